@@ -1,0 +1,30 @@
+"""The command that says what a table is taken for."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rounds.cli.app import app
+from rounds.cli.options import As, AsJson, Drop, Group, Roles, Target, Where, make_choices
+
+
+@app.command()
+def data(
+    source: Annotated[str | None, typer.Argument(metavar="[NAME|FILE]", help="file or built-in set")] = None,
+    target: Target = None,
+    group: Group = None,
+    roles: Roles = None,
+    as_: As = None,
+    drop: Drop = None,
+    where: Where = None,
+    write: Annotated[
+        Path | None, typer.Option("--write", help="write what every column is taken for to this file")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what each column of a table is taken for; --write a file to edit and hand back with --roles."""
+    from rounds.cli.terminal import show_columns
+
+    choices = make_choices(target, None, None, group, None, roles=roles, as_=as_, drop=drop, where=where)
+    show_columns(source, choices, write, as_json)

@@ -1,0 +1,50 @@
+"""Options that several commands take, by the same name and with the same words."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rounds.errors import RoundsError, must_be
+
+if TYPE_CHECKING:
+    from rounds.data.choices import Choices
+
+Data = Annotated[str, typer.Argument(help="CSV, TSV or Parquet file, or a built-in set (diabetes, breast_cancer, ...)")]
+Run = Annotated[Path, typer.Argument(help="run folder that `rounds train` left behind")]
+AsJson = Annotated[bool, typer.Option("--json", help="print the record as JSON")]
+Target = Annotated[list[str] | None, typer.Option("--target", help="column to predict; repeat it or use a glob")]
+Kind = Annotated[str | None, typer.Option("--task", help="regression, count, binary, multiclass or multilabel")]
+Positive = Annotated[str | None, typer.Option("--positive", help="class that counts as positive")]
+Group = Annotated[str | None, typer.Option("--group", help="patient column; none: every row is another patient")]
+Time = Annotated[str | None, typer.Option("--time", help="split by this column: test on the latest patients")]
+Roles = Annotated[Path | None, typer.Option("--roles", help="roles.toml as `rounds data FILE --write` wrote it")]
+As = Annotated[list[str] | None, typer.Option("--as", help="COL=ROLE: what a column is taken for")]
+Drop = Annotated[list[str] | None, typer.Option("--drop", help="leave this column out")]
+Where = Annotated[str | None, typer.Option("--where", help="keep the rows for which this holds: age >= 18")]
+Score = Annotated[str | None, typer.Option("--baseline", help="column with the score in use today")]
+
+
+def pairs(words: list[str] | None, option: str) -> dict[str, str]:
+    for word in words or []:
+        if "=" not in word:
+            advice = f"Write {option} NAME=VALUE"
+            raise typer.BadParameter(must_be(option, "NAME=VALUE", option.strip("-"), word, advice))
+    return dict(word.split("=", 1) for word in words or [])
+
+
+def make_choices(
+    target: list[str] | None, task: str | None, positive: str | None, group: str | None, time: str | None, **others: Any
+) -> "Choices":
+    from rounds.data.choices import Choices
+    from rounds.task import KINDS
+
+    if task is not None and task not in KINDS:
+        raise RoundsError(
+            must_be("task", f"one of {', '.join(KINDS)}", "task", task, "Leave it out to have it decided")
+        )
+    return Choices(
+        targets=tuple(target or ()), kind=task, positive=positive, group=group, time=time,
+        roles=others.get("roles"), as_roles=pairs(others.get("as_"), "--as"), drop=tuple(others.get("drop") or ()),
+        where=others.get("where"), baseline=others.get("baseline"),
+    )  # fmt: skip

@@ -1,0 +1,167 @@
+"""What a person sees in the terminal: progress while a run trains, and its result in a few lines."""
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from rounds.data.choices import Choices
+    from rounds.data.dataset import Dataset
+    from rounds.improvement import Request, Result
+    from rounds.training.run import Population
+
+UNITLESS = {"auroc", "auprc", "log_loss", "brier", "accuracy", "r2", "calibration_slope", "calibration_intercept"}
+
+
+def show_training(dataset: "Dataset", request: "Request", quiet: bool) -> "Result":
+    """Trains, with progress where a person is watching, and prints the result unless `quiet`."""
+    from rounds.improvement import Result, stages
+    from rounds.report.page import write_report
+
+    console = Console(quiet=quiet, highlight=False, soft_wrap=True)
+    result = None
+    with _bars(console) as bars:
+        task = bars.add_task("reading", total=None)
+        watch = _Watch(bars, task, console)
+        for event in stages(dataset, request):
+            if isinstance(event, Result):
+                result = event
+            else:
+                watch.see(event)
+        assert result is not None
+        bars.update(task, description="drawing the report")
+        report = write_report(result.folder)
+    _print_result(console, result.record, report)
+    return result
+
+
+def _bars(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True, disable=console.quiet or not sys.stdout.isatty())
+
+
+class _Watch:
+    """Turns the events of a job into bars: how many member-epochs are done, and the best validation so far."""
+
+    def __init__(self, bars: Progress, task: Any, console: Console) -> None:
+        self.bars, self.task, self.console = bars, task, console
+        self.epochs: dict[int, int] = {}
+        self.best = float("inf")
+        self.started = time.monotonic()
+        bars.update(task, note="")
+
+    def see(self, event: Any) -> None:
+        if hasattr(event, "name"):
+            self._new_stage(event.name, event.population)
+            return
+        self.epochs[event.slab] = event.epoch
+        self.best = min(self.best, event.best_value if event.result is None else self.best)
+        self.bars.update(self.task, completed=sum(self.epochs.values()), note=f"best validation {self.best:.4g}")
+
+    def _new_stage(self, name: str, population: "Population | None") -> None:
+        total = None
+        if population is not None:
+            total = sum(population.plans[s.plan].epochs for s in population.slabs)
+            self.console.print(estimate_line(population))
+        self.bars.update(self.task, description=name, total=total, completed=0, note="")
+
+
+def estimate_line(population: "Population") -> str:
+    """Networks, at most how long, how much memory; said before the first step."""
+    from rounds.training.estimate import estimate
+
+    cost = estimate(population)
+    longest = f"{cost.seconds:.0f} s" if cost.seconds < 90 else f"{cost.seconds / 60:.1f} min"
+    return (
+        f"Training {len(population.members)} networks in {len(population.slabs)} slabs: "
+        f"at most about {longest}, {cost.megabytes:,.0f} MB for data and networks."
+    )
+
+
+def _print_result(console: Console, record: dict[str, Any], report: Path) -> None:
+    from rounds.inference.judgement import worth_it
+
+    table = Table(title=_title(record), title_justify="left", box=None, pad_edge=False)
+    metrics = list(record["test"])
+    for column in ("", *metrics):
+        table.add_column(column, justify="left" if not column else "right")
+    rows = {"network": record["test"], "single network": record["single_network"], **record["baselines"]}
+    for name, scores in rows.items():
+        table.add_row(name, *(_cell(scores.get(metric)) for metric in metrics))
+    console.print(table)
+    worth = worth_it(record["difference"])
+    console.print(f"Worth it: {worth['answer']} ({worth['reason']}).")
+    console.print(f"Report: {report}")
+
+
+def _title(record: dict[str, Any]) -> str:
+    kinds = {
+        "held-out": "held-out test rows",
+        "given": "rows of the test table",
+        "out-of-fold": "out of fold: every patient judged by networks that never saw them",
+    }
+    target = ", ".join(record["task"]["targets"][:3]) + (", ..." if len(record["task"]["targets"]) > 3 else "")
+    unit = f" in {record['unit']}" if record["unit"] else ""
+    rows, patients = record["rows"]["test"], record["patients"]["test"]
+    return f"{target}{unit}, {rows:,} rows of {patients:,} patients, {kinds[record['test_kind']]}"
+
+
+def _cell(score: dict[str, float] | None) -> str:
+    if not score or score.get("value") is None:
+        return "-"
+    return f"{score['value']:.3g} ({score['low']:.3g} to {score['high']:.3g})"
+
+
+def show_columns(source: str | None, choices: "Choices", write: Path | None, as_json: bool) -> None:
+    """Prints the columns of a table and what each is taken for, or the names of the built-in sets."""
+    import json
+
+    from rounds.data.builtin import builtin_names
+    from rounds.data.columns import columns_table
+    from rounds.data.loading import examine
+    from rounds.data.role_file import write_roles
+
+    if source is None:
+        print("\n".join(builtin_names()))
+        return
+    columns = examine(source, choices)
+    if write is not None:
+        write_roles(write, columns)
+    rows = columns_table(columns)
+    if as_json:
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        show_table(rows)
+
+
+def show_table(rows: list[dict[str, Any]]) -> None:
+    """Prints records as a table, one a line."""
+    table = Table(box=None, pad_edge=False)
+    for name in rows[0] if rows else ():
+        table.add_column(name.replace("_", " "))
+    for row in rows:
+        table.add_row(*(_text(value) for value in row.values()))
+    Console(highlight=False, markup=False).print(table)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def show_prediction(run: Path, data: str, out: Path | None, members: bool, quiet: bool) -> None:
+    """Predicts, writes the table (else prints it as CSV), and says on standard error what stood out in it."""
+    from rounds.inference.prediction import predict_table
+
+    report = predict_table(run, data, out, members)
+    if out is None:
+        sys.stdout.write(report.table.write_csv())
+    if not quiet:
+        for line in report.lines:
+            print(line, file=sys.stderr)

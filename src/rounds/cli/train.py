@@ -1,0 +1,81 @@
+"""The command that trains."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rounds.cli.app import app
+from rounds.cli.options import (
+    As,
+    AsJson,
+    Data,
+    Drop,
+    Group,
+    Kind,
+    Positive,
+    Roles,
+    Score,
+    Target,
+    Time,
+    Where,
+    make_choices,
+    pairs,
+)
+
+
+@app.command()
+def train(
+    data: Data,
+    target: Target = None,
+    task: Kind = None,
+    positive: Positive = None,
+    group: Group = None,
+    time: Time = None,
+    roles: Roles = None,
+    as_: As = None,
+    drop: Drop = None,
+    where: Where = None,
+    baseline: Score = None,
+    test: Annotated[str | None, typer.Option("--test", help="table that judges, instead of a part of DATA")] = None,
+    split_seed: Annotated[int, typer.Option("--split-seed", help="of the split into parts", min=0)] = 0,
+    allow: Annotated[list[str] | None, typer.Option("--allow", help="train in spite of this finding")] = None,
+    plan: Annotated[Path | None, typer.Option("--plan", help="TOML file with the plan fields to change")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="NAME=VALUE of a plan field; [a,b] is a sweep")
+    ] = None,
+    rounds: Annotated[int, typer.Option("--rounds", help="how often to prescribe and try; 0 only trains", min=0)] = 0,
+    members: Annotated[int | None, typer.Option("--members", help="networks to train; 1 trains one", min=1)] = None,
+    minutes: Annotated[float | None, typer.Option("--minutes", help="stop training after so long", min=0.0)] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", help="of weights, orders and masks; does not move the split", min=0)
+    ] = 0,
+    out: Annotated[Path | None, typer.Option("--out", help="run folder to write")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="print errors only")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a population of networks on DATA, judge it on patients it never saw, write a run folder with a report."""
+    from rounds.plan import Plan, make_plan, parse_value, read_plan_file
+
+    changes = {
+        **(read_plan_file(plan) if plan else {}),
+        **{k: parse_value(k, v) for k, v in pairs(set_, "--set").items()},
+    }
+    make_plan(Plan(), {**changes, "seed": seed})
+    choices = make_choices(
+        target, task, positive, group, time, roles=roles, as_=as_, drop=drop, where=where, baseline=baseline
+    )  # fmt: skip
+    from rounds.cli.terminal import show_training
+    from rounds.data.loading import load
+    from rounds.improvement import Request
+
+    dataset = load(data, choices, test=test)
+    request = Request(
+        changes={**changes, "seed": seed}, members=members, minutes=minutes, split_seed=split_seed, out=out,
+        resume=resume, allow=tuple(allow or ()), rounds=rounds,
+    )  # fmt: skip
+    result = show_training(dataset, request, quiet or as_json)
+    if as_json:
+        print(json.dumps(result.record, indent=2, ensure_ascii=False))

@@ -1,0 +1,26 @@
+"""What the user says about a table; everything left open is decided, and said."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rounds.task import Kind
+
+
+@dataclass(frozen=True)
+class Choices:
+    """targets: column names or globs; kind: of task; positive: label of the positive class; group: patient column,
+    or "none" where every row is another patient; time: column to split by; roles: a roles.toml; as_roles: column ->
+    role ("date:REFERENCE" makes a date the days since another date column); drop: names or globs; where: SQL
+    condition on the rows kept; baseline: column with the score in use today.
+    """
+
+    targets: tuple[str, ...] = ()
+    kind: Kind | None = None
+    positive: str | None = None
+    group: str | None = None
+    time: str | None = None
+    roles: Path | None = None
+    as_roles: dict[str, str] = field(default_factory=dict)
+    drop: tuple[str, ...] = ()
+    where: str | None = None
+    baseline: str | None = None

@@ -1,0 +1,84 @@
+"""roles.toml: what every column is taken for, written for the user to edit and handed back."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any, get_args
+
+from rounds.data.dataset import Column, Known, Role
+from rounds.errors import DataError, must_be, nearest
+from rounds.files import write_whole
+
+_FIELDS = ("role", "known", "unit", "missing")
+# Roles that a user may give; the others follow from options (--target, --group, --time, --baseline).
+GIVEN_ROLES = tuple(r for r in get_args(Role) if r not in ("target", "group", "time", "baseline"))
+_HEAD = """# What each column is taken for. Edit, then hand back: rounds train FILE --target COL --roles THIS
+# role:    {roles}
+#          or "date:REFERENCE": days since another date column
+# known:   when the value is known: {known}
+# missing: values that mean "missing" beside empty cells; # proposed: values that look so
+"""
+
+
+def write_roles(path: Path, columns: tuple[Column, ...]) -> None:
+    """Writes the file, whole or not at all."""
+    parts = [_HEAD.format(roles=", ".join(GIVEN_ROLES), known=", ".join(get_args(Known)))]
+    write_whole(path, "\n".join([*parts, *map(_entry, columns)]))
+
+
+def _entry(column: Column) -> str:
+    lines = [f"[{json.dumps(column.name, ensure_ascii=False)}]  # {column.reason}"]
+    role = "dropped" if column.role in ("target", "group", "time", "baseline") else column.role
+    lines += [f"role = {json.dumps(role)}", f"known = {json.dumps(column.known)}", f"unit = {json.dumps(column.unit)}"]
+    proposed = f"  # proposed: {json.dumps(list(column.proposed_missing))}" if column.proposed_missing else ""
+    lines.append(f"missing = {json.dumps(list(column.missing), ensure_ascii=False)}{proposed}")
+    return "\n".join(lines) + "\n"
+
+
+def read_roles(path: Path, names: list[str]) -> dict[str, dict[str, Any]]:
+    """{column: {role, known, unit, missing}} as the user left it.
+
+    Raises DataError where the file is missing or no TOML, or names a column, field, role or time there is not.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(must_be("Roles file", "a file that exists", "roles", str(path), "Check the path")) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        advice = "Write it anew with rounds data FILE --write"
+        raise DataError(must_be("Roles file", "TOML", "roles", f"{path.name} ({error})", advice)) from None
+    for name, fields in content.items():
+        if name not in names:
+            raise DataError(must_be("Roles file", "about columns of the table", "column", name, nearest(name, names)))
+        if not isinstance(fields, dict):
+            raise DataError(
+                must_be("Roles file", "a section a column", "column", name, f"Write [{name}] and role = ...")
+            )
+        _check_fields(name, fields)
+    return content
+
+
+def _check_fields(column: str, fields: dict[str, Any]) -> None:
+    for field in fields:
+        if field not in _FIELDS:
+            raise DataError(
+                must_be(
+                    f"Field of {column}", f"one of {', '.join(_FIELDS)}", "field", field, nearest(field, list(_FIELDS))
+                )
+            )
+    check_role(column, str(fields.get("role", "numeric")))
+    known = fields.get("known", "unknown")
+    if known not in get_args(Known):
+        advice = nearest(str(known), list(get_args(Known)))
+        raise DataError(must_be(f"known of {column}", f"one of {', '.join(get_args(Known))}", "known", known, advice))
+    if not isinstance(fields.get("missing", []), list):
+        advice = 'Write missing = ["-9"]'
+        raise DataError(must_be(f"missing of {column}", "a list", "missing", fields["missing"], advice))
+
+
+def check_role(column: str, role: str) -> None:
+    """Raises DataError for a role that a user cannot give."""
+    if role not in GIVEN_ROLES and not role.startswith("date:"):
+        advice = nearest(role, list(GIVEN_ROLES))
+        expected = f"one of {', '.join(GIVEN_ROLES)} or date:REFERENCE"
+        raise DataError(must_be(f"Role of {column}", expected, "role", role, advice))

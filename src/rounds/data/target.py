@@ -1,0 +1,91 @@
+"""The target on the scale a network learns, and predictions back in the unit of the user."""
+
+from typing import Literal, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from rounds.task import Task
+
+# A target this skewed, and never negative, is learned on a power scale. Bulmer (1979) calls |skewness| > 1 high.
+HIGH_SKEWNESS = 1.0
+
+
+class TargetScale(BaseModel):
+    """Per output: z = (g(y) - mean) / spread, with g(y) = y, or log(1 + y) where the target is skewed.
+
+    statistic: what predictions are: "mean" (smearing: the average of g^-1 over the residuals, Duan 1983) or
+    "probability" or "rate". grid, table: per output [G] points z -> prediction in the unit of the target, for
+    power scales only (filled in by `with_smearing`).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["identity", "standard", "log1p"]
+    mean: tuple[float, ...] = ()
+    spread: tuple[float, ...] = ()
+    statistic: Literal["mean", "median", "probability", "rate"] = "mean"
+    grid: tuple[tuple[float, ...], ...] = ()
+    table: tuple[tuple[float, ...], ...] = ()
+
+    @classmethod
+    def fit(cls, task: Task, targets: np.ndarray) -> Self:
+        """From the training rows' targets [N, T]."""
+        if task.kind in ("binary", "multiclass", "multilabel"):
+            return cls(kind="identity", statistic="probability")
+        if task.kind == "count":
+            return cls(kind="identity", statistic="rate")
+        y = np.asarray(targets, np.float64)
+        kind: Literal["standard", "log1p"] = "log1p" if is_skewed(y) else "standard"
+        g = np.log1p(y) if kind == "log1p" else y
+        spread = np.where(g.std(0) > 0, g.std(0), 1.0)
+        return cls(kind=kind, mean=tuple(g.mean(0).tolist()), spread=tuple(spread.tolist()))
+
+    def forward(self, targets: np.ndarray) -> np.ndarray:
+        """[N, T] in the user's unit -> [N, T] float32 for the network."""
+        if self.kind == "identity":
+            return np.asarray(targets)
+        g = np.log1p(targets) if self.kind == "log1p" else targets
+        return ((g - np.array(self.mean)) / np.array(self.spread)).astype(np.float32)
+
+    def backward(self, outputs: np.ndarray) -> np.ndarray:
+        """Network outputs [N, T] -> predictions [N, T] float64 in the user's unit."""
+        if self.kind == "identity":
+            return np.asarray(outputs, np.float64)
+        if self.table:
+            columns = [np.interp(outputs[:, t], self.grid[t], self.table[t]) for t in range(outputs.shape[1])]
+            return np.stack(columns, axis=1)
+        return self._inverse(np.asarray(outputs, np.float64))
+
+    def with_smearing(self, outputs: np.ndarray, targets: np.ndarray, points: int = 200) -> "TargetScale":
+        """Predictions become means: E[y | z] = mean over residuals r of g^-1(z + r), on a grid (Duan 1983, JASA 78).
+
+        outputs, targets: [N, T] of rows the networks did not learn from.
+        """
+        if self.kind != "log1p":
+            return self
+        residuals = self.forward(targets) - outputs
+        residuals = np.quantile(residuals, (np.arange(points) + 0.5) / points, axis=0)  # [R, T]
+        low, high = outputs.min(0) - 1.0, outputs.max(0) + 1.0
+        grid = np.linspace(low, high, points)  # [G, T]
+        table = self._inverse((grid[:, None, :] + residuals[None]).reshape(-1, grid.shape[1]))
+        table = table.reshape(points, points, -1).mean(1)
+        return self.model_copy(
+            update={"grid": tuple(map(tuple, grid.T.tolist())), "table": tuple(map(tuple, table.T.tolist()))}
+        )
+
+    def _inverse(self, z: np.ndarray) -> np.ndarray:
+        g = z * np.array(self.spread) + np.array(self.mean)
+        return np.asarray(np.expm1(g) if self.kind == "log1p" else g)
+
+
+def is_skewed(targets: np.ndarray) -> bool:
+    """Whether one target [N, 1] is non-negative and highly skewed.
+
+    >>> is_skewed(np.exp(np.linspace(-3, 3, 200))[:, None]), is_skewed(np.linspace(0, 1, 50)[:, None])
+    (True, False)
+    """
+    if targets.shape[1] != 1 or targets.min() < 0 or targets.std() == 0:
+        return False
+    centred = (targets - targets.mean()) / targets.std()
+    return bool((centred**3).mean() > HIGH_SKEWNESS)

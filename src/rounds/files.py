@@ -1,0 +1,122 @@
+"""Files that are written whole or not at all: beside their place first, then onto the disk, then renamed."""
+
+import errno
+import json
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from rounds.errors import RunFolderError
+
+_ADVICE = {
+    errno.ENOSPC: "Free some space or choose another folder with --out",
+    errno.EDQUOT: "Free some of your quota or choose another folder with --out",
+    errno.EACCES: "Choose a folder you may write to with --out",
+    errno.EPERM: "Choose a folder you may write to with --out",
+    errno.EROFS: "Choose a folder on a disk that is not read-only with --out",
+    errno.ENOTDIR: "Part of the path is a file: choose another folder with --out",
+    errno.EEXIST: "A file stands where a folder is needed: choose another folder with --out",
+    errno.EISDIR: "A folder stands where a file is needed: choose another name",
+    errno.ENAMETOOLONG: "Choose a shorter name",
+}
+
+
+def write_whole(path: Path, content: bytes | str) -> None:
+    """Writes `content` (text as UTF-8) to `path`, so that a reader or a crash sees the old file or the new, never half.
+
+    Folders above are made. Raises RunFolderError where the disk is full or the folder cannot be written.
+
+    >>> import tempfile
+    >>> place = Path(tempfile.mkdtemp()) / "run" / "note.txt"
+    >>> write_whole(place, "whole")
+    >>> place.read_text()
+    'whole'
+    """
+    raw = content.encode("utf-8") if isinstance(content, str) else content
+    part = _beside(path)
+    with writable(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _write_synced(part, raw)
+            os.replace(part, path)
+            _sync_folder(path.parent)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def write_json(path: Path, record: BaseModel | dict[str, Any] | list[Any]) -> None:
+    """Writes a record as indented JSON, whole or not at all; raises RunFolderError as `write_whole`.
+
+    Numbers that JSON does not have (nan, inf) are refused with ValueError: a run folder is read by other tools.
+    """
+    write_whole(path, json_text(record))
+
+
+def json_text(record: BaseModel | dict[str, Any] | list[Any]) -> str:
+    """A record as indented JSON text that ends in a newline.
+
+    >>> json_text({"rows": 3})
+    '{\\n  "rows": 3\\n}\\n'
+    """
+    plain = record.model_dump(mode="json") if isinstance(record, BaseModel) else record
+    return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill that takes the place of `path` when the block ends well, and leaves no trace when it does not.
+
+    Yields the folder beside `path` that files are written into. Raises RunFolderError as `write_whole`.
+    """
+    part, old = _beside(path), _beside(path, "old")
+    with writable(path):
+        try:
+            part.mkdir(parents=True)
+            yield part
+            _sync_folder(part)
+            if path.exists():
+                os.replace(path, old)
+            os.replace(part, path)
+            _sync_folder(path.parent)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def writable(path: Path) -> Iterator[None]:
+    """Turns what the operating system says when `path` cannot be written into a RunFolderError with advice."""
+    try:
+        yield
+    except OSError as error:
+        advice = _ADVICE.get(error.errno or 0, "Check the path and the disk")
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        text = f"Place to write must be a folder that can be written, got path={str(path)!r} ({reason}). {advice}."
+        raise RunFolderError(text) from None
+
+
+def _beside(path: Path, ending: str = "part") -> Path:
+    """A hidden name in the same folder, so that renaming stays on one disk; threads and processes never share it."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.{ending}")
+
+
+def _write_synced(path: Path, raw: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(raw)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """A rename is safe from a power cut only when the folder itself is on the disk (POSIX)."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,107 @@
+"""From trained members to what is handed over: who is averaged, and what they say of patients they never saw."""
+
+from collections import defaultdict
+
+import numpy as np
+
+from rounds.data.dataset import Inputs
+from rounds.data.target import TargetScale
+from rounds.errors import TrainingError
+from rounds.inference.forward import Weights
+from rounds.inference.predictor import Part
+from rounds.training.material import Material
+from rounds.training.population import Member
+from rounds.training.run import Trained
+
+# A configuration (plan and settings) is averaged unless it lost more than this share of the way from the constant
+# to the best configuration, on rows its members did not learn from. Wide on purpose: the plain average of all sound
+# configurations beat every choice among them on the shared tables (benchmarks/choosing_members.py).
+LOST_SHARE = 0.25
+
+Configuration = tuple[int, tuple[tuple[str, float], ...]]
+
+
+def configuration(member: Member) -> Configuration:
+    """What members have in common that differ only in seed and fold."""
+    return member.plan, tuple(sorted(member.settings.items()))
+
+
+def sound_members(trained: Trained, outer: int) -> list[Member]:
+    """Members of one outer fold with a finite snapshot.
+
+    Raises TrainingError where there is none: nothing can be predicted then.
+    """
+    members = [m for m in trained.population.members if m.outer == outer]
+    sound = [m for m in members if all(np.isfinite(w).all() for w in trained.weights(m).values()) and _kept(trained, m)]
+    if not sound:
+        raise TrainingError(
+            f"Training must leave at least one member with finite weights, got members={len(members)}, all diverged. "
+            "Lower the learning rate (--set learning_rate=1e-3) or scale the inputs."
+        )
+    return sound
+
+
+def _kept(trained: Trained, member: Member) -> bool:
+    result = next(r for r in trained.results if member.number in r.best)
+    place = next((g, i) for g, group in enumerate(result.slab.groups) for i, m in enumerate(group) if m == member)
+    return bool(result.records[-1].best_epoch[place] >= 0)
+
+
+def make_parts(trained: Trained, members: list[Member]) -> tuple[Part, ...]:
+    """The members stacked by network, each with the same share of the average."""
+    by_plan: dict[int, list[Member]] = defaultdict(list)
+    for member in members:
+        by_plan[member.plan].append(member)
+    share = 1.0 / len(members)
+    return tuple(
+        Part(trained.population.programs[plan].network, _stacked(trained, some), np.full(len(some), share))
+        for plan, some in sorted(by_plan.items())
+    )
+
+
+def _stacked(trained: Trained, members: list[Member]) -> Weights:
+    each = [trained.weights(m) for m in members]
+    return {name: np.stack([w[name] for w in each]) for name in each[0]}
+
+
+def member_outputs(trained: Trained, member: Member, inputs: Inputs) -> np.ndarray:
+    """Outputs [N, T] of one member on the scale it learned."""
+    return make_parts(trained, [member])[0].outputs(inputs)[0]
+
+
+def held_out_outputs(trained: Trained, material: Material, members: list[Member]) -> dict[Configuration, np.ndarray]:
+    """For each configuration, its average output on the development rows it never saw, [N, T]; NaN elsewhere."""
+    found: dict[Configuration, np.ndarray] = {}
+    counts: dict[Configuration, np.ndarray] = {}
+    for member in members:
+        key, held = configuration(member), material.folds[member.fold].held
+        total = found.setdefault(key, np.zeros((len(material.targets), trained.population.task.outputs)))
+        count = counts.setdefault(key, np.zeros((len(material.targets), 1)))
+        total[held] += member_outputs(trained, member, material.inputs.take(held))
+        count[held] += 1
+    return {key: np.where(counts[key] > 0, total / np.maximum(counts[key], 1), np.nan) for key, total in found.items()}
+
+
+def choose_configurations(losses: dict[Configuration, float], constant: float) -> list[Configuration]:
+    """Those worth averaging, by their losses on rows they did not learn from; at least the best one.
+
+    >>> a, b, c = (0, (("learning_rate", 0.1),)), (0, (("learning_rate", 1.0),)), (0, (("learning_rate", 9.0),))
+    >>> choose_configurations({a: 0.50, b: 0.52, c: 3.0}, constant=0.7) == [a, b]
+    True
+    """
+    best = min(losses.values())
+    limit = best + LOST_SHARE * max(constant - best, 0.0)
+    return [key for key, loss in losses.items() if loss <= limit]
+
+
+def average_outputs(outputs: list[np.ndarray]) -> np.ndarray:
+    """Mean over configurations, [N, T]; rows that no member held out stay NaN."""
+    stacked = np.stack(outputs)
+    count = np.isfinite(stacked).sum(0)
+    return np.where(count > 0, np.nansum(stacked, axis=0) / np.maximum(count, 1), np.nan)
+
+
+def smeared(scale: TargetScale, outputs: np.ndarray, targets: np.ndarray) -> TargetScale:
+    """The way back to the user's unit as a mean, from residuals of rows that were held out."""
+    known = np.isfinite(outputs).all(1)
+    return scale.with_smearing(outputs[known], targets[known])

@@ -1,0 +1,159 @@
+"""How far a score would move with other patients: the bootstrap over patients, who are drawn with all their rows."""
+
+from collections.abc import Callable, Iterator
+from typing import TypedDict
+
+import numpy as np
+
+from rounds.errors import DataError, must_be
+from rounds.metrics import METRICS, metrics_for, weighted_scores
+from rounds.task import Task
+
+# Resamples of the percentile bootstrap. Efron and Tibshirani (1993), section 13: 1,000 for 95 % percentiles.
+RESAMPLES = 1000
+# Limits of the interval, in percent of the resamples.
+PERCENTILES = (2.5, 97.5)
+# A metric that fewer resamples than this share can judge is not said at all: it hangs on one or two patients.
+FEWEST_JUDGED = 0.1
+# Weights made at a time, in cells of float64 (8 MB): they stay in the cache, and few blocks sort the predictions.
+CELLS = 2**20
+
+
+class Interval(TypedDict):
+    """A value with its 95 % interval over patients; resamples: how many could be judged (some have one class only)."""
+
+    value: float
+    low: float
+    high: float
+    resamples: int
+
+
+def score_with_interval(
+    task: Task,
+    observed: np.ndarray,
+    predicted: np.ndarray,
+    patients: np.ndarray,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict[str, Interval]:
+    """Every metric of the task with its interval.
+
+    Metrics that are not defined on these rows, or on hardly any resample of them, are left out.
+
+    observed: [N, T], multiclass [N, 1] class index; predicted: [N, T] or [N, C] in the user's unit, or [R, N, ...]
+    from R repeats, which are averaged first; patients: [N] one code a row.
+    Raises DataError where lengths differ or there is only one patient.
+
+    >>> task = Task(kind="regression", targets=("los",))
+    >>> found = score_with_interval(task, np.arange(40.0)[:, None], np.arange(40.0)[:, None] + 1.0, np.arange(40))
+    >>> found["mae"]
+    {'value': 1.0, 'low': 1.0, 'high': 1.0, 'resamples': 1000}
+    """
+    predicted = average_repeats(observed, predicted)
+
+    def scores(weights: np.ndarray | None) -> dict[str, np.ndarray]:
+        return weighted_scores(task, observed, predicted, weights)
+
+    bounds = {name: METRICS[name].bounded for name in metrics_for(task)}
+    return _intervals(scores, bounds, _checked(observed, patients), resamples, seed)
+
+
+def paired_difference(
+    task: Task,
+    metric: str,
+    observed: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    patients: np.ndarray,
+    seed: int = 0,
+) -> Interval:
+    """How much better predictions a are than b on the same resampled patients; positive where a is better.
+
+    In the metric's own unit; arguments as `score_with_interval`. Raises DataError also where the metric is not defined
+    on these rows.
+
+    >>> task = Task(kind="regression", targets=("los",))
+    >>> y = np.arange(40.0)[:, None]
+    >>> paired_difference(task, "mae", y, y + 1.0, y + 3.0, np.arange(40))["value"]
+    2.0
+    """
+    first, second = average_repeats(observed, a), average_repeats(observed, b)
+
+    def gains(weights: np.ndarray | None) -> dict[str, np.ndarray]:
+        of_a, of_b = (weighted_scores(task, observed, p, weights, (metric,))[metric] for p in (first, second))
+        return {metric: METRICS[metric].gain(of_a, of_b)}
+
+    bounds = {metric: (-np.inf, np.inf)}
+    found = _intervals(gains, bounds, _checked(observed, patients), RESAMPLES, seed)
+    if metric not in found:
+        advice = "Choose a metric that is defined with one class or a constant target"
+        raise DataError(must_be("Metric", "defined on these rows", "metric", metric, advice))
+    return found[metric]
+
+
+def average_repeats(observed: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """[R, N, T] predictions of R repeats -> their mean [N, T]; [N, T] as it is.
+
+    >>> average_repeats(np.zeros((1, 1)), np.array([[[1.0]], [[3.0]]]))
+    array([[2.]])
+    """
+    return np.asarray(predicted.mean(axis=0) if predicted.ndim == observed.ndim + 1 else predicted)
+
+
+def patient_weights(patients: np.ndarray, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """How often each row counts in each resample: blocks [B, N] float64 of `resamples` weightings in all.
+
+    P patients are drawn with replacement, P times, each with all of their rows; the same patients, resamples and
+    seed give the same blocks.
+
+    >>> [block.sum(axis=1).tolist() for block in patient_weights(np.array([7, 8, 9]), 2, 0)]
+    [[3.0, 3.0]]
+    """
+    codes, owner = np.unique(patients, return_inverse=True)
+    count, rows = len(codes), len(patients)
+    alone = count == rows and bool((owner == np.arange(rows)).all())
+    generator = np.random.default_rng(seed)
+    block = max(1, CELLS // rows)
+    for start in range(0, resamples, block):
+        size = min(block, resamples - start)
+        drawn = generator.integers(count, size=(size, count)) + np.arange(size)[:, None] * count
+        times = np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count).astype(np.float64)
+        yield times if alone else np.take(times, owner, axis=1)
+
+
+def _intervals(
+    scores: Callable[[np.ndarray | None], dict[str, np.ndarray]],
+    bounds: dict[str, tuple[float, float]],
+    patients: np.ndarray,
+    resamples: int,
+    seed: int,
+) -> dict[str, Interval]:
+    judged = {name: float(value) for name, value in scores(None).items() if np.isfinite(value)}
+    blocks = [scores(weights) for weights in patient_weights(patients, resamples, seed)]
+    resampled = {name: np.concatenate([block[name] for block in blocks]) for name in judged}
+    found = {name: _interval(value, resampled[name], bounds[name]) for name, value in judged.items()}
+    return {name: interval for name, interval in found.items() if interval["resamples"] >= FEWEST_JUDGED * resamples}
+
+
+def _interval(value: float, resampled: np.ndarray, bounds: tuple[float, float]) -> Interval:
+    """resampled: [R], nan where a resample could not be judged.
+
+    The percentiles are moved so that the resamples' median falls on the value. A resample holds patients twice and so
+    has less variance, which shifts r2; over thousands of targets the shift is wider than the interval.
+    """
+    judged = resampled[np.isfinite(resampled)]
+    if not len(judged):
+        return Interval(value=value, low=value, high=value, resamples=0)
+    low, middle, high = np.percentile(judged, (PERCENTILES[0], 50.0, PERCENTILES[1])).tolist()
+    low, high = (min(max(value + limit - middle, bounds[0]), bounds[1]) for limit in (low, high))
+    return Interval(value=value, low=low, high=high, resamples=len(judged))
+
+
+def _checked(observed: np.ndarray, patients: np.ndarray) -> np.ndarray:
+    if len(patients) != len(observed) or not len(observed):
+        advice = "Give the patient of each row"
+        raise DataError(must_be("Patients", f"{len(observed)} codes, not none", "patients", len(patients), advice))
+    if len(np.unique(patients)) < 2:
+        advice = "An interval over patients needs several: check the group column"
+        raise DataError(must_be("Patients", "at least 2", "patients", 1, advice))
+    return np.asarray(patients)

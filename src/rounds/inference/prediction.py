@@ -1,0 +1,176 @@
+"""Predictions for a table of new patients, as a table: identifiers, prediction, and what stood out."""
+
+import json
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from rounds.data.dataset import Column, Role
+from rounds.data.description import read_new
+from rounds.data.note import InputNote
+from rounds.data.reading import read_table
+from rounds.errors import DataError, RunFolderError, must_be
+from rounds.files import write_whole
+from rounds.inference.model_folder import CHECKSUMS, load_predictor
+from rounds.inference.predictor import Predictor
+from rounds.task import Task
+
+MODEL, DATASET = "model", "dataset.json"
+PASSED_THROUGH: tuple[Role, ...] = ("identifier", "group", "time")
+OUT_SUFFIXES = (".csv", ".tsv", ".parquet")
+
+
+@dataclass(frozen=True)
+class PredictionReport:
+    """Predictions as a table, one row a patient in the order of the file.
+
+    meaning: what the predictions are, in words; notes: what stood out in the new table; out: the file written.
+    """
+
+    table: pl.DataFrame
+    meaning: str
+    notes: tuple[InputNote, ...]
+    out: Path | None
+
+    @property
+    def rows(self) -> int:
+        return self.table.height
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What to tell a person: how many rows, of what, where to, and what stood out; counts only."""
+        where = f", written to {self.out}" if self.out else ""
+        return (f"{self.rows:,} rows predicted: {self.meaning}{where}.", *(note.text for note in self.notes))
+
+
+def predict_table(run: Path, source: Any, out: Path | None = None, members: bool = False) -> PredictionReport:
+    """Predicts a table of new patients with the model of a run folder, and writes CSV, TSV or Parquet to `out`.
+
+    source: CSV, TSV or Parquet path, the name of a built-in set, or a Polars or pandas frame; members: a column for
+    each member beside the average. A column that the table does not have counts as missing in every row, and is said.
+    Raises RunFolderError (no model, damaged model), DataError (a table that cannot be read, other columns, a value of
+    another type, `out` of an unknown kind).
+    """
+    _check_suffix(out)
+    predictor = load_predictor(model_folder(run))
+    inputs = new_inputs(_read(source), predictor, read_references(run))
+    return _report(predictor, inputs, out, members)
+
+
+def new_inputs(table: pl.DataFrame, predictor: Predictor, references: dict[str, str]) -> pl.DataFrame:
+    """The table with its feature columns read as in training: missing codes, codes as text, days from dates.
+
+    references: date columns that other dates are counted from. Raises DataError where a value is of another type.
+    """
+    names = predictor.preparation.columns
+    absent = [name for name in names if name not in table.columns and name not in references]
+    filled = table.with_columns(pl.lit(None).alias(name) for name in absent)
+    description = {"columns": [column.model_dump() for column in predictor.columns], "references": references}
+    return read_new(filled, description).drop(absent)
+
+
+def read_references(run: Path) -> dict[str, str]:
+    """From a run's dataset.json; a model folder alone has none.
+
+    Raises RunFolderError where the file is damaged.
+    """
+    path = run / DATASET
+    if not path.is_file():
+        return {}
+    try:
+        return dict(json.loads(path.read_bytes()).get("references", {}))
+    except (ValueError, TypeError, AttributeError):
+        advice = "Copy the run folder again from where it was whole"
+        raise RunFolderError(must_be("Run file", "whole", "file", str(path), advice)) from None
+
+
+def _read(source: Any) -> pl.DataFrame:
+    if isinstance(source, str) and not Path(source).suffix:
+        from rounds.data.loading import open_source
+
+        return open_source(source).table
+    return read_table(source)
+
+
+def _report(predictor: Predictor, table: pl.DataFrame, out: Path | None, members: bool) -> PredictionReport:
+    made = predictor.predict(table, members)
+    columns = prediction_columns(predictor.task, made.values)
+    for number, values in enumerate(made.members if made.members is not None else ()):
+        each = prediction_columns(predictor.task, values)
+        columns |= {f"{name}_member_{number}": column for name, column in each.items()}
+    passed = [name for name in passed_through(predictor.columns, table) if name not in columns]
+    predicted = table.select(passed).with_columns(**columns) if passed else pl.DataFrame(columns)
+    if out is not None:
+        write_table(out, predicted)
+    return PredictionReport(predicted, describe_prediction(predictor), made.notes, out)
+
+
+def prediction_columns(task: Task, values: np.ndarray) -> dict[str, pl.Series]:
+    """Columns by name from predictions [N, T] (multiclass [N, classes]).
+
+    >>> binary = Task(kind="binary", targets=("death",), classes=("no", "yes"))
+    >>> {name: column.to_list() for name, column in prediction_columns(binary, np.array([[0.25]])).items()}
+    {'probability': [0.25]}
+    """
+    if task.kind == "binary":
+        return {"probability": pl.Series(values[:, 0])}
+    if task.kind == "multiclass":
+        likeliest = pl.Series([task.classes[i] for i in values.argmax(axis=1)], dtype=pl.String)
+        return {"class": likeliest} | {f"probability_{c}": pl.Series(values[:, i]) for i, c in enumerate(task.classes)}
+    form = "probability_{}" if task.kind == "multilabel" else "{}_predicted"
+    return {form.format(target): pl.Series(values[:, i]) for i, target in enumerate(task.targets)}
+
+
+def describe_prediction(predictor: Predictor) -> str:
+    """What the predictions are: "probability of death = yes", "mean of los in days"."""
+    task, statistic = predictor.task, predictor.target_scale.statistic
+    if task.kind == "binary":
+        return f"{statistic} of {task.targets[0]} = {task.classes[1]}"
+    shown = ", ".join(task.targets[:5]) + (", ..." if len(task.targets) > 5 else "")
+    words = {"rate": "expected count"}.get(statistic, statistic)
+    return f"{words} of {shown}" + (f" in {task.unit}" if task.unit else "")
+
+
+def passed_through(columns: tuple[Column, ...], table: pl.DataFrame) -> list[str]:
+    """Columns of the new table that say whose row it is, in the order of the training file."""
+    return [c.name for c in columns if c.role in PASSED_THROUGH and c.name in table.columns]
+
+
+def model_folder(run: Path) -> Path:
+    """The model folder of a run folder; a model folder itself is taken as it is.
+
+    Raises RunFolderError where there is none.
+    """
+    if not run.is_dir():
+        advice = "Check the path, or train first with `rounds train`"
+        raise RunFolderError(must_be("Run folder", "a folder that exists", "run", str(run), advice))
+    if (run / CHECKSUMS).is_file():
+        return run
+    if not (run / MODEL).is_dir():
+        advice = "Finish the run first: repeat its `rounds train` with --resume"
+        raise RunFolderError(must_be("Run folder", "one with a model", "run", str(run), advice))
+    return run / MODEL
+
+
+def write_table(out: Path, table: pl.DataFrame) -> None:
+    """Writes CSV, TSV or Parquet by the ending of `out`, whole or not at all.
+
+    Raises DataError for another ending, RunFolderError where the place cannot be written.
+    """
+    _check_suffix(out)
+    buffer = BytesIO()
+    if out.suffix == ".parquet":
+        table.write_parquet(buffer)
+    else:
+        table.write_csv(buffer, separator="\t" if out.suffix == ".tsv" else ",")
+    write_whole(out, buffer.getvalue())
+
+
+def _check_suffix(out: Path | None) -> None:
+    if out is not None and out.suffix not in OUT_SUFFIXES:
+        advice = f"End its name in {', '.join(OUT_SUFFIXES)}"
+        raise DataError(must_be("Output file", "CSV, TSV or Parquet", "out", str(out), advice))

@@ -1,0 +1,240 @@
+"""The run folder: opened before training, finished after; every file whole or not at all."""
+
+import io
+import json
+import platform
+import shutil
+import time
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from rounds.data.dataset import Dataset, Split
+from rounds.data.description import describe
+from rounds.errors import RunFolderError, must_be
+from rounds.files import write_json, write_whole
+from rounds.inference.baselines import Baseline, save_baselines
+from rounds.inference.handover import HandOver
+from rounds.inference.intervals import score_with_interval
+from rounds.inference.judgement import NETWORK, Judged, judge, predictions_frame, worth_it
+from rounds.inference.ledger import ledger_record
+from rounds.inference.model_folder import save_predictor
+from rounds.metrics import main_metric
+from rounds.proposal import Proposal
+from rounds.training.record import curves_frame, measures_frame, members_frame, steps_frame
+from rounds.training.run import Population, Trained
+
+CHECKPOINTS = "checkpoints"
+RUNS = Path("runs")
+VERSIONED = ("rounds", "jax", "keras", "optax", "polars", "scikit-learn", "numpy")
+
+
+@dataclass
+class Clock:
+    """Seconds of each stage, by name."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
+    last: float = field(default_factory=time.monotonic)
+
+    def lap(self, stage: str) -> None:
+        now = time.monotonic()
+        self.seconds[stage] = round(now - self.last, 3)
+        self.last = now
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Everything that the folder is written from."""
+
+    dataset: Dataset
+    split: Split
+    trained: Trained
+    made: HandOver
+    judged: Judged
+    baselines: tuple[Baseline, ...]
+
+
+def open_run_folder(out: Path | None, dataset: Dataset, resume: bool) -> Path:
+    """The folder of this run, made where it is not there yet.
+
+    Raises RunFolderError where it holds another run, or with `resume` the run of another table.
+    """
+    folder = out or _next_folder(dataset)
+    if folder.exists() and not folder.is_dir():
+        raise RunFolderError(must_be("out", "a folder", "out", str(folder), "Choose another name with --out"))
+    described = folder / "dataset.json"
+    if described.exists() and not resume:
+        advice = "Add --resume to go on with it, or choose another folder with --out"
+        raise RunFolderError(must_be("out", "a folder without a run", "out", str(folder), advice))
+    if described.exists():
+        _refuse_other_data(described, dataset)
+    if folder.is_dir() and not described.exists() and any(p.name != CHECKPOINTS for p in folder.iterdir()):
+        advice = "Choose another folder with --out"
+        raise RunFolderError(must_be("out", "a new or empty folder", "out", str(folder), advice))
+    return folder
+
+
+def _next_folder(dataset: Dataset) -> Path:
+    name = "-".join([Path(dataset.name).stem, *dataset.task.targets[:1]])
+    numbers = (RUNS / (name if n == 1 else f"{name}-{n}") for n in range(1, 10_000))
+    return next(folder for folder in numbers if not folder.exists())
+
+
+def _refuse_other_data(described: Path, dataset: Dataset) -> None:
+    try:
+        known = json.loads(described.read_text(encoding="utf-8"))["content_hash"]
+    except (ValueError, KeyError, OSError) as error:
+        advice = "Train into another folder with --out"
+        raise RunFolderError(must_be("dataset.json", "readable", "error", str(error), advice)) from None
+    if known != dataset.content_hash:
+        advice = "Hand over the table that the run was begun with, or choose another folder with --out"
+        raise RunFolderError(
+            must_be("Table", f"that of the run ({known[:12]})", "hash", dataset.content_hash[:12], advice)
+        )
+
+
+def begin_run(
+    folder: Path, dataset: Dataset, split: Split, proposal: Proposal, population: Population, split_seed: int
+) -> None:
+    """Writes what is known before training; a run that goes on must have the same plan."""
+    plan = plan_record(proposal, population)
+    path = folder / "plan.json"
+    if path.exists() and json.loads(path.read_text(encoding="utf-8")) != json.loads(json.dumps(plan)):
+        advice = "Give the same options as when it was begun, or choose another folder with --out"
+        raise RunFolderError(must_be("Plan", "the one the run was begun with", "out", str(folder), advice))
+    write_json(path, plan)
+    write_json(folder / "dataset.json", dataset_record(dataset, split, population, split_seed))
+
+
+def plan_record(proposal: Proposal, population: Population) -> dict[str, Any]:
+    """plan.json: every field of the main plan, why, what the other plans change, slab shapes, which rows do what."""
+    main, *others = proposal.plans
+    slabs = {(s.plan, s.shape) for s in population.slabs}
+    return {
+        **main.model_dump(mode="json"),
+        "reasons": proposal.reasons,
+        "beside": [main.difference(other) for other in others],
+        "members": len([m for m in population.members if m.outer == -1]),
+        "members_trained": len(population.members),
+        "parameters": [population.parameters(i) for i in range(len(proposal.plans))],
+        "slab": {"shapes": [{"plan": p, "orders": g, "members": m} for p, (g, m) in sorted(slabs)]},
+        "rows_that": {
+            "stop": "each member's own validation fold",
+            "choose": "validation folds, by members that did not learn from them",
+            "calibrate": "validation folds (the way back from a power scale)",
+            "judge": "test rows, or in small data the judging folds, which no choice has looked at",
+        },
+    }
+
+
+def dataset_record(dataset: Dataset, split: Split, population: Population, split_seed: int) -> dict[str, Any]:
+    """dataset.json: columns and what they are taken for, exclusions, split, hash."""
+    rows, patients = _part_sizes(dataset, split, population)
+    sizes = {"kind": split.kind, "how": split.how, "seed": split_seed, "rows": rows, "patients": patients}
+    return {**describe(dataset), "split": {**sizes, "events": _events(dataset, split)}}
+
+
+def _part_sizes(dataset: Dataset, split: Split, population: Population) -> tuple[dict[str, int], dict[str, int]]:
+    """Rows and patients of each part; train and validation are those of one member."""
+    first = population.materials[0].folds[0]
+    judged = split.test if split.kind != "out-of-fold" else split.development
+    parts = {"train": split.development[first.train], "validation": split.development[first.held], "test": judged}
+    return {n: len(r) for n, r in parts.items()}, {n: len(np.unique(dataset.patients[r])) for n, r in parts.items()}
+
+
+def _events(dataset: Dataset, split: Split) -> dict[str, int] | None:
+    if dataset.task.kind != "binary":
+        return None
+    judged = split.test if split.kind != "out-of-fold" else split.development
+    return {"all": int(dataset.targets.sum()), "test": int(dataset.targets[judged].sum())}
+
+
+def finish_run(folder: Path, finished: Finished, clock: Clock) -> dict[str, Any]:
+    """Writes curves, members, predictions, model, baselines, metrics and findings; returns metrics.json's content."""
+    trained = finished.trained
+    for name, frame in {
+        "curves": curves_frame(trained),
+        "members": members_frame(trained),
+        "steps": steps_frame(trained),
+        "measures": measures_frame(trained),
+        "predictions": _all_predictions(finished),
+    }.items():
+        write_frame(folder / f"{name}.parquet", frame)
+    save_predictor(folder / "model", finished.made.predictor)
+    save_baselines(folder / "baselines", list(finished.baselines))
+    record = metrics_record(folder, finished)
+    write_json(folder / "findings.json", findings_record(finished, record))
+    write_json(folder / "prescriptions.json", [])
+    clock.lap("writing")
+    record |= {"seconds": round(sum(clock.seconds.values()), 3), "seconds_by_stage": clock.seconds}
+    write_json(folder / "metrics.json", record)
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    return record
+
+
+def write_frame(path: Path, frame: pl.DataFrame) -> None:
+    """A Parquet file, whole or not at all."""
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    write_whole(path, buffer.getvalue())
+
+
+def _all_predictions(finished: Finished) -> pl.DataFrame:
+    made, split = finished.made, finished.split
+    validation = Judged(split.development[made.known], {NETWORK: made.validation})
+    frames = [
+        predictions_frame(finished.dataset, validation, "validation"),
+        predictions_frame(finished.dataset, finished.judged, "test"),
+    ]
+    return pl.concat(frames, how="diagonal")
+
+
+def metrics_record(folder: Path, finished: Finished) -> dict[str, Any]:
+    """metrics.json but for its seconds; the test rows are scored here, once, and the ledger is told."""
+    dataset, split, made = finished.dataset, finished.split, finished.made
+    rows = split.development[made.known]
+    observed, patients = dataset.targets[rows], dataset.patients[rows]
+    sizes, people = _part_sizes(dataset, split, finished.trained.population)
+    ledger = ledger_record(folder.parent, _judged_hash(finished), folder.name)
+    return {
+        "task": dataset.task.model_dump(mode="json"),
+        "test_kind": split.kind,
+        "main_metric": main_metric(dataset.task),
+        "unit": dataset.task.unit,
+        "statistic": made.predictor.target_scale.statistic,
+        "validation": score_with_interval(dataset.task, observed, made.validation, patients),
+        **judge(dataset, finished.judged),
+        "members": len(made.members),
+        "configurations_tried": len(made.scores),
+        "rows": sizes,
+        "patients": people,
+        "ledger": ledger._asdict(),
+        "versions": {name: version(name) for name in VERSIONED} | {"python": platform.python_version()},
+    }
+
+
+def _judged_hash(finished: Finished) -> str:
+    import hashlib
+
+    rows = np.ascontiguousarray(finished.judged.rows)
+    return hashlib.sha256(finished.dataset.content_hash.encode() + rows.tobytes()).hexdigest()
+
+
+def findings_record(finished: Finished, record: dict[str, Any]) -> dict[str, Any]:
+    """findings.json: the three answers, as far as they can be given."""
+    unknown = [c.name for c in finished.dataset.features if c.known == "unknown"]
+    reason = f"{len(unknown)} of {len(finished.dataset.features)} columns do not say when their value is known"
+    return {
+        "verdict": {
+            "believable": {"answer": "unknown", "reason": reason if unknown else "leaks were not looked for"},
+            "well_trained": {"answer": "unknown", "reason": "the curves were not examined"},
+            "worth_it": worth_it(record["difference"]),
+        },
+        "findings": [],
+        "not_applicable": [],
+    }

@@ -1,0 +1,144 @@
+"""From plan to network record, and from network record to a Keras model whose every layer has a fixed name."""
+
+from typing import Any
+
+from rounds.errors import PlanError, nearest
+from rounds.networks.initializers import make_initializer
+from rounds.networks.layers import PeriodicEmbedding, PiecewiseEmbedding, RateDropout, keras
+from rounds.networks.network import NUMBER_LAYER, OUTPUT, SKIP, Network
+from rounds.plan import Plan
+from rounds.task import Task
+
+# Width of the embedding of a column with n levels: grows slowly, as in fastai's rule min(600, 1.6 n^0.56), but
+# narrower, since each of these networks is one of a population.
+EMBEDDING_GROWTH, EMBEDDING_POWER, EMBEDDING_MOST = 1.6, 0.4, 32
+BATCH_EPSILON = 1e-3  # Keras's default, also in rounds.inference
+BATCH_MOMENTUM = 0.9
+
+_MATCHING_ACTIVATION = {
+    "regression": "linear",
+    "count": "exponential",
+    "binary": "sigmoid",
+    "multilabel": "sigmoid",
+    "multiclass": "softmax",
+}
+
+
+def embedding_width(levels: int) -> int:
+    """Units that a column with so many levels becomes.
+
+    >>> embedding_width(20), embedding_width(800)
+    (5, 23)
+    """
+    return min(EMBEDDING_MOST, round(EMBEDDING_GROWTH * levels**EMBEDDING_POWER))
+
+
+def describe_network(
+    plan: Plan, task: Task, numbers: int, flags: int, levels: tuple[int, ...], dropout: bool
+) -> Network:
+    """The network a plan means for so many numbers, flags and coded columns; raises PlanError for unknown names."""
+    check_activation(plan.activation)
+    linear = plan.network == "linear"
+    output = _MATCHING_ACTIVATION[task.kind] if plan.output_activation == "auto" else plan.output_activation
+    check_activation(output)
+    return Network(
+        kind=plan.network,
+        numbers=numbers,
+        flags=flags,
+        levels=levels,
+        code_widths=tuple(embedding_width(n) for n in levels),
+        number_embedding="none" if linear or not numbers else plan.number_embedding,
+        embedding_width=plan.embedding_width,
+        frequencies=plan.frequencies,
+        hidden=() if linear else plan.hidden,
+        activation=plan.activation,
+        normalization=plan.normalization,
+        residual=plan.residual,
+        skip_to_output=plan.skip_to_output and not linear,
+        dropout=dropout and not linear,
+        outputs=task.outputs,
+        output_activation=output,
+    )
+
+
+def check_activation(name: str) -> None:
+    """Raises PlanError where Keras has no activation of this name."""
+    known = [n for n in dir(keras.activations) if n.islower() and not n.startswith("_")]
+    known = [n for n in known if n not in ("get", "serialize", "deserialize")]
+    if name not in known:
+        raise PlanError(f"activation must be one of Keras's names, got activation={name!r}. {nearest(name, known)}.")
+
+
+def build_network(network: Network, plan: Plan, logits: bool = False) -> Any:
+    """The Keras model of a network for tables: inputs (numbers, flags, codes), those of width 0 left out.
+
+    logits: leave the output activation to the loss, which is exact where sigmoid and log round to infinity.
+    Affine maps, then normalization, then activation, then dropout; no bias before batch normalization, since its
+    gradient is nothing but rounding.
+    """
+    inputs, features = _features(network, plan)
+    units = features
+    for index, width in enumerate(network.hidden):
+        units = _hidden_layer(units, index, width, network, plan)
+    output = _affine(OUTPUT, network.outputs, plan)(units)
+    if network.skip_to_output:
+        skip = keras.layers.Dense(network.outputs, use_bias=False, name=SKIP, kernel_initializer="zeros")
+        output = keras.layers.Add(name="sum")([output, skip(features)])
+    if not logits:
+        output = keras.layers.Activation(network.output_activation, name="output_activation")(output)
+    return keras.Model(inputs, output, name=network.kind)
+
+
+def _features(network: Network, plan: Plan) -> tuple[list[Any], Any]:
+    inputs, parts = [], []
+    if network.numbers:
+        numbers = keras.Input((network.numbers,), name="numbers_input")
+        inputs.append(numbers)
+        parts.append(numbers)
+        if network.number_embedding == "periodic":
+            parts.append(PeriodicEmbedding(network.embedding_width, network.frequencies, name=NUMBER_LAYER)(numbers))
+        if network.number_embedding == "piecewise":
+            parts.append(PiecewiseEmbedding(network.embedding_width, network.frequencies, name=NUMBER_LAYER)(numbers))
+    if network.flags:
+        flags = keras.Input((network.flags,), name="flags_input")
+        inputs.append(flags)
+        parts.append(flags)
+    if network.levels:
+        codes = keras.Input((len(network.levels),), dtype="int32", name="codes_input")
+        inputs.append(codes)
+        parts += [
+            _code(codes, i, n, w) for i, (n, w) in enumerate(zip(network.levels, network.code_widths, strict=True))
+        ]
+    return inputs, parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="features")(parts)
+
+
+def _code(codes: Any, index: int, levels: int, width: int) -> Any:
+    small = keras.initializers.RandomNormal(0.0, 0.1)
+    return keras.layers.Embedding(levels, width, embeddings_initializer=small, name=f"code_{index}")(codes[:, index])
+
+
+def _hidden_layer(units: Any, index: int, width: int, network: Network, plan: Plan) -> Any:
+    before = units
+    units = _affine(f"hidden_{index}", width, plan, bias=network.normalization != "batch")(units)
+    if network.normalization == "batch":
+        units = keras.layers.BatchNormalization(momentum=BATCH_MOMENTUM, epsilon=BATCH_EPSILON, name=f"norm_{index}")(
+            units
+        )
+    if network.normalization == "layer":
+        units = keras.layers.LayerNormalization(epsilon=BATCH_EPSILON, name=f"norm_{index}")(units)
+    units = keras.layers.Activation(network.activation, name=f"activation_{index}")(units)
+    if network.dropout:
+        units = RateDropout(name=f"dropout_{index}")(units)
+    if network.residual and before.shape[-1] == width:
+        units = keras.layers.Add(name=f"residual_{index}")([before, units])
+    return units
+
+
+def _affine(name: str, width: int, plan: Plan, bias: bool = True) -> Any:
+    return keras.layers.Dense(
+        width,
+        use_bias=bias,
+        name=name,
+        kernel_initializer=make_initializer(plan.initializer),
+        bias_initializer=make_initializer(plan.bias_initializer),
+    )

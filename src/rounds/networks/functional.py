@@ -1,0 +1,138 @@
+"""A Keras model as pure functions over plain lists of arrays, so that K of them train in one program."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+
+import jax
+import jax.numpy as jnp
+
+from rounds.networks.layers import RateDropout, keras
+
+Arrays = list[jax.Array]
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """One batch normalization: entering(trainable, state, inputs) -> what it normalizes, with everything before it in
+    test mode; mean, variance: positions of its statistics within the state."""
+
+    entering: Callable[[Arrays, Arrays, Arrays], jax.Array]
+    mean: int
+    variance: int
+
+
+@dataclass(frozen=True)
+class Functional:
+    """The pure functions of one Keras model.
+
+    apply(trainable, state, inputs, training) -> (outputs [B, T], state); draw(key) -> (trainable, state) as a fresh
+    model would have them; hidden(trainable, state, inputs) -> outputs of each activation layer. names, state_names:
+    path of each array; batch_norms: in the order of the forward pass; kernels: whether a trainable array is a kernel
+    (penalties and decay touch kernels only).
+    """
+
+    apply: Callable[..., tuple[jax.Array, Arrays]]
+    draw: Callable[[jax.Array], tuple[Arrays, Arrays]]
+    hidden: Callable[..., list[jax.Array]]
+    names: tuple[str, ...]
+    state_names: tuple[str, ...]
+    hidden_names: tuple[str, ...]
+    kernels: tuple[bool, ...]
+    batch_norms: tuple[BatchNorm, ...]
+    model: Any
+
+
+@contextmanager
+def recorded_initializers() -> Iterator[dict[int, Any]]:
+    """While open, every `Layer.add_weight` leaves the initializer of its variable behind, by the variable's id."""
+    found: dict[int, Any] = {}
+    original = keras.layers.Layer.add_weight
+
+    def add_weight(self: Any, *args: Any, **options: Any) -> Any:
+        variable = original(self, *args, **options)
+        initializer = options.get("initializer", args[1] if len(args) > 1 else None)
+        found[id(variable)] = keras.initializers.get(initializer or "glorot_uniform")
+        return variable
+
+    with mock.patch.object(keras.layers.Layer, "add_weight", add_weight):
+        yield found
+
+
+def make_functional(build: Callable[[], Any]) -> Functional:
+    """Pure functions of the Keras model that `build()` returns (it is called once)."""
+    with recorded_initializers() as initializers:
+        model = build()
+    trainable, state = model.trainable_variables, model.non_trainable_variables
+    activations = [layer for layer in model.layers if isinstance(layer, keras.layers.Activation)]
+    activations = [layer for layer in activations if layer.name != "output_activation"]
+
+    def apply(weights: Arrays, rest: Arrays, inputs: list[jax.Array], training: bool) -> tuple[jax.Array, Arrays]:
+        outputs, rest = model.stateless_call(weights, rest, inputs, training=training)
+        return outputs, rest
+
+    def draw(key: jax.Array) -> tuple[Arrays, Arrays]:
+        drawn = [
+            _draw_one(variable, initializers.get(id(variable)), jax.random.fold_in(key, index))
+            for index, variable in enumerate(trainable + state)
+        ]
+        return drawn[: len(trainable)], drawn[len(trainable) :]
+
+    return Functional(
+        apply=apply,
+        draw=draw,
+        hidden=_up_to(model, [layer.output for layer in activations]) if activations else lambda *_: [],
+        names=tuple(v.path.split("/", 1)[-1] if v.path.count("/") > 1 else v.path for v in trainable),
+        state_names=tuple(v.path for v in state),
+        hidden_names=tuple(layer.name for layer in activations),
+        kernels=tuple(v.name in ("kernel", "embeddings") and not v.path.startswith("numbers") for v in trainable),
+        batch_norms=tuple(
+            _batch_norm(model, n) for n in model.layers if isinstance(n, keras.layers.BatchNormalization)
+        ),
+        model=model,
+    )
+
+
+def _up_to(model: Any, tensors: list[Any]) -> Callable[[Arrays, Arrays, Arrays], list[jax.Array]]:
+    """The model cut off at some of its inner tensors, in test mode, over the whole model's lists of arrays."""
+    inner = keras.Model(model.inputs, tensors)
+    places = {id(v): i for i, v in enumerate(model.trainable_variables)}
+    state_places = {id(v): i for i, v in enumerate(model.non_trainable_variables)}
+
+    def cut_off(weights: Arrays, rest: Arrays, inputs: Arrays) -> list[jax.Array]:
+        chosen = [weights[places[id(v)]] for v in inner.trainable_variables]
+        state = [rest[state_places[id(v)]] for v in inner.non_trainable_variables]
+        outputs, _ = inner.stateless_call(chosen, state, inputs, training=False)
+        return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+
+    return cut_off
+
+
+def _batch_norm(model: Any, layer: Any) -> BatchNorm:
+    places = {id(v): i for i, v in enumerate(model.non_trainable_variables)}
+    cut_off = _up_to(model, [layer.input])
+    return BatchNorm(
+        lambda weights, rest, inputs: cut_off(weights, rest, inputs)[0],
+        places[id(layer.moving_mean)],
+        places[id(layer.moving_variance)],
+    )
+
+
+def _draw_one(variable: Any, initializer: Any, key: jax.Array) -> jax.Array:
+    if variable.name == "key":
+        return jax.random.bits(key, variable.shape, jnp.uint32)
+    if initializer is None:
+        raise ValueError(f"variable {variable.path} has no initializer to draw it anew from")
+    if getattr(initializer, "seed", 0) is not None and hasattr(initializer, "seed"):
+        config = initializer.get_config()
+        initializer = type(initializer)(**{k: v for k, v in config.items() if k != "seed"})
+        initializer.seed = key
+    return jnp.asarray(initializer(tuple(variable.shape), dtype=variable.dtype))
+
+
+def dropout_layers(functional: Functional) -> tuple[int, ...]:
+    """Positions of the dropout rates within the state."""
+    rates = {id(layer.rate) for layer in functional.model.layers if isinstance(layer, RateDropout)}
+    return tuple(i for i, v in enumerate(functional.model.non_trainable_variables) if id(v) in rates)

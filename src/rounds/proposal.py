@@ -1,0 +1,98 @@
+"""A plan by amount of data, with the reason for every choice, for the user who says nothing."""
+
+from dataclasses import dataclass
+from math import log2
+from typing import Any
+
+from rounds.plan import Plan, make_plan
+from rounds.task import Task
+
+# Rows seen by one member: about where the best snapshot no longer moves on tables of 200 to 80,000 patients
+# (benchmarks/shared_tables.py). Bounded by passes: small tables would train for ever.
+ROWS_SEEN = 200_000
+FEWEST_PASSES, MOST_PASSES = 12, 120
+STEPS_PER_PASS = 30
+SMALLEST_BATCH, LARGEST_BATCH = 32, 256
+# Networks of two sizes are averaged: chosen on validation folds of pima, cleveland, flchain and nhanes, where the pair
+# was ahead of either alone (benchmarks/choosing_plans.py).
+EMBEDDED_NUMBERS = 60  # beyond, spreading out every number makes the first layer wider than it helps
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How much a member learns from: rows, patients, events (0: not a classification), and how many inputs."""
+
+    rows: int
+    patients: int
+    events: int
+    numbers: int
+    flags: int
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Plans of the population (the first is the main one) and why each field is what it is."""
+
+    plans: tuple[Plan, ...]
+    reasons: dict[str, str]
+
+
+def propose(task: Task, amount: Amount, changes: dict[str, Any]) -> Proposal:
+    """Plans for this amount of data; `changes` are the user's own choices and always win.
+
+    >>> task = Task(kind="regression", targets=("y",))
+    >>> propose(task, Amount(350, 350, 0, 10, 0), {}).plans[0].batch_size
+    32
+    """
+    chosen: dict[str, tuple[Any, str]] = {**_course(amount), **_width(amount), **_embedding(amount)}
+    values = {name: value for name, (value, _) in chosen.items()}
+    reasons = {name: why for name, (_, why) in chosen.items()}
+    reasons |= dict.fromkeys(changes, "chosen by the user")
+    main = make_plan(Plan(), {**values, **changes})
+    if _OPEN & set(changes):
+        return Proposal((main,), reasons)
+    partner = main.change(hidden=(64, 64), dropout=0.4)
+    why = "two sizes of network are averaged: wide with less dropout, narrow with more"
+    return Proposal((main, partner), {**reasons, "hidden": why, "dropout": why, "learning_rate": _RATES_REASON})
+
+
+# Fields with which a user says what the networks are: then all of them are so.
+_OPEN = {
+    "network", "hidden", "activation", "normalization", "residual", "skip_to_output", "dropout", "use_dropout",
+    "number_embedding", "initializer", "bias_initializer", "output_activation", "loss", "optimizer", "learning_rate",
+}  # fmt: skip
+_RATES_REASON = "several rates train side by side and are averaged: no single one was best everywhere"
+
+
+def _course(amount: Amount) -> dict[str, tuple[Any, str]]:
+    passes = int(min(max(ROWS_SEEN / amount.rows, FEWEST_PASSES), MOST_PASSES))
+    batch = 2 ** round(log2(max(amount.rows / STEPS_PER_PASS, 1)))
+    batch = min(max(batch, SMALLEST_BATCH), LARGEST_BATCH)
+    warmup = round(0.03 * passes, 2)
+    return {
+        "epochs": (passes, f"about {ROWS_SEEN:,} rows seen, at least {FEWEST_PASSES} and at most {MOST_PASSES} passes"),
+        "batch_size": (
+            batch,
+            f"about {STEPS_PER_PASS} steps a pass over {amount.rows:,} rows, from {SMALLEST_BATCH} to {LARGEST_BATCH}",
+        ),
+        "warmup_epochs": (warmup, "3 % of the epochs: Adam's first steps rest on few gradients"),
+        "patience": (max(passes // 5, 5), "a fifth of the epochs without a better validation"),
+    }
+
+
+def _width(amount: Amount) -> dict[str, tuple[Any, str]]:
+    why = f"two layers for {amount.rows:,} training rows: deeper tables' networks seldom pay"
+    rates = ((1e-3, 1e-2), _RATES_REASON)
+    return {
+        "hidden": ((128, 128), why),
+        "dropout": (0.3, "patients are few beside the weights"),
+        "learning_rate": rates,
+    }
+
+
+def _embedding(amount: Amount) -> dict[str, tuple[Any, str]]:
+    if amount.numbers > EMBEDDED_NUMBERS:
+        return {
+            "number_embedding": ("none", f"{amount.numbers} numbers: spreading each out would drown the first layer")
+        }
+    return {"number_embedding": ("periodic", "bends and thresholds in single numbers are learned sooner")}

@@ -1,0 +1,104 @@
+"""What members train on: prepared arrays, scaled targets, and the rows of each fold, for one outer fold."""
+
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+
+from rounds.data.dataset import Dataset, Inputs, InputShape, Split
+from rounds.data.preparation import Preparation, common_shape, pad
+from rounds.data.target import TargetScale
+from rounds.plan import Plan
+from rounds.task import Task
+from rounds.training.member import SlabData
+from rounds.training.population import WHOLE_DEVELOPMENT
+from rounds.training.slab import Rows
+
+
+@dataclass(frozen=True)
+class Material:
+    """Development rows prepared for the members of one outer fold.
+
+    preparation and target_scale were fitted on `learned` alone, the development rows that no judging fold holds.
+    inputs and targets cover all development rows, in the order of `Split.development`; folds and judged hold
+    positions among them. Folds of one outer fold share a preparation: it uses no targets.
+    """
+
+    outer: int
+    preparation: Preparation
+    target_scale: TargetScale
+    inputs: Inputs
+    targets: np.ndarray
+    learned: np.ndarray
+    judged: np.ndarray
+    folds: dict[int, Rows]
+
+
+def make_materials(dataset: Dataset, split: Split, scale_inputs: bool = True) -> list[Material]:
+    """One material for the predictor that is handed over, and one for each judging fold of small data."""
+    outers = [np.array([], np.int64), *(rows for repeat in split.outer for rows in repeat)]
+    return [make_material(dataset, split, rows, number - 1, scale_inputs) for number, rows in enumerate(outers)]
+
+
+def make_material(dataset: Dataset, split: Split, judged: np.ndarray, outer: int, scale_inputs: bool) -> Material:
+    """Material of the members that never see the table's rows `judged`."""
+    position = np.full(dataset.rows, -1, np.int64)
+    position[split.development] = np.arange(len(split.development))
+    kept = np.ones(len(split.development), bool)
+    kept[position[judged]] = False
+    learned = np.flatnonzero(kept)
+    whole = len(split.development) == dataset.rows
+    frame = dataset.inputs if whole else dataset.inputs[split.development]
+    targets = dataset.targets if whole else dataset.targets[split.development]
+    preparation = Preparation.fit(dataset.features, frame, learned, scale_inputs)
+    target_scale = TargetScale.fit(dataset.task, targets[learned])
+    folds = {}
+    for number, rows in enumerate(split.folds):
+        held = position[rows]
+        held = held[kept[held]]
+        folds[number] = Rows(np.setdiff1d(learned, held, assume_unique=True), held)
+    return Material(
+        outer, preparation, target_scale, preparation.apply(frame), targets, learned, position[judged], folds
+    )
+
+
+def shared_shape(materials: list[Material]) -> InputShape:
+    """The widths that every material is padded to, so that they share one compiled program."""
+    return common_shape([m.preparation.shape for m in materials])
+
+
+def slab_data(material: Material, shape: InputShape, task: Task, plan: Plan) -> SlabData:
+    """The arrays a slab reads; inputs of width 0 are left out, as they are in the network."""
+    inputs = pad(material.inputs, shape)
+    arrays = [a for a in (inputs.numbers, inputs.flags, inputs.codes) if a.shape[1]]
+    scale = material.target_scale
+    mean, spread = scale.mean or (0.0,) * task.outputs, scale.spread or (1.0,) * task.outputs
+    return SlabData(
+        [jnp.asarray(a) for a in arrays],
+        jnp.asarray(network_targets(task, scale, material.targets)),
+        jnp.asarray(_class_weights(task, plan, material)),
+        jnp.asarray(mean, jnp.float32),
+        jnp.asarray(spread, jnp.float32),
+    )
+
+
+def network_targets(task: Task, scale: TargetScale, targets: np.ndarray) -> np.ndarray:
+    """Targets as the loss reads them, [N, outputs] float32: scaled numbers, 0/1, or one-hot classes."""
+    if task.kind == "multiclass":
+        return np.eye(task.outputs, dtype=np.float32)[targets[:, 0].astype(int)]
+    return scale.forward(targets).astype(np.float32)
+
+
+def _class_weights(task: Task, plan: Plan, material: Material) -> np.ndarray:
+    """Weight of each row, mean 1 over the rows learned from; balanced gives every class the same total."""
+    rows = len(material.targets)
+    if plan.class_weights == "none" or task.kind not in ("binary", "multiclass"):
+        return np.ones(rows, np.float32)
+    classes = material.targets[:, 0].astype(int)
+    counts = np.bincount(classes[material.learned], minlength=2)
+    weights = len(material.learned) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    return weights[classes].astype(np.float32)
+
+
+def is_handed_over(material: Material) -> bool:
+    return material.outer == WHOLE_DEVELOPMENT

@@ -1,0 +1,72 @@
+"""What one member of a population carries, and what its functions know at compile time."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+
+from rounds.networks.functional import Functional
+from rounds.plan import Plan
+from rounds.task import Task
+
+Arrays = list[jax.Array]
+Settings = dict[str, jax.Array]
+
+
+class SlabData(NamedTuple):
+    """The table, shared by all members of a slab: inputs (those of width > 0), targets [N, T], weights [N], and the
+    mean and spread [T] that lead back to the user's unit."""
+
+    inputs: Arrays
+    targets: jax.Array
+    weights: jax.Array
+    mean: jax.Array
+    spread: jax.Array
+
+
+class Weights(NamedTuple):
+    """Trainable arrays and state (batch statistics, dropout rates and keys) of one member."""
+
+    trainable: Arrays
+    state: Arrays
+
+
+class MemberState(NamedTuple):
+    """All that one member carries from epoch to epoch; a slab stacks these as [G, M, ...]."""
+
+    weights: Weights
+    optimizer: Any
+    average: Arrays
+    best: Weights
+    best_value: jax.Array
+    best_epoch: jax.Array
+    waited: jax.Array
+    running: jax.Array
+    rate_factor: jax.Array
+    rate_waited: jax.Array
+
+
+class EpochRecord(NamedTuple):
+    """What one epoch leaves behind: step losses and penalties [S], validation metrics, rate, gradient norm, flags."""
+
+    losses: Any
+    penalties: Any
+    validation: Any
+    learning_rate: Any
+    gradient_norm: Any
+    running: Any
+    best_epoch: Any
+    best_value: Any
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What the inner functions need to know at compile time."""
+
+    plan: Plan
+    task: Task
+    functional: Functional
+    loss: str
+    logits: bool
+    power_scale: bool
+    switches: frozenset[str]

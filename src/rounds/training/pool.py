@@ -1,0 +1,138 @@
+"""Slabs trained side by side, one thread a core: compiled programs run outside the interpreter's lock."""
+
+import math
+import os
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rounds.training.checkpoint import checkpoint_path, load_checkpoint, save_checkpoint
+from rounds.training.member import EpochRecord, SlabData, Weights
+from rounds.training.population import Slab
+from rounds.training.program import Program
+from rounds.training.slab import Rows, SlabAt, begin_slab, slab_epochs, snapshots
+
+CHECKPOINT_SECONDS = 5.0  # at most this much training is done again after a kill, plus one epoch
+
+
+@dataclass(frozen=True)
+class Work:
+    """One slab and all that training it needs."""
+
+    slab: Slab
+    program: Program
+    data: SlabData
+    folds: dict[int, Rows]
+
+
+@dataclass(frozen=True)
+class SlabResult:
+    """One trained slab: a record an epoch (NumPy, [G, M, ...]), measures [G, M, numbers] by epoch, best weights."""
+
+    slab: Slab
+    records: tuple[EpochRecord, ...]
+    measures: tuple[tuple[int, np.ndarray], ...]
+    best: dict[int, Weights]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Something happened in a slab: an epoch ended, or (with a result) its training did."""
+
+    slab: int
+    epoch: int
+    best_value: float
+    result: SlabResult | None = None
+
+
+def workers_here() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """What the threads share: where events go, when to stop, and one lock a program so that it compiles once."""
+
+    folder: Path | None
+    events: "queue.Queue[Progress | BaseException]"
+    stop: threading.Event
+    deadline: float
+    compiling: dict[int, threading.Lock]
+
+
+def train_slabs(
+    works: list[Work], workers: int, folder: Path | None = None, deadline: float = math.inf
+) -> Iterator[Progress]:
+    """Trains every slab, yields each epoch's end, and each slab's result as it comes.
+
+    folder: where checkpoints are kept and looked for; None keeps none. deadline: on the monotonic clock; slabs end
+    at their first epoch boundary after it. Whatever stops the caller (an interrupt, an error) stops the slabs at
+    their next epoch boundary, with their checkpoints written.
+    """
+    locks = {id(work.program): threading.Lock() for work in works}
+    desk = _Desk(folder, queue.Queue(), threading.Event(), deadline, locks)
+    with ThreadPoolExecutor(workers) as threads:
+        for work in works:
+            threads.submit(_train_one, work, desk)
+        try:
+            yield from _until_done(desk.events, len(works))
+        finally:
+            desk.stop.set()
+
+
+def _until_done(events: "queue.Queue[Progress | BaseException]", left: int) -> Iterator[Progress]:
+    while left:
+        event = events.get()
+        if isinstance(event, BaseException):
+            raise event
+        left -= event.result is not None
+        yield event
+
+
+def _train_one(work: Work, desk: _Desk) -> None:
+    try:
+        if not desk.stop.is_set():
+            _train(work, desk)
+    except BaseException as error:
+        desk.stop.set()
+        desk.events.put(error)
+
+
+def _train(work: Work, desk: _Desk) -> None:
+    path = checkpoint_path(desk.folder, work.slab.number) if desk.folder else None
+    saved = time.monotonic()
+    at = None
+    for at in _compiled_once(work, path, desk.compiling[id(work.program)]):
+        now = time.monotonic()
+        if path and (now - saved > CHECKPOINT_SECONDS or desk.stop.is_set()):
+            save_checkpoint(path, at)
+            saved = now
+        if desk.stop.is_set():
+            return
+        desk.events.put(Progress(work.slab.number, at.epoch, float(at.records[-1].best_value.min())))
+        if now > desk.deadline:
+            break
+    assert at is not None
+    if path:
+        save_checkpoint(path, at)
+    best = {n: Weights(s["trainable"], s["state"]) for n, s in snapshots(at, work.slab).items()}
+    desk.events.put(Progress(work.slab.number, at.epoch, 0.0, SlabResult(work.slab, at.records, at.measures, best)))
+
+
+def _compiled_once(work: Work, path: Path | None, compiling: threading.Lock) -> Iterator[SlabAt]:
+    """The slab's epochs from its checkpoint or its beginning; the first one alone, so that threads compile once."""
+    with compiling:
+        start = begin_slab(work.program, work.slab)
+        if path and path.exists():
+            start = load_checkpoint(path, start)
+        epochs = slab_epochs(work.program, work.slab, work.data, work.folds, start)
+        first = next(epochs, start)
+    yield first
+    yield from epochs

@@ -1,0 +1,168 @@
+"""Which members there are, and how they are packed into slabs: the unit of work that one compiled program trains."""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from rounds.networks.network import Network
+from rounds.plan import Plan, setting_names
+
+# A slab whose working set leaves a core's share of the cache loses half its speed (benchmarks/slab_size.py).
+SLAB_BYTES = 8_000_000
+SLAB_MEMBERS = 16
+# In members' steps: what a minibatch of its own costs, and what a slab costs however many members it has.
+OWN_BATCH_COST, SLAB_COST = 0.3, 1.0
+WHOLE_DEVELOPMENT = -1  # value of `outer` for members of the predictor that is handed over
+
+
+@dataclass(frozen=True)
+class Member:
+    """One network of a population: its plan (by position), its own settings, and the rows it trains on.
+
+    fold: rows held out for its validation; outer: judging fold it never sees (-1: none); stream: names its order of
+    minibatches; seed: of weights and masks.
+    """
+
+    number: int
+    plan: int
+    settings: dict[str, float]
+    seed: int
+    fold: int
+    outer: int
+    stream: int
+
+
+@dataclass(frozen=True)
+class Slab:
+    """Members of one plan and one outer fold as [G orders, M members]; None fills an incomplete slab."""
+
+    number: int
+    plan: int
+    outer: int
+    groups: tuple[tuple[Member | None, ...], ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.groups), len(self.groups[0])
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        return tuple(m for group in self.groups for m in group if m is not None)
+
+    def filled(self) -> list[list[Member]]:
+        """[G][M] members, dummies replaced by the first member of the slab (their results are dropped)."""
+        first = self.members[0]
+        return [[m or first for m in group] for group in self.groups]
+
+
+def sweep(plan: Plan) -> list[dict[str, float]]:
+    """Every combination of the plan's swept settings.
+
+    >>> [s["learning_rate"] for s in sweep(Plan(learning_rate=(0.1, 0.2)))]
+    [0.1, 0.2]
+    """
+    values = [v if isinstance(v, tuple) else (v,) for v in (getattr(plan, name) for name in setting_names())]
+    return [
+        dict(zip(setting_names(), map(float, combination), strict=True)) for combination in itertools.product(*values)
+    ]
+
+
+def make_members(plans: list[Plan], folds: int, outers: int, count: int | None = None) -> list[Member]:
+    """Members of every plan: folds x swept settings for each outer fold (-1, 0, ..., outers - 1).
+
+    count: how many members in each outer fold over all plans, when the user says so; more than folds x settings
+    repeats them with new seeds. Members of the same fold and repetition share a stream, so that they are compared
+    on the same minibatches.
+    """
+    wanted = _wanted(plans, folds, count)
+    numbers = itertools.count()
+    return [
+        Member(
+            next(numbers),
+            plan,
+            settings,
+            _seed(plans[plan].seed, repetition, fold, outer),
+            fold,
+            outer,
+            _stream(plans[plan], repetition, fold, outer, position),
+        )
+        for outer in range(-1, outers)
+        for position, (plan, settings, repetition, fold) in enumerate(wanted)
+    ]
+
+
+def _wanted(plans: list[Plan], folds: int, count: int | None) -> list[tuple[int, dict[str, float], int, int]]:
+    cells = [(p, s, f) for f in range(folds) for p, plan in enumerate(plans) for s in sweep(plan)]
+    repeated = ((p, s, repetition, f) for repetition in itertools.count() for p, s, f in cells)
+    return list(itertools.islice(repeated, count or len(cells)))
+
+
+def _seed(base: int, repetition: int, fold: int, outer: int) -> int:
+    """Members of one fold start from the same weights, whatever their settings: their difference is the setting's."""
+    drawn = np.random.SeedSequence([base, repetition, fold, outer + 1, 1]).generate_state(1)[0]
+    return int(drawn & 0x7FFFFFFF)
+
+
+def _stream(plan: Plan, repetition: int, fold: int, outer: int, position: int) -> int:
+    own = 0 if plan.shared_batches else position + 1
+    drawn = np.random.SeedSequence([plan.seed, repetition, fold, outer + 1, own, 2]).generate_state(1)[0]
+    return int(drawn)
+
+
+def working_set(network: Network, parameters: int, batch: int) -> int:
+    """Bytes that one member touches each step: weights, gradients and moments, activations forward and backward."""
+    widths = network.features + 2 * sum(network.hidden) + network.outputs
+    return 4 * (4 * parameters + 3 * batch * widths)
+
+
+def make_slabs(members: list[Member], member_bytes: dict[int, int], workers: int) -> list[Slab]:
+    """Members packed by plan and outer fold, then by stream; the slab shape is the same within a plan.
+
+    member_bytes: working set of a member of each plan. Shapes are chosen so that a slab stays within the cache and
+    the workers finish together.
+    """
+    slabs: list[Slab] = []
+    for plan in sorted({m.plan for m in members}):
+        packs = _packs([m for m in members if m.plan == plan])
+        shape = slab_shape([[len(g) for g in pack] for pack in packs.values()], member_bytes[plan], workers)
+        for outer, streams in packs.items():
+            slabs += _cut(streams, shape, plan, outer, len(slabs))
+    return slabs
+
+
+def _packs(members: list[Member]) -> dict[int, list[list[Member]]]:
+    packs: dict[int, dict[int, list[Member]]] = {}
+    for m in members:
+        packs.setdefault(m.outer, {}).setdefault(m.stream, []).append(m)
+    return {outer: list(streams.values()) for outer, streams in packs.items()}
+
+
+def slab_shape(packs: list[list[int]], member_bytes: int, workers: int) -> tuple[int, int]:
+    """[G, M] that trains the packs (members per stream, per outer fold) soonest on so many workers.
+
+    >>> slab_shape([[4, 4, 4, 4, 4]], 1_000_000, 2)
+    (1, 4)
+    """
+    most = max(1, min(SLAB_MEMBERS, SLAB_BYTES // member_bytes))
+    widest = max(max(pack) for pack in packs)
+    shapes = [(g, m) for m in range(1, min(most, widest) + 1) for g in range(1, most // m + 1)]
+
+    def cost(shape: tuple[int, int]) -> float:
+        g, m = shape
+        count = sum(-(-sum(-(-size // m) for size in pack) // g) for pack in packs)
+        return -(-count // workers) * (g * m * (1 + OWN_BATCH_COST / m) + SLAB_COST)
+
+    return min(shapes, key=cost)
+
+
+def _cut(streams: list[list[Member]], shape: tuple[int, int], plan: int, outer: int, first: int) -> list[Slab]:
+    g, m = shape
+    rows: list[tuple[Member | None, ...]] = []
+    for stream in streams:
+        for start in range(0, len(stream), m):
+            piece = stream[start : start + m]
+            rows.append((*piece, *[None] * (m - len(piece))))
+    cuts = [rows[start : start + g] for start in range(0, len(rows), g)]
+    empty = (None,) * m
+    return [Slab(first + i, plan, outer, tuple(cut + [empty] * (g - len(cut)))) for i, cut in enumerate(cuts)]

@@ -1,0 +1,101 @@
+"""The compiled program of one structure: begin, train an epoch, predict; for [G orders, M members] at once.
+
+The functions are written for one member and mapped twice: over the M members that share an order of minibatches,
+then over the G orders. Arrays that members share (the table) are not copied.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from rounds.networks.builder import build_network
+from rounds.networks.functional import Functional, dropout_layers, make_functional
+from rounds.networks.network import Network
+from rounds.plan import Plan
+from rounds.task import Task
+from rounds.training.epoch import train_epoch
+from rounds.training.measures import measure_member, measured
+from rounds.training.member import EpochRecord, MemberState, Recipe, Settings, Weights
+from rounds.training.objective import loss_name, takes_logits
+from rounds.training.optimizer import make_optimizer
+
+SWITCHED = ("l1", "l2", "dropout", "label_smoothing", "input_noise", "mixup", "clip_norm", "ema")
+
+
+@dataclass(frozen=True)
+class Program:
+    """The pure functions of one structure.
+
+    begin(settings, seed) -> MemberState; epoch(state, settings, data, order, held, number) -> (state, EpochRecord);
+    measure(state, settings, data, rows, position) -> [numbers named by `measured`]. All mapped over [G, M].
+    """
+
+    plan: Plan
+    task: Task
+    network: Network
+    functional: Functional
+    begin: Callable[..., MemberState]
+    epoch: Callable[..., tuple[MemberState, EpochRecord]]
+    measure: Callable[..., jax.Array]
+    measured: tuple[tuple[str, str], ...]
+
+
+def make_program(plan: Plan, task: Task, network: Network, power_scale: bool, switches: frozenset[str]) -> Program:
+    """Compile-ready functions for this structure (only its structure fields matter; settings come as arrays).
+
+    switches: the settings among SWITCHED that any member of the population uses; the others cost nothing.
+    power_scale: the target was learned as log(1 + y).
+    """
+    loss = loss_name(plan, task)
+    logits = takes_logits(loss, network.output_activation)
+    functional = make_functional(lambda: build_network(network, plan, logits))
+    recipe = Recipe(plan, task, functional, loss, logits, power_scale, switches)
+    begin = _map_twice(lambda settings, seed: _begin(recipe, settings, seed), (0, 0), (0, 0))
+    epoch = _map_twice(
+        lambda state, settings, data, order, held, number: train_epoch(
+            recipe, state, settings, data, order, held, number
+        ),
+        (0, 0, None, None, None, None),
+        (0, 0, None, 0, 0, None),
+    )
+    measure = _map_twice(
+        lambda state, settings, data, rows, position: measure_member(recipe, state, settings, data, rows, position),
+        (0, 0, None, None, None),
+        (0, 0, None, 0, None),
+    )
+    jitted = jax.jit(begin), jax.jit(epoch, donate_argnums=0), jax.jit(measure)
+    return Program(plan, task, network, functional, *jitted, tuple(measured(recipe)))
+
+
+def _map_twice(function: Callable[..., Any], members: tuple[Any, ...], orders: tuple[Any, ...]) -> Callable[..., Any]:
+    return jax.vmap(jax.vmap(function, in_axes=members), in_axes=orders)
+
+
+def _begin(recipe: Recipe, settings: Settings, seed: jax.Array) -> MemberState:
+    trainable, rest = recipe.functional.draw(jax.random.PRNGKey(seed))
+    names = recipe.functional.names
+    trainable = [
+        w * settings["frequency_scale"] if n.endswith("frequencies") else w
+        for n, w in zip(names, trainable, strict=True)
+    ]
+    for position in dropout_layers(recipe.functional):
+        rest[position] = settings["dropout"]
+    weights = Weights(trainable, rest)
+    optimizer = make_optimizer(recipe.plan, settings, recipe.functional.kernels).init(trainable)
+    state = MemberState(
+        weights=weights,
+        optimizer=optimizer,
+        average=[jnp.copy(w) for w in trainable] if "ema" in recipe.switches else [],
+        best=jax.tree.map(jnp.copy, weights),
+        best_value=jnp.array(jnp.inf),
+        best_epoch=jnp.array(-1, jnp.int32),
+        waited=jnp.array(0, jnp.int32),
+        running=jnp.array(True),
+        rate_factor=jnp.array(1.0),
+        rate_waited=jnp.array(0, jnp.int32),
+    )
+    # Weakly typed leaves would make the second epoch compile anew.
+    return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), state)

@@ -1,0 +1,133 @@
+"""What a training left behind, as tables: a curve an epoch, a row a member, and a thinned trace of step losses."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from rounds.plan import Plan
+from rounds.training.member import EpochRecord
+from rounds.training.pool import SlabResult
+from rounds.training.population import Member
+from rounds.training.run import Trained
+from rounds.training.validation import VALIDATION_METRICS, metric_names
+
+STEP_POINTS = 400  # step losses kept a member: enough to see the noise, few enough to draw
+
+CURVES = pl.Schema(
+    {
+        "round": pl.Int32(), "slab": pl.Int32(), "member": pl.Int32(), "epoch": pl.Int32(),
+        "split": pl.String(), "metric": pl.String(), "value": pl.Float64(),
+    }
+)  # fmt: skip
+
+
+MEASURES = pl.Schema(
+    {
+        "round": pl.Int32(), "slab": pl.Int32(), "member": pl.Int32(), "epoch": pl.Int32(),
+        "layer": pl.String(), "measure": pl.String(), "value": pl.Float64(),
+    }
+)  # fmt: skip
+
+
+def curves_frame(trained: Trained, number: int = 0) -> pl.DataFrame:
+    """(round, slab, member, epoch, split, metric, value), epochs from 1; a member's rows end when it stopped."""
+    kind = trained.population.task.kind
+    frames = [pl.DataFrame(schema=CURVES)]
+    for result, member, record in _each_member(trained):
+        alive = _alive(record)
+        epochs = np.arange(1, len(alive) + 1)[alive]
+        columns = {("train", "loss"): record.losses.mean(-1), ("train", "learning_rate"): record.learning_rate}
+        if record.penalties.any():
+            columns["train", "penalty"] = record.penalties.mean(-1)
+        if np.isfinite(record.gradient_norm).any():
+            columns["train", "gradient_norm"] = record.gradient_norm
+        columns |= {("validation", name): record.validation[:, i] for i, name in enumerate(metric_names(kind))}
+        for (split, metric), values in columns.items():
+            names = {
+                "round": number,
+                "slab": result.slab.number,
+                "member": member.number,
+                "split": split,
+                "metric": metric,
+            }
+            frame = pl.DataFrame({"epoch": epochs, "value": values[alive].astype(np.float64)})
+            frames.append(
+                frame.with_columns(**{k: pl.lit(v) for k, v in names.items()}).select(CURVES.names()).cast(CURVES)
+            )
+    return pl.concat(frames)
+
+
+def members_frame(trained: Trained, number: int = 0) -> pl.DataFrame:
+    """(round, slab, member, network, every setting, seed, fold, outer, best_epoch, best_value, outcome)."""
+    rows = []
+    for result, member, record in _each_member(trained):
+        plan = trained.population.plans[member.plan]
+        rows.append(
+            {
+                "round": number, "slab": result.slab.number, "member": member.number, "plan": member.plan,
+                "network": plan.network, **member.settings, "seed": member.seed, "fold": member.fold,
+                "outer": member.outer, "best_epoch": int(record.best_epoch[-1]) + 1,
+                "best_value": best_value(plan, record), "epochs": int(_alive(record).sum()),
+                "outcome": outcome(record),
+            }
+        )  # fmt: skip
+    return pl.DataFrame(rows).sort("member")
+
+
+def steps_frame(trained: Trained, number: int = 0) -> pl.DataFrame:
+    """(round, slab, member, step, epoch, loss): at most STEP_POINTS evenly spaced steps a member."""
+    frames = []
+    for result, member, record in _each_member(trained):
+        steps = record.losses.shape[1]
+        losses = record.losses[_alive(record)].ravel()
+        chosen = np.unique(np.linspace(0, len(losses) - 1, min(STEP_POINTS, len(losses))).astype(int))
+        frame = pl.DataFrame({"step": chosen + 1, "epoch": (chosen + 1) / steps, "loss": losses[chosen].astype(float)})
+        names = {"round": number, "slab": result.slab.number, "member": member.number}
+        frames.append(frame.with_columns(**{k: pl.lit(v, pl.Int32) for k, v in names.items()}))
+    return pl.concat(frames).select("round", "slab", "member", "step", "epoch", "loss")
+
+
+def measures_frame(trained: Trained, number: int = 0) -> pl.DataFrame:
+    """(round, slab, member, epoch, layer, measure, value); epoch: how many were done when it was taken."""
+    frames = [pl.DataFrame(schema=MEASURES)]
+    for result in trained.results:
+        plan = result.slab.plan
+        layers, names = zip(*trained.population.programs[plan].measured, strict=True)
+        members = [(m, g, i) for g, group in enumerate(result.slab.groups) for i, m in enumerate(group) if m]
+        for epoch, taken in result.measures:
+            for member, g, i in members:
+                whole = {"round": number, "slab": result.slab.number, "member": member.number, "epoch": epoch}
+                columns = {"layer": layers, "measure": names, "value": taken[g, i].astype(np.float64)}
+                frame = pl.DataFrame(columns).with_columns(**{k: pl.lit(v) for k, v in whole.items()})
+                frames.append(frame.select(MEASURES.names()).cast(MEASURES))
+    return pl.concat(frames)
+
+
+def outcome(record: EpochRecord) -> str:
+    """What became of a member, from its record [E, ...]: diverged, stopped (early) or finished."""
+    if not np.isfinite(record.losses[_alive(record)]).all():
+        return "diverged"
+    return "finished" if record.running[-1] else "stopped"
+
+
+def best_value(plan: Plan, record: EpochRecord) -> float | None:
+    """Validation value of the epoch kept, in the metric that kept it; None where no epoch was finite."""
+    value = float(record.best_value[-1])
+    higher = plan.keep_best != "none" and VALIDATION_METRICS[plan.keep_best][1] == "higher"
+    return (-value if higher else value) if np.isfinite(value) else None
+
+
+def _alive(record: EpochRecord) -> np.ndarray:
+    """Epochs [E] in which the member trained: the first, and each that began with the member still running."""
+    return np.concatenate([[True], record.running[:-1]])
+
+
+def _each_member(trained: Trained) -> Iterator[tuple[SlabResult, Member, EpochRecord]]:
+    """Every member with its slab and its own record, fields [E, ...]."""
+    for result in trained.results:
+        stacked = EpochRecord(*(np.stack(field) for field in zip(*result.records, strict=True)))
+        for g, group in enumerate(result.slab.groups):
+            for i, member in enumerate(group):
+                if member is not None:
+                    yield result, member, EpochRecord(*(field[:, g, i] for field in stacked))

@@ -1,0 +1,144 @@
+"""A population in training: plans and materials in, members with their best weights and curves out."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from rounds.data.dataset import InputShape
+from rounds.networks.builder import describe_network
+from rounds.networks.network import Network
+from rounds.plan import Plan
+from rounds.task import Task
+from rounds.training.material import Material, shared_shape, slab_data
+from rounds.training.pool import Progress, SlabResult, Work, train_slabs, workers_here
+from rounds.training.population import Member, Slab, make_members, make_slabs, working_set
+from rounds.training.program import SWITCHED, Program, make_program
+from rounds.training.slab import steps_per_epoch
+from rounds.training.statistics import exact_statistics
+from rounds.training.validation import check_keep_best
+
+Weights = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Population:
+    """Everything that is decided before the first step: programs, slabs, and the work of each."""
+
+    plans: tuple[Plan, ...]
+    task: Task
+    materials: tuple[Material, ...]
+    programs: tuple[Program, ...]
+    works: tuple[Work, ...]
+
+    @property
+    def slabs(self) -> tuple[Slab, ...]:
+        return tuple(work.slab for work in self.works)
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        return tuple(sorted((m for slab in self.slabs for m in slab.members), key=lambda m: m.number))
+
+    def parameters(self, plan: int) -> int:
+        """Trainable numbers of one member."""
+        return int(sum(v.size for v in map(np.zeros, map(tuple, self._shapes(plan)))))
+
+    def _shapes(self, plan: int) -> list[tuple[int, ...]]:
+        return [tuple(v.shape) for v in self.programs[plan].functional.model.trainable_variables]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A population after training: one result a slab."""
+
+    population: Population
+    results: tuple[SlabResult, ...]
+
+    def weights(self, member: Member) -> Weights:
+        """Best weights of a member by name, as `Network` describes them."""
+        result = next(r for r in self.results if member.number in r.best)
+        functional = self.population.programs[member.plan].functional
+        best = result.best[member.number]
+        trainable = dict(zip(functional.names, map(np.asarray, best.trainable), strict=True))
+        kept = {
+            n: np.asarray(a)
+            for n, a in zip(functional.state_names, best.state, strict=True)
+            if not n.startswith("dropout")
+        }
+        return {**trainable, **kept}
+
+
+def make_population(
+    plans: list[Plan], task: Task, materials: list[Material], count: int | None = None, workers: int | None = None
+) -> Population:
+    """Members of each plan over all folds of all materials, packed into slabs; nothing is trained yet.
+
+    count: members for each outer fold, all plans together. Raises PlanError where a plan cannot run.
+    """
+    for plan in plans:
+        check_keep_best(plan.keep_best, task.kind)
+    shape = shared_shape(materials)
+    members = make_members(plans, len(materials[0].folds), len(materials) - 1, count)
+    used = sorted({m.plan for m in members})
+    programs = [_program(plan, i, task, shape, materials, members) for i, plan in enumerate(plans)]
+    sizes = {i: _member_bytes(programs[i], materials[0]) for i in used}
+    slabs = make_slabs(members, sizes, workers or workers_here())
+    data = {(p, m.outer): slab_data(m, shape, task, plans[p]) for p in used[:1] for m in materials}
+    folds = {m.outer: m.folds for m in materials}
+    works = [Work(s, programs[s.plan], data[used[0], s.outer], folds[s.outer]) for s in slabs]
+    return Population(tuple(plans), task, tuple(materials), tuple(programs), tuple(works))
+
+
+def _program(
+    plan: Plan, number: int, task: Task, shape: InputShape, materials: list[Material], members: list[Member]
+) -> Program:
+    switches = {n for n in SWITCHED if any(m.settings[n] > 0 for m in members if m.plan == number)}
+    dropout = "dropout" in switches if plan.use_dropout is None else plan.use_dropout
+    network = describe_network(plan, task, shape.numbers, shape.flags, shape.levels, dropout)
+    power_scale = materials[0].target_scale.kind == "log1p"
+    return make_program(plan, task, network, power_scale, frozenset(switches))
+
+
+def _member_bytes(program: Program, material: Material) -> int:
+    parameters = sum(int(np.prod(v.shape)) for v in program.functional.model.trainable_variables)
+    _, batch = steps_per_epoch(program.plan, material.folds)
+    return working_set(program.network, parameters, batch)
+
+
+def train_population(
+    population: Population, folder: Path | None = None, minutes: float | None = None
+) -> Iterator[Progress | Trained]:
+    """Trains every slab; yields progress, and at the end the trained population.
+
+    folder: of checkpoints, or None. minutes: every slab ends at its first epoch boundary after so long. A caller that
+    stops listening stops the training at the next epoch boundary.
+    """
+    results = []
+    deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
+    for progress in train_slabs(list(population.works), workers_here(), folder, deadline):
+        if progress.result is not None:
+            results.append(progress.result)
+        yield progress
+    ordered = sorted(results, key=lambda r: r.slab.number)
+    yield Trained(population, tuple(_with_exact_statistics(population, r) for r in ordered))
+
+
+def _with_exact_statistics(population: Population, result: SlabResult) -> SlabResult:
+    """Batch statistics of every snapshot over all rows its member learned from, instead of a running average."""
+    work = next(w for w in population.works if w.slab.number == result.slab.number)
+    if not work.program.functional.batch_norms:
+        return result
+    members = {m.number: m for m in result.slab.members}
+    best = {
+        n: exact_statistics(work.program.functional, weights, work.data.inputs, work.folds[members[n].fold].train)
+        for n, weights in result.best.items()
+    }
+    return replace(result, best=best)
+
+
+def networks_of(population: Population) -> dict[int, Network]:
+    """The network of each plan."""
+    return {i: program.network for i, program in enumerate(population.programs)}

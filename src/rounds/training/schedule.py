@@ -1,0 +1,84 @@
+"""The learning rate's course: pure functions of the position in training, drawn in the report as they were trained."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from rounds.plan import Plan
+
+Settings = dict[str, jax.Array]
+
+# One-cycle: Smith and Topin 2018 (arXiv:1708.07120), with the shares that fastai and PyTorch use.
+ONE_CYCLE_RISE, ONE_CYCLE_START, ONE_CYCLE_END = 0.3, 1 / 25, 1 / 25e4
+
+
+def learning_rate_at(plan: Plan, settings: Settings, position: jax.Array) -> jax.Array:
+    """Learning rate at `position` (epochs since the start, fractions allowed), without the plateau's factor.
+
+    rate = learning_rate * min(1, position / warmup_epochs) * course(position), times batch / reference where
+    ``scale_learning_rate_with_batch`` gives a reference (Goyal et al. 2017, arXiv:1706.02677).
+    """
+    warmup = settings["warmup_epochs"]
+    rise = jnp.where(warmup > 0, jnp.minimum(1.0, position / jnp.maximum(warmup, 1e-9)), 1.0)
+    return settings["learning_rate"] * batch_factor(plan) * rise * _COURSES[plan.schedule](plan, settings, position)
+
+
+def batch_factor(plan: Plan) -> float:
+    """By how much the rule of thumb "batch x N -> learning rate x N" changes the rate."""
+    reference = plan.scale_learning_rate_with_batch
+    return plan.batch_size / reference if reference and isinstance(plan.batch_size, int) else 1.0
+
+
+def _progress(plan: Plan, settings: Settings, position: jax.Array) -> jax.Array:
+    warmup = settings["warmup_epochs"]
+    return jnp.clip((position - warmup) / jnp.maximum(plan.epochs - warmup, 1e-9), 0.0, 1.0)
+
+
+def _constant(plan: Plan, settings: Settings, position: jax.Array) -> jax.Array:
+    return jnp.ones_like(position)
+
+
+def _step(plan: Plan, settings: Settings, position: jax.Array) -> jax.Array:
+    passed = sum(jnp.where(position >= epoch, 1.0, 0.0) for epoch in plan.decay_epochs)
+    return jnp.asarray(settings["decay_factor"] ** passed)
+
+
+def _cosine(plan: Plan, settings: Settings, position: jax.Array) -> jax.Array:
+    return 0.5 * (1 + jnp.cos(jnp.pi * _progress(plan, settings, position)))
+
+
+def _linear(plan: Plan, settings: Settings, position: jax.Array) -> jax.Array:
+    return 1 - _progress(plan, settings, position)
+
+
+def _inverse_sqrt(plan: Plan, settings: Settings, position: jax.Array) -> jax.Array:
+    return 1 / jnp.sqrt(jnp.maximum(1.0, position - settings["warmup_epochs"] + 1))
+
+
+def _cyclic(plan: Plan, settings: Settings, position: jax.Array) -> jax.Array:
+    """Cosine from 1 to 0 in each cycle, then back to 1 (SGDR, Loshchilov and Hutter 2017, arXiv:1608.03983)."""
+    cycle = _progress(plan, settings, position) * plan.cycles
+    within = jnp.where(cycle >= plan.cycles, 1.0, cycle - jnp.floor(cycle))
+    return 0.5 * (1 + jnp.cos(jnp.pi * within))
+
+
+def _one_cycle(plan: Plan, settings: Settings, position: jax.Array) -> jax.Array:
+    progress = _progress(plan, settings, position)
+    up = jnp.clip(progress / ONE_CYCLE_RISE, 0.0, 1.0)
+    down = jnp.clip((progress - ONE_CYCLE_RISE) / (1 - ONE_CYCLE_RISE), 0.0, 1.0)
+    rising = ONE_CYCLE_START + (1 - ONE_CYCLE_START) * 0.5 * (1 - jnp.cos(jnp.pi * up))
+    falling = ONE_CYCLE_END + (1 - ONE_CYCLE_END) * 0.5 * (1 + jnp.cos(jnp.pi * down))
+    return jnp.where(progress < ONE_CYCLE_RISE, rising, falling)
+
+
+_COURSES: dict[str, Callable[[Plan, Settings, jax.Array], jax.Array]] = {
+    "constant": _constant,
+    "step": _step,
+    "cosine": _cosine,
+    "linear": _linear,
+    "inverse_sqrt": _inverse_sqrt,
+    "cyclic": _cyclic,
+    "one_cycle": _one_cycle,
+    "plateau": _constant,  # the factor lives in each member's state
+}

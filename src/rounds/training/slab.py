@@ -1,0 +1,113 @@
+"""One slab's training as a plain loop over epochs, from any epoch boundary to the end."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from rounds.plan import Plan, setting_names
+from rounds.training.measures import measure_interval
+from rounds.training.member import EpochRecord, MemberState, SlabData, Weights
+from rounds.training.orders import NO_ROW, epoch_order, full_batch
+from rounds.training.population import Slab
+from rounds.training.program import Program
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one fold: trained on, and held out for validation (both int64)."""
+
+    train: np.ndarray
+    held: np.ndarray
+
+
+@dataclass(frozen=True)
+class SlabAt:
+    """A slab at an epoch boundary: epochs done, state on the device, one EpochRecord of NumPy arrays an epoch, and
+    measures [G, M, numbers] by the epoch before whose first step they were taken."""
+
+    epoch: int
+    state: MemberState
+    records: tuple[EpochRecord, ...] = ()
+    measures: tuple[tuple[int, np.ndarray], ...] = ()
+
+
+def slab_settings(slab: Slab) -> dict[str, jax.Array]:
+    """Settings of all members, {name: [G, M] float32}."""
+    members = slab.filled()
+    settings = {
+        n: jnp.array([[m.settings[n] for m in group] for group in members], jnp.float32) for n in setting_names()
+    }
+    return {**settings, "key": jnp.array([[m.seed % 2**24 for m in group] for group in members], jnp.float32)}
+
+
+def begin_slab(program: Program, slab: Slab) -> SlabAt:
+    """Fresh weights for every member, drawn from its own seed."""
+    seeds = jnp.array([[m.seed for m in group] for group in slab.filled()], jnp.int32)
+    return SlabAt(0, program.begin(slab_settings(slab), seeds))
+
+
+def slab_epochs(
+    program: Program, slab: Slab, data: SlabData, folds: dict[int, Rows], start: SlabAt
+) -> Iterator[SlabAt]:
+    """Trains from `start` and yields after every epoch; ends early when every member has stopped.
+
+    folds: rows of each fold that the slab's members name, of the slab's outer fold.
+    """
+    plan, settings = program.plan, slab_settings(slab)
+    groups = [group[0] for group in slab.filled()]
+    held = jnp.asarray(_held_rows([folds[m.fold].held for m in groups], folds))
+    at = start
+    order = _orders(plan, slab, folds, at.epoch)
+    every = measure_interval(plan, order.shape[1])
+    while at.epoch < plan.epochs and _running(at):
+        number = jnp.float32(at.epoch)
+        if at.epoch % every == 0:
+            taken = np.asarray(program.measure(at.state, settings, data, order[:, 0], number + 1 / order.shape[1]))
+            at = replace(at, measures=(*at.measures, (at.epoch, taken)))
+        state, record = program.epoch(at.state, settings, data, order, held, number)
+        order = _orders(plan, slab, folds, at.epoch + 1)
+        record = jax.tree.map(np.asarray, record)
+        at = replace(at, epoch=at.epoch + 1, state=state, records=(*at.records, record))
+        yield at
+
+
+def _running(at: SlabAt) -> bool:
+    return not at.records or bool(at.records[-1].running.any())
+
+
+def steps_per_epoch(plan: Plan, folds: dict[int, Rows]) -> tuple[int, int]:
+    """(steps, rows a step); the same for every fold, so that one program serves them all."""
+    most = max(len(rows.train) for rows in folds.values())
+    if plan.batch_size == "all":
+        return 1, most
+    batch = min(plan.batch_size, most)
+    return -(-most // batch), batch
+
+
+def _orders(plan: Plan, slab: Slab, folds: dict[int, Rows], epoch: int) -> np.ndarray:
+    shape = steps_per_epoch(plan, folds)
+    groups = [group[0] for group in slab.filled()]
+    if plan.batch_size == "all":
+        return np.stack([full_batch(folds[m.fold].train, shape[1]) for m in groups])
+    streams = [(folds[m.fold].train, (plan.seed, m.stream)) for m in groups]
+    return np.stack([epoch_order(rows, stream, epoch, shape, plan.shuffle) for rows, stream in streams])
+
+
+def _held_rows(held: list[np.ndarray], folds: dict[int, Rows]) -> np.ndarray:
+    width = max(len(rows.held) for rows in folds.values())
+    return np.stack([np.pad(h, (0, width - len(h)), constant_values=NO_ROW) for h in held]).astype(np.int32)
+
+
+def snapshots(at: SlabAt, slab: Slab) -> dict[int, dict[str, Any]]:
+    """Best weights of each member by its number, as NumPy arrays: {"trainable": [...], "state": [...]}."""
+    best: Weights = jax.tree.map(np.asarray, at.state.best)
+    return {
+        m.number: {"trainable": [a[g, i] for a in best.trainable], "state": [a[g, i] for a in best.state]}
+        for g, group in enumerate(slab.groups)
+        for i, m in enumerate(group)
+        if m is not None
+    }

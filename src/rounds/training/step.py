@@ -1,0 +1,90 @@
+"""One step of one member: draw the batch, descend on the objective."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from rounds.training.member import Arrays, Recipe, Settings, SlabData, Weights
+from rounds.training.objective import example_loss, penalty, smooth_labels
+from rounds.training.optimizer import clip_gradients, gradient_norm, make_optimizer
+from rounds.training.schedule import learning_rate_at
+
+
+def take_step(
+    recipe: Recipe,
+    carry: tuple[Any, ...],
+    settings: Settings,
+    data: SlabData,
+    drawn: tuple[jax.Array, jax.Array],
+    held: tuple[jax.Array, jax.Array],
+) -> tuple[tuple[Any, ...], tuple[jax.Array, ...]]:
+    weights, optimizer_state, average = carry
+    rows, position = drawn
+    running, rate_factor = held
+    batch = draw_batch(recipe, settings, data, rows, position)
+    gradient_of = jax.value_and_grad(lambda w: objective(recipe, w, weights.state, settings, batch), has_aux=True)
+    (_, (loss, shrink, state)), gradients = gradient_of(weights.trainable)
+    norm = gradient_norm(gradients) if recipe.plan.convergence > 0 else jnp.array(jnp.nan)
+    if "clip_norm" in recipe.switches:
+        gradients = clip_gradients(gradients, settings["clip_norm"])
+    optimizer = make_optimizer(recipe.plan, settings, recipe.functional.kernels)
+    directions, optimizer_state = optimizer.update(gradients, optimizer_state, weights.trainable)
+    # A stopped member takes steps of length 0: cheaper than choosing between old and new arrays.
+    rate = learning_rate_at(recipe.plan, settings, position) * rate_factor * running
+    trainable = [w - rate * d for w, d in zip(weights.trainable, directions, strict=True)]
+    if "ema" in recipe.switches:
+        average = [settings["ema"] * a + (1 - settings["ema"]) * w for a, w in zip(average, trainable, strict=True)]
+    return (Weights(trainable, state), optimizer_state, average), (loss, shrink, norm)
+
+
+class Batch(NamedTuple):
+    """Inputs, targets [B, T] and weights [B] of one step; weights sum to 1 where all classes weigh the same."""
+
+    inputs: Arrays
+    targets: jax.Array
+    weights: jax.Array
+
+
+def draw_batch(recipe: Recipe, settings: Settings, data: SlabData, rows: jax.Array, position: jax.Array) -> Batch:
+    inputs = [x[rows] for x in data.inputs]
+    targets = data.targets[rows]
+    present = rows >= 0
+    weights = jnp.where(present, data.weights[rows], 0.0) / jnp.maximum(jnp.sum(present), 1)
+    if "input_noise" in recipe.switches or "mixup" in recipe.switches:
+        inputs, targets = _disturb(recipe, settings, inputs, targets, position)
+    if "label_smoothing" in recipe.switches and recipe.task.is_classification:
+        targets = smooth_labels(targets, settings["label_smoothing"], len(recipe.task.classes))
+    return Batch(inputs, targets, weights)
+
+
+def _disturb(
+    recipe: Recipe, settings: Settings, inputs: Arrays, targets: jax.Array, position: jax.Array
+) -> tuple[Arrays, jax.Array]:
+    """Input noise on numbers, and mixup with the batch in reverse order (Zhang et al. 2018, arXiv:1710.09412)."""
+    count = jax.lax.bitcast_convert_type(position, jnp.int32)
+    key = jax.random.fold_in(jax.random.PRNGKey(settings["key"].astype(jnp.int32)), count)
+    noise_key, mix_key = jax.random.split(key)
+    mixes = [jnp.issubdtype(x.dtype, jnp.floating) for x in inputs]
+    if "input_noise" in recipe.switches and mixes[0]:
+        inputs = [inputs[0] + settings["input_noise"] * jax.random.normal(noise_key, inputs[0].shape), *inputs[1:]]
+    if "mixup" in recipe.switches:
+        alpha = jnp.maximum(settings["mixup"], 1e-3)
+        drawn = jax.random.beta(mix_key, alpha, alpha)
+        # The larger share stays with the row itself, whose codes cannot be mixed.
+        share = jnp.where(settings["mixup"] > 0, jnp.maximum(drawn, 1 - drawn), 1.0)
+        inputs = [share * x + (1 - share) * x[::-1] if mixed else x for x, mixed in zip(inputs, mixes, strict=True)]
+        targets = share * targets + (1 - share) * targets[::-1]
+    return inputs, targets
+
+
+def objective(
+    recipe: Recipe, trainable: Arrays, state: Arrays, settings: Settings, batch: Batch
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array, Arrays]]:
+    outputs, state = recipe.functional.apply(trainable, state, batch.inputs, True)
+    losses = example_loss(recipe.loss, recipe.logits)(outputs, batch.targets)
+    loss = jnp.sum(losses * batch.weights)
+    shrink = jnp.array(0.0)
+    if recipe.switches & {"l1", "l2"}:
+        shrink = penalty(trainable, recipe.functional.kernels, settings)
+    return loss + shrink, (loss, shrink, state)

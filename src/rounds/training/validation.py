@@ -1,0 +1,105 @@
+"""Validation metrics inside the compiled program, so that early stopping never leaves it."""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from rounds.errors import PlanError, nearest
+from rounds.task import Kind
+
+
+class Judged(NamedTuple):
+    """What a metric sees: loss of each row [V], observed and predicted [V, T] in the user's unit, weights [V] 0/1."""
+
+    losses: jax.Array
+    observed: jax.Array
+    predicted: jax.Array
+    weights: jax.Array
+
+
+Metric = Callable[[Judged], jax.Array]
+Better = Literal["lower", "higher"]
+
+
+def _mean(values: jax.Array, weights: jax.Array) -> jax.Array:
+    return jnp.sum(values * weights) / jnp.maximum(jnp.sum(weights), 1.0)
+
+
+def _loss(judged: Judged) -> jax.Array:
+    return _mean(judged.losses, judged.weights)
+
+
+def _mae(judged: Judged) -> jax.Array:
+    return _mean(jnp.mean(jnp.abs(judged.observed - judged.predicted), axis=-1), judged.weights)
+
+
+def _rmse(judged: Judged) -> jax.Array:
+    return jnp.sqrt(_mean(jnp.mean((judged.observed - judged.predicted) ** 2, axis=-1), judged.weights))
+
+
+def _r2(judged: Judged) -> jax.Array:
+    w = judged.weights[:, None]
+    mean = jnp.sum(judged.observed * w, axis=0) / jnp.maximum(jnp.sum(w), 1.0)
+    residual = jnp.sum(w * (judged.observed - judged.predicted) ** 2, axis=0)
+    total = jnp.sum(w * (judged.observed - mean) ** 2, axis=0)
+    return jnp.mean(1 - residual / jnp.maximum(total, 1e-12))
+
+
+def _accuracy(judged: Judged) -> jax.Array:
+    if judged.observed.shape[-1] == 1:
+        right = (judged.predicted[:, 0] > 0.5) == (judged.observed[:, 0] > 0.5)
+    else:
+        right = jnp.argmax(judged.predicted, axis=-1) == jnp.argmax(judged.observed, axis=-1)
+    return _mean(right.astype(jnp.float32), judged.weights)
+
+
+def _label_accuracy(judged: Judged) -> jax.Array:
+    right = (judged.predicted > 0.5) == (judged.observed > 0.5)
+    return _mean(jnp.mean(right.astype(jnp.float32), axis=-1), judged.weights)
+
+
+def _brier(judged: Judged) -> jax.Array:
+    return _mean(jnp.sum((judged.observed - judged.predicted) ** 2, axis=-1), judged.weights)
+
+
+def _auroc(judged: Judged) -> jax.Array:
+    """Share of (case, control) pairs in the right order, ties half, by mean ranks (Hanley and McNeil 1982)."""
+    score = jnp.where(judged.weights > 0, judged.predicted[:, 0], -jnp.inf)
+    ordered = jnp.sort(score)
+    below = jnp.searchsorted(ordered, score, side="left") - jnp.sum(judged.weights == 0)
+    upto = jnp.searchsorted(ordered, score, side="right") - jnp.sum(judged.weights == 0)
+    rank = 0.5 * (below + upto + 1.0)
+    case = judged.weights * (judged.observed[:, 0] > 0.5)
+    cases, controls = jnp.sum(case), jnp.sum(judged.weights) - jnp.sum(case)
+    return (jnp.sum(rank * case) - cases * (cases + 1) / 2) / jnp.maximum(cases * controls, 1.0)
+
+
+VALIDATION_METRICS: dict[str, tuple[Metric, Better, tuple[Kind, ...]]] = {
+    "loss": (_loss, "lower", ("regression", "count", "binary", "multiclass", "multilabel")),
+    "rmse": (_rmse, "lower", ("regression", "count")),
+    "mae": (_mae, "lower", ("regression", "count")),
+    "r2": (_r2, "higher", ("regression", "count")),
+    "auroc": (_auroc, "higher", ("binary",)),
+    "brier": (_brier, "lower", ("binary", "multiclass")),
+    "accuracy": (_accuracy, "higher", ("binary", "multiclass")),
+    "label_accuracy": (_label_accuracy, "higher", ("multilabel",)),
+}
+
+
+def metric_names(kind: Kind) -> tuple[str, ...]:
+    """Metrics that are computed each epoch for a task of this kind; the loss comes first."""
+    return tuple(name for name, (_, _, kinds) in VALIDATION_METRICS.items() if kind in kinds)
+
+
+def check_keep_best(name: str, kind: Kind) -> None:
+    """Raises PlanError where `keep_best` is neither "none" nor a metric of this kind of task."""
+    known = [*metric_names(kind), "none"]
+    if name not in known:
+        raise PlanError(f"keep_best must be one of {', '.join(known)}, got keep_best={name!r}. {nearest(name, known)}.")
+
+
+def judge(judged: Judged, kind: Kind) -> jax.Array:
+    """All metrics of this kind of task, [number of metrics] in the order of `metric_names`."""
+    return jnp.stack([VALIDATION_METRICS[name][0](judged) for name in metric_names(kind)])

@@ -1,0 +1,86 @@
+"""Files are written whole or not at all, and a place that cannot be written is said plainly."""
+
+import errno
+import json
+import os
+
+import pytest
+
+from rounds.errors import RunFolderError
+from rounds.files import json_text, new_folder, write_json, write_whole
+
+
+def fail_with(code):
+    def fail(*_args, **_options):
+        raise OSError(code, os.strerror(code))
+
+    return fail
+
+
+def test_text_and_bytes_are_written_and_replaced(tmp_path):
+    path = tmp_path / "run" / "deep" / "note.txt"
+    write_whole(path, "naïve")
+    write_whole(path, "später")
+    assert path.read_text(encoding="utf-8") == "später"
+    write_whole(path, b"\x00\xff")
+    assert path.read_bytes() == b"\x00\xff"
+    assert [p.name for p in path.parent.iterdir()] == ["note.txt"]
+
+
+def test_open_reader_keeps_the_old_file(tmp_path):
+    path = tmp_path / "metrics.json"
+    write_whole(path, "old")
+    with path.open() as reader:
+        write_whole(path, "new, and longer")
+        assert reader.read() == "old"
+
+
+def test_json_is_plain_and_refuses_nan(tmp_path):
+    write_json(tmp_path / "a.json", {"rows": 3, "name": "Zoë"})
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"rows": 3, "name": "Zoë"}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        json_text({"value": float("nan")})
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"), [(errno.ENOSPC, "Free some space"), (errno.EROFS, "read-only"), (errno.EACCES, "may write to")]
+)
+def test_failing_disk_leaves_the_old_file_and_no_trace(tmp_path, monkeypatch, code, advice):
+    path = tmp_path / "metrics.json"
+    write_whole(path, "old")
+    monkeypatch.setattr(os, "fsync", fail_with(code))
+    with pytest.raises(
+        RunFolderError, match=rf"must be a folder that can be written, got path='.*metrics\.json'.*{advice}"
+    ):
+        write_whole(path, "new")
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["metrics.json"]
+
+
+def test_file_in_the_way_of_a_folder_is_said(tmp_path):
+    (tmp_path / "run").write_text("a file")
+    with pytest.raises(RunFolderError, match=r"A file stands where a folder is needed|Part of the path is a file"):
+        write_whole(tmp_path / "run" / "plan.json", "{}")
+
+
+def test_folder_replaces_the_old_one_whole(tmp_path):
+    for content in ("first", "second"):
+        with new_folder(tmp_path / "model") as place:
+            write_whole(place / f"{content}.txt", content)
+    assert [p.name for p in (tmp_path / "model").iterdir()] == ["second.txt"]
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+def test_folder_that_fails_midway_leaves_the_old_one(tmp_path):
+    with new_folder(tmp_path / "model") as place:
+        write_whole(place / "whole.txt", "x")
+    with pytest.raises(KeyboardInterrupt):
+        _fill_and_stop(tmp_path / "model")
+    assert [p.name for p in (tmp_path / "model").iterdir()] == ["whole.txt"]
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+def _fill_and_stop(folder):
+    with new_folder(folder) as place:
+        write_whole(place / "half.txt", "x")
+        raise KeyboardInterrupt

@@ -1,0 +1,222 @@
+"""What single choices of a plan do, against their definitions."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from rounds.errors import PlanError
+from rounds.networks.builder import build_network, describe_network
+from rounds.networks.functional import make_functional
+from rounds.networks.initializers import initializer_names, make_initializer
+from rounds.networks.layers import RateDropout, hashed_bits, keras
+from rounds.plan import Plan
+from rounds.task import Task
+from rounds.training.run import Population, Trained
+from rounds.training.statistics import exact_statistics
+
+Make = Callable[..., Population]
+Train = Callable[[Population], Trained]
+GRADIENT_DESCENT = Plan(
+    network="linear", optimizer="sgd", schedule="constant", batch_size="all", epochs=3000, learning_rate=0.1,
+    warmup_epochs=0, dropout=0, weight_decay=0, convergence=2e-6, keep_best="none", initializer="random_normal:0.1",
+)  # fmt: skip
+
+
+def arrays(trained: Trained) -> tuple[np.ndarray, np.ndarray]:
+    material = trained.population.materials[0]
+    rows = material.folds[0].train
+    return material.inputs.numbers[rows].astype(float), material.target_scale.forward(material.targets)[rows].astype(
+        float
+    )
+
+
+def test_full_batch_descent_on_a_linear_network_reaches_least_squares(population_of: Make, train: Train) -> None:
+    trained = train(population_of(GRADIENT_DESCENT))
+    x, y = arrays(trained)
+    design = np.c_[x, np.ones(len(x))]
+    exact = np.linalg.lstsq(design, y, rcond=None)[0]
+    weights = trained.weights(trained.population.members[0])
+    found = np.concatenate([weights["output/kernel"], weights["output/bias"][None]])
+    assert np.linalg.norm(found - exact) / np.linalg.norm(exact) < 1e-5
+    assert len(trained.results[0].records) < 3000, "the convergence criterion must end it"
+
+
+def test_with_l2_it_reaches_ridge_per_member(population_of: Make, train: Train) -> None:
+    """argmin 1/N |Xw + b - y|^2 + lambda |w|^2, the bias not penalised, for two lambdas in one program."""
+    trained = train(population_of(GRADIENT_DESCENT.change(l2=(0.05, 0.5))))
+    x, y = arrays(trained)
+    centred, mean = x - x.mean(0), y.mean(0)
+    for member in trained.population.members:
+        strength = member.settings["l2"] * len(x) * np.eye(x.shape[1])
+        exact = np.linalg.solve(centred.T @ centred + strength, centred.T @ (y - mean))
+        weights = trained.weights(member)
+        assert np.linalg.norm(weights["output/kernel"] - exact) / np.linalg.norm(exact) < 1e-5
+        assert np.allclose(weights["output/bias"], mean - x.mean(0) @ exact, atol=1e-5)
+
+
+def test_data_loss_and_penalty_are_recorded_apart(population_of: Make, train: Train) -> None:
+    trained = train(population_of(GRADIENT_DESCENT.change(l2=0.5, epochs=50, convergence=0)))
+    record = trained.results[0].records[-1]
+    x, y = arrays(trained)
+    weights = trained.weights(trained.population.members[0])
+    residual = x @ weights["output/kernel"] + weights["output/bias"] - y
+    assert record.losses[0, 0, -1] == pytest.approx((residual**2).mean(), rel=0.02)
+    assert record.penalties[0, 0, -1] == pytest.approx(0.5 * (weights["output/kernel"] ** 2).sum(), rel=0.02)
+
+
+def test_dropout_keeps_the_expectation_and_is_silent_at_test_time() -> None:
+    layer = RateDropout(0.3)
+    units = np.ones((4000, 8), np.float32)
+    dropped = np.asarray(layer(units, training=True))
+    assert set(np.unique(dropped.round(4))) == {0.0, np.float32(round(1 / 0.7, 4))}
+    assert dropped.mean() == pytest.approx(1.0, abs=4 * np.sqrt(0.3 / 0.7 / units.size))
+    assert np.array_equal(layer(units, training=False), units)
+    assert not np.array_equal(dropped, layer(units, training=True))
+
+
+def test_hashed_bits_are_uniform_and_uncorrelated() -> None:
+    bits = np.asarray(hashed_bits(jnp.array([7, 3], jnp.uint32), (256, 256))).astype(float) / 2**32
+    counts = np.histogram(bits, 16, (0, 1))[0]
+    chi_square = ((counts - bits.size / 16) ** 2 / (bits.size / 16)).sum()
+    assert chi_square < 37.7, "the 99.9 % point of chi-square with 15 degrees of freedom"
+    neighbours = np.corrcoef(bits[:, 1:].ravel(), bits[:, :-1].ravel())[0, 1]
+    assert abs(neighbours) < 4 / 256
+
+
+def test_batch_norm_stands_between_affine_and_activation_without_a_bias() -> None:
+    plan = Plan(hidden=(5,), normalization="batch")
+    network = describe_network(plan, Task(kind="regression", targets=("y",)), 3, 0, (), False)
+    model = build_network(network, plan)
+    names = [layer.name for layer in model.layers]
+    assert names.index("hidden_0") < names.index("norm_0") < names.index("activation_0")
+    assert not model.get_layer("hidden_0").use_bias
+
+
+def test_test_time_statistics_are_those_of_the_whole_training_set(population_of: Make, train: Train) -> None:
+    plan = Plan(hidden=(6, 5), normalization="batch", epochs=2, batch_size=16, learning_rate=1e-2, dropout=0.0)
+    trained = train(population_of(plan))
+    weights = trained.weights(trained.population.members[0])
+    x, _ = arrays(trained)
+    before = x @ weights["hidden_0/kernel"]
+    assert np.allclose(weights["norm_0/moving_mean"], before.mean(0), atol=1e-6)
+    assert np.allclose(weights["norm_0/moving_variance"], before.var(0), rtol=1e-5)
+    normal = (before - before.mean(0)) / np.sqrt(before.var(0) + 1e-3)
+    units = normal * weights["norm_0/gamma"] + weights["norm_0/beta"]
+    second = (units / (1 + np.exp(-units))) @ weights["hidden_1/kernel"]
+    assert np.allclose(weights["norm_1/moving_mean"], second.mean(0), atol=1e-5)
+
+
+def test_chunks_merge_to_the_same_statistics(
+    monkeypatch: pytest.MonkeyPatch, population_of: Make, train: Train
+) -> None:
+    plan = Plan(hidden=(6,), normalization="batch", epochs=1, batch_size=16, learning_rate=1e-2, dropout=0.0)
+    trained = train(population_of(plan))
+    work, result = trained.population.works[0], trained.results[0]
+    weights, rows = next(iter(result.best.values())), work.folds[0].train
+    monkeypatch.setattr("rounds.training.statistics.CHUNK", 7)
+    chunked = exact_statistics(work.program.functional, weights, work.data.inputs, rows)
+    assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(chunked.state, weights.state, strict=True))
+
+
+def test_early_stopping_and_the_best_snapshot_are_per_member(population_of: Make, train: Train) -> None:
+    plan = Plan(
+        hidden=(32,), epochs=60, batch_size=16, learning_rate=(1e-4, 3e-2), patience=5, dropout=0.0, schedule="constant"
+    )
+    trained = train(population_of(plan))
+    records = trained.results[0].records
+    running = np.stack([r.running for r in records])[:, 0]
+    assert len(set(running.sum(0).tolist())) == 2, "the two members must stop at different epochs"
+    for i in range(2):
+        losses = np.array([r.validation[0, i, 0] for r in records])[: int(running[:, i].sum()) + 1]
+        assert records[-1].best_epoch[0, i] == losses.argmin()
+        assert records[-1].best_value[0, i] == losses.min()
+
+
+def test_a_stopped_member_moves_no_more(population_of: Make, train: Train) -> None:
+    plan = Plan(hidden=(8,), epochs=30, batch_size=16, learning_rate=(1e-9, 1e-2), patience=2, schedule="constant")
+    records = train(population_of(plan.change(dropout=0.0))).results[0].records
+    values = np.array([r.validation[0, :, 0] for r in records])
+    stopped = int(np.argmin([r.running[0, 1] for r in records])) if not records[-1].running[0, 1] else None
+    if stopped is not None:
+        assert np.ptp(values[stopped:, 1]) == 0.0
+
+
+def test_plateau_decays_each_members_rate(population_of: Make, train: Train) -> None:
+    plan = Plan(
+        hidden=(4,), schedule="plateau", plateau_epochs=2, decay_factor=0.5, epochs=12, batch_size=16,
+        learning_rate=(0.0, 1e-3), warmup_epochs=0, dropout=0.0,
+    )  # fmt: skip
+    rates = np.array([r.learning_rate[0] for r in train(population_of(plan)).results[0].records])
+    never = (
+        train(population_of(plan.change(learning_rate=1.0, optimizer="sgd", initializer="zeros"))).results[0].records
+    )
+    assert rates[-1, 1] == pytest.approx(1e-3), "a member that improves keeps its rate"
+    assert never[-1].learning_rate[0, 0] < 1.0
+
+
+def test_a_diverging_member_is_stopped_and_spares_its_companions(population_of: Make, train: Train) -> None:
+    plan = Plan(hidden=(8,), optimizer="sgd", learning_rate=(1e-2, 1e6), epochs=5, batch_size=16, schedule="constant")
+    records = train(population_of(plan.change(activation="relu", dropout=0.0))).results[0].records
+    assert records[-1].running[0].tolist() == [True, False]
+    assert np.isfinite(records[-1].validation[0, 0]).all()
+
+
+@pytest.mark.parametrize("name", ["label_smoothing", "input_noise", "mixup", "clip_norm", "ema"])
+def test_a_setting_at_0_is_off_and_above_0_changes_training(population_of: Make, train: Train, name: str) -> None:
+    plan = Plan(hidden=(8,), epochs=2, batch_size=16, learning_rate=1e-2, dropout=0.0)
+    trained = train(population_of(plan.change(**{name: (0.0, 0.2)}), kind="binary"))
+    off, on = (trained.weights(m)["hidden_0/kernel"] for m in trained.population.members)
+    plain = train(population_of(plan, kind="binary"))
+    assert np.allclose(off, plain.weights(plain.population.members[0])["hidden_0/kernel"], atol=1e-5)
+    assert not np.allclose(off, on, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", [n for n in sorted(initializer_names()) if n not in ("stft", "identity")])
+def test_every_keras_initializer_starts_a_network(name: str) -> None:
+    plan = Plan(hidden=(6,), initializer=name)
+    network = describe_network(plan, Task(kind="regression", targets=("y",)), 4, 0, (), False)
+    functional = make_functional(lambda: build_network(network, plan))
+    one, _ = functional.draw(jax.random.PRNGKey(1))
+    two, _ = jax.vmap(functional.draw)(jnp.stack([jax.random.PRNGKey(1), jax.random.PRNGKey(2)]))
+    kernel = functional.names.index("hidden_0/kernel")
+    assert np.allclose(one[kernel], two[kernel][0], atol=1e-6)
+    if name not in ("zeros", "ones", "constant"):
+        assert not np.allclose(two[kernel][0], two[kernel][1])
+
+
+def test_drawn_weights_have_the_initializers_distribution() -> None:
+    plan = Plan(hidden=(400,), initializer="he_normal")
+    network = describe_network(plan, Task(kind="regression", targets=("y",)), 300, 0, (), False)
+    functional = make_functional(lambda: build_network(network, plan))
+    ours = np.asarray(functional.draw(jax.random.PRNGKey(0))[0][0])
+    keras_own = np.asarray(keras.initializers.HeNormal(seed=3)((300, 400)))
+    assert ours.std() == pytest.approx(keras_own.std(), rel=0.02)
+    assert np.abs(ours).max() == pytest.approx(np.abs(keras_own).max(), rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "he_norml",
+            r"initializer must be one of Keras's names, got initializer='he_norml'\. Did you mean he_normal\?",
+        ),
+        ("zeros:3", r"initializer must be a name without argument, got initializer='zeros:3'\. Write zeros\."),
+        ("constant:x", r"initializer must be name:number, got initializer='constant:x'\."),
+    ],
+)
+def test_initializers_that_cannot_be_are_refused(text: str, message: str) -> None:
+    with pytest.raises(PlanError, match=message):
+        make_initializer(text)
+
+
+def test_unknown_names_are_refused(population_of: Make) -> None:
+    with pytest.raises(
+        PlanError, match=r"activation must be one of Keras's names, got activation='relo'\. Did you mean relu"
+    ):
+        population_of(Plan(activation="relo"))
+    with pytest.raises(PlanError, match=r"keep_best must be one of .*, got keep_best='auroc'"):
+        population_of(Plan(keep_best="auroc"))
