@@ -288,7 +288,8 @@ def test_saved_baselines_predict_without_scikit_learn(tmp_path: Path) -> None:
     dataset = make_table("binary")
     save_baselines(tmp_path / "b", list(fit(dataset, np.arange(300)).values()))  # type: ignore[arg-type]
     dataset.inputs.write_parquet(tmp_path / "new.parquet")
-    code = "import sys, polars as pl; from pathlib import Path; from rounds.inference.baseline_folder import load_baselines\n"
+    code = "import sys, polars as pl; from pathlib import Path\n"
+    code += "from rounds.inference.baseline_folder import load_baselines\n"
     code += "inputs = pl.read_parquet(sys.argv[1] + '/new.parquet')\n"
     code += "for b in load_baselines(Path(sys.argv[1]) / 'b'): print(b.name, b.predict(inputs).shape)\n"
     code += "assert not {'sklearn', 'scipy', 'jax', 'keras'} & set(sys.modules)"
