@@ -91,6 +91,26 @@ def paired_difference(
     return found[metric]
 
 
+def resampled_intervals(
+    scores: Callable[[np.ndarray | None], dict[str, np.ndarray]],
+    bounds: dict[str, tuple[float, float]],
+    patients: np.ndarray,
+    resamples: int = RESAMPLES,
+) -> dict[str, Interval]:
+    """Any statistics of rows with their intervals over patients.
+
+    scores: from weights [B, N] of the rows (None: all 1) to each statistic [B], nan where it is not defined; bounds:
+    lowest and highest possible value of each. What is not defined on these rows is left out.
+    Raises DataError where there is only one patient.
+
+    >>> stays = np.arange(40.0)
+    >>> mean = lambda w: {"mean": stays.mean() if w is None else w @ stays / w.sum(-1)}
+    >>> resampled_intervals(mean, {"mean": (0.0, np.inf)}, np.arange(40))["mean"]["value"]
+    19.5
+    """
+    return _intervals(scores, bounds, _checked(patients, patients), resamples, seed=0)
+
+
 def average_repeats(observed: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """[R, N, T] predictions of R repeats -> their mean [N, T]; [N, T] as it is.
 
