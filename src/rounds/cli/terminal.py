@@ -84,7 +84,7 @@ def estimate_line(population: "Population") -> str:
 
 
 def _print_result(console: Console, record: dict[str, Any], report: Path) -> None:
-    from rounds.inference.judgement import worth_it
+    from rounds.metrics.worth import worth_it
 
     table = Table(title=_title(record), title_justify="left", box=None, pad_edge=False)
     metrics = list(record["test"])

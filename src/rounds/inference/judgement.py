@@ -83,24 +83,6 @@ def _difference(dataset: Dataset, judged: Judged, baselines: dict[str, Any]) -> 
     return {"metric": metric, "baseline": best, **effect, "smallest_worthwhile": smallest}
 
 
-def worth_it(difference: dict[str, Any]) -> dict[str, str]:
-    """Yes where the whole interval is above 0 and the effect worthwhile, no where even its upper end is not.
-
-    >>> effect = {"value": 2.0, "low": 1.0, "high": 3.0}
-    >>> worth_it({"metric": "rmse", "baseline": "trees", **effect, "smallest_worthwhile": 0.5})["answer"]
-    'yes'
-    """
-    d = difference
-    interval = f"95 % interval {d['low']:.3g} to {d['high']:.3g}"
-    shown = f"{d['metric']} better than {d['baseline']} by {d['value']:.3g} ({interval})"
-    least = f"smallest worthwhile difference {d['smallest_worthwhile']:.3g}"
-    if d["low"] > 0 and d["value"] >= d["smallest_worthwhile"]:
-        return {"answer": "yes", "reason": f"{shown}; {least}"}
-    if d["high"] < d["smallest_worthwhile"]:
-        return {"answer": "no", "reason": f"{shown}: less than the {least}"}
-    return {"answer": "unknown", "reason": f"{shown}: too few patients to tell it from the {least}"}
-
-
 def predictions_frame(dataset: Dataset, judged: Judged, split: str) -> pl.DataFrame:
     """(row, patient, split, target, observed, one column a contestant): what the report is drawn from."""
     names = dataset.task.output_names

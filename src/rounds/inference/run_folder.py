@@ -20,10 +20,11 @@ from rounds.files import write_json, write_whole
 from rounds.inference.baselines import Baseline, save_baselines
 from rounds.inference.handover import HandOver
 from rounds.inference.intervals import score_with_interval
-from rounds.inference.judgement import NETWORK, Judged, judge, predictions_frame, worth_it
+from rounds.inference.judgement import NETWORK, Judged, judge, predictions_frame
 from rounds.inference.ledger import ledger_record
 from rounds.inference.model_folder import save_predictor
 from rounds.metrics import main_metric
+from rounds.metrics.worth import worth_it
 from rounds.proposal import Proposal
 from rounds.training.record import curves_frame, measures_frame, members_frame, steps_frame
 from rounds.training.run import Population, Trained

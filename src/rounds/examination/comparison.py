@@ -1,0 +1,73 @@
+"""Differences that count: between members on the same folds, and between predictions on the same patients."""
+
+import numpy as np
+import polars as pl
+
+from rounds.examination.evidence import Advantage
+from rounds.metrics import METRICS, main_metric, weighted_scores
+from rounds.task import Task
+
+NETWORK = "network"
+RESAMPLES = 300  # of patients: enough for a verdict that is given in halves of an interval
+_NOT_BASELINES = {"row", "patient", "split", "target", "observed", NETWORK, "single network"}
+
+
+def advantages_of(task: Task, predictions: pl.DataFrame) -> dict[str, Advantage]:
+    """The network's gain over each baseline on judged rows, resampled over patients.
+
+    predictions: the content of predictions.parquet.
+    """
+    judged = predictions.filter(pl.col("split") == "test")
+    names = [c for c in judged.columns if c not in _NOT_BASELINES and judged[c].null_count() == 0]
+    if NETWORK not in judged.columns or not judged.height:
+        return {}
+    table = {name: _outputs(task, judged, name) for name in ("observed", NETWORK, *names)}
+    observed = table["observed"].argmax(1)[:, None] if task.kind == "multiclass" else table["observed"]
+    patients = judged.filter(pl.col("target") == task.output_names[0])["patient"].to_numpy()
+    weights = _patient_weights(patients)
+    scores = {n: _scores(task, observed, table[n], weights) for n in (NETWORK, *names)}
+    return {n: _advantage(task, scores[NETWORK], scores[n]) for n in names}
+
+
+def _outputs(task: Task, judged: pl.DataFrame, column: str) -> np.ndarray:
+    return np.stack([judged.filter(pl.col("target") == n)[column].to_numpy() for n in task.output_names], axis=1)
+
+
+def _patient_weights(patients: np.ndarray) -> np.ndarray:
+    """[1 + RESAMPLES, N]: all rows once, then patients drawn with replacement, each with all of their rows."""
+    codes, owner = np.unique(patients, return_inverse=True)
+    random = np.random.default_rng(0)
+    drawn = random.multinomial(len(codes), np.full(len(codes), 1 / len(codes)), size=RESAMPLES)
+    return np.concatenate([np.ones((1, len(owner))), drawn[:, owner].astype(np.float64)])
+
+
+def _scores(task: Task, observed: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    metric = main_metric(task)
+    blocks = [weighted_scores(task, observed, predicted, w, (metric,))[metric] for w in np.array_split(weights, 10)]
+    return np.concatenate(blocks)
+
+
+def _advantage(task: Task, network: np.ndarray, other: np.ndarray) -> Advantage:
+    gains = METRICS[main_metric(task)].gain(network, other)
+    low, high = np.nanquantile(gains[1:], (0.025, 0.975))
+    return Advantage(float(gains[0]), float(low), float(high))
+
+
+def paired(differences: np.ndarray) -> tuple[float, float, float]:
+    """(mean, low, high) of differences [K] between members of the same fold: 95 % Student interval.
+
+    K folds share training rows, so the variance is widened by 1 / (K - 1) (Nadeau and Bengio 2003, Machine Learning
+    52, for K-fold cross-validation). Infinite limits for a single pair.
+
+    >>> paired(np.array([1.0, 1.0, 1.0]))
+    (1.0, 1.0, 1.0)
+    """
+    from scipy.stats import t
+
+    mean = float(differences.mean())
+    count = len(differences)
+    if count < 2:
+        return mean, float("-inf"), float("inf")
+    spread = differences.std(ddof=1) * np.sqrt(1 / count + 1 / (count - 1))
+    reach = float(t.ppf(0.975, count - 1) * spread)
+    return mean, mean - reach, mean + reach

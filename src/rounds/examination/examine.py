@@ -1,0 +1,89 @@
+"""The examination itself: every rule asked, findings put in order, three answers given."""
+
+from dataclasses import replace
+
+from rounds.examination.evidence import Run
+from rounds.examination.finding import (
+    HEALTHY,
+    SEVERITIES,
+    Answer,
+    Examination,
+    Finding,
+    NotApplicable,
+    Seen,
+    Verdict,
+)
+from rounds.examination.follow import following
+from rounds.examination.rule import make_finding
+from rounds.examination.rules import RULES
+from rounds.metrics.worth import worth_it
+
+
+def examine(run: Run) -> Examination:
+    """Everything that the rules say of a run, main cause first; a single `healthy` where nothing alarms."""
+    asked = {rule.code: (rule, rule.judge(run)) for rule in RULES}
+    seen = {code: (rule, said) for code, (rule, said) in asked.items() if isinstance(said, Seen)}
+    absent = tuple((code, said.reason) for code, (_, said) in asked.items() if isinstance(said, NotApplicable))
+    follows = following(run, seen)
+    found = [replace(make_finding(r, s, run.round), follows_from=follows[c]) for c, (r, s) in seen.items()]
+    findings = _in_order([*run.data_findings, *found])
+    if not any(f.alarms for f in findings):
+        findings = (_healthy(run, len(asked) - len(absent)), *findings)
+    everything = (*run.data_not_applicable, *absent)
+    return Examination(findings, everything, _verdict(run, findings, absent))
+
+
+def _in_order(findings: list[Finding]) -> tuple[Finding, ...]:
+    """Data before training before worth; alarms before notes; causes before what follows from them."""
+    questions = ("data", "training", "worth")
+    place = {rule.code: i for i, rule in enumerate(RULES)}
+
+    def key(f: Finding) -> tuple[int, int, int, int, int]:
+        rank = SEVERITIES.index(f.severity)
+        return (not f.alarms, questions.index(f.question), len(f.follows_from) > 0, place.get(f.code, -1), rank)
+
+    return tuple(sorted(findings, key=key))
+
+
+def _healthy(run: Run, rules: int) -> Finding:
+    members, epochs = len(run.curves), max(len(c.epochs) for c in run.curves)
+    return Finding(
+        "training", HEALTHY, "Nothing found", "note",
+        f"{rules} rules looked at {members} networks over {epochs} epochs and found nothing to be done.",
+        {"rules": rules, "members": members, "epochs": epochs},
+    )  # fmt: skip
+
+
+def _verdict(run: Run, findings: tuple[Finding, ...], absent: tuple[tuple[str, str], ...]) -> Verdict:
+    return Verdict(believable(run, findings), _well_trained(run, findings, absent), _worth(run))
+
+
+def believable(run: Run, findings: tuple[Finding, ...]) -> Answer:
+    """No where a data rule found an error; unknown while anything was not checked or not declared."""
+    errors = [f for f in findings if f.question == "data" and f.severity == "error"]
+    if errors:
+        return Answer("no", f"{errors[0].name}: {errors[0].explanation}")
+    if run.dataset is None or not run.data_examined:
+        return Answer("unknown", "the data were not examined")
+    features = [c for c in run.dataset["columns"] if c["role"] in ("numeric", "categorical", "boolean")]
+    unknown = [c["name"] for c in features if c["known"] == "unknown"]
+    if unknown:
+        share = f"{len(unknown)} of {len(features)} columns"
+        return Answer("unknown", f"{share} do not say when their value is known: {', '.join(unknown[:5])}")
+    return Answer("yes", "no leak was found, and every column is declared as known at the moment of prediction")
+
+
+def _well_trained(run: Run, findings: tuple[Finding, ...], absent: tuple[tuple[str, str], ...]) -> Answer:
+    alarms = [f for f in findings if f.question == "training" and f.alarms]
+    if alarms:
+        return Answer("no", f"{alarms[0].name}: {alarms[0].explanation}")
+    if run.origin == "elsewhere":
+        return Answer("unknown", f"curves alone: {len(absent)} rules could not judge")
+    return Answer("yes", "no rule found anything in the curves and measures")
+
+
+def _worth(run: Run) -> Answer:
+    if run.metrics is None or "difference" not in run.metrics:
+        return Answer("unknown", "nothing was judged beside a baseline")
+    said = worth_it(run.metrics["difference"])
+    return Answer(said["answer"], said["reason"])  # type: ignore[arg-type]

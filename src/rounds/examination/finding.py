@@ -1,0 +1,119 @@
+"""What an examination says: findings in the order in which to act, what could not be judged, and three answers."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Question = Literal["data", "training", "worth"]
+Severity = Literal["note", "warning", "error"]
+Says = Literal["yes", "no", "unknown"]
+Evidence = dict[str, Any]
+
+HEALTHY = "healthy"
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a rule saw. evidence: numbers by name, units in the name's end; confidence: 0 to 1; members: those in which
+    it was seen; onset: the first epoch at which it was seen (0: before the first step), where that can be said."""
+
+    severity: Severity
+    explanation: str
+    evidence: Evidence
+    confidence: float
+    members: tuple[int, ...] = ()
+    onset: int | None = None
+
+
+@dataclass(frozen=True)
+class NotApplicable:
+    """A rule cannot judge this run, and why; that is not the same as fine."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, or (`healthy`) that nothing is.
+
+    follows_from: codes of findings whose cause explains this one; remedies: what to do, in the order to try.
+    """
+
+    question: Question
+    code: str
+    name: str
+    severity: Severity
+    explanation: str
+    evidence: Evidence = field(default_factory=dict)
+    confidence: float = 1.0
+    follows_from: tuple[str, ...] = ()
+    remedies: tuple[str, ...] = ()
+    members: tuple[int, ...] = ()
+    round: int = 0
+
+    @property
+    def alarms(self) -> bool:
+        """Whether it asks for something to be done: notes do not."""
+        return self.severity != "note"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to one of the three questions, with the reason."""
+
+    answer: Says
+    reason: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Can the number be believed, was it trained well, was it worth it."""
+
+    believable: Answer
+    well_trained: Answer
+    worth_it: Answer
+
+
+@dataclass(frozen=True)
+class Examination:
+    """Findings, main cause first (or a single `healthy`, notes aside); (code, reason) of rules that could not judge."""
+
+    findings: tuple[Finding, ...]
+    not_applicable: tuple[tuple[str, str], ...]
+    verdict: Verdict
+
+    @property
+    def alarms(self) -> tuple[Finding, ...]:
+        """Findings that ask for something to be done."""
+        return tuple(f for f in self.findings if f.alarms)
+
+    def record(self) -> dict[str, Any]:
+        """findings.json's content."""
+        return {
+            "verdict": asdict(self.verdict),
+            "findings": [finding_record(f) for f in self.findings],
+            "not_applicable": [{"code": code, "reason": reason} for code, reason in self.not_applicable],
+        }
+
+
+def finding_record(finding: Finding) -> dict[str, Any]:
+    """A finding as findings.json keeps it.
+
+    >>> finding_record(Finding("training", "healthy", "Healthy", "note", "Nothing found."))["code"]
+    'healthy'
+    """
+    order = ("round", "question", "code", "name", "severity", "evidence", "confidence", "explanation", "follows_from")
+    content = asdict(finding)
+    lists = {name: list(content[name]) for name in ("follows_from", "remedies", "members")}
+    return {name: content[name] for name in order} | lists
+
+
+def read_finding(record: dict[str, Any]) -> Finding:
+    """The finding that a record of findings.json describes.
+
+    >>> healthy = Finding("training", "healthy", "Healthy", "note", "Nothing found.", members=(1, 2))
+    >>> read_finding(finding_record(healthy)) == healthy
+    True
+    """
+    tuples = {name: tuple(record[name]) for name in ("follows_from", "remedies", "members")}
+    return Finding(**{**record, **tuples})

@@ -1,0 +1,80 @@
+"""A run folder read back as evidence."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from rounds.errors import RunFolderError, must_be
+from rounds.examination.comparison import advantages_of
+from rounds.examination.evidence import Run, constant_loss, curves_of
+from rounds.examination.finding import Finding, read_finding
+from rounds.metrics import main_metric
+from rounds.plan import Plan
+from rounds.run_record import read_record
+from rounds.task import Task
+
+
+def read_run(folder: Path) -> Run:
+    """Evidence of the run that a folder keeps.
+
+    Raises RunFolderError where there is no run, or a file is missing or damaged.
+    """
+    dataset = read_record(folder, "dataset.json")
+    plans = read_plans(read_record(folder, "plan.json"))
+    task = Task.model_validate(dataset["task"])
+    metrics = read_record(folder, "metrics.json")
+    predictions = _frame(folder, "predictions")
+    frames = [_frame(folder, name) for name in ("curves", "members", "measures", "steps")]
+    observed = observed_targets(task, predictions.filter(pl.col("split") == "validation"))
+    findings, absent = _data_findings(folder)
+    constant = metrics["baselines"].get("constant", {}).get(main_metric(task))
+    return Run(
+        curves=curves_of(*frames), plans=plans, task=task, constant_loss=constant_loss(task, plans[0], observed),
+        advantages=advantages_of(task, predictions), constant_score=constant["value"] if constant else None,
+        metrics=metrics, dataset=dataset, data_findings=findings, data_not_applicable=absent,
+        data_examined=bool(findings or absent),
+    )  # fmt: skip
+
+
+def read_plans(record: dict[str, Any]) -> tuple[Plan, ...]:
+    """The population's plans, main first, from plan.json."""
+    main = Plan(**{name: record[name] for name in Plan.model_fields if name in record})
+    changes = [{name: new for name, (_, new) in beside.items()} for beside in record.get("beside", [])]
+    return (main, *(main.change(**c) for c in changes))
+
+
+def observed_targets(task: Task, predictions: pl.DataFrame) -> np.ndarray:
+    """Outcomes [N, T] in the user's unit (multiclass: class index [N, 1]) from the rows of predictions.parquet."""
+    parts = [predictions.filter(pl.col("target") == name)["observed"].to_numpy() for name in task.output_names]
+    table = np.stack(parts, axis=1)
+    return table.argmax(1)[:, None] if task.kind == "multiclass" else table
+
+
+def _frame(folder: Path, name: str) -> pl.DataFrame:
+    path = folder / f"{name}.parquet"
+    try:
+        return pl.read_parquet(path)
+    except FileNotFoundError:
+        advice = "Give a folder in which rounds train finished"
+        raise RunFolderError(must_be("RUN", f"a run folder with {path.name}", "run", str(folder), advice)) from None
+    except (pl.exceptions.PolarsError, OSError) as error:
+        advice = "Restore the file, or train again"
+        raise RunFolderError(must_be(path.name, "a readable Parquet file", "error", str(error), advice)) from None
+
+
+def _data_findings(folder: Path) -> tuple[tuple[Finding, ...], tuple[tuple[str, str], ...]]:
+    """What the data rules said before training: the rows themselves are not in the folder."""
+    path = folder / "findings.json"
+    if not path.exists():
+        return (), ()
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        findings = tuple(read_finding(f) for f in record["findings"] if f["question"] == "data")
+        absent = tuple((a["code"], a["reason"]) for a in record["not_applicable"])
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        advice = "Remove or restore the file"
+        raise RunFolderError(must_be("findings.json", "a findings record", "error", str(error), advice)) from None
+    return findings, absent

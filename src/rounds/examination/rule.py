@@ -1,0 +1,54 @@
+"""One row of the table of rules: a function, the thresholds it stands on, and the words that explain it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+from rounds.examination.finding import Finding, NotApplicable, Question, Seen
+
+Evidence = TypeVar("Evidence")
+Judged = Seen | NotApplicable | None
+CONVENTION = "convention of Rounds"
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """One number that a rule stands on.
+
+    source: where it comes from; standing: "published", "convention" (to be set on measured runs), or "measured".
+    """
+
+    name: str
+    value: float
+    unit: str
+    source: str = CONVENTION
+    standing: Literal["published", "convention", "measured"] = "convention"
+
+
+@dataclass(frozen=True)
+class Rule(Generic[Evidence]):
+    """How one finding is made. judge: the evidence -> what was seen, why it cannot be judged, or None (fine).
+
+    causes: codes of findings that may explain this one; acts: when this finding, as a cause, does its harm: before
+    the first step ("start") or by the steps taken ("steps"); None for findings that are never a cause.
+    """
+
+    code: str
+    name: str
+    question: Question
+    judge: Callable[[Evidence], Judged]
+    how: str
+    why: str
+    remedies: tuple[str, ...]
+    thresholds: tuple[Threshold, ...] = ()
+    causes: tuple[str, ...] = ()
+    acts: Literal["start", "steps"] | None = None
+
+
+def make_finding(rule: Rule[Evidence], seen: Seen, round_number: int = 0) -> Finding:
+    """The rule's words with what it saw."""
+    return Finding(
+        question=rule.question, code=rule.code, name=rule.name, severity=seen.severity, explanation=seen.explanation,
+        evidence=seen.evidence, confidence=round(seen.confidence, 3), remedies=rule.remedies,
+        members=tuple(sorted(seen.members)), round=round_number,
+    )  # fmt: skip
