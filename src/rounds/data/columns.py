@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 
 from rounds.data.choices import Choices
-from rounds.data.dataset import Column, Role
-from rounds.data.role_file import check_role, read_roles
+from rounds.data.dataset import FEATURE_ROLES, Column, Role
+from rounds.data.role_file import DATE_SINCE, check_role, parse_roles, read_roles
 from rounds.data.roles import examine_column, may_name_patients
 from rounds.errors import DataError, ForcedChoiceError, must_be, nearest
 
@@ -35,63 +35,111 @@ def given_roles(choices: Choices, names: list[str]) -> dict[str, dict[str, Any]]
     return said
 
 
+def code_columns(choices: Choices) -> set[str]:
+    """Columns that the user says hold codes, before the table is read: their digits are kept as written."""
+    said = parse_roles(choices.roles) if choices.roles else {}
+    roles = {n: str(f.get("role")) for n, f in said.items() if isinstance(f, dict)} | choices.as_roles
+    group = {choices.group} if choices.group else set()
+    return {n for n, role in roles.items() if role in ("categorical", "identifier", "text")} | group
+
+
 def decide_columns(
-    table: pl.DataFrame, choices: Choices, declared: dict[str, dict[str, Any]] | None = None
+    table: pl.DataFrame, choices: Choices, declared: dict[str, dict[str, Any]] | None = None, force: bool = True
 ) -> tuple[Column, ...]:
-    """Every column with its role and the reason. declared: what a built-in set says of its columns.
+    """Every column with its role and the reason. declared: what a built-in set says of its columns; force: a choice
+    where an identifier repeats.
 
     Raises DataError for names that are not there, ForcedChoiceError where a repeating identifier has no --group.
     """
     names = table.columns
     said = given_roles(choices, names)
-    special: dict[str, Role] = dict.fromkeys(matching(choices.targets, names, "Target"), "target")
-    for role, name in (("group", choices.group), ("time", choices.time), ("baseline", choices.baseline)):
-        if name and name != NO_GROUP:
-            special[matching((name,), names, role.capitalize())[0]] = role  # type: ignore[assignment]
-    dropped = matching(choices.drop, names, "Drop")
+    special = _special(choices, names)
+    dropped = set(matching(choices.drop, names, "Drop"))
+    _refuse_dropped(special, dropped)
     columns = []
     for series in table:
-        column = examine_column(series)
-        column = _corrected(column, {**(declared or {}).get(series.name, {}), **said.get(series.name, {})})
+        fields = {**(declared or {}).get(series.name, {}), **_without_empty(said.get(series.name, {}))}
+        column = _known_too_late(_corrected(examine_column(series), fields, series))
         if series.name in dropped:
             column = column.model_copy(update={"role": "dropped", "reason": "left out by --drop"})
-        if series.name in special:
-            column = column.model_copy(
-                update={"role": special[series.name], "reason": f"given by --{special[series.name]}"}
-            )
+        if role := special.get(series.name):
+            column = column.model_copy(update={"role": role, "reason": f"given by --{role}"})
         columns.append(column)
-    _force_group(table, columns, choices, set(said))
+    if force:
+        _force_group(table, said, choices)
     return tuple(columns)
 
 
-def _corrected(column: Column, fields: dict[str, Any]) -> Column:
+def _special(choices: Choices, names: list[str]) -> dict[str, Role]:
+    """Roles that options give."""
+    special: dict[str, Role] = dict.fromkeys(matching(choices.targets, names, "Target"), "target")
+    others: tuple[tuple[Role, str | None], ...] = (
+        ("group", choices.group), ("time", choices.time), ("baseline", choices.baseline),
+    )  # fmt: skip
+    for role, name in others:
+        if name and not (role == "group" and name == NO_GROUP):
+            found = matching((name,), names, role.capitalize())[0]
+            if found in special:
+                advice = "Give each of --target, --group, --time and --baseline a column of its own"
+                raise DataError(must_be(role.capitalize(), "a column of its own", role, found, advice))
+            special[found] = role
+    return special
+
+
+def _refuse_dropped(special: dict[str, Role], dropped: set[str]) -> None:
+    for name, role in special.items():
+        if name in dropped and role == "target":
+            raise DataError(must_be("Drop", "of other columns than the target", "drop", name, "Leave it out of --drop"))
+
+
+def _without_empty(fields: dict[str, Any]) -> dict[str, Any]:
+    """A unit or a time of knowledge that the user's file leaves open takes nothing away from what is declared."""
+    return {k: v for k, v in fields.items() if not (k == "unit" and v == "") and not (k == "known" and v == "unknown")}
+
+
+def _corrected(column: Column, fields: dict[str, Any], values: pl.Series) -> Column:
     changes = {k: v for k, v in fields.items() if k in ("known", "unit", "reason")}
     if "missing" in fields:
         changes["missing"] = tuple(str(v) for v in fields["missing"])
+        changes["proposed_missing"] = tuple(v for v in column.proposed_missing if v not in changes["missing"])
     role = str(fields.get("role", column.role))
-    if role.startswith("date:"):
-        changes |= {"role": "numeric", "reason": f"days since {role[5:]}"}
+    if role.startswith(DATE_SINCE):
+        changes |= {"role": "numeric", "reason": f"days since {role.removeprefix(DATE_SINCE)}"}
     elif role != column.role:
         changes |= {"role": role, "reason": fields.get("reason", "said by the user")}
+        changes["levels"] = values.drop_nulls().n_unique() if role in ("categorical", "boolean") else 0
     return column.model_copy(update=changes)
 
 
-def _force_group(table: pl.DataFrame, columns: list[Column], choices: Choices, said: set[str]) -> None:
-    """A repeating identifier is not dropped in silence: patients on both sides of a split would flatter the score."""
+def _known_too_late(column: Column) -> Column:
+    """What is known only with the outcome cannot be a feature, whatever it looks like."""
+    if column.known != "outcome" or column.role not in FEATURE_ROLES:
+        return column
+    reason = f"{column.role}, but known only with the outcome: after any moment of prediction"
+    return column.model_copy(update={"role": "dropped", "reason": reason})
+
+
+def _force_group(table: pl.DataFrame, said: dict[str, dict[str, Any]], choices: Choices) -> None:
+    """A repeating identifier is not dropped in silence: patients on both sides of a split would flatter the score.
+
+    A roles file that leaves it an identifier has not chosen; one that calls it a code or a number has.
+    """
     if choices.group is not None:
         return
-    open_ = [c for c in columns if c.role in ("numeric", "categorical", "identifier") and c.name not in said]
-    for column in open_:
-        values = table[column.name]
-        if may_name_patients(values):
-            most = values.n_unique()
-            advice = (
-                f"{column.name} holds {most:,} different values in {len(values):,} rows: write --group {column.name} "
-                f"where rows of one value belong together, or --group none where every row is another patient"
-            )
-            raise ForcedChoiceError(
-                must_be("Group", "chosen where an identifier repeats", "column", column.name, advice)
-            )
+    for values in table:
+        chosen = said.get(values.name, {}).get("role", "identifier") != "identifier"
+        if not chosen and values.name not in choices.targets and may_name_patients(values):
+            raise _unchosen(values)
+
+
+def _unchosen(values: pl.Series) -> ForcedChoiceError:
+    name = values.name
+    advice = (
+        f"{name} holds {values.n_unique():,} different values in {len(values):,} rows: write --group {name} where rows "
+        f"of one value belong together, --group none where every row is another patient, or --as {name}=ROLE where it "
+        f"names no patients"
+    )
+    return ForcedChoiceError(must_be("Group", "chosen where an identifier repeats", "column", name, advice))
 
 
 def columns_table(columns: tuple[Column, ...]) -> list[dict[str, Any]]:

@@ -31,7 +31,8 @@ class Column(BaseModel):
     """What one column of the file is taken for, and why.
 
     missing: values read as missing besides empty cells; proposed_missing: sentinel codes that look like missing
-    values and are left as they are until the user says so; known: when its value is known.
+    values and are left as they are until the user says so; known: when its value is known; as_written: its cells are
+    text, so that levels are compared as they are written.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +46,7 @@ class Column(BaseModel):
     proposed_missing: tuple[str, ...] = ()
     levels: int = 0
     missing_share: float = 0.0
+    as_written: bool = False
 
 
 @dataclass(frozen=True)

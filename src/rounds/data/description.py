@@ -11,9 +11,7 @@ from rounds.errors import DataError, must_be, nearest
 
 def describe(dataset: Dataset) -> dict[str, Any]:
     """What dataset.json keeps: no cell of any patient."""
-    features = dataset.features
-    undeclared = [c.name for c in features if c.known == "unknown"]
-    moments = {c.known for c in features} - {"unknown"}
+    moment, why = prediction_moment(dataset.features)
     return {
         "name": dataset.name,
         "simulated": dataset.simulated,
@@ -27,10 +25,27 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "group": dataset.group,
         "time": dataset.time,
         "time_range": _time_range(dataset),
-        "prediction_moment": None if undeclared or len(moments) != 1 else moments.pop(),
+        "prediction_moment": moment,
+        "prediction_moment_reason": why,
         "content_hash": dataset.content_hash,
         "notes": list(dataset.notes),
     }
+
+
+def prediction_moment(features: tuple[Column, ...]) -> tuple[str | None, str]:
+    """The first moment at which every feature is known, None where some do not say; and why it is that.
+
+    >>> prediction_moment((Column(name="age", role="numeric", known="admission"),))
+    ('admission', 'all features are known at admission')
+    """
+    undeclared = [c.name for c in features if c.known == "unknown"]
+    late = [c.name for c in features if c.known == "stay"]
+    if undeclared:
+        return None, f"{len(undeclared)} of {len(features)} features do not say when their value is known"
+    if not late:
+        return "admission", "all features are known at admission"
+    shown = ", ".join(late[:10]) + (", ..." if len(late) > 10 else "")
+    return "stay", f"known only during the stay: {shown}; leave them out with --drop to predict at admission"
 
 
 def _time_range(dataset: Dataset) -> list[str] | None:

@@ -4,10 +4,13 @@ import numpy as np
 import polars as pl
 
 from rounds.data.dataset import Column
+from rounds.data.values import as_levels, as_number_levels
 from rounds.errors import DataError, must_be, nearest
 
 _YES = ("true", "yes", "y", "t", "1")
 _NO = ("false", "no", "n", "f", "0")
+# Columns that `rounds.data.cohort` adds, so that an error names the row of the file and not that of a filtered table.
+ROW, TEST_ROW = "__rounds_row__", "__rounds_test_row__"
 EXACT_IN_FLOAT32 = 2**24  # whole numbers up to here survive as Float32
 
 
@@ -20,10 +23,11 @@ def feature(table: pl.DataFrame, column: Column, reference: str | None) -> pl.Se
         return _days_since(table, column.name, reference)
     values = without_missing_codes(table[column.name], column.missing)
     if column.role == "categorical":
-        return _labels(values)
+        levels = as_levels(values) if column.as_written else as_number_levels(values)
+        return levels.alias(column.name)
     if column.role == "boolean":
-        return _booleans(values)
-    return _numbers(values)
+        return _booleans(table, values)
+    return _numbers(table, values)
 
 
 def without_missing_codes(values: pl.Series, codes: tuple[str, ...]) -> pl.Series:
@@ -46,26 +50,17 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _labels(values: pl.Series) -> pl.Series:
-    """Levels as text; whole numbers without a decimal point, so that 250 and 250.0 are one code."""
-    if values.dtype.is_float():
-        known = values.drop_nulls()
-        if len(known) and bool((known == known.round(0)).all()):
-            values = values.cast(pl.Int64)
-    return values.cast(pl.String)
-
-
-def _booleans(values: pl.Series) -> pl.Series:
+def _booleans(table: pl.DataFrame, values: pl.Series) -> pl.Series:
     if values.dtype == pl.Boolean:
         return values
-    text = _labels(values).str.strip_chars().str.to_lowercase()
-    wrong = text.drop_nulls().filter(~text.drop_nulls().is_in([*_YES, *_NO]))
-    if len(wrong):
-        raise _wrong_type(values, text.is_in([*_YES, *_NO]), "yes or no")
+    text = as_levels(values).str.to_lowercase()
+    readable = text.is_in([*_YES, *_NO])
+    if not readable.all():
+        raise _wrong_type(table, values, readable, "yes or no")
     return text.is_in(list(_YES)).alias(values.name)
 
 
-def _numbers(values: pl.Series) -> pl.Series:
+def _numbers(table: pl.DataFrame, values: pl.Series) -> pl.Series:
     if values.dtype == pl.Float32:
         return values
     if values.dtype.is_integer() and (values.abs().max() or 0) <= EXACT_IN_FLOAT32:  # type: ignore[operator]
@@ -74,35 +69,54 @@ def _numbers(values: pl.Series) -> pl.Series:
         return values.cast(pl.Float64)
     numbers = values.cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False)
     if numbers.null_count() > values.null_count():
-        raise _wrong_type(values, numbers.is_not_null(), "a number")
+        raise _wrong_type(table, values, numbers.is_not_null(), "a number")
     return numbers
 
 
-def _wrong_type(values: pl.Series, right: pl.Series, expected: str) -> DataError:
+def _wrong_type(table: pl.DataFrame, values: pl.Series, right: pl.Series, expected: str) -> DataError:
     row = int(np.flatnonzero((values.is_not_null() & ~right.fill_null(False)).to_numpy())[0])
     advice = f"Mend the cell, name it as missing in a roles file, or say --as {values.name}=categorical"
-    return DataError(must_be(f"Column {values.name}", expected, "value", f"{values[row]} in row {row + 2}", advice))
+    shown = f"{values[row]} in {place(table, row)}"
+    return DataError(must_be(f"Column {values.name}", expected, "value", shown, advice))
 
 
-def refuse_infinite(values: pl.Series) -> None:
+def place(table: pl.DataFrame, row: int) -> str:
+    """Where a row of a table stands in its file, the header being row 1.
+
+    >>> place(pl.DataFrame({"age": [50]}), 0)
+    'row 2'
+    """
+    if ROW not in table.columns:
+        return f"row {row + 2}"
+    return f"row {table[ROW][row]}" + (" of the test table" if table[TEST_ROW][row] else "")
+
+
+def refuse_infinite(table: pl.DataFrame, name: str) -> None:
     """Raises DataError where a numeric column holds an infinite value."""
+    values = table[name]
     if not values.dtype.is_float():
         return
     infinite = values.is_infinite().fill_null(False)
     if infinite.any():
         row = int(infinite.arg_max() or 0)
         advice = "Mend the cell, or leave it empty where the value is missing"
-        raise DataError(
-            must_be(f"Column {values.name}", "finite numbers", "value", f"{values[row]} in row {row + 2}", advice)
-        )
+        shown = f"{values[row]} in {place(table, row)}"
+        raise DataError(must_be(f"Column {name}", "finite numbers", "value", shown, advice))
 
 
 def _days_since(table: pl.DataFrame, name: str, reference: str) -> pl.Series:
     for column in (name, reference):
         if column not in table.columns:
             raise DataError(must_be("Date", "a column of the table", "column", column, nearest(column, table.columns)))
-        if not table[column].dtype.is_temporal():
-            advice = "Write dates as 2024-12-31"
-            raise DataError(must_be(f"Column {column}", "dates", "value", str(table[column].drop_nulls()[0]), advice))
-    days = (pl.col(name).cast(pl.Datetime) - pl.col(reference).cast(pl.Datetime)).dt.total_hours() / 24
+        if table[column].dtype not in (pl.Date, pl.Datetime, pl.Null):
+            shown = str(next(iter(table[column].drop_nulls()), None))
+            raise DataError(must_be(f"Column {column}", "dates", "value", shown, "Write dates as 2024-12-31"))
+    days = (_moment(name) - _moment(reference)).dt.total_microseconds() / _MICROSECONDS_A_DAY
     return table.select(days.cast(pl.Float32).alias(name)).to_series()
+
+
+def _moment(name: str) -> pl.Expr:
+    return pl.col(name).cast(pl.Datetime("us"))
+
+
+_MICROSECONDS_A_DAY = 86_400_000_000

@@ -12,6 +12,7 @@ from rounds.files import write_whole
 _FIELDS = ("role", "known", "unit", "missing")
 # Roles that a user may give; the others follow from options (--target, --group, --time, --baseline).
 GIVEN_ROLES = tuple(r for r in get_args(Role) if r not in ("target", "group", "time", "baseline"))
+DATE_SINCE = "date:"  # before the name of the date column that a date is counted from
 _HEAD = """# What each column is taken for. Edit, then hand back: rounds train FILE --target COL --roles THIS
 # role:    {roles}
 #          or "date:REFERENCE": days since another date column
@@ -35,18 +36,26 @@ def _entry(column: Column) -> str:
     return "\n".join(lines) + "\n"
 
 
-def read_roles(path: Path, names: list[str]) -> dict[str, dict[str, Any]]:
-    """{column: {role, known, unit, missing}} as the user left it.
+def parse_roles(path: Path) -> dict[str, Any]:
+    """What the file says, before its columns are known.
 
-    Raises DataError where the file is missing or no TOML, or names a column, field, role or time there is not.
+    Raises DataError where it is missing or no TOML.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise DataError(must_be("Roles file", "a file that exists", "roles", str(path), "Check the path")) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         advice = "Write it anew with rounds data FILE --write"
         raise DataError(must_be("Roles file", "TOML", "roles", f"{path.name} ({error})", advice)) from None
+
+
+def read_roles(path: Path, names: list[str]) -> dict[str, dict[str, Any]]:
+    """{column: {role, known, unit, missing}} as the user left it.
+
+    Raises DataError where the file is missing or no TOML, or names a column, field, role or time there is not.
+    """
+    content = parse_roles(path)
     for name, fields in content.items():
         if name not in names:
             raise DataError(must_be("Roles file", "about columns of the table", "column", name, nearest(name, names)))
@@ -78,7 +87,7 @@ def _check_fields(column: str, fields: dict[str, Any]) -> None:
 
 def check_role(column: str, role: str) -> None:
     """Raises DataError for a role that a user cannot give."""
-    if role not in GIVEN_ROLES and not role.startswith("date:"):
+    if role not in GIVEN_ROLES and not role.startswith(DATE_SINCE):
         advice = nearest(role, list(GIVEN_ROLES))
         expected = f"one of {', '.join(GIVEN_ROLES)} or date:REFERENCE"
         raise DataError(must_be(f"Role of {column}", expected, "role", role, advice))

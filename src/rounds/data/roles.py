@@ -1,5 +1,6 @@
 """What each column of a table is taken for, and why; and the file in which the user says otherwise."""
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -20,8 +21,14 @@ FEWEST_ROWS = 20  # below, shares of different values say nothing
 _CODE_NAME = re.compile(r"(_id|_?code|_type|_class|_category|_group|_cd)$", re.IGNORECASE)
 _ID_NAME = re.compile(r"(^id$|_id$|_nbr$|_no$|number$|identifier|^mrn$|uuid|recordid|seqn)", re.IGNORECASE)
 _PATIENT_NAME = re.compile(
-    r"(^|_)(patient|subject|person|participant|pat|subj|mrn|nhs)(_?(id|nbr|no|num|number|key|code))?$", re.IGNORECASE
+    r"(^|_)(patient|subject|person|participant|pat|subj|mrn|nhs)(?P<number>_?(id|nbr|nr|no|num|number|key|code))?$",
+    re.IGNORECASE,
 )
+FEWEST_PATIENTS = 6  # "patient" with fewer different values may tell patients from controls
+# Dates that may be read day or month first, which no program should decide.
+_SLASH_DATE = r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}$"
+# Share of a text column's cells that are numbers from which it is worth saying so.
+MOSTLY_NUMBERS = 0.8
 _YES_NO = ({"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"})
 
 # Codes that registries write for "missing" (-9, 999, ...); proposed where frequent and far from all other values.
@@ -46,6 +53,8 @@ def guess_role(values: pl.Series) -> Guess:
         return Guess("constant", "the same value in every row" if distinct else "no value in any row")
     if values.dtype == pl.Boolean:
         return Guess("boolean", "true or false")
+    if _named_like_patients(values.name, distinct) and not values.dtype.is_temporal():
+        return Guess("identifier", f"named like a patient's number, {distinct:,} different in {len(known):,} rows")
     if values.dtype.is_temporal():
         return Guess("date", "a date: it becomes a feature only as days since a reference (--as COL=date:REFERENCE)")
     if values.dtype.is_numeric():
@@ -74,12 +83,30 @@ def _guess_text(known: pl.Series, distinct: int) -> Guess:
     levels = {str(v).lower() for v in known.unique().head(3).to_list()}
     if distinct == 2 and levels in _YES_NO:
         return Guess("boolean", " or ".join(sorted(levels, reverse=True)))
+    if known.str.contains(_SLASH_DATE).all():
+        return Guess("date", "looks like dates whose day and month could change places: write 2024-12-31")
     length = float(known.str.len_chars().mean() or 0.0)  # type: ignore[arg-type]
     if length > PROSE_LETTERS:
         return Guess("text", f"free text, {length:.0f} letters on average")
+    numbers = _numbers_among(known)
     if len(known) >= FEWEST_ROWS and distinct >= NAMING_SHARE * len(known):
-        return Guess("identifier", f"{distinct:,} different texts in {len(known):,} rows")
-    return Guess("categorical", f"{distinct:,} levels")
+        return Guess("identifier", f"{distinct:,} different texts in {len(known):,} rows{numbers}")
+    return Guess("categorical", f"{distinct:,} levels{numbers}")
+
+
+def _numbers_among(known: pl.Series) -> str:
+    """Words for a text column that may have been meant as numbers."""
+    if known.str.contains(r"^0\d").any():
+        return ", zeros in front kept as written" if known.str.contains(r"^[\d.]+$").all() else ""
+    share = float(known.cast(pl.Float64, strict=False).is_not_null().mean() or 0.0)  # type: ignore[arg-type]
+    if not MOSTLY_NUMBERS <= share < 1:
+        return ""
+    return f"; {math.floor(100 * share)} % of the cells are numbers: list the others as missing to have them read so"
+
+
+def _named_like_patients(name: str, distinct: int) -> bool:
+    found = _PATIENT_NAME.search(name)
+    return bool(found and (found["number"] or distinct >= FEWEST_PATIENTS))
 
 
 def may_name_patients(values: pl.Series) -> bool:
@@ -87,13 +114,16 @@ def may_name_patients(values: pl.Series) -> bool:
 
     By name (patient_nbr, subject_id, ...), or as texts with digits most of which are rare. Diagnosis codes and ages
     repeat too often for that.
+
+    >>> may_name_patients(pl.Series("patient_nbr", [number // 2 for number in range(40)]))
+    True
     """
     known = values.drop_nulls()
     distinct = known.n_unique()
-    if len(known) < FEWEST_ROWS or distinct == len(known) or distinct <= 1 or known.dtype.is_float():
+    if len(known) < FEWEST_ROWS or distinct == len(known) or distinct <= 1 or values.dtype.is_temporal():
         return False
-    if _PATIENT_NAME.search(values.name):
-        return True
+    if _named_like_patients(values.name, distinct):
+        return not known.dtype.is_float() or bool((known == known.round(0)).all())
     share = distinct / len(known)
     if known.dtype == pl.String:
         numbered = bool(known.head(1000).str.contains(r"\d{3,}").mean() == 1.0)
@@ -144,5 +174,5 @@ def examine_column(values: pl.Series) -> Column:
     share = values.null_count() / max(len(values), 1)
     return Column(
         name=values.name, role=guess.role, reason=guess.reason, levels=levels, missing_share=round(share, 6),
-        proposed_missing=proposed,
+        proposed_missing=proposed, as_written=values.dtype in (pl.String, pl.Categorical, pl.Enum),
     )  # fmt: skip

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 
 from rounds.data.choices import Choices
+from rounds.data.values import as_levels
 from rounds.errors import DataError, must_be, nearest
 from rounds.task import Kind, Task
 
@@ -49,11 +50,11 @@ def _refuse_several(names: tuple[str, ...], kind: str) -> None:
 
 
 def _binary(column: pl.Series, choices: Choices) -> tuple[tuple[str, ...], np.ndarray]:
-    labels = _labels(column)
+    labels = as_levels(column)
     levels = sorted(labels.unique().to_list(), key=_natural)
     if len(levels) == 1:
         raise _one_class(column.name, levels)
-    positive = choices.positive
+    positive = as_levels(pl.Series([choices.positive], dtype=pl.String))[0]
     if positive is not None and positive not in levels:
         raise DataError(
             must_be("Positive", f"a value of {column.name}", "positive", positive, nearest(positive, levels))
@@ -69,7 +70,7 @@ def _binary(column: pl.Series, choices: Choices) -> tuple[tuple[str, ...], np.nd
 
 
 def _multiclass(column: pl.Series, choices: Choices) -> tuple[tuple[str, ...], np.ndarray]:
-    labels = _labels(column)
+    labels = as_levels(column)
     levels = sorted(labels.unique().to_list(), key=_natural)
     if len(levels) == 1:
         raise _one_class(column.name, levels)
@@ -80,13 +81,6 @@ def _multiclass(column: pl.Series, choices: Choices) -> tuple[tuple[str, ...], n
         )
     place = {level: i for i, level in enumerate(levels)}
     return tuple(levels), np.array([place[v] for v in labels.to_list()], np.int32)[:, None]
-
-
-def _labels(column: pl.Series) -> pl.Series:
-    """Classes as text; whole numbers without a decimal point."""
-    if column.dtype.is_float() and bool((column == column.round(0)).all()):
-        column = column.cast(pl.Int64)
-    return column.cast(pl.String)
 
 
 def _natural(label: str) -> tuple[int, float, str]:
@@ -107,12 +101,6 @@ def _numbers(column: pl.Series, kind: str) -> np.ndarray:
         advice = "Say --task multiclass or --positive VALUE, or choose a numeric column"
         raise DataError(must_be(f"Target of {kind}", "numbers", column.name, str(first), advice))
     values = column.cast(pl.Float64).to_numpy()
-    infinite = np.flatnonzero(~np.isfinite(values))
-    if len(infinite):
-        advice = "Mend the cell, or leave the row out with --where"
-        raise DataError(
-            must_be("Target", "finite", column.name, f"{values[infinite[0]]} in row {infinite[0] + 2}", advice)
-        )
     if values.min() == values.max():
         advice = "Nothing can be learned from it: choose another target"
         raise DataError(must_be("Target", "of more than one value", column.name, f"{values[0]:g} in every row", advice))

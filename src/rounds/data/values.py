@@ -27,13 +27,39 @@ def as_booleans(values: pl.Series) -> pl.Series:
     return values.cast(pl.Boolean, strict=False)
 
 
-def as_levels(values: pl.Series) -> pl.Series:
-    """Levels as text, null = missing.
+EXACT_WHOLE = 2**53  # whole numbers below are exact in Float64
+_POINT_ZERO = r"^(-?\d+)\.0$"  # how many programs write a whole number in a column that also has missing values
 
-    >>> as_levels(pl.Series([250, None])).to_list()
-    ['250', None]
+
+def as_levels(values: pl.Series) -> pl.Series:
+    """Levels as text, each value on its own, null = missing: 250, 250.0 and the text "250.0" are one level.
+
+    >>> as_levels(pl.Series([250.0, 250.5, None])).to_list(), as_levels(pl.Series(["250.0", "250.10 "])).to_list()
+    (['250', '250.5', None], ['250', '250.10'])
     """
-    return values.cast(pl.String).alias("level")
+    if values.dtype.is_float():
+        return _shortest(values).alias("level")
+    text = values.cast(pl.String)
+    return text.str.strip_chars().str.replace(_POINT_ZERO, "${1}").alias("level")
+
+
+def as_number_levels(values: pl.Series) -> pl.Series:
+    """Levels of a column that training read as numbers: texts that are numbers are written as numbers are.
+
+    >>> as_number_levels(pl.Series(["250.10", "V57"])).to_list()
+    ['250.1', 'V57']
+    """
+    if values.dtype != pl.String:
+        return as_levels(values)
+    return (
+        _shortest(values.str.strip_chars().cast(pl.Float64, strict=False)).fill_null(as_levels(values)).alias("level")
+    )
+
+
+def _shortest(numbers: pl.Series) -> pl.Series:
+    whole = (numbers == numbers.round(0)) & (numbers.abs() < EXACT_WHOLE)
+    text = pl.when(whole).then(numbers.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(numbers.cast(pl.String))
+    return pl.select(text).to_series()
 
 
 def empty_rows(values: pl.Series) -> int:
