@@ -1,6 +1,7 @@
 """Predictions for a table of new patients, as a table: identifiers, prediction, and what stood out."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -57,7 +58,7 @@ def predict_table(run: Path, source: Any, out: Path | None = None, members: bool
     """
     _check_suffix(out)
     predictor = load_predictor(model_folder(run))
-    inputs = new_inputs(_read(source), predictor, read_references(run))
+    inputs = new_inputs(read_source(source, written_codes(predictor)), predictor, read_references(run))
     return _report(predictor, inputs, out, members)
 
 
@@ -88,12 +89,18 @@ def read_references(run: Path) -> dict[str, str]:
         raise RunFolderError(must_be("Run file", "whole", "file", str(path), advice)) from None
 
 
-def _read(source: Any) -> pl.DataFrame:
+def written_codes(predictor: Predictor) -> set[str]:
+    """Columns that were text in training: their levels are compared digit by digit."""
+    return {column.name for column in predictor.columns if column.as_written}
+
+
+def read_source(source: Any, codes: Collection[str] = ()) -> pl.DataFrame:
+    """A table of new patients: a file, the name of a built-in set, or a frame; codes, errors: as `read_table`."""
     if isinstance(source, str) and not Path(source).suffix:
         from rounds.data.loading import open_source
 
         return open_source(source).table
-    return read_table(source)
+    return read_table(source, codes)
 
 
 def _report(predictor: Predictor, table: pl.DataFrame, out: Path | None, members: bool) -> PredictionReport:
