@@ -9,6 +9,6 @@ from rounds.report.page import write_report
 
 
 def test_unfinished_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RunFolderError, match=r"RUN must be a run folder with dataset\.json"):
+    with pytest.raises(RunFolderError, match=r"RUN must be a run folder with metrics\.json"):
         write_report(tmp_path)
     assert not list(tmp_path.iterdir())

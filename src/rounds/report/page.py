@@ -1,31 +1,50 @@
 """The report: one self-contained HTML file drawn from a run folder; it loads nothing and runs no script."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rounds.files import write_whole
 from rounds.run_record import read_record
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from rounds.report.run_files import RunFiles
+
 REPORT = "report.html"
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_report(run: Path) -> Path:
     """Draws RUN/report.html, whole or not at all, and returns its path.
 
-    Raises RunFolderError where the folder holds no finished run or cannot be written.
+    Raises RunFolderError where the folder holds no finished run, a damaged file, or cannot be written.
     """
-    records = {name: read_record(run, f"{name}.json") for name in ("dataset", "plan", "findings", "metrics")}
+    read_record(run, "metrics.json")  # written last: where it is missing, nothing need be loaded to say no
+    from rounds.report.run_files import read_run
+
     path = run / REPORT
-    write_whole(path, render(records))
+    write_whole(path, render(read_run(run)))
     return path
 
 
-def render(records: dict[str, Any]) -> str:
+def render(run: "RunFiles") -> str:
     """The page's text."""
+    from rounds.report.figures import draw_figures
+    from rounds.report.opening import make_opening
+    from rounds.report.sections import fill_sections
+
+    figures = draw_figures(run)
+    sections = fill_sections(run, {name for name, drawn in figures.items() if drawn})
+    page = environment().get_template("page.html")
+    return page.render(opening=make_opening(run), sections=sections, figures=figures, run=run)
+
+
+def environment() -> "Environment":
+    """Templates that escape what they are given: column names are the user's, and may hold anything."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    loader = FileSystemLoader(Path(__file__).parent)
-    page = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    metrics = records["metrics"]
-    scores = {"network": metrics["test"], "single network": metrics["single_network"], **metrics["baselines"]}
-    return page.get_template("page.html").render(**records, scores=scores)
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip

@@ -1,0 +1,92 @@
+"""What the report is drawn from: the records and tables of one finished run folder, read once."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from rounds.errors import RunFolderError, must_be
+from rounds.run_record import read_record
+from rounds.task import Task
+
+RECORDS = ("dataset", "plan", "findings", "metrics")
+TABLES = ("curves", "members", "steps", "measures", "predictions")
+MAIN = -1  # `outer` of the members that make the predictor; the others only judge (small data)
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """dataset, plan, findings, metrics: the records; prescriptions: a list of them; tables: Parquet files by name."""
+
+    dataset: Record
+    plan: Record
+    findings: Record
+    metrics: Record
+    prescriptions: list[Record] = field(default_factory=list)
+    tables: dict[str, pl.DataFrame] = field(default_factory=dict)
+
+    @property
+    def task(self) -> Task:
+        return Task.model_validate(self.metrics["task"])
+
+    @property
+    def main_metric(self) -> str:
+        return str(self.metrics["main_metric"])
+
+    @property
+    def members(self) -> pl.DataFrame:
+        """Members of the last round that learn for the predictor, not for judging."""
+        members = self.tables["members"].filter(pl.col("outer") == MAIN)
+        return members.filter(pl.col("round") == pl.col("round").max())
+
+    def of_members(self, table: str) -> pl.DataFrame:
+        """Rows of `table` that belong to `members`, with each one's learning rate and fold; finite values only."""
+        keys = ["round", "slab", "member"]
+        chosen = self.members.select(*keys, "learning_rate", "fold").cast(dict.fromkeys(keys, pl.Int32))
+        value = "loss" if table == "steps" else "value"
+        return self.tables[table].join(chosen, on=keys).filter(pl.col(value).is_finite())
+
+    def predictions(self, split: str = "test") -> pl.DataFrame:
+        """(row, patient, target, observed, one column a contestant) of the judged rows."""
+        return self.tables["predictions"].filter((pl.col("split") == split) & pl.col("observed").is_not_null())
+
+
+def read_run(run: Path) -> RunFiles:
+    """Everything the report needs.
+
+    Raises RunFolderError where the run is not finished, or a file is missing or damaged.
+    """
+    records = {name: read_record(run, f"{name}.json") for name in RECORDS}
+    tables = {name: read_table(run / f"{name}.parquet") for name in TABLES}
+    return RunFiles(**records, prescriptions=read_list(run / "prescriptions.json"), tables=tables)
+
+
+def read_table(path: Path) -> pl.DataFrame:
+    """A Parquet file of a run folder; raises RunFolderError where it is missing or damaged."""
+    try:
+        return pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise _damaged(path, "a Parquet file", error) from None
+
+
+def read_list(path: Path) -> list[Record]:
+    """A JSON file that holds a list of records, empty where there is no file; raises RunFolderError where damaged."""
+    if not path.exists():
+        return []
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _damaged(path, "readable JSON", error) from None
+    if not isinstance(content, list):
+        raise _damaged(path, "a JSON list", type(content).__name__)
+    return content
+
+
+def _damaged(path: Path, expected: str, error: object) -> RunFolderError:
+    first = str(error).splitlines()[0] if str(error) else type(error).__name__
+    advice = "Restore the file, or train again"
+    return RunFolderError(must_be(path.name, expected, "file", f"{path} ({first})", advice))

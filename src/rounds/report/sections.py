@@ -1,0 +1,47 @@
+"""The table of sections below the first screen: what each is called, and what its template is filled with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rounds.report import tables
+from rounds.report.run_files import Record, RunFiles
+
+
+@dataclass(frozen=True)
+class Section:
+    """One row of the table. name: of its figures and (where `fill` is given) of its template under sections/; lead:
+    what is told; fill: None where the run has nothing to say here."""
+
+    name: str
+    title: str
+    lead: str
+    fill: Callable[[RunFiles], Record | None] | None = None
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A section as the page shows it; content None where it has figures alone."""
+
+    section: Section
+    content: Record | None
+
+
+SECTIONS: tuple[Section, ...] = (
+    Section("judged", "How well it predicts", "On patients that no part of the training has seen.", tables.scores),
+    Section("found", "Findings", "What was found in data and training, main cause first.", tables.findings),
+    Section("prescribed", "Prescriptions", "What was changed, and what a trial showed it to be worth.", tables.trials),
+    Section("trained", "How training went", "Only networks that make the predictor are drawn."),
+    Section(
+        "inside", "Inside the networks",
+        "Each row is a layer, each column an epoch, each colour the median over the networks.",
+    ),
+    Section("data", "Patients and columns", "What was read, left out, and taken for what.", tables.columns),
+    Section("plan", "Every choice of the plan", "What was chosen for this data, and why.", tables.plan),
+    Section("tried", "Everything that was tried", "What it took to get here, so that it can be weighed.", tables.tried),
+)  # fmt: skip
+
+
+def fill_sections(run: RunFiles, drawn: set[str]) -> list[Filled]:
+    """The sections that this run has something for; drawn: names of sections that have figures."""
+    filled = [Filled(section, section.fill(run) if section.fill else None) for section in SECTIONS]
+    return [f for f in filled if f.content is not None or f.section.name in drawn]

@@ -1,0 +1,147 @@
+"""What stands in tables: scores, columns, exclusions, choices of the plan, findings, trials, and what was tried."""
+
+from typing import Any
+
+from rounds.report.run_files import Record, RunFiles
+from rounds.report.score_figures import contestants
+from rounds.report.wording import METRIC_TERMS, contestant, count, interval, label, number, share, with_unit
+
+NOT_A_FIELD = ("reasons", "beside", "members", "members_trained", "parameters", "slab", "rows_that")
+# Evidence that lists single rows or patients is told as how many there are.
+OF_PATIENTS = ("row", "rows", "patients", "identifiers", "groups", "examples")
+LONGEST_LIST = 8
+
+
+def scores(run: RunFiles) -> Record:
+    """Every metric of every contestant."""
+    found = contestants(run.metrics)
+    names = list(run.metrics["test"])
+    rows = [
+        (contestant(who, run.task.is_classification), who == "network", [_score(s.get(m)) for m in names])
+        for who, s in found.items()
+    ]
+    heads = [f"{label(m)}{f' ({u.strip()})' if (u := with_unit(m, run.task.unit)) else ''}" for m in names]
+    meanings = [(label(m), METRIC_TERMS[m].meaning) for m in names if m in METRIC_TERMS]
+    validation = [(h, _score(run.metrics["validation"].get(m))) for h, m in zip(heads, names, strict=True)]
+    return {"heads": heads, "rows": rows, "meanings": meanings, "validation": validation}
+
+
+def _score(score: Record | None) -> tuple[str, str]:
+    return (number(score["value"]), interval(score)) if score and score.get("value") is not None else ("–", "")
+
+
+def columns(run: RunFiles) -> Record:
+    """Columns with what they are taken for, and how the patients became fewer."""
+    data = run.dataset
+    rows = [
+        {
+            "name": c["name"], "role": c["role"], "unit": c["unit"], "known": c["known"], "reason": c["reason"],
+            "missing": share(c["missing_share"], data["rows"]), "proposed": ", ".join(map(str, c["proposed_missing"])),
+        }
+        for c in data["columns"]
+    ]  # fmt: skip
+    roles: dict[str, int] = {}
+    for c in data["columns"]:
+        roles[c["role"]] = roles.get(c["role"], 0) + 1
+    return {"columns": rows, "roles": roles, "flow": flow(data), "parts": parts(run.metrics), "notes": data["notes"]}
+
+
+def flow(data: Record) -> list[tuple[str, str, bool]]:
+    """(what, rows, whether it is a loss) from the file to the rows that are used."""
+    lost = [(str(reason), count(rows), True) for reason, rows in data["exclusions"]]
+    return [("rows read", count(data["rows_read"]), False), *lost, ("rows used", count(data["rows"]), False)]
+
+
+def parts(metrics: Record) -> list[tuple[str, str, str]]:
+    """(part, rows, patients) of the split; train and validation are those of one network."""
+    names = {"train": "one network learns from", "validation": "validates it", "test": "judges"}
+    return [(text, count(metrics["rows"][p]), count(metrics["patients"][p])) for p, text in names.items()]
+
+
+def plan(run: RunFiles) -> Record:
+    """Fields chosen for this data with the reason, the others at their default, and who does what."""
+    reasons = run.plan["reasons"]
+    fields = {name: value for name, value in run.plan.items() if name not in NOT_A_FIELD}
+    chosen = [(name, value_text(fields[name]), reasons[name]) for name in fields if name in reasons]
+    others = [(name, value_text(value)) for name, value in fields.items() if name not in reasons]
+    beside = [[(name, value_text(new)) for name, (_, new) in other.items()] for other in run.plan.get("beside", [])]
+    return {"chosen": chosen, "others": others, "beside": beside, "rows_that": run.plan.get("rows_that", {})}
+
+
+def value_text(value: Any) -> str:
+    """A value of a plan or of evidence, short.
+
+    >>> value_text([128, 128]), value_text(None), value_text(True), value_text(0.30000000000000004)
+    ('128, 128', '–', 'yes', '0.3')
+    """
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, dict):
+        return "; ".join(f"{k}: {value_text(v)}" for k, v in list(value.items())[:LONGEST_LIST])
+    if isinstance(value, list | tuple):
+        return ", ".join(map(value_text, value[:LONGEST_LIST])) + (" …" if len(value) > LONGEST_LIST else "")
+    return str(value)
+
+
+def findings(run: RunFiles) -> Record:
+    """Findings, main cause first, and the rules that could not judge."""
+    names = {f["code"]: f["name"] for f in run.findings["findings"]}
+    found = [
+        {**f, "evidence": evidence(f["evidence"]), "because": [names.get(c, c) for c in f["follows_from"]]}
+        for f in run.findings["findings"]
+    ]
+    return {"findings": found, "not_judged": run.findings["not_applicable"]}
+
+
+def evidence(content: Record) -> list[tuple[str, str]]:
+    """Evidence as (name, value); nothing that names a patient.
+
+    >>> evidence({"validation_loss": 0.5, "patients": [17, 23]})
+    [('validation loss', '0.5'), ('patients', 'fewer than 10 of them')]
+    """
+    return [(name.replace("_", " "), _evidence_value(name, value)) for name, value in content.items()]
+
+
+def _evidence_value(name: str, value: Any) -> str:
+    if name.lower() in OF_PATIENTS and isinstance(value, list | tuple | dict):
+        return f"{count(len(value))} of them"
+    return value_text(value)
+
+
+def trials(run: RunFiles) -> Record | None:
+    """Prescriptions with what became of them; None where none was tried."""
+    if not run.prescriptions:
+        return None
+    made = [
+        {
+            "round": p["round"], "finding": p["finding"], "verdict": p["verdict"],
+            "change": [(n, value_text(old), value_text(new)) for n, (old, new) in p["change"].items()],
+            "effect": f"{number(p['effect'].get('value'))} ({interval(p['effect'])})" if p.get("effect") else "–",
+        }
+        for p in run.prescriptions
+    ]  # fmt: skip
+    return {"trials": made}
+
+
+def tried(run: RunFiles) -> Record:
+    """What was tried to get here, how often these patients judged before, with which versions, in what time."""
+    metrics, members = run.metrics, run.members
+    outcomes = members.group_by("outcome").len().sort("len", descending=True).rows()
+    before = metrics["ledger"]["times_before"]
+    times = {None: "not known, the ledger could not be read", 0: "never"}.get(before, f"{before} times")
+    facts = [
+        ("Networks trained", str(run.plan.get("members_trained", members.height))),
+        ("of them for the predictor", ", ".join(f"{n} {outcome}" for outcome, n in outcomes)),
+        ("Networks averaged in the predictor", str(metrics["members"])),
+        ("Configurations compared", str(metrics["configurations_tried"])),
+        ("Parameters of a network", ", ".join(f"{p:,}" for p in run.plan.get("parameters", []))),
+        ("These patients judged before", times),
+        ("Table", f"content hash {run.dataset['content_hash'][:16]}"),
+    ]
+    seconds = [(name, f"{value:.1f} s") for name, value in metrics.get("seconds_by_stage", {}).items()]
+    total = f"{metrics['seconds']:.1f} s" if "seconds" in metrics else "–"
+    return {"facts": facts, "versions": metrics["versions"], "seconds": [*seconds, ("in all", total)]}

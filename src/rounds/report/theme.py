@@ -1,0 +1,56 @@
+"""How charts look: one size, one font, colours that the page sets for light, dark and paper; and the way to SVG."""
+
+import re
+from typing import Any
+
+import altair as alt
+
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart
+
+WIDTH, HEIGHT = 470, 290  # px: two beside each other on a screen, one on a phone without the text getting too small
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"  # one metric, so that labels fit as they were laid out
+
+# Colours are names that the page gives values to, so that a chart follows light, dark and print. The hues are those
+# of Okabe and Ito (2008), told apart with every kind of colour vision.
+INK, SOFT, FAINT, GRID = "var(--ink)", "var(--soft)", "var(--faint)", "var(--grid)"
+BLUE, ORANGE, GREEN, PURPLE = "var(--blue)", "var(--orange)", "var(--green)", "var(--purple)"
+RATES = [f"var(--rate-{i})" for i in range(6)]  # a quantity: from low to high
+HEAT = [f"var(--heat-{i})" for i in range(7)]
+
+_AXIS = {
+    "labelColor": SOFT, "titleColor": SOFT, "titleFontWeight": "normal", "labelFontSize": 12, "titleFontSize": 12.5,
+    "labelFont": FONT, "titleFont": FONT, "domainColor": FAINT, "tickColor": FAINT, "gridColor": GRID,
+    "tickSize": 4, "titlePadding": 8, "labelPadding": 4, "tickCount": 5, "labelOverlap": True, "labelLimit": 130,
+}  # fmt: skip
+_LEGEND = {
+    "orient": "top", "labelColor": SOFT, "titleColor": SOFT, "titleFontWeight": "normal", "labelFontSize": 12,
+    "titleFontSize": 12, "labelFont": FONT, "titleFont": FONT, "offset": 6, "symbolStrokeWidth": 2, "columns": 5,
+}  # fmt: skip
+CONFIG: dict[str, Any] = {
+    "background": None, "font": FONT, "aria": False, "axis": _AXIS, "legend": _LEGEND, "view": {"stroke": None},
+    "text": {"color": INK, "font": FONT, "fontSize": 12}, "padding": {"left": 2, "right": 6, "top": 4, "bottom": 2},
+}  # fmt: skip
+
+
+def to_svg(chart: Chart, name: str, label: str) -> str:
+    """The chart as an SVG element that scales with the page; `name` keeps its ids apart from other charts'.
+
+    label: what a screen reader says. Nothing is fetched, and no JavaScript is needed to see it.
+    """
+    import vl_convert
+
+    sized = chart if "height" in chart._kwds and chart.height is not alt.Undefined else chart.properties(height=HEIGHT)
+    fitted = sized.properties(width=WIDTH, autosize=alt.AutoSizeParams(type="fit", contains="padding"))
+    spec = {**fitted.to_dict(validate=False), "config": CONFIG}
+    return _embedded(vl_convert.vegalite_to_svg(spec), name, label)
+
+
+def _embedded(svg: str, name: str, label: str) -> str:
+    """SVG for a place inside HTML: own ids, its size left to the style sheet, no roles inside the picture."""
+    from markupsafe import escape
+
+    svg = re.sub(r' (?:aria-hidden|aria-roledescription|role|pointer-events)="[^"]*"', "", svg)
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
+    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", svg)
+    svg = re.sub(r'<path class="(?:background|foreground)"[^>]*/>', "", svg)
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1)

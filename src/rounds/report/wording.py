@@ -1,0 +1,122 @@
+"""How numbers, metrics and contestants are said to a clinician."""
+
+import math
+from typing import Any, NamedTuple
+
+from rounds.inference.disclosure import FEWEST_PATIENTS
+from rounds.metrics import METRICS
+
+
+class Term(NamedTuple):
+    """label: as a heading; meaning: one plain sentence."""
+
+    label: str
+    meaning: str
+
+
+METRIC_TERMS = {
+    "mae": Term("Mean absolute error", "how far a prediction is from the truth, on average"),
+    "rmse": Term("RMSE", "typical error in which large misses weigh more (root mean squared error)"),
+    "r2": Term("R²", "share of the variation between patients that is explained; 0 is what a constant reaches"),
+    "poisson_deviance": Term("Poisson deviance", "how badly the predicted rates fit the counts; 0 is perfect"),
+    "auroc": Term("AUROC", "chance that a patient with the outcome is ranked above one without; 0.5 is guessing"),
+    "auprc": Term("AUPRC", "precision averaged over sensitivity; guessing reaches the share of cases"),
+    "log_loss": Term("Log loss", "penalty for probabilities far from what happened; lower is better"),
+    "brier": Term("Brier score", "mean squared distance of the probability to what happened; lower is better"),
+    "accuracy": Term("Accuracy", "share of rows whose most probable class is the true one"),
+    "calibration_slope": Term("Calibration slope", "1 is ideal; below 1 the predicted risks are too extreme"),
+    "calibration_intercept": Term("Calibration intercept", "0 is ideal; below 0 risks are too high on the whole"),
+    "loss": Term("Loss", "what training makes small, on its own scale"),
+}  # fmt: skip
+
+CONTESTANT_NAMES = {
+    "network": "Ensemble of networks",
+    "single network": "Single network",
+    "constant": "Constant (mean)",
+    "constant median": "Constant (median)",
+    "linear": "Linear model",
+    "trees": "Gradient-boosted trees",
+}
+CLASS_CONTESTANT_NAMES = {**CONTESTANT_NAMES, "constant": "Constant (share)", "linear": "Logistic model"}
+
+MOMENTS = {"admission": "at admission", "stay": "during the stay", "outcome": "only with the outcome"}
+
+
+def contestant(name: str, is_classification: bool) -> str:
+    """What a contestant is called; a score in use today keeps its column's name.
+
+    >>> contestant("linear", True), contestant("saps", True)
+    ('Logistic model', 'saps (score in use)')
+    """
+    names = CLASS_CONTESTANT_NAMES if is_classification else CONTESTANT_NAMES
+    return names.get(name, f"{name} (score in use)")
+
+
+def number(value: float | None) -> str:
+    """Three significant digits, thousands set apart; a dash where there is no number.
+
+    >>> number(54.0415), number(0.98765), number(-0.30199), number(101766), number(None), number(0.00001234)
+    ('54.0', '0.988', '−0.302', '101,766', '–', '1.23e-05')
+    """
+    if value is None or not math.isfinite(value):
+        return "–"
+    size = abs(value)
+    if size >= 100:
+        text = f"{value:,.0f}"
+    elif size and size < 0.001:
+        text = f"{value:.3g}"
+    else:
+        digits = 2 - math.floor(math.log10(size)) if size else 0
+        text = f"{value:.{min(digits, 3)}f}"
+    return text.replace("-", "−", 1) if value < 0 else text
+
+
+def interval(score: dict[str, Any]) -> str:
+    """The limits of a score's 95 % interval, in words.
+
+    >>> interval({"value": 2.0, "low": 1.5, "high": 2.5})
+    '1.50 to 2.50'
+    """
+    return f"{number(score.get('low'))} to {number(score.get('high'))}"
+
+
+def count(value: int | None) -> str:
+    """A count of patients or rows that names nobody.
+
+    >>> count(1186), count(7), count(0), count(None)
+    ('1,186', 'fewer than 10', '0', '–')
+    """
+    if value is None:
+        return "–"
+    return f"fewer than {FEWEST_PATIENTS}" if 0 < value < FEWEST_PATIENTS else f"{value:,}"
+
+
+def share(value: float, rows: int) -> str:
+    """A share of rows in percent, not told where it stands for fewer than 10 of them.
+
+    >>> share(0.25, 1000), share(0.0, 1000), share(0.004, 1000)
+    ('25 %', '0', 'under 10 rows')
+    """
+    if value == 0:
+        return "0"
+    if value * rows < FEWEST_PATIENTS - 0.5:
+        return f"under {FEWEST_PATIENTS} rows"
+    return f"{100 * value:.0f} %" if value >= 0.01 else f"{100 * value:.1f} %"
+
+
+def with_unit(metric: str, unit: str) -> str:
+    """The unit behind a metric's value: the target's, where the metric is in it.
+
+    >>> with_unit("mae", "days"), with_unit("r2", "days")
+    (' days', '')
+    """
+    return f" {unit}" if unit and metric in METRICS and METRICS[metric].unit_like_target else ""
+
+
+def label(metric: str) -> str:
+    """A metric's heading.
+
+    >>> label("auroc")
+    'AUROC'
+    """
+    return METRIC_TERMS[metric].label if metric in METRIC_TERMS else metric.replace("_", " ").capitalize()
