@@ -40,6 +40,7 @@ def test_smearing_predicts_the_mean():
     scale = TargetScale.fit(REGRESSION, y)
     outputs = scale.forward(np.expm1(signal))  # what a perfect network of the log scale says
     naive, smeared = scale.backward(outputs), scale.with_smearing(outputs, y).backward(outputs)
+    assert (scale.statistic, scale.with_smearing(outputs, y).statistic) == ("median", "mean")
     assert smeared.mean() == pytest.approx(y.mean(), rel=0.02)
     assert naive.mean() < 0.95 * y.mean()
     assert ((smeared - y) ** 2).mean() < ((naive - y) ** 2).mean()

@@ -14,8 +14,8 @@ HIGH_SKEWNESS = 1.0
 class TargetScale(BaseModel):
     """Per output: z = (g(y) - mean) / spread, with g(y) = y, or log(1 + y) where the target is skewed.
 
-    statistic: what predictions are: "mean" (smearing: the average of g^-1 over the residuals, Duan 1983) or
-    "probability" or "rate". grid, table: per output [G] points z -> prediction in the unit of the target, for
+    statistic: what predictions are: "mean" ("median" on a power scale before smearing, which averages g^-1 over the
+    residuals, Duan 1983), "probability" or "rate". grid, table: per output [G] points z -> prediction in the unit of the target, for
     power scales only (filled in by `with_smearing`).
     """
 
@@ -39,7 +39,8 @@ class TargetScale(BaseModel):
         kind: Literal["standard", "log1p"] = "log1p" if is_skewed(y) else "standard"
         g = np.log1p(y) if kind == "log1p" else y
         spread = np.where(g.std(0) > 0, g.std(0), 1.0)
-        return cls(kind=kind, mean=tuple(g.mean(0).tolist()), spread=tuple(spread.tolist()))
+        said: Literal["mean", "median"] = "median" if kind == "log1p" else "mean"
+        return cls(kind=kind, mean=tuple(g.mean(0).tolist()), spread=tuple(spread.tolist()), statistic=said)
 
     def forward(self, targets: np.ndarray) -> np.ndarray:
         """[N, T] in the user's unit -> [N, T] float32 for the network."""
@@ -71,7 +72,11 @@ class TargetScale(BaseModel):
         table = self._inverse((grid[:, None, :] + residuals[None]).reshape(-1, grid.shape[1]))
         table = table.reshape(points, points, -1).mean(1)
         return self.model_copy(
-            update={"grid": tuple(map(tuple, grid.T.tolist())), "table": tuple(map(tuple, table.T.tolist()))}
+            update={
+                "grid": tuple(map(tuple, grid.T.tolist())),
+                "table": tuple(map(tuple, table.T.tolist())),
+                "statistic": "mean",
+            }
         )
 
     def _inverse(self, z: np.ndarray) -> np.ndarray:

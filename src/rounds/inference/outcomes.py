@@ -7,6 +7,7 @@ import polars as pl
 
 from rounds.data.dataset import Column
 from rounds.data.features import without_missing_codes
+from rounds.data.values import as_levels
 from rounds.errors import DataError, must_be, nearest
 from rounds.task import Task
 
@@ -73,14 +74,12 @@ def _classes(values: pl.Series, task: Task, index: np.ndarray) -> np.ndarray:
 
 
 def labels_of(values: pl.Series) -> pl.Series:
-    """Classes as text; whole numbers without a decimal point.
+    """Classes as text, as training reads them: whole numbers without a decimal point.
 
     >>> labels_of(pl.Series([1.0, 0.0])).to_list()
     ['1', '0']
     """
-    if values.dtype.is_float() and bool((values == values.round(0)).all()):
-        values = values.cast(pl.Int64)
-    return values.cast(pl.String)
+    return as_levels(values)
 
 
 def _numbers(values: pl.Series, task: Task, index: np.ndarray) -> np.ndarray:
