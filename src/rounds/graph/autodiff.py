@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from rounds.graph.substitution import with_jax_numpy
+
 Arrays = Mapping[str, np.ndarray]
 
 
@@ -16,20 +18,32 @@ def in_float64() -> AbstractContextManager[Any]:
     return jax.enable_x64(True)
 
 
-def compiled(function: Callable[..., Any], inputs: Arrays) -> Callable[..., Any] | None:
-    """`function` of a dictionary of arrays compiled by JAX, or None where JAX cannot follow it (plain NumPy).
+def traceable(function: Callable[..., Any], inputs: Arrays) -> Callable[..., Any] | None:
+    """`function` as one that JAX can follow (with `jax.numpy` for `numpy` where need be), or None where it cannot.
 
     A function that JAX follows to another value than Python's own is taken for one that it cannot follow.
     """
+    plain = float(np.reshape(function({name: array.copy() for name, array in inputs.items()}), ()))
+    for form in (function, with_jax_numpy(function)):
+        if form is not None and np.isclose(_traced_value(form, inputs), plain, rtol=1e-6, atol=1e-12):
+            return form
+    return None
+
+
+def _traced_value(function: Callable[..., Any], inputs: Arrays) -> float:
     import jax
 
     try:
-        fast = jax.jit(lambda arrays: jax.numpy.reshape(function(arrays), ()))
-        value = float(fast(dict(inputs)))
+        return float(jax.jit(lambda arrays: jax.numpy.reshape(function(arrays), ()))(dict(inputs)))
     except Exception:  # whatever a function of NumPy raises when it meets a traced array
-        return None
-    plain = float(np.reshape(function({name: array.copy() for name, array in inputs.items()}), ()))
-    return fast if np.isclose(value, plain, rtol=1e-6, atol=1e-12) else None
+        return float("nan")
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that `traceable` gave, compiled, with a result without axes."""
+    import jax
+
+    return jax.jit(lambda arrays: jax.numpy.reshape(function(arrays), ()))
 
 
 def autodiff(function: Callable[..., Any], inputs: Arrays) -> dict[str, np.ndarray] | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rounds.graph.autodiff import autodiff, compiled, in_float64
+from rounds.graph.autodiff import autodiff, compiled, in_float64, traceable
 from rounds.graph.differences import Differences, differences, rounding_noise
 from rounds.graph.function import FunctionError, call_gradient, checked_inputs, make_loss
 from rounds.graph.mistake import likely_mistake
@@ -55,7 +55,8 @@ def check_gradient(function: Function, gradient: Function | None, inputs: Mappin
     with in_float64():
         loss = make_loss(function, arrays)
         value = loss(arrays)
-        fast = compiled(function, arrays)
+        followed = traceable(function, arrays)
+        fast = None if followed is None else compiled(followed)
         automatic = None if fast is None else autodiff(fast, arrays)
         given = _given(gradient, arrays, automatic)
         quick = loss if fast is None else make_loss(fast, arrays)
