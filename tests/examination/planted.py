@@ -4,8 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rounds.examination.curve import Curve
-from rounds.examination.evidence import Run
+from rounds.examination.curve import Curve, Series
+from rounds.examination.evidence import Advantage, Run
+from rounds.examination.finding import Seen
+from rounds.examination.rule import Judged
+from rounds.examination.rules import RULES
 from rounds.plan import Plan
 from rounds.task import Task
 
@@ -22,7 +25,7 @@ def healthy_loss(floor: float = 0.5, start: float = 1.1, pace: float = 4.0) -> S
 def curve(member: int = 0, train: Shape | None = None, validation: Shape | None = None, **fields: object) -> Curve:
     """One member with losses by formula and a little noise of its own."""
     random = np.random.default_rng(member)
-    epochs = np.arange(1, int(fields.pop("count", EPOCHS)) + 1)  # type: ignore[call-overload]
+    epochs = np.arange(1, int(fields.pop("length", EPOCHS)) + 1)  # type: ignore[call-overload]
     noise = fields.pop("noise", 0.003)
     made = (train or healthy_loss(0.5))(epochs), (validation or healthy_loss(0.52))(epochs)
     wobble = [values + noise * random.standard_normal(len(epochs)) for values in made]
@@ -39,3 +42,51 @@ def run(*groups: tuple[Curve, ...], **fields: object) -> Run:
     """A run of regression on a standardised target, whose constant prediction has loss 1."""
     fixed = {"plans": (Plan(),), "task": REGRESSION, "constant_loss": 1.0}
     return Run(tuple(c for group in groups for c in group), **{**fixed, **fields})  # type: ignore[arg-type]
+
+
+def said(code: str, evidence: Run) -> Judged:
+    """What one rule says."""
+    return next(rule for rule in RULES if rule.code == code).judge(evidence)
+
+
+def seen(code: str, evidence: Run) -> Seen:
+    """What one rule saw; fails where it saw nothing."""
+    found = said(code, evidence)
+    assert isinstance(found, Seen), f"{code}: {found}"
+    return found
+
+
+def inside(count: int = EPOCHS, **changed: object) -> dict[tuple[str, str], Series]:
+    """Measures of a healthy network of two hidden layers, some changed: name -> one value (or start, end) for all
+    layers, or a list with one of them for each layer."""
+    layers = {"activation": ("activation_0", "activation_1"), "kernel": ("hidden_0", "hidden_1", "output")}
+    usual: dict[str, tuple[str, object]] = {
+        "gradient_norm": ("kernel", (1.0, 0.3)),
+        "weight_norm": ("kernel", (10.0, 10.0)),
+        "update_ratio": ("kernel", (1e-4, 1e-3)),
+        "activation_spread": ("activation", 0.5),
+        "dead_share": ("activation", 0.0),
+    }
+    epochs = np.array([0, count // 2, count - 1])
+    made: dict[tuple[str, str], Series] = {
+        ("network", "loss"): (epochs, _over_time(changed.pop("loss", (1.1, 0.5)))),
+        ("network", "penalty_share"): (epochs, _over_time(changed.pop("penalty_share", 0.0))),
+    }
+    if "saturated_share" in changed:
+        usual["saturated_share"] = ("activation", 0.0)
+    for name, (where, value) in usual.items():
+        values = changed.get(name, value)
+        each = values if isinstance(values, list) else [values] * len(layers[where])
+        made |= {(layer, name): (epochs, _over_time(v)) for layer, v in zip(layers[where], each, strict=True)}
+    return made
+
+
+def _over_time(value: object) -> np.ndarray:
+    """A number at all times, or (start, end): the end from the first epoch on."""
+    start, final = value if isinstance(value, tuple) else (value, value)
+    return np.array([start, final, final], float)  # type: ignore[arg-type]
+
+
+def behind(name: str = "linear", share: float = 0.3) -> dict[str, object]:
+    """Fields of a run that was judged worse than a baseline by this share of the constant's score."""
+    return {"advantages": {name: Advantage(-share, -1.2 * share, -0.8 * share)}, "constant_score": 1.0}

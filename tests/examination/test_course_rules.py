@@ -2,15 +2,9 @@
 
 import numpy as np
 
-from rounds.examination.evidence import Run
 from rounds.examination.examine import examine
-from rounds.examination.finding import Seen
-from rounds.examination.rules import RULES
-from tests.examination.planted import folds, healthy_loss, run
-
-
-def said(code: str, evidence: Run) -> object:
-    return next(rule for rule in RULES if rule.code == code).judge(evidence)
+from rounds.examination.finding import NotApplicable
+from tests.examination.planted import folds, healthy_loss, run, said, seen
 
 
 def test_healthy_population_is_left_alone() -> None:
@@ -23,24 +17,23 @@ def test_diverged() -> None:
     def lost(epochs: np.ndarray) -> np.ndarray:
         return np.where(epochs > 7, np.nan, 2.0)
 
-    seen = said("diverged", run(folds(train=lost, validation=lost, outcome="diverged")))
-    assert isinstance(seen, Seen)
-    assert seen.severity == "error"
-    assert seen.evidence["first_epoch"] == 8
+    found = seen("diverged", run(folds(train=lost, validation=lost, outcome="diverged")))
+    assert found.severity == "error"
+    assert found.evidence["first_epoch"] == 8
     assert said("diverged", run(folds())) is None
 
 
 def test_not_learning() -> None:
     flat = healthy_loss(1.0, 1.0)
-    seen = said("not-learning", run(folds(train=flat, validation=flat)))
-    assert isinstance(seen, Seen)
-    assert seen.members == (0, 1, 2, 3, 4)
+    found = seen("not-learning", run(folds(train=flat, validation=flat)))
+    assert found.members == (0, 1, 2, 3, 4)
     assert said("not-learning", run(folds())) is None
+    assert isinstance(said("not-learning", run(folds(), constant_loss=None)), NotApplicable)
 
 
 def test_still_improving() -> None:
     slow = healthy_loss(0.5, 1.1, pace=40.0)
-    seen = said("still-improving", run(folds(train=slow, validation=slow)))
-    assert isinstance(seen, Seen)
-    assert seen.evidence["late_gain_share"] > 0.01
+    found = seen("still-improving", run(folds(train=slow, validation=slow)))
+    assert found.evidence["late_gain_share"] > 0.01
     assert said("still-improving", run(folds())) is None
+    assert isinstance(said("still-improving", run(folds(length=2))), NotApplicable)

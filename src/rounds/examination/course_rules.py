@@ -31,8 +31,8 @@ def _diverged(run: Run) -> Judged:
 
 
 def _not_learning(run: Run) -> Judged:
-    if run.constant_loss is None and all(len(c.epochs) < 3 for c in run.curves):
-        return NotApplicable("needs at least three epochs, or the loss of a constant prediction")
+    if run.constant_loss is None:
+        return NotApplicable("needs the loss of a constant prediction")
     finite = [c for c in run.curves if not c.diverged]
     stuck = [c for c in finite if explained(run, c) < SMALLEST_SHARE.value]
     if not finite or any(c in run.best.curves and c not in stuck for c in finite):

@@ -1,28 +1,130 @@
 """How far the networks of a run came: beside what a constant reaches, beside baselines, beside each other."""
 
-from rounds.examination.curve import Configuration, Curve, last
+from dataclasses import dataclass
+
+import numpy as np
+
+from rounds.examination.comparison import paired
+from rounds.examination.curve import Configuration, Curve, last, smooth
 from rounds.examination.evidence import Run
+from rounds.examination.finding import Evidence
+from rounds.examination.inside import initial_loss
 from rounds.examination.rule import Threshold
 
 # The same share as the answer to "was it worth it": below it, a change of the loss changes no decision.
 SMALLEST_SHARE = Threshold(
     "smallest worthwhile change", 0.01, "share of the constant prediction's loss", "convention of Rounds, as for worth"
 )
+BEHIND_LINEAR = Threshold("behind the linear baseline", 0.02, "share of the constant's score")
+BEHIND_TREES = Threshold("behind the trees", 0.08, "share of the constant's score")
+BEHIND_SIBLING = Threshold("behind another configuration", 0.05, "share of the constant's loss")
+LEAST_LEARNED = Threshold("least that is learned", 0.05, "share of the constant's loss that training removes")
+
+BEHIND = {"linear": BEHIND_LINEAR, "trees": BEHIND_TREES}
+
+
+@dataclass(frozen=True)
+class Harm:
+    """That a network is worse than it should be: how that is known, in words and numbers; certainty 0 to 1."""
+
+    words: str
+    evidence: Evidence
+    certainty: float
 
 
 def reference_loss(run: Run, curve: Curve) -> float:
-    """The loss that shares are taken of: the constant prediction's, or (not known) the first epoch's."""
+    """The loss that shares are taken of: the constant prediction's, or (not known) the highest of the curve."""
     if run.constant_loss is not None and run.constant_loss > 0:
         return run.constant_loss
+    values = np.concatenate([curve.train, curve.validation])
+    finite = np.abs(values[np.isfinite(values)])
+    return float(finite.max()) if len(finite) and finite.max() > 0 else 1.0
+
+
+def explained(run: Run, curve: Curve, split: str = "train") -> float:
+    """Share of the constant's loss that is gone at best (smoothed): 0 learned nothing, 1 perfect, nan not known."""
+    if run.constant_loss is None:
+        return float("nan")
+    values = getattr(curve, split) if np.isfinite(getattr(curve, split)).any() else curve.validation
+    finite = values[np.isfinite(values)]
+    return 1 - float(smooth(finite, curve.window).min()) / reference_loss(run, curve) if len(finite) else -np.inf
+
+
+def median_explained(run: Run, configuration: Configuration, split: str = "train") -> float:
+    return float(np.median([explained(run, c, split) for c in configuration.curves]))
+
+
+def harm(run: Run) -> Harm | None:
+    """How the best configuration is known to be worse than it should be; None where nothing says so."""
+    return _lost(run) or _below_constant(run) or _behind_baseline(run)
+
+
+def _lost(run: Run) -> Harm | None:
+    lost = [c for c in run.best.curves if not np.isfinite(c.best_validation) and c.diverged]
+    if not lost:
+        return None
+    return Harm(f"{len(lost)} of the best configuration's networks never had a finite loss", {"lost": len(lost)}, 1.0)
+
+
+def _below_constant(run: Run) -> Harm | None:
+    if run.constant_loss is None:
+        return None
+    share = median_explained(run, run.best, "validation")
+    if share >= LEAST_LEARNED.value:
+        return None
+    linear = run.advantages.get("linear")
+    if linear is not None and linear.high >= 0 and share >= -SMALLEST_SHARE.value:
+        return None  # nothing to be learned here by a linear model either
+    words = f"on validation the networks remove {100 * share:.1f} % of the constant's loss"
+    return Harm(words, {"explained_share_validation": share, "constant_loss": run.constant_loss}, 0.9)
+
+
+def _behind_baseline(run: Run) -> Harm | None:
+    scale = abs(run.constant_score or 0.0)
+    if not scale:
+        return None
+    for name, least in BEHIND.items():
+        gain = run.advantages.get(name)
+        if gain is not None and gain.high < 0 and -gain.value / scale >= least.value:
+            words = f"on judged patients the networks are behind the {name} baseline"
+            return Harm(words, {f"behind_{name}_share": -gain.value / scale}, 0.9)
+    return None
+
+
+def contrast(run: Run, worse: Configuration, better: Configuration) -> tuple[float, float, float] | None:
+    """Best training loss of `worse` minus `better` on the same folds, as a share of the constant's loss: (mean, low,
+    high) by `paired`; None where they share no fold."""
+    other = {c.fold: c for c in better.curves}
+    pairs = [(c, other[c.fold]) for c in worse.curves if c.fold in other]
+    if not pairs:
+        return None
+    return paired(np.array([(level(run, a) - level(run, b)) / reference_loss(run, b) for a, b in pairs]))
+
+
+def level(run: Run, curve: Curve) -> float:
+    """Lowest smoothed training loss (validation where none is known); the start's or the constant's where diverged."""
     values = curve.train if curve.has_train else curve.validation
-    return float(abs(values[:1].sum())) or 1.0
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return 10 * reference_loss(run, curve)
+    return float(smooth(finite, curve.window).min())
 
 
-def explained(run: Run, curve: Curve) -> float:
-    """Share of the constant's loss that training removed, at the end: 0 learned nothing, 1 perfect."""
-    values = curve.train if curve.has_train else curve.validation
-    return 1 - last(values, curve.window) / reference_loss(run, curve)
+def starting_loss(run: Run, curve: Curve) -> float:
+    """Loss before the first step, or of the first epoch where it was not taken."""
+    known = initial_loss(curve)
+    return known if np.isfinite(known) else float(curve.train[0] if curve.has_train else curve.validation[0])
 
 
-def members_of(configurations: tuple[Configuration, ...]) -> tuple[int, ...]:
-    return tuple(sorted(m for c in configurations for m in c.members))
+def rates(run: Run, configuration: Configuration) -> tuple[Configuration, ...]:
+    """Configurations that differ from this one in the learning rate alone, by rising rate (itself among them)."""
+
+    def others(c: Configuration) -> dict[str, float]:
+        return {name: value for name, value in c.settings.items() if name != "learning_rate"}
+
+    same = [c for c in run.configurations if c.plan == configuration.plan and others(c) == others(configuration)]
+    return tuple(sorted(same, key=lambda c: c.learning_rate))
+
+
+def end(curve: Curve, split: str = "train") -> float:
+    return last(getattr(curve, split), curve.window)

@@ -1,0 +1,86 @@
+"""What the measures say of one network: by layer at the start and at the end, and over time."""
+
+import numpy as np
+
+from rounds.examination.curve import Curve
+
+Table = tuple[tuple[str, ...], np.ndarray, np.ndarray]  # layers [L], epochs [T], values [L, T]
+_EMBEDDING = "code_"  # kernels of embeddings: most of their rows are not in a minibatch, so norms do not compare
+
+
+def table(curve: Curve, measure: str) -> Table | None:
+    """A measure by layer and epoch, embeddings left out; None where it was not taken."""
+    found = {name: series for name, series in curve.measure(measure).items() if not name.startswith(_EMBEDDING)}
+    if not found:
+        return None
+    epochs = next(iter(found.values()))[0]
+    rows = [values for _, values in found.values() if len(values) == len(epochs)]
+    return tuple(found), epochs, np.stack(rows)
+
+
+def at_start(curve: Curve, measure: str) -> np.ndarray | None:
+    """A measure by layer [L] before the first step."""
+    found = table(curve, measure)
+    return found[2][:, 0] if found is not None and found[1][0] == 0 else None
+
+
+def at_end(curve: Curve, measure: str) -> np.ndarray | None:
+    """A measure by layer [L] at its last taking; None where it was taken before the first step alone."""
+    found = table(curve, measure)
+    return found[2][:, -1] if found is not None and found[1][-1] > 0 else None
+
+
+def initial_loss(curve: Curve) -> float:
+    """Loss of a minibatch before the first step; nan where it was not taken."""
+    found = at_start(curve, "loss")
+    return float(found[0]) if found is not None else float("nan")
+
+
+def update_ratio(curve: Curve) -> float:
+    """Largest over time of the median over layers of |update| / |weights|; nan where it was not taken.
+
+    Over time without the taking before the first step, where there are others: warm-up starts at nothing.
+    """
+    found = table(curve, "update_ratio")
+    if found is None:
+        return float("nan")
+    _, epochs, values = found
+    kept = values[:, epochs > 0] if (epochs > 0).any() else values
+    finite = np.where(np.isfinite(kept), kept, np.inf)
+    return float(np.median(finite, axis=0).max())
+
+
+def gradient_norms(curve: Curve) -> tuple[np.ndarray, np.ndarray] | None:
+    """(epochs [T], norm of the whole gradient [T]) over all layers."""
+    found = table(curve, "gradient_norm")
+    if found is None:
+        return None
+    with np.errstate(over="ignore"):
+        return found[1], np.sqrt((found[2] ** 2).sum(axis=0))
+
+
+def first_to_last(curve: Curve) -> np.ndarray | None:
+    """Gradient norm of the first layer as a share of the last layer's, by time [T]; None with fewer than 3 layers."""
+    found = table(curve, "gradient_norm")
+    if found is None or len(found[0]) < 3:
+        return None
+    return np.divide(found[2][0], np.maximum(found[2][-1], 1e-30))
+
+
+def share_of_layer(curve: Curve, measure: str) -> tuple[float, float, str] | None:
+    """(start, end, layer) of a share in the layer where it ends highest; None where it was not taken in training."""
+    found = table(curve, measure)
+    if found is None:
+        return None
+    layers, _, values = found
+    worst = int(np.nanargmax(np.nan_to_num(values[:, -1], nan=1.0)))
+    return float(values[worst, 0]), float(values[worst, -1]), layers[worst]
+
+
+def onset(curve: Curve, measure: str, least: float) -> int | None:
+    """First epoch at which a measure of any layer is at least `least`."""
+    found = table(curve, measure)
+    if found is None:
+        return None
+    reached = (np.nan_to_num(found[2], nan=np.inf) >= least).any(axis=0)
+    return int(found[1][reached.argmax()]) if reached.any() else None

@@ -1,0 +1,245 @@
+"""Rules about how training was set up: first weights, scale of the inputs, loss and output, order of the rows."""
+
+import numpy as np
+
+from rounds.examination.curve import Curve, smooth
+from rounds.examination.evidence import Run
+from rounds.examination.finding import Evidence, NotApplicable, Seen
+from rounds.examination.inside import at_start, initial_loss
+from rounds.examination.learning import Harm, harm, reference_loss
+from rounds.examination.rule import Judged, Rule, Threshold
+from rounds.plan import Plan
+from rounds.task import Task
+from rounds.training.objective import loss_name
+
+RECIPE = "Karpathy 2019, A Recipe for Training Neural Networks: verify the loss at the start"
+HIGH_START = Threshold("high first loss", 5.0, "times the constant's loss", RECIPE + "; the factor is a convention")
+DEAD_AT_START = Threshold(
+    "dead at the start", 0.7, "share of a layer", "DeepDiagnosis (Wardat et al. 2022)", "published"
+)
+FULL_AT_START = Threshold(
+    "saturated at the start", 0.5, "share of a layer", "TheDeepChecker (Ben Braiek 2023)", "published"
+)
+STILL = Threshold(
+    "no gradient at the start", 1e-7, "norm of a layer", "DeepDiagnosis (Wardat et al. 2022)", "published"
+)
+SLOW_START = Threshold("slow start", 0.3, "share of the epochs before a tenth of the fall")
+STEEP_FALL = Threshold("fall that follows a slow start", 0.2, "share of the constant's loss")
+WIDE_OUTPUTS = Threshold("spread of the first layer's outputs", 10.0, "about 1 for scaled inputs")
+ORDERED = Threshold("order within an epoch", 0.2, "share of the variance of step losses between quarters of an epoch")
+FEWEST_STEPS = 8  # steps of an epoch below which its quarters are a step or two
+
+# Output activations with which each loss can reach every target that it has to; "linear" reaches all.
+REACHES = {
+    "mse": ("linear",),
+    "mae": ("linear",),
+    "huber": ("linear",),
+    "poisson": ("exponential", "softplus", "relu"),
+    "binary_crossentropy": ("sigmoid",),
+    "categorical_crossentropy": ("softmax",),
+}
+FITS = {
+    "regression": ("mse", "mae", "huber"),
+    "count": ("poisson", "mse", "mae", "huber"),
+    "binary": ("binary_crossentropy",),
+    "multilabel": ("binary_crossentropy",),
+    "multiclass": ("categorical_crossentropy",),
+}
+
+
+def _poor_start(run: Run) -> Judged:
+    """Symptoms before the first step, confirmed by a start that is slow or an end that is poor."""
+    marks = [_marks_at_start(run, c) for c in run.best.curves]
+    slow = [_slow_start(run, c) for c in run.best.curves]
+    damaged = harm(run)
+    if all(m is None for m in marks):
+        return NotApplicable("needs measures taken before the first step")
+    marked = [m for m in marks if m]
+    if len(marked) <= len(marks) / 2:
+        return None
+    late = [s for s in slow if s is not None]
+    if damaged is None and len(late) <= len(slow) / 2:
+        return None
+    return _poor_start_seen(run, marked, late, damaged)
+
+
+def _poor_start_seen(run: Run, marked: list[Evidence], late: list[float], damaged: Harm | None) -> Seen:
+    evidence = {k: float(np.median([m[k] for m in marked if k in m])) for k in sorted({k for m in marked for k in m})}
+    words = {
+        "loss_over_constant": "the loss was {:.3g} times that of a constant",
+        "dead_share": "{:.0%} of a layer's units gave the same for every patient",
+        "saturated_share": "{:.0%} of a layer's outputs were at their limit",
+        "least_gradient": "a layer had no gradient ({:.1g})",
+    }
+    said = ", ".join(words[name].format(value) for name, value in evidence.items())
+    if late:
+        evidence["slow_start_share_of_epochs"] = float(np.median(late))
+    after = damaged.words if damaged else f"nothing happened in the first {np.median(late):.0%} of the epochs"
+    plan = run.plans[run.best.plan] if run.plans else None
+    evidence |= damaged.evidence if damaged else {}
+    if plan is not None:
+        evidence |= {"initializer": plan.initializer, "bias_initializer": plan.bias_initializer}  # type: ignore[dict-item]
+    return Seen(
+        "error" if damaged else "warning", f"Before the first step {said}; {after}.", evidence,
+        0.9, run.best.members, onset=0,
+    )  # fmt: skip
+
+
+def _marks_at_start(run: Run, curve: Curve) -> Evidence | None:
+    """What is wrong with a network before its first step; None where that was not measured."""
+    loss, gradients = initial_loss(curve), at_start(curve, "gradient_norm")
+    dead, full = at_start(curve, "dead_share"), at_start(curve, "saturated_share")
+    if np.isnan(loss) and gradients is None:
+        return None
+    marks: Evidence = {}
+    if run.constant_loss and loss >= HIGH_START.value * run.constant_loss:
+        marks["loss_over_constant"] = loss / run.constant_loss
+    if dead is not None and dead.max() >= DEAD_AT_START.value:
+        marks["dead_share"] = float(dead.max())
+    if full is not None and full.max() >= FULL_AT_START.value:
+        marks["saturated_share"] = float(full.max())
+    if gradients is not None and gradients.min() < STILL.value:
+        marks["least_gradient"] = float(gradients.min())
+    return marks
+
+
+def _slow_start(run: Run, curve: Curve) -> float | None:
+    """Share of the epochs before a tenth of the fall of the loss, where that is slow and the fall steep."""
+    values = curve.train if curve.has_train else curve.validation
+    if len(values) < 5 or not np.isfinite(values).all():
+        return None
+    values = smooth(values, 1)
+    fall = values[0] - values.min()
+    if fall < STEEP_FALL.value * reference_loss(run, curve):
+        return None
+    share = float((values > values[0] - 0.1 * fall).argmin()) / len(values)
+    return share if share >= SLOW_START.value else None
+
+
+def _unscaled(run: Run) -> Judged:
+    if run.plan is None:
+        return NotApplicable("needs the plan: curves do not say how inputs were scaled")
+    if run.plans[run.best.plan].scale_inputs:
+        return None
+    spreads = [s[0] for c in run.best.curves if (s := at_start(c, "activation_spread")) is not None]
+    wide = bool(spreads) and float(np.median(spreads)) >= WIDE_OUTPUTS.value
+    damaged = harm(run)
+    high = [initial_loss(c) / reference_loss(run, c) for c in run.best.curves]
+    started_high = float(np.median(high)) >= HIGH_START.value
+    if not (wide or started_high) or not (damaged or started_high):
+        return None
+    evidence: Evidence = {"scale_inputs": False, "first_loss_over_constant": float(np.median(high))}
+    evidence |= {"first_layer_spread": float(np.median(spreads))} if spreads else {}
+    because = f", and {damaged.words}" if damaged else ""
+    return Seen(
+        "error" if damaged else "warning",
+        "Inputs were not scaled: before the first step the first layer's outputs spread by "
+        f"{evidence.get('first_layer_spread', float('nan')):.3g} (about 1 is healthy) and the loss was "
+        f"{np.median(high):.3g} times that of a constant{because}.",
+        evidence | (damaged.evidence if damaged else {}), 0.95, run.best.members, onset=0,
+    )  # fmt: skip
+
+
+def mismatch(plan: Plan, task: Task) -> str | None:
+    """What does not fit between task, loss and output activation, in words; None where they fit.
+
+    >>> mismatch(Plan(output_activation="tanh"), Task(kind="regression", targets=("los",)))
+    'an output of tanh cannot reach every value of the target'
+    """
+    loss = loss_name(plan, task)
+    if loss not in FITS[task.kind]:
+        return f"a loss of {loss} does not judge a {task.kind} outcome"
+    if plan.output_activation == "auto" or plan.output_activation in REACHES[loss]:
+        return None
+    if loss == "binary_crossentropy" or loss == "categorical_crossentropy":
+        return f"{loss} needs probabilities, and an output of {plan.output_activation} gives none"
+    return f"an output of {plan.output_activation} cannot reach every value of the target"
+
+
+def _mismatched(run: Run) -> Judged:
+    if run.plan is None or run.task is None:
+        return NotApplicable("needs the plan and the task: curves do not name the loss and the output")
+    plan = run.plans[run.best.plan]
+    words, damaged = mismatch(plan, run.task), harm(run)
+    if words is None:
+        return None
+    evidence: Evidence = {"loss": loss_name(plan, run.task), "output_activation": plan.output_activation}
+    if damaged is None:
+        return Seen("note", f"{words.capitalize()}; it did no harm here.", evidence, 0.9, run.best.members, onset=0)
+    return Seen(
+        "error", f"{words.capitalize()}: {damaged.words}.", evidence | damaged.evidence, 0.95, run.best.members, onset=0
+    )
+
+
+def _not_shuffled(run: Run) -> Judged:
+    if run.plan is None:
+        return NotApplicable("needs the plan: curves do not say how rows were drawn")
+    if run.plans[run.best.plan].shuffle:
+        return None
+    shares = [s for c in run.best.curves if (s := ordered_share(c)) is not None]
+    if not shares:
+        return NotApplicable(f"needs losses of single steps, at least {FEWEST_STEPS} an epoch")
+    share, damaged = float(np.median(shares)), harm(run)
+    if share < ORDERED.value:
+        return None
+    return Seen(
+        "error" if damaged else "warning",
+        f"Rows were not shuffled and their order tells something: {share:.0%} of the variation of the step losses lies "
+        f"between quarters of an epoch{', and ' + damaged.words if damaged else ''}.",
+        {"shuffle": False, "variance_between_quarters_share": share, **(damaged.evidence if damaged else {})},
+        0.9, run.best.members, onset=1,
+    )  # fmt: skip
+
+
+def ordered_share(curve: Curve) -> float | None:
+    """Share of the variance of step losses, about their epoch's mean, that lies between quarters of an epoch.
+
+    Chance alone gives about 3 / (number of steps): that much is taken off.
+    """
+    if curve.steps is None:
+        return None
+    position, losses = curve.steps
+    epoch = np.ceil(position - 1e-9).astype(int)
+    if len(losses) < FEWEST_STEPS * max(len(np.unique(epoch)) / 2, 1) or not np.isfinite(losses).all():
+        return None
+    settled = epoch > epoch.max() / 3
+    epoch, position, losses = epoch[settled], position[settled], losses[settled]
+    centred = losses - np.array([losses[epoch == e].mean() for e in epoch])
+    quarter = np.minimum(((position - epoch + 1) * 4 - 1e-9).astype(int), 3)
+    between = sum((quarter == q).sum() * centred[quarter == q].mean() ** 2 for q in np.unique(quarter))
+    total = float((centred**2).sum())
+    return float(max(between / total - 3 / len(losses), 0.0)) if total > 0 else 0.0
+
+
+START_RULES: tuple[Rule[Run], ...] = (
+    Rule(
+        "loss-output-mismatch", "Loss, output and outcome do not fit", "training", _mismatched,
+        how="By the table of losses and outputs that fit each kind of task; an alarm only where the network is also "
+        "worse than it should be.",
+        why="The loss pulls towards values that the output cannot give, or judges something else than the outcome.",
+        remedies=("set loss and output_activation to auto",), acts="start",
+    ),
+    Rule(
+        "unscaled-inputs", "Inputs are not scaled", "training", _unscaled,
+        how="The plan leaves inputs as they are, and before the first step the first layer's outputs are wide or the "
+        "loss is far above that of a constant.",
+        why="The column with the largest unit decides every step; the others learn nothing.",
+        remedies=("set scale_inputs to true",), thresholds=(WIDE_OUTPUTS, HIGH_START), acts="start",
+    ),
+    Rule(
+        "poor-initialization", "The initial weights are poor", "training", _poor_start,
+        how="Before the first step the loss is far above a constant's, or a layer is dead, saturated or without "
+        "gradient; and the start was slow or the result is worse than it should be.",
+        why="Training first has to undo its start, or cannot leave it.",
+        remedies=("use he_normal (ReLU and its kin) or glorot_uniform (tanh, sigmoid)", "set biases to zeros"),
+        thresholds=(HIGH_START, DEAD_AT_START, FULL_AT_START, STILL, SLOW_START, STEEP_FALL),
+        causes=("unscaled-inputs", "loss-output-mismatch"), acts="start",
+    ),
+    Rule(
+        "not-shuffled", "Rows are not shuffled", "training", _not_shuffled,
+        how="The plan does not shuffle, and losses of single steps differ between the quarters of an epoch more than "
+        "chance allows.",
+        why="Each minibatch shows one kind of patient; the network forgets one kind while it learns the next.",
+        remedies=("set shuffle to true",), thresholds=(ORDERED,), acts="steps",
+    ),
+)  # fmt: skip

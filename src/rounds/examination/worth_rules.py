@@ -1,0 +1,92 @@
+"""Rules about the score itself: too good, no better than what is simpler, judged on too few."""
+
+import numpy as np
+
+from rounds.examination.evidence import Run
+from rounds.examination.finding import NotApplicable, Seen
+from rounds.examination.rule import Judged, Rule, Threshold
+
+TOO_GOOD = Threshold("too good", 0.97, "share of the constant's score that is removed")
+FEWEST_PATIENTS = Threshold("fewest validation patients", 50, "patients, over all folds")
+FEWEST_EVENTS = Threshold("fewest validation events", 10, "patients of the rarer class, over all folds")
+WORTHWHILE = Threshold("smallest worthwhile", 0.01, "share of the constant's score")
+_NOT_JUDGED = NotApplicable("needs a network and baselines judged on the same patients")
+
+
+def _implausible(run: Run) -> Judged:
+    gain, scale = run.advantages.get("constant"), run.constant_score
+    if gain is None or not scale:
+        return _NOT_JUDGED
+    share = gain.value / abs(scale)
+    if share < TOO_GOOD.value:
+        return None
+    return Seen(
+        "warning", f"The networks remove {share:.1%} of the constant's error on patients they never saw. Outcomes are "
+        "seldom that predictable: look for a column that holds the outcome.",
+        {"removed_share": share}, 0.7,
+    )  # fmt: skip
+
+
+def _no_better(run: Run) -> Judged:
+    """Behind or level with the best baseline, by an interval that excludes a worthwhile gain."""
+    if not run.advantages or not run.constant_score:
+        return _NOT_JUDGED
+    scale = abs(run.constant_score)
+    name, gain = min(run.advantages.items(), key=lambda item: item[1].value)
+    if gain.high >= WORTHWHILE.value * scale:
+        return None
+    evidence = {"baseline": name, "gain_share": gain.value / scale, "low": gain.low / scale, "high": gain.high / scale}
+    words = f"The networks gain {gain.value / scale:.1%} of the constant's score on the {name} baseline (95 % interval "
+    interval = f"{gain.low / scale:.1%} to {gain.high / scale:.1%})"
+    return Seen("error" if name == "constant" else "note", f"{words}{interval}.", evidence, 0.95)
+
+
+def _validation_too_small(run: Run) -> Judged:
+    split = (run.dataset or {}).get("split")
+    if split is None:
+        return NotApplicable("needs the size of the validation part")
+    folds = max(len({c.fold for c in run.curves}), 1)
+    patients = split["patients"]["validation"] * folds
+    events = _validation_events(run, patients)
+    few = patients < FEWEST_PATIENTS.value or (events is not None and events < FEWEST_EVENTS.value)
+    if not few:
+        return None
+    seen = f" with about {events:.0f} of the rarer class" if events is not None else ""
+    return Seen(
+        "warning", f"All validation folds together hold {patients} patients{seen}: too few to tell the members apart.",
+        {"patients": patients, "events": events, "folds": folds}, 0.9,
+    )  # fmt: skip
+
+
+def _validation_events(run: Run, patients: int) -> float | None:
+    """Expected patients of the rarer class, of a yes/no outcome."""
+    assert run.dataset is not None
+    events = run.dataset["split"].get("events")
+    if not events:
+        return None
+    share = events["all"] / run.dataset["rows"]
+    return float(np.minimum(share, 1 - share) * patients)
+
+
+WORTH_RULES: tuple[Rule[Run], ...] = (
+    Rule(
+        "implausible-score", "The score is too good to be true", "data", _implausible,
+        how="Share of the constant's error that the networks remove on patients they never saw.",
+        why="Such a score mostly means that a column tells the outcome, or that patients are on both sides.",
+        remedies=("declare when each column is known", "leave out columns that are made from the outcome"),
+        thresholds=(TOO_GOOD,),
+    ),
+    Rule(
+        "validation-too-small", "Too few validation patients", "training", _validation_too_small,
+        how="Patients, and patients of the rarer class, in all validation folds together.",
+        why="The best epoch and the best settings are picked by luck.",
+        remedies=("more folds (--set folds=5)", "more patients"), thresholds=(FEWEST_PATIENTS, FEWEST_EVENTS),
+    ),
+    Rule(
+        "no-better-than-baseline", "No better than a simpler method", "worth", _no_better,
+        how="The gain on the baseline that is nearest or ahead, resampled over patients: its interval holds no "
+        "worthwhile gain.",
+        why="A simpler method is easier to explain, to check and to keep.",
+        remedies=("use the baseline",), thresholds=(WORTHWHILE,),
+    ),
+)  # fmt: skip

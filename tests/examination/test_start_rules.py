@@ -1,0 +1,69 @@
+"""Set-ups that cannot work: first weights, unscaled inputs, loss and output that do not fit, sorted rows."""
+
+import numpy as np
+import pytest
+
+from rounds.examination.finding import NotApplicable
+from rounds.plan import Plan
+from rounds.task import Task
+from tests.examination.planted import behind, folds, healthy_loss, inside, run, said, seen
+
+POOR = healthy_loss(0.97)
+
+
+def poor(plan: Plan | None = None, **measures: object) -> object:
+    return run(folds(train=POOR, validation=POOR, measures=inside(**measures)), plans=(plan or Plan(),), **behind())
+
+
+@pytest.mark.parametrize("measures", [{"loss": (1e4, 1.0)}, {"dead_share": 1.0}, {"gradient_norm": [0.0, 0.0, 1.0]}])
+def test_poor_initialization(measures: dict[str, object]) -> None:
+    found = seen("poor-initialization", poor(**measures))
+    assert found.severity == "error"
+    assert found.onset == 0
+
+
+def test_a_start_that_was_overcome_is_left_alone() -> None:
+    assert said("poor-initialization", run(folds(measures=inside(loss=(50.0, 0.5))))) is None
+    assert isinstance(said("poor-initialization", run(folds())), NotApplicable)
+
+
+def test_slow_start_then_drop() -> None:
+    def late(epochs: np.ndarray) -> np.ndarray:
+        return np.where(epochs < 25, 1.0, 0.5)
+
+    start = inside(gradient_norm=[0.0, 0.5, 1.0])
+    found = seen("poor-initialization", run(folds(train=late, validation=late, measures=start)))
+    assert found.severity == "warning"
+    assert found.evidence["slow_start_share_of_epochs"] > 0.5
+
+
+def test_unscaled_inputs() -> None:
+    plan = Plan(scale_inputs=False)
+    assert seen("unscaled-inputs", poor(plan, activation_spread=200.0)).severity == "error"
+    assert said("unscaled-inputs", poor(activation_spread=200.0)) is None
+    assert said("unscaled-inputs", run(folds(measures=inside()), plans=(plan,))) is None
+    assert isinstance(said("unscaled-inputs", run(folds(), plans=())), NotApplicable)
+
+
+def test_loss_and_output() -> None:
+    assert seen("loss-output-mismatch", poor(Plan(output_activation="relu"))).severity == "error"
+    assert said("loss-output-mismatch", poor()) is None
+    assert isinstance(said("loss-output-mismatch", run(folds(), plans=())), NotApplicable)
+    death = Task(kind="binary", targets=("death",), classes=("0", "1"))
+    harmless = run(folds(), plans=(Plan(loss="mse"),), task=death)
+    assert seen("loss-output-mismatch", harmless).severity == "note"
+
+
+def steps(ordered: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    position = np.arange(1, 12 * 40 + 1) / 12
+    wave = np.sin(2 * np.pi * position) if ordered else 0.0
+    return position, 0.5 + 0.2 * wave + 0.05 * np.random.default_rng(seed).standard_normal(len(position))
+
+
+def test_not_shuffled() -> None:
+    plan = Plan(shuffle=False)
+    found = seen("not-shuffled", run(folds(steps=steps(True, 0)), plans=(plan,)))
+    assert found.evidence["variance_between_quarters_share"] > 0.5
+    assert said("not-shuffled", run(folds(steps=steps(False, 0)), plans=(plan,))) is None
+    assert said("not-shuffled", run(folds(steps=steps(True, 0)))) is None
+    assert isinstance(said("not-shuffled", run(folds(), plans=(plan,))), NotApplicable)

@@ -1,0 +1,33 @@
+"""Scores that are too good, no better than what is simpler, or judged on too few."""
+
+from rounds.examination.evidence import Advantage
+from rounds.examination.finding import NotApplicable
+from tests.examination.planted import behind, folds, run, said, seen
+
+
+def judged(**gains: float) -> dict[str, object]:
+    return {"advantages": {n: Advantage(g, g - 0.02, g + 0.02) for n, g in gains.items()}, "constant_score": 1.0}
+
+
+def sized(patients: int, events: int, rows: int = 100) -> dict[str, object]:
+    return {"rows": rows, "split": {"patients": {"validation": patients}, "events": {"all": events}}}
+
+
+def test_implausible_score() -> None:
+    assert seen("implausible-score", run(folds(), **judged(constant=0.99))).severity == "warning"
+    assert said("implausible-score", run(folds(), **judged(constant=0.9))) is None
+    assert isinstance(said("implausible-score", run(folds())), NotApplicable)
+
+
+def test_no_better_than_baseline() -> None:
+    assert seen("no-better-than-baseline", run(folds(), **judged(constant=0.5, linear=-0.1))).severity == "note"
+    assert seen("no-better-than-baseline", run(folds(), **behind("constant"))).severity == "error"
+    assert said("no-better-than-baseline", run(folds(), **judged(constant=0.5, linear=0.1))) is None
+    assert isinstance(said("no-better-than-baseline", run(folds())), NotApplicable)
+
+
+def test_validation_too_small() -> None:
+    assert seen("validation-too-small", run(folds(1), dataset=sized(20, 50))).evidence["patients"] == 20
+    assert seen("validation-too-small", run(folds(), dataset=sized(20, 5))).evidence["events"] == 5
+    assert said("validation-too-small", run(folds(), dataset=sized(20, 50))) is None
+    assert isinstance(said("validation-too-small", run(folds())), NotApplicable)
