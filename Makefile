@@ -38,10 +38,10 @@ test: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadscope
 
 test-all: setup
-	$(BIN)/python -m pytest -q -m "slow or not slow"
+	$(BIN)/python -m pytest -q -n 2 --dist loadscope -m "slow or not slow"
 
 benchmark: setup
 	@echo "Each script measures one claim and prints JSON; peers are in benchmarks/requirements.txt:"

@@ -76,7 +76,7 @@ def _course(amount: Amount) -> dict[str, tuple[Any, str]]:
             f"about {STEPS_PER_PASS} steps a pass over {amount.rows:,} rows, from {SMALLEST_BATCH} to {LARGEST_BATCH}",
         ),
         "warmup_epochs": (warmup, "3 % of the epochs: Adam's first steps rest on few gradients"),
-        "patience": (max(passes // 5, 5), "a fifth of the epochs without a better validation"),
+        "patience": (max(passes // 8, 5), "an eighth of the epochs without a better validation"),
     }
 
 

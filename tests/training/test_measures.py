@@ -10,6 +10,7 @@ from rounds.training.measures import measure_interval
 from rounds.training.orders import epoch_order
 from rounds.training.record import measures_frame
 from rounds.training.run import Population, Trained
+from rounds.training.slab import begin_slab
 
 Make = Callable[..., Population]
 Train = Callable[[Population], Trained]
@@ -30,7 +31,7 @@ def test_measures_equal_a_numpy_backward_pass(population_of: Make, train: Train)
     work = population.works[0]
     member = population.members[0]
     rows = epoch_order(work.folds[0].train, (0, member.stream), 0, (3, 32), True)[0]
-    state = work.program.begin(*_begin_arguments(population))
+    state = begin_slab(work.program, work.slab).state
     weights = dict(
         zip(
             work.program.functional.names,
@@ -56,15 +57,6 @@ def test_measures_equal_a_numpy_backward_pass(population_of: Make, train: Train)
         assert found[layer, "activation_mean"] == pytest.approx(units.mean(), abs=1e-5)
         assert found[layer, "activation_spread"] == pytest.approx(units.std(), rel=1e-4)
         assert found[layer, "saturated_share"] == pytest.approx((np.abs(units) > 0.98).mean(), abs=1e-6)
-
-
-def _begin_arguments(population: Population) -> tuple:
-    import jax.numpy as jnp
-
-    from rounds.training.slab import slab_settings
-
-    slab = population.slabs[0]
-    return slab_settings(slab), jnp.array([[m.seed for m in group] for group in slab.filled()], jnp.int32)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from typing import Any
 from unittest import mock
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 
+from rounds.networks.initial_weights import draw_array
 from rounds.networks.layers import RateDropout, keras
 
 Arrays = list[jax.Array]
@@ -28,14 +29,14 @@ class BatchNorm:
 class Functional:
     """The pure functions of one Keras model.
 
-    apply(trainable, state, inputs, training) -> (outputs [B, T], state); draw(key) -> (trainable, state) as a fresh
-    model would have them; hidden(trainable, state, inputs) -> outputs of each activation layer. names, state_names:
-    path of each array; batch_norms: in the order of the forward pass; kernels: whether a trainable array is a kernel
-    (penalties and decay touch kernels only).
+    apply(trainable, state, inputs, training) -> (outputs [B, T], state); draw(seed) -> (trainable, state) as a fresh
+    model would have them, as NumPy arrays; hidden(trainable, state, inputs) -> outputs of each activation layer.
+    names, state_names: path of each array; batch_norms: in the order of the forward pass; kernels: whether a
+    trainable array is a kernel (penalties and decay touch kernels only).
     """
 
     apply: Callable[..., tuple[jax.Array, Arrays]]
-    draw: Callable[[jax.Array], tuple[Arrays, Arrays]]
+    draw: Callable[[int], tuple[list[np.ndarray], list[np.ndarray]]]
     hidden: Callable[..., list[jax.Array]]
     names: tuple[str, ...]
     state_names: tuple[str, ...]
@@ -47,13 +48,15 @@ class Functional:
 
 @contextmanager
 def recorded_initializers() -> Iterator[dict[int, Any]]:
-    """While open, every `Layer.add_weight` leaves the initializer of its variable behind, by the variable's id."""
+    """While open, every `Layer.add_weight` leaves the initializer of its variable behind, by the variable's id.
+
+    The variable itself starts at zero: the members' weights are drawn later, and drawing one set here would compile.
+    """
     found: dict[int, Any] = {}
     original = keras.layers.Layer.add_weight
 
-    def add_weight(self: Any, *args: Any, **options: Any) -> Any:
-        variable = original(self, *args, **options)
-        initializer = options.get("initializer", args[1] if len(args) > 1 else None)
+    def add_weight(self: Any, shape: Any = None, initializer: Any = None, *args: Any, **options: Any) -> Any:
+        variable = original(self, shape, "zeros", *args, **options)
         found[id(variable)] = keras.initializers.get(initializer or "glorot_uniform")
         return variable
 
@@ -73,9 +76,9 @@ def make_functional(build: Callable[[], Any]) -> Functional:
         outputs, rest = model.stateless_call(weights, rest, inputs, training=training)
         return outputs, rest
 
-    def draw(key: jax.Array) -> tuple[Arrays, Arrays]:
+    def draw(seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
         drawn = [
-            _draw_one(variable, initializers.get(id(variable)), jax.random.fold_in(key, index))
+            _draw_one(variable, initializers.get(id(variable)), np.random.default_rng([seed, index]))
             for index, variable in enumerate(trainable + state)
         ]
         return drawn[: len(trainable)], drawn[len(trainable) :]
@@ -120,16 +123,12 @@ def _batch_norm(model: Any, layer: Any) -> BatchNorm:
     )
 
 
-def _draw_one(variable: Any, initializer: Any, key: jax.Array) -> jax.Array:
+def _draw_one(variable: Any, initializer: Any, generator: np.random.Generator) -> np.ndarray:
     if variable.name == "key":
-        return jax.random.bits(key, variable.shape, jnp.uint32)
+        return generator.integers(2**32, size=tuple(variable.shape), dtype=np.uint32)
     if initializer is None:
         raise ValueError(f"variable {variable.path} has no initializer to draw it anew from")
-    if getattr(initializer, "seed", 0) is not None and hasattr(initializer, "seed"):
-        config = initializer.get_config()
-        initializer = type(initializer)(**{k: v for k, v in config.items() if k != "seed"})
-        initializer.seed = key
-    return jnp.asarray(initializer(tuple(variable.shape), dtype=variable.dtype))
+    return draw_array(initializer, tuple(variable.shape), generator).astype(variable.dtype)
 
 
 def dropout_layers(functional: Functional) -> tuple[int, ...]:

@@ -9,6 +9,8 @@ from typing import Any
 import keras as keras
 from keras import ops
 
+from rounds.networks.turns import sine_and_cosine
+
 
 class _NumberEmbedding(keras.layers.Layer):  # type: ignore[misc]
     """Each number [B, F] becomes `width` units of its own: spread [B, F, P] through a kernel per number, flattened."""
@@ -23,9 +25,18 @@ class _NumberEmbedding(keras.layers.Layer):  # type: ignore[misc]
         self.kernel = self.add_weight(name="kernel", shape=(numbers, spread, self.width), initializer=uniform)
         self.bias = self.add_weight(name="bias", shape=(numbers, self.width), initializer="zeros")
 
-    def _affine(self, spread: Any) -> Any:
-        units = ops.einsum("bfp,fpw->bfw", spread, self.kernel) + self.bias  # [B, F, W]
-        return ops.reshape(units, (-1, units.shape[1] * units.shape[2]))
+    def _affine(self, spread: list[Any]) -> Any:
+        """Parts [F, P, B] of what each number is spread over, through its own rows of the kernel, [B, F * W].
+
+        Rows lie innermost: on the CPU the small products are then done on whole vectors, at half the time.
+        """
+        start, total = 0, 0
+        for part in spread:
+            stop = start + part.shape[1]
+            total = total + ops.einsum("fpb,fpw->fwb", part, self.kernel[:, start:stop])
+            start = stop
+        units = total + self.bias[:, :, None]
+        return ops.transpose(ops.reshape(units, (units.shape[0] * units.shape[1], -1)))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (input_shape[0], int(input_shape[1] or 0) * self.width)
@@ -49,8 +60,8 @@ class PeriodicEmbedding(_NumberEmbedding):
         self._add_affine(input_shape[1], 2 * self.count)
 
     def call(self, numbers: Any) -> Any:
-        angle = (2 * 3.141592653589793) * numbers[:, :, None] * self.frequencies  # [B, F, P/2]
-        return ops.relu(self._affine(ops.concatenate([ops.sin(angle), ops.cos(angle)], axis=-1)))
+        turns = ops.transpose(numbers)[:, None, :] * self.frequencies[:, :, None]  # [F, P/2, B]
+        return ops.relu(self._affine(list(sine_and_cosine(turns))))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "width": self.width, "frequencies": self.count, "spread": self.spread}
@@ -75,8 +86,8 @@ class PiecewiseEmbedding(_NumberEmbedding):
         self._add_affine(input_shape[1], self.bins)
 
     def call(self, numbers: Any) -> Any:
-        low, high = self.edges[:, :-1], self.edges[:, 1:]
-        return self._affine(ops.clip((numbers[:, :, None] - low) / (high - low), 0.0, 1.0))
+        low, high = self.edges[:, :-1, None], self.edges[:, 1:, None]
+        return self._affine([ops.clip((ops.transpose(numbers)[:, None, :] - low) / (high - low), 0.0, 1.0)])
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "width": self.width, "bins": self.bins}

@@ -21,10 +21,12 @@ class Material:
 
     preparation and target_scale were fitted on `learned` alone, the development rows that no judging fold holds.
     inputs and targets cover all development rows, in the order of `Split.development`; folds and judged hold
-    positions among them. Folds of one outer fold share a preparation: it uses no targets.
+    positions among them. Folds of one outer fold share a preparation: it uses no targets. repeat: of the repeated
+    cross-validation that judges, to which the outer fold belongs.
     """
 
     outer: int
+    repeat: int
     preparation: Preparation
     target_scale: TargetScale
     inputs: Inputs
@@ -36,12 +38,17 @@ class Material:
 
 def make_materials(dataset: Dataset, split: Split, scale_inputs: bool = True) -> list[Material]:
     """One material for the predictor that is handed over, and one for each judging fold of small data."""
-    outers = [np.array([], np.int64), *(rows for repeat in split.outer for rows in repeat)]
-    return [make_material(dataset, split, rows, number - 1, scale_inputs) for number, rows in enumerate(outers)]
+    parts = [(0, np.array([], np.int64)), *((r, rows) for r, repeat in enumerate(split.outer) for rows in repeat)]
+    return [
+        make_material(dataset, split, rows, (number - 1, repeat), scale_inputs)
+        for number, (repeat, rows) in enumerate(parts)
+    ]
 
 
-def make_material(dataset: Dataset, split: Split, judged: np.ndarray, outer: int, scale_inputs: bool) -> Material:
-    """Material of the members that never see the table's rows `judged`."""
+def make_material(
+    dataset: Dataset, split: Split, judged: np.ndarray, place: tuple[int, int], scale_inputs: bool
+) -> Material:
+    """Material of the members that never see the table's rows `judged`; place: (outer fold, repeat)."""
     position = np.full(dataset.rows, -1, np.int64)
     position[split.development] = np.arange(len(split.development))
     kept = np.ones(len(split.development), bool)
@@ -57,9 +64,8 @@ def make_material(dataset: Dataset, split: Split, judged: np.ndarray, outer: int
         held = position[rows]
         held = held[kept[held]]
         folds[number] = Rows(np.setdiff1d(learned, held, assume_unique=True), held)
-    return Material(
-        outer, preparation, target_scale, preparation.apply(frame), targets, learned, position[judged], folds
-    )
+    inputs = preparation.apply(frame)
+    return Material(*place, preparation, target_scale, inputs, targets, learned, position[judged], folds)
 
 
 def shared_shape(materials: list[Material]) -> InputShape:

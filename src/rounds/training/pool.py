@@ -79,12 +79,22 @@ def train_slabs(
     locks = {id(work.program): threading.Lock() for work in works}
     desk = _Desk(folder, queue.Queue(), threading.Event(), deadline, locks)
     with ThreadPoolExecutor(workers) as threads:
-        for work in works:
+        for work in _one_of_each_first(works):
             threads.submit(_train_one, work, desk)
         try:
             yield from _until_done(desk.events, len(works))
         finally:
             desk.stop.set()
+
+
+def _one_of_each_first(works: list[Work]) -> list[Work]:
+    """Slabs of different programs by turns, so that the threads compile side by side."""
+    seen: dict[int, int] = {}
+    turns = []
+    for work in works:
+        turns.append(seen.get(id(work.program), 0))
+        seen[id(work.program)] = turns[-1] + 1
+    return [work for _, _, work in sorted(zip(turns, range(len(works)), works, strict=True), key=lambda t: t[:2])]
 
 
 def _until_done(events: "queue.Queue[Progress | BaseException]", left: int) -> Iterator[Progress]:

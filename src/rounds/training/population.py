@@ -68,15 +68,20 @@ def sweep(plan: Plan) -> list[dict[str, float]]:
     ]
 
 
-def make_members(plans: list[Plan], folds: int, outers: int, count: int | None = None) -> list[Member]:
-    """Members of every plan: folds x swept settings for each outer fold (-1, 0, ..., outers - 1).
+def make_members(
+    plans: list[Plan], folds: int, repeats: tuple[int, ...] = (), count: int | None = None
+) -> list[Member]:
+    """Members of every plan: folds x swept settings for the predictor that is handed over (outer fold -1), and for
+    the judging folds, of which `repeats` says to which repeat of the cross-validation each belongs.
 
-    count: how many members in each outer fold over all plans, when the user says so; more than folds x settings
-    repeats them with new seeds. Members of the same fold and repetition share a stream, so that they are compared
-    on the same minibatches.
+    Each repeat trains its share of the settings, so that over all repeats a patient is judged by as many networks as
+    are handed over. count: how many are handed over, when the user says so; more than folds x settings repeats them
+    with new seeds. Members of the same fold and repetition share a stream, so that they are compared on the same
+    minibatches.
     """
-    wanted = _wanted(plans, folds, count)
     numbers = itertools.count()
+    shares = max(repeats, default=0) + 1
+    outers = [(WHOLE_DEVELOPMENT, 0, 1), *((outer, repeat, shares) for outer, repeat in enumerate(repeats))]
     return [
         Member(
             next(numbers),
@@ -87,15 +92,21 @@ def make_members(plans: list[Plan], folds: int, outers: int, count: int | None =
             outer,
             _stream(plans[plan], repetition, fold, outer, position),
         )
-        for outer in range(-1, outers)
-        for position, (plan, settings, repetition, fold) in enumerate(wanted)
+        for outer, repeat, shares in outers
+        for position, (plan, settings, repetition, fold) in enumerate(_wanted(plans, folds, (repeat, shares), count))
     ]
 
 
-def _wanted(plans: list[Plan], folds: int, count: int | None) -> list[tuple[int, dict[str, float], int, int]]:
-    cells = [(p, s, f) for f in range(folds) for p, plan in enumerate(plans) for s in sweep(plan)]
+def _wanted(
+    plans: list[Plan], folds: int, share: tuple[int, int], count: int | None
+) -> list[tuple[int, dict[str, float], int, int]]:
+    """(plan, settings, repetition, fold) of each member; share: (which, of how many)."""
+    which, shares = share
+    configurations = [(p, s) for p, plan in enumerate(plans) for s in sweep(plan)]
+    chosen = configurations[which::shares] or configurations[:1]
+    cells = [(p, s, f) for f in range(folds) for p, s in chosen]
     repeated = ((p, s, repetition, f) for repetition in itertools.count() for p, s, f in cells)
-    return list(itertools.islice(repeated, count or len(cells)))
+    return list(itertools.islice(repeated, -(-count // shares) if count else len(cells)))
 
 
 def _seed(base: int, repetition: int, fold: int, outer: int) -> int:

@@ -29,7 +29,7 @@ SWITCHED = ("l1", "l2", "dropout", "label_smoothing", "input_noise", "mixup", "c
 class Program:
     """The pure functions of one structure.
 
-    begin(settings, seed) -> MemberState; epoch(state, settings, data, order, held, number) -> (state, EpochRecord);
+    begin(settings, weights) -> MemberState; epoch(state, settings, data, order, held, number) -> (state, EpochRecord);
     measure(state, settings, data, rows, position) -> [numbers named by `measured`]. All mapped over [G, M].
     """
 
@@ -53,7 +53,7 @@ def make_program(plan: Plan, task: Task, network: Network, power_scale: bool, sw
     logits = takes_logits(loss, network.output_activation)
     functional = make_functional(lambda: build_network(network, plan, logits))
     recipe = Recipe(plan, task, functional, loss, logits, power_scale, switches)
-    begin = _map_twice(lambda settings, seed: _begin(recipe, settings, seed), (0, 0), (0, 0))
+    begin = _map_twice(lambda settings, weights: _begin(recipe, settings, weights), (0, 0), (0, 0))
     epoch = _map_twice(
         lambda state, settings, data, order, held, number: train_epoch(
             recipe, state, settings, data, order, held, number
@@ -66,7 +66,12 @@ def make_program(plan: Plan, task: Task, network: Network, power_scale: bool, sw
         (0, 0, None, None, None),
         (0, 0, None, 0, None),
     )
-    jitted = jax.jit(begin), jax.jit(epoch, donate_argnums=0), jax.jit(measure)
+    rarely = {"xla_backend_optimization_level": 0}
+    jitted = (
+        jax.jit(begin, compiler_options=rarely),
+        jax.jit(epoch, donate_argnums=0, compiler_options={"xla_backend_optimization_level": 1}),
+        jax.jit(measure, compiler_options=rarely),
+    )
     return Program(plan, task, network, functional, *jitted, tuple(measured(recipe)))
 
 
@@ -74,8 +79,8 @@ def _map_twice(function: Callable[..., Any], members: tuple[Any, ...], orders: t
     return jax.vmap(jax.vmap(function, in_axes=members), in_axes=orders)
 
 
-def _begin(recipe: Recipe, settings: Settings, seed: jax.Array) -> MemberState:
-    trainable, rest = recipe.functional.draw(jax.random.PRNGKey(seed))
+def _begin(recipe: Recipe, settings: Settings, drawn: Weights) -> MemberState:
+    trainable, rest = list(drawn.trainable), list(drawn.state)
     names = recipe.functional.names
     trainable = [
         w * settings["frequency_scale"] if n.endswith("frequencies") else w

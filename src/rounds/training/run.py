@@ -76,12 +76,12 @@ def make_population(
 ) -> Population:
     """Members of each plan over all folds of all materials, packed into slabs; nothing is trained yet.
 
-    count: members for each outer fold, all plans together. Raises PlanError where a plan cannot run.
+    count: members that are handed over, all plans together. Raises PlanError where a plan cannot run.
     """
     for plan in plans:
         check_keep_best(plan.keep_best, task.kind)
     shape = shared_shape(materials)
-    members = make_members(plans, len(materials[0].folds), len(materials) - 1, count)
+    members = make_members(plans, len(materials[0].folds), tuple(m.repeat for m in materials[1:]), count)
     used = sorted({m.plan for m in members})
     programs = [_program(plan, i, task, shape, materials, members) for i, plan in enumerate(plans)]
     sizes = {i: _member_bytes(programs[i], materials[0]) for i in used}

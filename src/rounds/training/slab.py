@@ -12,7 +12,7 @@ from rounds.plan import Plan, setting_names
 from rounds.training.measures import measure_interval
 from rounds.training.member import EpochRecord, MemberState, SlabData, Weights
 from rounds.training.orders import NO_ROW, epoch_order, full_batch
-from rounds.training.population import Slab
+from rounds.training.population import WHOLE_DEVELOPMENT, Slab
 from rounds.training.program import Program
 
 
@@ -46,8 +46,15 @@ def slab_settings(slab: Slab) -> dict[str, jax.Array]:
 
 def begin_slab(program: Program, slab: Slab) -> SlabAt:
     """Fresh weights for every member, drawn from its own seed."""
-    seeds = jnp.array([[m.seed for m in group] for group in slab.filled()], jnp.int32)
-    return SlabAt(0, program.begin(slab_settings(slab), seeds))
+    drawn = [[program.functional.draw(m.seed) for m in group] for group in slab.filled()]
+    weights = Weights(*(_stacked([[one[part] for one in group] for group in drawn]) for part in (0, 1)))
+    return SlabAt(0, program.begin(slab_settings(slab), weights))
+
+
+def _stacked(arrays: list[list[list[np.ndarray]]]) -> list[jax.Array]:
+    """[G][M][arrays] -> arrays [G, M, ...]."""
+    count = len(arrays[0][0])
+    return [jnp.asarray(np.stack([np.stack([one[i] for one in group]) for group in arrays])) for i in range(count)]
 
 
 def slab_epochs(
@@ -65,7 +72,7 @@ def slab_epochs(
     every = measure_interval(plan, order.shape[1])
     while at.epoch < plan.epochs and _running(at):
         number = jnp.float32(at.epoch)
-        if at.epoch % every == 0:
+        if slab.outer == WHOLE_DEVELOPMENT and at.epoch % every == 0:
             taken = np.asarray(program.measure(at.state, settings, data, order[:, 0], number + 1 / order.shape[1]))
             at = replace(at, measures=(*at.measures, (at.epoch, taken)))
         state, record = program.epoch(at.state, settings, data, order, held, number)
