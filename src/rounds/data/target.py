@@ -15,8 +15,8 @@ class TargetScale(BaseModel):
     """Per output: z = (g(y) - mean) / spread, with g(y) = y, or log(1 + y) where the target is skewed.
 
     statistic: what predictions are: "mean" ("median" on a power scale before smearing, which averages g^-1 over the
-    residuals, Duan 1983), "probability" or "rate". grid, table: per output [G] points z -> prediction in the unit of the target, for
-    power scales only (filled in by `with_smearing`).
+    residuals, Duan 1983), "probability" or "rate". grid, table: per output [G] points z -> prediction in the unit of
+    the target, for power scales only (filled in by `with_smearing`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
