@@ -1,12 +1,13 @@
 """Whether predictions mean what they say: reliability curves, slope and intercept, and the parts of the Brier score."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from rounds.errors import DataError, must_be
 from rounds.inference.disclosure import FEWEST_PATIENTS
-from rounds.inference.intervals import resampled_intervals
+from rounds.inference.intervals import RESAMPLES, Interval, resampled_intervals
 from rounds.metrics import brier, calibration_intercept, calibration_slope
 from rounds.metrics.columns import NO_SPREAD
 from rounds.task import Task
@@ -20,13 +21,20 @@ SEVERAL_RESAMPLES = 200
 # Standard normal quantile of a two-sided 95 % interval.
 NORMAL_95 = 1.959963984540054
 
+Scores = Callable[[np.ndarray | None], dict[str, np.ndarray]]
+
 
 def calibration_record(
-    task: Task, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray
+    task: Task,
+    observed: np.ndarray,
+    predicted: np.ndarray,
+    patients: np.ndarray,
+    scores: Mapping[str, Interval] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Calibration of each output by name: of probabilities, or of numbers (bias, slope, error by predicted size).
 
-    observed [N, T] (multiclass [N, 1] class index), predicted [N, T] or [N, C], patients [N].
+    observed [N, T] (multiclass [N, 1] class index), predicted [N, T] or [N, C], patients [N]. scores: what
+    `score_with_interval` found on the same rows of a binary task, so that slope and intercept are not resampled twice.
 
     >>> task = Task(kind="regression", targets=("los",))
     >>> x = np.arange(100.0)[:, None]
@@ -34,9 +42,12 @@ def calibration_record(
     >>> made["slope"]["value"], len(made["curve"])
     (2.0, 5)
     """
+    if task.kind == "binary":
+        y, p = observed[:, 0].astype(np.float64), predicted[:, 0]
+        return {task.targets[0]: probability_calibration(y, p, patients, scores=scores)}
     columns = np.eye(task.outputs)[observed[:, 0].astype(int)] if task.kind == "multiclass" else observed
     make = probability_calibration if task.is_classification else number_calibration
-    resamples = 1000 if task.outputs == 1 else SEVERAL_RESAMPLES
+    resamples = RESAMPLES if task.outputs == 1 else SEVERAL_RESAMPLES
     return {
         name: make(columns[:, t].astype(np.float64), predicted[:, t], patients, resamples)
         for t, name in enumerate(task.output_names)
@@ -44,7 +55,11 @@ def calibration_record(
 
 
 def probability_calibration(
-    observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, resamples: int = 1000
+    observed: np.ndarray,
+    predicted: np.ndarray,
+    patients: np.ndarray,
+    resamples: int = RESAMPLES,
+    scores: Mapping[str, Interval] | None = None,
 ) -> dict[str, Any]:
     """Curve, slope, intercept, expected over observed, and the Brier score's parts for one outcome.
 
@@ -54,22 +69,39 @@ def probability_calibration(
     _refuse_no_probability(predicted)
     bins = curve_bins(predicted, patients)
 
+    made = resampled_intervals(
+        _ratio(observed, predicted), {"expected_over_observed": (0.0, np.inf)}, patients, resamples
+    )
+    line = _line_of_log_odds(observed, predicted, patients, resamples) if scores is None else scores
+    for name in ("slope", "intercept"):
+        if (found := line.get(f"calibration_{name}")) is not None:
+            made[name] = found
+    return {
+        "curve": reliability_curve(observed, predicted, patients, bins),
+        **made,
+        "brier": brier_parts(observed, predicted, bins),
+    }
+
+
+def _ratio(observed: np.ndarray, predicted: np.ndarray) -> Scores:
     def scores(weights: np.ndarray | None) -> dict[str, np.ndarray]:
         w = np.ones(len(observed)) if weights is None else weights
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = (w @ predicted) / (w @ observed)
-        return {
-            "slope": calibration_slope(observed, predicted, weights),
-            "intercept": calibration_intercept(observed, predicted, weights),
-            "expected_over_observed": np.where(np.isfinite(ratio), ratio, np.nan),
-        }
+        return {"expected_over_observed": np.where(np.isfinite(ratio), ratio, np.nan)}
 
-    bounds = {"slope": (-np.inf, np.inf), "intercept": (-np.inf, np.inf), "expected_over_observed": (0.0, np.inf)}
-    return {
-        "curve": reliability_curve(observed, predicted, patients, bins),
-        **resampled_intervals(scores, bounds, patients, resamples),
-        "brier": brier_parts(observed, predicted, bins),
-    }
+    return scores
+
+
+def _line_of_log_odds(
+    observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, resamples: int
+) -> dict[str, Interval]:
+    functions = {"calibration_slope": calibration_slope, "calibration_intercept": calibration_intercept}
+
+    def scores(weights: np.ndarray | None) -> dict[str, np.ndarray]:
+        return {name: function(observed, predicted, weights) for name, function in functions.items()}
+
+    return resampled_intervals(scores, dict.fromkeys(functions, (-np.inf, np.inf)), patients, resamples)
 
 
 def curve_bins(predicted: np.ndarray, patients: np.ndarray) -> np.ndarray:
@@ -156,7 +188,7 @@ def brier_parts(observed: np.ndarray, predicted: np.ndarray, bins: np.ndarray) -
 
 
 def number_calibration(
-    observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, resamples: int = 1000
+    observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, resamples: int = RESAMPLES
 ) -> dict[str, Any]:
     """bias (mean of prediction - observed), slope and intercept of observed on predicted, and the curve by size.
 

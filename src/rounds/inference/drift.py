@@ -62,7 +62,7 @@ class ColumnDrift:
         return f"{self.column}: {'; '.join(parts)}" if parts else ""
 
     def record(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "text": self.text}
 
 
 def column_drifts(reference: Reference, inputs: pl.DataFrame, patients: np.ndarray) -> list[ColumnDrift]:
@@ -71,7 +71,7 @@ def column_drifts(reference: Reference, inputs: pl.DataFrame, patients: np.ndarr
     A column that the new table does not have counts as missing in every row.
     """
     weights, people = patient_shares(patients), len(np.unique(patients))
-    size = (reference.patients, people)
+    size = (float(reference.patients), float(people))
     found = [_drift(c, _values(inputs, c.column), weights, size) for c in reference.columns]
     return _corrected(found)
 
@@ -80,7 +80,7 @@ def _values(inputs: pl.DataFrame, name: str) -> pl.Series:
     return inputs[name] if name in inputs.columns else pl.Series(name, [None] * inputs.height, dtype=pl.Null)
 
 
-def _drift(column: ReferenceColumn, values: pl.Series, weights: np.ndarray, size: tuple[int, int]) -> ColumnDrift:
+def _drift(column: ReferenceColumn, values: pl.Series, weights: np.ndarray, size: tuple[float, float]) -> ColumnDrift:
     missing = _missing_share(column, values, weights)
     old, new = np.array(column.shares), shares(column, values, weights)
     known = (size[0] * (1 - column.missing), size[1] * (1 - missing))

@@ -14,7 +14,6 @@ from rounds.inference.calibration import calibration_record
 from rounds.inference.disclosure import FEWEST_PATIENTS
 from rounds.inference.drift import drift_record
 from rounds.inference.intervals import paired_difference, score_with_interval
-from rounds.inference.judgement import SMALLEST_WORTHWHILE_SHARE
 from rounds.inference.model_folder import load_predictor
 from rounds.inference.outcomes import labels_of, read_outcomes
 from rounds.inference.overlap import overlap_record, overlapping_rows, read_seen
@@ -58,6 +57,7 @@ def evaluate(run: Path, source: Any, where: str | None = None) -> dict[str, Any]
     described, scored = read_record(run, "dataset.json"), read_record(run, "metrics.json")
     new = read_patients(_kept(read_source(source, written_codes(predictor)), where), predictor, described)
     made = predictor.predict(new.inputs)
+    scores = _scores(run, predictor, new, made.values)
     overlap, seen = _overlap(run, new, described)
     record = {
         "run": run.name,
@@ -65,12 +65,13 @@ def evaluate(run: Path, source: Any, where: str | None = None) -> dict[str, Any]
         "rows": len(new.targets),
         "patients": len(np.unique(new.patients)),
         "rows_without_outcome": new.left_out,
-        **_scores(run, predictor, new, made.values),
+        **scores,
         "before": scored["test"],
         "before_kind": scored.get("test_kind"),
+        "before_difference": scored.get("difference"),
         "overlap": overlap,
         "without_overlap": _without_overlap(predictor, new, made.values, seen),
-        **_calibration(predictor, new, made.values),
+        **_calibration(predictor, new, made.values, scores["metrics"]),
         "drift": drift_record(read_reference(run), new.inputs, new.patients),
         "notes": [{**note.model_dump(), "text": note.text} for note in made.notes],
     }
@@ -97,6 +98,7 @@ def read_patients(table: pl.DataFrame, predictor: Predictor, described: dict[str
     """
     read = new_inputs(table, predictor, dict(described.get("references", {})))
     inputs = read.select(name for name in predictor.preparation.columns if name in read.columns)
+    predictor.preparation.check(inputs)
     outcomes = read_outcomes(table, predictor.task, predictor.columns)
     named = _named(table, described.get("group"))
     kept = pl.Series(outcomes.known)
@@ -185,8 +187,7 @@ def _difference(
     ideal = METRICS[metric].ideal
     best = min(judged, key=lambda name: abs(judged[name] - ideal))
     effect = paired_difference(predictor.task, metric, new.targets, predicted, says[best], new.patients)
-    smallest = SMALLEST_WORTHWHILE_SHARE * abs(judged.get("constant", judged[best]))
-    return {"metric": metric, "baseline": best, **effect, "smallest_worthwhile": smallest}
+    return {"metric": metric, "baseline": best, **effect}
 
 
 def _overlap(run: Path, new: NewPatients, described: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
@@ -211,7 +212,9 @@ def _without_overlap(
     return {"rows": int((~seen).sum()), "patients": people, "metrics": scores}
 
 
-def _calibration(predictor: Predictor, new: NewPatients, predicted: np.ndarray) -> dict[str, Any]:
+def _calibration(
+    predictor: Predictor, new: NewPatients, predicted: np.ndarray, scores: dict[str, Any]
+) -> dict[str, Any]:
     task = predictor.task
     made, record = choose_recalibration(task, new.targets, predicted, new.patients)
     mended = None
@@ -219,7 +222,7 @@ def _calibration(predictor: Predictor, new: NewPatients, predicted: np.ndarray) 
         mapped = cross_fitted(task, made.kind, new.targets, predicted, new.patients)
         mended = score_with_interval(task, new.targets, mapped, new.patients)
     return {
-        "calibration": calibration_record(task, new.targets, predicted, new.patients),
+        "calibration": calibration_record(task, new.targets, predicted, new.patients, scores),
         "recalibration": {**record, "metrics": mended},
     }
 

@@ -1,0 +1,142 @@
+"""Runs of simulated patients whose chances are known, made without training: a linear model in a run folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+from rounds.data.choices import Choices
+from rounds.data.dataset import Dataset, Split
+from rounds.data.description import describe
+from rounds.data.loading import load
+from rounds.data.preparation import Preparation
+from rounds.data.splitting import split_dataset
+from rounds.data.target import TargetScale
+from rounds.files import write_json
+from rounds.inference.baselines import fit_baselines, judged_inputs, save_baselines
+from rounds.inference.judgement import NETWORK, SINGLE, Judged, judge
+from rounds.inference.model_folder import save_predictor
+from rounds.inference.overlap import seen_frame
+from rounds.inference.predictor import Part, Predictor
+from rounds.inference.reference import make_reference
+from rounds.networks.network import Network
+
+CHOICES = {
+    "binary": Choices(targets=("died",), positive="yes", group="patient"),
+    "regression": Choices(targets=("days",), group="patient"),
+    "multiclass": Choices(targets=("stage",), kind="multiclass", group="patient"),
+    "multilabel": Choices(targets=("sepsis", "stroke"), kind="multilabel", group="patient"),
+}
+OTHERS = {"died", "days", "stage", "sepsis", "stroke"}
+
+
+def simulate(rows: int, seed: int = 0, first: int = 0, age: float = 60.0) -> pl.DataFrame:
+    """Patients with one to three stays each, and outcomes of every kind; `chance` is the true one of dying."""
+    draw = np.random.default_rng(seed)
+    owner = np.sort(draw.integers(0, max(2, rows * 2 // 3), rows)) + first
+    years = draw.normal(age, 15, rows)
+    sex = draw.choice(["F", "M"], rows)
+    creatinine = np.where(draw.random(rows) < 0.1, np.nan, draw.lognormal(0, 0.4, rows))
+    log_odds = -1.0 + 0.06 * (years - 60) + 0.5 * (sex == "M") + 0.8 * np.log(np.nan_to_num(creatinine, nan=1.0))
+    chance = 1 / (1 + np.exp(-log_odds))
+    return pl.DataFrame(
+        {
+            "patient": [f"p{code:06d}" for code in owner],
+            "age": years,
+            "sex": sex,
+            "creatinine": pl.Series(creatinine).fill_nan(None),
+            "died": np.where(draw.random(rows) < chance, "yes", "no"),
+            "days": 5 + 3 * log_odds + draw.normal(0, 2, rows),
+            "stage": draw.choice(["I", "II", "III"], rows),
+            "sepsis": (draw.random(rows) < chance).astype(int),
+            "stroke": (draw.random(rows) < 0.3).astype(int),
+        }
+    )
+
+
+@dataclass(frozen=True)
+class SimulatedRun:
+    folder: Path
+    dataset: Dataset
+    split: Split
+    predictor: Predictor
+    judged: Judged
+    validation: Judged
+
+
+def make_run(folder: Path, kind: str, rows: int = 1500) -> SimulatedRun:
+    """A run folder as training leaves it, with a straight line for a network."""
+    choices = CHOICES[kind]
+    table = simulate(rows).drop(OTHERS - set(choices.targets))
+    dataset = load(table, choices)
+    split = split_dataset(dataset, split_seed=1, nested=False)
+    predictor = fit_line(dataset, split.development)
+    baselines = fit_baselines(dataset, split.development, predictor.target_scale, 0)
+    frame = judged_inputs(dataset, split.test)
+    values = predictor.predict(frame).values
+    judged = Judged(split.test, {NETWORK: values, SINGLE: values} | {b.name: b.predict(frame) for b in baselines})
+    validation = Judged(split.development, {NETWORK: out_of_fold(dataset, split)})
+    save_predictor(folder / "model", predictor)
+    save_baselines(folder / "baselines", baselines)
+    write_json(folder / "dataset.json", describe(dataset))
+    write_json(folder / "metrics.json", {"test_kind": "held-out", **judge(dataset, judged)})
+    write_json(folder / "reference.json", make_reference(dataset, split.development))
+    seen_frame(dataset, split).write_parquet(folder / "seen.parquet")
+    return SimulatedRun(folder, dataset, split, predictor, judged, validation)
+
+
+def fit_line(dataset: Dataset, rows: np.ndarray) -> Predictor:
+    """scikit-learn's linear or logistic regression on prepared inputs, as a network of one layer."""
+    task = dataset.task
+    preparation = Preparation.fit(dataset.columns, dataset.inputs, rows)
+    made = preparation.apply(dataset.inputs[rows])
+    design = np.concatenate([made.numbers, made.flags], axis=1)
+    scale = TargetScale.fit(task, dataset.targets[rows])
+    fits = [_fit(task.kind, design, y) for y in scale.forward(dataset.targets[rows]).T]
+    kernel = np.concatenate([np.atleast_2d(f.coef_) for f in fits]).T
+    bias = np.concatenate([np.atleast_1d(f.intercept_) for f in fits])
+    output = {"regression": "linear", "multiclass": "softmax"}.get(task.kind, "sigmoid")
+    network = Network(
+        kind="linear", numbers=made.numbers.shape[1], flags=made.flags.shape[1], outputs=task.outputs,
+        output_activation=output,
+    )  # fmt: skip
+    weights = {"output/kernel": kernel[None].astype("f4"), "output/bias": bias[None].astype("f4")}
+    return Predictor(task, preparation, scale, (Part(network, weights, np.ones(1)),), dataset.columns)
+
+
+def _fit(kind: str, design: np.ndarray, y: np.ndarray):
+    return (LinearRegression() if kind == "regression" else LogisticRegression(C=np.inf)).fit(design, y)
+
+
+def out_of_fold(dataset: Dataset, split: Split) -> np.ndarray:
+    made = np.empty((dataset.rows, dataset.task.outputs))
+    for held in split.folds:
+        learned = np.setdiff1d(split.development, held)
+        made[held] = fit_line(dataset, learned).predict(dataset.inputs[held]).values
+    return made[split.development]
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory):
+    """make(kind) -> SimulatedRun, each made once; tests copy the folder before they change it."""
+    made: dict[str, SimulatedRun] = {}
+
+    def make(kind: str = "binary") -> SimulatedRun:
+        if kind not in made:
+            made[kind] = make_run(tmp_path_factory.mktemp("runs") / kind, kind)
+        return made[kind]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def new_patients():
+    """make(rows, ...) -> a table of patients that training did not have."""
+
+    def make(rows: int, seed: int = 99, age: float = 60.0) -> pl.DataFrame:
+        return simulate(rows, seed, first=1_000_000, age=age)
+
+    return make
