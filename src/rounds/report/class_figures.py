@@ -10,6 +10,7 @@ from rounds.metrics import auroc
 from rounds.report.groups import codes, drawable, even_groups, patients_per_cell
 from rounds.report.run_files import Record, RunFiles
 from rounds.report.theme import BLUE, FAINT, HEAT, INK, ORANGE, Chart
+from rounds.report.wording import contestant
 
 THRESHOLDS = 60  # points of a ROC curve: smooth to the eye, and no point stands for one patient
 BARS = 20
@@ -42,7 +43,7 @@ def roc(run: RunFiles) -> Chart | None:
         return None
     frame = run.predictions()
     best = run.metrics["difference"]["baseline"]
-    names = {"network": "Ensemble of networks", best: f"Best baseline ({best})"}
+    names = {name: contestant(name, True) for name in ("network", best)}
     found = [{**p, "who": text} for name, text in names.items() for p in _roc_points(frame, name)]
     if not found:
         return None

@@ -9,7 +9,7 @@ from rounds.report.theme import BLUE, FAINT, GREEN, INK, ORANGE, RATES, Chart
 from rounds.report.wording import label, with_unit
 
 WINDOW = 21  # points in the moving average of step losses, of at most 400 kept
-HIGHEST = 0.98  # quantile of the drawn losses at which the axis ends: first steps and outliers would flatten the rest
+INNER = 0.98  # quantile of what is drawn at which an axis ends: first steps and outliers would flatten the rest
 LOG_SPREAD = 30.0  # ratio of losses from which equal factors, not equal distances, are what is to be seen
 EPOCH = "Epoch (pass over the training rows)"
 
@@ -24,7 +24,7 @@ def learning_curve(run: RunFiles) -> Chart | None:
     average = pl.col("loss").rolling_mean(WINDOW, min_samples=1, center=True)
     steps = steps.select("epoch", "loss", average.alias("average"))
     own = losses.filter(pl.col("member") == best)
-    scale = _loss_scale([steps["average"], losses["value"]])
+    scale = _loss_scale([steps["loss"], losses["value"]])
     x, y = alt.X("epoch:Q", title=EPOCH), alt.Y("value:Q", title="Loss", scale=scale)
     others = _chart(losses).mark_line(strokeWidth=1, color=FAINT, clip=True).encode(x=x, y=y, detail="member:N")
     points = _chart(steps).mark_circle(size=9, opacity=0.35, color=ORANGE, clip=True).encode(x=x, y=_like(y, "loss"))
@@ -131,7 +131,7 @@ def _named(chart: alt.Chart, name: str, x: alt.X, y: alt.Y, width: float) -> alt
 def _loss_scale(drawn: list[pl.Series]) -> alt.Scale:
     """From the lowest to nearly the highest of what is drawn; logarithmic where losses differ by large factors."""
     values = np.concatenate([s.drop_nulls().to_numpy() for s in drawn])
-    low, high = float(values.min()), float(np.quantile(values, HIGHEST))
+    low, high = (float(q) for q in np.quantile(values, [(1 - INNER) / 4, INNER]))
     if low > 0 and high / low > LOG_SPREAD:
         return alt.Scale(type="log", domain=[low, high], nice=False)
     margin = 0.06 * (high - low or abs(high) or 1.0)
@@ -140,7 +140,7 @@ def _loss_scale(drawn: list[pl.Series]) -> alt.Scale:
 
 def _inner(values: pl.Series) -> list[float]:
     """Nearly the whole range: a few bad first epochs would flatten the rest."""
-    low, high = (float(values.quantile(q, "linear") or 0.0) for q in (1 - HIGHEST, HIGHEST))
+    low, high = (float(values.quantile(q, "linear") or 0.0) for q in (1 - INNER, INNER))
     margin = 0.08 * (high - low or abs(high) or 1.0)
     return [low - margin, high + margin]
 

@@ -83,8 +83,8 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         "density", "judged", "Predicted against observed",
-        "The darker, the more patients; on the dashed line the prediction came true. Cells of fewer than 10 patients "
-        "are left empty.",
+        "The stronger the colour, the more patients; on the dashed line the prediction came true. Cells of fewer than "
+        "10 patients are left empty.",
         density,
     ),
     Figure(

@@ -10,6 +10,7 @@ from rounds.report.run_files import RunFiles
 from rounds.report.theme import HEAT, INK, Chart
 
 ROW = 30  # px of height a layer
+COLOURS = [HEAT[i] for i in (0, 1, 3, 4, 6)]  # as many as a legend has room for
 
 
 class MeasureTerm(NamedTuple):
@@ -23,8 +24,7 @@ class MeasureTerm(NamedTuple):
 MEASURE_TERMS = {
     "gradient_norm": MeasureTerm(
         "Gradients",
-        "How strongly each layer is pulled: layers far paler than the others hardly learn, a sudden dark column is an "
-        "explosion.",
+        "How strongly each layer is pulled: layers far below the others hardly learn, a sudden leap is an explosion.",
         True,
     ),
     "update_ratio": MeasureTerm(
@@ -56,21 +56,24 @@ def measure_map(run: RunFiles, measure: str) -> Chart | None:
     layers = frame["layer"].unique(maintain_order=True).to_list()
     middle = frame.group_by("layer", "epoch").agg(pl.col("value").median()).sort("epoch")
     edges = colour_edges(middle["value"].to_numpy(), MEASURE_TERMS[measure].factors)
-    if not len(edges):
+    if not edges:
         return None
-    colour = alt.Color("value:Q", title=None).scale(type="threshold", domain=edges, range=HEAT[: len(edges) + 1])
+    names = [f"under {edges[0]:g}", *(f"≥ {edge:g}" for edge in edges)]
+    place = np.searchsorted(edges, middle["value"].to_numpy(), side="right")
+    middle = middle.with_columns(step=pl.Series([names[p] for p in place]))
+    colour = alt.Color("step:N", title=None, scale=alt.Scale(domain=names, range=COLOURS[: len(names)]))
     chart = alt.Chart(alt.InlineData(values=middle.to_dicts())).mark_rect(strokeWidth=0)
     x = alt.X("epoch:O", title="Epoch").axis(grid=False, labelAngle=0)
     y = alt.Y("layer:N", sort=layers, title=None).axis(grid=False, labelColor=INK)
-    shown = colour.legend(format=".2~g", gradientLength=280, gradientThickness=10)
-    return chart.encode(x=x, y=y, color=shown).properties(height=ROW * len(layers) + 110)
+    shown = colour.legend(symbolType="square", symbolSize=180, symbolStrokeWidth=0, title=None)
+    return chart.encode(x=x, y=y, color=shown).properties(height=ROW * len(layers) + 90)
 
 
 def colour_edges(values: np.ndarray, factors: bool) -> list[float]:
-    """Limits between seven colours, equal distances or equal factors apart; fewer where values hardly differ.
+    """Limits between five colours, equal distances or equal factors apart; fewer where values hardly differ.
 
     >>> colour_edges(np.array([1.0, 8.0]), False)
-    [2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
+    [2.4, 3.8, 5.2, 6.6]
     >>> colour_edges(np.array([2.0, 2.0]), False)
     []
     """
@@ -78,5 +81,5 @@ def colour_edges(values: np.ndarray, factors: bool) -> list[float]:
     if not len(drawn) or drawn.min() == drawn.max():
         return []
     ends = (float(drawn.min()), float(drawn.max()))
-    steps = np.geomspace(*ends, len(HEAT) + 1) if factors else np.linspace(*ends, len(HEAT) + 1)
+    steps = np.geomspace(*ends, len(COLOURS) + 1) if factors else np.linspace(*ends, len(COLOURS) + 1)
     return sorted({float(f"{edge:.2g}") for edge in steps[1:-1]})

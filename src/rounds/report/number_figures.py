@@ -9,7 +9,7 @@ from rounds.report.run_files import Record, RunFiles
 from rounds.report.theme import BLUE, FAINT, HEAT, INK, ORANGE, SOFT, Chart
 
 CELL_PATIENTS = 15  # patients per cell, on average, that decide how fine the density is drawn
-CELLS_A_SIDE = (4, 24)
+CELLS_A_SIDE = (6, 24)  # coarser than that, the groups of like predictions say more
 MOST_GROUPS = 10  # deciles
 LEAST_SHOWN = 0.5  # share of rows in cells that may be drawn, below which a density would mislead
 
@@ -43,7 +43,9 @@ def density(run: RunFiles) -> Chart | None:
         return None
     observed, predicted, patients = drawn
     people = len(np.unique(patients))
-    side = int(np.clip(np.sqrt(people / CELL_PATIENTS), *CELLS_A_SIDE))
+    side = min(int(np.sqrt(people / CELL_PATIENTS)), CELLS_A_SIDE[1])
+    if side < CELLS_A_SIDE[0]:
+        return None
     edges = [_edges(values, patients, side) for values in (predicted, observed)]
     if any(len(e) < 3 for e in edges):
         return None

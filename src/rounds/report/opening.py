@@ -5,7 +5,8 @@ from typing import Any
 
 from rounds.report.checks import Check, data_checks
 from rounds.report.run_files import Record, RunFiles
-from rounds.report.wording import MOMENTS, contestant, count, interval, label, number, with_unit
+from rounds.report.wording import MOMENTS, contestant, count, estimate, label, number, with_unit
+from rounds.task import Task
 
 MANY = 4  # targets named in a title
 HEADLINES = {
@@ -73,7 +74,9 @@ def make_opening(run: RunFiles) -> Opening:
 def title(run: RunFiles) -> str:
     """The question in one line."""
     moment = run.dataset.get("prediction_moment")
-    return f"Predicting {named(run.task.targets)}" + (f" {MOMENTS[moment]}" if moment in MOMENTS else "")
+    return f"Predicting {named(run.task.targets).replace('_', ' ')}" + (
+        f" {MOMENTS[moment]}" if moment in MOMENTS else ""
+    )
 
 
 def named(names: tuple[str, ...]) -> str:
@@ -89,16 +92,9 @@ def asked(run: RunFiles) -> list[tuple[str, str]]:
     """The terms of the question, each with its answer."""
     data, task = run.dataset, run.task
     events, dates = data["split"].get("events"), data.get("time_range")
-    kinds = {
-        "regression": "a number",
-        "count": "a count",
-        "binary": "yes or no",
-        "multiclass": "one of several classes",
-    }
-    kind = kinds.get(task.kind, "several yes-or-no outcomes")
     moment = MOMENTS.get(data.get("prediction_moment") or "", "not stated for every column")
     found = [
-        ("Target", f"{named(task.targets)}: {_target_kind(run, kind)}"),
+        ("Target", f"{named(task.targets)}: {_target_kind(task)}"),
         ("Predicted", moment),
         ("Patients", count(data["patients"])),
         ("Rows", _rows(data)),
@@ -109,10 +105,10 @@ def asked(run: RunFiles) -> list[tuple[str, str]]:
     return [(name, text) for name, text in found if text]
 
 
-def _target_kind(run: RunFiles, kind: str) -> str:
-    if run.task.unit:
-        return f"{kind}, in {run.task.unit}"
-    return f"{kind} ({', '.join(run.task.classes[:6])})" if run.task.kind == "multiclass" else kind
+def _target_kind(task: Task) -> str:
+    kinds = {"regression": "a number", "count": "a count", "binary": "yes or no", "multilabel": "each yes or no"}
+    kind = kinds.get(task.kind, f"one of {len(task.classes)} classes")
+    return f"{kind}, in {task.unit}" if task.unit else kind
 
 
 def _rows(data: Record) -> str:
@@ -142,8 +138,8 @@ def _known(metric: str, run: RunFiles) -> bool:
 
 
 def _shown(metric: str, run: RunFiles) -> tuple[str, str]:
-    score = run.metrics["test"].get(metric, {})
-    return f"{number(score.get('value'))}{with_unit(metric, run.task.unit)}", interval(score)
+    value, interval = estimate(run.metrics["test"].get(metric, {}))
+    return f"{value}{with_unit(metric, run.task.unit)}", interval
 
 
 def difference(run: RunFiles) -> str:
@@ -151,11 +147,12 @@ def difference(run: RunFiles) -> str:
     d: dict[str, Any] = run.metrics["difference"]
     metric, name = d["metric"], contestant(d["baseline"], run.task.is_classification)
     unit = with_unit(metric, run.task.unit)
-    by = f"{number(abs(d['value']))}{unit}"
+    value, interval = estimate(d)
+    by = f"{value.removeprefix('−')}{unit}"
     beside = f"the best simpler way ({name[0].lower() + name[1:]})"
     side = "better" if d["value"] >= 0 else "worse"
     return (
-        f"{label(metric)} {by} {side} than {beside}, 95 % interval of the gain {interval(d)}; "
+        f"{label(metric)} {by} {side} than {beside}, 95 % interval of the gain {interval}; "
         f"a gain counts from {number(d['smallest_worthwhile'])}{unit}."
     )
 

@@ -5,7 +5,7 @@ import altair as alt
 from rounds.metrics import METRICS
 from rounds.report.run_files import Record, RunFiles
 from rounds.report.theme import BLUE, FAINT, INK, SOFT, Chart
-from rounds.report.wording import contestant, label, number
+from rounds.report.wording import contestant, estimate, label
 
 ROW = 40  # px of height a contestant
 NETWORKS = ("network", "single network")
@@ -25,10 +25,10 @@ def ranking_forest(run: RunFiles) -> Chart | None:
 def score_forest(run: RunFiles, metric: str) -> Chart | None:
     """One line a contestant: point and interval, simplest on top."""
     found = [
-        {"who": contestant(name, run.task.is_classification), **scores[metric], "text": number(scores[metric]["value"])}
+        {"who": contestant(name, run.task.is_classification), **scores[metric], "text": estimate(scores[metric])[0]}
         | {"colour": BLUE if name in NETWORKS else INK}
         for name, scores in contestants(run.metrics).items()
-        if scores.get(metric, {}).get("value") is not None
+        if scores.get(metric, {}).get("value") is not None and (name, metric) != ("constant", "auroc")
     ]
     if len(found) < 2:
         return None
@@ -42,7 +42,7 @@ def score_forest(run: RunFiles, metric: str) -> Chart | None:
     axis = alt.X("value:Q", title=f"{label(metric)} ({unit}{AIM[METRICS[metric].better]})").scale(zero=False, nice=True)
     whisker = chart.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=axis["title"]), x2="high:Q")
     point = chart.mark_point(filled=True, size=80, opacity=1).encode(x=axis)
-    text = chart.mark_text(dy=-12, fontSize=12).encode(x="value:Q", text="text:N")
+    text = chart.mark_text(dy=-12).encode(x="value:Q", text="text:N")
     layers = [*_reference(found), whisker, point, text]
     return alt.layer(*layers).properties(height=ROW * len(found) + 50)
 

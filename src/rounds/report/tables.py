@@ -4,7 +4,7 @@ from typing import Any
 
 from rounds.report.run_files import Record, RunFiles
 from rounds.report.score_figures import contestants
-from rounds.report.wording import METRIC_TERMS, contestant, count, interval, label, number, share, with_unit
+from rounds.report.wording import METRIC_TERMS, contestant, count, estimate, label, share, with_unit
 
 NOT_A_FIELD = ("reasons", "beside", "members", "members_trained", "parameters", "slab", "rows_that")
 # Evidence that lists single rows or patients is told as how many there are.
@@ -17,17 +17,18 @@ def scores(run: RunFiles) -> Record:
     found = contestants(run.metrics)
     names = list(run.metrics["test"])
     rows = [
-        (contestant(who, run.task.is_classification), who == "network", [_score(s.get(m)) for m in names])
+        (contestant(who, run.task.is_classification), who == "network", [estimate(_told(who, m, s)) for m in names])
         for who, s in found.items()
     ]
     heads = [f"{label(m)}{f' ({u.strip()})' if (u := with_unit(m, run.task.unit)) else ''}" for m in names]
     meanings = [(label(m), METRIC_TERMS[m].meaning) for m in names if m in METRIC_TERMS]
-    validation = [(h, _score(run.metrics["validation"].get(m))) for h, m in zip(heads, names, strict=True)]
+    validation = [(h, estimate(run.metrics["validation"].get(m, {}))) for h, m in zip(heads, names, strict=True)]
     return {"heads": heads, "rows": rows, "meanings": meanings, "validation": validation}
 
 
-def _score(score: Record | None) -> tuple[str, str]:
-    return (number(score["value"]), interval(score)) if score and score.get("value") is not None else ("–", "")
+def _told(who: str, metric: str, scores: Record) -> Record:
+    """A score, but for the slope of predictions that are all alike: it has none, whatever folds make of it."""
+    return {} if (who, metric) == ("constant", "calibration_slope") else scores.get(metric, {})
 
 
 def columns(run: RunFiles) -> Record:
@@ -120,7 +121,7 @@ def trials(run: RunFiles) -> Record | None:
         {
             "round": p["round"], "finding": p["finding"], "verdict": p["verdict"],
             "change": [(n, value_text(old), value_text(new)) for n, (old, new) in p["change"].items()],
-            "effect": f"{number(p['effect'].get('value'))} ({interval(p['effect'])})" if p.get("effect") else "–",
+            "effect": "{} ({})".format(*estimate(p["effect"])) if p.get("effect") else "–",
         }
         for p in run.prescriptions
     ]  # fmt: skip

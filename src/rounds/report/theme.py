@@ -8,7 +8,9 @@ import altair as alt
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
 WIDTH, HEIGHT = 470, 290  # px: two beside each other on a screen, one on a phone without the text getting too small
-FONT = "Liberation Sans, Arial, Helvetica, sans-serif"  # one metric, so that labels fit as they were laid out
+# Labels are laid out in this font and size; the page shows them in its own font at 12 px, so that the wider fonts of
+# some machines (DejaVu Sans is a seventh wider than Arial) still find room.
+FONT, LAID_OUT = "Liberation Sans, Arial, Helvetica, sans-serif", 14
 
 # Colours are names that the page gives values to, so that a chart follows light, dark and print. The hues are those
 # of Okabe and Ito (2008), told apart with every kind of colour vision.
@@ -17,18 +19,19 @@ BLUE, ORANGE, GREEN, PURPLE = "var(--blue)", "var(--orange)", "var(--green)", "v
 RATES = [f"var(--rate-{i})" for i in range(6)]  # a quantity: from low to high
 HEAT = [f"var(--heat-{i})" for i in range(7)]
 
+_WORDS = {
+    "labelColor": SOFT, "titleColor": SOFT, "titleFontWeight": "normal", "labelFontSize": LAID_OUT,
+    "titleFontSize": LAID_OUT, "labelFont": FONT, "titleFont": FONT,
+}  # fmt: skip
 _AXIS = {
-    "labelColor": SOFT, "titleColor": SOFT, "titleFontWeight": "normal", "labelFontSize": 12, "titleFontSize": 12.5,
-    "labelFont": FONT, "titleFont": FONT, "domainColor": FAINT, "tickColor": FAINT, "gridColor": GRID,
-    "tickSize": 4, "titlePadding": 8, "labelPadding": 4, "tickCount": 5, "labelOverlap": True, "labelLimit": 130,
+    **_WORDS, "domainColor": FAINT, "tickColor": FAINT, "gridColor": GRID, "tickSize": 4, "titlePadding": 8,
+    "labelPadding": 4, "tickCount": 5, "labelOverlap": True, "labelLimit": 150,
 }  # fmt: skip
-_LEGEND = {
-    "orient": "top", "labelColor": SOFT, "titleColor": SOFT, "titleFontWeight": "normal", "labelFontSize": 12,
-    "titleFontSize": 12, "labelFont": FONT, "titleFont": FONT, "offset": 6, "symbolStrokeWidth": 2, "columns": 5,
-}  # fmt: skip
+_LEGEND = {**_WORDS, "orient": "top", "offset": 6, "symbolOpacity": 1, "symbolStrokeWidth": 2.5, "columns": 5}
 CONFIG: dict[str, Any] = {
     "background": None, "font": FONT, "aria": False, "axis": _AXIS, "legend": _LEGEND, "view": {"stroke": None},
-    "text": {"color": INK, "font": FONT, "fontSize": 12}, "padding": {"left": 2, "right": 6, "top": 4, "bottom": 2},
+    "text": {"color": INK, "font": FONT, "fontSize": LAID_OUT},
+    "padding": {"left": 2, "right": 6, "top": 4, "bottom": 2},
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import altair as alt
 
 from rounds.report.run_files import RunFiles
 from rounds.report.theme import BLUE, FAINT, INK, SOFT, Chart
-from rounds.report.wording import number
+from rounds.report.wording import estimate
 
 ROW = 40
 
@@ -14,7 +14,7 @@ def trial_effects(run: RunFiles) -> Chart | None:
     found = [
         {
             **p["effect"], "name": f"Round {p['round']}: {', '.join(p['change'])}",
-            "text": number(p["effect"]["value"]), "colour": BLUE if p["verdict"] == "kept" else SOFT,
+            "text": estimate(p["effect"])[0], "colour": BLUE if p["verdict"] == "kept" else SOFT,
         }
         for p in run.prescriptions
         if p.get("effect", {}).get("value") is not None

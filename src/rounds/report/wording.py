@@ -52,32 +52,45 @@ def contestant(name: str, is_classification: bool) -> str:
     return names.get(name, f"{name} (score in use)")
 
 
-def number(value: float | None) -> str:
-    """Three significant digits, thousands set apart; a dash where there is no number.
+def number(value: float | None, decimals: int | None = None) -> str:
+    """Three significant digits or so many decimals, thousands set apart; a dash where there is no number.
 
     >>> number(54.0415), number(0.98765), number(-0.30199), number(101766), number(None), number(0.00001234)
     ('54.0', '0.988', '−0.302', '101,766', '–', '1.23e-05')
+    >>> number(-0.00012, decimals=3)
+    '0.000'
     """
     if value is None or not math.isfinite(value):
         return "–"
-    size = abs(value)
-    if size >= 100:
-        text = f"{value:,.0f}"
-    elif size and size < 0.001:
-        text = f"{value:.3g}"
+    if decimals is None and 0 < abs(value) < 0.001:
+        text = f"{abs(value):.3g}"
     else:
-        digits = 2 - math.floor(math.log10(size)) if size else 0
-        text = f"{value:.{min(digits, 3)}f}"
-    return text.replace("-", "−", 1) if value < 0 else text
+        text = f"{abs(value):,.{_decimals(value) if decimals is None else decimals}f}"
+    return f"−{text}" if value < 0 and text.strip("0.") else text
 
 
-def interval(score: dict[str, Any]) -> str:
-    """The limits of a score's 95 % interval, in words.
+def _decimals(value: float) -> int:
+    """Decimals that leave three significant digits, at most three of them."""
+    return min(max(2 - math.floor(math.log10(abs(value))), 0), 3) if value else 0
 
-    >>> interval({"value": 2.0, "low": 1.5, "high": 2.5})
-    '1.50 to 2.50'
+
+def estimate(score: dict[str, Any]) -> tuple[str, str]:
+    """A value and its 95 % interval with the same decimals, as many as the interval can bear; a dash where none is.
+
+    >>> estimate({"value": 2.0, "low": 1.5, "high": 10.25})
+    ('2.0', '1.5 to 10.2')
+    >>> estimate({"value": 0.99918, "low": 0.99872, "high": 0.99954})
+    ('0.9992', '0.9987 to 0.9995')
+    >>> estimate({})
+    ('–', '')
     """
-    return f"{number(score.get('low'))} to {number(score.get('high'))}"
+    known = [v for name in ("value", "low", "high") if (v := score.get(name)) is not None]
+    if score.get("value") is None or not known:
+        return "–", ""
+    width = max(known) - min(known)
+    decimals = max(_decimals(max(known, key=abs)), min(-math.floor(math.log10(width)), 6) if width > 0 else 0)
+    value, low, high = (number(score.get(name), decimals) for name in ("value", "low", "high"))
+    return value, f"{low} to {high}"
 
 
 def count(value: int | None) -> str:
