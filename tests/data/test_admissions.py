@@ -196,6 +196,6 @@ def test_columns_known_during_the_stay_move_the_moment_of_prediction() -> None:
 
 
 def test_columns_known_with_the_outcome_stay_out_whatever_is_said() -> None:
-    columns = {c.name: c for c in examine("admissions:600", Choices(as_roles={"died": "boolean"}))}
+    columns = {c.name: c for c in examine("admissions:600", Choices(as_roles={"died": "boolean"})).columns}
     assert columns["died"].role == "dropped"
     assert columns["died"].reason == "boolean, but known only with the outcome: after any moment of prediction"

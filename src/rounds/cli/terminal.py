@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rounds.improvement import Request, Result
     from rounds.training.run import Population
 
+PIPED_WIDTH = 200  # letters a line where no terminal says how wide it is
 UNITLESS = {"auroc", "auprc", "log_loss", "brier", "accuracy", "r2", "calibration_slope", "calibration_intercept"}
 
 
@@ -129,10 +130,12 @@ def show_columns(source: str | None, choices: "Choices", write: Path | None, as_
     if source is None:
         print("\n".join(builtin_names()))
         return
-    columns = examine(source, choices)
+    examined = examine(source, choices)
     if write is not None:
-        write_roles(write, columns)
-    rows = columns_table(columns)
+        write_roles(write, examined.columns)
+    rows = columns_table(examined.columns)
+    for note in examined.notes:
+        print(note, file=sys.stderr)
     if as_json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
@@ -143,10 +146,11 @@ def show_table(rows: list[dict[str, Any]]) -> None:
     """Prints records as a table, one a line."""
     table = Table(box=None, pad_edge=False)
     for name in rows[0] if rows else ():
-        table.add_column(name.replace("_", " "))
+        table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(_text(value) for value in row.values()))
-    Console(highlight=False, markup=False).print(table)
+    width = None if sys.stdout.isatty() else PIPED_WIDTH
+    Console(highlight=False, markup=False, width=width).print(table)
 
 
 def _text(value: Any) -> str:

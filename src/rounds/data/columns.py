@@ -65,9 +65,10 @@ def decide_columns(
         if role := special.get(series.name):
             column = column.model_copy(update={"role": role, "reason": f"given by --{role}"})
         columns.append(column)
-    if force:
-        _force_group(table, said, choices)
-    return tuple(columns)
+    open_ = _undecided(table, said, choices)
+    if open_ and force:
+        raise _unchosen(table[open_[0]])
+    return tuple(_repeating(c) if c.name in open_ else c for c in columns)
 
 
 def _special(choices: Choices, names: list[str]) -> dict[str, Role]:
@@ -119,20 +120,19 @@ def _known_too_late(column: Column) -> Column:
     return column.model_copy(update={"role": "dropped", "reason": reason})
 
 
-def _force_group(table: pl.DataFrame, said: dict[str, dict[str, Any]], choices: Choices) -> None:
-    """A repeating identifier is not dropped in silence: patients on both sides of a split would flatter the score.
+def _undecided(table: pl.DataFrame, said: dict[str, dict[str, Any]], choices: Choices) -> list[str]:
+    """Columns whose values repeat as patients do, of which nobody has said whether they are.
 
-    A roles file that leaves it an identifier has not chosen; one that calls it a code or a number has.
+    A roles file that leaves one an identifier has not chosen; one that calls it a code or a number has.
     """
     if choices.group is not None:
-        return
-    for values in table:
-        chosen = said.get(values.name, {}).get("role", "identifier") != "identifier"
-        if not chosen and values.name not in choices.targets and may_name_patients(values):
-            raise _unchosen(values)
+        return []
+    open_ = [n for n in table.columns if said.get(n, {}).get("role", "identifier") == "identifier"]
+    return [n for n in open_ if n not in choices.targets and may_name_patients(table[n])]
 
 
 def _unchosen(values: pl.Series) -> ForcedChoiceError:
+    """A repeating identifier is not dropped in silence: patients on both sides of a split would flatter the score."""
     name = values.name
     advice = (
         f"{name} holds {values.n_unique():,} different values in {len(values):,} rows: write --group {name} where rows "
@@ -140,6 +140,11 @@ def _unchosen(values: pl.Series) -> ForcedChoiceError:
         f"names no patients"
     )
     return ForcedChoiceError(must_be("Group", "chosen where an identifier repeats", "column", name, advice))
+
+
+def _repeating(column: Column) -> Column:
+    """For `rounds data`, which shows the choice that training will ask for."""
+    return column.model_copy(update={"reason": f"{column.reason}; repeats: --group {column.name} or --group none"})
 
 
 def columns_table(columns: tuple[Column, ...]) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """From a source and the user's choices to a Dataset: cohort, roles, outcome, patients, features."""
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +61,20 @@ def _test_rows(table: pl.DataFrame, test: Any) -> np.ndarray | None:
     return flags
 
 
-def examine(source: Any, choices: Choices) -> tuple[Column, ...]:
+@dataclass(frozen=True)
+class Examined:
+    """What a table is taken for before anything is predicted; notes: what is to be said about the table itself."""
+
+    columns: tuple[Column, ...]
+    notes: tuple[str, ...]
+
+
+def examine(source: Any, choices: Choices) -> Examined:
     """What each column is taken for, without an outcome being needed."""
     built = open_source(source, code_columns(choices))
     choices = built.complete(choices)
     table = plain(meeting(numbered(built.table), choices)[0])
-    return decide_columns(table, choices, built.declared, force=False)
+    return Examined(decide_columns(table, choices, built.declared, force=False), built.notes)
 
 
 def open_source(source: Any, codes: Collection[str] = ()) -> Builtin:
@@ -92,6 +100,7 @@ def _dataset(table: pl.DataFrame, columns: tuple[Column, ...], choices: Choices,
     task, values = make_task(targets, choices, next((c.unit for c in columns if c.role == "target"), ""))
     references = date_references(choices, table.columns)
     passed = [c.name for c in columns if c.role in ("identifier", "group", "time")]
+    unused = [c.name for c in columns if c.role in ("date", "dropped")]  # rules look at them, networks do not
     baseline = next((c.name for c in columns if c.role == "baseline"), "")
     return Dataset(
         name=built.name, task=task, columns=columns, targets=values,
@@ -101,7 +110,7 @@ def _dataset(table: pl.DataFrame, columns: tuple[Column, ...], choices: Choices,
         baseline=_baseline(table, baseline), baseline_name=baseline,
         group=None if choices.group == NO_GROUP else choices.group, time=choices.time, rows_read=built.table.height,
         content_hash=content_hash(plain(table)), simulated=built.simulated, notes=built.notes,
-        extra={"references": references},
+        extra={"references": references, "unused": table.select(unused)},
     )  # fmt: skip
 
 

@@ -64,8 +64,8 @@ def transfer_rate(stay: Stays) -> np.ndarray:
 def cut_mean(uncut: np.ndarray, rate: np.ndarray) -> np.ndarray:
     """E[min(L, T)] in days, for L of mean `uncut` and T at `rate` > 0 a day.
 
-    >>> cut_mean(np.array([4.0]), np.array([1e-9])).round(4), cut_mean(np.array([4.0]), np.array([0.1])).round(4)
-    (array([4.]), array([3.0881]))
+    >>> cut_mean(np.array([4.0, 4.0]), np.array([1e-9, 0.1])).round(4)
+    array([4.    , 3.0999])
     """
     return np.asarray(-np.expm1(-GAMMA_SHAPE * np.log1p(rate * uncut / GAMMA_SHAPE)) / rate)
 
