@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from rounds.errors import RoundsError
 from rounds.graph.autodiff import autodiff, compiled, in_float64, traceable
+from rounds.graph.backward import Graph, graph_of
 from rounds.graph.differences import Differences, differences, rounding_noise
 from rounds.graph.function import FunctionError, call_gradient, checked_inputs, make_loss
 from rounds.graph.mistake import likely_mistake
@@ -23,7 +25,7 @@ TYPICAL_PART = 1e-3
 # The differences' own error counts so many times before an entry is held against the gradient.
 ERROR_TIMES = 10.0
 # Rounding of a sum of many products, in units of the last place of the whole gradient's norm.
-ROUNDING_TIMES = 100.0
+ROUNDING_TIMES = 30.0
 # Entries of a wrong tensor that are shown.
 WORST = 3
 
@@ -62,12 +64,24 @@ def check_gradient(function: Function, gradient: Function | None, inputs: Mappin
         quick = loss if fast is None else make_loss(fast, arrays)
         noise = rounding_noise(quick, arrays)
         found = {name: differences(quick, arrays, name, noise) for name in arrays}
-    rounding = _rounding(found)
+    rounding = _rounding(found, noise / max(abs(value), noise))
     believed, notes = _believed(found, automatic, rounding, own=gradient is not None)
     right = {name: slopes for name in arrays if (slopes := _full(name, found[name], believed)) is not None}
     tensors = tuple(_judge(name, given[name], found[name], believed.get(name), rounding) for name in arrays)
-    told = tuple(_with_mistake(tensor, given[tensor.name], right) for tensor in tensors)
+    graph = _graph(followed, arrays) if any(tensor.verdict == "wrong" for tensor in tensors) else None
+    told = tuple(_with_mistake(tensor, given[tensor.name], right, graph) for tensor in tensors)
     return GradientCheck(value, TOLERANCE, told, notes)
+
+
+def _graph(function: Function | None, arrays: Gradients) -> Graph | None:
+    """The graph in which a wrong tensor is looked for; without one the mistake is told from the gradients alone."""
+    if function is None:
+        return None
+    try:
+        with in_float64():
+            return graph_of(function, dict(arrays))
+    except RoundsError:
+        return None
 
 
 def _given(gradient: Function | None, arrays: Gradients, automatic: Gradients | None) -> Gradients:
@@ -145,10 +159,15 @@ def _compare(given: np.ndarray, found: Differences, rounding: float) -> _Compare
     return _Compared(found.entries[smooth], own, expected, relative, relative > tolerance)
 
 
-def _rounding(found: Mapping[str, Differences]) -> float:
-    """Rounding of one entry, judged against the whole gradient: that of a bias before batch-norm is nothing else."""
+def _rounding(found: Mapping[str, Differences], precision: float) -> float:
+    """Rounding of one entry, judged against the whole gradient: that of a bias before batch-norm is nothing else.
+
+    precision: relative rounding of the function's value, 1e-16 in float64 and 1e-7 where it computes in float32; a
+    value near zero by cancellation would make it look coarser than any function is.
+    """
+    precision = min(precision, float(np.finfo(np.float32).eps))
     whole = np.sqrt(sum(float(np.sum(one.slopes**2)) for one in found.values()))
-    return float(ROUNDING_TIMES * np.finfo(np.float64).eps * whole + np.finfo(np.float64).tiny)
+    return float(ROUNDING_TIMES * max(precision, np.finfo(np.float64).eps) * whole + np.finfo(np.float64).tiny)
 
 
 def _tolerance(given: np.ndarray) -> float:
@@ -173,9 +192,9 @@ def _worst(compared: _Compared, shape: tuple[int, ...]) -> tuple[Entry, ...]:
     )
 
 
-def _with_mistake(tensor: TensorCheck, given: np.ndarray, right: Gradients) -> TensorCheck:
+def _with_mistake(tensor: TensorCheck, given: np.ndarray, right: Gradients, graph: Graph | None) -> TensorCheck:
     if tensor.verdict == "not differentiable":
         return replace(tensor, mistake="no entry has a slope here: every one is at a kink")
     if tensor.verdict != "wrong" or tensor.name not in right:
         return tensor
-    return replace(tensor, mistake=likely_mistake(tensor.name, given, right))
+    return replace(tensor, mistake=likely_mistake(tensor.name, given, right, graph))

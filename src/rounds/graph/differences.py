@@ -16,8 +16,8 @@ MOST_ENTRIES = 1000
 # Step, as a part of the entry's scale: fifth root of the rounding noise balances it against the error left after one
 # extrapolation (order h^4); the bounds keep curved functions and noisy ones in reach.
 SMALLEST_STEP, LARGEST_STEP = 1e-4, 5e-2
-# Scale of an entry of a tensor that is all but zero, such as a bias before training.
-SMALLEST_SCALE = 1e-2
+# Scale of an entry of a tensor of zeros, such as a bias before training.
+SCALE_OF_ZEROS = 0.1
 # Each refinement divides the step so often; after the last it is still far above rounding (2e-8 of the scale).
 REFINEMENT, REFINEMENTS = 8.0, 4
 # The one-sided slopes of a smooth function come together in proportion to the step: at half the step, half the gap.
@@ -81,10 +81,10 @@ def _chosen(size: int) -> np.ndarray:
 
 
 def _scale(tensor: np.ndarray) -> np.ndarray:
-    """How far each entry [size] may be moved as a whole: its own size, or the tensor's typical one."""
+    """How far each entry [size] may be moved as a whole: its own size, or the tensor's typical one (median)."""
     flat = np.abs(tensor.ravel())
-    typical = float(np.sqrt(np.mean(flat**2))) if flat.size else 0.0
-    return np.maximum(flat, max(typical, SMALLEST_SCALE))
+    typical = float(np.median(flat[flat > 0])) if flat.any() else SCALE_OF_ZEROS
+    return np.maximum(flat, typical)
 
 
 def _first_step(noise: float, value: float) -> float:

@@ -6,6 +6,9 @@ from itertools import combinations
 
 import numpy as np
 
+from rounds.graph.backward import Graph
+from rounds.graph.wrong_tensor import wrong_tensor
+
 # Two tensors are proportional when what one leaves of the other, relative to its norm, is below this: differences
 # alone are exact to about 1e-9.
 SAME = 1e-5
@@ -21,10 +24,10 @@ class Candidate:
     words: str
 
 
-def likely_mistake(name: str, given: np.ndarray, right: Mapping[str, np.ndarray], rows: int | None = None) -> str:
+def likely_mistake(name: str, given: np.ndarray, right: Mapping[str, np.ndarray], graph: Graph | None = None) -> str:
     """A sentence on how `given` differs from the right gradient of `name`; says so where no correction explains it.
 
-    right: the right gradients of all tensors by name. rows: how many examples the batch has, where that is known.
+    right: the right gradients of all tensors by name. graph: of the function, where JAX can follow it.
 
     >>> slopes = {"b": np.array([3.0, 6.0, 9.0])}
     >>> likely_mistake("b", np.array([-3.0, -6.0, -9.0]), slopes)
@@ -39,9 +42,10 @@ def likely_mistake(name: str, given: np.ndarray, right: Mapping[str, np.ndarray]
     own = right[name]
     for candidate in _candidates(given, own.shape):
         factor = _factor(candidate.array, own)
-        if factor is not None and (words := _said(candidate.words, factor, own.size, _counts(given, own, rows))):
+        if factor is not None and (words := _said(candidate.words, factor, own.size, _counts(given, own, graph))):
             return words
-    return _of_another(name, given, right) or _unexplained(given, own)
+    in_graph = "" if graph is None else wrong_tensor(name, given, own, graph)
+    return in_graph or _of_another(name, given, right) or _unexplained(given, own)
 
 
 def _candidates(given: np.ndarray, shape: tuple[int, ...]) -> Iterator[Candidate]:
@@ -79,9 +83,10 @@ def _factor(array: np.ndarray, own: np.ndarray) -> float | None:
     return factor if factor and rest <= SAME * float(np.linalg.norm(array)) else None
 
 
-def _counts(given: np.ndarray, own: np.ndarray, rows: int | None) -> set[int]:
-    """Numbers by which a mean may have been forgotten, or taken twice."""
-    return {n for n in (rows, *given.shape, *own.shape) if n is not None and n > 1}
+def _counts(given: np.ndarray, own: np.ndarray, graph: Graph | None) -> set[int]:
+    """Numbers by which a mean may have been forgotten, or taken twice: widths of the tensors, rows of the batch."""
+    values = () if graph is None else graph.tape.values
+    return {n for n in (*given.shape, *own.shape, *(value.shape[0] for value in values if value.shape)) if n > 1}
 
 
 def _said(words: str, factor: float, entries: int, counts: set[int]) -> str:
@@ -104,16 +109,15 @@ def _factor_words(factor: float, counts: set[int]) -> str:
         return "the sign is wrong"
     sign = "the sign is wrong and " if factor < 0 else ""
     size = abs(factor)
+    if _near(size, 2.0):
+        return f"{sign}it is twice too large: the factor 1/2 is missing"
+    if _near(size, 0.5):
+        return f"{sign}it is half of what it must be: the factor 2 is missing"
     for count in sorted(counts):
         if _near(size, count):
             return f"{sign}it is {count} times too large: the factor 1/{count} of the mean is missing"
-        if _near(size, 1 / count) and count != 2:
+        if _near(size, 1 / count):
             return f"{sign}it is {count} times too small: divided by {count} once too often"
-    for number, text in ((2.0, "2"), (0.5, "1/2")):
-        if _near(size, number):
-            size_word = "twice too large" if number == 2 else "half of what it must be"
-            missing = "1/2" if text == "2" else "2"
-            return f"{sign}it is {size_word}: the factor {missing} is missing"
     return ""
 
 
@@ -130,7 +134,7 @@ def _of_another(name: str, given: np.ndarray, right: Mapping[str, np.ndarray]) -
             factor = _factor(candidate.array, slope)
             if factor is not None and _near(factor, 1.0):
                 how = candidate.words.replace("it is right", f"it is the gradient of {other}")
-                return f"wrong tensor: {how or f'this is the gradient of {other}'}"
+                return f"wrong tensor: {how if how != candidate.words else f'this is the gradient of {other}'}"
     return ""
 
 

@@ -5,7 +5,13 @@ import re
 import sysconfig
 from functools import cache
 from pathlib import Path
+from types import CellType, CodeType, FunctionType
 from typing import Any
+
+import numpy as np
+
+# What a function returns is the loss, where its code has no name for it.
+LOSS = "L"
 
 _OWN = str(Path(__file__).resolve().parent)
 _INSTALLED = tuple({sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")})
@@ -30,18 +36,22 @@ def assigned_at(traceback: Any) -> tuple[str, str]:
     frame = _outermost(traceback.frames if traceback is not None else ())
     if frame is None:
         return "", ""
-    path, line = frame
-    return _assigned(path, line), f"{Path(path).name}:{line}"
+    path, line = frame.file_name, frame.line_num
+    statement = _statement(path, line)
+    # A lambda computes what is not what the statement around it assigns.
+    if statement is None or frame.function_name.endswith("<lambda>"):
+        return "", f"{Path(path).name}:{line}"
+    return _assigned(statement), f"{Path(path).name}:{statement.lineno}"
 
 
-def _outermost(frames: Any) -> tuple[str, int] | None:
+def _outermost(frames: Any) -> Any:
     """Frames come innermost first; those of the program that asked for the graph stand beyond Rounds' own."""
     found = None
     for frame in frames:
         if frame.file_name.startswith(_OWN):
             break
         if not frame.file_name.startswith(_INSTALLED) and not frame.file_name.startswith("<frozen"):
-            found = (frame.file_name, frame.line_num)
+            found = frame
     return found
 
 
@@ -55,13 +65,61 @@ def _statements(path: str) -> tuple[ast.stmt, ...]:
 
 
 @cache
-def _assigned(path: str, line: int) -> str:
+def _statement(path: str, line: int) -> ast.stmt | None:
+    """The smallest statement around a line: what stands on several lines is one step."""
     around = [node for node in _statements(path) if node.lineno <= line <= (node.end_lineno or node.lineno)]
-    if not around:
-        return ""
-    statement = min(around, key=lambda node: (node.end_lineno or node.lineno) - node.lineno)
+    return min(around, key=lambda node: (node.end_lineno or node.lineno) - node.lineno, default=None)
+
+
+def _assigned(statement: ast.stmt) -> str:
     if isinstance(statement, ast.Assign):
         return ast.unparse(statement.targets[0])
     if isinstance(statement, ast.AugAssign | ast.AnnAssign):
         return ast.unparse(statement.target)
-    return "L" if isinstance(statement, ast.Return) else ""
+    return LOSS if isinstance(statement, ast.Return) else ""
+
+
+def arrays_of(function: Any) -> dict[str, np.ndarray]:
+    """Arrays that a Python function, or a function of its module that it calls, reads by a name of its own.
+
+    >>> rows = np.ones(3)
+    >>> list(arrays_of(lambda p: p["w"] @ rows))
+    ['rows']
+    """
+    found: dict[str, np.ndarray] = {}
+    seen: set[int] = set()
+    waiting = [function]
+    while waiting:
+        one = waiting.pop()
+        if not isinstance(one, FunctionType) or id(one) in seen or one.__code__.co_filename.startswith(_INSTALLED):
+            continue
+        seen.add(id(one))
+        for name, value in _read(one).items():
+            if hasattr(value, "dtype") and hasattr(value, "shape"):
+                found.setdefault(name, value)
+            waiting.append(value)
+    return found
+
+
+def _read(function: FunctionType) -> dict[str, Any]:
+    names = {name: function.__globals__[name] for name in read_names(function) if name in function.__globals__}
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    return names | {name: value for name, cell in cells for value in _held(cell)}
+
+
+def _held(cell: CellType) -> tuple[Any, ...]:
+    try:
+        return (cell.cell_contents,)
+    except ValueError:  # a variable that is not assigned yet
+        return ()
+
+
+def read_names(function: FunctionType) -> set[str]:
+    """Names that a function's code, and the code of functions within it, may look up."""
+    names: set[str] = set()
+    codes = [function.__code__]
+    while codes:
+        code = codes.pop()
+        names |= set(code.co_names)
+        codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return names

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from rounds.graph.source import read_names
+
 
 def with_jax_numpy(function: Callable[..., Any]) -> Callable[..., Any] | None:
     """A copy of a Python function that uses `jax.numpy`, as do the functions of its module that it calls.
@@ -36,7 +38,7 @@ def _copy(function: FunctionType, done: dict[int, Any]) -> FunctionType:
     done[id(function)] = copy
     for cell, old in zip(cells, function.__closure__ or (), strict=True):
         cell.cell_contents = _exchanged(old.cell_contents, done)
-    for name in _read(function):
+    for name in read_names(function):
         if name in function.__globals__:
             names[name] = _exchanged(function.__globals__[name], done)
     return copy
@@ -46,16 +48,6 @@ def _names(module: dict[str, Any], done: dict[int, Any]) -> dict[str, Any]:
     if id(module) not in done:
         done[id(module)] = dict(module)
     return done[id(module)]
-
-
-def _read(function: FunctionType) -> set[str]:
-    """Names that a function's code, and the code of functions within it, may look up."""
-    names, codes = set(), [function.__code__]
-    while codes:
-        code = codes.pop()
-        names |= set(code.co_names)
-        codes += [constant for constant in code.co_consts if hasattr(constant, "co_names")]
-    return names
 
 
 def _exchanged(value: Any, done: dict[int, Any]) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 
 from rounds.errors import must_be
 from rounds.graph.function import FunctionError
-from rounds.graph.source import assigned_at, scope_of
+from rounds.graph.source import arrays_of, assigned_at, scope_of
 
 Function = Callable[..., Any]
 Apply = Callable[..., Sequence[Any]]
@@ -88,7 +88,7 @@ def trace(function: Function, inputs: Any, open_scans: bool = False) -> Tape:
         shapes = ", ".join(str(a.shape) for a in closed.out_avals)
         advice = "Take the mean or the sum over the examples, so that it is one loss"
         raise FunctionError(must_be("value of the function", "one number", "shape", shapes, advice))
-    tape = _Recorder(open_scans)
+    tape = _Recorder(open_scans, arrays_of(function))
     names = [leaf_name(path) for path, _ in jax.tree_util.tree_leaves_with_path(inputs)]
     leaves = [tape.value(name, "input", var.aval) for name, var in zip(names, closed.jaxpr.invars, strict=True)]
     output = tape.walk(closed.jaxpr, tape.constants(closed.jaxpr, closed.consts), leaves, ())
@@ -104,8 +104,8 @@ def leaf_name(path: Sequence[Any]) -> str:
 class _Recorder:
     """Gathers values and operations while a jaxpr and those within it are walked."""
 
-    def __init__(self, open_scans: bool) -> None:
-        self.open_scans = open_scans
+    def __init__(self, open_scans: bool, named: Mapping[str, Any]) -> None:
+        self.open_scans, self.named = open_scans, named
         self.values: list[Value] = []
         self.nodes: list[Node] = []
 
@@ -117,7 +117,12 @@ class _Recorder:
         return len(self.values) - 1
 
     def constant(self, data: Any, aval: Any) -> int:
-        return self.value("", "constant", aval, data)
+        return self.value(self.name_of(data) if aval.shape else "", "constant", aval, data)
+
+    def name_of(self, data: Any) -> str:
+        """The user's name for an array, known by its content: JAX keeps the array and not the name."""
+        alike = (name for name, own in self.named.items() if own is data or _equal(own, data))
+        return next(alike, "")
 
     def constants(self, jaxpr: Any, data: Sequence[Any]) -> list[int]:
         return [self.constant(array, var.aval) for array, var in zip(data, jaxpr.constvars, strict=True)]
@@ -180,6 +185,10 @@ class _Recorder:
         one = self.values[parts[0]]
         aval = _Shaped((len(parts), *one.shape), one.dtype)
         return self.node("stack", place, parts, [aval], lambda *arrays: [jax.numpy.stack(arrays)])[0]
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return one.shape == other.shape and bool(np.array_equal(np.asarray(one), np.asarray(other)))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,40 @@
+"""Names of the values of a tape: the user's own variables where there are any."""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from rounds.graph.trace import Node, Tape
+
+
+def value_names(tape: Tape) -> dict[int, str]:
+    """Names by the values' numbers: inputs, named constants, and the last value of every assignment.
+
+    A name that is assigned again is counted: ``h``, ``h_2``. Other values have none.
+
+    >>> import jax.numpy as jnp
+    >>> from rounds.graph.trace import trace
+    >>> tape = trace(lambda p: jnp.sum(p["w"] * 2), {"w": jnp.ones(2)})
+    >>> value_names(tape)
+    {0: 'w'}
+    """
+    names = {value.number: value.name for value in tape.values if value.name}
+    taken = set(names.values())
+    for last in _ends(tape):
+        if last.step.isidentifier():
+            names[last.gives[0]] = _free(last.step, taken)
+            taken.add(names[last.gives[0]])
+    return names
+
+
+def _ends(tape: Tape) -> Iterator[Node]:
+    """The last operation of every statement that was run."""
+    for _, run in groupby(tape.nodes, key=lambda node: (node.step, node.line)):
+        yield list(run)[-1]
+
+
+def _free(name: str, taken: set[str]) -> str:
+    count, free = 1, name
+    while free in taken:
+        count += 1
+        free = f"{name}_{count}"
+    return free
