@@ -1,5 +1,7 @@
 """Which patients do what: train, validate, judge. Never one patient on two sides."""
 
+from typing import Literal
+
 import numpy as np
 
 from rounds.data.dataset import Dataset, Split
@@ -9,7 +11,8 @@ TEST_SHARE = 0.2
 # Below these, one test part says too little: Rounds then judges every patient out of fold.
 FEWEST_TEST_PATIENTS, FEWEST_TEST_EVENTS = 400, 100
 OUTER_FOLDS, OUTER_REPEATS = 5, 2
-OUTCOME_BINS = 10  # numeric outcomes are stratified by tenths
+MOST_DEALS = 100  # of folds in tiny data, until every judging fold leaves something of every validation fold
+OUTCOME_BINS = 10  # numeric outcomes are stratified by tenths, in tiny data by less
 
 
 def split_dataset(
@@ -28,21 +31,36 @@ def split_dataset(
     """
     random = np.random.default_rng(np.random.SeedSequence([split_seed, 7]))
     every = np.arange(dataset.rows)
+    kind: Literal["given", "held-out"] = "held-out"
     if dataset.given_test is not None:
-        kind, test, development = "given", every[dataset.given_test], every[~dataset.given_test]
-        how = "test rows given as a table of their own"
+        kind = "given"
+        test, development, how = _given(dataset)
     elif dataset.times is not None:
-        kind, test, development = "held-out", *_latest(dataset, test_share)
+        test, development = _latest(dataset, test_share)
         how = f"test: the latest {len(test):,} rows by {dataset.time}; earlier rows of their patients left out"
     else:
-        kind, how = "held-out", "test: a fifth of the patients at random, alike in outcome"
+        how = "test: a fifth of the patients at random, alike in outcome"
+        _refuse_few(dataset, every, round(1 / test_share))
         test = _deal(dataset, every, round(1 / test_share), random)[0]
         development = np.setdiff1d(every, test)
-    if nested and kind == "held-out" and dataset.times is None and _too_small(dataset, test):
-        return _out_of_fold(dataset, folds, random)
+        if nested and _too_small(dataset, test):
+            return _out_of_fold(dataset, folds, random)
     _refuse_few(dataset, development, max(folds, 2))
     parts = _validation_folds(dataset, development, folds, random)
-    return Split(kind, development, test, parts, how=f"{how}; {_validation_words(folds)}")  # type: ignore[arg-type]
+    return Split(kind, development, test, parts, how=f"{how}; {_validation_words(folds)}")
+
+
+def _given(dataset: Dataset) -> tuple[np.ndarray, np.ndarray, str]:
+    """(test, development, how): the rows of the test table, and those of DATA whose patients are not in it."""
+    assert dataset.given_test is not None
+    seen = np.isin(dataset.patients, np.unique(dataset.patients[dataset.given_test]))
+    test, development = np.flatnonzero(dataset.given_test), np.flatnonzero(~seen)
+    if not len(development):
+        advice = "Hand over a test table of other patients"
+        raise DataError(must_be("Test table", "of other patients than DATA", "patients in both", "all", advice))
+    shared = dataset.rows - len(test) - len(development)
+    how = "test: rows given as a table of their own"
+    return test, development, f"{how}; {shared:,} rows of its patients left out of DATA" if shared else how
 
 
 def _validation_words(folds: int) -> str:
@@ -63,12 +81,25 @@ def _out_of_fold(dataset: Dataset, folds: int, random: np.random.Generator) -> S
     every = np.arange(dataset.rows)
     _refuse_few(dataset, every, max(folds, OUTER_FOLDS))
     parts = _validation_folds(dataset, every, folds, random)
-    outer = tuple(tuple(_deal(dataset, every, OUTER_FOLDS, random)) for _ in range(OUTER_REPEATS))
+    outer = tuple(_judging_folds(dataset, every, parts, random) for _ in range(OUTER_REPEATS))
     how = (
         f"small data: every patient is judged by networks that never saw them ({OUTER_REPEATS} x {OUTER_FOLDS} folds "
         f"by patient, alike in outcome; all choosing happens inside each fold)"
     )
     return Split("out-of-fold", every, np.array([], np.int64), parts, outer, how)
+
+
+def _judging_folds(
+    dataset: Dataset, rows: np.ndarray, parts: tuple[np.ndarray, ...], random: np.random.Generator
+) -> tuple[np.ndarray, ...]:
+    """Folds none of which swallows a validation fold: in tiny data, members would have nothing left to stop by."""
+    for _ in range(MOST_DEALS):
+        folds = tuple(_deal(dataset, rows, OUTER_FOLDS, random))
+        if not any(np.isin(part, fold).all() for part in parts for fold in folds):
+            return folds
+    advice = "Collect more patients, or lower --set folds"
+    patients = len(np.unique(dataset.patients[rows]))
+    raise DataError(must_be("Patients", "enough to validate inside every judging fold", "patients", patients, advice))
 
 
 def _too_small(dataset: Dataset, test: np.ndarray) -> bool:
@@ -96,9 +127,12 @@ def _refuse_few(dataset: Dataset, rows: np.ndarray, folds: int) -> None:
 
 
 def _latest(dataset: Dataset, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """(test, development): rows after the time that leaves `share` of them, and earlier rows of other patients."""
+    """(test, development): rows from the time on that leaves nearest to `share` of them, and earlier rows of other
+    patients."""
     assert dataset.times is not None
-    cut = np.quantile(dataset.times, 1 - share, method="higher")
+    moments, counts = np.unique(dataset.times, return_counts=True)
+    later = counts[::-1].cumsum()[::-1] / dataset.rows  # [M] share of rows at or after each moment
+    cut = moments[1:][np.abs(later[1:] - share).argmin()] if len(moments) > 1 else moments[0]
     late = dataset.times >= cut
     seen = np.isin(dataset.patients, np.unique(dataset.patients[late]))
     test, development = np.flatnonzero(late), np.flatnonzero(~late & ~seen)
@@ -111,20 +145,27 @@ def _latest(dataset: Dataset, share: float) -> tuple[np.ndarray, np.ndarray]:
 def _deal(dataset: Dataset, rows: np.ndarray, parts: int, random: np.random.Generator) -> list[np.ndarray]:
     """Rows in parts that share no patient: patients shuffled, sorted by outcome, dealt like cards."""
     codes, owner = np.unique(dataset.patients[rows], return_inverse=True)
-    stratum = _strata(dataset, rows, owner, len(codes))
+    bins = min(OUTCOME_BINS, max(1, len(codes) // parts))  # else the outcome alone would decide who is dealt where
+    stratum = _strata(dataset, rows, owner, bins)
     order = np.lexsort((random.random(len(codes)), stratum))
     part = np.empty(len(codes), np.int64)
     part[order] = (np.arange(len(codes)) + random.integers(parts)) % parts
     return [rows[part[owner] == p] for p in range(parts)]
 
 
-def _strata(dataset: Dataset, rows: np.ndarray, owner: np.ndarray, patients: int) -> np.ndarray:
-    """Outcome of each patient as a small whole number: class or tenth of the mean over their rows."""
-    first = dataset.targets[rows][:, 0].astype(np.float64)
+def _strata(dataset: Dataset, rows: np.ndarray, owner: np.ndarray, bins: int) -> np.ndarray:
+    """Outcome of each patient as a small whole number: the rarest of their classes, the mean number of their labels,
+    or the quantile bin of the mean over their rows."""
+    targets, patients = dataset.targets[rows], int(owner.max()) + 1
+    if dataset.task.kind in ("binary", "multiclass"):
+        classes = targets[:, 0].astype(np.int64)
+        rarity = np.argsort(np.argsort(np.bincount(classes), kind="stable"))  # 0 = the rarest
+        rarest = np.full(patients, len(rarity))
+        np.minimum.at(rarest, owner, rarity[classes])
+        return rarest
+    first = targets.sum(1) if dataset.task.kind == "multilabel" else targets[:, 0]
+    mean = np.bincount(owner, first.astype(np.float64), patients) / np.bincount(owner, minlength=patients)
     if dataset.task.kind == "multilabel":
-        first = dataset.targets[rows].sum(1)
-    mean = np.bincount(owner, first, patients) / np.bincount(owner, minlength=patients)
-    if dataset.task.is_classification:
         return np.round(mean).astype(int)
-    edges = np.quantile(mean, np.linspace(0, 1, OUTCOME_BINS + 1)[1:-1])
+    edges = np.quantile(mean, np.linspace(0, 1, bins + 1)[1:-1])
     return np.searchsorted(edges, mean)
