@@ -54,7 +54,7 @@ def measure_map(run: RunFiles, measure: str) -> Chart | None:
     if frame.is_empty() or float(frame["value"].abs().max() or 0.0) == 0.0:  # type: ignore[arg-type]
         return None
     layers = frame["layer"].unique(maintain_order=True).to_list()
-    middle = frame.group_by("layer", "epoch").agg(pl.col("value").median()).sort("epoch")
+    middle = frame.group_by("layer", "epoch").agg(pl.col("value").median()).sort("epoch", "layer")
     edges = colour_edges(middle["value"].to_numpy(), MEASURE_TERMS[measure].factors)
     if not edges:
         return None

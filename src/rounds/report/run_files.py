@@ -48,7 +48,8 @@ class RunFiles:
         keys = ["round", "slab", "member"]
         chosen = self.members.select(*keys, "learning_rate", "fold").cast(dict.fromkeys(keys, pl.Int32))
         value = "loss" if table == "steps" else "value"
-        return self.tables[table].join(chosen, on=keys).filter(pl.col(value).is_finite())
+        found = self.tables[table].join(chosen, on=keys, maintain_order="left")
+        return found.filter(pl.col(value).is_finite())
 
     def predictions(self, split: str = "test") -> pl.DataFrame:
         """(row, patient, target, observed, one column a contestant) of the judged rows."""

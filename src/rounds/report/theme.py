@@ -53,7 +53,7 @@ def _embedded(svg: str, name: str, label: str) -> str:
     from markupsafe import escape
 
     svg = re.sub(r' (?:aria-hidden|aria-roledescription|role|pointer-events)="[^"]*"', "", svg)
-    svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
-    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", svg)
+    for place, old in enumerate(re.findall(r'\bid="([^"]+)"', svg)):  # numbered over all charts of the process
+        svg = svg.replace(f'id="{old}"', f'id="{name}-{place}"').replace(f"url(#{old})", f"url(#{name}-{place})")
     svg = re.sub(r'<path class="(?:background|foreground)"[^>]*/>', "", svg)
     return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1)

@@ -1,0 +1,131 @@
+"""The report in a real browser: with the network off, in light and dark, on a phone, on paper."""
+
+import base64
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import TASKS
+
+PageOf = Callable[[str], Path]
+
+PHONE, SCREEN = 390, 1280
+CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
+DRIVER = shutil.which("chromedriver")
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on the path"),
+    pytest.mark.skipif(DRIVER is None, reason="needs chromedriver on the path"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Chromium without a window and without a network."""
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    profile = tmp_path_factory.mktemp("profile")
+    for flag in (
+        "headless=new",
+        "no-sandbox",
+        "disable-gpu",
+        "disable-background-networking",
+        f"user-data-dir={profile}",
+    ):
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(DRIVER)))
+    driver.execute_cdp_cmd("Network.enable", {})
+    offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+    driver.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
+    yield driver
+    driver.quit()
+
+
+def opened(browser: Any, report: Path, width: int = SCREEN, scheme: str = "light") -> Any:
+    """The report in the browser, so wide and in such a colour scheme."""
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width == PHONE}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get(report.as_uri())
+    return browser
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_opens_offline_without_a_complaint(browser: Any, page_of: PageOf, kind: str) -> None:
+    page = opened(browser, page_of(kind))
+    assert [entry for entry in page.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+    loaded = page.execute_script("return performance.getEntriesByType('resource').map(r => r.name)")
+    assert [name for name in loaded if not name.startswith("data:")] == []
+    assert page.title.startswith("Predicting")
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_charts_are_drawn(browser: Any, page_of: PageOf, kind: str) -> None:
+    page = opened(browser, page_of(kind))
+    sizes = page.execute_script(
+        "return [...document.querySelectorAll('figure svg')].map(s => {const b = s.getBoundingClientRect();"
+        "return [b.width, b.height, s.querySelectorAll('path, line, text').length]})"
+    )
+    assert len(sizes) >= 8
+    assert all(width > 200 and height > 80 and marks > 5 for width, height, marks in sizes)
+
+
+def test_light_and_dark_differ_on_page_and_chart(browser: Any, page_of: PageOf) -> None:
+    colours = "const s = getComputedStyle; return [s(document.body).backgroundColor, s(document.body).color,"
+    colours += "s(document.querySelector('#figure-forest svg text')).fill]"
+    report = page_of("regression")
+    light, dark = (opened(browser, report, scheme=scheme).execute_script(colours) for scheme in ("light", "dark"))
+    assert light[0] == "rgb(255, 255, 255)"
+    assert all(a != b for a, b in zip(light, dark, strict=True))
+    for background, ink, label in (light, dark):
+        assert contrast(background, ink) >= 7.0  # WCAG 2.2, enhanced contrast of text
+        assert contrast(background, label) >= 4.5  # WCAG 2.2, minimum contrast of text
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio of two CSS colours (WCAG 2.2, relative luminance)."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(p) / 255 for p in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_a_phone_need_not_scroll_sideways(browser: Any, page_of: PageOf, kind: str) -> None:
+    page = opened(browser, page_of(kind), width=PHONE)
+    assert page.execute_script("return innerWidth") == PHONE
+    assert page.execute_script("return document.documentElement.scrollWidth") <= PHONE
+
+
+def test_first_screen_is_in_the_order_of_the_questions(browser: Any, page_of: PageOf) -> None:
+    page = opened(browser, page_of("regression"))
+    places = page.execute_script(
+        "return ['h1', '#answer', '#believable', '#well-trained', '#figure-forest', '#judged']"
+        ".map(s => {const b = document.querySelector(s).getBoundingClientRect(); return [b.top, b.left]})"
+    )
+    assert places == sorted(places, key=lambda p: (round(p[0]), p[1]))
+
+
+def test_no_green_above_an_unanswered_question(browser: Any, page_of: PageOf) -> None:
+    """Trained well and worth it, but believable unknown: neither badge may look like praise."""
+    page = opened(browser, page_of("regression"))
+    marks = page.execute_script("return [...document.querySelectorAll('.answer')].map(a => [a.innerText, a.className])")
+    assert sorted(marks) == [["Not known", "answer open"], ["Yes", "answer plain"], ["Yes", "answer plain"]]
+
+
+def test_it_prints(browser: Any, page_of: PageOf) -> None:
+    page = opened(browser, page_of("regression"))
+    printed = base64.b64decode(page.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})["data"])
+    assert printed[:5] == b"%PDF-"
+    assert 3 <= printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page ") <= 12
