@@ -21,7 +21,7 @@ def value_names(tape: Tape) -> dict[int, str]:
     taken = set(names.values())
     for last in _ends(tape):
         if last.step.isidentifier():
-            names[last.gives[0]] = _free(last.step, taken)
+            names[last.gives[0]] = free_name(last.step, taken)
             taken.add(names[last.gives[0]])
     return names
 
@@ -32,7 +32,12 @@ def _ends(tape: Tape) -> Iterator[Node]:
         yield list(run)[-1]
 
 
-def _free(name: str, taken: set[str]) -> str:
+def free_name(name: str, taken: set[str]) -> str:
+    """`name`, counted where it is taken already.
+
+    >>> free_name("h", {"h", "h_2"})
+    'h_3'
+    """
     count, free = 1, name
     while free in taken:
         count += 1

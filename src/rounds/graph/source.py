@@ -1,9 +1,10 @@
 """Where in the user's code an operation stands: the layers around it, and the variable its statement assigns."""
 
 import ast
+import linecache
 import re
 import sysconfig
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from types import CellType, CodeType, FunctionType
 from typing import Any
@@ -38,10 +39,11 @@ def assigned_at(traceback: Any) -> tuple[str, str]:
         return "", ""
     path, line = frame.file_name, frame.line_num
     statement = _statement(path, line)
+    first = line if statement is None else statement.lineno
+    place = "" if path.startswith("<") else f"{Path(path).name}:{first}"
     # A lambda computes what is not what the statement around it assigns.
-    if statement is None or frame.function_name.endswith("<lambda>"):
-        return "", f"{Path(path).name}:{line}"
-    return _assigned(statement), f"{Path(path).name}:{statement.lineno}"
+    apart = statement is None or frame.function_name.endswith("<lambda>")
+    return "" if apart else _assigned(statement), place
 
 
 def _outermost(frames: Any) -> Any:
@@ -55,23 +57,26 @@ def _outermost(frames: Any) -> Any:
     return found
 
 
-@cache
-def _statements(path: str) -> tuple[ast.stmt, ...]:
-    try:
-        tree = ast.parse(Path(path).read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError):
-        return ()
-    return tuple(node for node in ast.walk(tree) if isinstance(node, ast.stmt))
-
-
-@cache
 def _statement(path: str, line: int) -> ast.stmt | None:
-    """The smallest statement around a line: what stands on several lines is one step."""
-    around = [node for node in _statements(path) if node.lineno <= line <= (node.end_lineno or node.lineno)]
+    """The smallest statement around a line: what stands on several lines is one step. Notebook cells have lines too."""
+    linecache.checkcache(path)
+    around = [
+        node
+        for node in _statements("".join(linecache.getlines(path)))
+        if node.lineno <= line <= (node.end_lineno or node.lineno)
+    ]
     return min(around, key=lambda node: (node.end_lineno or node.lineno) - node.lineno, default=None)
 
 
-def _assigned(statement: ast.stmt) -> str:
+@lru_cache
+def _statements(code: str) -> tuple[ast.stmt, ...]:
+    try:
+        return tuple(node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.stmt))
+    except (SyntaxError, ValueError):
+        return ()
+
+
+def _assigned(statement: ast.stmt | None) -> str:
     if isinstance(statement, ast.Assign):
         return ast.unparse(statement.targets[0])
     if isinstance(statement, ast.AugAssign | ast.AnnAssign):
