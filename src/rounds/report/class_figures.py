@@ -13,7 +13,7 @@ from rounds.report.theme import BLUE, FAINT, HEAT, INK, ORANGE, Chart
 from rounds.report.wording import contestant
 
 THRESHOLDS = 60  # points of a ROC curve: smooth to the eye, and no point stands for one patient
-BARS = 20
+BAR_PATIENTS, BARS = 15, (4, 20)  # patients a bar, on average, that decide how many bars there are
 MOST_CLASSES = 20  # beyond that a table of confusions cannot be read
 
 
@@ -70,22 +70,28 @@ def risks(run: RunFiles) -> Chart | None:
     if run.task.kind != "binary":
         return None
     observed, predicted, patients = _columns(run.predictions())
-    found = []
-    for value, name in enumerate(run.task.classes or ("no", "yes")):
-        rows = observed == value
-        place = np.minimum((predicted[rows] * BARS).astype(int), BARS - 1)
-        counted = np.bincount(place, minlength=BARS)
-        for b in np.flatnonzero(drawable(place, patients[rows], BARS)):
-            record = {"left": b / BARS, "right": (b + 1) / BARS, "share": 100 * counted[b] / rows.sum(), "who": name}
-            found.append(record)
+    names = list(run.task.classes or ("no", "yes"))
+    fewest = min(len(np.unique(patients[observed == value])) for value in (0, 1))
+    bars = int(np.clip(fewest // BAR_PATIENTS, *BARS))
+    found = [
+        {"left": b / bars, "right": (b + 1) / bars, "share": height, "who": names[value]}
+        for value in (0, 1)
+        for b, height in _bars(predicted[observed == value], patients[observed == value], bars)
+    ]
     if not found:
         return None
-    names = list(run.task.classes or ("no", "yes"))
     colour = alt.Color("who:N", title=None, scale=alt.Scale(domain=names, range=[BLUE, ORANGE]))
     x = alt.X("left:Q", title="Predicted probability").scale(domain=[0, 1]).axis(format="%", grid=False)
     y = alt.Y("share:Q", title="Rows with this outcome, %", stack=None)
     chart = alt.Chart(alt.InlineData(values=found)).mark_rect(opacity=0.55, stroke="var(--paper)", strokeWidth=1)
     return chart.encode(x=x, x2="right:Q", y=y, y2=alt.datum(0), color=colour)
+
+
+def _bars(predicted: np.ndarray, patients: np.ndarray, bars: int) -> list[tuple[int, float]]:
+    """(bar, percent of the rows in it) of the bars that may be drawn."""
+    place = np.minimum((predicted * bars).astype(int), bars - 1)
+    counted = np.bincount(place, minlength=bars)
+    return [(int(b), float(100 * counted[b] / len(place))) for b in np.flatnonzero(drawable(place, patients, bars))]
 
 
 def ranking_by_outcome(run: RunFiles) -> Chart | None:

@@ -10,7 +10,8 @@ from rounds.report.theme import BLUE, FAINT, HEAT, INK, ORANGE, SOFT, Chart
 
 CELL_PATIENTS = 15  # patients per cell, on average, that decide how fine the density is drawn
 CELLS_A_SIDE = (6, 24)  # coarser than that, the groups of like predictions say more
-MOST_GROUPS = 10  # deciles
+BARS = (8, 30)
+GROUP_PATIENTS, MOST_GROUPS = 40, 10  # patients in a group whose tenths are drawn; deciles
 LEAST_SHOWN = 0.5  # share of rows in cells that may be drawn, below which a density would mislead
 
 
@@ -74,7 +75,7 @@ def misses_by_predicted(run: RunFiles) -> Chart | None:
     if (drawn := _numbers(run)) is None:
         return None
     observed, predicted, patients = drawn
-    groups = even_groups(predicted, patients, MOST_GROUPS)
+    groups = even_groups(predicted, patients, min(len(np.unique(patients)) // GROUP_PATIENTS, MOST_GROUPS))
     if not groups.size or groups.max() < 1:
         return None
     found = []
@@ -100,7 +101,7 @@ def misses(run: RunFiles) -> Chart | None:
         return None
     observed, predicted, patients = drawn
     missed = predicted - observed
-    edges = _edges(missed, patients, 30)
+    edges = _edges(missed, patients, int(np.clip(len(np.unique(patients)) // CELL_PATIENTS, *BARS)))
     if len(edges) < 4:
         return None
     place = np.clip(np.searchsorted(edges, missed, side="right") - 1, 0, len(edges) - 2)

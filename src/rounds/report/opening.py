@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from rounds.inference.disclosure import FEWEST_PATIENTS
 from rounds.report.checks import Check, data_checks
 from rounds.report.run_files import Record, RunFiles
 from rounds.report.wording import MOMENTS, contestant, count, estimate, label, number, with_unit
@@ -11,7 +12,7 @@ from rounds.task import Task
 MANY = 4  # targets named in a title
 HEADLINES = {
     "mae": "Predictions miss by",
-    "r2": "Of the variation between patients, explained",
+    "r2": "Variation between patients that is explained",
     "auroc": "Ranks a case above a non-case (AUROC)",
 }
 BESIDE = {
@@ -98,11 +99,21 @@ def asked(run: RunFiles) -> list[tuple[str, str]]:
         ("Predicted", moment),
         ("Patients", count(data["patients"])),
         ("Rows", _rows(data)),
-        ("Events", f"{count(events['all'])} ({task.classes[1]})" if events and task.classes else ""),
+        ("Events", f"{_events(events['all'], data['rows'])} ({task.classes[1]})" if events and task.classes else ""),
         ("Dates", f"{_month(dates[0])} to {_month(dates[1])}" if dates else "not given"),
         ("Split", data["split"]["how"]),
     ]  # fmt: skip
     return [(name, text) for name, text in found if text]
+
+
+def _events(events: int, rows: int) -> str:
+    """A count of events that tells neither few patients with the outcome nor few without.
+
+    >>> _events(90, 240), _events(4, 240), _events(238, 240)
+    ('90', 'fewer than 10', 'all but fewer than 10')
+    """
+    without = rows - events
+    return f"all but {count(without)}" if 0 < without < FEWEST_PATIENTS else count(events)
 
 
 def _target_kind(task: Task) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rounds.inference.disclosure import FEWEST_PATIENTS, shown_cells
 from rounds.report.run_files import Record, RunFiles
 from rounds.report.score_figures import contestants
 from rounds.report.wording import METRIC_TERMS, contestant, count, estimate, label, share, with_unit
@@ -49,8 +50,15 @@ def columns(run: RunFiles) -> Record:
 
 def flow(data: Record) -> list[tuple[str, str, bool]]:
     """(what, rows, whether it is a loss) from the file to the rows that are used."""
-    lost = [(str(reason), count(rows), True) for reason, rows in data["exclusions"]]
-    return [("rows read", count(data["rows_read"]), False), *lost, ("rows used", count(data["rows"]), False)]
+    rows = [int(n) for _, n in data["exclusions"]]
+    shown = shown_cells(rows)
+    lost = [
+        (str(reason), count(n) if is_shown or n < FEWEST_PATIENTS else "some", True)
+        for (reason, _), n, is_shown in zip(data["exclusions"], rows, shown, strict=True)
+    ]
+    # Where few rows were lost in all, the number read would tell how many.
+    read = [] if 0 < sum(rows) < FEWEST_PATIENTS else [("rows read", count(data["rows_read"]), False)]
+    return [*read, *lost, ("rows used", count(data["rows"]), False)]
 
 
 def parts(metrics: Record) -> list[tuple[str, str, str]]:

@@ -27,7 +27,15 @@ _AXIS = {
     **_WORDS, "domainColor": FAINT, "tickColor": FAINT, "gridColor": GRID, "tickSize": 4, "titlePadding": 8,
     "labelPadding": 4, "tickCount": 5, "labelOverlap": True, "labelLimit": 150,
 }  # fmt: skip
-_LEGEND = {**_WORDS, "orient": "top", "offset": 6, "symbolOpacity": 1, "symbolStrokeWidth": 2.5, "columns": 5}
+_LEGEND = {
+    **_WORDS,
+    "orient": "top",
+    "offset": 6,
+    "symbolOpacity": 1,
+    "symbolStrokeWidth": 2.5,
+    "columns": 5,
+    "labelLimit": 300,
+}
 CONFIG: dict[str, Any] = {
     "background": None, "font": FONT, "aria": False, "axis": _AXIS, "legend": _LEGEND, "view": {"stroke": None},
     "text": {"color": INK, "font": FONT, "fontSize": LAID_OUT},
