@@ -1,8 +1,9 @@
 """The whole job in plain order: split, propose, train, hand over, judge, write down."""
 
 import shutil
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,41 @@ import polars as pl
 
 from rounds.data.dataset import Dataset, Split
 from rounds.data.splitting import split_dataset
+from rounds.errors import DataError, must_be
+from rounds.examination.comparison import advantages_of
+from rounds.examination.examine import examine
+from rounds.examination.examine_data import DataSaid, examine_data
+from rounds.examination.finding import finding_record
+from rounds.examination.population import run_of
+from rounds.files import write_json
 from rounds.inference.baselines import Baseline
 from rounds.inference.handover import HandOver, hand_over
 from rounds.inference.judgement import Judged, average_judged, fit_material_baselines, predict_judged
+from rounds.inference.model_folder import load_predictor
 from rounds.inference.predictor import Predictor
-from rounds.inference.run_folder import CHECKPOINTS, Clock, Finished, begin_run, finish_run, open_run_folder
+from rounds.inference.run_folder import (
+    CHECKPOINTS,
+    Clock,
+    Finished,
+    all_predictions,
+    begin_run,
+    close_run,
+    dataset_record,
+    open_run_folder,
+    plan_record,
+    write_results,
+)
+from rounds.prescription.stay import Circumstances, Stay, stay
 from rounds.proposal import Amount, propose
+from rounds.run_record import read_record
 from rounds.training.material import Material, make_materials
 from rounds.training.pool import Progress
-from rounds.training.run import Population, Trained, make_population, train_population
+from rounds.training.run import Population, Trained, make_population, train_to_end
+from rounds.training.stage import Stage
 
+Record = dict[str, Any]
 FOLDS = 5
+ROUNDS = 2  # of examination and trial, unless the user says otherwise
 SINGLE_LEARNING_RATE = 3e-3  # between the rates that a population averages over
 
 
@@ -40,7 +65,7 @@ class Request:
     out: Path | None = None
     resume: bool = False
     allow: tuple[str, ...] = ()
-    rounds: int = 0
+    rounds: int = ROUNDS
 
 
 @dataclass(frozen=True)
@@ -63,14 +88,6 @@ class Result:
         return Path(shutil.copyfile(made, path)) if path else made
 
 
-@dataclass(frozen=True)
-class Stage:
-    """A new part of the job begins; for whoever watches."""
-
-    name: str
-    population: Population | None = None
-
-
 Event = Stage | Progress | Result
 
 
@@ -88,39 +105,95 @@ def improve(dataset: Dataset, request: Request | None = None) -> Result:
 def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     """The job as a stream of events that ends in a Result; who stops listening stops the job at an epoch boundary."""
     clock = Clock()
-    yield Stage("preparing")
+    yield Stage("examining the data")
     changes = one_network(request.changes) if request.members == 1 else request.changes
-    nested = request.members != 1
-    split = split_dataset(dataset, changes.get("folds", FOLDS), request.split_seed, nested=nested)
-    materials = make_materials(dataset, split, changes.get("scale_inputs", True))
-    proposal = propose(dataset.task, amount_of(dataset, split, materials[0]), changes)
-    population = make_population(list(proposal.plans), dataset.task, materials, request.members)
+    split = split_dataset(dataset, changes.get("folds", FOLDS), request.split_seed, nested=request.members != 1)
     folder = open_run_folder(request.out, dataset, request.resume)
-    begin_run(folder, dataset, split, proposal, population, request.split_seed)
+    if (folder / "metrics.json").exists():
+        yield finished_result(folder)
+        return
+    described = dataset_record(dataset, split, request.split_seed)
+    data_said = _examine_data(dataset, split, folder, described, request.allow)
+    population, reasons = _propose(dataset, split, changes, request.members)
+    begin_run(folder, population, reasons)
     clock.lap("preparing")
     yield Stage("training", population)
-    trained = yield from _training(population, folder, request.minutes)
+    ends = np.inf if request.minutes is None else time.monotonic() + 60 * request.minutes
+    given = Circumstances(dataset, split, request.members, ends, folder / CHECKPOINTS)
+    first = yield from train_to_end(population, given.folder, given.minutes_left())
     clock.lap("training")
+    found = yield from stay(given, first, request.rounds)
+    clock.lap("rounds")
     yield Stage("judging")
-    made, judged, baselines = _judging(dataset, split, trained, request.changes.get("seed", 0))
+    made, judged, baselines = _judging(dataset, split, found.trained, request.changes.get("seed", 0))
     clock.lap("judging")
     yield Stage("writing")
-    finished = Finished(dataset, split, trained, made, judged, tuple(baselines))
-    record = finish_run(folder, finished, clock)
-    yield Result(folder, record, made.predictor)
+    finished = Finished(dataset, split, found.populations, made, judged, tuple(baselines))
+    record = write_results(folder, finished) | _spent(found)
+    _write_advice(folder, finished, found, (record, described, data_said, reasons))
+    yield Result(folder, close_run(folder, record, clock), made.predictor)
+
+
+def finished_result(folder: Path) -> Result:
+    """The result of a run that is finished already."""
+    return Result(folder, read_record(folder, "metrics.json"), load_predictor(folder / "model"))
+
+
+def _examine_data(dataset: Dataset, split: Split, folder: Path, described: Record, allow: tuple[str, ...]) -> DataSaid:
+    """What the data rules say; an error among them stops the run, unless it is allowed by its code."""
+    findings, absent = examine_data(dataset, split)
+    write_json(folder / "dataset.json", described)
+    errors = [f for f in findings if f.severity == "error" and f.code not in allow]
+    if errors:
+        unknown = {"answer": "unknown", "reason": "nothing was trained"}
+        verdict = {"believable": {"answer": "no", "reason": errors[0].explanation}, "well_trained": unknown}
+        skipped = [{"code": code, "reason": reason} for code, reason in absent]
+        content = {"verdict": {**verdict, "worth_it": unknown}, "findings": [finding_record(f) for f in findings]}
+        write_json(folder / "findings.json", {**content, "not_applicable": skipped})
+        advice = f"{errors[0].explanation} Mend it, or train in spite of it with --allow {errors[0].code}"
+        raise DataError(must_be("Data", "fit to judge a network", "finding", errors[0].code, advice))
+    return findings, absent
+
+
+def _propose(
+    dataset: Dataset, split: Split, changes: dict[str, Any], members: int | None
+) -> tuple[Population, dict[str, str]]:
+    materials = make_materials(dataset, split, changes.get("scale_inputs", True))
+    proposal = propose(dataset.task, amount_of(dataset, split, materials[0]), changes)
+    return make_population(list(proposal.plans), dataset.task, materials, members), proposal.reasons
+
+
+def _spent(found: Stay) -> Record:
+    """What metrics.json says of the rounds."""
+    rounds = {"examined": len(found.examinations), "remedies_tried": len(found.entries)}
+    kept = sum(entry["verdict"] == "kept" for entry in found.entries)
+    return {"rounds": {**rounds, "remedies_kept": kept, "member_epochs_in_trials": found.member_epochs}}
+
+
+def _write_advice(
+    folder: Path, finished: Finished, found: Stay, said: tuple[Record, Record, DataSaid, dict[str, str]]
+) -> None:
+    """findings.json of the population that is handed over, prescriptions.json, and the plan that won."""
+    record, described, (findings, absent), reasons = said
+    predictions = all_predictions(finished)
+    last = len(found.populations) - 1
+    run = replace(
+        run_of(found.trained, last), metrics=record, dataset=described, data_findings=findings,
+        data_not_applicable=absent, data_examined=True, advantages=advantages_of(finished.dataset.task, predictions),
+        constant_score=record["baselines"]["constant"][record["main_metric"]]["value"],
+    )  # fmt: skip
+    write_json(folder / "findings.json", examine(run).record())
+    write_json(folder / "prescriptions.json", list(found.entries))
+    kept = [entry for entry in found.entries if entry["verdict"] == "kept"]
+    prescribed = {
+        name: f"prescribed in round {e['round']} against {e['finding']}" for e in kept for name in e["change"]
+    }
+    write_json(folder / "plan.json", plan_record(found.trained.population, reasons | prescribed))
 
 
 def one_network(changes: dict[str, Any]) -> dict[str, Any]:
     """Plan fields for a single network: one validation part and one learning rate, unless the user says otherwise."""
     return {"folds": 1, "learning_rate": SINGLE_LEARNING_RATE, **changes}
-
-
-def _training(population: Population, folder: Path, minutes: float | None) -> Generator[Progress, None, Trained]:
-    for event in train_population(population, folder / CHECKPOINTS, minutes):
-        if isinstance(event, Trained):
-            return event
-        yield event
-    raise AssertionError("training ends in a trained population")
 
 
 def _judging(dataset: Dataset, split: Split, trained: Trained, seed: int) -> tuple[HandOver, Judged, list[Baseline]]:

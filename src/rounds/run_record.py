@@ -8,22 +8,34 @@ from rounds.errors import RunFolderError, must_be
 
 
 def read_record(run: Path, name: str) -> dict[str, Any]:
-    """A JSON file of a run folder.
+    """A JSON file of a run folder that holds one record.
 
     Raises RunFolderError where there is no run, or the file is missing or damaged.
     """
+    content = _read(run, name)
+    if not isinstance(content, dict):
+        raise RunFolderError(must_be(name, "a JSON object", "file", str(run / name), _RESTORE))
+    return content
+
+
+def read_records(run: Path, name: str) -> list[dict[str, Any]]:
+    """A JSON file of a run folder that holds a list of records; raises as `read_record`."""
+    content = _read(run, name)
+    if not isinstance(content, list) or not all(isinstance(one, dict) for one in content):
+        raise RunFolderError(must_be(name, "a list of JSON objects", "file", str(run / name), _RESTORE))
+    return content
+
+
+_RESTORE = "Restore the file, or train again"
+
+
+def _read(run: Path, name: str) -> Any:
     if not run.is_dir():
         raise RunFolderError(must_be("RUN", "a run folder", "run", str(run), "Give the folder that rounds train wrote"))
     try:
-        content = json.loads((run / name).read_text(encoding="utf-8"))
+        return json.loads((run / name).read_text(encoding="utf-8"))
     except FileNotFoundError:
         advice = "Give a folder in which rounds train finished, or go on with it by rounds train ... --resume"
         raise RunFolderError(must_be("RUN", f"a run folder with {name}", "run", str(run), advice)) from None
     except (ValueError, OSError) as error:
-        advice = "Restore the file, or train again"
-        raise RunFolderError(must_be(name, "readable JSON", "file", f"{run / name} ({error})", advice)) from None
-    if not isinstance(content, dict):
-        raise RunFolderError(
-            must_be(name, "a JSON object", "file", str(run / name), "Restore the file, or train again")
-        )
-    return content
+        raise RunFolderError(must_be(name, "readable JSON", "file", f"{run / name} ({error})", _RESTORE)) from None

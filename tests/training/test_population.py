@@ -27,21 +27,21 @@ def test_a_sweep_is_every_combination() -> None:
 
 
 def test_members_of_a_fold_share_weights_and_minibatches_and_folds_do_not() -> None:
-    members = make_members([PLAN], folds=2)
+    members = make_members([PLAN], folds=(0, 1))
     assert [(m.fold, m.settings["learning_rate"]) for m in members] == [(0, 1e-3), (0, 1e-2), (1, 1e-3), (1, 1e-2)]
     assert members[0].seed == members[1].seed != members[2].seed
     assert members[0].stream == members[1].stream != members[2].stream
 
 
 def test_own_batches_give_every_member_a_stream() -> None:
-    members = make_members([PLAN.change(shared_batches=False)], folds=2, repeats=(0,))
+    members = make_members([PLAN.change(shared_batches=False)], folds=(0, 1), repeats=(0,))
     assert len({m.stream for m in members}) == len(members) == 8
 
 
 def test_more_members_than_cells_repeat_them_with_new_seeds() -> None:
-    members = make_members([PLAN], folds=2, count=8)
+    members = make_members([PLAN], folds=(0, 1), count=8)
     assert len({(m.fold, m.settings["learning_rate"], m.seed) for m in members}) == 8
-    assert len(make_members([PLAN], folds=2, count=1)) == 1
+    assert len(make_members([PLAN], folds=(0, 1), count=1)) == 1
 
 
 @settings(max_examples=80, deadline=None)
@@ -53,7 +53,7 @@ def test_every_member_is_in_one_slab_of_its_plans_shape(
     folds: int, outers: int, count: int, own: bool, size: int, workers: int
 ) -> None:
     plans = [PLAN.change(shared_batches=not own), PLAN.change(network="linear", dropout=0.0)]
-    members = make_members(plans, folds, (0,) * outers, count)
+    members = make_members(plans, tuple(range(folds)), (0,) * outers, count)
     slabs = make_slabs(members, {0: size, 1: size}, workers)
     assert sorted(m.number for s in slabs for m in s.members) == list(range(len(members)))
     assert [s.number for s in slabs] == list(range(len(slabs)))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rounds.training.run import Population
 
 PIPED_WIDTH = 200  # letters a line where no terminal says how wide it is
-UNITLESS = {"auroc", "auprc", "log_loss", "brier", "accuracy", "r2", "calibration_slope", "calibration_intercept"}
+WIDE = 160  # columns of a result that goes into a file
 
 
 def show_training(dataset: "Dataset", request: "Request", quiet: bool) -> "Result":
@@ -24,7 +24,7 @@ def show_training(dataset: "Dataset", request: "Request", quiet: bool) -> "Resul
     from rounds.improvement import Result, stages
     from rounds.report.page import write_report
 
-    console = Console(quiet=quiet, highlight=False, soft_wrap=True)
+    console = Console(quiet=quiet, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
     result = None
     with _bars(console) as bars:
         task = bars.add_task("reading", total=None)
@@ -37,6 +37,7 @@ def show_training(dataset: "Dataset", request: "Request", quiet: bool) -> "Resul
         assert result is not None
         bars.update(task, description="drawing the report")
         report = write_report(result.folder)
+    _print_advice(console, result.folder)
     _print_result(console, result.record, report)
     return result
 
@@ -82,6 +83,21 @@ def estimate_line(population: "Population") -> str:
         f"Training {len(population.members)} networks in {len(population.slabs)} slabs: "
         f"at most about {longest}, {cost.megabytes:,.0f} MB for data and networks."
     )
+
+
+def _print_advice(console: Console, folder: Path) -> None:
+    """Findings that ask for something, and what was tried against them."""
+    from rounds.run_record import read_record, read_records
+
+    for finding in read_record(folder, "findings.json")["findings"]:
+        follows = f" (follows from {', '.join(finding['follows_from'])})" if finding["follows_from"] else ""
+        if finding["severity"] != "note" or finding["code"] == "healthy":
+            console.print(f"Finding: {finding['code']}{follows}. {finding['explanation']}", markup=False)
+    for entry in read_records(folder, "prescriptions.json"):
+        change = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in entry["change"].items())
+        effect = f"{entry['effect']['value']:.3g} ({entry['effect']['low']:.3g} to {entry['effect']['high']:.3g})"
+        text = f"Round {entry['round']}: {change}: {entry['metric']} better by {effect}, {entry['verdict']}"
+        console.print(f"{text} ({entry['reason']}).", markup=False)
 
 
 def _print_result(console: Console, record: dict[str, Any], report: Path) -> None:

@@ -45,7 +45,7 @@ def train(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="NAME=VALUE of a plan field; [a,b] is a sweep")
     ] = None,
-    rounds: Annotated[int, typer.Option("--rounds", help="how often to prescribe and try; 0 only trains", min=0)] = 0,
+    rounds: Annotated[int, typer.Option("--rounds", help="how often to prescribe and try; 0 only trains", min=0)] = 2,
     members: Annotated[int | None, typer.Option("--members", help="networks to train; 1 trains one", min=1)] = None,
     minutes: Annotated[float | None, typer.Option("--minutes", help="stop training after so long", min=0.0)] = None,
     seed: Annotated[

@@ -11,12 +11,10 @@ from rounds.inference.baselines import Baseline, fit_baselines, judged_inputs
 from rounds.inference.handover import HandOver
 from rounds.inference.intervals import paired_difference, score_with_interval
 from rounds.metrics import METRICS, main_metric
+from rounds.metrics.worth import SMALLEST_WORTHWHILE_SHARE
 from rounds.task import Task
 from rounds.training.material import Material
 
-# A difference to the best baseline below this share of what the constant leaves unexplained changes no decision.
-# A convention of ours (a hundredth of the main metric of the constant), printed with every verdict.
-SMALLEST_WORTHWHILE_SHARE = 0.01
 NETWORK, SINGLE = "network", "single network"
 
 Predictions = dict[str, np.ndarray]

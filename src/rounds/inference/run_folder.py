@@ -24,12 +24,12 @@ from rounds.inference.judgement import NETWORK, Judged, judge, predictions_frame
 from rounds.inference.ledger import ledger_record
 from rounds.inference.model_folder import save_predictor
 from rounds.metrics import main_metric
-from rounds.metrics.worth import worth_it
-from rounds.proposal import Proposal
+from rounds.training.population import WHOLE_DEVELOPMENT
 from rounds.training.record import curves_frame, measures_frame, members_frame, steps_frame
 from rounds.training.run import Population, Trained
 
-CHECKPOINTS = "checkpoints"
+CHECKPOINTS, PLAN = "checkpoints", "plan.json"
+BEFORE_TRAINING = {CHECKPOINTS, "dataset.json", "findings.json"}  # what a run that was stopped by its data leaves
 RUNS = Path("runs")
 VERSIONED = ("rounds", "jax", "keras", "optax", "polars", "scikit-learn", "numpy")
 
@@ -50,14 +50,18 @@ class Clock:
 
 @dataclass(frozen=True)
 class Finished:
-    """Everything that the folder is written from."""
+    """Everything that the folder is written from. populations: of each round, the last is handed over."""
 
     dataset: Dataset
     split: Split
-    trained: Trained
+    populations: tuple[Trained, ...]
     made: HandOver
     judged: Judged
     baselines: tuple[Baseline, ...]
+
+    @property
+    def trained(self) -> Trained:
+        return self.populations[-1]
 
 
 def open_run_folder(out: Path | None, dataset: Dataset, resume: bool) -> Path:
@@ -68,13 +72,13 @@ def open_run_folder(out: Path | None, dataset: Dataset, resume: bool) -> Path:
     folder = out or _next_folder(dataset)
     if folder.exists() and not folder.is_dir():
         raise RunFolderError(must_be("out", "a folder", "out", str(folder), "Choose another name with --out"))
-    described = folder / "dataset.json"
-    if described.exists() and not resume:
+    begun = folder / PLAN
+    if begun.exists() and not resume:
         advice = "Add --resume to go on with it, or choose another folder with --out"
         raise RunFolderError(must_be("out", "a folder without a run", "out", str(folder), advice))
-    if described.exists():
-        _refuse_other_data(described, dataset)
-    if folder.is_dir() and not described.exists() and any(p.name != CHECKPOINTS for p in folder.iterdir()):
+    if begun.exists():
+        _refuse_other_data(folder / "dataset.json", dataset)
+    if folder.is_dir() and not begun.exists() and any(p.name not in BEFORE_TRAINING for p in folder.iterdir()):
         advice = "Choose another folder with --out"
         raise RunFolderError(must_be("out", "a new or empty folder", "out", str(folder), advice))
     return folder
@@ -99,30 +103,27 @@ def _refuse_other_data(described: Path, dataset: Dataset) -> None:
         )
 
 
-def begin_run(
-    folder: Path, dataset: Dataset, split: Split, proposal: Proposal, population: Population, split_seed: int
-) -> None:
-    """Writes what is known before training; a run that goes on must have the same plan."""
-    plan = plan_record(proposal, population)
-    path = folder / "plan.json"
+def begin_run(folder: Path, population: Population, reasons: dict[str, str]) -> None:
+    """Writes the plan before training; a run that goes on must have the same."""
+    plan = plan_record(population, reasons)
+    path = folder / PLAN
     if path.exists() and json.loads(path.read_text(encoding="utf-8")) != json.loads(json.dumps(plan)):
         advice = "Give the same options as when it was begun, or choose another folder with --out"
         raise RunFolderError(must_be("Plan", "the one the run was begun with", "out", str(folder), advice))
     write_json(path, plan)
-    write_json(folder / "dataset.json", dataset_record(dataset, split, population, split_seed))
 
 
-def plan_record(proposal: Proposal, population: Population) -> dict[str, Any]:
+def plan_record(population: Population, reasons: dict[str, str]) -> dict[str, Any]:
     """plan.json: every field of the main plan, why, what the other plans change, slab shapes, which rows do what."""
-    main, *others = proposal.plans
+    main, *others = population.plans
     slabs = {(s.plan, s.shape) for s in population.slabs}
     return {
         **main.model_dump(mode="json"),
-        "reasons": proposal.reasons,
+        "reasons": reasons,
         "beside": [main.difference(other) for other in others],
-        "members": len([m for m in population.members if m.outer == -1]),
+        "members": len([m for m in population.members if m.outer == WHOLE_DEVELOPMENT]),
         "members_trained": len(population.members),
-        "parameters": [population.parameters(i) for i in range(len(proposal.plans))],
+        "parameters": [population.parameters(i) for i in range(len(population.plans))],
         "slab": {"shapes": [{"plan": p, "orders": g, "members": m} for p, (g, m) in sorted(slabs)]},
         "rows_that": {
             "stop": "each member's own validation fold",
@@ -133,18 +134,18 @@ def plan_record(proposal: Proposal, population: Population) -> dict[str, Any]:
     }
 
 
-def dataset_record(dataset: Dataset, split: Split, population: Population, split_seed: int) -> dict[str, Any]:
+def dataset_record(dataset: Dataset, split: Split, split_seed: int) -> dict[str, Any]:
     """dataset.json: columns and what they are taken for, exclusions, split, hash."""
-    rows, patients = _part_sizes(dataset, split, population)
+    rows, patients = _part_sizes(dataset, split)
     sizes = {"kind": split.kind, "how": split.how, "seed": split_seed, "rows": rows, "patients": patients}
     return {**describe(dataset), "split": {**sizes, "events": _events(dataset, split)}}
 
 
-def _part_sizes(dataset: Dataset, split: Split, population: Population) -> tuple[dict[str, int], dict[str, int]]:
+def _part_sizes(dataset: Dataset, split: Split) -> tuple[dict[str, int], dict[str, int]]:
     """Rows and patients of each part; train and validation are those of one member."""
-    first = population.materials[0].folds[0]
     judged = split.test if split.kind != "out-of-fold" else split.development
-    parts = {"train": split.development[first.train], "validation": split.development[first.held], "test": judged}
+    held = split.folds[0]
+    parts = {"train": np.setdiff1d(split.development, held), "validation": held, "test": judged}
     return {n: len(r) for n, r in parts.items()}, {n: len(np.unique(dataset.patients[r])) for n, r in parts.items()}
 
 
@@ -155,22 +156,20 @@ def _events(dataset: Dataset, split: Split) -> dict[str, int] | None:
     return {"all": int(dataset.targets.sum()), "test": int(dataset.targets[judged].sum())}
 
 
-def finish_run(folder: Path, finished: Finished, clock: Clock) -> dict[str, Any]:
-    """Writes curves, members, predictions, model, baselines, metrics and findings; returns metrics.json's content."""
-    trained = finished.trained
-    for name, frame in {
-        "curves": curves_frame(trained),
-        "members": members_frame(trained),
-        "steps": steps_frame(trained),
-        "measures": measures_frame(trained),
-        "predictions": _all_predictions(finished),
-    }.items():
-        write_frame(folder / f"{name}.parquet", frame)
+def write_results(folder: Path, finished: Finished) -> dict[str, Any]:
+    """Writes curves, members, predictions, model and baselines; returns metrics.json's content but for its seconds."""
+    frames = {"curves": curves_frame, "members": members_frame, "steps": steps_frame, "measures": measures_frame}
+    for name, frame in frames.items():
+        rounds = [frame(trained, number) for number, trained in enumerate(finished.populations)]
+        write_frame(folder / f"{name}.parquet", pl.concat(rounds))
+    write_frame(folder / "predictions.parquet", all_predictions(finished))
     save_predictor(folder / "model", finished.made.predictor)
     save_baselines(folder / "baselines", list(finished.baselines))
-    record = metrics_record(folder, finished)
-    write_json(folder / "findings.json", findings_record(finished, record))
-    write_json(folder / "prescriptions.json", [])
+    return metrics_record(folder, finished)
+
+
+def close_run(folder: Path, record: dict[str, Any], clock: Clock) -> dict[str, Any]:
+    """Writes metrics.json, with which a run is finished, and drops the checkpoints; returns its content."""
     clock.lap("writing")
     record |= {"seconds": round(sum(clock.seconds.values()), 3), "seconds_by_stage": clock.seconds}
     write_json(folder / "metrics.json", record)
@@ -185,7 +184,8 @@ def write_frame(path: Path, frame: pl.DataFrame) -> None:
     write_whole(path, buffer.getvalue())
 
 
-def _all_predictions(finished: Finished) -> pl.DataFrame:
+def all_predictions(finished: Finished) -> pl.DataFrame:
+    """predictions.parquet: validation rows by the network, judged rows by every contestant."""
     made, split = finished.made, finished.split
     validation = Judged(split.development[made.known], {NETWORK: made.validation})
     frames = [
@@ -200,7 +200,7 @@ def metrics_record(folder: Path, finished: Finished) -> dict[str, Any]:
     dataset, split, made = finished.dataset, finished.split, finished.made
     rows = split.development[made.known]
     observed, patients = dataset.targets[rows], dataset.patients[rows]
-    sizes, people = _part_sizes(dataset, split, finished.trained.population)
+    sizes, people = _part_sizes(dataset, split)
     ledger = ledger_record(folder.parent, _judged_hash(finished), folder.name)
     return {
         "task": dataset.task.model_dump(mode="json"),
@@ -224,18 +224,3 @@ def _judged_hash(finished: Finished) -> str:
 
     rows = np.ascontiguousarray(finished.judged.rows)
     return hashlib.sha256(finished.dataset.content_hash.encode() + rows.tobytes()).hexdigest()
-
-
-def findings_record(finished: Finished, record: dict[str, Any]) -> dict[str, Any]:
-    """findings.json: the three answers, as far as they can be given."""
-    unknown = [c.name for c in finished.dataset.features if c.known == "unknown"]
-    reason = f"{len(unknown)} of {len(finished.dataset.features)} columns do not say when their value is known"
-    return {
-        "verdict": {
-            "believable": {"answer": "unknown", "reason": reason if unknown else "leaks were not looked for"},
-            "well_trained": {"answer": "unknown", "reason": "the curves were not examined"},
-            "worth_it": worth_it(record["difference"]),
-        },
-        "findings": [],
-        "not_applicable": [],
-    }

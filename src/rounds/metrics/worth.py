@@ -2,6 +2,10 @@
 
 from typing import Any
 
+# A difference below this share of what the constant leaves unexplained changes no decision. A convention of ours (a
+# hundredth of the main metric of the constant), printed with every verdict.
+SMALLEST_WORTHWHILE_SHARE = 0.01
+
 
 def worth_it(difference: dict[str, Any]) -> dict[str, str]:
     """Yes where the whole interval is above 0 and the effect worthwhile, no where even its upper end is not.

@@ -69,13 +69,13 @@ def sweep(plan: Plan) -> list[dict[str, float]]:
 
 
 def make_members(
-    plans: list[Plan], folds: int, repeats: tuple[int, ...] = (), count: int | None = None
+    plans: list[Plan], folds: tuple[int, ...], repeats: tuple[int, ...] = (), count: int | None = None
 ) -> list[Member]:
     """Members of every plan: folds x swept settings for the predictor that is handed over (outer fold -1), and for
     the judging folds, of which `repeats` says to which repeat of the cross-validation each belongs.
 
-    Each repeat trains its share of the settings, so that over all repeats a patient is judged by as many networks as
-    are handed over. count: how many are handed over, when the user says so; more than folds x settings repeats them
+    Each repeat trains its share of each plan's settings, so that over all repeats a patient is judged by as many
+    networks as are handed over. count: how many are handed over, when the user says so; more than folds x settings repeats them
     with new seeds. Members of the same fold and repetition share a stream, so that they are compared on the same
     minibatches.
     """
@@ -98,13 +98,13 @@ def make_members(
 
 
 def _wanted(
-    plans: list[Plan], folds: int, share: tuple[int, int], count: int | None
+    plans: list[Plan], folds: tuple[int, ...], share: tuple[int, int], count: int | None
 ) -> list[tuple[int, dict[str, float], int, int]]:
     """(plan, settings, repetition, fold) of each member; share: (which, of how many)."""
     which, shares = share
-    configurations = [(p, s) for p, plan in enumerate(plans) for s in sweep(plan)]
-    chosen = configurations[which::shares] or configurations[:1]
-    cells = [(p, s, f) for f in range(folds) for p, s in chosen]
+    swept = [(p, sweep(plan)) for p, plan in enumerate(plans)]
+    chosen = [(p, s) for p, settings in swept for s in settings[which::shares] or settings[:1]]
+    cells = [(p, s, f) for f in folds for p, s in chosen]
     repeated = ((p, s, repetition, f) for repetition in itertools.count() for p, s, f in cells)
     return list(itertools.islice(repeated, -(-count // shares) if count else len(cells)))
 

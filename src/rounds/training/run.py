@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 from rounds.data.dataset import InputShape
 from rounds.networks.builder import describe_network
 from rounds.networks.network import Network
-from rounds.plan import Plan
+from rounds.plan import Plan, structure_names
 from rounds.task import Task
 from rounds.training.material import Material, shared_shape, slab_data
 from rounds.training.pool import Progress, SlabResult, Work, train_slabs, workers_here
@@ -81,25 +81,36 @@ def make_population(
     for plan in plans:
         check_keep_best(plan.keep_best, task.kind)
     shape = shared_shape(materials)
-    members = make_members(plans, len(materials[0].folds), tuple(m.repeat for m in materials[1:]), count)
+    members = make_members(plans, tuple(sorted(materials[0].folds)), tuple(m.repeat for m in materials[1:]), count)
     used = sorted({m.plan for m in members})
-    programs = [_program(plan, i, task, shape, materials, members) for i, plan in enumerate(plans)]
+    programs = _programs(plans, task, shape, materials[0], members)
     sizes = {i: _member_bytes(programs[i], materials[0]) for i in used}
     slabs = make_slabs(members, sizes, workers or workers_here())
-    data = {(p, m.outer): slab_data(m, shape, task, plans[p]) for p in used[:1] for m in materials}
+    weighting = {plans[p].class_weights: plans[p] for p in used}
+    data = {(name, m.outer): slab_data(m, shape, task, plan) for name, plan in weighting.items() for m in materials}
     folds = {m.outer: m.folds for m in materials}
-    works = [Work(s, programs[s.plan], data[used[0], s.outer], folds[s.outer]) for s in slabs]
+    works = [Work(s, programs[s.plan], data[plans[s.plan].class_weights, s.outer], folds[s.outer]) for s in slabs]
     return Population(tuple(plans), task, tuple(materials), tuple(programs), tuple(works))
 
 
-def _program(
-    plan: Plan, number: int, task: Task, shape: InputShape, materials: list[Material], members: list[Member]
-) -> Program:
-    switches = {n for n in SWITCHED if any(m.settings[n] > 0 for m in members if m.plan == number)}
+def _programs(
+    plans: list[Plan], task: Task, shape: InputShape, material: Material, members: list[Member]
+) -> list[Program]:
+    """A program for each plan; plans that differ in settings alone share one, so that it compiles once."""
+    structures = [tuple((n, getattr(plan, n)) for n in structure_names()) for plan in plans]
+    made = {}
+    for structure, plan in zip(structures, plans, strict=True):
+        if structure not in made:
+            alike = [m for m in members if structures[m.plan] == structure]
+            made[structure] = _program(plan, task, shape, material, alike)
+    return [made[structure] for structure in structures]
+
+
+def _program(plan: Plan, task: Task, shape: InputShape, material: Material, members: list[Member]) -> Program:
+    switches = {n for n in SWITCHED if any(m.settings[n] > 0 for m in members)}
     dropout = "dropout" in switches if plan.use_dropout is None else plan.use_dropout
     network = describe_network(plan, task, shape.numbers, shape.flags, shape.levels, dropout)
-    power_scale = materials[0].target_scale.kind == "log1p"
-    return make_program(plan, task, network, power_scale, frozenset(switches))
+    return make_program(plan, task, network, material.target_scale.kind == "log1p", frozenset(switches))
 
 
 def _member_bytes(program: Program, material: Material) -> int:
@@ -124,6 +135,17 @@ def train_population(
         yield progress
     ordered = sorted(results, key=lambda r: r.slab.number)
     yield Trained(population, tuple(_with_exact_statistics(population, r) for r in ordered))
+
+
+def train_to_end(
+    population: Population, folder: Path | None = None, minutes: float | None = None
+) -> Generator[Progress, None, Trained]:
+    """As `train_population`, for a caller that is a generator itself: passes progress on, returns the population."""
+    for event in train_population(population, folder, minutes):
+        if isinstance(event, Trained):
+            return event
+        yield event
+    raise AssertionError("training ends in a trained population")
 
 
 def _with_exact_statistics(population: Population, result: SlabResult) -> SlabResult:

@@ -1,0 +1,147 @@
+"""The table of remedies: what each finding asks for, first things first.
+
+The order is the field's: a learning rate that is off comes before all else, since nothing can be judged under it;
+against overfitting regularization, then a smaller network; against underfitting a larger network; minor choices last.
+"""
+
+from rounds.plan import Plan
+from rounds.prescription.remedy import Change, Prescription, Remedy
+
+MOST_ARMS = 6  # treated plans of one trial: each further one widens every interval
+SOUND_RATE = 3e-3  # Adam's middle ground on scaled inputs, between the rates that a population averages
+
+
+def _rates(plan: Plan) -> tuple[float, ...]:
+    return plan.learning_rate if isinstance(plan.learning_rate, tuple) else (plan.learning_rate,)
+
+
+def _number(value: float | tuple[float, ...]) -> float:
+    return max(value) if isinstance(value, tuple) else value
+
+
+def _lower_rate(plan: Plan) -> list[Change]:
+    highest = max(_rates(plan))
+    return [{"learning_rate": highest / factor} for factor in (10.0, 100.0, 1000.0)] + _sound_rate(plan)
+
+
+def _higher_rate(plan: Plan) -> list[Change]:
+    highest = max(_rates(plan))
+    return [{"learning_rate": highest * factor} for factor in (10.0, 100.0)] + _sound_rate(plan)
+
+
+def _sound_rate(plan: Plan) -> list[Change]:
+    return [{"learning_rate": SOUND_RATE, "optimizer": "adamw", "momentum": 0.9, "beta_1": 0.9, "beta_2": 0.999,
+             "epsilon": 1e-8, "schedule": "cosine"}]  # fmt: skip
+
+
+def _drop_more(plan: Plan) -> list[Change]:
+    return [{"dropout": rate} for rate in (0.3, 0.5) if rate > _number(plan.dropout)]
+
+
+def _penalise(plan: Plan) -> list[Change]:
+    return [{"l2": max(10 * _number(plan.l2), 1e-3)}, {"weight_decay": max(10 * _number(plan.weight_decay), 0.1)}]
+
+
+def _smaller(plan: Plan) -> list[Change]:
+    return [{"hidden": tuple(max(width // 4, 4) for width in plan.hidden)}] if plan.hidden else []
+
+
+def _larger(plan: Plan) -> list[Change]:
+    widest = max((*plan.hidden, 1))
+    wider = [w for w in (64, 128, 256) if w > widest or len(plan.hidden) < 2 or plan.network == "linear"]
+    return [{"network": "dense", "hidden": (w, w)} for w in wider[:2]]
+
+
+def _longer(plan: Plan) -> list[Change]:
+    epochs = [plan.epochs * factor for factor in (4, 16)]
+    return [{"epochs": n, "warmup_epochs": round(0.03 * n, 2), "patience": max(n // 8, 5)} for n in epochs]
+
+
+def _weaker_penalties(plan: Plan) -> list[Change]:
+    free = {"l1": 0.0, "l2": 0.0, "weight_decay": min(_number(plan.weight_decay), 1e-2)}
+    return [free, {**free, "dropout": min(_number(plan.dropout), 0.1)}]
+
+
+def _start_well(plan: Plan) -> list[Change]:
+    zero = {"bias_initializer": "zeros"}
+    return [{"initializer": "he_normal", **zero}, {"initializer": "glorot_uniform", **zero}]
+
+
+def _open_activation(plan: Plan) -> list[Change]:
+    return [{"activation": name} for name in ("silu", "leaky_relu") if name != plan.activation]
+
+
+def _matched(plan: Plan) -> list[Change]:
+    return [{"loss": "auto", "output_activation": "auto"}]
+
+
+def _always(change: Change) -> Remedy:
+    name = ", ".join(f"{field} = {value}" for field, value in change.items())
+    return Remedy(name, lambda plan: [change], "the fault that was seen is taken away")
+
+
+_LOWER = Remedy("lower the learning rate", _lower_rate, "losses fall instead of jumping")
+_HIGHER = Remedy("raise the learning rate", _higher_rate, "losses fall within the epochs that there are")
+_SOUND = Remedy("set the optimizer's numbers back", _sound_rate, "steps have a sensible length")
+_CLIP = _always({"clip_norm": 1.0})
+_NORMALIZE = _always({"normalization": "batch"})
+_START = Remedy("start from scaled random weights", _start_well, "signals keep their size from layer to layer")
+_OPEN = Remedy("use an activation that does not close", _open_activation, "gradients pass through the units")
+_LONGER = Remedy("train longer", _longer, "the loss goes on falling")
+_LARGER = Remedy("use a larger network", _larger, "training and validation loss fall together")
+_DROP = Remedy("drop more units", _drop_more, "validation comes closer to training")
+_PENALISE = Remedy("penalise large weights", _penalise, "validation comes closer to training")
+_SMALLER = Remedy("use a smaller network", _smaller, "validation comes closer to training")
+_FREE = Remedy("weaken the penalties", _weaker_penalties, "training loss falls again")
+_MATCH = Remedy("match loss and output to the task", _matched, "outputs mean what the loss takes them for")
+_COSINE = _always({"schedule": "cosine"})
+
+REMEDIES: dict[str, tuple[Remedy, ...]] = {
+    "unscaled-inputs": (_always({"scale_inputs": True}), _LOWER),
+    "not-shuffled": (_always({"shuffle": True}),),
+    "loss-output-mismatch": (_MATCH,),
+    "poor-initialization": (_START,),
+    "learning-rate-too-high": (_LOWER, _CLIP),
+    "learning-rate-too-low": (_HIGHER, _LONGER),
+    "diverged": (_LOWER, _CLIP, _START),
+    "unstable": (_LOWER, _CLIP, _always({"batch_size": 128})),
+    "exploding-gradients": (_CLIP, _START, _NORMALIZE),
+    "vanishing-gradients": (_OPEN, _NORMALIZE, _START),
+    "dead-units": (_START, _OPEN, _LOWER),
+    "saturated-units": (_OPEN, _START),
+    "not-learning": (_SOUND, _START, _OPEN, _FREE),
+    "over-regularized": (_FREE,),
+    "decayed-too-early": (_COSINE,),
+    "still-improving": (_LONGER, _HIGHER),
+    "plateau": (_COSINE, _LOWER),
+    "overfitting": (_DROP, _PENALISE, _SMALLER),
+    "underfitting": (_LARGER, _FREE, _LONGER),
+    "validation-better": (_FREE,),
+    "no-better-than-baseline": (_always({"skip_to_output": True}), _LARGER, _DROP),
+    "label-noise": (_always({"label_smoothing": 0.1}),),
+    "class-imbalance": (),
+}
+
+
+def prescribe(code: str, plan: Plan, tried: frozenset[str] = frozenset()) -> list[Prescription]:
+    """At most MOST_ARMS doses against a finding, in the order of its remedies, one of each remedy first.
+
+    tried: changes (as `described`) that were tried before and did not help.
+
+    >>> [p.change for p in prescribe("not-shuffled", Plan(shuffle=False))]
+    [{'shuffle': True}]
+    """
+    doses = [[(r, c) for c in r.doses(plan)] for r in REMEDIES.get(code, ())]
+    turns = [some[i] for i in range(max(map(len, doses), default=0)) for some in doses if i < len(some)]
+    made = [Prescription(code, r.name, c, r.expects) for r, c in turns]
+    fresh = [p for p in made if p.applies(plan) and described(p.change) not in tried]
+    return fresh[:MOST_ARMS]
+
+
+def described(change: Change) -> str:
+    """A change in one line.
+
+    >>> described({"dropout": 0.5})
+    'dropout = 0.5'
+    """
+    return ", ".join(f"{name} = {value}" for name, value in sorted(change.items()))
