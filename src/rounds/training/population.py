@@ -75,9 +75,9 @@ def make_members(
     the judging folds, of which `repeats` says to which repeat of the cross-validation each belongs.
 
     Each repeat trains its share of each plan's settings, so that over all repeats a patient is judged by as many
-    networks as are handed over. count: how many are handed over, when the user says so; more than folds x settings repeats them
-    with new seeds. Members of the same fold and repetition share a stream, so that they are compared on the same
-    minibatches.
+    networks as are handed over. count: how many are handed over, when the user says so; more than folds x settings
+    repeats them with new seeds. Members of the same fold and repetition share a stream, so that they are compared on
+    the same minibatches.
     """
     numbers = itertools.count()
     shares = max(repeats, default=0) + 1
