@@ -69,10 +69,15 @@ def _still_improving(run: Run) -> Judged:
         f"Validation loss was still falling when training ended: by {100 * mean:.1f} % of the constant's loss over the "
         "last tenth of the epochs.",
         {"late_gain_share": mean, "low": low, "high": high, "epochs": int(curves[0].epochs[-1])},
-        0.9 if len(gains) > 1 else 0.6, run.best.members,
+        0.9 if len(gains) > 1 else 0.6, run.best.members, onset=1,
     )  # fmt: skip
 
 
+STARTS = ("loss-output-mismatch", "unscaled-inputs", "poor-initialization")
+NOT_LEARNING = (
+    "learning-rate-too-high", "learning-rate-too-low", "decayed-too-early", *STARTS, "vanishing-gradients",
+    "dead-units", "saturated-units", "over-regularized", "not-shuffled",
+)  # fmt: skip
 COURSE_RULES: tuple[Rule[Run], ...] = (
     Rule(
         "diverged", "The loss is no longer a number", "training", _diverged,
@@ -80,17 +85,14 @@ COURSE_RULES: tuple[Rule[Run], ...] = (
         why="The weights are lost: whatever is predicted from here on means nothing.",
         remedies=("lower the learning rate", "clip the gradient's norm", "scale inputs and targets"),
         thresholds=(DIVERGED_SHARE,),
-        causes=(
-            "learning-rate-too-high", "poor-initialization", "unscaled-inputs", "loss-output-mismatch",
-            "exploding-gradients",
-        ),
+        causes=("learning-rate-too-high", *STARTS, "exploding-gradients"),
     ),
     Rule(
         "not-learning", "The networks learned nothing", "training", _not_learning,
         how="The training loss at the end is not below that of the best constant prediction by a worthwhile share.",
         why="A constant is as good: weights, data or the objective are wrong, and more epochs will not help.",
         remedies=("check that inputs and targets belong together", "change learning rate or initial weights"),
-        thresholds=(SMALLEST_SHARE,),
+        thresholds=(SMALLEST_SHARE,), causes=NOT_LEARNING,
     ),
     Rule(
         "still-improving", "Training ended too early", "training", _still_improving,
@@ -98,6 +100,6 @@ COURSE_RULES: tuple[Rule[Run], ...] = (
         "folds.",
         why="The networks would be better if they had trained longer.",
         remedies=("train for more epochs", "raise the learning rate"),
-        thresholds=(STILL_WINDOW, SMALLEST_SHARE),
+        thresholds=(STILL_WINDOW, SMALLEST_SHARE), causes=("learning-rate-too-low", *STARTS),
     ),
 )  # fmt: skip

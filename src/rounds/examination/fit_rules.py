@@ -21,7 +21,7 @@ from rounds.plan import Plan
 
 RISE = Threshold("rise of the validation loss", 0.05, "share of the constant's loss, from its lowest to the end")
 GAP = Threshold("gap that a rise must go with", 0.05, "share of the constant's loss, validation above training")
-SINGLE_RISE = Threshold("rise seen in one curve alone", 0.10, "share of the highest loss")
+SINGLE_RISE = Threshold("rise that needs no test", 0.10, "share of the constant's loss, in every fold or one curve")
 EARLY_BEST = Threshold("early best epoch", 0.25, "share of the epochs")
 PENALTY = Threshold("penalty", 0.5, "share of the objective")
 SHRUNK = Threshold("weights shrunk", 0.5, "times the norm of a layer at the start")
@@ -64,8 +64,10 @@ def _overfitting(run: Run) -> Judged:
         np.median([end(c) / reference_loss(run, c) for c in curves])
     )
     mean, low, high = paired(rise)
-    sure = low > 0 if len(rise) > 1 else mean >= SINGLE_RISE.value
-    if not (sure and mean >= RISE.value and gap >= GAP.value):
+    everywhere = len(rise) > 1 and rise.min() > 0 and mean >= SINGLE_RISE.value
+    sure = low > 0 or everywhere if len(rise) > 1 else mean >= SINGLE_RISE.value
+    learned = run.constant_loss is None or median_explained(run, run.best) > 0
+    if not (sure and mean >= RISE.value and gap >= GAP.value and learned):
         return None
     snapshot = run.plan is not None and run.plans[run.best.plan].keep_best != "none"
     epoch = int(np.median([c.epochs[int(smooth(c.validation, c.window).argmin())] for c in curves]))
@@ -114,8 +116,16 @@ def _over_regularized(run: Run) -> Judged:
     return Seen(
         "error", f"Regularization is too strong: {said}, and {damaged.words}.",
         {**marks, "l1": best.settings.get("l1", 0.0), "l2": best.settings.get("l2", 0.0), **damaged.evidence},
-        0.9, best.members, onset=1,
+        0.9, _as_regularized(run), onset=1,
     )  # fmt: skip
+
+
+def _as_regularized(run: Run) -> tuple[int, ...]:
+    """Members that carry at least the best configuration's dropout and penalties."""
+    names = ("dropout", "l1", "l2", "weight_decay")
+    own = run.best.settings
+    same = [c for c in run.configurations if all(c.settings.get(n, 0.0) >= own.get(n, 0.0) for n in names)]
+    return tuple(m for c in same for m in c.members)
 
 
 def _is_penalized(plan: Plan, settings: dict[str, float]) -> bool:

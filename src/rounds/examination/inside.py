@@ -39,12 +39,15 @@ def initial_loss(curve: Curve) -> float:
 def update_ratio(curve: Curve) -> float:
     """Largest over time of the median over layers of |update| / |weights|; nan where it was not taken.
 
-    Over time without the taking before the first step, where there are others: warm-up starts at nothing.
+    Beside the weights before the first step, where known: regularization shrinks weights and steps make them grow.
+    The taking before the first step is left out where there are others: warm-up starts at nothing.
     """
-    found = table(curve, "update_ratio")
+    found, norms = table(curve, "update_ratio"), table(curve, "weight_norm")
     if found is None:
         return float("nan")
-    _, epochs, values = found
+    layers, epochs, values = found
+    if norms is not None and norms[0] == layers and norms[1][0] == 0:
+        values = values * norms[2] / np.where(norms[2][:, :1] > 0, norms[2][:, :1], np.maximum(norms[2], 1e-30))
     kept = values[:, epochs > 0] if (epochs > 0).any() else values
     finite = np.where(np.isfinite(kept), kept, np.inf)
     return float(np.median(finite, axis=0).max())

@@ -55,8 +55,12 @@ def median_explained(run: Run, configuration: Configuration, split: str = "train
 
 
 def harm(run: Run) -> Harm | None:
-    """How the best configuration is known to be worse than it should be; None where nothing says so."""
-    return _lost(run) or _below_constant(run) or _behind_baseline(run)
+    """How the best configuration is known to be worse than it should be; None where nothing says so.
+
+    Baselines on judged patients say it best. Beside them, members' own losses count only where they are no better
+    than a constant at all: a data set in which little can be learned is no fault of training.
+    """
+    return _lost(run) or _behind_baseline(run) or _below_constant(run)
 
 
 def _lost(run: Run) -> Harm | None:
@@ -70,11 +74,8 @@ def _below_constant(run: Run) -> Harm | None:
     if run.constant_loss is None:
         return None
     share = median_explained(run, run.best, "validation")
-    if share >= LEAST_LEARNED.value:
+    if share >= (0.0 if "linear" in run.advantages else LEAST_LEARNED.value):
         return None
-    linear = run.advantages.get("linear")
-    if linear is not None and linear.high >= 0 and share >= -SMALLEST_SHARE.value:
-        return None  # nothing to be learned here by a linear model either
     words = f"on validation the networks remove {100 * share:.1f} % of the constant's loss"
     return Harm(words, {"explained_share_validation": share, "constant_loss": run.constant_loss}, 0.9)
 

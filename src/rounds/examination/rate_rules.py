@@ -19,7 +19,7 @@ from rounds.examination.learning import (
 from rounds.examination.rule import Judged, Rule, Threshold
 
 KARPATHY = "CS231n notes, neural networks 3, ratio of updates to weights: about 1e-3"
-LARGE_STEPS = Threshold("large steps", 1e-2, "|update| / |weights|, ten times the healthy", KARPATHY, "published")
+LARGE_STEPS = Threshold("large steps", 2e-2, "|update| / |first weights|; Adam at 0.01 comes to about 0.01")
 SMALL_STEPS = Threshold("small steps", 1e-4, "|update| / |weights|, a tenth of the healthy", KARPATHY, "published")
 RISE = Threshold("rise above the start", 2.0, "times the larger of first loss and constant's loss")
 LOST_UNITS = Threshold("units lost in training", 0.5, "share of a layer")
@@ -27,6 +27,7 @@ STRAY_START = Threshold("a sane first loss", 10.0, "times the constant's loss, a
 DEAD_GRADIENT = Threshold(
     "no gradient", 1e-7, "norm", "DeepDiagnosis (Wardat et al. 2022): mean |gradient| < 1e-7", "published"
 )
+PENALTY = Threshold("penalty before the first step", 0.5, "share of the objective")
 DECAYED = Threshold("decayed", 0.1, "share of the highest learning rate")
 EARLY = Threshold("early", 0.5, "share of the epochs")
 
@@ -51,7 +52,10 @@ def _overshoots(run: Run, curve: Curve) -> dict[str, float]:
 
 
 def _sane_start(run: Run, curve: Curve) -> bool:
-    """Whether the first loss and gradient are those of usable initial weights."""
+    """Whether the first loss and gradient are those of usable initial weights, and no penalty outweighs the loss."""
+    penalty = at_start(curve, "penalty_share")
+    if penalty is not None and penalty[0] >= PENALTY.value:
+        return False
     dead = at_start(curve, "dead_share")
     norms = gradient_norms(curve)
     alive = dead is None or bool((dead < LOST_UNITS.value).all())
@@ -63,7 +67,8 @@ def _rate_too_high(run: Run) -> Judged:
     swept = rates(run, run.best)
     damaged = harm(run)
     marks = [_overshoots(run, c) for c in run.best.curves]
-    if all(_sane_start(run, c) for c in run.best.curves) and _many_marks(marks, damaged):
+    sane = all(_sane_start(run, c) for c in run.best.curves)
+    if sane and _many_marks(marks, damaged) and not _lower_is_no_better(run, swept):
         return _too_high_everywhere(run, swept, marks, damaged)
     return _too_high_above(run, swept)
 
@@ -72,6 +77,14 @@ def _many_marks(marks: list[dict[str, float]], damaged: Harm | None) -> bool:
     """Two marks in most members, or one beside known harm."""
     needed = 1 if damaged is not None else 2
     return float(np.mean([len(m) >= needed for m in marks])) > 0.5
+
+
+def _lower_is_no_better(run: Run, swept: tuple[Configuration, ...]) -> bool:
+    """Whether a lower rate without any mark was tried on the same folds and trained no better."""
+    lower = [c for c in swept if c.learning_rate < run.best.learning_rate]
+    unmarked = [c for c in lower if not any(_overshoots(run, curve) for curve in c.curves)]
+    differences = [contrast(run, run.best, c) for c in unmarked]
+    return any(d is not None and d[0] <= 0 for d in differences)
 
 
 def _too_high_everywhere(

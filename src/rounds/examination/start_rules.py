@@ -1,5 +1,7 @@
 """Rules about how training was set up: first weights, scale of the inputs, loss and output, order of the rows."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from rounds.examination.curve import Curve, smooth
@@ -27,6 +29,7 @@ SLOW_START = Threshold("slow start", 0.3, "share of the epochs before a tenth of
 STEEP_FALL = Threshold("fall that follows a slow start", 0.2, "share of the constant's loss")
 WIDE_OUTPUTS = Threshold("spread of the first layer's outputs", 10.0, "about 1 for scaled inputs")
 ORDERED = Threshold("order within an epoch", 0.2, "share of the variance of step losses between quarters of an epoch")
+HEAVY_DROPOUT = 0.6  # share of units from which a first loss says nothing of the weights
 FEWEST_STEPS = 8  # steps of an epoch below which its quarters are a step or two
 
 # Output activations with which each loss can reach every target that it has to; "linear" reaches all.
@@ -81,7 +84,7 @@ def _poor_start_seen(run: Run, marked: list[Evidence], late: list[float], damage
         evidence |= {"initializer": plan.initializer, "bias_initializer": plan.bias_initializer}  # type: ignore[dict-item]
     return Seen(
         "error" if damaged else "warning", f"Before the first step {said}; {after}.", evidence,
-        0.9, run.best.members, onset=0,
+        0.9, tuple(c.member for c in run.curves if _marks_at_start(run, c)), onset=0,
     )  # fmt: skip
 
 
@@ -92,7 +95,8 @@ def _marks_at_start(run: Run, curve: Curve) -> Evidence | None:
     if np.isnan(loss) and gradients is None:
         return None
     marks: Evidence = {}
-    if run.constant_loss and loss >= HIGH_START.value * run.constant_loss:
+    dropped = curve.settings.get("dropout", 0.0) >= HEAVY_DROPOUT  # multiplies what is left, and the loss with it
+    if run.constant_loss and loss >= HIGH_START.value * run.constant_loss and not dropped:
         marks["loss_over_constant"] = loss / run.constant_loss
     if dead is not None and dead.max() >= DEAD_AT_START.value:
         marks["dead_share"] = float(dead.max())
@@ -136,8 +140,14 @@ def _unscaled(run: Run) -> Judged:
         "Inputs were not scaled: before the first step the first layer's outputs spread by "
         f"{evidence.get('first_layer_spread', float('nan')):.3g} (about 1 is healthy) and the loss was "
         f"{np.median(high):.3g} times that of a constant{because}.",
-        evidence | (damaged.evidence if damaged else {}), 0.95, run.best.members, onset=0,
+        evidence | (damaged.evidence if damaged else {}), 0.95,
+        _members_whose(run, lambda p: not p.scale_inputs), onset=0,
     )  # fmt: skip
+
+
+def _members_whose(run: Run, planned: Callable[[Plan], bool]) -> tuple[int, ...]:
+    """Members whose plan says so, of every configuration."""
+    return tuple(c.member for c in run.curves if planned(run.plans[c.plan]))
 
 
 def mismatch(plan: Plan, task: Task) -> str | None:
@@ -163,12 +173,12 @@ def _mismatched(run: Run) -> Judged:
     words, damaged = mismatch(plan, run.task), harm(run)
     if words is None:
         return None
-    evidence: Evidence = {"loss": loss_name(plan, run.task), "output_activation": plan.output_activation}
+    task = run.task
+    members = _members_whose(run, lambda p: mismatch(p, task) is not None)
+    evidence: Evidence = {"loss": loss_name(plan, task), "output_activation": plan.output_activation}
     if damaged is None:
-        return Seen("note", f"{words.capitalize()}; it did no harm here.", evidence, 0.9, run.best.members, onset=0)
-    return Seen(
-        "error", f"{words.capitalize()}: {damaged.words}.", evidence | damaged.evidence, 0.95, run.best.members, onset=0
-    )
+        return Seen("note", f"{words.capitalize()}; it did no harm here.", evidence, 0.9, members, onset=0)
+    return Seen("error", f"{words.capitalize()}: {damaged.words}.", evidence | damaged.evidence, 0.95, members, onset=0)
 
 
 def _not_shuffled(run: Run) -> Judged:
@@ -187,7 +197,7 @@ def _not_shuffled(run: Run) -> Judged:
         f"Rows were not shuffled and their order tells something: {share:.0%} of the variation of the step losses lies "
         f"between quarters of an epoch{', and ' + damaged.words if damaged else ''}.",
         {"shuffle": False, "variance_between_quarters_share": share, **(damaged.evidence if damaged else {})},
-        0.9, run.best.members, onset=1,
+        0.9, _members_whose(run, lambda p: not p.shuffle), onset=1,
     )  # fmt: skip
 
 

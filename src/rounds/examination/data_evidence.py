@@ -1,0 +1,66 @@
+"""What the data rules read: a dataset, its split, and a sample of it as plain numbers."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from rounds.data.dataset import Column, Dataset, Split
+
+SAMPLE_ROWS = 4_000  # rows that the statistical rules look at: 3 % of a correlation is seen with these
+
+
+@dataclass(frozen=True)
+class DataEvidence:
+    """A dataset and its split, before training."""
+
+    dataset: Dataset
+    split: Split
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns a network reads, in the order of `numbers`."""
+        return self.dataset.features
+
+    @cached_property
+    def sample(self) -> np.ndarray:
+        """Rows [n] that the statistical rules look at, whole patients, development and test alike."""
+        rows = self.dataset.rows
+        if rows <= SAMPLE_ROWS:
+            return np.arange(rows)
+        patients = np.random.default_rng(0).permutation(int(self.dataset.patients.max()) + 1)
+        place = np.argsort(patients[self.dataset.patients], kind="stable")
+        return np.sort(place[:SAMPLE_ROWS])
+
+    @cached_property
+    def numbers(self) -> np.ndarray:
+        """Inputs of the sampled rows [n, F] float64: numbers as they are, levels as codes by frequency; nan missing."""
+        frame = self.dataset.inputs[self.sample]
+        return np.stack([as_numbers(frame[c.name]) for c in self.columns], axis=1)
+
+    @cached_property
+    def outcome(self) -> np.ndarray:
+        """Outcomes of the sampled rows [n, T]: numbers, 0/1, or one column a class; at most 8 columns."""
+        targets = self.dataset.targets[self.sample]
+        if self.dataset.task.kind == "multiclass":
+            return (targets == np.arange(len(self.dataset.task.classes))).astype(float)[:, :8]
+        return np.asarray(targets[:, :8], float)
+
+    @property
+    def unused(self) -> pl.DataFrame:
+        """Columns of the table that no network reads: dates and what was dropped."""
+        return self.dataset.extra.get("unused", pl.DataFrame())
+
+
+def as_numbers(column: pl.Series) -> np.ndarray:
+    """A feature column [n] float64: levels become codes, the most frequent 0; missing becomes nan.
+
+    >>> as_numbers(pl.Series(["b", "a", "b", None]))
+    array([ 0.,  1.,  0., nan])
+    """
+    if column.dtype != pl.String:
+        return column.cast(pl.Float64).to_numpy().astype(float)
+    counts = column.drop_nulls().value_counts(sort=True)
+    codes = {level: float(i) for i, level in enumerate(counts.to_series(0).to_list())}
+    return np.array([codes.get(level, np.nan) for level in column.to_list()])

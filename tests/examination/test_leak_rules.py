@@ -1,0 +1,111 @@
+"""Rows and columns that tell what will not be known are found; honest tables are left alone."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from rounds.data.dataset import Dataset, Split
+from rounds.examination.examine_data import examine_data
+from rounds.examination.finding import NotApplicable
+from tests.examination.tables import ROWS, halves, said, seen, table
+
+RANDOM = np.random.default_rng(11)
+
+
+def test_honest_table_is_left_alone() -> None:
+    findings, absent = examine_data(table(kind="binary"), halves(table(kind="binary")))
+    assert findings == ()
+    assert {code for code, _ in absent} == {"patient-leak", "linked-stays", "competing-event", "censored-tail"}
+
+
+def test_patients_on_both_sides() -> None:
+    patients = np.arange(ROWS) // 2
+    dataset = table(patients=patients, group="patient")
+    assert said("patient-leak", dataset) is None
+    by_row = halves(table())
+    found = seen("patient-leak", dataset, by_row)
+    assert found.severity == "error"
+    assert found.evidence["patients_shared_with_test"] > 50
+
+
+def repeating(alike: float) -> Dataset:
+    """Two rows a patient, taken for different patients; alike: how much of the outcome a patient's rows share."""
+    own, each = np.repeat(RANDOM.normal(size=ROWS // 2), 2), RANDOM.normal(size=ROWS)
+    names = pl.DataFrame({"patient_id": [f"P{i // 2:06d}" for i in range(ROWS)]})
+    return table(outcome=np.sqrt(alike) * own + np.sqrt(1 - alike) * each, identifiers=names)
+
+
+def test_a_repeating_identifier_that_was_not_used() -> None:
+    assert seen("patient-leak", repeating(0.6)).severity == "error"
+    assert seen("patient-leak", repeating(0.0)).severity == "warning"
+    assert isinstance(said("patient-leak", table()), NotApplicable)
+
+
+def test_duplicates_across_the_split() -> None:
+    honest = table()
+    twice = np.r_[np.arange(ROWS), np.arange(60)]
+    copied = replace(honest, inputs=honest.inputs[twice], targets=honest.targets[twice], patients=np.arange(len(twice)))
+    found = seen("duplicate-rows", copied)
+    assert found.severity == "error"
+    assert found.evidence["equal_pairs"] == 60
+    assert said("duplicate-rows", honest) is None
+
+
+def test_equal_rows_of_coarse_columns_are_chance() -> None:
+    honest = table(outcome=RANDOM.integers(0, 5, ROWS))
+    coarse = honest.inputs.select(*(pl.col(f"x{i}") > 0 for i in range(4)), "ward")
+    assert isinstance(said("duplicate-rows", replace(honest, inputs=coarse)), NotApplicable)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_a_column_that_gives_the_outcome_away(noise: float) -> None:
+    outcome = RANDOM.gamma(2.0, 3.0, ROWS)
+    leak = outcome + noise * RANDOM.normal(size=ROWS)
+    found = seen("target-leak", table(outcome=outcome, columns={"leak": leak}))
+    assert found.severity == "error"
+    assert found.evidence["columns"] == ["leak"]
+    assert said("target-leak", table()) is None
+
+
+def test_a_pair_that_gives_the_outcome_away() -> None:
+    admitted, stay = RANDOM.uniform(0, 2000, ROWS), RANDOM.gamma(2.0, 3.0, ROWS)
+    dates = table(outcome=stay, columns={"admitted": admitted, "discharged": admitted + stay})
+    found = seen("target-leak", dates)
+    assert found.evidence["columns"] == ["admitted", "discharged"]
+    ward, intensive = RANDOM.gamma(2.0, 3.0, ROWS), RANDOM.gamma(1.0, 3.0, ROWS)
+    parts = table(outcome=ward + intensive, columns={"ward_days": ward, "icu_days": intensive})
+    assert seen("target-leak", parts).evidence["columns"] == ["ward_days", "icu_days"]
+
+
+def test_a_column_that_tells_more_than_all_others_is_asked_about() -> None:
+    outcome = RANDOM.normal(size=ROWS)
+    strong = outcome + 0.5 * RANDOM.normal(size=ROWS)
+    assert seen("target-leak", table(outcome=outcome, known="unknown", columns={"s": strong})).severity == "warning"
+    assert said("target-leak", table(outcome=outcome, columns={"s": strong})) is None
+
+
+def test_known_after_the_outcome() -> None:
+    assert seen("known-after-outcome", table(known="outcome")).severity == "error"
+    assert isinstance(said("known-after-outcome", table(known="unknown")), NotApplicable)
+    assert said("known-after-outcome", table()) is None
+
+
+def test_identifiers_and_dates_read_as_numbers() -> None:
+    numbers = {"record": np.arange(ROWS) + 200_000.0}
+    assert seen("identifier-as-number", table(columns=numbers)).evidence["columns"] == ["record"]
+    days = {"day": [20_240_101.0 + i % 28 for i in range(ROWS)]}
+    assert seen("identifier-as-number", table(columns=days)).evidence["columns"] == ["day"]
+    assert said("identifier-as-number", table()) is None
+
+
+def test_a_large_table_takes_seconds() -> None:
+    rows = 100_000
+    wide = table(rows, kind="binary", columns={f"more{i}": RANDOM.normal(size=rows) for i in range(45)})
+    rows_of = np.arange(rows)
+    split = Split("held-out", rows_of[20_000:], rows_of[:20_000], tuple(np.array_split(rows_of[20_000:], 5)))
+    started = time.monotonic()
+    examine_data(wide, split)
+    assert time.monotonic() - started < 10  # about 2 seconds where nothing else runs

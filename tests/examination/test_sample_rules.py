@@ -1,0 +1,64 @@
+"""Who is in the table, and on which side: shifts, rare outcomes, outcomes that contradict themselves."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from rounds.data.dataset import Split
+from rounds.examination.finding import NotApplicable
+from tests.examination.tables import ROWS, halves, said, seen, table
+
+RANDOM = np.random.default_rng(5)
+
+
+def sorted_split(kind: str = "held-out") -> Split:
+    """The oldest patients are the test part, and folds go by age."""
+    order = np.argsort(table().inputs["x0"].to_numpy())
+    return Split(kind, order[: ROWS * 4 // 5], order[ROWS * 4 // 5 :], tuple(np.array_split(order[:800], 5)))  # type: ignore[arg-type]
+
+
+def test_shifted_test() -> None:
+    found = seen("shifted-test", table(), sorted_split())
+    assert found.severity == "warning"
+    assert found.evidence["column"] == "x0"
+    assert seen("shifted-test", table(), sorted_split("given")).severity == "note"
+    assert said("shifted-test", table()) is None
+    nowhere = replace(halves(table()), test=np.array([], np.int64))
+    assert isinstance(said("shifted-test", table(), nowhere), NotApplicable)
+
+
+def test_shifted_validation() -> None:
+    found = seen("shifted-validation", table(), sorted_split())
+    assert found.evidence["auroc"] > 0.9
+    assert said("shifted-validation", table()) is None
+    assert isinstance(said("shifted-validation", table(), replace(halves(table()), folds=())), NotApplicable)
+
+
+def test_a_tenth_is_no_imbalance() -> None:
+    tenth, rare, few = (RANDOM.permutation(ROWS) < n for n in (100, 30, 10))
+    assert said("class-imbalance", table(kind="binary", outcome=tenth)) is None
+    assert seen("class-imbalance", table(kind="binary", outcome=rare)).severity == "note"
+    found = seen("class-imbalance", table(kind="binary", outcome=few))
+    assert found.severity == "warning"
+    assert found.evidence["accuracy_of_a_constant"] == 0.99
+    assert isinstance(said("class-imbalance", table()), NotApplicable)
+
+
+def test_equal_rows_with_different_outcomes() -> None:
+    honest = table(kind="binary")
+    twice = np.r_[np.arange(ROWS), np.arange(50)]
+    targets = honest.targets[twice]
+    targets[ROWS:] = 1 - targets[ROWS:]
+    torn = replace(honest, inputs=honest.inputs[twice], targets=targets, patients=np.arange(len(twice)))
+    assert seen("label-noise", torn, halves(honest)).evidence["rows"] == 100
+    assert isinstance(said("label-noise", table()), NotApplicable)
+
+
+def test_flipped_outcomes() -> None:
+    random = np.random.default_rng(0)
+    honest = table(2000, kind="binary")
+    clear = honest.inputs["x0"].to_numpy() - honest.inputs["x1"].to_numpy() > 0
+    flipped = clear ^ (random.random(2000) < 0.15)
+    assert seen("label-noise", table(2000, kind="binary", outcome=flipped)).severity == "warning"
+    assert said("label-noise", table(2000, kind="binary", outcome=clear)) is None
+    assert said("label-noise", honest) is None
