@@ -7,17 +7,17 @@ from rounds.report.run_files import Record
 # What a check is called on the page, by the code of the finding that it would make.
 DATA_CHECKS = {
     "patient-leak": "No patient on two sides of the split",
-    "duplicate-rows": "No rows repeated between training and test",
+    "duplicate-rows": "No rows repeated across the split",
     "target-leak": "No column that gives the outcome away",
     "known-after-outcome": "No column known only after the prediction",
-    "linked-stays": "Stays of one patient kept together",
-    "competing-event": "No other event that hides the outcome",
-    "censored-tail": "Outcome fully observed, not cut off",
-    "label-noise": "Outcomes recorded consistently",
-    "class-imbalance": "Enough patients with the outcome",
-    "validation-too-small": "Enough patients to validate on",
+    "identifier-as-number": "No identifier read as a number",
+    "linked-stays": "No stay counted twice",
+    "competing-event": "Deaths do not cut stays short",
+    "censored-tail": "Outcomes fully observed, not cut off",
     "shifted-validation": "Validation patients like training patients",
     "shifted-test": "Test patients like training patients",
+    "class-imbalance": "Enough patients with the outcome",
+    "label-noise": "Outcomes do not contradict each other",
     "implausible-score": "No score too good to be true",
 }
 
@@ -33,19 +33,29 @@ class Check:
 def data_checks(findings: Record) -> dict[str, list[Check]]:
     """Checks of the data by what became of them: failed, noted, passed, not_made.
 
-    A check counts as passed only where the record lists it under `passed`; what is not spoken of was not made.
-
-    >>> made = data_checks({"findings": [], "passed": ["patient-leak"], "not_applicable": []})
-    >>> len(made["passed"]), len(made["not_made"])
-    (1, 12)
+    >>> some = [{"code": "linked-stays", "reason": "no dates"}]
+    >>> believed = {"believable": {"answer": "unknown"}}
+    >>> made = data_checks({"findings": [], "not_applicable": some, "verdict": believed})
+    >>> len(made["passed"]), made["not_made"]
+    (12, [Check(name='No stay counted twice', reason='no dates')])
     """
-    found = [f for f in findings["findings"] if f["question"] == "data" and f["code"] != "healthy"]
+    found = [f for f in findings["findings"] if f["question"] == "data"]
     skipped = {n["code"]: n["reason"] for n in findings["not_applicable"]}
-    passed = set(findings.get("passed", ()))
-    settled = passed | {f["code"] for f in found}
+    open_codes = [c for c in DATA_CHECKS if c not in {f["code"] for f in found}]
+    looked = data_examined(findings)
     return {
         "failed": [Check(f["name"], f["explanation"]) for f in found if f["severity"] != "note"],
         "noted": [Check(f["name"], f["explanation"]) for f in found if f["severity"] == "note"],
-        "passed": [Check(text) for code, text in DATA_CHECKS.items() if code in passed],
-        "not_made": [Check(t, skipped.get(c, "")) for c, t in DATA_CHECKS.items() if c not in settled],
+        "passed": [Check(DATA_CHECKS[c]) for c in open_codes if looked and c not in skipped],
+        "not_made": [Check(DATA_CHECKS[c], skipped.get(c, "")) for c in open_codes if not looked or c in skipped],
     }
+
+
+def data_examined(findings: Record) -> bool:
+    """Whether rules looked at the data at all: a record that speaks of none of them does not count as praise.
+
+    >>> data_examined({"findings": [], "not_applicable": [], "verdict": {"believable": {"answer": "unknown"}}})
+    False
+    """
+    spoken = {entry["code"] for name in ("findings", "not_applicable") for entry in findings[name]}
+    return bool(spoken & set(DATA_CHECKS)) or findings["verdict"]["believable"]["answer"] != "unknown"

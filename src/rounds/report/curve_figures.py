@@ -4,6 +4,7 @@ import altair as alt
 import numpy as np
 import polars as pl
 
+from rounds.metrics import METRICS
 from rounds.report.run_files import RunFiles
 from rounds.report.theme import BLUE, FAINT, GREEN, INK, ORANGE, RATES, Chart
 from rounds.report.wording import label, with_unit
@@ -73,7 +74,7 @@ def sweep_outcome(run: RunFiles) -> Chart | None:
     ticks = middle["learning_rate"].to_list()
     x = alt.X("learning_rate:Q", title="Learning rate").scale(type="log", padding=24, nice=False)
     x = x.axis(values=ticks, format="~g", grid=False)
-    y = alt.Y("best_value:Q", title=f"{label(run.plan.get('keep_best', 'loss'))} of the epoch kept").scale(zero=False)
+    y = alt.Y("best_value:Q", title=f"{label(run.kept_metric)} of the epoch kept").scale(zero=False)
     points = _chart(_with_rate(frame)).mark_circle(size=46, opacity=0.6)
     line = _chart(middle).mark_line(color=INK, strokeWidth=1.5)
     return alt.layer(
@@ -96,8 +97,8 @@ def best_member(run: RunFiles) -> int | None:
     kept = run.members.filter(pl.col("best_value").is_not_null())
     if kept.is_empty():
         return None
-    # A `best_value` is a loss unless the plan keeps the best of a metric of which more is better.
-    higher = run.plan.get("keep_best") in ("auroc", "accuracy", "r2")
+    metric = METRICS.get(run.kept_metric)
+    higher = metric is not None and metric.better == "higher"
     return int(kept.sort("best_value", descending=higher)["member"][0])
 
 

@@ -13,7 +13,7 @@ from rounds.report.number_figures import density, misses, misses_by_predicted, o
 from rounds.report.run_files import RunFiles
 from rounds.report.score_figures import forest, ranking_forest, target_scores
 from rounds.report.theme import Chart, to_svg
-from rounds.report.trial_figures import trial_effects
+from rounds.report.trial_figures import stay, trial_effects
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,11 @@ FIGURES: tuple[Figure, ...] = (
         "trial-effects", "prescribed", "What the changes were worth",
         "Treated and control networks trained side by side: only changes whose line stays above zero are kept.",
         trial_effects,
+    ),
+    Figure(
+        "stay", "prescribed", "Validation from round to round",
+        "Each point is a network, the line joins the medians: it should improve with every change that was kept.",
+        stay,
     ),
     Figure(
         "learning-curve", "trained", "Learning curve of the best single network",

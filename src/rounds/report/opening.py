@@ -67,7 +67,7 @@ def make_opening(run: RunFiles) -> Opening:
         judged_on=f"{count(metrics['patients']['test'])} {TEST_KINDS[metrics['test_kind']]}",
         verdicts=verdicts(run.findings["verdict"]),
         checks=data_checks(run.findings),
-        trained=[f for f in run.findings["findings"] if f["question"] == "training"],
+        trained=[f for f in run.findings["findings"] if f["question"] == "training" and f["code"] != "healthy"],
         next_step=next_step(run),
     )
 

@@ -38,6 +38,12 @@ class RunFiles:
         return str(self.metrics["main_metric"])
 
     @property
+    def kept_metric(self) -> str:
+        """What the `best_value` of a member is measured in: the loss where the plan keeps the last epoch."""
+        kept = str(self.plan["keep_best"])
+        return "loss" if kept == "none" else kept
+
+    @property
     def members(self) -> pl.DataFrame:
         """Members of the last round that learn for the predictor, not for judging."""
         members = self.tables["members"].filter(pl.col("outer") == MAIN)

@@ -127,7 +127,8 @@ def trials(run: RunFiles) -> Record | None:
         return None
     made = [
         {
-            "round": p["round"], "finding": p["finding"], "verdict": p["verdict"],
+            "round": p["round"], "finding": p["finding"], "verdict": p["verdict"], "reason": p.get("reason", ""),
+            "remedy": p.get("remedy", ""),
             "change": [(n, value_text(old), value_text(new)) for n, (old, new) in p["change"].items()],
             "effect": "{} ({})".format(*estimate(p["effect"])) if p.get("effect") else "–",
         }
