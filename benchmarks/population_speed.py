@@ -69,7 +69,7 @@ class Ours:
         self.folds = {0: Rows(np.arange(work["rows"]), np.arange(work["rows"], len(x)))}
         parameters = sum(int(np.prod(v.shape)) for v in self.program.functional.model.trainable_variables)
         size = working_set(network, parameters, work["batch"])
-        self.slabs = make_slabs(make_members([self.plan], 1, 0, self.members), {0: size}, workers_here())
+        self.slabs = make_slabs(make_members([self.plan], (0,), (), self.members), {0: size}, workers_here())
         self.steps = self.members * epochs * -(-work["rows"] // work["batch"])
         next(slab_epochs(self.program, self.slabs[0], self.data, self.folds, begin_slab(self.program, self.slabs[0])))
 

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from rounds.data.dataset import Dataset, Split
+from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
 from rounds.errors import DataError, must_be
 from rounds.examination.comparison import advantages_of
@@ -36,10 +37,11 @@ from rounds.inference.run_folder import (
     plan_record,
     write_results,
 )
+from rounds.plan import Plan, make_plan
 from rounds.prescription.stay import Circumstances, Stay, stay
 from rounds.proposal import Amount, propose
 from rounds.run_record import read_record
-from rounds.training.material import Material, make_materials
+from rounds.training.material import Material, make_materials, scaling_of
 from rounds.training.pool import Progress
 from rounds.training.run import Population, Trained, make_population, train_to_end
 from rounds.training.stage import Stage
@@ -91,15 +93,25 @@ class Result:
 Event = Stage | Progress | Result
 
 
-def improve(dataset: Dataset, request: Request | None = None) -> Result:
-    """Trains, judges and writes a run folder; silent.
+def improve(data: Any, plan: Plan | dict[str, Any] | None = None, request: Request | None = None) -> Result:
+    """Trains, examines, prescribes, tries, judges, and writes a run folder; silent.
 
-    Raises DataError, PlanError or RunFolderError for what cannot be used, TrainingError where no member is finite.
+    data: a Dataset, or what `load` takes; plan: the fields to change (of a Plan, those that were given); request: all
+    else. Raises DataError, PlanError or RunFolderError for what cannot be used, TrainingError where no member is
+    finite.
     """
-    for event in stages(dataset, request or Request()):
+    dataset = data if isinstance(data, Dataset) else load(data)
+    request = request or Request()
+    given = plan.model_dump(exclude_unset=True) if isinstance(plan, Plan) else plan or {}
+    for event in stages(dataset, replace(request, changes={**request.changes, **given})):
         if isinstance(event, Result):
             return event
     raise AssertionError("stages end in a result")
+
+
+def train(data: Any, plan: Plan | dict[str, Any] | None = None, request: Request | None = None) -> Result:
+    """One population, examined but without advice: `improve` with no rounds."""
+    return improve(data, plan, replace(request or Request(), rounds=0))
 
 
 def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
@@ -158,7 +170,7 @@ def _examine_data(dataset: Dataset, split: Split, folder: Path, described: Recor
 def _propose(
     dataset: Dataset, split: Split, changes: dict[str, Any], members: int | None
 ) -> tuple[Population, dict[str, str]]:
-    materials = make_materials(dataset, split, changes.get("scale_inputs", True))
+    materials = make_materials(dataset, split, scaling_of(make_plan(Plan(), changes)))
     proposal = propose(dataset.task, amount_of(dataset, split, materials[0]), changes)
     return make_population(list(proposal.plans), dataset.task, materials, members), proposal.reasons
 

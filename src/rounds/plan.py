@@ -75,6 +75,10 @@ class Plan(BaseModel):
     )
     class_weights: Literal["none", "balanced"] = _structure("none", "weight of each class in the loss")
     scale_inputs: bool = _structure(True, "centre numbers by median, scale by interquartile range, clip smoothly")
+    target_transform: Literal["auto", "none", "log1p"] = _structure(
+        "auto",
+        "scale on which numbers are learned; auto takes log(1 + y) for a single skewed target that is never negative",
+    )
     # the descent
     optimizer: Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "lion"] = _structure(
         "adamw", "optimizer"

@@ -5,6 +5,7 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from rounds.errors import PlanError, must_be
 from rounds.task import Task
 
 # A target this skewed, and never negative, is learned on a power scale. Bulmer (1979) calls |skewness| > 1 high.
@@ -29,14 +30,17 @@ class TargetScale(BaseModel):
     table: tuple[tuple[float, ...], ...] = ()
 
     @classmethod
-    def fit(cls, task: Task, targets: np.ndarray) -> Self:
-        """From the training rows' targets [N, T]."""
+    def fit(cls, task: Task, targets: np.ndarray, transform: str = "auto") -> Self:
+        """From the training rows' targets [N, T]; transform: as the plan's field.
+
+        Raises PlanError where log(1 + y) is asked for and a target is not above -1.
+        """
         if task.kind in ("binary", "multiclass", "multilabel"):
             return cls(kind="identity", statistic="probability")
         if task.kind == "count":
             return cls(kind="identity", statistic="rate")
         y = np.asarray(targets, np.float64)
-        kind: Literal["standard", "log1p"] = "log1p" if is_skewed(y) else "standard"
+        kind = _kind(y, transform)
         g = np.log1p(y) if kind == "log1p" else y
         spread = np.where(g.std(0) > 0, g.std(0), 1.0)
         said: Literal["mean", "median"] = "median" if kind == "log1p" else "mean"
@@ -82,6 +86,15 @@ class TargetScale(BaseModel):
     def _inverse(self, z: np.ndarray) -> np.ndarray:
         g = z * np.array(self.spread) + np.array(self.mean)
         return np.asarray(np.expm1(g) if self.kind == "log1p" else g)
+
+
+def _kind(y: np.ndarray, transform: str) -> Literal["standard", "log1p"]:
+    if transform == "log1p" and y.min() <= -1:
+        advice = "Use none, or a target that is never negative"
+        raise PlanError(
+            must_be("target_transform", "none or auto where y <= -1", "target_transform", transform, advice)
+        )
+    return "log1p" if transform == "log1p" or (transform == "auto" and is_skewed(y)) else "standard"
 
 
 def is_skewed(targets: np.ndarray) -> bool:

@@ -78,7 +78,7 @@ def constant_loss(task: Task, plan: Plan, targets: np.ndarray) -> float:
     >>> round(constant_loss(task, Plan(), np.array([[0.0], [1.0]])), 4)
     0.6931
     """
-    scaled = network_targets(task, TargetScale.fit(task, targets), targets).astype(np.float64)
+    scaled = network_targets(task, TargetScale.fit(task, targets, plan.target_transform), targets).astype(np.float64)
     return float(_CONSTANT[loss_name(plan, task)](scaled))
 
 

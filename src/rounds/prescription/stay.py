@@ -16,7 +16,7 @@ from rounds.plan import Plan
 from rounds.prescription.remedies import described, prescribe
 from rounds.prescription.remedy import Change, Prescription, treated
 from rounds.prescription.trial import Bed, Trial, arm_record, run_trial
-from rounds.training.material import Material, make_materials
+from rounds.training.material import Material, make_materials, scaling_of
 from rounds.training.pool import Progress
 from rounds.training.run import Population, Trained, make_population, train_to_end
 from rounds.training.stage import Stage
@@ -85,7 +85,7 @@ def _round(
     population = found.trained.population
     yield Stage(f"round {number}: trying {len(prescriptions)} remedies against {prescriptions[0].finding}")
     bed = Bed(
-        given.dataset, given.split, _handed_over(population), population.plans[0].scale_inputs, number, given.folder,
+        given.dataset, given.split, _handed_over(population), scaling_of(population.plans[0]), number, given.folder,
         given.minutes_left(),
     )  # fmt: skip
     trial = yield from run_trial(bed, population.plans[0], prescriptions)
@@ -118,8 +118,8 @@ def make_treated(given: Circumstances, population: Population, change: Change) -
     """
     plans = list(dict.fromkeys(treated(plan, change) for plan in population.plans))
     materials = list(population.materials)
-    if plans[0].scale_inputs != population.plans[0].scale_inputs:
-        materials = make_materials(given.dataset, given.split, plans[0].scale_inputs)
+    if scaling_of(plans[0]) != scaling_of(population.plans[0]):
+        materials = make_materials(given.dataset, given.split, scaling_of(plans[0]))
     elif given.split.kind == "out-of-fold":
         plans += [plan for plan in population.plans if plan not in plans]
     return make_population(plans, population.task, materials, given.members)

@@ -22,7 +22,7 @@ from rounds.plan import Plan
 from rounds.prescription.effect import Effect, Patients, paired_effect
 from rounds.prescription.remedy import Prescription, treated
 from rounds.task import Task
-from rounds.training.material import Material, make_material
+from rounds.training.material import Material, Scaling, make_material, scaling_of
 from rounds.training.pool import Progress
 from rounds.training.population import WHOLE_DEVELOPMENT
 from rounds.training.run import Trained, make_population, train_to_end
@@ -32,12 +32,12 @@ FRESH_SEED = 7919  # added to the seed for confirmation: other weights, orders a
 
 @dataclass(frozen=True)
 class Bed:
-    """Where a trial happens: development rows (never the judged ones), prepared as `scaled` says."""
+    """Where a trial happens: development rows (never the judged ones), prepared as `scaling` says."""
 
     dataset: Dataset
     split: Split
     material: Material
-    scaled: bool
+    scaling: Scaling
     round: int
     folder: Path | None = None
     minutes: float | None = None
@@ -131,10 +131,15 @@ def _compare(
     plans = [plan, *(treated(plan, p.change) for p in prescriptions)]
     outputs: dict[int, np.ndarray] = {}
     spent = 0
-    for scaled in sorted({p.scale_inputs for p in plans}):
-        material = _material(bed, scaled, folds)
-        numbers = [i for i, p in enumerate(plans) if p.scale_inputs == scaled]
-        trained = yield from _train(bed, [plans[i] for i in numbers], material, f"round_{bed.round}_{stage}_{scaled}")
+    for scaling in sorted({scaling_of(p) for p in plans}):
+        material = _material(bed, scaling, folds)
+        numbers = [i for i, p in enumerate(plans) if scaling_of(p) == scaling]
+        trained = yield from _train(
+            bed,
+            [plans[i] for i in numbers],
+            material,
+            f"round_{bed.round}_{stage}_{scaling.scale_inputs}_{scaling.target_transform}",
+        )
         outputs |= {i: _predictions(trained, material, place) for place, i in enumerate(numbers)}
         spent += sum(len(r.records) * len(r.slab.members) for r in trained.results)
     rows = np.concatenate([bed.material.folds[f].held for f in folds])
@@ -144,10 +149,10 @@ def _compare(
     return [paired_effect(bed.task, patients, arm, arms[0], attempts) for arm in arms[1:]], spent
 
 
-def _material(bed: Bed, scaled: bool, folds: tuple[int, ...]) -> Material:
+def _material(bed: Bed, scaling: Scaling, folds: tuple[int, ...]) -> Material:
     whole = bed.material
-    if scaled != bed.scaled:
-        whole = make_material(bed.dataset, bed.split, np.array([], np.int64), (WHOLE_DEVELOPMENT, 0), scaled)
+    if scaling != bed.scaling:
+        whole = make_material(bed.dataset, bed.split, np.array([], np.int64), (WHOLE_DEVELOPMENT, 0), scaling)
     return replace(whole, folds={f: whole.folds[f] for f in folds})
 
 

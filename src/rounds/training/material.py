@@ -1,6 +1,7 @@
 """What members train on: prepared arrays, scaled targets, and the rows of each fold, for one outer fold."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -36,17 +37,29 @@ class Material:
     folds: dict[int, Rows]
 
 
-def make_materials(dataset: Dataset, split: Split, scale_inputs: bool = True) -> list[Material]:
+class Scaling(NamedTuple):
+    """The plan's choices that decide what the arrays hold; networks of one population share them."""
+
+    scale_inputs: bool = True
+    target_transform: str = "auto"
+
+
+def scaling_of(plan: Plan) -> Scaling:
+    """What a plan says of scales."""
+    return Scaling(plan.scale_inputs, plan.target_transform)
+
+
+def make_materials(dataset: Dataset, split: Split, scaling: Scaling = Scaling()) -> list[Material]:  # noqa: B008
     """One material for the predictor that is handed over, and one for each judging fold of small data."""
     parts = [(0, np.array([], np.int64)), *((r, rows) for r, repeat in enumerate(split.outer) for rows in repeat)]
     return [
-        make_material(dataset, split, rows, (number - 1, repeat), scale_inputs)
+        make_material(dataset, split, rows, (number - 1, repeat), scaling)
         for number, (repeat, rows) in enumerate(parts)
     ]
 
 
 def make_material(
-    dataset: Dataset, split: Split, judged: np.ndarray, place: tuple[int, int], scale_inputs: bool
+    dataset: Dataset, split: Split, judged: np.ndarray, place: tuple[int, int], scaling: Scaling
 ) -> Material:
     """Material of the members that never see the table's rows `judged`; place: (outer fold, repeat)."""
     position = np.full(dataset.rows, -1, np.int64)
@@ -57,8 +70,8 @@ def make_material(
     whole = len(split.development) == dataset.rows
     frame = dataset.inputs if whole else dataset.inputs[split.development]
     targets = dataset.targets if whole else dataset.targets[split.development]
-    preparation = Preparation.fit(dataset.features, frame, learned, scale_inputs)
-    target_scale = TargetScale.fit(dataset.task, targets[learned])
+    preparation = Preparation.fit(dataset.features, frame, learned, scaling.scale_inputs)
+    target_scale = TargetScale.fit(dataset.task, targets[learned], scaling.target_transform)
     folds = {}
     for number, rows in enumerate(split.folds):
         held = position[rows]
