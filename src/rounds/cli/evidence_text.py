@@ -75,3 +75,54 @@ def _drift_lines(record: dict[str, Any]) -> list[str]:
     texts += [note["text"] for note in record["notes"]]
     head = "Drift: no column moved." if drift["judged"] else f"Drift was not judged: {drift['reason']}."
     return [*([] if texts and drift["judged"] else [head]), *texts[:_MOST_LINES]]
+
+
+def show_audit(record: dict[str, Any]) -> None:
+    """Findings first, then the scores of each part, calibration, subgroups, and what was not checked."""
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    used = ", ".join(f"{what} = {column}" for what, column in record["columns"].items())
+    left = f", {record['rows_left_out']:,} left out (no label or score)" if record["rows_left_out"] else ""
+    console.print(f"{record['rows']:,} rows of {record['patients']:,} patients{left}; columns: {used}")
+    _print_findings(console, record)
+    console.print(scores_table({name: part["metrics"] for name, part in record["parts"].items()}))
+    for line in calibration_lines(record["calibration"]):
+        console.print(line)
+    for line in subgroup_lines(record["subgroups"]):
+        console.print(line)
+
+
+def _print_findings(console: Console, record: dict[str, Any]) -> None:
+    for finding in record["findings"] or [{"severity": "fine", "code": "healthy", "explanation": "Nothing stood out."}]:
+        console.print(f"{finding['severity']}: {finding['code']}: {finding['explanation']}")
+    for note in record["not_checked"]:
+        console.print(f"not checked: {note['code']}: {note['reason']}")
+
+
+def subgroup_lines(record: dict[str, Any]) -> list[str]:
+    """A line a group, with how many comparisons there were."""
+    lines = []
+    for column, groups in record["columns"].items():
+        for group in groups:
+            lines.append(f"{column} {group['group']}: {_group_text(group, record['compared_by'])}")
+    if record["comparisons"]:
+        lines.append(
+            f"{record['comparisons']} comparisons of subgroups; p-values are corrected for all of them (Holm)."
+        )
+    return lines
+
+
+def _group_text(group: dict[str, Any], metric: str) -> str:
+    if group["suppressed"]:
+        return "hidden (too few patients)"
+    score = interval_text(group["metrics"].get(metric))
+    text = f"{group['rows']:,} rows of {group['patients']:,} patients, {metric} {score}"
+    if difference := group.get("difference"):
+        text += f", better than all others by {interval_text(difference)}, p {difference['p_value']:.2g}"
+    return text
+
+
+def show_keras_audit(record: dict[str, Any]) -> None:
+    """What stands out in a Keras model, and what its file cannot say."""
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console.print(f"{record['model']}: {record['parameters']:,} weights, looked at on {record['rows']:,} rows")
+    _print_findings(console, record)

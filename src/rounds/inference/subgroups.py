@@ -20,7 +20,7 @@ from rounds.task import Task
 SEX_NAMES = ("sex", "gender", "geschlecht", "sexe", "sexo")
 AGE_NAMES = ("age", "age_years", "anchor_age", "alter", "edad")
 # Years: adults under 40, middle age, the elderly (65 as in most guidelines), the very old.
-AGE_LIMITS = (18, 40, 65, 80)
+AGE_LIMITS = (18.0, 40.0, 65.0, 80.0)
 OLDEST = 130  # years; a column of ages has no higher value
 # Levels up to which a column makes groups of its own; numbers with more are cut into thirds, texts are refused.
 MOST_GROUPS = 20
@@ -76,7 +76,7 @@ def group_labels(values: pl.Series) -> pl.Series:
 def _is_age(name: str, x: np.ndarray) -> bool:
     known = x[~np.isnan(x)]
     is_named = name.strip().lower() in AGE_NAMES
-    return is_named and bool(len(known)) and known.min() >= 0 and OLDEST >= known.max() > AGE_LIMITS[0]
+    return is_named and len(known) > 0 and bool(known.min() >= 0 and OLDEST >= known.max() > AGE_LIMITS[0])
 
 
 def _thirds(x: np.ndarray) -> tuple[float, ...]:

@@ -1,0 +1,42 @@
+"""The command that looks at what was trained elsewhere: a table of predictions, or a Keras model with data."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from rounds.cli.app import app
+from rounds.cli.options import AsJson, Positive
+
+
+@app.command()
+def audit(
+    source: Annotated[str, typer.Argument(metavar="PREDICTIONS|MODEL", help="table of predictions, or a .keras file")],
+    data: Annotated[str | None, typer.Argument(help="with a .keras file: table or NPZ it reads")] = None,
+    label: Annotated[str | None, typer.Option("--label", help="column with the outcome (else: label)")] = None,
+    score: Annotated[str | None, typer.Option("--score", help="column with the prediction (else: score)")] = None,
+    patient: Annotated[str | None, typer.Option("--patient", help="column with the patient (else: patient)")] = None,
+    split: Annotated[str | None, typer.Option("--split", help="column with train, test, ... (else: split)")] = None,
+    subgroup: Annotated[list[str] | None, typer.Option("--subgroup", help="column of subgroups; repeat it")] = None,
+    positive: Positive = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what can be said of a model trained elsewhere, without training it again."""
+    from rounds.cli import evidence_text
+
+    if source.lower().endswith(".keras"):
+        from rounds.inference.keras_audit import audit_keras
+
+        record, show = audit_keras(source, data), evidence_text.show_keras_audit
+    else:
+        from rounds.data.reading import read_table
+        from rounds.inference.audit import audit_predictions
+        from rounds.inference.prediction_file import read_predictions
+
+        named = {"label": label, "score": score, "patient": patient, "split": split}
+        record = audit_predictions(read_predictions(read_table(source), named, positive), subgroup)
+        show = evidence_text.show_audit
+    if as_json:
+        print(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        show(record)

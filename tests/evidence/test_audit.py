@@ -1,0 +1,195 @@
+"""rounds audit: planted faults are found by their code, sound predictions are not accused."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from rounds.errors import DataError
+from rounds.inference.audit import audit_findings, audit_predictions
+from rounds.inference.prediction_file import read_predictions
+
+NO_NAMES = {"label": None, "score": None, "patient": None, "split": None}
+
+
+def sound(seed: int = 0, rows: int = 1200) -> pl.DataFrame:
+    """Two thirds train, a third test, by patient; true chances with the same distribution in both."""
+    draw = np.random.default_rng(seed)
+    patient = draw.integers(0, rows * 2 // 3, rows)
+    x = draw.normal(0, 1.5, rows)
+    return pl.DataFrame(
+        {
+            "patient": [f"p{i}" for i in patient],
+            "label": (draw.random(rows) < 1 / (1 + np.exp(-x))).astype(int),
+            "score": 1 / (1 + np.exp(-x)),
+            "split": np.where(patient % 3 == 0, "test", "train"),
+            "sex": draw.choice(["F", "M"], rows),
+            "age": draw.integers(20, 95, rows),
+        }
+    )
+
+
+def audited(table: pl.DataFrame, positive: str | None = None, **names: str) -> dict:
+    return audit_predictions(read_predictions(table, {**NO_NAMES, **names}, positive))
+
+
+def findings(table: pl.DataFrame) -> list[dict]:
+    return audit_findings(read_predictions(table, NO_NAMES, None))[0]
+
+
+def codes(table: pl.DataFrame) -> set[str]:
+    return {f["code"] for f in findings(table)}
+
+
+def test_sound_predictions_are_not_accused() -> None:
+    serious = [f["code"] for seed in range(8) for f in findings(sound(seed, 1500)) if f["severity"] != "note"]
+    assert len(serious) <= 1
+
+
+def test_record_is_whole_and_its_score_scikit_learns() -> None:
+    table = sound()
+    record = audited(table)
+    assert json.loads(json.dumps(record, allow_nan=False)) == record
+    test = table.filter(pl.col("split") == "test")
+    assert record["metrics"]["auroc"]["value"] == pytest.approx(roc_auc_score(test["label"], test["score"]))
+    assert record["judged"] == {"part": "test", "rows": test.height, "patients": test["patient"].n_unique()}
+    assert set(record["parts"]) == {"train", "test"}
+    assert set(record["subgroups"]["columns"]) == {"sex", "age"}
+    assert {n["code"] for n in record["not_checked"]} == {"target-leak", "known-after-outcome"}
+
+
+def leak(table: pl.DataFrame) -> pl.DataFrame:
+    draw = np.random.default_rng(1)
+    return table.with_columns(split=pl.Series(draw.choice(["train", "test"], table.height)))
+
+
+def overfitted(table: pl.DataFrame) -> pl.DataFrame:
+    sharp = pl.when(pl.col("label") == 1).then(0.95).otherwise(0.05)
+    return table.with_columns(
+        score=pl.when(pl.col("split") == "train").then(sharp + pl.col("score") / 100).otherwise("score")
+    )
+
+
+def fewer_controls(table: pl.DataFrame) -> pl.DataFrame:
+    return table.filter((pl.col("split") == "train") | (pl.col("label") == 1) | (pl.col("age") < 50))
+
+
+@pytest.mark.parametrize(
+    ("code", "change"),
+    [
+        ("patient-leak", leak),
+        ("duplicate-rows", lambda t: pl.concat([t, t.head(100)])),
+        ("implausible-score", lambda t: t.with_columns(score=pl.col("label") * 0.9 + pl.col("score") / 20)),
+        ("loss-output-mismatch", lambda t: t.with_columns(score=1 - pl.col("score"))),
+        ("no-better-than-baseline", lambda t: t.with_columns(score=pl.lit(0.5))),
+        ("no-better-than-baseline", lambda t: t.with_columns(score=pl.col("score").shuffle(seed=1))),
+        ("overfitting", overfitted),
+        ("validation-too-small", lambda t: t.filter((pl.col("split") == "train") | (pl.col("age") < 25))),
+        ("miscalibrated", lambda t: t.with_columns(score=pl.col("score") ** 3)),
+        ("shifted-test", fewer_controls),
+    ],
+)  # fmt: skip
+def test_planted_faults_are_found(code: str, change) -> None:
+    assert code in codes(change(sound()))
+
+
+def test_rows_repeated_across_parts_are_an_error() -> None:
+    table = sound()
+    copied = table.filter(pl.col("split") == "train").head(50).with_columns(split=pl.lit("test"), patient=pl.lit("new"))
+    found = next(f for f in findings(pl.concat([table, copied])) if f["code"] == "duplicate-rows")
+    assert found["severity"] == "error"
+    assert found["evidence"] == {"rows": 50, "across_parts": 50}
+
+
+def test_columns_go_by_other_names_and_options() -> None:
+    table = sound().rename({"label": "Y_true", "score": "y_prob", "patient": "subject_id"})
+    assert audited(table)["columns"] == {
+        "label": "Y_true",
+        "score": "y_prob",
+        "patient": "subject_id",
+        "split": "split",
+    }
+    renamed = sound().rename({"label": "dead_30d", "score": "apache"})
+    assert audited(renamed, label="dead_30d", score="apache")["columns"]["label"] == "dead_30d"
+
+
+def test_texts_of_two_classes_are_read_with_the_case_as_positive() -> None:
+    table = sound().with_columns(
+        label=pl.when(pl.col("label") == 1).then(pl.lit("dead")).otherwise(pl.lit("discharged"))
+    )
+    assert audited(table, positive="dead")["metrics"]["auroc"]["value"] > 0.7
+    assert audited(table)["task"]["classes"] == ["discharged", "dead"]
+
+
+def test_numbers_are_audited_as_regression() -> None:
+    draw = np.random.default_rng(3)
+    y = draw.lognormal(1.5, 0.6, 900)
+    table = pl.DataFrame({"label": y, "score": y + draw.normal(0, 2, 900), "sex": draw.choice(["F", "M"], 900)})
+    record = audited(table)
+    assert {"mae", "rmse", "r2"} <= set(record["metrics"])
+    assert {n["code"] for n in record["not_checked"]} >= {"patient-leak", "overfitting"}
+    assert "implausible-score" in codes(table.with_columns(score=pl.col("label") + 0.001))
+
+
+def test_one_class_only_is_audited_as_far_as_it_goes() -> None:
+    record = audited(sound().filter(pl.col("label") == 1))
+    assert "auroc" not in record["metrics"]
+    assert record["task"]["classes"] == ["not 1", "1"]
+    assert "implausible-score" in {n["code"] for n in record["not_checked"]}
+
+
+def test_ten_rows_are_too_few_and_said() -> None:
+    assert audited(sound().head(10).drop("split"))["rows"] == 10
+    found = findings(sound().head(10).drop("split"))
+    assert next(f for f in found if f["code"] == "validation-too-small")["severity"] == "warning"
+
+
+def test_small_parts_are_hidden() -> None:
+    table = pl.concat([sound(), sound(5).head(4).with_columns(split=pl.lit("pilot"))])
+    assert audited(table)["parts"]["pilot"]["metrics"] == {}
+
+
+def test_rows_without_label_or_score_are_left_out() -> None:
+    table = sound().with_columns(score=pl.when(pl.int_range(1200) < 30).then(None).otherwise("score"))
+    assert audited(table)["rows_left_out"] == 30
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda t: t.with_columns(score=pl.col("score") * 3), r"Score must be a probability in \[0, 1\], got score='"),
+        (lambda t: t.with_columns(score=pl.col("score") - 0.5), r"Score must be a probability in \[0, 1\]"),
+        (lambda t: t.drop("score"), "Predictions must be a table with a column score, got columns="),
+        (lambda t: t.with_columns(label=pl.lit(None)), "Predictions must be rows with label and score, got rows=0"),
+        (lambda t: t.with_columns(label=pl.col("patient")), "Labels must be two classes or numbers"),
+        (lambda t: t.with_columns(patient=pl.lit("p1")), "Patients must be at least 2, got patients=1"),
+        (lambda t: t.with_columns(score=pl.lit("high")), "Score must be a probability"),
+    ],
+)
+def test_what_cannot_be_audited_is_refused(change, text) -> None:
+    with pytest.raises(DataError, match=text):
+        audited(change(sound(rows=60)))
+
+
+def test_named_columns_are_checked() -> None:
+    with pytest.raises(DataError, match=r"Label must be a column of the table, got label='lable'\. Did you mean label"):
+        audited(sound(), label="lable")
+    with pytest.raises(DataError, match="Positive must be a value of label, got positive='2'"):
+        audited(sound(), positive="2")
+
+
+def test_command_refuses_in_one_line_and_prints_json(tmp_path) -> None:
+    sound().write_csv(tmp_path / "predictions.csv")
+    words = [sys.executable, "-m", "rounds.cli", "audit", str(tmp_path / "predictions.csv")]
+    done = subprocess.run([*words, "--json"], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["rows"] == 1200
+    assert "not checked: target-leak" in subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    sound().with_columns(pl.col("score") + 0.7).write_csv(tmp_path / "predictions.csv")
+    refused = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert len(refused.stderr.strip().splitlines()) == 1
+    assert "probability in [0, 1]" in refused.stderr
