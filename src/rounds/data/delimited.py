@@ -37,7 +37,7 @@ def read_delimited(path: Path, separator: str, codes: Collection[str] = ()) -> p
     as_text = _lossy(path, separator, table, codes)
     if as_text:
         table = _read(path, separator, names, as_text)
-    texts = [n for n in names if table.schema[n] == pl.String]
+    texts = [n for n, dtype in table.schema.items() if dtype == pl.String]
     return table.with_columns(_settled(table[n], separator != ",", n in codes) for n in texts)
 
 
@@ -65,6 +65,8 @@ def _refuse_binary(path: Path) -> None:
         start = file.read(_SNIFFED)
     if b"\0" in start:
         raise binary_error(path, start)
+    if b"\r" in start and b"\n" not in start:
+        raise unreadable_error(path, "line ends must be those of Unix or Windows")
 
 
 def _header(path: Path, separator: str) -> list[str]:
@@ -88,8 +90,6 @@ def _read(path: Path, separator: str, names: list[str], as_text: list[str]) -> p
         raise DataError(must_be("DATA", "a table with rows", "file", path.name, "It has a header only")) from None
     except (pl.exceptions.PolarsError, OSError) as error:
         raise ragged_error(path, separator, len(names)) or unreadable_error(path, str(error)) from None
-    if table.columns != names:
-        raise unreadable_error(path, "its first line is no header; line ends must be those of Unix or Windows")
     if table.height and table.to_series(-1).has_nulls() and (fault := ragged_error(path, separator, len(names))):
         raise fault
     return table
@@ -98,14 +98,21 @@ def _read(path: Path, separator: str, names: list[str], as_text: list[str]) -> p
 def _lossy(path: Path, separator: str, table: pl.DataFrame, codes: Collection[str]) -> list[str]:
     """Columns read as numbers that are not: digits would be lost, or there are more than a number holds."""
     numbers = [n for n, t in table.schema.items() if t.is_numeric()]
-    long = [n for n in numbers if table.schema[n] in (pl.Int128, pl.UInt128)]
+    long = [n for n, t in table.schema.items() if t in (pl.Int128, pl.UInt128)]
     looked_at = [n for n in numbers if n not in long]
     if not looked_at:
         return long
-    pattern = {n: f"{_ZERO_IN_FRONT}|{_ZERO_AT_END}" if n in codes else _ZERO_IN_FRONT for n in looked_at}
-    cells = pl.scan_csv(path, separator=separator, infer_schema=False, new_columns=table.columns, glob=False)
-    found = cells.select(pl.col(n).str.contains(p).any() for n, p in pattern.items()).collect(engine="streaming")
-    return long + [n for n in looked_at if found[n][0]]
+    cells = pl.scan_csv(path, separator=separator, infer_schema=False, glob=False)
+    front, end = _found(cells, _ZERO_IN_FRONT, table.columns), set[str]()
+    if set(codes) & set(looked_at):
+        end = _found(cells, _ZERO_AT_END, table.columns) & set(codes)
+    return long + [n for n in looked_at if n in front or n in end]
+
+
+def _found(cells: pl.LazyFrame, pattern: str, names: list[str]) -> set[str]:
+    """Columns with a cell that the pattern fits. All are asked, by place, which is quicker than naming some."""
+    found = cells.select(pl.all().str.contains(pattern).any()).collect(engine="streaming")
+    return {name for name, hit in zip(names, found.row(0), strict=True) if hit}
 
 
 def _settled(values: pl.Series, comma: bool, code: bool) -> pl.Series:

@@ -38,11 +38,16 @@ def _from_pandas(frame: Any) -> pl.DataFrame:
     names = [str(c) for c in frame.columns]
     refuse_repeated(names, "frame")
     try:
-        columns = {n: pl.Series(n, frame.iloc[:, i].tolist(), strict=False) for i, n in enumerate(names)}
+        columns = {n: pl.Series(n, _cells(frame.iloc[:, i]), strict=False) for i, n in enumerate(names)}
     except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
         advice = "Give columns of numbers, texts, booleans or dates"
         raise DataError(must_be("Frame", "of plain columns", "error", str(error).partition("\n")[0], advice)) from None
     return pl.DataFrame(columns)
+
+
+def _cells(column: Any) -> list[Any]:
+    """A pandas column as plain values; its nan, NaT and NA are all None."""
+    return [value if known else None for value, known in zip(column.tolist(), column.notna().tolist(), strict=True)]
 
 
 def _refuse_no_file(path: Path) -> None:

@@ -1,0 +1,206 @@
+"""Every way to write the same table is read as the same table; digits that mean something are kept."""
+
+import datetime
+from pathlib import Path
+
+import pandas as pd
+import polars as pl
+import pytest
+
+from rounds.data.content import content_hash
+from rounds.data.reading import read_table
+from rounds.errors import DataError
+
+PLAIN = "age,sex,note\n50,F,well\n61.5,M,\n"
+
+
+def read(tmp_path: Path, text: str | bytes, name: str = "a.csv", codes: tuple[str, ...] = ()) -> pl.DataFrame:
+    place = tmp_path / name
+    place.write_bytes(text.encode() if isinstance(text, str) else text)
+    return read_table(str(place), codes)
+
+
+def refused(tmp_path: Path, text: str | bytes, name: str = "a.csv") -> str:
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, text, name)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"\xef\xbb\xbf" + PLAIN.encode(),
+        PLAIN.replace("\n", "\r\n"),
+        PLAIN + "\n\n\n",
+        PLAIN.replace("\n", "\r\n") + "\r\n\r\n",
+        PLAIN.rstrip("\n"),
+        PLAIN.replace("age,sex,note", '"age","sex" , note'),
+        PLAIN.replace(",", ";"),
+        PLAIN.replace(",", ";").replace("61.5", "61,5"),
+        PLAIN.replace(",", ", "),
+        PLAIN.replace("F", '"F"').replace("50", " 50 "),
+        PLAIN.replace("61.5,M,", "+61.5,M,NA"),
+        PLAIN.replace("61.5,M,", "61.5,M,?"),
+        PLAIN.replace("61.5,M,", "61.5,M, "),
+    ],
+)
+def test_ways_to_write_one_table(tmp_path: Path, text: str | bytes) -> None:
+    table = read(tmp_path, text)
+    assert table.columns == ["age", "sex", "note"]
+    assert table.rows() == [(50.0, "F", "well"), (61.5, "M", None)]
+    assert content_hash(table) == content_hash(read(tmp_path, PLAIN))
+
+
+def test_tabs_parquet_and_frames_are_the_same_table(tmp_path: Path) -> None:
+    table = read(tmp_path, PLAIN)
+    table.write_parquet(tmp_path / "a.parquet")
+    assert read(tmp_path, PLAIN.replace(",", "\t"), "a.tsv").equals(table)
+    assert read_table(tmp_path / "a.parquet").equals(table)
+    assert read_table(table).equals(table)
+    frame = pd.DataFrame({"age": [50, 61.5], "sex": ["F", "M"], "note": ["well", None]})
+    assert read_table(frame).equals(table)
+
+
+@pytest.mark.parametrize(
+    ("cells", "kept"),
+    [
+        (["00123", "124"], ["00123", "124"]),
+        (["008.45", "250"], ["008.45", "250"]),
+        (["0", "0.5"], [0.0, 0.5]),
+        (["0", "10"], [0, 10]),
+        (["-0.5", "05"], ["-0.5", "05"]),
+        (["12345678901234567890", "1"], ["12345678901234567890", "1"]),
+        (["1234567890123456789", "1"], [1234567890123456789, 1]),
+        (["1e3", "2"], [1000.0, 2.0]),
+        (["V57", "250.10"], ["V57", "250.10"]),
+        (["250.10", "250.1"], [250.1, 250.1]),
+        ([" 007", "8"], ["007", "8"]),
+        (["+5", "7"], [5.0, 7.0]),
+    ],
+)
+def test_digits_in_front_are_kept(tmp_path: Path, cells: list[str], kept: list[object]) -> None:
+    table = read(tmp_path, "code,x\n" + "".join(f"{cell},1\n" for cell in cells))
+    assert table["code"].to_list() == kept
+
+
+@pytest.mark.parametrize(
+    ("cells", "kept"),
+    [
+        (["250.10", "250.1"], ["250.10", "250.1"]),
+        (["250.1", "250.0"], [250.1, 250.0]),
+        ([" 250.10", "250.1"], ["250.10", "250.1"]),
+        (["1", "2"], [1, 2]),
+    ],
+)
+def test_codes_keep_digits_at_the_end(tmp_path: Path, cells: list[str], kept: list[object]) -> None:
+    table = read(tmp_path, "code,x\n" + "".join(f"{cell},1\n" for cell in cells), codes=("code", "elsewhere"))
+    assert table["code"].to_list() == kept
+
+
+@pytest.mark.parametrize(
+    ("cells", "kept"),
+    [
+        (["1,5", "2,25", "3"], [1.5, 2.25, 3.0]),
+        (["-0,125", "12,5"], [-0.125, 12.5]),
+        (["1,500", "2,250"], ["1,500", "2,250"]),  # could be thousands
+        (["1,5", "high"], ["1,5", "high"]),
+        (["1,5", "1.5"], ["1,5", "1.5"]),
+    ],
+)
+@pytest.mark.parametrize(("name", "separator"), [("a.csv", ";"), ("a.tsv", "\t")])
+def test_decimal_commas(tmp_path: Path, cells: list[str], kept: list[object], name: str, separator: str) -> None:
+    table = read(tmp_path, f"x{separator}y\n" + "".join(f"{cell}{separator}1\n" for cell in cells), name)
+    assert table["x"].to_list() == kept
+
+
+def test_quoted_newlines_and_separators(tmp_path: Path) -> None:
+    table = read(tmp_path, 'x,note\n1,"a\nb"\n2,"c, d"\n3,"say ""e"""\n4,\n')
+    assert table["note"].to_list() == ["a\nb", "c, d", 'say "e"', None]
+
+
+def test_blank_lines_in_between_stay_for_the_count_of_rows(tmp_path: Path) -> None:
+    assert read(tmp_path, "x,y\n1,2\n\n3,4\n\n").rows() == [(1, 2), (None, None), (3, 4)]
+
+
+def test_columns_without_a_name_are_called_by_their_place(tmp_path: Path) -> None:
+    assert read(tmp_path, ",age,\n0,50,1\n1,60,2\n").columns == ["column_1", "age", "column_3"]
+
+
+def test_dates_are_dates(tmp_path: Path) -> None:
+    table = read(
+        tmp_path, "d,t,e\n2020-12-31,2020-12-31 10:30:00,31.12.2020\n2021-01-01,2021-01-01 00:00:00,01.01.2021\n"
+    )
+    assert table.row(0) == (
+        datetime.date(2020, 12, 31),
+        datetime.datetime(2020, 12, 31, 10, 30),
+        datetime.date(2020, 12, 31),
+    )
+
+
+def test_nan_is_missing_and_decimals_are_numbers(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"x": [1.0, float("nan")], "d": pl.Series(["1.5", "2.5"]).cast(pl.Decimal(10, 2))})
+    frame = frame.with_columns(i=pl.Series([1, 2]).cast(pl.Int128))
+    table = read_table(frame)
+    assert table.rows() == [(1.0, 1.5, "1"), (None, 2.5, "2")]
+
+
+def test_thousands_of_columns(tmp_path: Path) -> None:
+    names = [f"gene_{i}" for i in range(5000)]
+    rows = "".join(",".join(str(i % (7 + r)) for i in range(5000)) + "\n" for r in range(30))
+    assert read(tmp_path, ",".join(names) + "\n" + rows).shape == (30, 5000)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"", "DATA must be a table with a header and rows, got file='a.csv'. The file is empty."),
+        (b"x,y\n", "DATA must be a table with rows, got rows=0. a.csv has a header only."),
+        (b"x,y", "DATA must be a table with rows, got rows=0. a.csv has a header only."),
+        (b"\n\n\n", "DATA must be a table with rows, got "),
+        (b"x,y\n,\n,\n", "DATA must be a table with rows, got rows=0. a.csv has a header only."),
+        (bytes(range(256)) * 9, "DATA must be a text table, got file='a.csv'. It holds binary data"),
+        ("x,y\n1,é\n".encode("latin-1"), "Encoding must be UTF-8, got found='byte 0xe9 in row 2 of a.csv'. Save"),
+        ("é,y\n1,2\n".encode("latin-1"), "Encoding must be UTF-8, got found='byte 0xe9 in row 1 of a.csv'."),
+        ("x,y\n1,2\n".encode("utf-16"), "Encoding must be UTF-8, got file='a.csv (UTF-16)'. Save the file as UTF-8"),
+        (b"x,y\n1,2,3\n4,5\n", "Cells in a row must be 2 as in the header, got cells='3 in row 2 of a.csv'. Quote"),
+        (b"x,y\n1,2\n3\n4,5\n", "Cells in a row must be 2 as in the header, got cells='1 in row 3 of a.csv'."),
+        (b"x,y,z\n1,2,3\n3,4\n4,5,6\n", "Cells in a row must be 3 as in the header, got cells='2 in row 3 of a.csv'."),
+        (b'x,y\n1,"a\nb"\n3\n', "Cells in a row must be 2 as in the header, got cells='1 in row 4 of a.csv'."),
+        (b'x,y\n1,"a\n3,4\n5,6\n', "must be"),
+        (b"x,y,x\n1,2,3\n", "Column names must be all different, got repeated='x'. Rename them in a.csv."),
+        (b"x,y, x \n1,2,3\n", "Column names must be all different, got repeated='x'. Rename them in a.csv."),
+        (b"x,y\r1,2\r3,4\r", "line ends must be those of Unix or Windows"),
+    ],
+)  # fmt: skip
+def test_files_that_cannot_be_read(tmp_path: Path, text: bytes, expected: str) -> None:
+    assert expected in refused(tmp_path, text)
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    assert "must be one of .csv, .tsv, .tab, .parquet, .pq, got file='a.xlsx'" in refused(tmp_path, b"PK", "a.xlsx")
+    assert "Parquet file must be whole and readable, got file='a.parquet (" in refused(tmp_path, b"PAR1xx", "a.parquet")
+    whole = tmp_path / "b.parquet"
+    pl.DataFrame({"x": range(1000)}).write_parquet(whole)
+    assert "Parquet file must be whole" in refused(tmp_path, whole.read_bytes()[:-20], "b.parquet")
+    for source, expected in (
+        (tmp_path, "DATA must be a file, got file="),
+        (tmp_path / "no.csv", "DATA must be a file that exists, got file="),
+        (tmp_path / "a.xlsx" / "b.csv", "DATA must be a file that exists, got file="),
+        (Path("/dev/null"), "DATA must be a file on disk"),
+        (tmp_path / ("x" * 300 + ".csv"), "File name too long"),
+    ):
+        with pytest.raises(DataError, match="must be") as caught:
+            read_table(source)
+        assert expected in str(caught.value)
+
+
+def test_frames_that_are_no_tables() -> None:
+    for frame, expected in (
+        (pl.DataFrame({"x": [[1], [2]]}), "Table must be of plain columns, got column='x (List(Int64))'"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "Column names must be all different, got repeated='a'"),
+        (pd.DataFrame({"a": []}), "DATA must be a table with rows"),
+    ):
+        with pytest.raises(DataError) as caught:
+            read_table(frame)
+        assert expected in str(caught.value)
