@@ -28,7 +28,14 @@ def test_not_learning() -> None:
     found = seen("not-learning", run(folds(train=flat, validation=flat)))
     assert found.members == (0, 1, 2, 3, 4)
     assert said("not-learning", run(folds())) is None
-    assert isinstance(said("not-learning", run(folds(), constant_loss=None)), NotApplicable)
+
+
+def test_not_learning_without_the_constant() -> None:
+    flat = healthy_loss(1.0, 1.0)
+    found = seen("not-learning", run(folds(train=flat, validation=flat), constant_loss=None))
+    assert found.severity == "warning"
+    assert said("not-learning", run(folds(), constant_loss=None)) is None
+    assert isinstance(said("not-learning", run(folds(length=3), constant_loss=None)), NotApplicable)
 
 
 def test_still_improving() -> None:

@@ -16,9 +16,9 @@ Source = Annotated[Path, typer.Argument(metavar="RUN|CURVES", help="run folder, 
 def examine(source: Source, as_json: AsJson = False) -> None:
     """Say what is wrong with a training, with the numbers that show it: a run folder, or curves from elsewhere."""
     from rounds.examination.examine import examine as examined
-    from rounds.examination.folder import read_run
+    from rounds.examination.foreign import read_evidence
 
-    found = examined(read_run(source))
+    found = examined(read_evidence(source))
     if as_json:
         print(json.dumps(found.record(), indent=2, ensure_ascii=False, allow_nan=False))
         return

@@ -3,13 +3,15 @@
 import numpy as np
 
 from rounds.examination.comparison import paired
-from rounds.examination.curve import Curve, last
+from rounds.examination.curve import Curve, last, smooth
 from rounds.examination.evidence import Run
 from rounds.examination.finding import NotApplicable, Seen
-from rounds.examination.learning import SMALLEST_SHARE, explained, reference_loss
+from rounds.examination.learning import SMALLEST_SHARE, explained, noise_of_mean, of_what, reference_loss
 from rounds.examination.rule import Judged, Rule, Threshold
 
 DIVERGED_SHARE = Threshold("members diverged", 0.5, "share of members from which it is an error")
+SURE_ERRORS = Threshold("certainty of one curve", 3.0, "standard errors, from its own roughness")
+FEWEST_EPOCHS = 5  # below which no course can be told
 STILL_WINDOW = Threshold("stretch judged", 0.1, "share of the epochs, at the end and before it")
 
 
@@ -32,7 +34,7 @@ def _diverged(run: Run) -> Judged:
 
 def _not_learning(run: Run) -> Judged:
     if run.constant_loss is None:
-        return NotApplicable("needs the loss of a constant prediction")
+        return _never_fell(run)
     finite = [c for c in run.curves if not c.diverged]
     stuck = [c for c in finite if explained(run, c) < SMALLEST_SHARE.value]
     if not finite or any(c in run.best.curves and c not in stuck for c in finite):
@@ -46,30 +48,55 @@ def _not_learning(run: Run) -> Judged:
     )  # fmt: skip
 
 
-def late_gain(run: Run, curve: Curve) -> float:
-    """Fall of the validation loss over the last stretch, as a share of the constant's loss per stretch."""
-    window = max(1, round(STILL_WINDOW.value * len(curve.epochs)))
-    values = curve.validation if curve.has_validation else curve.train
-    before = last(values[:-window], window)
-    return (before - last(values, window)) / reference_loss(run, curve)
-
-
-def _still_improving(run: Run) -> Judged:
-    curves = [c for c in run.best.curves if c.outcome == "finished" and len(c.epochs) >= 3]
-    if not curves:
-        return NotApplicable("no network of the best configuration trained for three epochs and to the end")
-    gains = np.array([late_gain(run, c) for c in curves])
-    mean, low, high = paired(gains)
-    if len(gains) < 2:
-        low = high = mean
-    if not (low > 0 and mean >= SMALLEST_SHARE.value):
+def _never_fell(run: Run) -> Judged:
+    """Without the constant's loss: flat from the first epoch on, on both sides."""
+    long = [c for c in run.curves if len(c.epochs) >= FEWEST_EPOCHS and not c.diverged and c.has_train]
+    if not long:
+        return NotApplicable(f"needs the constant's loss, or training losses of {FEWEST_EPOCHS} epochs")
+    falls = [max(_fall(c.train), _fall(c.validation) if c.has_validation else 0.0) for c in long]
+    if np.median(falls) >= SMALLEST_SHARE.value:
         return None
     return Seen(
         "warning",
-        f"Validation loss was still falling when training ended: by {100 * mean:.1f} % of the constant's loss over the "
-        "last tenth of the epochs.",
+        f"The loss fell by {max(float(np.median(falls)), 0):.2%} after the first epoch: nothing is learned, or all of "
+        "it was in the first.",
+        {"fall_share": float(np.median(falls)), "epochs": int(long[0].epochs[-1])}, 0.6,
+        tuple(c.member for c in long), onset=1,
+    )  # fmt: skip
+
+
+def _fall(values: np.ndarray) -> float:
+    """Fall from the first value to the lowest three neighbours, as a share of the first."""
+    return float((values[0] - smooth(values, 3).min()) / abs(values[0])) if values[0] else 0.0
+
+
+def late_gain(run: Run, curve: Curve) -> tuple[float, float]:
+    """(fall of the loss over the last stretch, its standard error), as shares of the reference loss."""
+    values = curve.validation if curve.has_validation else curve.train
+    values = values[np.isfinite(values)] / reference_loss(run, curve)
+    window = max(1, round(STILL_WINDOW.value * len(values)))
+    gain = last(values[:-window], window) - last(values, window)
+    return gain, float(np.sqrt(2) * noise_of_mean(values[-max(4 * window, 8) :], window))
+
+
+def _still_improving(run: Run) -> Judged:
+    curves = [c for c in run.best.curves if c.outcome == "finished" and len(c.epochs) >= FEWEST_EPOCHS]
+    if not curves:
+        return NotApplicable(f"no network of the best configuration trained for {FEWEST_EPOCHS} epochs and to the end")
+    found = [late_gain(run, c) for c in curves]
+    mean, low, high = paired(np.array([gain for gain, _ in found]))
+    if len(found) < 2:
+        reach = SURE_ERRORS.value * found[0][1]
+        low, high = mean - reach, mean + reach
+    if not (low > 0 and mean >= SMALLEST_SHARE.value):
+        return None
+    split = "Validation" if curves[0].has_validation else "Training"
+    return Seen(
+        "warning",
+        f"{split} loss was still falling when training ended: by {mean:.1%} {of_what(run)} over the last tenth of the "
+        "epochs.",
         {"late_gain_share": mean, "low": low, "high": high, "epochs": int(curves[0].epochs[-1])},
-        0.9 if len(gains) > 1 else 0.6, run.best.members, onset=1,
+        0.9 if len(found) > 1 else 0.6, run.best.members, onset=1,
     )  # fmt: skip
 
 
@@ -100,6 +127,6 @@ COURSE_RULES: tuple[Rule[Run], ...] = (
         "folds.",
         why="The networks would be better if they had trained longer.",
         remedies=("train for more epochs", "raise the learning rate"),
-        thresholds=(STILL_WINDOW, SMALLEST_SHARE), causes=("learning-rate-too-low", *STARTS),
+        thresholds=(STILL_WINDOW, SMALLEST_SHARE, SURE_ERRORS), causes=("learning-rate-too-low", *STARTS),
     ),
 )  # fmt: skip

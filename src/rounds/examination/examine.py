@@ -47,10 +47,12 @@ def _in_order(findings: list[Finding]) -> tuple[Finding, ...]:
 
 def _healthy(run: Run, rules: int) -> Finding:
     members, epochs = len(run.curves), max(len(c.epochs) for c in run.curves)
+    alone = " Curves alone show little: most rules could not judge." if run.origin == "elsewhere" else ""
     return Finding(
         "training", HEALTHY, "Nothing found", "note",
-        f"{rules} rules looked at {members} networks over {epochs} epochs and found nothing to be done.",
-        {"rules": rules, "members": members, "epochs": epochs},
+        f"{rules} of {len(RULES)} rules looked at {members} {'networks' if members > 1 else 'network'} over {epochs} "
+        f"epochs and found nothing to be done.{alone}",
+        {"rules": rules, "members": members, "epochs": epochs}, round(rules / len(RULES), 2), round=run.round,
     )  # fmt: skip
 
 

@@ -14,6 +14,8 @@ from rounds.examination.learning import (
     explained,
     harm,
     median_explained,
+    noise_of_mean,
+    of_what,
     reference_loss,
 )
 from rounds.examination.rule import Judged, Rule, Threshold
@@ -65,7 +67,8 @@ def _overfitting(run: Run) -> Judged:
     )
     mean, low, high = paired(rise)
     everywhere = len(rise) > 1 and rise.min() > 0 and mean >= SINGLE_RISE.value
-    sure = low > 0 or everywhere if len(rise) > 1 else mean >= SINGLE_RISE.value
+    own_noise = noise_of_mean(curves[0].validation / reference_loss(run, curves[0]), curves[0].window)
+    sure = low > 0 or everywhere if len(rise) > 1 else mean >= max(SINGLE_RISE.value, 3 * own_noise)
     learned = run.constant_loss is None or median_explained(run, run.best) > 0
     if not (sure and mean >= RISE.value and gap >= GAP.value and learned):
         return None
@@ -76,7 +79,7 @@ def _overfitting(run: Run) -> Judged:
     kept = "; the snapshot of the best epoch was kept" if snapshot else ""
     return Seen(
         severity,  # type: ignore[arg-type]
-        f"From epoch {epoch} the validation loss rose by {mean:.1%} of the constant's loss while the training loss "
+        f"From epoch {epoch} the validation loss rose by {mean:.1%} {of_what(run)} while the training loss "
         f"went on to {gap:.1%} below it{kept}.",
         {"rise_share": mean, "low": _finite(low), "high": _finite(high), "gap_share": gap, "best_epoch": epoch,
          "epochs": int(curves[0].epochs[-1]), "snapshot_kept": snapshot, **(damaged.evidence if damaged else {})},
@@ -191,11 +194,11 @@ def _unstable(run: Run) -> Judged:
     if np.median(rough) < ROUGH.value:
         return None
     damaged = harm(run)
-    snapshot = run.plan is not None and run.plans[run.best.plan].keep_best != "none"
+    snapshot = run.plan is None or run.plans[run.best.plan].keep_best != "none"
     note = snapshot and damaged is None
     return Seen(
         "note" if note else "warning" if damaged is None else "error",
-        f"The validation loss still jumps by {np.median(rough):.1%} of the constant's loss an epoch at the end.",
+        f"The validation loss still jumps by {np.median(rough):.1%} {of_what(run)} an epoch at the end.",
         {"mean_change_share": float(np.median(rough)), **(damaged.evidence if damaged else {})},
         0.8, tuple(c.member for c, r in zip(curves, rough, strict=True) if r >= ROUGH.value), onset=1,
     )  # fmt: skip
@@ -218,12 +221,26 @@ def _plateau(run: Run) -> Judged:
         return None
     flat = [c for c in high if abs(_late_change(run, c)) < FLAT.value]
     damaged = harm(run)
+    if len(flat) > len(high) / 2 and run.constant_loss is None:
+        return _flat_elsewhere(run, flat)
     if len(flat) <= len(high) / 2 or damaged is None or median_explained(run, run.best) < LEAST_LEARNED.value:
         return None
     return Seen(
         "warning", "The training loss has been flat over the last quarter at a rate that was never lowered, and "
         f"{damaged.words}.",
         {"late_change_share": float(np.median([_late_change(run, c) for c in flat])), **damaged.evidence},
+        0.6, tuple(c.member for c in flat), onset=int(0.75 * len(flat[0].epochs)),
+    )  # fmt: skip
+
+
+def _flat_elsewhere(run: Run, flat: list[Curve]) -> Judged:
+    """Of curves alone it cannot be said whether the level is the best there is: a note."""
+    if np.median([c.train[0] - c.train[-1] for c in flat]) <= 0:
+        return None
+    return Seen(
+        "note", "The training loss has been flat over the last quarter at a rate that was never lowered: more epochs "
+        "like these bring nothing.",
+        {"late_change_share": float(np.median([_late_change(run, c) for c in flat]))},
         0.6, tuple(c.member for c in flat), onset=int(0.75 * len(flat[0].epochs)),
     )  # fmt: skip
 

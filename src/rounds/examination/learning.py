@@ -41,6 +41,23 @@ def reference_loss(run: Run, curve: Curve) -> float:
     return float(finite.max()) if len(finite) and finite.max() > 0 else 1.0
 
 
+def of_what(run: Run) -> str:
+    """What shares of a loss are shares of, in words."""
+    return "of the constant's loss" if run.constant_loss else "of the highest loss"
+
+
+def noise_of_mean(values: np.ndarray, window: int) -> float:
+    """Standard error of the mean of `window` neighbours of one curve, from its second differences (trends drop out).
+
+    >>> noise_of_mean(np.arange(10.0), 2)
+    0.0
+    """
+    if len(values) < 4:
+        return float("inf")
+    second = np.diff(values, n=2)
+    return float(np.sqrt((second**2).mean() / 6 / window))
+
+
 def explained(run: Run, curve: Curve, split: str = "train") -> float:
     """Share of the constant's loss that is gone at best (smoothed): 0 learned nothing, 1 perfect, nan not known."""
     if run.constant_loss is None:

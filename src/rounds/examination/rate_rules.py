@@ -12,6 +12,7 @@ from rounds.examination.learning import (
     Harm,
     contrast,
     harm,
+    of_what,
     rates,
     reference_loss,
     starting_loss,
@@ -65,6 +66,8 @@ def _sane_start(run: Run, curve: Curve) -> bool:
 
 def _rate_too_high(run: Run) -> Judged:
     swept = rates(run, run.best)
+    if run.origin == "elsewhere" and len(swept) < 2:
+        return NotApplicable("needs several learning rates, or measures of the size of steps")
     damaged = harm(run)
     marks = [_overshoots(run, c) for c in run.best.curves]
     sane = all(_sane_start(run, c) for c in run.best.curves)
@@ -181,7 +184,7 @@ def _decayed_too_early(run: Run) -> Judged:
     return Seen(
         "error" if damaged else "warning",
         f"The learning rate was down to a tenth after epoch {epoch:.0f} of {known[0].epochs[-1]}, while the loss was "
-        f"still falling by {before:.1%} of the constant's loss an epoch; afterwards it fell by {after:.2%}.",
+        f"still falling by {before:.1%} {of_what(run)} an epoch; afterwards it fell by {after:.2%}.",
         {"epoch": epoch, "epochs": int(known[0].epochs[-1]), "fall_before_share": before, "fall_after_share": after},
         0.9, run.best.members, onset=int(epoch),
     )  # fmt: skip

@@ -1,8 +1,9 @@
 """One row of the table of rules: a function, the thresholds it stands on, and the words that explain it."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from rounds.examination.finding import Finding, NotApplicable, Question, Seen
 
@@ -49,6 +50,21 @@ def make_finding(rule: Rule[Evidence], seen: Seen, round_number: int = 0) -> Fin
     """The rule's words with what it saw."""
     return Finding(
         question=rule.question, code=rule.code, name=rule.name, severity=seen.severity, explanation=seen.explanation,
-        evidence=seen.evidence, confidence=round(seen.confidence, 3), remedies=rule.remedies,
+        evidence=plain(seen.evidence), confidence=round(seen.confidence, 3), remedies=rule.remedies,
         members=tuple(sorted(seen.members)), round=round_number,
     )  # fmt: skip
+
+
+def plain(value: Any) -> Any:
+    """Evidence as JSON can keep it: NumPy's numbers become Python's, what is not finite becomes None.
+
+    >>> plain({"ratio": float("inf"), "epoch": 3})
+    {'ratio': None, 'epoch': 3}
+    """
+    if isinstance(value, dict):
+        return {str(name): plain(content) for name, content in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(content) for content in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

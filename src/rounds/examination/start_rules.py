@@ -56,7 +56,7 @@ def _poor_start(run: Run) -> Judged:
     slow = [_slow_start(run, c) for c in run.best.curves]
     damaged = harm(run)
     if all(m is None for m in marks):
-        return NotApplicable("needs measures taken before the first step")
+        return _slow_alone(run, slow)
     marked = [m for m in marks if m]
     if len(marked) <= len(marks) / 2:
         return None
@@ -64,6 +64,18 @@ def _poor_start(run: Run) -> Judged:
     if damaged is None and len(late) <= len(slow) / 2:
         return None
     return _poor_start_seen(run, marked, late, damaged)
+
+
+def _slow_alone(run: Run, slow: list[float | None]) -> Judged:
+    """Without measures: a start that is slow, then a steep fall, at a rate that is not only warming up."""
+    late = [s for s in slow if s is not None]
+    warming = any(c.rate is not None and c.rate.argmax() >= SLOW_START.value * len(c.rate) for c in run.best.curves)
+    if len(late) <= len(slow) / 2 or warming:
+        return NotApplicable("needs measures taken before the first step")
+    return Seen(
+        "warning", f"Nothing happened in the first {np.median(late):.0%} of the epochs, then the loss fell steeply.",
+        {"slow_start_share_of_epochs": float(np.median(late))}, 0.5, run.best.members, onset=1,
+    )  # fmt: skip
 
 
 def _poor_start_seen(run: Run, marked: list[Evidence], late: list[float], damaged: Harm | None) -> Seen:

@@ -1,0 +1,226 @@
+"""Curves that other tools left: read as they are, refused in one line, judged with restraint."""
+
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from rounds.errors import DataError
+from rounds.examination.event_file import read_scalars
+from rounds.examination.examine import examine
+from rounds.examination.foreign import read_curves
+
+EPOCHS = np.arange(30)
+TRAIN = 0.3 + np.exp(-EPOCHS / 4)
+VALIDATION = 0.35 + np.exp(-EPOCHS / 4)
+RISING = VALIDATION + np.maximum(EPOCHS - 10, 0) * 0.02
+
+
+def write_csv(path: Path, **columns: object) -> Path:
+    pl.DataFrame(columns).write_csv(path)
+    return path
+
+
+def keras_csv(folder: Path, name: str = "log.csv", validation: np.ndarray = VALIDATION) -> Path:
+    return write_csv(folder / name, epoch=EPOCHS, accuracy=1 - TRAIN / 2, loss=TRAIN, val_loss=validation)
+
+
+def codes(path: Path) -> list[str]:
+    return [f.code for f in examine(read_curves(path)).findings]
+
+
+def assert_read(path: Path, members: int = 1) -> None:
+    """The curves in the file are those above."""
+    found = read_curves(path)
+    assert len(found.curves) == members
+    assert found.origin == "elsewhere"
+    np.testing.assert_allclose(found.curves[0].train, TRAIN, rtol=1e-6)
+    np.testing.assert_allclose(found.curves[0].validation, VALIDATION, rtol=1e-6)
+
+
+def test_keras_csv(tmp_path: Path) -> None:
+    path = keras_csv(tmp_path)
+    assert_read(path)
+    assert read_curves(path).curves[0].epochs[0] == 1
+    assert codes(path) == ["healthy"]
+
+
+def test_keras_history(tmp_path: Path) -> None:
+    path = tmp_path / "history.json"
+    path.write_text(json.dumps({"loss": TRAIN.tolist(), "val_loss": VALIDATION.tolist()}))
+    assert_read(path)
+
+
+def test_lightning_csv(tmp_path: Path) -> None:
+    """Steps between epochs are averaged, and empty cells are no gaps."""
+    lines = ["epoch,step,train_loss_step,train_loss_epoch,val_loss"]
+    for e in EPOCHS:
+        lines += [f"{e},{10 * e + 4},9.0,,", f"{e},{10 * e + 9},,,{VALIDATION[e]}", f"{e},{10 * e + 9},,{TRAIN[e]},"]
+    folder = tmp_path / "lightning_logs" / "version_0"
+    folder.mkdir(parents=True)
+    (folder / "metrics.csv").write_text("\n".join(lines))
+    assert_read(tmp_path)
+
+
+def test_trainer_state(tmp_path: Path) -> None:
+    history: list[dict[str, float]] = []
+    for e in range(len(EPOCHS)):
+        history += [{"epoch": e + 0.5, "step": 10 * e + 5, "loss": TRAIN[e], "learning_rate": 1e-4}]
+        history += [{"epoch": e + 1.0, "step": 10 * e + 10, "eval_loss": VALIDATION[e], "eval_runtime": 1.0}]
+    history += [{"epoch": 30.0, "step": 300, "train_loss": 0.5, "train_runtime": 60.0}]
+    for number in (150, 300):
+        folder = tmp_path / f"checkpoint-{number}"
+        folder.mkdir()
+        kept = [h for h in history if h["step"] <= number]
+        (folder / "trainer_state.json").write_text(json.dumps({"log_history": kept}))
+    assert_read(tmp_path)
+    assert read_curves(tmp_path).curves[0].settings == {"learning_rate": 1e-4}
+
+
+def test_mlflow(tmp_path: Path) -> None:
+    for run in ("a1", "b2"):
+        metrics = tmp_path / "0" / run / "metrics"
+        metrics.mkdir(parents=True)
+        for name, values in {"train_loss": TRAIN, "val_loss": VALIDATION}.items():
+            (metrics / name).write_text("".join(f"1700000000 {v} {e}\n" for e, v in enumerate(values)))
+        (tmp_path / "0" / run / "params").mkdir()
+        (tmp_path / "0" / run / "params" / "lr").write_text("0.01")
+    assert_read(tmp_path, members=2)
+    assert_read(tmp_path / "0" / "a1")
+    assert read_curves(tmp_path).curves[1].settings == {"learning_rate": 0.01}
+
+
+def field(number: int, content: bytes) -> bytes:
+    return bytes([number << 3 | 2, len(content)]) + content
+
+
+def event(step: int, tag: str, value: float, as_tensor: bool) -> bytes:
+    """One TFRecord frame; checksums are not looked at."""
+    number = struct.pack("<f", value)
+    tensor = b"\x08\x01" + field(4, number)
+    scalar = field(1, tag.encode()) + (field(8, tensor) if as_tensor else bytes([2 << 3 | 5]) + number)
+    payload = bytes([1 << 3 | 1]) + struct.pack("<d", 1.7e9) + bytes([2 << 3, step]) + field(5, field(1, scalar))
+    return struct.pack("<Q", len(payload)) + b"\0" * 4 + payload + b"\0" * 4
+
+
+@pytest.mark.parametrize("as_tensor", [False, True])
+def test_tensorboard(tmp_path: Path, as_tensor: bool) -> None:
+    for split, values in {"train": TRAIN, "validation": VALIDATION}.items():
+        folder = tmp_path / "logs" / split
+        folder.mkdir(parents=True)
+        events = [event(e, "epoch_loss", v, as_tensor) for e, v in enumerate(values)]
+        (folder / "events.out.tfevents.17.host").write_bytes(b"".join(events))
+    assert_read(tmp_path)
+
+
+def test_event_file_of_a_killed_writer(tmp_path: Path) -> None:
+    path = tmp_path / "events.out.tfevents.17.host"
+    whole = event(0, "loss", 1.0, False) + event(1, "loss", 0.5, False)
+    path.write_bytes(whole[:-7])
+    assert [s.step for s in read_scalars(path)] == [0]
+
+
+def test_any_csv_and_several_in_a_folder(tmp_path: Path) -> None:
+    for name in "abc":
+        write_csv(tmp_path / f"{name}.csv", epoch=EPOCHS, train=TRAIN, validation=RISING)
+    assert len(read_curves(tmp_path).curves) == 3
+    assert codes(tmp_path)[0] == "overfitting"
+
+
+def test_trainings_in_one_file(tmp_path: Path) -> None:
+    path = write_csv(
+        tmp_path / "runs.csv", run=["a"] * 30 + ["b"] * 30, epoch=[*EPOCHS, *EPOCHS], loss=[*TRAIN, *TRAIN],
+        val_loss=[*VALIDATION, *VALIDATION],
+    )  # fmt: skip
+    assert_read(path, members=2)
+
+
+def test_curves_of_rounds(tmp_path: Path) -> None:
+    parts = [
+        pl.DataFrame({"member": 0, "epoch": EPOCHS + 1, "split": split, "metric": "loss", "value": values})
+        for split, values in {"train": TRAIN, "validation": VALIDATION}.items()
+    ]
+    pl.concat(parts).write_parquet(tmp_path / "curves.parquet")
+    assert_read(tmp_path / "curves.parquet")
+
+
+@pytest.mark.parametrize(
+    ("validation", "code"),
+    [
+        (RISING, "overfitting"),
+        (np.where(EPOCHS > 20, np.nan, VALIDATION), "diverged"),
+        (1.4 - 0.03 * EPOCHS, "still-improving"),
+    ],
+)
+def test_what_one_curve_shows(tmp_path: Path, validation: np.ndarray, code: str) -> None:
+    found = examine(read_curves(keras_csv(tmp_path, validation=validation)))
+    assert found.findings[0].code == code
+    assert found.verdict.well_trained.answer == "no"
+
+
+def test_one_curve_knows_no_noise(tmp_path: Path) -> None:
+    """A noisy curve without a fault gets no alarm, and most rules say that they cannot judge."""
+    random = np.random.default_rng(0)
+    for number in range(20):
+        noisy = VALIDATION + 0.05 * random.standard_normal(30)
+        found = examine(read_curves(keras_csv(tmp_path, f"{number}.csv", noisy)))
+        assert not found.alarms
+        assert found.verdict.well_trained.answer == "unknown"
+        assert len(found.not_applicable) > 10
+
+
+def test_validation_now_and_then(tmp_path: Path) -> None:
+    sparse = [v if e % 5 == 4 else None for e, v in enumerate(VALIDATION)]
+    path = write_csv(tmp_path / "log.csv", epoch=EPOCHS, loss=TRAIN, val_loss=sparse)
+    assert read_curves(path).curves[0].epochs.tolist() == [4, 9, 14, 19, 24, 29]
+
+
+def test_one_epoch(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "log.csv", epoch=[0], loss=[1.0], val_loss=[1.1])
+    assert codes(path) == ["healthy"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "must be a CSV with a head and rows"),
+        ("loss,val_loss\n1,2\n", "must be a CSV with an epoch column"),
+        ("epoch,accuracy\n0,0.5\n1,0.6\n", "must be ones with a loss, got metrics='accuracy'"),
+        ("epoch,loss\n0,1.0\n1,oops\n", "row 3, column loss must be a number, got value='oops'"),
+        ("epoch,loss\n3,1.0\n1,0.5\n", "must be rising, got epoch='1 after 3'"),
+        ("epoch,loss\n-1,1.0\n1,0.5\n", "must be numbers from 0, got epoch=-1.0"),
+        ("epoch,loss\n0,1.0,7\n", "row 2 must be 2 cells, got cells=3"),
+    ],
+)
+def test_bad_csv(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(text)
+    with pytest.raises(DataError, match=message):
+        read_curves(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("notes.txt", b"hello", "must be a file of a kind that is known, got file='notes.txt'"),
+        ("x.json", b"{", "must be a JSON file that can be read"),
+        ("x.json", b"[1, 2]", "must be curves by name"),
+        ("x.parquet", b"nothing", "must be a Parquet file that can be read"),
+        ("x.csv", b"\xff\xfe\x00", "must be a CSV file that can be read"),
+        ("events.out.tfevents.1.h", b"\x00" * 50, "must be ones with a loss, got metrics='nothing'"),
+    ],
+)
+def test_unknown_files(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        read_curves(tmp_path / name)
+
+
+def test_nothing_there(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="must be a file or folder that exists"):
+        read_curves(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="must be curves of a training"):
+        read_curves(tmp_path)
