@@ -44,7 +44,18 @@ def environment() -> "Environment":
     """Templates that escape what they are given: column names are the user's, and may hold anything."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
+    made.filters["sentence"] = sentence
+    return made
+
+
+def sentence(text: str) -> str:
+    """With a capital and one full stop.
+
+    >>> sentence("leaks were not looked for"), sentence("Behind the baseline.")
+    ('Leaks were not looked for.', 'Behind the baseline.')
+    """
+    return text[:1].upper() + text[1:].rstrip(".") + "."

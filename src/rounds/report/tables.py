@@ -3,6 +3,7 @@
 from typing import Any
 
 from rounds.inference.disclosure import FEWEST_PATIENTS, shown_cells
+from rounds.report.checks import DATA_CHECKS
 from rounds.report.run_files import Record, RunFiles
 from rounds.report.score_figures import contestants
 from rounds.report.wording import METRIC_TERMS, contestant, count, estimate, label, share, with_unit
@@ -103,7 +104,10 @@ def findings(run: RunFiles) -> Record:
         {**f, "evidence": evidence(f["evidence"]), "because": [names.get(c, c) for c in f["follows_from"]]}
         for f in run.findings["findings"]
     ]
-    return {"findings": found, "not_judged": run.findings["not_applicable"]}
+    skipped = [
+        {"name": DATA_CHECKS.get(n["code"], n["code"]), "reason": n["reason"]} for n in run.findings["not_applicable"]
+    ]
+    return {"findings": found, "not_judged": skipped}
 
 
 def evidence(content: Record) -> list[tuple[str, str]]:
