@@ -125,7 +125,13 @@ def test_no_green_above_an_unanswered_question(browser: Any, page_of: PageOf) ->
 
 
 def test_it_prints(browser: Any, page_of: PageOf) -> None:
-    page = opened(browser, page_of("regression"))
+    page = opened(browser, page_of("regression"), scheme="dark")
+    paper = {"media": "print", "features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", paper)
+    assert page.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    defaults = "return document.querySelector('#plan details .fields').getBoundingClientRect().height"
+    assert page.execute_script(defaults) > 0, "what is folded away on the screen is open on paper"
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     printed = base64.b64decode(page.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})["data"])
     assert printed[:5] == b"%PDF-"
     assert 3 <= printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page ") <= 12
