@@ -56,9 +56,10 @@ def decide_columns(
     special = _special(choices, names)
     dropped = set(matching(choices.drop, names, "Drop"))
     _refuse_dropped(special, dropped)
+    fields_of = {n: {**(declared or {}).get(n, {}), **_without_empty(said.get(n, {}))} for n in names}
     columns = []
     for series in table:
-        fields = {**(declared or {}).get(series.name, {}), **_without_empty(said.get(series.name, {}))}
+        fields = {**fields_of[series.name], **_known_with_reference(fields_of, series.name)}
         column = _known_too_late(_corrected(examine_column(series), fields, series))
         if series.name in dropped:
             column = column.model_copy(update={"role": "dropped", "reason": "left out by --drop"})
@@ -96,6 +97,13 @@ def _refuse_dropped(special: dict[str, Role], dropped: set[str]) -> None:
 def _without_empty(fields: dict[str, Any]) -> dict[str, Any]:
     """A unit or a time of knowledge that the user's file leaves open takes nothing away from what is declared."""
     return {k: v for k, v in fields.items() if not (k == "unit" and v == "") and not (k == "known" and v == "unknown")}
+
+
+def _known_with_reference(fields_of: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
+    """Days since a date that is known only with the outcome are known no earlier."""
+    role = str(fields_of[name].get("role", ""))
+    reference = fields_of.get(role.removeprefix(DATE_SINCE), {}) if role.startswith(DATE_SINCE) else {}
+    return {"known": "outcome"} if reference.get("known") == "outcome" else {}
 
 
 def _corrected(column: Column, fields: dict[str, Any], values: pl.Series) -> Column:

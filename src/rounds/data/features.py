@@ -105,9 +105,10 @@ def refuse_infinite(table: pl.DataFrame, name: str) -> None:
 
 
 def _days_since(table: pl.DataFrame, name: str, reference: str) -> pl.Series:
+    if reference not in table.columns:
+        advice = nearest(reference, table.columns)
+        raise DataError(must_be("Reference of a date", "a column of the table", "column", reference, advice))
     for column in (name, reference):
-        if column not in table.columns:
-            raise DataError(must_be("Date", "a column of the table", "column", column, nearest(column, table.columns)))
         if table[column].dtype not in (pl.Date, pl.Datetime, pl.Null):
             shown = str(next(iter(table[column].drop_nulls()), None))
             raise DataError(must_be(f"Column {column}", "dates", "value", shown, "Write dates as 2024-12-31"))

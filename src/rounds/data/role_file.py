@@ -80,6 +80,8 @@ def _check_fields(column: str, fields: dict[str, Any]) -> None:
     if known not in get_args(Known):
         advice = nearest(str(known), list(get_args(Known)))
         raise DataError(must_be(f"known of {column}", f"one of {', '.join(get_args(Known))}", "known", known, advice))
+    if not isinstance(fields.get("unit", ""), str):
+        raise DataError(must_be(f"unit of {column}", "text", "unit", fields["unit"], 'Write unit = "mmol/L"'))
     if not isinstance(fields.get("missing", []), list):
         advice = 'Write missing = ["-9"]'
         raise DataError(must_be(f"missing of {column}", "a list", "missing", fields["missing"], advice))
