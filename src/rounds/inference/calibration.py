@@ -129,7 +129,7 @@ def _without_small(bins: np.ndarray, patients: np.ndarray) -> np.ndarray:
 
 def reliability_curve(
     observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, bins: np.ndarray
-) -> list[dict[str, float]]:
+) -> list[dict[str, Any]]:
     """Each bin's mean prediction and share of cases with its 95 % interval; nothing where patients are under 10."""
     found = []
     for b in range(int(bins.max(initial=-1)) + 1):
@@ -162,7 +162,7 @@ def wilson_interval(share: float, patients: int) -> tuple[float, float]:
     return float(max(0.0, centre - half)), float(min(1.0, centre + half))
 
 
-def brier_parts(observed: np.ndarray, predicted: np.ndarray, bins: np.ndarray) -> dict[str, float]:
+def brier_parts(observed: np.ndarray, predicted: np.ndarray, bins: np.ndarray) -> dict[str, Any]:
     """score = reliability - resolution + uncertainty + within_bins (Murphy 1973; Stephenson et al. 2008).
 
     reliability: squared distance of bin means to bin shares, 0 is ideal; resolution: how far bin shares lie from the
@@ -222,7 +222,7 @@ def _line(observed: np.ndarray, predicted: np.ndarray, w: np.ndarray) -> dict[st
 
 def error_by_size(
     observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, bins: np.ndarray
-) -> list[dict[str, float]]:
+) -> list[dict[str, Any]]:
     """Each bin's mean prediction, mean of the observed with its 95 % interval, and mean absolute error."""
     found = []
     for b in range(int(bins.max(initial=-1)) + 1):

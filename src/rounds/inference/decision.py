@@ -1,0 +1,128 @@
+"""What a threshold does to patients: operating points with their four cells, and the net benefit of acting on them."""
+
+from typing import Any
+
+import numpy as np
+
+from rounds.inference.calibration import wilson_interval
+from rounds.inference.disclosure import FEWEST_PATIENTS
+from rounds.inference.intervals import patient_weights
+
+# What thresholds are chosen for, on validation patients: shares of cases found, of alerts that are right, of rows
+# alerted. Round numbers that a ward can talk about; conventions, no unit.
+SENSITIVITIES = (0.8, 0.9, 0.95)
+PRECISIONS = (0.5,)
+ALERT_SHARES = (0.05, 0.1, 0.2)
+# Threshold probabilities of the decision curve (Vickers and Elkin 2006), and resamples behind its limits.
+CURVE_THRESHOLDS = tuple(round(0.01 * i, 2) for i in (*range(1, 10), *range(10, 100, 5)))
+CURVE_RESAMPLES = 300
+PERCENTILES = (2.5, 97.5)
+
+
+def operating_points(
+    validation: tuple[np.ndarray, np.ndarray],
+    observed: np.ndarray,
+    predicted: np.ndarray,
+    patients: np.ndarray,
+    rows_a_day: float | None = None,
+) -> list[dict[str, Any]]:
+    """Thresholds chosen on validation patients, and what they do to the patients who judge.
+
+    validation: (observed, predicted) [V] each of rows that chose; observed, predicted, patients: [N] of rows that
+    judge; rows_a_day: to say alerts a day. A target that no threshold reaches on validation is left out.
+
+    >>> y, p = np.array([0.0, 0.0, 1.0, 1.0] * 10), np.array([0.1, 0.3, 0.2, 0.9] * 10)
+    >>> points = operating_points((y, p), y, p, np.arange(40))
+    >>> points[0]["target"], points[0]["threshold"], points[0]["sensitivity"]["value"]
+    ({'sensitivity': 0.8}, 0.2, 1.0)
+    """
+    found = []
+    for target, threshold in chosen_thresholds(*validation):
+        point = describe_threshold(threshold, observed, predicted, patients)
+        if rows_a_day is not None:
+            point["alerts_a_day"] = point["alert_share"]["value"] * rows_a_day
+        found.append({"target": target, **point})
+    return found
+
+
+def chosen_thresholds(observed: np.ndarray, predicted: np.ndarray) -> list[tuple[dict[str, float], float]]:
+    """({what is wanted: how much}, threshold): alert where the prediction is at or above it.
+
+    Sensitivity: the highest threshold that finds the share; precision: the lowest from which on alerts are right that
+    often; alert share: the threshold that alerts at most so many.
+    """
+    order = np.argsort(-predicted, kind="stable")
+    ranked, cases = predicted[order], observed[order]
+    ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+    thresholds, alerts, hits = ranked[ends], ends + 1.0, np.cumsum(cases)[ends]
+    found: list[tuple[dict[str, float], float]] = []
+    if hits[-1] > 0:
+        sensitivity, precision = hits / hits[-1], hits / alerts
+        found += [({"sensitivity": s}, float(thresholds[np.argmax(sensitivity >= s)])) for s in SENSITIVITIES]
+        reached = [(p, np.flatnonzero(precision >= p)) for p in PRECISIONS]
+        found += [({"precision": p}, float(thresholds[places[-1]])) for p, places in reached if len(places)]
+    within = [(a, np.flatnonzero(alerts <= a * len(predicted))) for a in ALERT_SHARES]
+    return found + [({"alert_share": a}, float(thresholds[places[-1]])) for a, places in within if len(places)]
+
+
+def describe_threshold(
+    threshold: float, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray
+) -> dict[str, Any]:
+    """Four cells in rows (none where under 10 patients stand in it) and shares with 95 % intervals over patients."""
+    alert, case = predicted >= threshold, observed > 0.5
+    cells = {
+        "true_positive": alert & case, "false_positive": alert & ~case, "false_negative": ~alert & case,
+        "true_negative": ~alert & ~case,
+    }  # fmt: skip
+    shares = {
+        "sensitivity": (alert, case), "specificity": (~alert, ~case), "precision": (case, alert),
+        "negative_predictive_value": (~case, ~alert), "alert_share": (alert, np.ones(len(alert), bool)),
+    }  # fmt: skip
+    return {
+        "threshold": threshold,
+        "cells": {name: _shown(rows, patients) for name, rows in cells.items()},
+        **{name: made for name, (of, among) in shares.items() if (made := _share(of, among, patients)) is not None},
+    }
+
+
+def _shown(rows: np.ndarray, patients: np.ndarray) -> int | None:
+    people = len(np.unique(patients[rows]))
+    return int(rows.sum()) if people == 0 or people >= FEWEST_PATIENTS else None
+
+
+def _share(of: np.ndarray, among: np.ndarray, patients: np.ndarray) -> dict[str, float] | None:
+    if not among.any():
+        return None
+    value = float(of[among].mean())
+    low, high = wilson_interval(value, len(np.unique(patients[among])))
+    return {"value": value, "low": low, "high": high}
+
+
+def decision_curve(observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray) -> list[dict[str, float]]:
+    """Net benefit at each threshold probability: of the model with its 95 % interval, of treating all, of nobody (0).
+
+    TP / N - FP / N * t / (1 - t): true positives less false ones at the exchange rate that t stands for, in cases a
+    row (Vickers and Elkin 2006, Medical Decision Making 26). above_both: share of resampled patients in which the
+    model beats both treating all and treating nobody.
+
+    >>> y, p = np.array([1.0, 1.0, 0.0, 0.0] * 10), np.array([0.9, 0.6, 0.4, 0.1] * 10)
+    >>> point = next(c for c in decision_curve(y, p, np.arange(40)) if c["threshold"] == 0.5)
+    >>> point["net_benefit"], point["treat_all"]
+    (0.5, 0.0)
+    """
+    blocks = list(patient_weights(patients, CURVE_RESAMPLES, seed=0))
+    return [_curve_point(t, observed, predicted, blocks) for t in CURVE_THRESHOLDS]
+
+
+def _curve_point(t: float, observed: np.ndarray, predicted: np.ndarray, blocks: list[np.ndarray]) -> dict[str, float]:
+    gain = np.where(observed > 0.5, 1.0, -t / (1 - t))  # of an alert, per row
+    alert = predicted >= t
+    acted = gain * alert
+    resampled = np.concatenate([b @ acted / b.sum(-1) for b in blocks])
+    everyone = np.concatenate([b @ gain / b.sum(-1) for b in blocks])
+    low, high = np.percentile(resampled, PERCENTILES)
+    return {
+        "threshold": t, "net_benefit": float(acted.mean()), "low": float(low), "high": float(high),
+        "treat_all": float(gain.mean()), "treat_none": 0.0,
+        "above_both": float(np.mean(resampled > np.maximum(everyone, 0.0))),
+    }  # fmt: skip

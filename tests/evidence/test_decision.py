@@ -1,0 +1,78 @@
+"""Thresholds do what they were chosen for, cells add up, and net benefit is what its formula says."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import confusion_matrix, precision_score, recall_score
+
+from rounds.inference.decision import chosen_thresholds, decision_curve, describe_threshold, operating_points
+
+
+def cases(seed: int, rows: int = 3000):
+    draw = np.random.default_rng(seed)
+    p = draw.beta(1, 4, rows)
+    return (draw.random(rows) < p).astype(float), p
+
+
+def test_chosen_thresholds_reach_their_targets_and_no_more() -> None:
+    y, p = cases(0)
+    for target, threshold in chosen_thresholds(y, p):
+        ((what, share),) = target.items()
+        higher = np.min(p[p > threshold])
+        if what == "sensitivity":
+            assert recall_score(y, p >= threshold) >= share > recall_score(y, p >= higher)
+        if what == "precision":
+            assert precision_score(y, p >= threshold) >= share
+            assert all(precision_score(y, p >= t) < share for t in p[p < threshold][:200])
+        if what == "alert_share":
+            assert np.mean(p >= threshold) <= share < np.mean(p >= np.max(p[p < threshold])) + 1e-12
+
+
+def test_cells_equal_scikit_learns_and_thresholds_come_from_validation() -> None:
+    validation, (y, p) = cases(1), cases(2)
+    points = operating_points(validation, y, p, np.arange(len(y)), rows_a_day=200.0)
+    assert [pt["threshold"] for pt in points] == [t for _, t in chosen_thresholds(*validation)]
+    point = points[1]
+    cells = point["cells"]
+    tn, fp, fn, tp = confusion_matrix(y, p >= point["threshold"]).ravel()
+    assert list(cells.values()) == [tp, fp, fn, tn]
+    assert point["sensitivity"]["value"] == pytest.approx(tp / (tp + fn))
+    assert point["specificity"]["value"] == pytest.approx(tn / (tn + fp))
+    assert point["negative_predictive_value"]["value"] == pytest.approx(tn / (tn + fn))
+    assert point["sensitivity"]["low"] < point["sensitivity"]["value"] < point["sensitivity"]["high"]
+    assert point["alerts_a_day"] == pytest.approx(200 * (tp + fp) / len(y))
+    assert point["sensitivity"]["value"] == pytest.approx(0.9, abs=0.06), "about what it was chosen for, on others"
+
+
+def test_cells_of_few_patients_are_hidden() -> None:
+    y, p = np.array([1.0] * 12 + [0.0] * 88), np.array([0.9] * 9 + [0.1] * 91)
+    cells = describe_threshold(0.5, y, p, np.arange(100))["cells"]
+    assert cells == {"true_positive": None, "false_positive": 0, "false_negative": None, "true_negative": 88}
+    often = describe_threshold(0.5, y, p, np.zeros(100, int))["cells"]
+    assert often["true_negative"] is None, "88 rows of one patient"
+
+
+def test_no_cases_leave_what_is_defined() -> None:
+    points = operating_points(
+        (np.zeros(50), np.linspace(0, 0.5, 50)), np.zeros(50), np.linspace(0, 0.5, 50), np.arange(50)
+    )
+    assert [list(p["target"]) for p in points] == [["alert_share"]] * 3
+    assert all("sensitivity" not in p for p in points)
+
+
+def test_net_benefit_by_its_formula() -> None:
+    y, p = cases(3)
+    for point in decision_curve(y, p, np.arange(len(y))):
+        t = point["threshold"]
+        hits, alarms = np.sum((p >= t) & (y == 1)), np.sum((p >= t) & (y == 0))
+        assert point["net_benefit"] == pytest.approx(hits / len(y) - alarms / len(y) * t / (1 - t))
+        assert point["treat_all"] == pytest.approx(y.mean() - (1 - y.mean()) * t / (1 - t))
+        assert point["low"] <= point["net_benefit"] <= point["high"]
+
+
+def test_a_model_that_knows_nothing_is_not_above_both() -> None:
+    draw = np.random.default_rng(4)
+    y = (draw.random(2000) < 0.2).astype(float)
+    noise = decision_curve(y, draw.random(2000), np.arange(2000))
+    assert max(point["above_both"] for point in noise) < 0.9
+    y, p = cases(5)
+    assert max(point["above_both"] for point in decision_curve(y, p, np.arange(len(y)))) > 0.99
