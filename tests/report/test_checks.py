@@ -21,7 +21,8 @@ def test_silence_is_not_praise() -> None:
 def test_a_finding_is_not_passed() -> None:
     leak = {"code": "target-leak", "question": "data", "name": "Leak", "severity": "error", "explanation": "because"}
     note = {**leak, "code": "class-imbalance", "severity": "note"}
-    made = data_checks({"findings": [leak, note], "not_applicable": [], "verdict": UNKNOWN})
+    doubt = {**leak, "code": "linked-stays", "severity": "warning"}
+    made = data_checks({"findings": [leak, note, doubt], "not_applicable": [], "verdict": UNKNOWN})
     assert [c.name for c in made["failed"]] == ["Leak"]
-    assert len(made["noted"]) == 1
-    assert len(made["passed"]) == len(DATA_CHECKS) - 2
+    assert len(made["noted"]) == len(made["doubtful"]) == 1
+    assert len(made["passed"]) == len(DATA_CHECKS) - 3

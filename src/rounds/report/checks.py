@@ -22,6 +22,9 @@ DATA_CHECKS = {
 }
 
 
+SEVERITIES = {"failed": "error", "doubtful": "warning", "noted": "note"}
+
+
 @dataclass(frozen=True)
 class Check:
     """One check: what it is called, and why it failed or was not made."""
@@ -31,7 +34,7 @@ class Check:
 
 
 def data_checks(findings: Record) -> dict[str, list[Check]]:
-    """Checks of the data by what became of them: failed, noted, passed, not_made.
+    """Checks of the data by what became of them: failed, doubtful, noted, passed, not_made.
 
     >>> some = [{"code": "linked-stays", "reason": "no dates"}]
     >>> believed = {"believable": {"answer": "unknown"}}
@@ -44,11 +47,14 @@ def data_checks(findings: Record) -> dict[str, list[Check]]:
     open_codes = [c for c in DATA_CHECKS if c not in {f["code"] for f in found}]
     looked = data_examined(findings)
     return {
-        "failed": [Check(f["name"], f["explanation"]) for f in found if f["severity"] != "note"],
-        "noted": [Check(f["name"], f["explanation"]) for f in found if f["severity"] == "note"],
+        **{name: _told(found, severity) for name, severity in SEVERITIES.items()},
         "passed": [Check(DATA_CHECKS[c]) for c in open_codes if looked and c not in skipped],
         "not_made": [Check(DATA_CHECKS[c], skipped.get(c, "")) for c in open_codes if not looked or c in skipped],
     }
+
+
+def _told(found: list[Record], severity: str) -> list[Check]:
+    return [Check(f["name"], f["explanation"]) for f in found if f["severity"] == severity]
 
 
 def data_examined(findings: Record) -> bool:

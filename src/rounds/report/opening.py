@@ -56,7 +56,7 @@ class Opening:
 
 def make_opening(run: RunFiles) -> Opening:
     """The first screen of a run's report."""
-    metrics = run.metrics
+    metrics, checks = run.metrics, data_checks(run.findings)
     main = headline_metric(run)
     return Opening(
         title=title(run),
@@ -65,8 +65,8 @@ def make_opening(run: RunFiles) -> Opening:
         beside=[(label(m), *_shown(m, run)) for m in BESIDE[run.task.kind] if m != main and _known(m, run)],
         difference=difference(run),
         judged_on=f"{count(metrics['patients']['test'])} {TEST_KINDS[metrics['test_kind']]}",
-        verdicts=verdicts(run.findings["verdict"]),
-        checks=data_checks(run.findings),
+        verdicts=verdicts(run.findings["verdict"], checks),
+        checks=checks,
         trained=[f for f in run.findings["findings"] if f["question"] == "training" and f["code"] != "healthy"],
         next_step=next_step(run),
     )
@@ -168,9 +168,9 @@ def difference(run: RunFiles) -> str:
     )
 
 
-def verdicts(verdict: Record) -> dict[str, Verdict]:
-    """The three answers, each with a tone; nothing is green above an unanswered "believable"."""
-    believed = verdict["believable"]["answer"] == "yes"
+def verdicts(verdict: Record, checks: dict[str, list[Check]]) -> dict[str, Verdict]:
+    """The three answers, each with a tone; nothing is green above an unanswered or doubtful "believable"."""
+    believed = verdict["believable"]["answer"] == "yes" and not checks["failed"] and not checks["doubtful"]
     tones = {"yes": "good" if believed else "plain", "no": "bad", "unknown": "open"}
     return {name: Verdict(v["answer"], v["reason"], tones[v["answer"]]) for name, v in verdict.items()}
 
