@@ -6,12 +6,13 @@ from rounds.examination.comparison import paired
 from rounds.examination.curve import Curve, last, smooth
 from rounds.examination.evidence import Run
 from rounds.examination.finding import NotApplicable, Seen
-from rounds.examination.learning import SMALLEST_SHARE, explained, noise_of_mean, of_what, reference_loss
+from rounds.examination.learning import SMALLEST_SHARE, explained, harm, noise_of_mean, of_what, reference_loss
 from rounds.examination.rule import Judged, Rule, Threshold
 
 DIVERGED_SHARE = Threshold("members diverged", 0.5, "share of members from which it is an error")
 SURE_ERRORS = Threshold("certainty of one curve", 3.0, "standard errors, from its own roughness")
 FEWEST_EPOCHS = 5  # below which no course can be told
+FEW_STEPS = Threshold("few steps", 100, "steps in all")
 STILL_WINDOW = Threshold("stretch judged", 0.1, "share of the epochs, at the end and before it")
 
 
@@ -37,7 +38,8 @@ def _not_learning(run: Run) -> Judged:
         return _never_fell(run)
     finite = [c for c in run.curves if not c.diverged]
     stuck = [c for c in finite if explained(run, c) < SMALLEST_SHARE.value]
-    if not finite or any(c in run.best.curves and c not in stuck for c in finite):
+    stuck_members = {c.member for c in stuck}
+    if not stuck or any(c.member not in stuck_members for c in run.best.curves if not c.diverged):
         return None
     shares = [explained(run, c) for c in stuck]
     return Seen(
@@ -85,6 +87,8 @@ def _still_improving(run: Run) -> Judged:
         return NotApplicable(f"no network of the best configuration trained for {FEWEST_EPOCHS} epochs and to the end")
     found = [late_gain(run, c) for c in curves]
     mean, low, high = paired(np.array([gain for gain, _ in found]))
+    if (few := _few_steps(run)) is not None:
+        return few
     if len(found) < 2:
         reach = SURE_ERRORS.value * found[0][1]
         low, high = mean - reach, mean + reach
@@ -97,6 +101,19 @@ def _still_improving(run: Run) -> Judged:
         "epochs.",
         {"late_gain_share": mean, "low": low, "high": high, "epochs": int(curves[0].epochs[-1])},
         0.9 if len(found) > 1 else 0.6, run.best.members, onset=1,
+    )  # fmt: skip
+
+
+def _few_steps(run: Run) -> Judged:
+    """Networks that are worse than they should be after a handful of steps, whatever their curves do at the end."""
+    counts = [len(c.steps[1]) for c in run.best.curves if c.steps is not None]
+    damaged = harm(run)
+    if not counts or max(counts) >= FEW_STEPS.value or damaged is None:
+        return None
+    return Seen(
+        "error", f"Training took only {max(counts)} steps, and {damaged.words}.",
+        {"steps": max(counts), "epochs": int(run.best.curves[0].epochs[-1]), **damaged.evidence},
+        0.7, run.best.members, onset=1,
     )  # fmt: skip
 
 
@@ -124,9 +141,9 @@ COURSE_RULES: tuple[Rule[Run], ...] = (
     Rule(
         "still-improving", "Training ended too early", "training", _still_improving,
         how="The fall of the validation loss over the last tenth of the epochs is worthwhile, and above zero over the "
-        "folds.",
+        "folds; or few steps were taken in all and the result is worse than it should be.",
         why="The networks would be better if they had trained longer.",
         remedies=("train for more epochs", "raise the learning rate"),
-        thresholds=(STILL_WINDOW, SMALLEST_SHARE, SURE_ERRORS), causes=("learning-rate-too-low", *STARTS),
+        thresholds=(STILL_WINDOW, SMALLEST_SHARE, SURE_ERRORS, FEW_STEPS), causes=("learning-rate-too-low", *STARTS),
     ),
 )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from rounds.examination.evidence import Run
 from rounds.examination.finding import (
     HEALTHY,
@@ -21,7 +23,8 @@ from rounds.metrics.worth import worth_it
 
 def examine(run: Run) -> Examination:
     """Everything that the rules say of a run, main cause first; a single `healthy` where nothing alarms."""
-    asked = {rule.code: (rule, rule.judge(run)) for rule in RULES}
+    with np.errstate(all="ignore"):  # a loss that is lost makes shares of it nan, and nan passes no threshold
+        asked = {rule.code: (rule, rule.judge(run)) for rule in RULES}
     seen = {code: (rule, said) for code, (rule, said) in asked.items() if isinstance(said, Seen)}
     absent = tuple((code, said.reason) for code, (_, said) in asked.items() if isinstance(said, NotApplicable))
     follows = following(run, seen)

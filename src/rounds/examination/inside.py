@@ -76,7 +76,7 @@ def share_of_layer(curve: Curve, measure: str) -> tuple[float, float, str] | Non
     if found is None:
         return None
     layers, _, values = found
-    worst = int(np.nanargmax(np.nan_to_num(values[:, -1], nan=1.0)))
+    worst = int(np.argmax(np.nan_to_num(values[:, -1], nan=-1.0)))
     return float(values[worst, 0]), float(values[worst, -1]), layers[worst]
 
 
@@ -85,5 +85,5 @@ def onset(curve: Curve, measure: str, least: float) -> int | None:
     found = table(curve, measure)
     if found is None:
         return None
-    reached = (np.nan_to_num(found[2], nan=np.inf) >= least).any(axis=0)
+    reached = (found[2] >= least).any(axis=0)
     return int(found[1][reached.argmax()]) if reached.any() else None

@@ -83,7 +83,7 @@ def _layer_share(run: Run, measure: str, least: Threshold, words: str) -> Judged
     shares = {c.member: s for c in run.curves if (s := share_of_layer(c, measure)) is not None}
     if not shares:
         return _NO_MEASURES
-    high = {member: s for member, s in shares.items() if not s[1] < least.value}
+    high = {member: s for member, s in shares.items() if s[1] >= least.value}
     if not high:
         return None
     best = [m for m in run.best.members if m in high]

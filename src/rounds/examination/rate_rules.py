@@ -19,9 +19,9 @@ from rounds.examination.learning import (
 )
 from rounds.examination.rule import Judged, Rule, Threshold
 
-KARPATHY = "CS231n notes, neural networks 3, ratio of updates to weights: about 1e-3"
-LARGE_STEPS = Threshold("large steps", 2e-2, "|update| / |first weights|; Adam at 0.01 comes to about 0.01")
-SMALL_STEPS = Threshold("small steps", 1e-4, "|update| / |weights|, a tenth of the healthy", KARPATHY, "published")
+KARPATHY = "about 1e-3 is healthy (CS231n notes, neural networks 3)"
+LARGE_STEPS = Threshold("large steps", 2e-2, "|update| / |first weights|; Adam at 0.01 comes to about 0.015")
+SMALL_STEPS = Threshold("small steps", 3e-4, "|update| / |first weights|; " + KARPATHY)
 RISE = Threshold("rise above the start", 2.0, "times the larger of first loss and constant's loss")
 LOST_UNITS = Threshold("units lost in training", 0.5, "share of a layer")
 STRAY_START = Threshold("a sane first loss", 10.0, "times the constant's loss, at most")
@@ -227,7 +227,7 @@ RATE_RULES: tuple[Rule[Run], ...] = (
         "the end or worse than it should be.",
         why="Training ends before the weights have gone anywhere.",
         remedies=("multiply the learning rate by 10", "train for more epochs"),
-        thresholds=(SMALL_STEPS, SMALLEST_SHARE, DEAD_GRADIENT), acts="steps",
+        thresholds=(SMALL_STEPS, SMALLEST_SHARE, DEAD_GRADIENT), causes=("decayed-too-early",), acts="steps",
     ),
     Rule(
         "decayed-too-early", "The learning rate was lowered too early", "training", _decayed_too_early,

@@ -1,0 +1,64 @@
+"""The page of findings: every rule in the words and with the thresholds that it runs on."""
+
+from typing import Any
+
+from rounds.examination.examine_data import DATA_RULES
+from rounds.examination.finding import HEALTHY
+from rounds.examination.rule import Rule, Threshold
+from rounds.examination.rules import RULES
+
+_QUESTIONS = {
+    "data": "Can the number be believed",
+    "training": "Was it trained well",
+    "worth": "Was it worth it",
+}
+_HEAD = """# Findings
+
+<!-- Made from the rules themselves: python -m rounds.examination.page > docs/findings.md -->
+
+What `rounds examine` can say, question by question, causes before symptoms. A finding is an `error`, a `warning`, or
+a `note`; notes ask for nothing to be done. Where a rule cannot judge a run it says so and why (`not_applicable`): that
+is not the same as fine. A share "of the constant's loss" is a share of the loss of always predicting the same.
+
+A network counts as worse than it should be where its loss was lost, where judged patients put it behind the linear
+baseline or the trees, or where it removes next to nothing of the constant's loss on validation patients.
+"""
+_HEALTHY = f"""## `{HEALTHY}`: nothing found
+
+No rule alarms. The finding says how many rules looked at how many networks; those that could not judge are listed
+apart.
+"""
+
+
+def findings_page() -> str:
+    """docs/findings.md.
+
+    >>> findings_page().splitlines()[0]
+    '# Findings'
+    """
+    every: tuple[Rule[Any], ...] = (*DATA_RULES, *RULES)
+    parts = [_HEAD]
+    for question, title in _QUESTIONS.items():
+        parts.append(f"# {title}\n")
+        parts += [_rule_text(rule) for rule in every if rule.question == question]
+    return "\n".join([*parts, _HEALTHY])
+
+
+def _rule_text(rule: Rule[Any]) -> str:
+    lines = [f"## `{rule.code}`: {rule.name[0].lower()}{rule.name[1:]}", "", f"**How it is detected.** {rule.how}", ""]
+    if rule.thresholds:
+        lines += ["| threshold | value | of what | source |", "| --- | --- | --- | --- |"]
+        lines += [_threshold_row(t) for t in rule.thresholds] + [""]
+    lines += [f"**Why it matters.** {rule.why}", "", "**What to do.**", ""]
+    lines += [f"{number}. {remedy}" for number, remedy in enumerate(rule.remedies, 1)] + [""]
+    if rule.causes:
+        lines += [f"May follow from: {', '.join(f'`{code}`' for code in rule.causes)}.", ""]
+    return "\n".join(lines)
+
+
+def _threshold_row(threshold: Threshold) -> str:
+    return f"| {threshold.name} | {threshold.value:g} | {threshold.unit} | {threshold.source} ({threshold.standing}) |"
+
+
+if __name__ == "__main__":
+    print(findings_page(), end="")

@@ -1,0 +1,95 @@
+"""The examination as a whole: its record, its order, and that no run, however odd, makes it fail."""
+
+import json
+
+import numpy as np
+import pytest
+
+from rounds.examination.curve import Curve
+from rounds.examination.evidence import Run
+from rounds.examination.examine import examine
+from rounds.examination.finding import Finding
+from rounds.examination.text import WIDTH, examination_text
+from rounds.plan import Plan
+from tests.examination.planted import REGRESSION, behind, folds, healthy_loss, inside, run
+
+LEAK = Finding("data", "target-leak", "A column gives the outcome away", "error", "discharge tells it.")
+DECLARED = {"columns": [{"name": "age", "role": "numeric", "known": "admission"}], "rows": 100}
+
+
+def odd_curve(random: np.random.Generator, member: int) -> Curve:
+    """A member with whatever can go wrong in it: gaps, infinities, one epoch, missing parts."""
+    length = int(random.integers(1, 25))
+    epochs = np.arange(1, length + 1)
+    scale = 10.0 ** random.integers(-6, 8)
+    losses = [scale * random.random(length) for _ in range(2)]
+    for values in losses:
+        values[random.random(length) < random.choice([0.0, 0.3, 1.0])] = random.choice([np.nan, np.inf])
+    measures = inside(
+        length + 2,
+        gradient_norm=float(random.choice([0.0, 1.0, np.nan, np.inf])),
+        dead_share=float(random.choice([0.0, 1.0, np.nan])),
+        update_ratio=float(random.choice([0.0, 1.0, np.nan, np.inf])),
+        loss=float(random.choice([0.0, 1.0, np.nan, np.inf])),
+    )
+    return Curve(
+        member, epochs, *losses, fold=int(random.integers(3)),
+        settings={"learning_rate": float(random.choice([1e-3, 1.0])), "dropout": float(random.choice([0.0, 0.9]))},
+        rate=[None, np.ones(length), np.linspace(1, 0, length)][random.integers(3)],
+        measures=measures if random.random() < 0.7 else {},
+        steps=(np.linspace(0.1, length, 50), random.random(50)) if random.random() < 0.5 else None,
+        outcome=str(random.choice(["finished", "diverged", "stopped"])),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.filterwarnings("error")
+def test_odd_runs_are_examined_too(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    curves = tuple(odd_curve(random, member) for member in range(int(random.integers(1, 7))))
+    plan = Plan(shuffle=bool(random.random() < 0.5), scale_inputs=bool(random.random() < 0.5))
+    fields = behind() if random.random() < 0.5 else {}
+    known = {"plans": (plan,), "task": REGRESSION, "constant_loss": 1.0, **fields} if random.random() < 0.7 else {}
+    found = examine(Run(curves, **known))  # type: ignore[arg-type]
+    assert found.findings
+    json.dumps(found.record(), allow_nan=False)
+
+
+def test_record() -> None:
+    record = examine(run(folds())).record()
+    assert set(record) == {"verdict", "findings", "not_applicable"}
+    assert set(record["verdict"]) == {"believable", "well_trained", "worth_it"}
+    assert set(record["findings"][0]) == {
+        "round", "question", "code", "name", "severity", "evidence", "confidence", "explanation", "follows_from",
+        "remedies", "members",
+    }  # fmt: skip
+
+
+def test_data_comes_before_training() -> None:
+    poor = folds(train=healthy_loss(0.97), validation=healthy_loss(0.97))
+    found = examine(run(poor, data_findings=(LEAK,), data_examined=True, dataset=DECLARED, **behind()))
+    assert found.findings[0] == LEAK
+    assert found.findings[1].question == "training"
+    assert found.verdict.believable.answer == "no"
+
+
+def test_believable_needs_every_column_declared() -> None:
+    undeclared = {"columns": [{"name": "age", "role": "numeric", "known": "unknown"}], "rows": 100}
+    answers = [
+        examine(run(folds(), dataset=d, data_examined=True)).verdict.believable.answer for d in (DECLARED, undeclared)
+    ]
+    assert answers == ["yes", "unknown"]
+    assert examine(run(folds())).verdict.believable.answer == "unknown"
+
+
+def test_worth_it_comes_from_the_difference() -> None:
+    effect = {"metric": "rmse", "baseline": "trees", "value": 2.0, "low": 1.0, "high": 3.0, "smallest_worthwhile": 0.5}
+    assert examine(run(folds(), metrics={"difference": effect})).verdict.worth_it.answer == "yes"
+    assert examine(run(folds())).verdict.worth_it.answer == "unknown"
+
+
+def test_text_is_no_wider_than_a_terminal() -> None:
+    poor = folds(train=healthy_loss(0.97), validation=healthy_loss(0.97))
+    text = examination_text(examine(run(poor, **behind())))
+    assert "Was it trained well: no" in text
+    assert max(map(len, text.splitlines())) <= WIDTH
