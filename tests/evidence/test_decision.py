@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, precision_score, recall_score
 
-from rounds.inference.decision import chosen_thresholds, decision_curve, describe_threshold, operating_points
+from rounds.inference.decision import (
+    Scored,
+    _alerts,
+    chosen_thresholds,
+    decision_curve,
+    describe_alerts,
+    operating_points,
+)
+from rounds.inference.recalibration import patient_parts
 
 
 def cases(seed: int, rows: int = 3000):
@@ -29,7 +37,8 @@ def test_chosen_thresholds_reach_their_targets_and_no_more() -> None:
 
 def test_cells_equal_scikit_learns_and_thresholds_come_from_validation() -> None:
     validation, (y, p) = cases(1), cases(2)
-    points = operating_points(validation, y, p, np.arange(len(y)), rows_a_day=200.0)
+    chose = Scored(*validation, np.arange(10_000, 10_000 + len(y)))
+    points = operating_points(chose, Scored(y, p, np.arange(len(y))), rows_a_day=200.0)
     assert [pt["threshold"] for pt in points] == [t for _, t in chosen_thresholds(*validation)]
     point = points[1]
     cells = point["cells"]
@@ -45,18 +54,30 @@ def test_cells_equal_scikit_learns_and_thresholds_come_from_validation() -> None
 
 def test_cells_of_few_patients_are_hidden() -> None:
     y, p = np.array([1.0] * 12 + [0.0] * 88), np.array([0.9] * 9 + [0.1] * 91)
-    cells = describe_threshold(0.5, y, p, np.arange(100))["cells"]
+    cells = describe_alerts(p >= 0.5, y, np.arange(100))["cells"]
     assert cells == {"true_positive": None, "false_positive": 0, "false_negative": None, "true_negative": 88}
-    often = describe_threshold(0.5, y, p, np.zeros(100, int))["cells"]
+    often = describe_alerts(p >= 0.5, y, np.zeros(100, int))["cells"]
     assert often["true_negative"] is None, "88 rows of one patient"
 
 
 def test_no_cases_leave_what_is_defined() -> None:
-    points = operating_points(
-        (np.zeros(50), np.linspace(0, 0.5, 50)), np.zeros(50), np.linspace(0, 0.5, 50), np.arange(50)
-    )
+    healthy = Scored(np.zeros(50), np.linspace(0, 0.5, 50), np.arange(50))
+    points = operating_points(healthy, Scored(healthy.observed, healthy.predicted, np.arange(50, 100)))
     assert [list(p["target"]) for p in points] == [["alert_share"]] * 3
     assert all("sensitivity" not in p for p in points)
+
+
+def test_nobody_is_alerted_by_a_threshold_they_chose() -> None:
+    """Out of fold, outcomes of a fifth of the patients turned round leave their own alerts as they were."""
+    y, p = cases(6, 500)
+    who = np.arange(500)
+    part = patient_parts(who)
+    turned = np.where(part == 3, 1 - y, y)
+    before = _alerts(Scored(y, p, who), Scored(y, p, who))
+    after = _alerts(Scored(turned, p, who), Scored(y, p, who))
+    key = str({"sensitivity": 0.8})
+    np.testing.assert_array_equal(before[key][part == 3], after[key][part == 3])
+    assert (before[key][part != 3] != after[key][part != 3]).any()
 
 
 def test_net_benefit_by_its_formula() -> None:

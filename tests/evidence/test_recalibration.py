@@ -6,6 +6,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
+from rounds.data.target import TargetScale
 from rounds.inference.recalibration import (
     Recalibration,
     can_fit,
@@ -14,6 +15,7 @@ from rounds.inference.recalibration import (
     log_odds,
     logistic,
     patient_parts,
+    recalibrated_scale,
     row_losses,
 )
 from rounds.metrics import score
@@ -144,3 +146,24 @@ def test_numbers_get_a_line() -> None:
     made, record = choose_recalibration(DAYS, y, p, np.arange(500))
     assert record["kept"] == "linear"
     assert made.parameters[0] == pytest.approx(np.polyfit(p[:, 0], y[:, 0], 1)[::-1])
+
+
+def test_kept_map_becomes_the_way_back_and_nothing_else_does() -> None:
+    y, p = simulated(11, 3000, slope=0.4)
+    scale = TargetScale(kind="identity", statistic="probability")
+    made, validation, record = recalibrated_scale(BINARY, scale, p, y, np.arange(3000))
+    assert record["kept"] == "temperature"
+    smooth = Recalibration.fit(BINARY, "temperature", y, p)
+    new = logistic(np.linspace(-10, 10, 777)[:, None])
+    np.testing.assert_allclose(made.backward(new), smooth.apply(new), rtol=2e-3)
+    assert score(BINARY, y, validation)["calibration_slope"] == pytest.approx(1, abs=0.05)
+    y, p = simulated(12, 3000)
+    same, validation, record = recalibrated_scale(BINARY, scale, p, y, np.arange(3000))
+    assert (same, record["kept"]) == (scale, "none")
+    np.testing.assert_array_equal(validation, p)
+
+
+def test_other_tasks_keep_their_scale() -> None:
+    y, p = simulated(13, 300)
+    scale = TargetScale(kind="standard", mean=(0.0,), spread=(1.0,))
+    assert recalibrated_scale(DAYS, scale, p, y, np.arange(300))[0] is scale

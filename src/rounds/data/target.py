@@ -17,7 +17,7 @@ class TargetScale(BaseModel):
 
     statistic: what predictions are: "mean" ("median" on a power scale before smearing, which averages g^-1 over the
     residuals, Duan 1983), "probability" or "rate". grid, table: per output [G] points z -> prediction in the unit of
-    the target, for power scales only (filled in by `with_smearing`).
+    the target, for power scales (filled in by `with_smearing`) and for probabilities that were recalibrated.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,11 +55,11 @@ class TargetScale(BaseModel):
 
     def backward(self, outputs: np.ndarray) -> np.ndarray:
         """Network outputs [N, T] -> predictions [N, T] float64 in the user's unit."""
-        if self.kind == "identity":
-            return np.asarray(outputs, np.float64)
         if self.table:
             columns = [np.interp(outputs[:, t], self.grid[t], self.table[t]) for t in range(outputs.shape[1])]
             return np.stack(columns, axis=1)
+        if self.kind == "identity":
+            return np.asarray(outputs, np.float64)
         return self._inverse(np.asarray(outputs, np.float64))
 
     def with_smearing(self, outputs: np.ndarray, targets: np.ndarray, points: int = 200) -> "TargetScale":

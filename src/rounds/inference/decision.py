@@ -1,5 +1,6 @@
 """What a threshold does to patients: operating points with their four cells, and the net benefit of acting on them."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from rounds.inference.calibration import wilson_interval
 from rounds.inference.disclosure import FEWEST_PATIENTS
 from rounds.inference.intervals import patient_weights
+from rounds.inference.recalibration import patient_parts
 
 # What thresholds are chosen for, on validation patients: shares of cases found, of alerts that are right, of rows
 # alerted. Round numbers that a ward can talk about; conventions, no unit.
@@ -19,29 +21,53 @@ CURVE_RESAMPLES = 300
 PERCENTILES = (2.5, 97.5)
 
 
-def operating_points(
-    validation: tuple[np.ndarray, np.ndarray],
-    observed: np.ndarray,
-    predicted: np.ndarray,
-    patients: np.ndarray,
-    rows_a_day: float | None = None,
-) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Scored:
+    """One outcome of some rows: observed [N] in {0, 1}, predicted [N] probability, patients [N] one code a row."""
+
+    observed: np.ndarray
+    predicted: np.ndarray
+    patients: np.ndarray
+
+    def take(self, rows: np.ndarray) -> "Scored":
+        return Scored(self.observed[rows], self.predicted[rows], self.patients[rows])
+
+
+def operating_points(validation: Scored, judged: Scored, rows_a_day: float | None = None) -> list[dict[str, Any]]:
     """Thresholds chosen on validation patients, and what they do to the patients who judge.
 
-    validation: (observed, predicted) [V] each of rows that chose; observed, predicted, patients: [N] of rows that
-    judge; rows_a_day: to say alerts a day. A target that no threshold reaches on validation is left out.
+    Where the same patients validate and judge (out of fold), each fifth of them is alerted by thresholds that the
+    others chose. rows_a_day: to say alerts a day. A target that no threshold reaches on validation is left out.
 
     >>> y, p = np.array([0.0, 0.0, 1.0, 1.0] * 10), np.array([0.1, 0.3, 0.2, 0.9] * 10)
-    >>> points = operating_points((y, p), y, p, np.arange(40))
+    >>> points = operating_points(Scored(y, p, np.arange(40)), Scored(y, p, np.arange(40, 80)))
     >>> points[0]["target"], points[0]["threshold"], points[0]["sensitivity"]["value"]
     ({'sensitivity': 0.8}, 0.2, 1.0)
     """
+    alerts = _alerts(validation, judged)
     found = []
-    for target, threshold in chosen_thresholds(*validation):
-        point = describe_threshold(threshold, observed, predicted, patients)
+    for target, threshold in chosen_thresholds(validation.observed, validation.predicted):
+        if (alert := alerts.get(str(target))) is None:
+            continue
+        point = {"target": target, "threshold": threshold, **describe_alerts(alert, judged.observed, judged.patients)}
         if rows_a_day is not None:
             point["alerts_a_day"] = point["alert_share"]["value"] * rows_a_day
-        found.append({"target": target, **point})
+        found.append(point)
+    return found
+
+
+def _alerts(validation: Scored, judged: Scored) -> dict[str, np.ndarray]:
+    """For each target (as text) whether a judged row is alerted, [N] bool; no patient by a threshold they chose."""
+    part = np.zeros(len(judged.patients), np.int64)
+    if np.isin(judged.patients, validation.patients).any():
+        part = patient_parts(judged.patients)
+    found: dict[str, np.ndarray] = {}
+    for number in range(int(part.max()) + 1):
+        inside = part == number
+        others = validation.take(~np.isin(validation.patients, judged.patients[inside]))
+        for target, threshold in chosen_thresholds(others.observed, others.predicted):
+            alert = found.setdefault(str(target), np.zeros(len(part), bool))
+            alert[inside] = judged.predicted[inside] >= threshold
     return found
 
 
@@ -65,11 +91,12 @@ def chosen_thresholds(observed: np.ndarray, predicted: np.ndarray) -> list[tuple
     return found + [({"alert_share": a}, float(thresholds[places[-1]])) for a, places in within if len(places)]
 
 
-def describe_threshold(
-    threshold: float, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray
-) -> dict[str, Any]:
-    """Four cells in rows (none where under 10 patients stand in it) and shares with 95 % intervals over patients."""
-    alert, case = predicted >= threshold, observed > 0.5
+def describe_alerts(alert: np.ndarray, observed: np.ndarray, patients: np.ndarray) -> dict[str, Any]:
+    """Four cells in rows (none where under 10 patients stand in it) and shares with 95 % intervals over patients.
+
+    alert: [N] bool; observed: [N] in {0, 1}.
+    """
+    case = observed > 0.5
     cells = {
         "true_positive": alert & case, "false_positive": alert & ~case, "false_negative": ~alert & case,
         "true_negative": ~alert & ~case,
@@ -79,7 +106,6 @@ def describe_threshold(
         "negative_predictive_value": (~case, ~alert), "alert_share": (alert, np.ones(len(alert), bool)),
     }  # fmt: skip
     return {
-        "threshold": threshold,
         "cells": {name: _shown(rows, patients) for name, rows in cells.items()},
         **{name: made for name, (of, among) in shares.items() if (made := _share(of, among, patients)) is not None},
     }

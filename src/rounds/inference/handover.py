@@ -1,6 +1,7 @@
 """The predictor that training hands over for one material, and what it says of patients its members never saw."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from rounds.inference.ensemble import (
     sound_members,
 )
 from rounds.inference.predictor import Predictor
+from rounds.inference.recalibration import recalibrated_scale
 from rounds.metrics import score
 from rounds.task import Task
 from rounds.training.material import Material
@@ -37,7 +39,8 @@ CHOOSING_METRIC = {
 class HandOver:
     """predictor: the average of all members of the chosen configurations; single: the best single network, chosen on
     validation. validation: the average's predictions [N, T] in the user's unit for the development rows `known`,
-    each made by members that did not learn from it. scores: every configuration's validation score."""
+    each made by members that did not learn from it, and recalibrated by maps fitted on other patients. scores: every
+    configuration's validation score. recalibration: what was tried and kept."""
 
     predictor: Predictor
     single: Predictor
@@ -45,10 +48,16 @@ class HandOver:
     validation: np.ndarray
     known: np.ndarray
     scores: dict[Configuration, float]
+    recalibration: dict[str, Any] = field(default_factory=dict)
 
 
-def hand_over(trained: Trained, material: Material, columns: tuple[Column, ...] = ()) -> HandOver:
-    """Chooses configurations on held-out development rows and averages their members; no judged row is looked at."""
+def hand_over(
+    trained: Trained, material: Material, columns: tuple[Column, ...] = (), patients: np.ndarray | None = None
+) -> HandOver:
+    """Chooses configurations on held-out development rows and averages their members; no judged row is looked at.
+
+    patients: [N] of the development rows; with them probabilities are recalibrated where that helps on validation.
+    """
     task = trained.population.task
     members = sound_members(trained, material.outer)
     outputs = held_out_outputs(trained, material, members)
@@ -58,11 +67,17 @@ def hand_over(trained: Trained, material: Material, columns: tuple[Column, ...] 
     average = average_outputs([outputs[key] for key in chosen])
     scale = smeared(material.target_scale, average, material.targets)
     known = np.flatnonzero(np.isfinite(average).all(1))
+    validation = scale.backward(average[known])
+    mended: dict[str, Any] = {}
+    if patients is not None:
+        scale, validation, mended = recalibrated_scale(
+            task, scale, average[known], material.targets[known], patients[known]
+        )
     best = min(scores, key=lambda key: scores[key])
     single = _best_single(trained, [m for m in kept if configuration(m) == best])
     whole = Predictor(task, material.preparation, scale, make_parts(trained, kept), columns)
     one = replace(whole, parts=make_parts(trained, [single]))
-    return HandOver(whole, one, tuple(kept), scale.backward(average[known]), known, scores)
+    return HandOver(whole, one, tuple(kept), validation, known, scores, mended)
 
 
 def _best_single(trained: Trained, members: list[Member]) -> Member:

@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from rounds.data.target import TargetScale
 from rounds.inference.calibration import mean_interval
 from rounds.metrics.columns import RESOLUTION
 from rounds.task import Task
@@ -231,3 +232,30 @@ def _simplest_best(helped: dict[RecalibrationKind, float]) -> RecalibrationKind:
 def _shown(made: Recalibration) -> list[list[float]]:
     """Parameters but for isotonic knots, which are single patients' predictions."""
     return [] if made.kind == "isotonic" else [list(p) for p in made.parameters]
+
+
+# Points of a map in a model folder, even in log-odds between -16 and 16: between them it is straight, and a smooth map
+# is off by less than a thousandth of the probability.
+MAP_POINTS, MAP_LIMIT = 401, 16.0
+
+
+def recalibrated_scale(
+    task: Task, scale: TargetScale, outputs: np.ndarray, targets: np.ndarray, patients: np.ndarray
+) -> tuple[TargetScale, np.ndarray, dict[str, Any]]:
+    """(the way back with the map that helped, cross-fitted predictions [N, T], what was tried).
+
+    outputs: [N, T] of rows that no averaged member learned from; targets [N, T], patients [N] of the same rows. Maps
+    are applied to probabilities of one or several labels; for other tasks nothing is changed.
+    """
+    predicted = scale.backward(outputs)
+    if task.kind not in ("binary", "multilabel"):
+        return scale, predicted, {"kept": "none", "reason": f"maps are not applied to a {task.kind} task"}
+    made, record = choose_recalibration(task, targets, predicted, patients)
+    if made.kind == "none":
+        return scale, predicted, record
+    grid = logistic(np.linspace(-MAP_LIMIT, MAP_LIMIT, MAP_POINTS))
+    table = made.apply(np.tile(grid[:, None], (1, task.outputs)))
+    mapped = scale.model_copy(
+        update={"grid": (tuple(grid.tolist()),) * task.outputs, "table": tuple(map(tuple, table.T.tolist()))}
+    )
+    return mapped, cross_fitted(task, made.kind, targets, predicted, patients), record
