@@ -59,7 +59,7 @@ def run(tasks: ModuleType, task: str, seed: int, changes: dict[str, Any], rounds
     return {
         "task": task, "seed": seed, "metric": metric, "seconds": round(time.monotonic() - started, 1),
         "rows": dev.height, "value": made["test"][metric]["value"], "interval": made["test"][metric],
-        "single_network": made["single_network"][metric]["value"],
+        "validation": made["validation"][metric]["value"], "single_network": made["single_network"][metric]["value"],
         "baselines": {name: scores[metric]["value"] for name, scores in made["baselines"].items() if metric in scores},
         "difference": made["difference"], "rounds": made["rounds"],
     }  # fmt: skip

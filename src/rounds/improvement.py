@@ -31,6 +31,7 @@ from rounds.inference.run_folder import (
     Finished,
     all_predictions,
     begin_run,
+    begun_shapes,
     close_run,
     dataset_record,
     open_run_folder,
@@ -43,7 +44,7 @@ from rounds.proposal import Amount, propose
 from rounds.run_record import read_record
 from rounds.training.material import Material, make_materials, scaling_of
 from rounds.training.pool import Progress
-from rounds.training.run import Population, Trained, make_population, train_to_end
+from rounds.training.run import Population, Shapes, Trained, make_population, train_to_end
 from rounds.training.stage import Stage
 
 Record = dict[str, Any]
@@ -126,7 +127,7 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
         return
     described = dataset_record(dataset, split, request.split_seed)
     data_said = _examine_data(dataset, split, folder, described, request.allow)
-    population, reasons = _propose(dataset, split, changes, request.members)
+    population, reasons = _propose(dataset, split, changes, request.members, begun_shapes(folder))
     begin_run(folder, population, reasons)
     clock.lap("preparing")
     yield Stage("training", population)
@@ -168,11 +169,12 @@ def _examine_data(dataset: Dataset, split: Split, folder: Path, described: Recor
 
 
 def _propose(
-    dataset: Dataset, split: Split, changes: dict[str, Any], members: int | None
+    dataset: Dataset, split: Split, changes: dict[str, Any], members: int | None, shapes: Shapes | None
 ) -> tuple[Population, dict[str, str]]:
     materials = make_materials(dataset, split, scaling_of(make_plan(Plan(), changes)))
     proposal = propose(dataset.task, amount_of(dataset, split, materials[0]), changes)
-    return make_population(list(proposal.plans), dataset.task, materials, members), proposal.reasons
+    population = make_population(list(proposal.plans), dataset.task, materials, members, shapes=shapes)
+    return population, proposal.reasons
 
 
 def _spent(found: Stay) -> Record:

@@ -16,6 +16,7 @@ from rounds.plan import Plan
 from rounds.task import Task
 from rounds.training.run import Population, Trained
 from rounds.training.statistics import exact_statistics
+from rounds.training.validation import Judged, judge, metric_names
 
 Make = Callable[..., Population]
 Train = Callable[[Population], Trained]
@@ -227,3 +228,18 @@ def test_unknown_names_are_refused(population_of: Make) -> None:
         population_of(Plan(activation="relo"))
     with pytest.raises(PlanError, match=r"keep_best must be one of .*, got keep_best='auroc'"):
         population_of(Plan(keep_best="auroc"))
+
+
+def test_validation_metrics_equal_scikit_learns() -> None:
+    from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
+
+    random = np.random.default_rng(0)
+    y = (random.random(60) < 0.3).astype(float)
+    p = np.round(np.clip(0.3 * y + random.random(60) * 0.7, 0.01, 0.99), 1)  # rounded: many ties
+    y, p, weights = np.append(y, [1.0, 0.0]), np.append(p, [0.9, 0.1]), np.append(np.ones(60), [0.0, 0.0])
+    judged = Judged(jnp.zeros(62), jnp.asarray(y)[:, None], jnp.asarray(p)[:, None], jnp.asarray(weights))
+    found = dict(zip(metric_names("binary"), np.asarray(judge(judged, "binary")), strict=True))
+    y, p = y[:60], p[:60]
+    assert found["auprc"] == pytest.approx(average_precision_score(y, p), abs=1e-6)
+    assert found["auroc"] == pytest.approx(roc_auc_score(y, p), abs=1e-6)
+    assert found["log_loss"] == pytest.approx(log_loss(y, p), abs=1e-6)

@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict
 from rounds.errors import PlanError, must_be
 from rounds.task import Task
 
-# A target this skewed, and never negative, is learned on a power scale. Bulmer (1979) calls |skewness| > 1 high.
-HIGH_SKEWNESS = 1.0
+# A target this skewed, and never negative, is learned on a power scale: the limit beyond which Curran, West and Finch
+# (1996, Psychological Methods 1:16) found methods that rest on squares to suffer.
+HIGH_SKEWNESS = 2.0
 
 
 class TargetScale(BaseModel):

@@ -24,6 +24,7 @@ from rounds.inference.judgement import NETWORK, Judged, judge, predictions_frame
 from rounds.inference.ledger import ledger_record
 from rounds.inference.model_folder import save_predictor
 from rounds.metrics import main_metric
+from rounds.run_record import read_record
 from rounds.training.population import WHOLE_DEVELOPMENT
 from rounds.training.record import curves_frame, measures_frame, members_frame, steps_frame
 from rounds.training.run import Population, Trained
@@ -132,6 +133,13 @@ def plan_record(population: Population, reasons: dict[str, str]) -> dict[str, An
             "judge": "test rows, or in small data the judging folds, which no choice has looked at",
         },
     }
+
+
+def begun_shapes(folder: Path) -> dict[int, tuple[int, int]] | None:
+    """Slab shapes of a run that was begun, by plan: going on with others, on another machine, would change its bits."""
+    if not (folder / PLAN).exists():
+        return None
+    return {s["plan"]: (s["orders"], s["members"]) for s in read_record(folder, PLAN)["slab"]["shapes"]}
 
 
 def dataset_record(dataset: Dataset, split: Split, split_seed: int) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def estimate(population: Population) -> Estimate:
     for slab in population.slabs:
         program = population.programs[slab.plan]
         parameters = population.parameters(slab.plan)
-        steps, batch = steps_per_epoch(program.plan, population.materials[slab.outer + 1].folds)
+        steps, batch = steps_per_epoch(program.plan, population.works[0].extent)
         one = max(6.0 * batch * parameters / speed, LEAST_STEP_SECONDS)
         seconds += one * steps * program.plan.epochs * slab.shape[0] * slab.shape[1] / workers_here()
         state += 5 * 4 * parameters * slab.shape[0] * slab.shape[1]

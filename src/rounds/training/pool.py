@@ -16,7 +16,7 @@ from rounds.training.checkpoint import checkpoint_path, load_checkpoint, save_ch
 from rounds.training.member import EpochRecord, SlabData, Weights
 from rounds.training.population import Slab
 from rounds.training.program import Program
-from rounds.training.slab import Rows, SlabAt, begin_slab, slab_epochs, snapshots
+from rounds.training.slab import Extent, Rows, SlabAt, begin_slab, slab_epochs, snapshots
 
 CHECKPOINT_SECONDS = 5.0  # at most this much training is done again after a kill, plus one epoch
 
@@ -29,6 +29,7 @@ class Work:
     program: Program
     data: SlabData
     folds: dict[int, Rows]
+    extent: Extent
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def _compiled_once(work: Work, path: Path | None, compiling: threading.Lock) -> 
         start = begin_slab(work.program, work.slab)
         if path and path.exists():
             start = load_checkpoint(path, start)
-        epochs = slab_epochs(work.program, work.slab, work.data, work.folds, start)
+        epochs = slab_epochs(work.program, work.slab, work.data, work.folds, start, work.extent)
         first = next(epochs, start)
     yield first
     yield from epochs

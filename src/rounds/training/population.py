@@ -127,16 +127,19 @@ def working_set(network: Network, parameters: int, batch: int) -> int:
     return 4 * (4 * parameters + 3 * batch * widths)
 
 
-def make_slabs(members: list[Member], member_bytes: dict[int, int], workers: int) -> list[Slab]:
+def make_slabs(
+    members: list[Member], member_bytes: dict[int, int], workers: int, shapes: dict[int, tuple[int, int]] | None = None
+) -> list[Slab]:
     """Members packed by plan and outer fold, then by stream; the slab shape is the same within a plan.
 
     member_bytes: working set of a member of each plan. Shapes are chosen so that a slab stays within the cache and
-    the workers finish together.
+    the workers finish together, unless `shapes` gives those of a run that goes on, maybe on another machine.
     """
     slabs: list[Slab] = []
     for plan in sorted({m.plan for m in members}):
         packs = _packs([m for m in members if m.plan == plan])
-        shape = slab_shape([[len(g) for g in pack] for pack in packs.values()], member_bytes[plan], workers)
+        sizes = [[len(g) for g in pack] for pack in packs.values()]
+        shape = (shapes or {}).get(plan) or slab_shape(sizes, member_bytes[plan], workers)
         for outer, streams in packs.items():
             slabs += _cut(streams, shape, plan, outer, len(slabs))
     return slabs

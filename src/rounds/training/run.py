@@ -17,11 +17,12 @@ from rounds.training.material import Material, shared_shape, slab_data
 from rounds.training.pool import Progress, SlabResult, Work, train_slabs, workers_here
 from rounds.training.population import Member, Slab, make_members, make_slabs, working_set
 from rounds.training.program import SWITCHED, Program, make_program
-from rounds.training.slab import steps_per_epoch
+from rounds.training.slab import Extent, extent_of, steps_per_epoch
 from rounds.training.statistics import exact_statistics
 from rounds.training.validation import check_keep_best
 
 Weights = dict[str, np.ndarray]
+Shapes = dict[int, tuple[int, int]]  # [G orders, M members] by plan
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,17 @@ class Trained:
 
 
 def make_population(
-    plans: list[Plan], task: Task, materials: list[Material], count: int | None = None, workers: int | None = None
+    plans: list[Plan],
+    task: Task,
+    materials: list[Material],
+    count: int | None = None,
+    workers: int | None = None,
+    shapes: Shapes | None = None,
 ) -> Population:
     """Members of each plan over all folds of all materials, packed into slabs; nothing is trained yet.
 
-    count: members that are handed over, all plans together. Raises PlanError where a plan cannot run.
+    count: members that are handed over, all plans together; shapes: of the slabs of each plan, where a run goes on.
+    Raises PlanError where a plan cannot run.
     """
     for plan in plans:
         check_keep_best(plan.keep_best, task.kind)
@@ -84,12 +91,15 @@ def make_population(
     members = make_members(plans, tuple(sorted(materials[0].folds)), tuple(m.repeat for m in materials[1:]), count)
     used = sorted({m.plan for m in members})
     programs = _programs(plans, task, shape, materials[0], members)
-    sizes = {i: _member_bytes(programs[i], materials[0]) for i in used}
-    slabs = make_slabs(members, sizes, workers or workers_here())
+    extent = extent_of(rows for m in materials for rows in m.folds.values())
+    sizes = {i: _member_bytes(programs[i], extent) for i in used}
+    slabs = make_slabs(members, sizes, workers or workers_here(), shapes)
     weighting = {plans[p].class_weights: plans[p] for p in used}
     data = {(name, m.outer): slab_data(m, shape, task, plan) for name, plan in weighting.items() for m in materials}
     folds = {m.outer: m.folds for m in materials}
-    works = [Work(s, programs[s.plan], data[plans[s.plan].class_weights, s.outer], folds[s.outer]) for s in slabs]
+    works = [
+        Work(s, programs[s.plan], data[plans[s.plan].class_weights, s.outer], folds[s.outer], extent) for s in slabs
+    ]
     return Population(tuple(plans), task, tuple(materials), tuple(programs), tuple(works))
 
 
@@ -113,9 +123,9 @@ def _program(plan: Plan, task: Task, shape: InputShape, material: Material, memb
     return make_program(plan, task, network, material.target_scale.kind == "log1p", frozenset(switches))
 
 
-def _member_bytes(program: Program, material: Material) -> int:
+def _member_bytes(program: Program, extent: Extent) -> int:
     parameters = sum(int(np.prod(v.shape)) for v in program.functional.model.trainable_variables)
-    _, batch = steps_per_epoch(program.plan, material.folds)
+    _, batch = steps_per_epoch(program.plan, extent)
     return working_set(program.network, parameters, batch)
 
 

@@ -1,8 +1,8 @@
 """One slab's training as a plain loop over epochs, from any epoch boundary to the end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +22,23 @@ class Rows:
 
     train: np.ndarray
     held: np.ndarray
+
+
+class Extent(NamedTuple):
+    """Most rows that any member trains on, and that any is validated on: what the compiled shapes are made for.
+
+    It covers the folds of all slabs that share a program; folds differ by a row or two, and every other shape would
+    compile anew.
+    """
+
+    train: int
+    held: int
+
+
+def extent_of(folds: Iterable[Rows]) -> Extent:
+    """The extent of these folds."""
+    each = list(folds)
+    return Extent(max(len(rows.train) for rows in each), max(len(rows.held) for rows in each))
 
 
 @dataclass(frozen=True)
@@ -58,17 +75,19 @@ def _stacked(arrays: list[list[list[np.ndarray]]]) -> list[jax.Array]:
 
 
 def slab_epochs(
-    program: Program, slab: Slab, data: SlabData, folds: dict[int, Rows], start: SlabAt
+    program: Program, slab: Slab, data: SlabData, folds: dict[int, Rows], start: SlabAt, extent: Extent | None = None
 ) -> Iterator[SlabAt]:
     """Trains from `start` and yields after every epoch; ends early when every member has stopped.
 
-    folds: rows of each fold that the slab's members name, of the slab's outer fold.
+    folds: rows of each fold that the slab's members name, of the slab's outer fold; extent: of all folds that share
+    the program (None: of these).
     """
+    extent = extent or extent_of(folds.values())
     plan, settings = program.plan, slab_settings(slab)
     groups = [group[0] for group in slab.filled()]
-    held = jnp.asarray(_held_rows([folds[m.fold].held for m in groups], folds))
+    held = jnp.asarray(_held_rows([folds[m.fold].held for m in groups], extent))
     at = start
-    order = _orders(plan, slab, folds, at.epoch)
+    order = _orders(plan, slab, folds, at.epoch, extent)
     every = measure_interval(plan, order.shape[1])
     while at.epoch < plan.epochs and _running(at):
         number = jnp.float32(at.epoch)
@@ -76,7 +95,7 @@ def slab_epochs(
             taken = np.asarray(program.measure(at.state, settings, data, order[:, 0], number + 1 / order.shape[1]))
             at = replace(at, measures=(*at.measures, (at.epoch, taken)))
         state, record = program.epoch(at.state, settings, data, order, held, number)
-        order = _orders(plan, slab, folds, at.epoch + 1)
+        order = _orders(plan, slab, folds, at.epoch + 1, extent)
         record = jax.tree.map(np.asarray, record)
         at = replace(at, epoch=at.epoch + 1, state=state, records=(*at.records, record))
         yield at
@@ -86,17 +105,17 @@ def _running(at: SlabAt) -> bool:
     return not at.records or bool(at.records[-1].running.any())
 
 
-def steps_per_epoch(plan: Plan, folds: dict[int, Rows]) -> tuple[int, int]:
+def steps_per_epoch(plan: Plan, extent: Extent) -> tuple[int, int]:
     """(steps, rows a step); the same for every fold, so that one program serves them all."""
-    most = max(len(rows.train) for rows in folds.values())
+    most = extent.train
     if plan.batch_size == "all":
         return 1, most
     batch = min(plan.batch_size, most)
     return -(-most // batch), batch
 
 
-def _orders(plan: Plan, slab: Slab, folds: dict[int, Rows], epoch: int) -> np.ndarray:
-    shape = steps_per_epoch(plan, folds)
+def _orders(plan: Plan, slab: Slab, folds: dict[int, Rows], epoch: int, extent: Extent) -> np.ndarray:
+    shape = steps_per_epoch(plan, extent)
     groups = [group[0] for group in slab.filled()]
     if plan.batch_size == "all":
         return np.stack([full_batch(folds[m.fold].train, shape[1]) for m in groups])
@@ -104,9 +123,8 @@ def _orders(plan: Plan, slab: Slab, folds: dict[int, Rows], epoch: int) -> np.nd
     return np.stack([epoch_order(rows, stream, epoch, shape, plan.shuffle) for rows, stream in streams])
 
 
-def _held_rows(held: list[np.ndarray], folds: dict[int, Rows]) -> np.ndarray:
-    width = max(len(rows.held) for rows in folds.values())
-    return np.stack([np.pad(h, (0, width - len(h)), constant_values=NO_ROW) for h in held]).astype(np.int32)
+def _held_rows(held: list[np.ndarray], extent: Extent) -> np.ndarray:
+    return np.stack([np.pad(h, (0, extent.held - len(h)), constant_values=NO_ROW) for h in held]).astype(np.int32)
 
 
 def snapshots(at: SlabAt, slab: Slab) -> dict[int, dict[str, Any]]:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from rounds.errors import PlanError, nearest
 from rounds.task import Kind
+from rounds.training.objective import PROBABILITY_FLOOR
 
 
 class Judged(NamedTuple):
@@ -76,12 +77,35 @@ def _auroc(judged: Judged) -> jax.Array:
     return (jnp.sum(rank * case) - cases * (cases + 1) / 2) / jnp.maximum(cases * controls, 1.0)
 
 
+def _auprc(judged: Judged) -> jax.Array:
+    """Average precision: precision at every case's score, tied scores taken together (as scikit-learn's)."""
+    score = jnp.where(judged.weights > 0, judged.predicted[:, 0], -jnp.inf)
+    case = judged.weights * (judged.observed[:, 0] > 0.5)
+    place = jnp.argsort(-score)
+    ordered, cases, rows = score[place], jnp.cumsum(case[place]), jnp.cumsum(judged.weights[place])
+    last = jnp.searchsorted(-ordered, -ordered, side="right") - 1  # the last row of the same score
+    precision = cases[last] / jnp.maximum(rows[last], 1.0)
+    return jnp.sum(precision * case[place]) / jnp.maximum(jnp.sum(case), 1.0)
+
+
+def _log_loss(judged: Judged) -> jax.Array:
+    """Negative log-probability of what happened, whatever loss was trained."""
+    p = jnp.clip(judged.predicted, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
+    if p.shape[-1] == 1:
+        p, y = jnp.concatenate([1 - p, p], -1), jnp.concatenate([1 - judged.observed, judged.observed], -1)
+    else:
+        y = judged.observed
+    return _mean(-jnp.sum(y * jnp.log(p), axis=-1), judged.weights)
+
+
 VALIDATION_METRICS: dict[str, tuple[Metric, Better, tuple[Kind, ...]]] = {
     "loss": (_loss, "lower", ("regression", "count", "binary", "multiclass", "multilabel")),
     "rmse": (_rmse, "lower", ("regression", "count")),
     "mae": (_mae, "lower", ("regression", "count")),
     "r2": (_r2, "higher", ("regression", "count")),
     "auroc": (_auroc, "higher", ("binary",)),
+    "auprc": (_auprc, "higher", ("binary",)),
+    "log_loss": (_log_loss, "lower", ("binary", "multiclass")),
     "brier": (_brier, "lower", ("binary", "multiclass")),
     "accuracy": (_accuracy, "higher", ("binary", "multiclass")),
     "label_accuracy": (_label_accuracy, "higher", ("multilabel",)),

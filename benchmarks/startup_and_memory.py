@@ -1,0 +1,100 @@
+"""How soon commands answer, and how much memory a large table takes.
+
+    python benchmarks/startup_and_memory.py [--rows 1000000] [--columns 50]
+
+Start-up: median seconds of fresh processes. Prediction: 10,000 rows with a trained run, start-up included. Memory: the
+peak of `rounds train` on a float table written as Parquet, beside the size of the array. Prints JSON.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+FLOAT_BYTES = 4
+
+
+def seconds(words: list[str], turns: int = 5) -> float:
+    found = []
+    for _ in range(turns):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, *words], check=True, capture_output=True)
+        found.append(time.perf_counter() - started)
+    return round(statistics.median(found), 3)
+
+
+def rounds(*words: str) -> list[str]:
+    return ["-m", "rounds.cli", *words]
+
+
+def write_table(path: Path, rows: int, columns: int) -> None:
+    random = np.random.default_rng(0)
+    x = random.normal(size=(rows, columns)).astype(np.float32)
+    y = x[:, 0] + 0.5 * x[:, 1] ** 2 + random.normal(size=rows).astype(np.float32)
+    pl.DataFrame({f"x{i}": x[:, i] for i in range(columns)} | {"y": y}).write_parquet(path)
+
+
+def peak_bytes(words: list[str]) -> tuple[float, int]:
+    """(seconds, peak resident bytes) of one child process."""
+    started = time.perf_counter()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    subprocess.run([sys.executable, *words], check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert after > before, "another child had a higher peak"
+    return round(time.perf_counter() - started, 1), after * (1 if sys.platform == "darwin" else 1024)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--columns", type=int, default=50)
+    words = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        quick = ("--rounds", "0", "--members", "2", "--set", "epochs=2", "--quiet")
+        run, new = folder / "run", folder / "new.csv"
+        subprocess.run([sys.executable, *rounds("train", "admissions", *quick, "--out", str(run))], check=True)
+        full = folder / "full"
+        diabetes = seconds(rounds("train", "diabetes", "--rounds", "0", "--quiet", "--out", str(full)), turns=1)
+        from rounds.data.admissions import simulate_admissions
+
+        simulate_admissions(10_000, seed=5).table.write_csv(new)
+        table = folder / "table.parquet"
+        write_table(table, words.rows, words.columns)
+        array = words.rows * words.columns * FLOAT_BYTES
+        large = rounds("train", str(table), "--target", "y", "--group", "none", *quick, "--out", str(folder / "large"))
+        took, peak = peak_bytes(large)
+        predict = rounds("predict", str(run), str(new), "--quiet", "--out", str(folder / "out.csv"))
+        allowed = 3 * array + 1.5e9
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        record = {
+            "date": datetime.now(UTC).date().isoformat(), "cores": cores,
+            "versions": {n: version(n) for n in ("rounds", "jax", "polars")},
+            "seconds": {
+                "python -c pass": seconds(["-c", "pass"]),
+                "import rounds": seconds(["-c", "import rounds"]),
+                "rounds --help": seconds(rounds("--help")),
+                "rounds predict, 10,000 rows": seconds(predict),
+                "rounds train diabetes --rounds 0": diabetes,
+            },
+            "memory": {
+                "rows": words.rows, "columns": words.columns, "array_megabytes": round(array / 1e6),
+                "peak_megabytes": round(peak / 1e6), "allowed_megabytes": round(allowed / 1e6), "seconds": took,
+            },
+        }  # fmt: skip
+    print(json.dumps(record, indent=2))
+
+
+if __name__ == "__main__":
+    main()
