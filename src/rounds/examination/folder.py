@@ -10,6 +10,7 @@ import polars as pl
 from rounds.errors import RunFolderError, must_be
 from rounds.examination.comparison import advantages_of
 from rounds.examination.evidence import Run, constant_loss, curves_of
+from rounds.examination.examine_data import DATA_RULES
 from rounds.examination.finding import Finding, read_finding
 from rounds.metrics import main_metric
 from rounds.plan import Plan
@@ -27,7 +28,9 @@ def read_run(folder: Path) -> Run:
     task = Task.model_validate(dataset["task"])
     metrics = read_record(folder, "metrics.json")
     predictions = _frame(folder, "predictions")
-    frames = [_frame(folder, name) for name in ("curves", "members", "measures", "steps")]
+    every = [_frame(folder, name) for name in ("curves", "members", "measures", "steps")]
+    last = int(every[1]["round"].max())  # type: ignore[arg-type]
+    frames = [frame.filter(pl.col("round") == last) for frame in every]
     observed = observed_targets(task, predictions.filter(pl.col("split") == "validation"))
     findings, absent = _data_findings(folder)
     constant = metrics["baselines"].get("constant", {}).get(main_metric(task))
@@ -35,7 +38,7 @@ def read_run(folder: Path) -> Run:
         curves=curves_of(*frames), plans=plans, task=task, constant_loss=constant_loss(task, plans[0], observed),
         advantages=advantages_of(task, predictions), constant_score=constant["value"] if constant else None,
         metrics=metrics, dataset=dataset, data_findings=findings, data_not_applicable=absent,
-        data_examined=bool(findings or absent),
+        data_examined=(folder / "findings.json").exists(), round=last, references=_references(metrics),
     )  # fmt: skip
 
 
@@ -65,15 +68,27 @@ def _frame(folder: Path, name: str) -> pl.DataFrame:
         raise RunFolderError(must_be(path.name, "a readable Parquet file", "error", str(error), advice)) from None
 
 
+def _references(metrics: dict[str, Any]) -> dict[str, dict[int, float]]:
+    """Validation losses of reference models by fold, where the run kept them."""
+    kept = metrics.get("validation_references", {})
+    return {name: {int(fold): loss for fold, loss in losses.items()} for name, losses in kept.items()}
+
+
+def _of_last_round(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows of the population that was handed over: each round that kept a remedy trained another."""
+    return frame.filter(pl.col("round") == pl.col("round").max()) if "round" in frame.columns else frame
+
+
 def _data_findings(folder: Path) -> tuple[tuple[Finding, ...], tuple[tuple[str, str], ...]]:
     """What the data rules said before training: the rows themselves are not in the folder."""
     path = folder / "findings.json"
     if not path.exists():
         return (), ()
+    codes = {rule.code for rule in DATA_RULES}
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        findings = tuple(read_finding(f) for f in record["findings"] if f["question"] == "data")
-        absent = tuple((a["code"], a["reason"]) for a in record["not_applicable"])
+        findings = tuple(read_finding(f) for f in record["findings"] if f["code"] in codes)
+        absent = tuple((a["code"], a["reason"]) for a in record["not_applicable"] if a["code"] in codes)
     except (ValueError, KeyError, TypeError, OSError) as error:
         advice = "Remove or restore the file"
         raise RunFolderError(must_be("findings.json", "a findings record", "error", str(error), advice)) from None
