@@ -12,6 +12,8 @@ from sklearn.metrics import log_loss, mean_absolute_error, roc_auc_score
 
 from rounds.errors import DataError, RunFolderError
 from rounds.inference.evaluation import evaluate
+from rounds.inference.evidence import Finish, Said, write_evidence
+from rounds.inference.judgement import NETWORK
 
 TARGETS = {"binary": ["died"], "regression": ["days"], "multiclass": ["stage"], "multilabel": ["sepsis", "stroke"]}
 
@@ -45,7 +47,7 @@ def test_scores_equal_scikit_learns(runs, new_patients) -> None:
 def test_well_made_model_is_calibrated_and_left_alone(runs, new_patients) -> None:
     record = evaluate(runs("binary").folder, new_patients(1200))
     slope = record["calibration"]["died"]["slope"]
-    assert slope["low"] < 1 < slope["high"]
+    assert slope["value"] == pytest.approx(1, abs=0.3), "fitted on 1,200 rows, judged on 1,200 others"
     assert record["recalibration"]["kept"] == "none"
     assert [d["column"] for d in record["drift"]["columns"] if d["text"]] == []
     assert record["limitations"] == []
@@ -156,6 +158,27 @@ def test_words_in_place_of_numbers_are_named(runs, new_patients) -> None:
         evaluate(runs("binary").folder, new_patients(50), where="age > 500")
     with pytest.raises(DataError, match="Where must be a condition on columns"):
         evaluate(runs("binary").folder, new_patients(50), where="years > 500")
+
+
+def test_thresholds_and_intervals_of_training_are_held_against_new_patients(runs, new_patients, tmp_path) -> None:
+    for kind in ("binary", "regression"):
+        run, folder = runs(kind), shutil.copytree(runs(kind).folder, tmp_path / kind)
+        said = [Said(part.rows, part.predictions[NETWORK]) for part in (run.validation, run.judged)]
+        write_evidence(folder, Finish(run.dataset, run.split, said[0], said[1], run.predictor.target_scale))
+    table = new_patients(900)
+    points = evaluate(tmp_path / "binary", table)["decisions"]["died"]
+    p, y = runs("binary").predictor.predict(table).values[:, 0], (table["died"] == "yes").to_numpy()
+    assert points[1]["target"] == {"sensitivity": 0.9}
+    assert points[1]["sensitivity"]["value"] == pytest.approx(np.mean(p[y] >= points[1]["threshold"]))
+    covered = evaluate(tmp_path / "regression", table)["intervals"]["targets"]["days"]["coverage"]
+    assert covered["low"] <= 0.9 <= covered["high"]
+
+
+def test_subgroups_may_be_columns_the_network_does_not_read(runs, new_patients) -> None:
+    table = new_patients(600).with_columns(insurance=pl.Series(["public", "private"] * 300))
+    record = evaluate(runs("binary").folder, table, subgroups=["insurance"])
+    assert [g["group"] for g in record["subgroups"]["columns"]["insurance"]] == ["private", "public"]
+    assert set(evaluate(runs("binary").folder, table)["subgroups"]["columns"]) == {"age", "sex"}
 
 
 def test_unfinished_run_is_refused(runs, new_patients, tmp_path) -> None:

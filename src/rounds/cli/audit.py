@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rounds.cli.app import app
-from rounds.cli.options import AsJson, Positive
+from rounds.cli.options import AsJson, Positive, Subgroup
 
 
 @app.command()
@@ -17,7 +17,7 @@ def audit(
     score: Annotated[str | None, typer.Option("--score", help="column with the prediction (else: score)")] = None,
     patient: Annotated[str | None, typer.Option("--patient", help="column with the patient (else: patient)")] = None,
     split: Annotated[str | None, typer.Option("--split", help="column with train, test, ... (else: split)")] = None,
-    subgroup: Annotated[list[str] | None, typer.Option("--subgroup", help="column of subgroups; repeat it")] = None,
+    subgroup: Subgroup = None,
     positive: Positive = None,
     as_json: AsJson = False,
 ) -> None:

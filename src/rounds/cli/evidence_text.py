@@ -17,7 +17,7 @@ def show_evaluation(record: dict[str, Any]) -> None:
     console.print(scores_table(_contestants(record)))
     for line in (*calibration_lines(record["calibration"]), *_recalibration_lines(record["recalibration"])):
         console.print(line)
-    for line in _drift_lines(record):
+    for line in (*_coverage_lines(record["intervals"]), *subgroup_lines(record["subgroups"]), *_drift_lines(record)):
         console.print(line)
 
 
@@ -67,6 +67,15 @@ def _recalibration_lines(record: dict[str, Any]) -> list[str]:
         return ["Recalibration: none helps on patients it was not fitted on."]
     gain = interval_text(record["tried"][record["kept"]]["gain"])
     return [f"Recalibration: {record['kept']} helps, {record['metric']} better by {gain} (cross-fitted by patient)."]
+
+
+def _coverage_lines(record: dict[str, Any] | None) -> list[str]:
+    if record is None:
+        return []
+    return [
+        f"Intervals of {name}: {interval_text(made['coverage'])} of patients inside, {record['level']:.0%} promised"
+        for name, made in record["targets"].items()
+    ]
 
 
 def _drift_lines(record: dict[str, Any]) -> list[str]:

@@ -22,6 +22,9 @@ Roles = Annotated[Path | None, typer.Option("--roles", help="roles.toml as `roun
 As = Annotated[list[str] | None, typer.Option("--as", help="COL=ROLE: what a column is taken for")]
 Drop = Annotated[list[str] | None, typer.Option("--drop", help="leave this column out")]
 Where = Annotated[str | None, typer.Option("--where", help="keep the rows for which this holds: age >= 18")]
+Subgroup = Annotated[
+    list[str] | None, typer.Option("--subgroup", help="column to compare by (else sex and age); repeat it")
+]
 Score = Annotated[str | None, typer.Option("--baseline", help="column with the score in use today")]
 
 

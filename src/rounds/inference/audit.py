@@ -232,13 +232,13 @@ def check_shift(file: PredictionFile) -> Note | None:
     learned, judged = file.learned, file.judged & ~file.learned
     if file.task.kind != "binary" or not learned.any() or not judged.any():
         return None
-    from scipy.stats import norm
+    from scipy.special import ndtr
 
     sides = [(file.targets[rows, 0], len(np.unique(file.patients[rows]))) for rows in (learned, judged)]
     pooled = float(np.concatenate([y for y, _ in sides]).mean())
     error = np.sqrt(pooled * (1 - pooled) * sum(1 / n for _, n in sides))
     before, after = (float(y.mean()) for y, _ in sides)
-    p_value = float(2 * norm.sf(abs(before - after) / error)) if error > 0 else 1.0
+    p_value = float(2 * ndtr(-abs(before - after) / error)) if error > 0 else 1.0
     if p_value >= SIGNIFICANCE:
         return None
     words = f"Cases are {before:.1%} of training rows and {after:.1%} of those that judge."

@@ -1,5 +1,6 @@
 """A run on new patients whose outcomes are known: scores beside the old, calibration, drift, and who is not new."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from rounds.errors import DataError, must_be
 from rounds.inference.baseline import Baseline
 from rounds.inference.baseline_folder import load_baselines
 from rounds.inference.calibration import calibration_record
+from rounds.inference.conformal import coverage_record, read_intervals
+from rounds.inference.decision import describe_alerts
 from rounds.inference.disclosure import FEWEST_PATIENTS
 from rounds.inference.drift import drift_record
 from rounds.inference.intervals import paired_difference, score_with_interval
@@ -21,10 +24,11 @@ from rounds.inference.prediction import describe_prediction, model_folder, new_i
 from rounds.inference.predictor import Predictor
 from rounds.inference.recalibration import choose_recalibration, cross_fitted
 from rounds.inference.reference import read_reference
+from rounds.inference.subgroups import make_groups, subgroup_record
 from rounds.metrics import METRICS, main_metric, unjudged_targets
 from rounds.run_record import read_record
 
-BASELINES = "baselines"
+BASELINES, EVIDENCE = "baselines", "evidence.json"
 # Patients below which a score says next to nothing, and is given with that word. Collins et al. 2016 (Statistics in
 # Medicine 35) ask for 100 events to validate a model; a hundred patients are less than that.
 FEW_PATIENTS, FEW_EVENTS = 100, 100
@@ -46,11 +50,15 @@ class NewPatients:
     left_out: int
 
 
-def evaluate(run: Path, source: Any, where: str | None = None) -> dict[str, Any]:
-    """The record of `rounds evaluate`: metrics, before, baselines, difference, calibration, recalibration, drift,
-    notes (unseen codes, ranges), overlap, rows, patients, limitations.
+def evaluate(
+    run: Path, source: Any, where: str | None = None, subgroups: Collection[str] | None = None
+) -> dict[str, Any]:
+    """The record of `rounds evaluate`: metrics, before, baselines, difference, calibration, recalibration, decisions
+    (the run's thresholds on these patients), intervals (their coverage), subgroups, drift, notes (unseen codes,
+    ranges), overlap, rows, patients, limitations.
 
-    source: as for `predict_table`; where: SQL condition on the rows to keep.
+    source: as for `predict_table`; where: SQL condition on the rows to keep; subgroups: columns of the new table to
+    compare by (None: sex and age, where they are recognised).
     Raises RunFolderError (no finished run), DataError (no outcome, other columns, other classes, one patient).
     """
     predictor = load_predictor(model_folder(run))
@@ -72,6 +80,11 @@ def evaluate(run: Path, source: Any, where: str | None = None) -> dict[str, Any]
         "overlap": overlap,
         "without_overlap": _without_overlap(predictor, new, made.values, seen),
         **_calibration(predictor, new, made.values, scores["metrics"]),
+        "decisions": _decisions(run, predictor, new, made.values),
+        "intervals": _coverage(run, predictor, new, made.values),
+        "subgroups": subgroup_record(
+            predictor.task, new.targets, made.values, new.patients, make_groups(new.table, subgroups)
+        ),
         "drift": drift_record(read_reference(run), new.inputs, new.patients),
         "notes": [{**note.model_dump(), "text": note.text} for note in made.notes],
     }
@@ -225,6 +238,31 @@ def _calibration(
         "calibration": calibration_record(task, new.targets, predicted, new.patients, scores),
         "recalibration": {**record, "metrics": mended},
     }
+
+
+def _decisions(run: Path, predictor: Predictor, new: NewPatients, predicted: np.ndarray) -> dict[str, Any]:
+    """What the thresholds that training chose do to new patients; by output, empty where it chose none."""
+    if not (run / EVIDENCE).is_file():
+        return {}
+    said = read_record(run, EVIDENCE).get("decisions", {}).get("outputs", {})
+    found = {}
+    for t, name in enumerate(predictor.task.output_names):
+        multiclass = predictor.task.kind == "multiclass"
+        case = (new.targets[:, 0] == t if multiclass else new.targets[:, t] > 0.5).astype(np.float64)
+        points = [(p["target"], float(p["threshold"])) for p in said.get(name, {}).get("points", [])]
+        found[name] = [
+            {"target": target, "threshold": least, **describe_alerts(predicted[:, t] >= least, case, new.patients)}
+            for target, least in points
+        ]
+    return {name: points for name, points in found.items() if points}
+
+
+def _coverage(run: Path, predictor: Predictor, new: NewPatients, predicted: np.ndarray) -> dict[str, Any] | None:
+    """Whether the run's intervals hold here what they promise; None where it keeps none."""
+    intervals = read_intervals(run)
+    if intervals is None:
+        return None
+    return coverage_record(intervals, predictor.task, new.targets, predicted, new.patients)
 
 
 def limitations(record: dict[str, Any], predictor: Predictor, new: NewPatients) -> list[str]:

@@ -16,8 +16,11 @@ from rounds.data.note import InputNote
 from rounds.data.reading import read_table
 from rounds.errors import DataError, RunFolderError, must_be
 from rounds.files import write_whole
+from rounds.inference.conformal import ConformalIntervals, read_intervals
+from rounds.inference.drift import drift_record
 from rounds.inference.model_folder import CHECKSUMS, load_predictor
 from rounds.inference.predictor import Predictor
+from rounds.inference.reference import Reference, read_reference
 from rounds.task import Task
 
 MODEL, DATASET = "model", "dataset.json"
@@ -29,13 +32,15 @@ OUT_SUFFIXES = (".csv", ".tsv", ".parquet")
 class PredictionReport:
     """Predictions as a table, one row a patient in the order of the file.
 
-    meaning: what the predictions are, in words; notes: what stood out in the new table; out: the file written.
+    meaning: what the predictions are, in words; notes: what stood out in the new table; out: the file written;
+    drift: columns whose patients are not like those of training, a line each.
     """
 
     table: pl.DataFrame
     meaning: str
     notes: tuple[InputNote, ...]
     out: Path | None
+    drift: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -45,7 +50,8 @@ class PredictionReport:
     def lines(self) -> tuple[str, ...]:
         """What to tell a person: how many rows, of what, where to, and what stood out; counts only."""
         where = f", written to {self.out}" if self.out else ""
-        return (f"{self.rows:,} rows predicted: {self.meaning}{where}.", *(note.text for note in self.notes))
+        first = f"{self.rows:,} rows predicted: {self.meaning}{where}."
+        return (first, *self.drift, *(note.text for note in self.notes))
 
 
 def predict_table(run: Path, source: Any, out: Path | None = None, members: bool = False) -> PredictionReport:
@@ -53,13 +59,14 @@ def predict_table(run: Path, source: Any, out: Path | None = None, members: bool
 
     source: CSV, TSV or Parquet path, the name of a built-in set, or a Polars or pandas frame; members: a column for
     each member beside the average. A column that the table does not have counts as missing in every row, and is said.
+    Numbers come with the limits that hold the run's share of new patients, where the run keeps such intervals.
     Raises RunFolderError (no model, damaged model), DataError (a table that cannot be read, other columns, a value of
     another type, `out` of an unknown kind).
     """
     _check_suffix(out)
     predictor = load_predictor(model_folder(run))
     inputs = new_inputs(read_source(source, written_codes(predictor)), predictor, read_references(run))
-    return _report(predictor, inputs, out, members)
+    return _report(predictor, inputs, out, members, run)
 
 
 def new_inputs(table: pl.DataFrame, predictor: Predictor, references: dict[str, str]) -> pl.DataFrame:
@@ -103,9 +110,11 @@ def read_source(source: Any, codes: Collection[str] = ()) -> pl.DataFrame:
     return read_table(source, codes)
 
 
-def _report(predictor: Predictor, table: pl.DataFrame, out: Path | None, members: bool) -> PredictionReport:
+def _report(predictor: Predictor, table: pl.DataFrame, out: Path | None, members: bool, run: Path) -> PredictionReport:
     made = predictor.predict(table, members)
     columns = prediction_columns(predictor.task, made.values)
+    intervals = read_intervals(run)
+    columns |= interval_columns(predictor.task, intervals, made.values) if intervals else {}
     for number, values in enumerate(made.members if made.members is not None else ()):
         each = prediction_columns(predictor.task, values)
         columns |= {f"{name}_member_{number}": column for name, column in each.items()}
@@ -113,7 +122,30 @@ def _report(predictor: Predictor, table: pl.DataFrame, out: Path | None, members
     predicted = table.select(passed).with_columns(**columns) if passed else pl.DataFrame(columns)
     if out is not None:
         write_table(out, predicted)
-    return PredictionReport(predicted, describe_prediction(predictor), made.notes, out)
+    drift = drift_lines(read_reference(run), table, predictor.columns)
+    return PredictionReport(predicted, describe_prediction(predictor), made.notes, out, drift)
+
+
+def interval_columns(task: Task, intervals: ConformalIntervals, values: np.ndarray) -> dict[str, pl.Series]:
+    """Limits of each predicted number, such as los_low and los_high.
+
+    >>> days = Task(kind="regression", targets=("los",))
+    >>> made = ConformalIntervals(level=0.9, scale="unit", below=(1.0,), above=(2.0,), patients=99)
+    >>> {name: column.to_list() for name, column in interval_columns(days, made, np.array([[5.0]])).items()}
+    {'los_low': [4.0], 'los_high': [7.0]}
+    """
+    low, high = intervals.limits(values)
+    sides = (("low", low), ("high", high))
+    return {f"{name}_{side}": pl.Series(x[:, t]) for t, name in enumerate(task.targets) for side, x in sides}
+
+
+def drift_lines(reference: Reference | None, table: pl.DataFrame, columns: tuple[Column, ...]) -> tuple[str, ...]:
+    """A line for each column that moved; none where patients are too few, or training left no reference."""
+    group = next((c.name for c in columns if c.role == "group" and c.name in table.columns), None)
+    rows = pl.Series(np.arange(table.height))
+    patients = (rows if group is None else table[group].rank("dense").fill_null(0)).to_numpy()
+    record = drift_record(reference, table, patients)
+    return tuple(column["text"] for column in record["columns"] if column["text"])
 
 
 def prediction_columns(task: Task, values: np.ndarray) -> dict[str, pl.Series]:

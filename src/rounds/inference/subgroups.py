@@ -184,11 +184,11 @@ def _difference(
     )
     if metric not in found or found[metric]["high"] <= found[metric]["low"]:
         return None
-    from scipy.stats import norm
+    from scipy.special import ndtr
 
     effect = found[metric]
     error = (effect["high"] - effect["low"]) / NORMAL_WIDTH
-    alone = float(2 * norm.sf(abs(effect["value"]) / error))
+    alone = float(2 * ndtr(-abs(effect["value"]) / error))
     return {"metric": metric, **effect, "alone": alone}
 
 
