@@ -1,6 +1,12 @@
 """What all tests share: type checks of every annotated function, and the folder of real tables."""
 
+import contextlib
+import io
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
+from unittest.mock import patch
 
 import pytest
 from beartype.claw import beartype_packages
@@ -18,3 +24,27 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the shared tables beside the repository")
     return folder
+
+
+class Ended(NamedTuple):
+    """How a command ended: exit status, standard output, standard error."""
+
+    status: int
+    out: str
+    err: str
+
+
+def run_command(*words: object) -> Ended:
+    """The `rounds` command in this process, which spares the seconds that a new one takes to import."""
+    from rounds.cli import main
+
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as stop:
+        with patch.object(sys, "argv", ["rounds", *map(str, words)]):
+            main()
+    return Ended(int(stop.value.code or 0), out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="session")
+def command() -> Callable[..., Ended]:
+    return run_command
