@@ -55,15 +55,17 @@ def test_loss_and_output() -> None:
 
 
 def steps(ordered: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    position = np.arange(1, 12 * 40 + 1) / 12
+    position = np.arange(1, 24 * 40 + 1) / 24
     wave = np.sin(2 * np.pi * position) if ordered else 0.0
     return position, 0.5 + 0.2 * wave + 0.05 * np.random.default_rng(seed).standard_normal(len(position))
 
 
 def test_not_shuffled() -> None:
     plan = Plan(shuffle=False)
-    found = seen("not-shuffled", run(folds(steps=steps(True, 0)), plans=(plan,)))
-    assert found.evidence["variance_between_quarters_share"] > 0.5
-    assert said("not-shuffled", run(folds(steps=steps(False, 0)), plans=(plan,))) is None
+    found = seen("not-shuffled", run(folds(steps=steps(True, 0)), plans=(plan,), **behind()))
+    assert found.severity == "error"
+    assert found.evidence["variance_between_eighths_share"] > 0.5
+    assert seen("not-shuffled", run(folds(steps=steps(True, 0)), plans=(plan,))).severity == "note"
+    assert said("not-shuffled", run(folds(steps=steps(False, 0)), plans=(plan,), **behind())) is None
     assert said("not-shuffled", run(folds(steps=steps(True, 0)))) is None
     assert isinstance(said("not-shuffled", run(folds(), plans=(plan,))), NotApplicable)

@@ -34,7 +34,8 @@ class Run:
 
     plans: the population's, main first (none for curves from elsewhere); curves: a member each; constant_loss: the
     loss of always predicting the same, in the unit of the curves (None: not known); advantages: over each baseline on
-    judged patients; constant_score: main metric of the constant baseline; metrics, dataset: records of the run folder;
+    judged patients; constant_score: main metric of the constant baseline; references: validation loss by fold of
+    models that any network should reach ("linear"), in the unit of the curves; metrics, dataset: records of the run;
     data_findings, data_not_applicable: what the data rules said before training.
     """
 
@@ -44,6 +45,7 @@ class Run:
     constant_loss: float | None = None
     advantages: dict[str, Advantage] = field(default_factory=dict)
     constant_score: float | None = None
+    references: dict[str, dict[int, float]] = field(default_factory=dict)
     metrics: dict[str, Any] | None = None
     dataset: dict[str, Any] | None = None
     data_findings: tuple[Finding, ...] = ()
@@ -79,7 +81,10 @@ def constant_loss(task: Task, plan: Plan, targets: np.ndarray) -> float:
     0.6931
     """
     scaled = network_targets(task, TargetScale.fit(task, targets, plan.target_transform), targets).astype(np.float64)
-    return float(_CONSTANT[loss_name(plan, task)](scaled))
+    least = float(_CONSTANT[loss_name(plan, task)](scaled))
+    if plan.class_weights == "none" or task.kind not in ("binary", "multiclass"):
+        return least
+    return max(least, float(np.log(max(task.outputs, 2))))  # weighted classes ask for a constant of equal shares
 
 
 def _entropy_of_labels(y: np.ndarray) -> float:

@@ -13,6 +13,7 @@ from rounds.examination.learning import (
     end,
     explained,
     harm,
+    linear_explained,
     median_explained,
     noise_of_mean,
     of_what,
@@ -23,6 +24,7 @@ from rounds.plan import Plan
 
 RISE = Threshold("rise of the validation loss", 0.05, "share of the constant's loss, from its lowest to the end")
 GAP = Threshold("gap that a rise must go with", 0.05, "share of the constant's loss, validation above training")
+WIDE_GAP = Threshold("gap without a rise", 0.10, "share of the constant's loss, with known harm")
 SINGLE_RISE = Threshold("rise that needs no test", 0.10, "share of the constant's loss, in every fold or one curve")
 EARLY_BEST = Threshold("early best epoch", 0.25, "share of the epochs")
 PENALTY = Threshold("penalty", 0.5, "share of the objective")
@@ -71,7 +73,7 @@ def _overfitting(run: Run) -> Judged:
     sure = low > 0 or everywhere if len(rise) > 1 else mean >= max(SINGLE_RISE.value, 3 * own_noise)
     learned = run.constant_loss is None or median_explained(run, run.best) > 0
     if not (sure and mean >= RISE.value and gap >= GAP.value and learned):
-        return None
+        return _by_heart_at_once(run)
     snapshot = run.plan is not None and run.plans[run.best.plan].keep_best != "none"
     epoch = int(np.median([c.epochs[int(smooth(c.validation, c.window).argmin())] for c in curves]))
     damaged = harm(run)
@@ -84,6 +86,22 @@ def _overfitting(run: Run) -> Judged:
         {"rise_share": mean, "low": _finite(low), "high": _finite(high), "gap_share": gap, "best_epoch": epoch,
          "epochs": int(curves[0].epochs[-1]), "snapshot_kept": snapshot, **(damaged.evidence if damaged else {})},
         0.95 if len(rise) > 1 else 0.7, tuple(c.member for c in curves), onset=epoch,
+    )  # fmt: skip
+
+
+def _by_heart_at_once(run: Run) -> Judged:
+    """Without a rise: training patients were learned far better than others, who are judged worse than they should."""
+    damaged, linear = harm(run), linear_explained(run)
+    if damaged is None or linear is None:
+        return None
+    learned = median_explained(run, run.best)
+    gap = learned - median_explained(run, run.best, "validation")
+    if gap < WIDE_GAP.value or learned < linear:
+        return None
+    return Seen(
+        "error", f"Training removes {learned:.1%} of the constant's loss on its own patients, {gap:.1%} more than at "
+        f"best on validation patients; {damaged.words}.",
+        {"explained_share_training": learned, "gap_share": gap, **damaged.evidence}, 0.7, run.best.members, onset=1,
     )  # fmt: skip
 
 
@@ -154,14 +172,20 @@ def _underfitting(run: Run) -> Judged:
     if damaged is None:
         return None
     learned = median_explained(run, run.best)
-    gap = median_explained(run, run.best) - median_explained(run, run.best, "validation")
-    if gap >= max(GAP.value, 0.25 * learned):
+    gap = learned - median_explained(run, run.best, "validation")
+    if _learned_enough(run, learned, gap):
         return None
     return Seen(
         "error", f"Training and validation loss are both high ({learned:.1%} of the constant's loss removed in "
         f"training, gap {gap:.1%}): {damaged.words}.",
         {"explained_share_training": learned, "gap_share": gap, **damaged.evidence}, 0.7, run.best.members, onset=1,
     )  # fmt: skip
+
+
+def _learned_enough(run: Run, learned: float, gap: float) -> bool:
+    """Whether the training patients at least were learned: better than a linear model does on others, or with a gap."""
+    linear = linear_explained(run)
+    return gap >= GAP.value and learned >= linear if linear is not None else gap >= max(GAP.value, 0.25 * learned)
 
 
 def _validation_better(run: Run) -> Judged:
@@ -278,7 +302,7 @@ FIT_RULES: tuple[Rule[Run], ...] = (
         why="What is learned late is true of these patients only; new ones are judged worse.",
         remedies=("more data, or stronger regularization (dropout, weight decay)", "a smaller network",
                   "keep the snapshot that is best on validation"),
-        thresholds=(RISE, GAP, SINGLE_RISE), causes=("not-shuffled",),
+        thresholds=(RISE, GAP, SINGLE_RISE, WIDE_GAP), causes=("not-shuffled",),
     ),
     Rule(
         "plateau", "The loss is flat at a high learning rate", "training", _plateau,

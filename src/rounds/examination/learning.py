@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rounds.examination.comparison import paired
+from rounds.examination.comparison import fold_error, paired
 from rounds.examination.curve import Configuration, Curve, last, smooth
 from rounds.examination.evidence import Run
 from rounds.examination.finding import Evidence
@@ -15,7 +15,9 @@ from rounds.examination.rule import Threshold
 SMALLEST_SHARE = Threshold(
     "smallest worthwhile change", 0.01, "share of the constant prediction's loss", "convention of Rounds, as for worth"
 )
-BEHIND_LINEAR = Threshold("behind the linear baseline", 0.02, "share of the constant's score")
+BEHIND_LINEAR = Threshold("behind the linear baseline", 0.06, "share of the constant's score")
+BEHIND_REFERENCE = Threshold("a single network behind a linear model", 0.06, "share of the constant's loss, validation")
+SURE_ERRORS = Threshold("certainty of that", 1.3, "standard errors over folds (one-sided, a tenth)")
 BEHIND_TREES = Threshold("behind the trees", 0.08, "share of the constant's score")
 BEHIND_SIBLING = Threshold("behind another configuration", 0.05, "share of the constant's loss")
 LEAST_LEARNED = Threshold("least that is learned", 0.05, "share of the constant's loss that training removes")
@@ -77,7 +79,7 @@ def harm(run: Run) -> Harm | None:
     Baselines on judged patients say it best. Beside them, members' own losses count only where they are no better
     than a constant at all: a data set in which little can be learned is no fault of training.
     """
-    return _lost(run) or _behind_baseline(run) or _below_constant(run)
+    return _lost(run) or _behind_reference(run) or _behind_baseline(run) or _below_constant(run)
 
 
 def _lost(run: Run) -> Harm | None:
@@ -95,6 +97,33 @@ def _below_constant(run: Run) -> Harm | None:
         return None
     words = f"on validation the networks remove {100 * share:.1f} % of the constant's loss"
     return Harm(words, {"explained_share_validation": share, "constant_loss": run.constant_loss}, 0.9)
+
+
+def kept_loss(run: Run, curve: Curve) -> float:
+    """Validation loss of what the member keeps: its best snapshot's, or the last epoch's."""
+    last_kept = run.plan is not None and run.plans[curve.plan].keep_best == "none"
+    return float(curve.validation[-1]) if last_kept else curve.best_validation
+
+
+def _behind_reference(run: Run) -> Harm | None:
+    """Behind a linear model on the validation patients of the same folds."""
+    linear = run.references.get("linear", {})
+    shares = np.array(
+        [(kept_loss(run, c) - linear[c.fold]) / reference_loss(run, c) for c in run.best.curves if c.fold in linear]
+    )
+    if not len(shares):
+        return None
+    mean, error = float(shares.mean()), fold_error(shares)
+    if not (mean >= BEHIND_REFERENCE.value and mean > SURE_ERRORS.value * error):
+        return None
+    words = f"a linear model is ahead by {mean:.1%} of the constant's loss on the same validation patients"
+    return Harm(words, {"behind_linear_share": mean, "standard_error": error}, 0.9)
+
+
+def linear_explained(run: Run) -> float | None:
+    """Share of the constant's loss that the linear model removes on validation patients; None where not known."""
+    linear = list(run.references.get("linear", {}).values())
+    return 1 - float(np.mean(linear)) / run.constant_loss if linear and run.constant_loss else None
 
 
 def _behind_baseline(run: Run) -> Harm | None:

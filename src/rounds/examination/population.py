@@ -1,6 +1,7 @@
 """A population just trained as evidence, without a detour over files."""
 
 from rounds.examination.evidence import Run, constant_loss, curves_of
+from rounds.examination.reference import linear_losses
 from rounds.training.material import is_handed_over
 from rounds.training.record import curves_frame, measures_frame, members_frame, steps_frame
 from rounds.training.run import Trained
@@ -17,4 +18,5 @@ def run_of(trained: Trained, number: int = 0) -> Run:
         task=population.task,
         constant_loss=constant_loss(population.task, population.plans[0], material.targets[material.learned]),
         round=number,
+        references={"linear": linear_losses(material, population.task, population.plans[0])},
     )

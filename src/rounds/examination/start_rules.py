@@ -28,9 +28,10 @@ STILL = Threshold(
 SLOW_START = Threshold("slow start", 0.3, "share of the epochs before a tenth of the fall")
 STEEP_FALL = Threshold("fall that follows a slow start", 0.2, "share of the constant's loss")
 WIDE_OUTPUTS = Threshold("spread of the first layer's outputs", 10.0, "about 1 for scaled inputs")
-ORDERED = Threshold("order within an epoch", 0.2, "share of the variance of step losses between quarters of an epoch")
+ORDERED = Threshold("order within an epoch", 0.2, "share of the variance of step losses between eighths of an epoch")
 HEAVY_DROPOUT = 0.6  # share of units from which a first loss says nothing of the weights
-FEWEST_STEPS = 8  # steps of an epoch below which its quarters are a step or two
+PARTS = 8  # of an epoch: sorted rows show as a spike where one kind of patient ends
+FEWEST_STEPS = 16  # steps of an epoch below which its parts are a step
 
 # Output activations with which each loss can reach every target that it has to; "linear" reaches all.
 REACHES = {
@@ -205,18 +206,18 @@ def _not_shuffled(run: Run) -> Judged:
     if share < ORDERED.value:
         return None
     return Seen(
-        "error" if damaged else "warning",
+        "error" if damaged else "note",
         f"Rows were not shuffled and their order tells something: {share:.0%} of the variation of the step losses lies "
-        f"between quarters of an epoch{', and ' + damaged.words if damaged else ''}.",
-        {"shuffle": False, "variance_between_quarters_share": share, **(damaged.evidence if damaged else {})},
+        f"between eighths of an epoch{', and ' + damaged.words if damaged else ''}.",
+        {"shuffle": False, "variance_between_eighths_share": share, **(damaged.evidence if damaged else {})},
         0.9, _members_whose(run, lambda p: not p.shuffle), onset=1,
     )  # fmt: skip
 
 
 def ordered_share(curve: Curve) -> float | None:
-    """Share of the variance of step losses, about their epoch's mean, that lies between quarters of an epoch.
+    """Share of the variance of step losses, about their epoch's mean, that lies between parts of an epoch.
 
-    Chance alone gives about 3 / (number of steps): that much is taken off.
+    Chance alone gives about (parts - 1) / (number of steps): that much is taken off.
     """
     if curve.steps is None:
         return None
@@ -227,10 +228,10 @@ def ordered_share(curve: Curve) -> float | None:
     settled = epoch > epoch.max() / 3
     epoch, position, losses = epoch[settled], position[settled], losses[settled]
     centred = losses - np.array([losses[epoch == e].mean() for e in epoch])
-    quarter = np.minimum(((position - epoch + 1) * 4 - 1e-9).astype(int), 3)
-    between = sum((quarter == q).sum() * centred[quarter == q].mean() ** 2 for q in np.unique(quarter))
+    part = np.minimum(((position - epoch + 1) * PARTS - 1e-9).astype(int), PARTS - 1)
+    between = sum((part == p).sum() * centred[part == p].mean() ** 2 for p in np.unique(part))
     total = float((centred**2).sum())
-    return float(max(between / total - 3 / len(losses), 0.0)) if total > 0 else 0.0
+    return float(max(between / total - (PARTS - 1) / len(losses), 0.0)) if total > 0 else 0.0
 
 
 START_RULES: tuple[Rule[Run], ...] = (
@@ -259,7 +260,7 @@ START_RULES: tuple[Rule[Run], ...] = (
     ),
     Rule(
         "not-shuffled", "Rows are not shuffled", "training", _not_shuffled,
-        how="The plan does not shuffle, and losses of single steps differ between the quarters of an epoch more than "
+        how="The plan does not shuffle, and losses of single steps differ between the eighths of an epoch more than "
         "chance allows.",
         why="Each minibatch shows one kind of patient; the network forgets one kind while it learns the next.",
         remedies=("set shuffle to true",), thresholds=(ORDERED,), acts="steps",

@@ -1,0 +1,122 @@
+"""A linear model on the very folds that networks train on: what any training that works should reach.
+
+It is fitted to the arrays that the networks read, standardized, and judged by the networks' own loss, so that a network
+behind it on its own validation patients was not trained well, whatever the data allow.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from rounds.data.dataset import Inputs
+from rounds.plan import Plan
+from rounds.task import Task
+from rounds.training.material import Material, network_targets
+from rounds.training.objective import loss_name
+
+MOST_ROWS, MOST_LEVELS, MOST_OUTPUTS = 5_000, 400, 8  # beyond, the model is fitted to fewer and takes no longer
+RIDGE = 10.0  # penalty of ridge regression on standardized columns, in rows: next to nothing for hundreds of rows
+INVERSE_PENALTY = 0.3  # scikit-learn's C of the logistic and Poisson models
+FURTHEST = 5.0  # standardized values are clipped here: one wild value must not decide a linear model
+_FLOOR = 1e-7
+
+
+def linear_losses(material: Material, task: Task, plan: Plan) -> dict[int, float]:
+    """Validation loss of the linear model for each fold.
+
+    Empty where it would not compare: too many outputs to fit quickly, or networks that weigh classes.
+    """
+    if task.outputs > MOST_OUTPUTS or plan.class_weights != "none":
+        return {}
+    scaled = network_targets(task, material.target_scale, material.targets)
+    loss = _LOSSES[loss_name(plan, task)]
+    found = {}
+    for fold, rows in material.folds.items():
+        train = _some(rows.train, fold)
+        fitted, held = design(material.inputs, train, rows.held)
+        predicted = _predict(task, fitted, scaled[train], held)
+        found[fold] = float(loss(predicted, scaled[rows.held].astype(np.float64)))
+    return found
+
+
+def _some(rows: np.ndarray, seed: int) -> np.ndarray:
+    if len(rows) <= MOST_ROWS:
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, MOST_ROWS, replace=False))
+
+
+def design(inputs: Inputs, train: np.ndarray, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Standardized columns for training [n, D] and held-out rows [v, D]: numbers, flags, and the frequent codes."""
+    parts = [np.concatenate([inputs.numbers[rows], inputs.flags[rows]], axis=1) for rows in (train, held)]
+    columns = [_one_hot(inputs.codes[train, c], inputs.codes[held, c]) for c in range(inputs.codes.shape[1])]
+    whole = [np.concatenate([part, *(c[side] for c in columns)], axis=1) for side, part in enumerate(parts)]
+    mean, spread = whole[0].mean(axis=0), whole[0].std(axis=0)
+    made = [np.clip((x - mean) / np.where(spread > 0, spread, np.inf), -FURTHEST, FURTHEST) for x in whole]
+    return made[0].astype(np.float64), made[1].astype(np.float64)
+
+
+def _one_hot(train: np.ndarray, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    counts = np.bincount(train)
+    kept = np.argsort(-counts, kind="stable")[: min(MOST_LEVELS, int((counts >= 5).sum()))]
+    return (train[:, None] == kept).astype(np.float32), (held[:, None] == kept).astype(np.float32)
+
+
+def _predict(task: Task, x: np.ndarray, y: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """Outputs [v, T] on the networks' scale: numbers, rates or probabilities."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        if task.kind == "regression":
+            return _ridge(x, y, held)
+        if task.kind == "multiclass":
+            return _classes(x, y.argmax(axis=1), held, y.shape[1])
+        fit = _poisson if task.kind == "count" else _logistic
+        return np.stack([fit(x, column, held) for column in y.T], axis=1)
+
+
+def _ridge(x: np.ndarray, y: np.ndarray, held: np.ndarray) -> np.ndarray:
+    mean = y.mean(axis=0)
+    weights = np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ (y - mean))
+    return np.asarray(mean + held @ weights)
+
+
+def _logistic(x: np.ndarray, y: np.ndarray, held: np.ndarray) -> np.ndarray:
+    if len(np.unique(y)) < 2:
+        return np.full(len(held), y.mean())
+    return _classes(x, y.astype(int), held, 2)[:, 1]
+
+
+def _classes(x: np.ndarray, y: np.ndarray, held: np.ndarray, count: int) -> np.ndarray:
+    """Probabilities [v, C]; classes that no training row has get none."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=INVERSE_PENALTY, max_iter=200, tol=1e-3).fit(x, y)
+    made = np.zeros((len(held), count))
+    made[:, model.classes_] = model.predict_proba(held)
+    return made
+
+
+def _poisson(x: np.ndarray, y: np.ndarray, held: np.ndarray) -> np.ndarray:
+    from sklearn.linear_model import PoissonRegressor
+
+    return np.asarray(PoissonRegressor(alpha=1.0 / len(x), max_iter=200, tol=1e-3).fit(x, y).predict(held))
+
+
+def _cross_entropy(p: np.ndarray, y: np.ndarray) -> float:
+    p = np.clip(p, _FLOOR, 1 - _FLOOR)
+    return float(-(y * np.log(p) + (1 - y) * np.log(1 - p)).mean())
+
+
+def _huber(p: np.ndarray, y: np.ndarray) -> float:
+    size = np.abs(p - y)
+    return float(np.where(size < 1, 0.5 * size**2, size - 0.5).mean())
+
+
+_LOSSES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "mse": lambda p, y: float(((p - y) ** 2).mean()),
+    "mae": lambda p, y: float(np.abs(p - y).mean()),
+    "huber": _huber,
+    "binary_crossentropy": _cross_entropy,
+    "categorical_crossentropy": lambda p, y: -float((y * np.log(np.clip(p, _FLOOR, 1.0))).sum(axis=1).mean()),
+    "poisson": lambda p, y: float((p - y * np.log(p + _FLOOR)).mean()),
+}

@@ -1,0 +1,66 @@
+"""The linear model on the networks' own folds is near scikit-learn's, and a network behind it is known to be harmed."""
+
+import numpy as np
+import pytest
+
+from rounds.data.dataset import Dataset
+from rounds.data.splitting import split_dataset
+from rounds.examination.learning import harm
+from rounds.examination.reference import linear_losses
+from rounds.plan import Plan
+from rounds.task import Kind, Task
+from rounds.training.material import make_materials
+from tests.examination.planted import folds, run
+from tests.examination.tables import table
+
+RANDOM = np.random.default_rng(2)
+
+
+def dataset_of(kind: Kind) -> Dataset:
+    """Outcomes that a linear model explains in part, of each kind."""
+    honest = table(400)
+    score = honest.targets[:, 0]
+    outcomes = {
+        "regression": score,
+        "count": RANDOM.poisson(np.exp(0.3 * score)),
+        "binary": score > 0,
+        "multiclass": np.digitize(score, [-1, 1]),
+    }
+    made = table(400, kind="binary" if kind == "binary" else "regression", outcome=outcomes[kind])
+    classes = {"binary": ("0", "1"), "multiclass": ("low", "mid", "high")}.get(kind, ())
+    from dataclasses import replace
+
+    targets = made.targets.astype(np.int32) if kind == "multiclass" else made.targets
+    return replace(made, task=Task(kind=kind, targets=made.task.targets, classes=classes), targets=targets)
+
+
+@pytest.mark.parametrize("kind", ["regression", "count", "binary", "multiclass"])
+def test_linear_model_beats_the_constant(kind: Kind) -> None:
+    from rounds.examination.evidence import constant_loss
+
+    dataset = dataset_of(kind)
+    material = make_materials(dataset, split_dataset(dataset, folds=3, nested=False))[0]
+    losses = linear_losses(material, dataset.task, Plan())
+    constant = constant_loss(dataset.task, Plan(), dataset.targets[material.learned])
+    assert set(losses) == {0, 1, 2}
+    assert np.mean(list(losses.values())) < 0.95 * constant
+
+
+def test_unscaled_inputs_do_not_hurt_it() -> None:
+    dataset = table(400, columns={"wide": RANDOM.normal(size=400) * 1e6})
+    split = split_dataset(dataset, folds=3, nested=False)
+    from rounds.training.material import Scaling
+
+    losses = [
+        linear_losses(make_materials(dataset, split, Scaling(scale_inputs=scaled))[0], dataset.task, Plan())
+        for scaled in (True, False)
+    ]
+    np.testing.assert_allclose(list(losses[0].values()), list(losses[1].values()), rtol=0.1)
+
+
+def test_a_network_behind_it_is_harmed() -> None:
+    near, far = ({"linear": dict.fromkeys(range(5), loss)} for loss in (0.51, 0.40))
+    assert harm(run(folds(), references=near)) is None
+    found = harm(run(folds(), references=far))
+    assert found is not None
+    assert found.evidence["behind_linear_share"] == pytest.approx(0.12, abs=0.01)
