@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from rounds.errors import must_be
 from rounds.graph.function import FunctionError
-from rounds.graph.trace import Function, Node, Tape, trace
+from rounds.graph.trace import Apply, Function, Names, Node, Tape, trace
 
 # Two arrays agree when they differ by less than this part of the larger: rounding of one product in float32.
 SAME = 1e-5
@@ -51,10 +52,10 @@ class Graph:
         }
 
 
-def graph_of(function: Function, inputs: Any, open_scans: bool = False) -> Graph:
+def graph_of(function: Function, inputs: Any, open_scans: bool = False, names: Names | None = None) -> Graph:
     """The graph of ``function(inputs)``: every intermediate value and, at each, the gradient of the one number.
 
-    inputs: a tree of arrays. Raises FunctionError as `trace`.
+    inputs: a tree of arrays; the rest as for `trace`. Raises FunctionError as `trace`.
 
     >>> import jax.numpy as jnp
     >>> graph = graph_of(lambda p: jnp.sum(p["x"] * p["w"]), {"x": jnp.ones(2), "w": jnp.full(2, 3.0)})
@@ -63,12 +64,12 @@ def graph_of(function: Function, inputs: Any, open_scans: bool = False) -> Graph
     """
     import jax
 
-    tape = trace(function, inputs, open_scans)
+    tape = trace(function, inputs, open_scans, names)
     leaves = jax.tree_util.tree_leaves(inputs)
     given = {value.number: jax.numpy.asarray(leaf) for value, leaf in zip(tape.inputs, leaves, strict=True)}
     given |= {value.number: value.data for value in tape.values if value.kind == "constant" and value.shape}
     try:
-        arrays, gradients, products, probes = jax.jit(lambda known: _both_passes(tape, known))(given)
+        arrays, gradients, products, probes = _both_passes(tape, given)
     except ValueError as error:
         reason = " ".join(str(error).split())[:200]
         advice = "Replace a `while` loop by `scan` or `fori_loop` with a fixed number of turns"
@@ -89,22 +90,46 @@ def graph_of(function: Function, inputs: Any, open_scans: bool = False) -> Graph
 
 
 def _both_passes(tape: Tape, given: Mapping[int, Any]) -> tuple[Any, ...]:
-    """Arrays and gradients by value, products and probes by node and place; traced as one program."""
+    """Arrays and gradients by value, products and probes by node and place."""
     literals = {value.number: value.data for value in tape.values if value.kind == "constant"}
-    arrays = {**literals, **given}
+    arrays, kinds = {**literals, **given}, _Kinds()
     for node in tape.nodes:
-        arrays |= zip(node.gives, node.apply(*(arrays[number] for number in node.takes)), strict=True)
+        results = kinds.forward(node)(*(arrays[number] for number in node.takes))
+        arrays |= zip(node.gives, results, strict=True)
     gradients = {tape.output: arrays[tape.output] * 0 + 1}
     products: dict[int, dict[int, Any]] = {}
     probes: dict[int, dict[int, Any]] = {}
     for node in reversed(tape.nodes):
-        places = [place for place, number in enumerate(node.takes) if _wanted(tape, number)]
-        if places and any(number in gradients for number in node.gives):
-            products[node.number], probes[node.number] = _step(tape, node, places, arrays, gradients)
-            for place, product in products[node.number].items():
-                number = node.takes[place]
-                gradients[number] = gradients[number] + product if number in gradients else product
+        places = tuple(place for place, number in enumerate(node.takes) if _wanted(tape, number))
+        incoming = {place: gradients[number] for place, number in enumerate(node.gives) if number in gradients}
+        if not places or not incoming:
+            continue
+        back = kinds.backward(node, places)
+        products[node.number], probes[node.number] = back([arrays[number] for number in node.takes], incoming)
+        for place, product in products[node.number].items():
+            number = node.takes[place]
+            gradients[number] = gradients[number] + product if number in gradients else product
     return arrays, gradients, products, probes
+
+
+class _Kinds:
+    """Operations of one kind are traced and compiled once: long tapes are the same few operations again and again."""
+
+    def __init__(self) -> None:
+        self.made: dict[Any, Any] = {}
+
+    def forward(self, node: Node) -> Any:
+        return self._once((node.kind, "forward"), node.apply)
+
+    def backward(self, node: Node, places: tuple[int, ...]) -> Any:
+        return self._once((node.kind, places), partial(_step, node.apply, places))
+
+    def _once(self, key: Any, function: Any) -> Any:
+        import jax
+
+        if key not in self.made:
+            self.made[key] = jax.jit(function)
+        return self.made[key]
 
 
 def _wanted(tape: Tape, number: int) -> bool:
@@ -114,20 +139,18 @@ def _wanted(tape: Tape, number: int) -> bool:
 
 
 def _step(
-    tape: Tape, node: Node, places: Sequence[int], arrays: Mapping[int, Any], gradients: Mapping[int, Any]
+    apply: Apply, places: Sequence[int], fixed: Sequence[Any], incoming: Mapping[int, Any]
 ) -> tuple[dict[int, Any], dict[int, Any]]:
     """One vector-Jacobian product: of the incoming gradient, and of a probe that shows an entrywise local gradient."""
     import jax
 
-    fixed = [arrays[number] for number in node.takes]
-
     def of_wanted(*moving: Any) -> list[Any]:
         full = dict(enumerate(fixed)) | dict(zip(places, moving, strict=True))
-        return list(node.apply(*(full[place] for place in range(len(fixed)))))
+        return list(apply(*(full[place] for place in range(len(fixed)))))
 
     results, back = jax.vjp(of_wanted, *(fixed[place] for place in places))
-    incoming = [_incoming(result, gradients.get(number)) for number, result in zip(node.gives, results, strict=True)]
-    products = dict(zip(places, back(incoming), strict=True))
+    from_above = [incoming[place] if place in incoming else _nothing(result) for place, result in enumerate(results)]
+    products = dict(zip(places, back(from_above), strict=True))
     alike = [place for place in places if len(results) == 1 and fixed[place].shape == results[0].shape]
     if not alike:
         return products, {}
@@ -135,11 +158,9 @@ def _step(
     return products, {place: probed[place] / _probe(results[0]) for place in alike}
 
 
-def _incoming(result: Any, gradient: Any) -> Any:
+def _nothing(result: Any) -> Any:
     import jax
 
-    if gradient is not None:
-        return gradient
     if jax.numpy.issubdtype(result.dtype, jax.numpy.inexact):
         return jax.numpy.zeros_like(result)
     return np.zeros(result.shape, jax.dtypes.float0)

@@ -57,19 +57,23 @@ def _single(nodes: Sequence[Node]) -> Iterator[Block]:
     return (Block(node.operation, (node.number,)) for node in nodes)
 
 
-def _by_layer(nodes: Sequence[Node], depth: int = 0) -> Iterator[Block]:
+def _by_layer(nodes: Sequence[Node]) -> Iterator[Block]:
     """One block for each scope that is entered; what stands in no scope goes by its statement."""
+    return _by_scope(nodes, 0, lambda run: _by_statement(run, _single))
+
+
+def _by_scope(nodes: Sequence[Node], depth: int, outside: Within) -> Iterator[Block]:
     for inside, run in _runs(nodes, lambda node: len(node.scope) > depth):
         if inside:
-            yield from _grouped(run, lambda node: node.scope[depth], lambda run: _by_layer(run, depth + 1))
+            yield from _grouped(run, lambda node: node.scope[depth], lambda run: _by_scope(run, depth + 1, outside))
         else:
-            yield from _by_statement(run, _single)
+            yield from outside(run)
 
 
 def _by_step(nodes: Sequence[Node]) -> Iterator[Block]:
     """One block for each statement; layers without a statement of the user's stay layers."""
     for has_step, run in _runs(nodes, lambda node: bool(node.step)):
-        yield from _by_statement(run, _by_layer) if has_step else _by_layer(run)
+        yield from _by_statement(run, lambda run: _by_scope(run, 0, _single)) if has_step else _by_layer(run)
 
 
 def _by_statement(nodes: Sequence[Node], within: Within) -> Iterator[Block]:

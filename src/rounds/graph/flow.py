@@ -8,6 +8,7 @@ import numpy as np
 
 from rounds.graph.backward import Edge, Graph
 from rounds.graph.blocks import Block
+from rounds.graph.trace import Value
 
 # What the local gradient of an operation is, where it is not one number an entry; empty where entries only move.
 OTHER = "the other factor"
@@ -77,11 +78,11 @@ class Flows:
         return tuple(number for number in own if self.last_use.get(number, -1) > block.nodes[-1])
 
     def takes(self, block: Block) -> tuple[int, ...]:
-        """Values from before it, numbers written into operations left out."""
+        """Values from before it; numbers written into operations and keys of random numbers are left out."""
         values, nodes = self.graph.tape.values, self.graph.tape.nodes
         own = {number for node in block.nodes for number in nodes[node].gives}
         taken = dict.fromkeys(number for node in block.nodes for number in nodes[node].takes if number not in own)
-        return tuple(n for n in taken if values[n].kind != "constant" or values[n].shape)
+        return tuple(n for n in taken if values[n].kind != "constant" or _worth_saying(values[n]))
 
     def back(self, block: Block) -> tuple[Flow, ...]:
         """The chain rule at a block, one flow for each value taken that a gradient flows to."""
@@ -132,3 +133,7 @@ class Flows:
             other = next((n for n in node.takes if n != ways[0].value), None) if word == OTHER else other
             ways = [edge for edge in self._within(block) if edge.value == node.gives[0]]
         return ", ".join(dict.fromkeys(words)) or "1", other if words.count(OTHER) == 1 else None
+
+
+def _worth_saying(constant: Value) -> bool:
+    return bool(constant.shape) and (constant.floating or bool(constant.name))

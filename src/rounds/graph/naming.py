@@ -1,13 +1,17 @@
 """Names of the values of a tape: the user's own variables where there are any."""
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
 
 from rounds.graph.trace import Node, Tape
 
+# What a value can be called: a variable, or the lecture's y^. A target such as `a, b` or `p["w"]` is no name.
+_A_NAME = re.compile(r"\w+\^?")
 
-def value_names(tape: Tape) -> dict[int, str]:
-    """Names by the values' numbers: inputs, named constants, and the last value of every assignment.
+
+def value_names(tape: Tape, steps: bool = True) -> dict[int, str]:
+    """Names by the values' numbers: inputs, named constants, and with `steps` the last value of every assignment.
 
     A name that is assigned again is counted: ``h``, ``h_2``. Other values have none.
 
@@ -19,8 +23,8 @@ def value_names(tape: Tape) -> dict[int, str]:
     """
     names = {value.number: value.name for value in tape.values if value.name}
     taken = set(names.values())
-    for last in _ends(tape):
-        if last.step.isidentifier():
+    for last in _ends(tape) if steps else ():
+        if _A_NAME.fullmatch(last.step):
             names[last.gives[0]] = free_name(last.step, taken)
             taken.add(names[last.gives[0]])
     return names

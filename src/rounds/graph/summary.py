@@ -32,10 +32,10 @@ class View:
 def view_of(graph: Graph, granularity: str = "auto", numbers: bool = True) -> View:
     """The view of a graph; raises FunctionError for an unknown granularity."""
     blocks = blocks_of(graph.tape, granularity)
-    return View(graph, blocks, _all_names(graph, blocks), numbers)
+    return View(graph, blocks, _all_names(graph, blocks, granularity != "layers"), numbers)
 
 
-def _all_names(graph: Graph, blocks: tuple[Block, ...]) -> dict[int, str]:
+def _all_names(graph: Graph, blocks: tuple[Block, ...], steps: bool) -> dict[int, str]:
     """The user's names, else the block's that gives the value, else the operation's with its number."""
     tape, flows = graph.tape, Flows(graph)
     names = {value.number: f"constant {value.number}" for value in tape.values}
@@ -43,7 +43,7 @@ def _all_names(graph: Graph, blocks: tuple[Block, ...]) -> dict[int, str]:
     for block in _nested(blocks):
         if block.blocks and len(given := flows.gives(block)) == 1:
             names[given[0]] = block.name
-    return names | value_names(tape)
+    return names | value_names(tape, steps)
 
 
 def _nested(blocks: tuple[Block, ...]) -> Iterator[Block]:

@@ -38,10 +38,10 @@ def text_of(view: View) -> str:
 def _forward(view: View, records: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("value", "shape", "numbers", "made by")]
     inputs = [value_record(view, value.number) for value in view.graph.tape.inputs]
-    rows += [(one["name"], _shape(one["shape"]), _numbers(one["value"]), "input") for one in inputs]
+    rows += [(one["name"], shape_text(one["shape"]), numbers_text(one["value"]), "input") for one in inputs]
     for block in records:
         made = _made_by(block)
-        rows += [(one["name"], _shape(one["shape"]), _numbers(one["value"]), made) for one in block["gives"]]
+        rows += [(one["name"], shape_text(one["shape"]), numbers_text(one["value"]), made) for one in block["gives"]]
     return rows
 
 
@@ -57,14 +57,18 @@ def _backward(records: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     for block in reversed(records):
         at = ", ".join(one["name"] for one in block["gives"]) or block["name"]
         for flow in block["back"]:
-            incoming = " and ".join(_numbers(one) for one in flow["incoming"])
-            local = flow["local"] if isinstance(flow["local"], str) else _numbers(flow["local"])
-            rows.append((at, flow["to"], incoming, local or "Jacobian, never formed", _numbers(flow["product"])))
+            incoming = " and ".join(numbers_text(one) for one in flow["incoming"])
+            local = flow["local"] if isinstance(flow["local"], str) else numbers_text(flow["local"])
+            rows.append((at, flow["to"], incoming, local or "Jacobian, never formed", numbers_text(flow["product"])))
     return rows
 
 
-def _numbers(summary: dict[str, Any]) -> str:
-    """One number as it is, many by their norm and spread."""
+def numbers_text(summary: dict[str, Any]) -> str:
+    """One number as it is, many by their norm and spread; summary: from `rounds.graph.summary.numbers_of`.
+
+    >>> numbers_text({"entries": 3, "norm": 3.5, "mean": 2.0, "standard_deviation": 0.0})
+    '2 everywhere'
+    """
     if summary["norm"] is None:
         return "not finite, or no numbers"
     if summary["standard_deviation"] == 0:
@@ -72,7 +76,12 @@ def _numbers(summary: dict[str, Any]) -> str:
     return f"norm {summary['norm']:.3g}, mean {summary['mean']:.3g}, sd {summary['standard_deviation']:.3g}"
 
 
-def _shape(shape: list[int]) -> str:
+def shape_text(shape: list[int]) -> str:
+    """A shape in words.
+
+    >>> shape_text([32, 128]), shape_text([])
+    ('32x128', 'scalar')
+    """
     return "x".join(map(str, shape)) or "scalar"
 
 

@@ -44,7 +44,7 @@ class Node:
     """One operation: the numbers of the values it takes and gives, and where it stands.
 
     scope: names of the layers around it, from the outside in. step: the variable that the user's statement assigns.
-    line: that statement's place. apply: the operation itself, arrays -> arrays.
+    line: that statement's place. apply: the operation itself, arrays -> arrays. kind: equal where apply does the same.
     """
 
     number: int
@@ -55,6 +55,7 @@ class Node:
     takes: tuple[int, ...]
     gives: tuple[int, ...]
     apply: Apply = field(repr=False, compare=False)
+    kind: Any = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,19 @@ class Tape:
         return tuple(value for value in self.values if value.kind == "input")
 
 
-def trace(function: Function, inputs: Any, open_scans: bool = False) -> Tape:
+@dataclass(frozen=True)
+class Names:
+    """Names that a function's own code does not give: steps of layers by the layers' names, and arrays by name."""
+
+    steps: Mapping[str, str]
+    arrays: Mapping[str, Any]
+
+
+def trace(function: Function, inputs: Any, open_scans: bool = False, names: Names | None = None) -> Tape:
     """The tape of ``function(inputs)``, which must be one number; inputs: a tree of arrays, named by its paths.
 
-    open_scans: every turn of a `scan` becomes operations of its own, in a scope ``scan[t]``.
+    open_scans: every turn of a `scan` becomes operations of its own, in a scope ``scan[t]``. names: where there
+    are none, the variables of the function's own code are.
     Raises FunctionError where the value is not one number; JAX's own errors pass through.
 
     >>> import jax.numpy as jnp
@@ -88,9 +98,9 @@ def trace(function: Function, inputs: Any, open_scans: bool = False) -> Tape:
         shapes = ", ".join(str(a.shape) for a in closed.out_avals)
         advice = "Take the mean or the sum over the examples, so that it is one loss"
         raise FunctionError(must_be("value of the function", "one number", "shape", shapes, advice))
-    tape = _Recorder(open_scans, arrays_of(function))
-    names = [leaf_name(path) for path, _ in jax.tree_util.tree_leaves_with_path(inputs)]
-    leaves = [tape.value(name, "input", var.aval) for name, var in zip(names, closed.jaxpr.invars, strict=True)]
+    tape = _Recorder(open_scans, names or Names({}, arrays_of(function)))
+    paths = [leaf_name(path) for path, _ in jax.tree_util.tree_leaves_with_path(inputs)]
+    leaves = [tape.value(path, "input", var.aval) for path, var in zip(paths, closed.jaxpr.invars, strict=True)]
     output = tape.walk(closed.jaxpr, tape.constants(closed.jaxpr, closed.consts), leaves, ())
     return Tape(tuple(tape.values), tuple(tape.nodes), output[0])
 
@@ -104,8 +114,8 @@ def leaf_name(path: Sequence[Any]) -> str:
 class _Recorder:
     """Gathers values and operations while a jaxpr and those within it are walked."""
 
-    def __init__(self, open_scans: bool, named: Mapping[str, Any]) -> None:
-        self.open_scans, self.named = open_scans, named
+    def __init__(self, open_scans: bool, names: Names) -> None:
+        self.open_scans, self.named, self.steps = open_scans, names.arrays, names.steps
         self.values: list[Value] = []
         self.nodes: list[Node] = []
 
@@ -127,13 +137,15 @@ class _Recorder:
     def constants(self, jaxpr: Any, data: Sequence[Any]) -> list[int]:
         return [self.constant(array, var.aval) for array, var in zip(data, jaxpr.constvars, strict=True)]
 
-    def node(
-        self, operation: str, place: "_Place", takes: Sequence[int], avals: Sequence[Any], apply: Apply
-    ) -> list[int]:
+    def node(self, operation: "_Operation", place: "_Place", takes: Sequence[int], avals: Sequence[Any]) -> list[int]:
         gives = [self.value("", "intermediate", aval) for aval in avals]
         number = len(self.nodes)
-        node = Node(number, operation, place.scope, place.step, place.line, tuple(takes), tuple(gives), apply)
-        self.nodes.append(node)
+        self.nodes.append(
+            Node(
+                number, operation.name, place.scope, place.step, place.line, tuple(takes), tuple(gives),
+                operation.apply, operation.kind,
+            )
+        )  # fmt: skip
         return gives
 
     def walk(self, jaxpr: Any, constants: Sequence[int], arguments: Sequence[int], scope: tuple[str, ...]) -> list[int]:
@@ -153,10 +165,15 @@ class _Recorder:
         if name in OPENED and (body := equation.params.get(OPENED[name])) is not None:
             inner = getattr(body, "jaxpr", body)
             return self.walk(inner, self.constants(inner, getattr(body, "consts", ())), takes, scope)
-        place = _Place(scope, *assigned_at(source.traceback))
+        place = self.place(scope, source.traceback)
         if name == "scan" and self.open_scans:
             return self.scan(equation.params, takes, place)
-        return self.node(_operation(equation), place, takes, [var.aval for var in equation.outvars], _bound(equation))
+        return self.node(_operation(equation), place, takes, [var.aval for var in equation.outvars])
+
+    def place(self, scope: tuple[str, ...], traceback: Any) -> "_Place":
+        if not self.steps:
+            return _Place(scope, *assigned_at(traceback))
+        return _Place(scope, next((self.steps[name] for name in scope if name in self.steps), ""), "")
 
     def scan(self, params: Mapping[str, Any], takes: Sequence[int], place: "_Place") -> list[int]:
         """Every turn's body in a scope of its own; taking a slice and stacking the results are operations too."""
@@ -177,14 +194,16 @@ class _Recorder:
     def slice(self, sequence: int, turn: int, place: "_Place") -> int:
         whole = self.values[sequence]
         aval = _Shaped(whole.shape[1:], np.dtype(whole.dtype) if whole.floating else whole.dtype)
-        return self.node("slice", place, [sequence], [aval], lambda array: [array[turn]])[0]
+        taken = _Operation("slice", lambda array: [array[turn]], ("slice", turn))
+        return self.node(taken, place, [sequence], [aval])[0]
 
     def stack(self, parts: Sequence[int], place: "_Place") -> int:
         import jax
 
         one = self.values[parts[0]]
         aval = _Shaped((len(parts), *one.shape), one.dtype)
-        return self.node("stack", place, parts, [aval], lambda *arrays: [jax.numpy.stack(arrays)])[0]
+        stacked = _Operation("stack", lambda *arrays: [jax.numpy.stack(arrays)], "stack")
+        return self.node(stacked, place, parts, [aval])[0]
 
 
 def _equal(one: Any, other: Any) -> bool:
@@ -204,18 +223,30 @@ class _Shaped:
     dtype: Any
 
 
-def _bound(equation: Any) -> Apply:
-    """The operation of one equation as a function of its arrays, custom rules kept."""
+@dataclass(frozen=True)
+class _Operation:
+    name: str
+    apply: Apply
+    kind: Any
+
+
+def _operation(equation: Any) -> _Operation:
+    """One equation as a function of its arrays, custom rules kept."""
     primitive, params = equation.primitive, equation.primitive.get_bind_params(equation.params)
 
     def apply(*arrays: Any) -> Sequence[Any]:
         results = primitive.bind(*arrays, **params)
         return results if primitive.multiple_results else [results]
 
-    return apply
+    kind: Any = (primitive, *sorted(equation.params.items()))
+    try:
+        hash(kind)
+    except TypeError:
+        kind = object()
+    return _Operation(_operation_name(equation), apply, kind)
 
 
-def _operation(equation: Any) -> str:
+def _operation_name(equation: Any) -> str:
     """The primitive's name, or that of the user's function for a custom operation."""
     if equation.primitive.name not in CUSTOM:
         return str(equation.primitive.name)

@@ -1,0 +1,92 @@
+"""The command that shows the computational graph: values forward, gradients back."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rounds.cli.app import app
+from rounds.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from rounds.graph.backward import Graph
+    from rounds.graph.network_loss import Batch
+
+Source = Annotated[str, typer.Argument(metavar="RUN|FILE.py:FUNCTION", help="run folder, or a loss in a Python file")]
+Data = Annotated[str | None, typer.Option("--data", help="table with outcomes whose first rows are the batch of a run")]
+Rows = Annotated[int, typer.Option("--rows", help="rows of the batch of a run", min=10)]
+Granularity = Annotated[str, typer.Option("--granularity", help="operations, layers, steps or auto")]
+
+
+@app.command()
+def graph(
+    source: Source,
+    data: Data = None,
+    rows: Rows = 32,
+    member: Annotated[int, typer.Option("--member", help="which network of a run", min=0)] = 0,
+    granularity: Granularity = "auto",
+    open_scans: Annotated[bool, typer.Option("--open-scans", help="every turn of a scan by itself")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="write an HTML page with the graph drawn")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the forward pass with every value, and the backward pass: incoming x local = gradient, down to each weight.
+
+    A run folder is looked at on a synthetic batch, or with --data on the first rows of a table (of which no single
+    value is shown). FILE.py is run: it defines FUNCTION(inputs), one number from a dictionary of arrays, and
+    FUNCTION_inputs (or inputs), that dictionary.
+    """
+    from rounds.graph.summary import record_of, view_of
+    from rounds.graph.text import text_of
+
+    made = _of_function(source, open_scans) if ".py:" in source else _of_run(source, data, rows, member)
+    view = view_of(made, granularity, numbers=data is None)
+    if out is not None:
+        from rounds.files import write_whole
+        from rounds.graph.page import page_of
+
+        write_whole(out, page_of(view, source.rpartition("/")[2]))
+    if as_json:
+        print(json.dumps(record_of(view), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        print(text_of(view) if out is None else f"Graph written to {out}.")
+
+
+def _of_function(source: str, open_scans: bool) -> "Graph":
+    from rounds.graph.user_file import read_function
+    from rounds.graph.user_graph import graph_of_user
+
+    return graph_of_user(read_function(source), open_scans)
+
+
+def _of_run(source: str, data: str | None, rows: int, member: int) -> "Graph":
+    from rounds.graph.backward import graph_of
+    from rounds.graph.network_loss import network_loss, synthetic_batch
+    from rounds.inference.model_folder import load_predictor
+    from rounds.inference.prediction import model_folder
+    from rounds.plan import Plan
+    from rounds.run_record import read_record
+
+    run = Path(source)
+    predictor = load_predictor(model_folder(run), member)
+    part = predictor.parts[0]
+    plan = Plan.model_validate({k: v for k, v in read_record(run, "plan.json").items() if k in Plan.model_fields})
+    task = predictor.task
+    batch = synthetic_batch(part.network, task, rows) if data is None else _batch(run, predictor, data, rows)
+    weights = {name: array[0] for name, array in part.weights.items()}
+    loss = network_loss(plan, task, part.network, weights, batch)
+    return graph_of(loss.function, loss.weights, names=loss.names)
+
+
+def _batch(run: Path, predictor: Any, data: str, rows: int) -> "Batch":
+    """The first rows of a table with a known outcome, prepared as in training."""
+    from rounds.graph.network_loss import Batch
+    from rounds.inference.evaluation import read_patients
+    from rounds.inference.prediction import read_source, written_codes
+    from rounds.run_record import read_record
+    from rounds.training.material import network_targets
+
+    table = read_source(data, written_codes(predictor))
+    new = read_patients(table, predictor, read_record(run, "dataset.json"))
+    targets = network_targets(predictor.task, predictor.target_scale, new.targets[:rows])
+    return Batch(predictor.preparation.apply(new.inputs.head(rows)), targets)
