@@ -21,6 +21,7 @@ from rounds.examination.finding import finding_record
 from rounds.examination.population import run_of
 from rounds.files import write_json
 from rounds.inference.baselines import Baseline
+from rounds.inference.evidence import write_evidence
 from rounds.inference.handover import HandOver, hand_over
 from rounds.inference.judgement import Judged, average_judged, fit_material_baselines, predict_judged
 from rounds.inference.model_folder import load_predictor
@@ -34,6 +35,7 @@ from rounds.inference.run_folder import (
     begun_shapes,
     close_run,
     dataset_record,
+    finish_of,
     open_run_folder,
     plan_record,
     write_results,
@@ -58,7 +60,8 @@ class Request:
     """What the user asked for beside the data.
 
     changes: plan fields; members: networks per judging fold; minutes: limit on training; out: run folder (None: made
-    up under runs/); resume: go on with what is there.
+    up under runs/); resume: go on with what is there; allow: codes of findings about the data to train in spite of;
+    subgroups: columns to compare by (None: sex and age where they are recognised); rounds: of advice and trial.
     """
 
     changes: dict[str, Any] = field(default_factory=dict)
@@ -68,6 +71,7 @@ class Request:
     out: Path | None = None
     resume: bool = False
     allow: tuple[str, ...] = ()
+    subgroups: tuple[str, ...] | None = None
     rounds: int = ROUNDS
 
 
@@ -121,11 +125,11 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     yield Stage("examining the data")
     changes = one_network(request.changes) if request.members == 1 else request.changes
     split = split_dataset(dataset, changes.get("folds", FOLDS), request.split_seed, nested=request.members != 1)
-    folder = open_run_folder(request.out, dataset, request.resume)
+    described = dataset_record(dataset, split, request.split_seed)
+    folder = open_run_folder(request.out, described, request.resume)
     if (folder / "metrics.json").exists():
         yield finished_result(folder)
         return
-    described = dataset_record(dataset, split, request.split_seed)
     data_said = _examine_data(dataset, split, folder, described, request.allow)
     population, reasons = _propose(dataset, split, changes, request.members, begun_shapes(folder))
     begin_run(folder, population, reasons)
@@ -143,6 +147,7 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     yield Stage("writing")
     finished = Finished(dataset, split, found.populations, made, judged, tuple(baselines))
     record = write_results(folder, finished) | _spent(found)
+    write_evidence(folder, finish_of(finished), request.subgroups)
     _write_advice(folder, finished, found, (record, described, data_said, reasons))
     yield Result(folder, close_run(folder, record, clock), made.predictor)
 
@@ -214,7 +219,8 @@ def _judging(dataset: Dataset, split: Split, trained: Trained, seed: int) -> tup
     """The predictor that is handed over, and what was predicted for patients it (or, for small data, the members of
     that judging fold) never saw."""
     materials = trained.population.materials
-    made = hand_over(trained, materials[0], dataset.columns)
+    patients = dataset.patients[split.development]
+    made = hand_over(trained, materials[0], dataset.columns, patients)
     baselines = fit_material_baselines(dataset, split, materials[0], seed)
     if split.kind != "out-of-fold":
         return made, predict_judged(dataset, split.test, made, baselines), baselines
@@ -222,7 +228,7 @@ def _judging(dataset: Dataset, split: Split, trained: Trained, seed: int) -> tup
     for material in materials[1:]:
         rows = split.development[material.judged]
         fold_baselines = fit_material_baselines(dataset, split, material, seed)
-        parts.append(predict_judged(dataset, rows, hand_over(trained, material), fold_baselines))
+        parts.append(predict_judged(dataset, rows, hand_over(trained, material, (), patients), fold_baselines))
     return made, average_judged(parts), baselines
 
 

@@ -135,7 +135,7 @@ def test_few_cases_are_not_fitted_and_said() -> None:
     y, p = simulated(8, 60, intercept=-3)
     _, record = choose_recalibration(BINARY, y, p, np.arange(60))
     assert record["kept"] == "none"
-    assert record["tried"]["temperature"] == {"not_tried": "fewer than 20 rows of the rarest outcome"}
+    assert record["tried"]["temperature"] == {"not_tried": "fewer than 100 rows of the rarest outcome"}
     assert can_fit(BINARY, "isotonic", np.ones((999, 1))) == "999 rows are fewer than 1000"
     assert can_fit(DAYS, "linear", np.ones((39, 1))) == "39 rows are fewer than 40"
 

@@ -41,6 +41,9 @@ def train(
     test: Annotated[str | None, typer.Option("--test", help="table that judges, instead of a part of DATA")] = None,
     split_seed: Annotated[int, typer.Option("--split-seed", help="of the split into parts", min=0)] = 0,
     allow: Annotated[list[str] | None, typer.Option("--allow", help="train in spite of this finding")] = None,
+    subgroup: Annotated[
+        list[str] | None, typer.Option("--subgroup", help="compare groups of this column (else sex and age)")
+    ] = None,
     plan: Annotated[Path | None, typer.Option("--plan", help="TOML file with the plan fields to change")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="NAME=VALUE of a plan field; [a,b] is a sweep")
@@ -74,7 +77,7 @@ def train(
     dataset = load(data, choices, test=test)
     request = Request(
         changes={**changes, "seed": seed}, members=members, minutes=minutes, split_seed=split_seed, out=out,
-        resume=resume, allow=tuple(allow or ()), rounds=rounds,
+        resume=resume, allow=tuple(allow or ()), subgroups=tuple(subgroup) if subgroup else None, rounds=rounds,
     )  # fmt: skip
     result = show_training(dataset, request, quiet or as_json)
     if as_json:

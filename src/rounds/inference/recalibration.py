@@ -21,12 +21,13 @@ TRIED: dict[str, tuple[RecalibrationKind, ...]] = {
 }
 # Parts of the patients that a map is judged on, fitted on the others.
 FOLDS = 5
-# Cases and non-cases (rows of the rarer side) below which a map is not fitted: ten for each of its two parameters
-# (Peduzzi et al. 1996, Journal of Clinical Epidemiology 49); isotonic regression has many more parameters and needs
-# about a thousand rows (Niculescu-Mizil and Caruana 2005, ICML).
-FEWEST_EVENTS, ISOTONIC_ROWS = 20, 1000
+# Cases and non-cases (rows of the rarer side) below which calibration cannot be told and no map is fitted (Vergouwe et
+# al. 2005, Journal of Clinical Epidemiology 58:475); isotonic regression has many more parameters and needs about a
+# thousand rows (Niculescu-Mizil and Caruana 2005, ICML).
+FEWEST_EVENTS, ISOTONIC_ROWS = 100, 1000
+MOST_TEMPERATURE = 4.0
 ENOUGH_GAIN = 0.9  # share of the best gain that lets a simpler map stand: another parameter must earn its place
-FEWEST_ROWS = 40  # of numbers: twenty for each parameter of a line
+FEWEST_ROWS = 200  # of numbers: a hundred for each parameter of a line
 
 
 class Recalibration(BaseModel):
@@ -105,10 +106,11 @@ def _class_temperature(y: np.ndarray, p: np.ndarray) -> float:
 
 
 def _least(loss: Any) -> float:
-    """The temperature of least log loss, from a twentieth to twenty."""
+    """The temperature of least log loss, within MOST_TEMPERATURE of 1: beyond, rows were separated by luck."""
     from scipy.optimize import minimize_scalar
 
-    found = minimize_scalar(lambda s: loss(np.exp(s)), bounds=(-np.log(20.0), np.log(20.0)), method="bounded")
+    widest = float(np.log(MOST_TEMPERATURE))
+    found = minimize_scalar(lambda s: loss(np.exp(s)), bounds=(-widest, widest), method="bounded")
     return float(np.exp(found.x))
 
 

@@ -18,6 +18,7 @@ from rounds.data.description import describe
 from rounds.errors import RunFolderError, must_be
 from rounds.files import write_json, write_whole
 from rounds.inference.baselines import Baseline, save_baselines
+from rounds.inference.evidence import Finish, Said
 from rounds.inference.handover import HandOver
 from rounds.inference.intervals import score_with_interval
 from rounds.inference.judgement import NETWORK, Judged, judge, predictions_frame
@@ -65,12 +66,12 @@ class Finished:
         return self.populations[-1]
 
 
-def open_run_folder(out: Path | None, dataset: Dataset, resume: bool) -> Path:
-    """The folder of this run, made where it is not there yet.
+def open_run_folder(out: Path | None, described: dict[str, Any], resume: bool) -> Path:
+    """The folder of this run, made where it is not there yet. described: `dataset_record` of the run.
 
-    Raises RunFolderError where it holds another run, or with `resume` the run of another table.
+    Raises RunFolderError where it holds another run, or with `resume` the run of other data or of another split.
     """
-    folder = out or _next_folder(dataset)
+    folder = out or _next_folder(described)
     if folder.exists() and not folder.is_dir():
         raise RunFolderError(must_be("out", "a folder", "out", str(folder), "Choose another name with --out"))
     begun = folder / PLAN
@@ -78,30 +79,40 @@ def open_run_folder(out: Path | None, dataset: Dataset, resume: bool) -> Path:
         advice = "Add --resume to go on with it, or choose another folder with --out"
         raise RunFolderError(must_be("out", "a folder without a run", "out", str(folder), advice))
     if begun.exists():
-        _refuse_other_data(folder / "dataset.json", dataset)
+        _refuse_other_data(folder / "dataset.json", json.loads(json.dumps(described)))
     if folder.is_dir() and not begun.exists() and any(p.name not in BEFORE_TRAINING for p in folder.iterdir()):
         advice = "Choose another folder with --out"
         raise RunFolderError(must_be("out", "a new or empty folder", "out", str(folder), advice))
     return folder
 
 
-def _next_folder(dataset: Dataset) -> Path:
-    name = "-".join([Path(dataset.name).stem, *dataset.task.targets[:1]])
+def _next_folder(described: dict[str, Any]) -> Path:
+    name = "-".join([Path(described["name"]).stem, *described["task"]["targets"][:1]])
     numbers = (RUNS / (name if n == 1 else f"{name}-{n}") for n in range(1, 10_000))
     return next(folder for folder in numbers if not folder.exists())
 
 
-def _refuse_other_data(described: Path, dataset: Dataset) -> None:
+# What a run that goes on must share with its beginning; networks of other patients or another outcome fit none of it.
+_SHARED = {
+    "content_hash": "Table", "task": "Outcome", "group": "Patients", "time": "Time", "references": "Dates",
+    "columns": "Columns", "split": "Split",
+}  # fmt: skip
+
+
+def _refuse_other_data(path: Path, described: dict[str, Any]) -> None:
     try:
-        known = json.loads(described.read_text(encoding="utf-8"))["content_hash"]
-    except (ValueError, KeyError, OSError) as error:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        other = [key for key in _SHARED if known[key] != described[key]]
+    except (ValueError, KeyError, TypeError, OSError) as error:
         advice = "Train into another folder with --out"
         raise RunFolderError(must_be("dataset.json", "readable", "error", str(error), advice)) from None
-    if known != dataset.content_hash:
+    if "content_hash" in other:
         advice = "Hand over the table that the run was begun with, or choose another folder with --out"
-        raise RunFolderError(
-            must_be("Table", f"that of the run ({known[:12]})", "hash", dataset.content_hash[:12], advice)
-        )
+        expected = f"that of the run ({known['content_hash'][:12]})"
+        raise RunFolderError(must_be("Table", expected, "hash", described["content_hash"][:12], advice))
+    if other:
+        advice = "Give the same options as when it was begun, or choose another folder with --out"
+        raise RunFolderError(must_be(_SHARED[other[0]], "as when the run was begun", "out", str(path.parent), advice))
 
 
 def begin_run(folder: Path, population: Population, reasons: dict[str, str]) -> None:
@@ -174,6 +185,17 @@ def write_results(folder: Path, finished: Finished) -> dict[str, Any]:
     save_predictor(folder / "model", finished.made.predictor)
     save_baselines(folder / "baselines", list(finished.baselines))
     return metrics_record(folder, finished)
+
+
+def finish_of(finished: Finished) -> Finish:
+    """What the evidence is gathered from."""
+    made, judged = finished.made, finished.judged
+    return Finish(
+        finished.dataset, finished.split,
+        validation=Said(finished.split.development[made.known], made.validation),
+        judged=Said(judged.rows, judged.predictions[NETWORK]),
+        target_scale=made.predictor.target_scale, recalibration=made.recalibration,
+    )  # fmt: skip
 
 
 def close_run(folder: Path, record: dict[str, Any], clock: Clock) -> dict[str, Any]:
