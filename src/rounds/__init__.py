@@ -48,6 +48,6 @@ def examine(source: Any) -> Any:
     from pathlib import Path
 
     from rounds.examination.examine import examine as examined
-    from rounds.examination.folder import read_run
+    from rounds.examination.foreign import read_evidence
 
-    return examined(read_run(Path(source)) if isinstance(source, str | Path) else source)
+    return examined(read_evidence(Path(source)) if isinstance(source, str | Path) else source)
