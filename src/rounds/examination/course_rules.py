@@ -5,8 +5,16 @@ import numpy as np
 from rounds.examination.comparison import paired
 from rounds.examination.curve import Curve, last, smooth
 from rounds.examination.evidence import Run
-from rounds.examination.finding import NotApplicable, Seen
-from rounds.examination.learning import SMALLEST_SHARE, explained, harm, noise_of_mean, of_what, reference_loss
+from rounds.examination.finding import NotApplicable, Seen, in_words
+from rounds.examination.learning import (
+    SMALLEST_SHARE,
+    explained,
+    harm,
+    median_explained,
+    noise_of_mean,
+    of_what,
+    reference_loss,
+)
 from rounds.examination.rule import Judged, Rule, Threshold
 
 DIVERGED_SHARE = Threshold("members diverged", 0.5, "share of members from which it is an error")
@@ -97,8 +105,8 @@ def _still_improving(run: Run) -> Judged:
     split = "Validation" if curves[0].has_validation else "Training"
     return Seen(
         "warning",
-        f"{split} loss was still falling when training ended: by {mean:.1%} {of_what(run)} over the last tenth of the "
-        "epochs.",
+        f"{split} loss was still falling at the end of training: by {in_words(mean)} {of_what(run)} over the last "
+        "tenth of the epochs.",
         {"late_gain_share": mean, "low": low, "high": high, "epochs": int(curves[0].epochs[-1])},
         0.9 if len(found) > 1 else 0.6, run.best.members, onset=1,
     )  # fmt: skip
@@ -108,7 +116,12 @@ def _few_steps(run: Run) -> Judged:
     """Networks that are worse than they should be after a handful of steps, whatever their curves do at the end."""
     counts = [len(c.steps[1]) for c in run.best.curves if c.steps is not None]
     damaged = harm(run)
-    if not counts or max(counts) >= FEW_STEPS.value or damaged is None:
+    if (
+        not counts
+        or max(counts) >= FEW_STEPS.value
+        or damaged is None
+        or median_explained(run, run.best) < SMALLEST_SHARE.value
+    ):
         return None
     return Seen(
         "error", f"Training took only {max(counts)} steps, and {damaged.words}.",
@@ -144,6 +157,7 @@ COURSE_RULES: tuple[Rule[Run], ...] = (
         "folds; or few steps were taken in all and the result is worse than it should be.",
         why="The networks would be better if they had trained longer.",
         remedies=("train for more epochs", "raise the learning rate"),
-        thresholds=(STILL_WINDOW, SMALLEST_SHARE, SURE_ERRORS, FEW_STEPS), causes=("learning-rate-too-low", *STARTS),
+        thresholds=(STILL_WINDOW, SMALLEST_SHARE, SURE_ERRORS, FEW_STEPS),
+        causes=("learning-rate-too-high", "learning-rate-too-low", *STARTS),
     ),
 )  # fmt: skip

@@ -9,6 +9,7 @@ Says = Literal["yes", "no", "unknown"]
 Evidence = dict[str, Any]
 
 HEALTHY = "healthy"
+MANY_TIMES = 10.0  # shares beyond are said as "times"
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 
@@ -94,6 +95,15 @@ class Examination:
             "findings": [finding_record(f) for f in self.findings],
             "not_applicable": [{"code": code, "reason": reason} for code, reason in self.not_applicable],
         }
+
+
+def in_words(share: float) -> str:
+    """A share in percent, or how many times where percents would be silly.
+
+    >>> in_words(0.123), in_words(-2500.0)
+    ('12.3 %', '-2.5e+03 times')
+    """
+    return f"{100 * share:.3g} %" if abs(share) < MANY_TIMES else f"{share:.3g} times"
 
 
 def finding_record(finding: Finding) -> dict[str, Any]:

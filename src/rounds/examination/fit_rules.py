@@ -5,10 +5,11 @@ import numpy as np
 from rounds.examination.comparison import paired
 from rounds.examination.curve import Curve, smooth
 from rounds.examination.evidence import Run
-from rounds.examination.finding import NotApplicable, Seen
+from rounds.examination.finding import NotApplicable, Seen, in_words
 from rounds.examination.inside import at_end, at_start
 from rounds.examination.learning import (
     LEAST_LEARNED,
+    SMALLEST_SHARE,
     contrast,
     end,
     explained,
@@ -81,8 +82,8 @@ def _overfitting(run: Run) -> Judged:
     kept = "; the snapshot of the best epoch was kept" if snapshot else ""
     return Seen(
         severity,  # type: ignore[arg-type]
-        f"From epoch {epoch} the validation loss rose by {mean:.1%} {of_what(run)} while the training loss "
-        f"went on to {gap:.1%} below it{kept}.",
+        f"From epoch {epoch} the validation loss rose by {in_words(mean)} {of_what(run)} while the training loss "
+        f"went on to {in_words(gap)} below it{kept}.",
         {"rise_share": mean, "low": _finite(low), "high": _finite(high), "gap_share": gap, "best_epoch": epoch,
          "epochs": int(curves[0].epochs[-1]), "snapshot_kept": snapshot, **(damaged.evidence if damaged else {})},
         0.95 if len(rise) > 1 else 0.7, tuple(c.member for c in curves), onset=epoch,
@@ -173,11 +174,11 @@ def _underfitting(run: Run) -> Judged:
         return None
     learned = median_explained(run, run.best)
     gap = learned - median_explained(run, run.best, "validation")
-    if _learned_enough(run, learned, gap):
-        return None
+    if learned < SMALLEST_SHARE.value or _learned_enough(run, learned, gap):
+        return None  # nothing learned at all is a finding of its own
     return Seen(
-        "error", f"Training and validation loss are both high ({learned:.1%} of the constant's loss removed in "
-        f"training, gap {gap:.1%}): {damaged.words}.",
+        "error", f"Training and validation loss are both high ({in_words(learned)} of the constant's loss removed in "
+        f"training, gap {in_words(gap)}): {damaged.words}.",
         {"explained_share_training": learned, "gap_share": gap, **damaged.evidence}, 0.7, run.best.members, onset=1,
     )  # fmt: skip
 
@@ -222,7 +223,7 @@ def _unstable(run: Run) -> Judged:
     note = snapshot and damaged is None
     return Seen(
         "note" if note else "warning" if damaged is None else "error",
-        f"The validation loss still jumps by {np.median(rough):.1%} {of_what(run)} an epoch at the end.",
+        f"The validation loss still jumps by {in_words(float(np.median(rough)))} {of_what(run)} an epoch at the end.",
         {"mean_change_share": float(np.median(rough)), **(damaged.evidence if damaged else {})},
         0.8, tuple(c.member for c, r in zip(curves, rough, strict=True) if r >= ROUGH.value), onset=1,
     )  # fmt: skip

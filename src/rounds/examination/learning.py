@@ -7,7 +7,7 @@ import numpy as np
 from rounds.examination.comparison import fold_error, paired
 from rounds.examination.curve import Configuration, Curve, last, smooth
 from rounds.examination.evidence import Run
-from rounds.examination.finding import Evidence
+from rounds.examination.finding import Evidence, in_words
 from rounds.examination.inside import initial_loss
 from rounds.examination.rule import Threshold
 
@@ -95,7 +95,7 @@ def _below_constant(run: Run) -> Harm | None:
     share = median_explained(run, run.best, "validation")
     if share >= (0.0 if "linear" in run.advantages else LEAST_LEARNED.value):
         return None
-    words = f"on validation the networks remove {100 * share:.1f} % of the constant's loss"
+    words = f"on validation the networks remove {in_words(share)} of the constant's loss"
     return Harm(words, {"explained_share_validation": share, "constant_loss": run.constant_loss}, 0.9)
 
 
@@ -116,7 +116,7 @@ def _behind_reference(run: Run) -> Harm | None:
     mean, error = float(shares.mean()), fold_error(shares)
     if not (mean >= BEHIND_REFERENCE.value and mean > SURE_ERRORS.value * error):
         return None
-    words = f"a linear model is ahead by {mean:.1%} of the constant's loss on the same validation patients"
+    words = f"a linear model is ahead by {in_words(mean)} of the constant's loss on the same validation patients"
     return Harm(words, {"behind_linear_share": mean, "standard_error": error}, 0.9)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rounds.examination.evidence import Run
-from rounds.examination.finding import NotApplicable, Seen
+from rounds.examination.finding import NotApplicable, Seen, in_words
 from rounds.examination.rule import Judged, Rule, Threshold
 
 TOO_GOOD = Threshold("too good", 0.97, "share of the constant's score that is removed")
@@ -21,7 +21,8 @@ def _implausible(run: Run) -> Judged:
     if share < TOO_GOOD.value:
         return None
     return Seen(
-        "warning", f"The networks remove {share:.1%} of the constant's error on patients they never saw. Outcomes are "
+        "warning",
+        f"The networks remove {in_words(share)} of the constant's error on patients they never saw. Outcomes are "
         "seldom that predictable: look for a column that holds the outcome.",
         {"removed_share": share}, 0.7,
     )  # fmt: skip
@@ -36,8 +37,8 @@ def _no_better(run: Run) -> Judged:
     if gain.high >= WORTHWHILE.value * scale:
         return None
     evidence = {"baseline": name, "gain_share": gain.value / scale, "low": gain.low / scale, "high": gain.high / scale}
-    words = f"The networks gain {gain.value / scale:.1%} of the constant's score on the {name} baseline (95 % interval "
-    interval = f"{gain.low / scale:.1%} to {gain.high / scale:.1%})"
+    words = f"The networks gain {in_words(gain.value / scale)} of the constant's score on the {name} baseline (95 % "
+    interval = f"interval {in_words(gain.low / scale)} to {in_words(gain.high / scale)})"
     return Seen("error" if name == "constant" else "note", f"{words}{interval}.", evidence, 0.95)
 
 
