@@ -1,7 +1,11 @@
 """Scores that are too good, no better than what is simpler, or judged on too few."""
 
+import numpy as np
+
 from rounds.examination.evidence import Advantage
 from rounds.examination.finding import NotApplicable
+from rounds.plan import Plan
+from rounds.task import Task
 from tests.examination.planted import behind, folds, run, said, seen
 
 
@@ -31,3 +35,13 @@ def test_validation_too_small() -> None:
     assert seen("validation-too-small", run(folds(), dataset=sized(20, 5))).evidence["events"] == 5
     assert said("validation-too-small", run(folds(), dataset=sized(20, 50))) is None
     assert isinstance(said("validation-too-small", run(folds())), NotApplicable)
+
+
+def test_accuracy_that_misleads() -> None:
+    death = Task(kind="binary", targets=("death",), classes=("0", "1"))
+    rare = {"task": death, "plans": (Plan(keep_best="accuracy"),), "dataset": sized(20, 5)}
+    blind, seeing = (folds(metrics={"accuracy": np.full(40, a)}) for a in (0.95, 0.98))
+    assert seen("misleading-metric", run(blind, **rare)).evidence["frequent_share"] == 0.95
+    assert said("misleading-metric", run(seeing, **rare)) is None
+    assert said("misleading-metric", run(blind, **{**rare, "plans": (Plan(),)})) is None
+    assert isinstance(said("misleading-metric", run(blind)), NotApplicable)

@@ -9,6 +9,8 @@ Says = Literal["yes", "no", "unknown"]
 Evidence = dict[str, Any]
 
 HEALTHY = "healthy"
+_LISTS = ("follows_from", "remedies", "members")
+_THRESHOLD = ("name", "value", "unit", "source")
 MANY_TIMES = 10.0  # shares beyond are said as "times"
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
@@ -37,7 +39,9 @@ class NotApplicable:
 class Finding:
     """One thing that is wrong, or (`healthy`) that nothing is.
 
-    follows_from: codes of findings whose cause explains this one; remedies: what to do, in the order to try.
+    follows_from: codes of findings whose cause explains this one; remedies: what to do, in the order to try; epoch:
+    the first at which it was seen (0: before the first step), where that can be said; thresholds: what its rule stands
+    on, as (name, value, unit, source).
     """
 
     question: Question
@@ -51,6 +55,8 @@ class Finding:
     remedies: tuple[str, ...] = ()
     members: tuple[int, ...] = ()
     round: int = 0
+    epoch: int | None = None
+    thresholds: tuple[tuple[str, float, str, str], ...] = ()
 
     @property
     def alarms(self) -> bool:
@@ -112,10 +118,11 @@ def finding_record(finding: Finding) -> dict[str, Any]:
     >>> finding_record(Finding("training", "healthy", "Healthy", "note", "Nothing found."))["code"]
     'healthy'
     """
-    order = ("round", "question", "code", "name", "severity", "evidence", "confidence", "explanation", "follows_from")
+    order = ("round", "question", "code", "name", "severity", "evidence", "confidence", "explanation", "epoch")
     content = asdict(finding)
-    lists = {name: list(content[name]) for name in ("follows_from", "remedies", "members")}
-    return {name: content[name] for name in order} | lists
+    lists = {name: list(content[name]) for name in _LISTS}
+    thresholds = [dict(zip(_THRESHOLD, t, strict=True)) for t in finding.thresholds]
+    return {name: content[name] for name in order} | lists | {"thresholds": thresholds}
 
 
 def read_finding(record: dict[str, Any]) -> Finding:
@@ -125,5 +132,6 @@ def read_finding(record: dict[str, Any]) -> Finding:
     >>> read_finding(finding_record(healthy)) == healthy
     True
     """
-    tuples = {name: tuple(record[name]) for name in ("follows_from", "remedies", "members")}
-    return Finding(**{**record, **tuples})
+    tuples = {name: tuple(record[name]) for name in _LISTS}
+    thresholds = tuple(tuple(t[name] for name in _THRESHOLD) for t in record.get("thresholds", []))
+    return Finding(**{**record, **tuples, "thresholds": thresholds})

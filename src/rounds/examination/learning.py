@@ -22,6 +22,7 @@ BEHIND_TREES = Threshold("behind the trees", 0.08, "share of the constant's scor
 BEHIND_SIBLING = Threshold("behind another configuration", 0.05, "share of the constant's loss")
 LEAST_LEARNED = Threshold("least that is learned", 0.05, "share of the constant's loss that training removes")
 
+HARM_THRESHOLDS = (BEHIND_REFERENCE, SURE_ERRORS, BEHIND_LINEAR, BEHIND_TREES, LEAST_LEARNED)
 BEHIND = {"linear": BEHIND_LINEAR, "trees": BEHIND_TREES}
 
 

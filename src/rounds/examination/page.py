@@ -4,6 +4,7 @@ from typing import Any
 
 from rounds.examination.examine_data import DATA_RULES
 from rounds.examination.finding import HEALTHY
+from rounds.examination.learning import HARM_THRESHOLDS
 from rounds.examination.rule import Rule, Threshold
 from rounds.examination.rules import RULES
 
@@ -20,8 +21,9 @@ What `rounds examine` can say, question by question, causes before symptoms. A f
 a `note`; notes ask for nothing to be done. Where a rule cannot judge a run it says so and why (`not_applicable`): that
 is not the same as fine. A share "of the constant's loss" is a share of the loss of always predicting the same.
 
-A network counts as worse than it should be where its loss was lost, where judged patients put it behind the linear
-baseline or the trees, or where it removes next to nothing of the constant's loss on validation patients.
+A network counts as worse than it should be where its loss was lost, where a linear model of the same inputs does
+better on the validation patients of the same folds, where judged patients put it behind the linear baseline or the
+trees, or where it removes next to nothing of the constant's loss on validation patients.
 """
 _HEALTHY = f"""## `{HEALTHY}`: nothing found
 
@@ -37,7 +39,7 @@ def findings_page() -> str:
     '# Findings'
     """
     every: tuple[Rule[Any], ...] = (*DATA_RULES, *RULES)
-    parts = [_HEAD]
+    parts = [_HEAD, *_threshold_table(HARM_THRESHOLDS)]
     for question, title in _QUESTIONS.items():
         parts.append(f"# {title}\n")
         parts += [_rule_text(rule) for rule in every if rule.question == question]
@@ -46,9 +48,7 @@ def findings_page() -> str:
 
 def _rule_text(rule: Rule[Any]) -> str:
     lines = [f"## `{rule.code}`: {rule.name[0].lower()}{rule.name[1:]}", "", f"**How it is detected.** {rule.how}", ""]
-    if rule.thresholds:
-        lines += ["| threshold | value | of what | source |", "| --- | --- | --- | --- |"]
-        lines += [_threshold_row(t) for t in rule.thresholds] + [""]
+    lines += _threshold_table(rule.thresholds)
     lines += [f"**Why it matters.** {rule.why}", "", "**What to do.**", ""]
     lines += [f"{number}. {remedy}" for number, remedy in enumerate(rule.remedies, 1)] + [""]
     if rule.causes:
@@ -56,8 +56,16 @@ def _rule_text(rule: Rule[Any]) -> str:
     return "\n".join(lines)
 
 
+def _threshold_table(thresholds: tuple[Threshold, ...]) -> list[str]:
+    if not thresholds:
+        return []
+    rows = [_threshold_row(t) for t in thresholds]
+    return ["| threshold | value | of what | source |", "| --- | --- | --- | --- |", *rows, ""]
+
+
 def _threshold_row(threshold: Threshold) -> str:
-    return f"| {threshold.name} | {threshold.value:g} | {threshold.unit} | {threshold.source} ({threshold.standing}) |"
+    cells = (threshold.name, f"{threshold.value:g}", threshold.unit, threshold.source)
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 if __name__ == "__main__":

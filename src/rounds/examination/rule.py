@@ -51,7 +51,8 @@ def make_finding(rule: Rule[Evidence], seen: Seen, round_number: int = 0) -> Fin
     return Finding(
         question=rule.question, code=rule.code, name=rule.name, severity=seen.severity, explanation=seen.explanation,
         evidence=plain(seen.evidence), confidence=round(seen.confidence, 3), remedies=rule.remedies,
-        members=tuple(sorted(seen.members)), round=round_number,
+        members=tuple(sorted(seen.members)), round=round_number, epoch=seen.onset,
+        thresholds=tuple((t.name, t.value, t.unit, t.source) for t in rule.thresholds),
     )  # fmt: skip
 
 

@@ -9,14 +9,13 @@ from rounds.examination.rule import Rule
 from rounds.examination.start_rules import START_RULES
 from rounds.examination.worth_rules import WORTH_RULES
 
-_EVERY = {
-    rule.code: rule for rule in (*WORTH_RULES, *START_RULES, *RATE_RULES, *FIT_RULES, *INSIDE_RULES, *COURSE_RULES)
-}
+_FAMILIES = (WORTH_RULES, START_RULES, RATE_RULES, FIT_RULES, INSIDE_RULES, COURSE_RULES)
+_EVERY = {rule.code: rule for family in _FAMILIES for rule in family}
 # Where two causes are seen, the one that acts first comes first; symptoms come after all of them.
 ORDER = (
     "implausible-score", "loss-output-mismatch", "unscaled-inputs", "poor-initialization", "learning-rate-too-high",
-    "not-shuffled", "over-regularized", "vanishing-gradients", "decayed-too-early", "learning-rate-too-low",
-    "dead-units", "saturated-units", "exploding-gradients", "diverged", "still-improving", "overfitting", "plateau",
+    "not-shuffled", "misleading-metric", "over-regularized", "vanishing-gradients", "decayed-too-early",
+    "learning-rate-too-low", "dead-units", "saturated-units", "exploding-gradients", "diverged", "still-improving", "overfitting", "plateau",
     "unstable", "validation-better", "underfitting", "not-learning", "validation-too-small", "no-better-than-baseline",
 )  # fmt: skip
 RULES: tuple[Rule[Run], ...] = tuple(_EVERY[code] for code in ORDER)

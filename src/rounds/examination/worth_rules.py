@@ -10,6 +10,9 @@ TOO_GOOD = Threshold("too good", 0.97, "share of the constant's score that is re
 FEWEST_PATIENTS = Threshold("fewest validation patients", 50, "patients, over all folds")
 FEWEST_EVENTS = Threshold("fewest validation events", 10, "patients of the rarer class, over all folds")
 WORTHWHILE = Threshold("smallest worthwhile", 0.01, "share of the constant's score")
+FREQUENT = Threshold("frequent outcome", 0.8, "share of the rows")
+ABOVE_FREQUENT = Threshold("accuracy above it", 0.01, "share of the rows, at most")
+ACCURACIES = ("accuracy", "label_accuracy")
 _NOT_JUDGED = NotApplicable("needs a network and baselines judged on the same patients")
 
 
@@ -69,6 +72,36 @@ def _validation_events(run: Run, patients: int) -> float | None:
     return float(np.minimum(share, 1 - share) * patients)
 
 
+def _misleading(run: Run) -> Judged:
+    """Epochs kept by accuracy, where always saying the more frequent class is as accurate."""
+    if run.plan is None or run.task is None or not run.task.is_classification:
+        return NotApplicable("needs the plan, and an outcome of classes")
+    metric = run.plans[run.best.plan].keep_best
+    if metric not in ACCURACIES:
+        return None
+    share = _largest_share(run)
+    if share is None:
+        return NotApplicable("needs to know how many patients have each outcome")
+    reached = [float(np.nanmax(c.metrics[metric])) for c in run.best.curves if metric in c.metrics]
+    if share < FREQUENT.value or not reached or np.median(reached) > share + ABOVE_FREQUENT.value:
+        return None
+    return Seen(
+        "warning",
+        f"Epochs are kept by {metric}, and the networks reach {np.median(reached):.1%} where always saying the more "
+        f"frequent outcome reaches {share:.1%}.",
+        {"metric": metric, "reached": float(np.median(reached)), "frequent_share": share}, 0.9, run.best.members,
+    )  # fmt: skip
+
+
+def _largest_share(run: Run) -> float | None:
+    """Share of the more frequent of two outcomes."""
+    events = ((run.dataset or {}).get("split") or {}).get("events")
+    if not events or run.dataset is None:
+        return None
+    share = float(events["all"]) / float(run.dataset["rows"])
+    return max(share, 1 - share)
+
+
 WORTH_RULES: tuple[Rule[Run], ...] = (
     Rule(
         "implausible-score", "The score is too good to be true", "data", _implausible,
@@ -82,6 +115,12 @@ WORTH_RULES: tuple[Rule[Run], ...] = (
         how="Patients, and patients of the rarer class, in all validation folds together.",
         why="The best epoch and the best settings are picked by luck.",
         remedies=("more folds (--set folds=5)", "more patients"), thresholds=(FEWEST_PATIENTS, FEWEST_EVENTS),
+    ),
+    Rule(
+        "misleading-metric", "The metric that chooses is blind to the rare outcome", "training", _misleading,
+        how="Epochs are kept by accuracy, one outcome is frequent, and the accuracy reached is not above its share.",
+        why="A network that never finds a case looks as good as one that does.",
+        remedies=("keep_best = loss or auroc",), thresholds=(FREQUENT, ABOVE_FREQUENT), acts="steps",
     ),
     Rule(
         "no-better-than-baseline", "No better than a simpler method", "worth", _no_better,
