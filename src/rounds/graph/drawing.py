@@ -32,7 +32,7 @@ class Drawing:
 
 
 def drawing_of(view: View) -> Drawing:
-    """Every operation once, in its groups; inputs stand in the smallest group that holds all who take them.
+    """Every operation once, in its groups; inputs stand beside those who take them.
 
     >>> import jax.numpy as jnp
     >>> from rounds.graph.backward import graph_of
@@ -155,10 +155,12 @@ def _add_leaves(drawing: Drawing, view: View, flows: Flows, places: dict[int, in
 
 
 def _shared(drawing: Drawing, boxes: Sequence[int]) -> int:
-    """The smallest group around all of these boxes, -1 where there is none."""
+    """The group to stand in beside these boxes, -1 for none: around the smallest that holds them all, so that a weight
+    is seen while its layer is folded; outermost groups keep theirs."""
     ways = [_above(drawing, box) for box in boxes]
     common = set(ways[0]).intersection(*ways[1:])
-    return next((box for box in ways[0] if box in common), -1)
+    around = [box for box in ways[0] if box in common]
+    return around[min(1, len(around) - 1)] if around else -1
 
 
 def _above(drawing: Drawing, box: int) -> list[int]:

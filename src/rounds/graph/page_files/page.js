@@ -153,9 +153,11 @@ function pointAt(event) {
   });
 }
 
+// Boxes whose own name holds the text; neighbours drawn together are named after their first and last.
 function find(text) {
+  const named = (box) => box.name.toLowerCase().includes(wanted) && !box.name.includes(" … ");
   const wanted = text.trim().toLowerCase(), found = document.getElementById("found");
-  const hits = wanted ? boxes.flatMap((box, index) => (box.name.toLowerCase().includes(wanted) ? [index] : [])) : [];
+  const hits = wanted ? boxes.flatMap((box, index) => (named(box) ? [index] : [])) : [];
   found.textContent = wanted ? `${hits.length} found` : "";
   if (!hits.length) return draw();
   way(hits[0]).slice(0, -1).forEach((group) => open.add(group));
