@@ -10,6 +10,7 @@ __all__ = [
     "data",
     "evaluate",
     "examine",
+    "graph",
     "main",
     "plan",
     "predict",
