@@ -58,7 +58,20 @@ def test_where_keeps_a_cohort_and_counts_the_others():
 
 
 @pytest.mark.parametrize(
-    "where", ["age >=", "ages > 5", "age + 1", "age > 'old'", "SELECT", "", ";", "age > 5; age < 9"]
+    "where",
+    [
+        "age >=",
+        "ages > 5",
+        "age + 1",
+        "age > 'old'",
+        "SELECT",
+        "",
+        ";",
+        "age > 5; age < 9",
+        "max(age) > 5",
+        "1 = 1",
+        "NULL",
+    ],
 )
 def test_conditions_that_are_none(where):
     assert refusal(patients(), where=where).startswith("Where must be a condition on columns, got where=")
@@ -115,7 +128,8 @@ def test_positive_class_is_one():
 
 
 def test_skewed_length_of_stay_is_learned_on_a_power_scale():
-    assert TargetScale.fit(loaded(patients()).task, loaded(patients()).targets).kind == "log1p"
+    dataset = loaded(patients(los=np.exp(np.linspace(-5, 5, N))))
+    assert TargetScale.fit(dataset.task, dataset.targets).kind == "log1p"
 
 
 @pytest.mark.parametrize(
@@ -159,6 +173,21 @@ def test_target_without_any_value_or_variation():
     assert "Target must be of more than one value, got los='3 in every row'" in refusal(patients(los=[3.0] * N))
     together = patients(a=[1.0, None] * (N // 2), b=[None, 1.0] * (N // 2))
     assert "Targets must be known together in some rows" in refusal(together, targets=("a", "b"))
+
+
+def test_targets_that_networks_cannot_hold():
+    assert "Target must be at most 1e+18, got los='1e+300'" in refusal(patients(los=[1e300, *range(N - 1)]))
+    close = patients(los=[1e9 + i * 0.001 for i in range(N)])
+    assert "Its values differ too little for 32-bit numbers: subtract their mean." in refusal(close)
+    dates = patients(d=pl.date_range(pl.date(2020, 1, 1), pl.date(2020, 2, 29), eager=True))
+    assert "Target must be numbers or classes, not times, got d='2020-01-01'" in refusal(dates, targets=("d",))
+    names = patients(name=[f"x{i}" for i in range(N)])
+    assert "Target must be a column of at most 30 classes, got classes=60." in refusal(names, targets=("name",))
+
+
+def test_hidden_columns_stay_hidden():
+    for choices in ({"targets": ("x",)}, {"as_roles": {"age": "date:x"}}, {"group": "x"}, {"where": "x = 1"}):
+        assert "__" not in refusal(patients(), **choices)
 
 
 def test_group_with_holes_says_how_to_leave_them_out():

@@ -37,6 +37,8 @@ def refused(tmp_path: Path, text: str | bytes, name: str = "a.csv") -> str:
         PLAIN.rstrip("\n"),
         PLAIN.replace("age,sex,note", '"age","sex" , note'),
         PLAIN.replace(",", ";"),
+        PLAIN.replace(",", "\t"),
+        PLAIN.replace(",", "|"),
         PLAIN.replace(",", ";").replace("61.5", "61,5"),
         PLAIN.replace(",", ", "),
         PLAIN.replace("F", '"F"').replace("50", " 50 "),
@@ -123,8 +125,22 @@ def test_blank_lines_in_between_stay_for_the_count_of_rows(tmp_path: Path) -> No
     assert read(tmp_path, "x,y\n1,2\n\n3,4\n\n").rows() == [(1, 2), (None, None), (3, 4)]
 
 
+@pytest.mark.parametrize("name", ["data[1].csv", "ä b.csv", "a*.csv", "DATA.CSV"])
+def test_any_name_of_a_file(tmp_path: Path, name: str) -> None:
+    assert read(tmp_path, PLAIN, name).height == 2
+    assert "got cells='1 in row 3 of " in refused(tmp_path, "x,y\n1,2\n3\n", name)
+
+
+def test_faults_far_down_are_found(tmp_path: Path) -> None:
+    long = b"x,y\n" + b"1,2\n" * 40_000
+    assert "It holds binary data" in refused(tmp_path, long + b"\0,5\n")
+    assert "byte 0xe9 in row 40002 of a.csv" in refused(tmp_path, long + b"\xe9,5\n")
+    assert "got cells='1 in row 40002 of a.csv'" in refused(tmp_path, long + b"5\n")
+
+
 def test_columns_without_a_name_are_called_by_their_place(tmp_path: Path) -> None:
     assert read(tmp_path, ",age,\n0,50,1\n1,60,2\n").columns == ["column_1", "age", "column_3"]
+    assert read_table(pl.DataFrame({"": [1], "age": [50], " ": [2]})).columns == ["column_1", "age", "column_3"]
 
 
 def test_dates_are_dates(tmp_path: Path) -> None:
@@ -200,6 +216,7 @@ def test_frames_that_are_no_tables() -> None:
         (pl.DataFrame({"x": [[1], [2]]}), "Table must be of plain columns, got column='x (List(Int64))'"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "Column names must be all different, got repeated='a'"),
         (pd.DataFrame({"a": []}), "DATA must be a table with rows"),
+        (pl.DataFrame({"x": [b"a"]}), "Table must be of plain columns, got column='x (Binary)'"),
     ):
         with pytest.raises(DataError) as caught:
             read_table(frame)

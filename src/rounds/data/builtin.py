@@ -9,6 +9,7 @@ import polars as pl
 from rounds.data.choices import Choices
 from rounds.errors import DataError, must_be
 
+MOST_ROWS = 10_000_000  # of the simulated hospital: more than fit into the memory of a workstation beside a network
 Declared = dict[str, dict[str, Any]]
 
 
@@ -39,8 +40,9 @@ class Builtin:
 def load_builtin(name: str) -> Builtin:
     """A built-in set; "admissions:20000" gives the simulated hospital so many rows."""
     base, _, size = name.partition(":")
-    if size and (base != "admissions" or not size.isdigit() or int(size) < 1):
-        raise DataError(must_be("Built-in set", "a name, or admissions:ROWS", "data", name, "Write admissions:20000"))
+    if size and (base != "admissions" or not size.isdecimal() or not 1 <= int(size) <= MOST_ROWS):
+        expected = f"a name, or admissions:ROWS with at most {MOST_ROWS:,} rows"
+        raise DataError(must_be("Built-in set", expected, "data", name, "Write admissions:20000"))
     made = BUILTIN[base]
     return made(int(size)) if size else made()
 

@@ -1,6 +1,7 @@
 """A table from comma, semicolon or tab separated text, with every column of the type that its cells have."""
 
 import csv
+import mmap
 from collections.abc import Collection
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from rounds.errors import DataError, must_be
 
 MISSING_WORDS = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "?"]  # the text None can be a level: not measured
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+OTHER_SEPARATORS = (";", "\t", "|")
 _SNIFFED = 65_536  # bytes looked at to tell text from junk
 # Digits that a number would lose: zeros in front (patient 00123, ICD-9 008.45), and in codes zeros at the end (250.10).
 _ZERO_IN_FRONT = r"^0\d"
@@ -22,15 +24,16 @@ _THOUSANDS = r"^[+-]?[1-9]\d{0,2},\d{3}$"
 
 
 def read_delimited(path: Path, separator: str, codes: Collection[str] = ()) -> pl.DataFrame:
-    """The table of a text file; a header that holds semicolons only makes them the separator.
+    """The table of a text file; a header of one cell that holds semicolons, tabs or bars makes them the separator.
 
     codes: columns whose numbers stay text where a number would lose digits.
     Raises DataError where the file is no UTF-8 text, is ragged, or repeats a name.
     """
     _refuse_binary(path)
     header = _header(path, separator)
-    if separator == "," and len(header) == 1 and ";" in header[0]:
-        separator, header = ";", _header(path, ";")
+    for other in OTHER_SEPARATORS:
+        if len(header) == 1 and other in header[0]:
+            separator, header = other, _header(path, other)
     names = unnamed_numbered(header)
     refuse_repeated([n.strip() for n in names], path.name)
     table = _read(path, separator, names, [])
@@ -63,7 +66,9 @@ def refuse_repeated(names: list[str], where: str) -> None:
 def _refuse_binary(path: Path) -> None:
     with path.open("rb") as file:
         start = file.read(_SNIFFED)
-    if b"\0" in start:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            binary = content.find(b"\0") >= 0
+    if binary:
         raise binary_error(path, start)
     if b"\r" in start and b"\n" not in start:
         raise unreadable_error(path, "line ends must be those of Unix or Windows")

@@ -58,7 +58,7 @@ def _suspicious(path: Path, separator: str, width: int) -> bool:
     line = pl.col("line")
     other = (line.str.count_matches(separator, literal=True) != width - 1) & (line.str.strip_chars() != "")
     try:
-        return bool(pl.scan_lines(path, name="line").select(other.any()).collect(engine="streaming").item())
+        return bool(pl.scan_lines(path, name="line", glob=False).select(other.any()).collect(engine="streaming").item())
     except pl.exceptions.PolarsError:
         return True
 

@@ -106,7 +106,7 @@ def refuse_infinite(table: pl.DataFrame, name: str) -> None:
 
 def _days_since(table: pl.DataFrame, name: str, reference: str) -> pl.Series:
     if reference not in table.columns:
-        advice = nearest(reference, table.columns)
+        advice = nearest(reference, [n for n in table.columns if n not in (ROW, TEST_ROW)])
         raise DataError(must_be("Reference of a date", "a column of the table", "column", reference, advice))
     for column in (name, reference):
         if table[column].dtype not in (pl.Date, pl.Datetime, pl.Null):

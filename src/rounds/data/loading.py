@@ -93,7 +93,8 @@ def _dataset(table: pl.DataFrame, columns: tuple[Column, ...], choices: Choices,
     targets = [table[c.name] for c in columns if c.role == "target"]
     features = [c for c in columns if c.role in FEATURE_ROLES]
     if not features:
-        advice = "Say what the columns are with --as COL=ROLE"
+        taken = ", ".join(f"{c.name}: {c.role}" for c in columns[:5])
+        advice = f"Columns are taken for {taken}. Say otherwise with --as COL=ROLE"
         raise DataError(must_be("Table", "with at least one feature", "features", 0, advice))
     for name in (*(t.name for t in targets), *(c.name for c in features)):
         refuse_infinite(table, name)

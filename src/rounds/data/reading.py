@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from rounds.data.delimited import SEPARATORS, read_delimited, refuse_repeated
+from rounds.data.delimited import SEPARATORS, read_delimited, refuse_repeated, unnamed_numbered
 from rounds.errors import DataError, must_be
 
 PARQUET = (".parquet", ".pq")
@@ -78,7 +78,7 @@ def _read_parquet(path: Path) -> pl.DataFrame:
 
 def _checked(table: pl.DataFrame, where: str) -> pl.DataFrame:
     """Names without spaces around them, plain columns, nan as missing, no blank lines at the end."""
-    names = [n.strip() for n in table.columns]
+    names = unnamed_numbered([n.strip() for n in table.columns])
     refuse_repeated(names, where)
     table = table.rename(dict(zip(table.columns, names, strict=True)))
     nested = [n for n, t in table.schema.items() if t.is_nested() or t in (pl.Object, pl.Binary)]

@@ -8,6 +8,7 @@ from rounds.data.values import as_levels
 from rounds.errors import DataError, must_be, nearest
 from rounds.task import Kind, Task
 
+LARGEST = 1e18  # its square is still a 32-bit number, as networks compute them
 MOST_CLASSES = 200  # a text target with more different values is no set of classes
 FEW_VALUES = 2
 
@@ -33,6 +34,8 @@ def make_task(columns: list[pl.Series], choices: Choices, unit: str) -> tuple[Ta
 
     Raises DataError where the outcome cannot be what the task asks for.
     """
+    for column in columns:
+        _refuse_times(column)
     kind = decide_kind(columns, choices)
     names = tuple(c.name for c in columns)
     if kind in ("binary", "multiclass"):
@@ -74,11 +77,10 @@ def _multiclass(column: pl.Series, choices: Choices) -> tuple[tuple[str, ...], n
     levels = sorted(labels.unique().to_list(), key=_natural)
     if len(levels) == 1:
         raise _one_class(column.name, levels)
-    if len(levels) > MOST_CLASSES:
-        advice = "Say --task regression for numbers, or group the classes"
-        raise DataError(
-            must_be("Target", f"a column of at most {MOST_CLASSES} classes", "classes", len(levels), advice)
-        )
+    most = min(MOST_CLASSES, len(labels) // 2)
+    if len(levels) > most:
+        advice = "Say --task regression for numbers, or put classes together: most are of one row"
+        raise DataError(must_be("Target", f"a column of at most {most} classes", "classes", len(levels), advice))
     place = {level: i for i, level in enumerate(levels)}
     return tuple(levels), np.array([place[v] for v in labels.to_list()], np.int32)[:, None]
 
@@ -95,14 +97,25 @@ def _one_class(name: str, levels: list[str]) -> DataError:
     return DataError(must_be("Target", "of at least two classes", name, levels[0], advice))
 
 
+def _refuse_times(column: pl.Series) -> None:
+    if column.dtype.is_temporal():
+        advice = "Add a column of numbers, such as the days since another date"
+        first = str(next(iter(column.drop_nulls()), None))
+        raise DataError(must_be("Target", "numbers or classes, not times", column.name, first, advice))
+
+
 def _numbers(column: pl.Series, kind: str) -> np.ndarray:
     if not column.dtype.is_numeric() and column.dtype != pl.Boolean:
         first = column.drop_nulls()[0]
         advice = "Say --task multiclass or --positive VALUE, or choose a numeric column"
         raise DataError(must_be(f"Target of {kind}", "numbers", column.name, str(first), advice))
     values = column.cast(pl.Float64).to_numpy()
-    if values.min() == values.max():
-        advice = "Nothing can be learned from it: choose another target"
+    if np.abs(values).max() > LARGEST:
+        advice = "Choose a larger unit"
+        raise DataError(must_be("Target", f"at most {LARGEST:.0e}", column.name, f"{np.abs(values).max():g}", advice))
+    if np.ptp(values.astype(np.float32)) == 0:
+        little = "Its values differ too little for 32-bit numbers: subtract their mean"
+        advice = little if np.ptp(values) else "Nothing can be learned from it: choose another target"
         raise DataError(must_be("Target", "of more than one value", column.name, f"{values[0]:g} in every row", advice))
     if kind == "count" and ((values < 0).any() or (values != np.round(values)).any()):
         wrong = values[(values < 0) | (values != np.round(values))][0]
