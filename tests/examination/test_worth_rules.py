@@ -20,6 +20,8 @@ def sized(patients: int, events: int, rows: int = 100) -> dict[str, object]:
 def test_implausible_score() -> None:
     assert seen("implausible-score", run(folds(), **judged(constant=0.99))).severity == "warning"
     assert said("implausible-score", run(folds(), **judged(constant=0.9))) is None
+    assert seen("implausible-score", run(folds(), **judged(constant=0.9, linear=0.5, trees=0.4))).severity == "warning"
+    assert said("implausible-score", run(folds(), **judged(constant=0.9, linear=0.5, trees=0.1))) is None
     assert isinstance(said("implausible-score", run(folds())), NotApplicable)
 
 

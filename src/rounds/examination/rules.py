@@ -15,7 +15,8 @@ _EVERY = {rule.code: rule for family in _FAMILIES for rule in family}
 ORDER = (
     "implausible-score", "loss-output-mismatch", "unscaled-inputs", "poor-initialization", "learning-rate-too-high",
     "not-shuffled", "misleading-metric", "over-regularized", "vanishing-gradients", "decayed-too-early",
-    "learning-rate-too-low", "dead-units", "saturated-units", "exploding-gradients", "diverged", "still-improving", "overfitting", "plateau",
-    "unstable", "validation-better", "underfitting", "not-learning", "validation-too-small", "no-better-than-baseline",
+    "learning-rate-too-low", "dead-units", "saturated-units", "exploding-gradients", "diverged", "still-improving",
+    "overfitting", "plateau", "unstable", "validation-better", "underfitting", "not-learning",
+    "validation-too-small", "no-better-than-baseline",
 )  # fmt: skip
 RULES: tuple[Rule[Run], ...] = tuple(_EVERY[code] for code in ORDER)

@@ -7,6 +7,7 @@ from rounds.examination.finding import NotApplicable, Seen, in_words
 from rounds.examination.rule import Judged, Rule, Threshold
 
 TOO_GOOD = Threshold("too good", 0.97, "share of the constant's score that is removed")
+TOO_FAR_AHEAD = Threshold("too far ahead", 0.3, "share of the constant's score, over the best baseline of a table")
 FEWEST_PATIENTS = Threshold("fewest validation patients", 50, "patients, over all folds")
 FEWEST_EVENTS = Threshold("fewest validation events", 10, "patients of the rarer class, over all folds")
 WORTHWHILE = Threshold("smallest worthwhile", 0.01, "share of the constant's score")
@@ -20,15 +21,27 @@ def _implausible(run: Run) -> Judged:
     gain, scale = run.advantages.get("constant"), run.constant_score
     if gain is None or not scale:
         return _NOT_JUDGED
-    share = gain.value / abs(scale)
-    if share < TOO_GOOD.value:
+    share, ahead = gain.value / abs(scale), _ahead(run)
+    if share >= TOO_GOOD.value:
+        words = f"The networks remove {in_words(share)} of the constant's error on patients they never saw"
+    elif ahead is not None and ahead >= TOO_FAR_AHEAD.value:
+        words = f"The networks are ahead of every baseline by {in_words(ahead)} of the constant's score"
+    else:
         return None
     return Seen(
         "warning",
-        f"The networks remove {in_words(share)} of the constant's error on patients they never saw. Outcomes are "
-        "seldom that predictable: look for a column that holds the outcome.",
-        {"removed_share": share}, 0.7,
+        f"{words}. Outcomes of patients are seldom that predictable: look for a column that holds the outcome, and for "
+        "patients on both sides.",
+        {"removed_share": share, "ahead_share": ahead}, 0.7,
     )  # fmt: skip
+
+
+def _ahead(run: Run) -> float | None:
+    """Gain on the best baseline as a share of the constant's score, of networks that read a table."""
+    others = [gain.value for name, gain in run.advantages.items() if not name.startswith("constant")]
+    if not others or run.plan is None or run.plan.network not in ("dense", "linear") or not run.constant_score:
+        return None
+    return min(others) / abs(run.constant_score)
 
 
 def _no_better(run: Run) -> Judged:
@@ -105,10 +118,11 @@ def _largest_share(run: Run) -> float | None:
 WORTH_RULES: tuple[Rule[Run], ...] = (
     Rule(
         "implausible-score", "The score is too good to be true", "data", _implausible,
-        how="Share of the constant's error that the networks remove on patients they never saw.",
+        how="Share of the constant's error that the networks remove on patients they never saw; for tables also how far "
+        "they are ahead of the best baseline.",
         why="Such a score mostly means that a column tells the outcome, or that patients are on both sides.",
         remedies=("declare when each column is known", "leave out columns that are made from the outcome"),
-        thresholds=(TOO_GOOD,),
+        thresholds=(TOO_GOOD, TOO_FAR_AHEAD),
     ),
     Rule(
         "validation-too-small", "Too few validation patients", "training", _validation_too_small,

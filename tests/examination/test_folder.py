@@ -1,0 +1,74 @@
+"""A real run with a learning rate of 10, and what the command line says of its folder."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rounds.data.loading import load
+from rounds.errors import RunFolderError
+from rounds.examination.examine import examine
+from rounds.examination.folder import read_run
+from rounds.improvement import Request, improve
+
+
+@pytest.fixture(scope="module")
+def lost_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One network, trained for a few epochs at a learning rate of 10."""
+    out = tmp_path_factory.mktemp("runs") / "lost"
+    changes = {"learning_rate": 10.0, "epochs": 12, "hidden": (16,), "number_embedding": "none"}
+    improve(load("diabetes"), changes, Request(members=1, rounds=0, out=out))
+    return out
+
+
+def test_the_rate_comes_first(lost_run: Path) -> None:
+    found = examine(read_run(lost_run))
+    assert found.findings[0].code == "learning-rate-too-high"
+    assert found.verdict.well_trained.answer == "no"
+    assert found.verdict.believable.answer == "yes"
+
+
+def test_examining_a_folder_repeats_what_training_wrote(lost_run: Path) -> None:
+    """Findings and not_applicable are the same, and are no longer when the folder is examined again."""
+    written = json.loads((lost_run / "findings.json").read_text())
+    again = examine(read_run(lost_run)).record()
+    assert [f["code"] for f in again["findings"]] == [f["code"] for f in written["findings"]]
+    assert again["not_applicable"] == written["not_applicable"]
+
+
+def test_command_line(lost_run: Path, command: Callable[..., Any]) -> None:
+    shown = command("examine", lost_run)
+    assert shown.status == 0
+    assert "error: learning-rate-too-high" in shown.out
+    record = json.loads(command("examine", lost_run, "--json").out)
+    assert record["findings"][0]["code"] == "learning-rate-too-high"
+
+
+def test_what_is_no_run(tmp_path: Path, command: Callable[..., Any]) -> None:
+    (tmp_path / "notes.txt").write_text("hello")
+    for source in (tmp_path / "nowhere", tmp_path, tmp_path / "notes.txt"):
+        ended = command("examine", source)
+        assert ended.status == 2
+        assert ended.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("curves.parquet", b"", "must be a readable Parquet file"),
+        ("plan.json", b"{", "must be readable JSON"),
+        ("findings.json", b"[]", "must be a findings record"),
+        ("measures.parquet", None, "must be a run folder with measures.parquet"),
+    ],
+)
+def test_damaged_runs(lost_run: Path, tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
+    damaged = shutil.copytree(lost_run, tmp_path / "damaged")
+    if content is None:
+        (damaged / name).unlink()
+    else:
+        (damaged / name).write_bytes(content)
+    with pytest.raises(RunFolderError, match=message):
+        read_run(damaged)
