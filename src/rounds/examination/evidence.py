@@ -11,8 +11,6 @@ from rounds.examination.curve import Configuration, Curve
 from rounds.examination.finding import Finding
 from rounds.plan import Plan
 from rounds.task import Task
-from rounds.training.material import network_targets
-from rounds.training.objective import loss_name
 
 SETTINGS_OF_A_MEMBER = ("seed", "fold", "outer")
 HANDED_OVER = -1  # value of `outer` for members of the predictor that is handed over
@@ -80,6 +78,9 @@ def constant_loss(task: Task, plan: Plan, targets: np.ndarray) -> float:
     >>> round(constant_loss(task, Plan(), np.array([[0.0], [1.0]])), 4)
     0.6931
     """
+    from rounds.training.material import network_targets  # brings JAX along, which curves from elsewhere do not need
+    from rounds.training.objective import loss_name
+
     scaled = network_targets(task, TargetScale.fit(task, targets, plan.target_transform), targets).astype(np.float64)
     least = float(_CONSTANT[loss_name(plan, task)](scaled))
     if plan.class_weights == "none" or task.kind not in ("binary", "multiclass"):

@@ -1,7 +1,6 @@
 """Rules about who is in the table, and on which side: shifts, rare outcomes, outcomes that contradict themselves."""
 
 import numpy as np
-from scipy.stats import norm
 
 from rounds.examination.association import flip_rates, out_of_fold, separation, separation_error, told_apart
 from rounds.examination.data_evidence import DataEvidence
@@ -62,6 +61,8 @@ def _apart(evidence: DataEvidence, kept: np.ndarray, marked: np.ndarray, thoroug
 
     thorough: boosted trees look at all inputs together as well.
     """
+    from scipy.stats import norm
+
     if min(marked.sum(), (~marked).sum()) < 10:
         return 0.5, ""
     table = np.column_stack([evidence.numbers[kept], evidence.outcome[kept]])

@@ -12,7 +12,6 @@ from rounds.examination.learning import Harm, harm, reference_loss
 from rounds.examination.rule import Judged, Rule, Threshold
 from rounds.plan import Plan
 from rounds.task import Task
-from rounds.training.objective import loss_name
 
 RECIPE = "Karpathy 2019, A Recipe for Training Neural Networks: verify the loss at the start"
 HIGH_START = Threshold("high first loss", 5.0, "times the constant's loss", RECIPE + "; the factor is a convention")
@@ -169,6 +168,8 @@ def mismatch(plan: Plan, task: Task) -> str | None:
     >>> mismatch(Plan(output_activation="tanh"), Task(kind="regression", targets=("los",)))
     'an output of tanh cannot reach every value of the target'
     """
+    from rounds.training.objective import loss_name
+
     loss = loss_name(plan, task)
     if loss not in FITS[task.kind]:
         return f"a loss of {loss} does not judge a {task.kind} outcome"
@@ -182,6 +183,8 @@ def mismatch(plan: Plan, task: Task) -> str | None:
 def _mismatched(run: Run) -> Judged:
     if run.plan is None or run.task is None:
         return NotApplicable("needs the plan and the task: curves do not name the loss and the output")
+    from rounds.training.objective import loss_name
+
     plan = run.plans[run.best.plan]
     words, damaged = mismatch(plan, run.task), harm(run)
     if words is None:

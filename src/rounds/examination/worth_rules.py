@@ -118,8 +118,8 @@ def _largest_share(run: Run) -> float | None:
 WORTH_RULES: tuple[Rule[Run], ...] = (
     Rule(
         "implausible-score", "The score is too good to be true", "data", _implausible,
-        how="Share of the constant's error that the networks remove on patients they never saw; for tables also how far "
-        "they are ahead of the best baseline.",
+        how="Share of the constant's error that the networks remove on patients they never saw; for tables also how "
+        "far they are ahead of the best baseline.",
         why="Such a score mostly means that a column tells the outcome, or that patients are on both sides.",
         remedies=("declare when each column is known", "leave out columns that are made from the outcome"),
         thresholds=(TOO_GOOD, TOO_FAR_AHEAD),
@@ -132,7 +132,7 @@ WORTH_RULES: tuple[Rule[Run], ...] = (
     ),
     Rule(
         "misleading-metric", "The metric that chooses is blind to the rare outcome", "training", _misleading,
-        how="Epochs are kept by accuracy, one outcome is frequent, and the accuracy reached is not above its share.",
+        how="Epochs are kept by accuracy, one outcome is frequent, and the accuracy reached is no more than that.",
         why="A network that never finds a case looks as good as one that does.",
         remedies=("keep_best = loss or auroc",), thresholds=(FREQUENT, ABOVE_FREQUENT), acts="steps",
     ),
