@@ -1,6 +1,7 @@
 """The examination as a whole: its record, its order, and that no run, however odd, makes it fail."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -80,6 +81,9 @@ def test_believable_needs_every_column_declared() -> None:
     ]
     assert answers == ["yes", "unknown"]
     assert examine(run(folds())).verdict.believable.answer == "unknown"
+    doubt = (replace(LEAK, severity="warning"),)
+    doubted = examine(run(folds(), dataset=DECLARED, data_examined=True, data_findings=doubt))
+    assert doubted.verdict.believable.answer == "unknown"
 
 
 def test_worth_it_comes_from_the_difference() -> None:

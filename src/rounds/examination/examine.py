@@ -64,12 +64,15 @@ def _verdict(run: Run, findings: tuple[Finding, ...], absent: tuple[tuple[str, s
 
 
 def believable(run: Run, findings: tuple[Finding, ...]) -> Answer:
-    """No where a data rule found an error; unknown while anything was not checked or not declared."""
+    """No where a data rule found an error; unknown while one warns, or anything was not checked or not declared."""
     errors = [f for f in findings if f.question == "data" and f.severity == "error"]
     if errors:
         return Answer("no", f"{errors[0].name}: {errors[0].explanation}")
     if run.dataset is None or not run.data_examined:
         return Answer("unknown", "the data were not examined")
+    warnings = [f for f in findings if f.question == "data" and f.severity == "warning"]
+    if warnings:
+        return Answer("unknown", f"{warnings[0].name}: {warnings[0].explanation}")
     features = [c for c in run.dataset["columns"] if c["role"] in ("numeric", "categorical", "boolean")]
     unknown = [c["name"] for c in features if c["known"] == "unknown"]
     if unknown:
