@@ -34,6 +34,7 @@ COLUMNS = [
     ("patient_type", pick(["in", "out"]), "categorical", "2 levels"),
     ("stay", [f"S{i:05d}" for i in range(N)], "identifier", "400 different texts in 400 rows"),
     ("icd9", pick(["250.83", "V57", "428", "E909", "008.45"]), "categorical", "5 levels"),
+    ("icd9_few_letters", pick(["250.83", "V57", "428"], (0.5, 0.05, 0.45)), "categorical", "3 levels"),
     ("icd9_numbers", pick(["250.10", "428", "008.45"]), "categorical", "3 levels, zeros in front kept as written"),
     ("diagnosis", [f"I{k % 97}" for k in RANDOM.zipf(1.3, N)], "categorical", "levels"),
     ("crp", pick(["1.5", "2.5", "30", "<0.5"], (0.3, 0.3, 0.35, 0.05)), "categorical", "% of the cells are numbers"),
@@ -59,6 +60,7 @@ def test_roles_of_realistic_columns(name, values, role, reason):
     guess = guess_role(pl.Series(name, list(values), strict=False))
     assert guess.role == role
     assert reason in guess.reason
+    assert ("of the cells are numbers" in guess.reason) == (name == "crp")
 
 
 REPEATING = [

@@ -11,6 +11,7 @@ _YES = ("true", "yes", "y", "t", "1")
 _NO = ("false", "no", "n", "f", "0")
 # Columns that `rounds.data.cohort` adds, so that an error names the row of the file and not that of a filtered table.
 ROW, TEST_ROW = "__rounds_row__", "__rounds_test_row__"
+LARGEST = 1e30  # sums of squares stay finite, and so does a 32-bit number
 EXACT_IN_FLOAT32 = 2**24  # whole numbers up to here survive as Float32
 
 
@@ -92,16 +93,17 @@ def place(table: pl.DataFrame, row: int) -> str:
 
 
 def refuse_infinite(table: pl.DataFrame, name: str) -> None:
-    """Raises DataError where a numeric column holds an infinite value."""
+    """Raises DataError where a numeric column holds an infinite value, or one too large to compute with."""
     values = table[name]
     if not values.dtype.is_float():
         return
-    infinite = values.is_infinite().fill_null(False)
+    infinite = (values.abs() > LARGEST).fill_null(False)
     if infinite.any():
         row = int(infinite.arg_max() or 0)
         advice = "Mend the cell, or leave it empty where the value is missing"
         shown = f"{values[row]} in {place(table, row)}"
-        raise DataError(must_be(f"Column {name}", "finite numbers", "value", shown, advice))
+        expected = "finite numbers" if values.is_infinite()[row] else f"numbers up to {LARGEST:.0e}"
+        raise DataError(must_be(f"Column {name}", expected, "value", shown, advice))
 
 
 def _days_since(table: pl.DataFrame, name: str, reference: str) -> pl.Series:

@@ -28,12 +28,18 @@ def write_roles(path: Path, columns: tuple[Column, ...]) -> None:
 
 
 def _entry(column: Column) -> str:
-    lines = [f"[{json.dumps(column.name, ensure_ascii=False)}]  # {column.reason}"]
+    reason = "".join(letter if letter.isprintable() else " " for letter in column.reason)
+    lines = [f"[{_quoted(column.name)}]  # {reason}"]
     role = "dropped" if column.role in ("target", "group", "time", "baseline") else column.role
-    lines += [f"role = {json.dumps(role)}", f"known = {json.dumps(column.known)}", f"unit = {json.dumps(column.unit)}"]
-    proposed = f"  # proposed: {json.dumps(list(column.proposed_missing))}" if column.proposed_missing else ""
-    lines.append(f"missing = {json.dumps(list(column.missing), ensure_ascii=False)}{proposed}")
+    lines += [f"role = {json.dumps(role)}", f"known = {json.dumps(column.known)}", f"unit = {_quoted(column.unit)}"]
+    proposed = f"  # proposed: {_quoted(list(column.proposed_missing))}" if column.proposed_missing else ""
+    lines.append(f"missing = {_quoted(list(column.missing))}{proposed}")
     return "\n".join(lines) + "\n"
+
+
+def _quoted(value: str | list[str]) -> str:
+    """As TOML writes it: like JSON, but for the one letter that JSON leaves as it is."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def parse_roles(path: Path) -> dict[str, Any]:

@@ -27,6 +27,7 @@ _PATIENT_NAME = re.compile(
 FEWEST_PATIENTS = 6  # "patient" with fewer different values may tell patients from controls
 # Dates that may be read day or month first, which no program should decide.
 _SLASH_DATE = r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}$"
+_LETTER_CODE = r"^[A-Za-z]\d"  # V57 beside 428: diagnosis codes, not numbers with words among them
 # Share of a text column's cells that are numbers from which it is worth saying so.
 MOSTLY_NUMBERS = 0.8
 _YES_NO = ({"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"})
@@ -98,8 +99,9 @@ def _numbers_among(known: pl.Series) -> str:
     """Words for a text column that may have been meant as numbers."""
     if known.str.contains(r"^0\d").any():
         return ", zeros in front kept as written" if known.str.contains(r"^[\d.]+$").all() else ""
-    share = float(known.cast(pl.Float64, strict=False).is_not_null().mean() or 0.0)  # type: ignore[arg-type]
-    if not MOSTLY_NUMBERS <= share < 1:
+    numbers = known.cast(pl.Float64, strict=False).is_not_null()
+    share = float(numbers.mean() or 0.0)  # type: ignore[arg-type]
+    if not MOSTLY_NUMBERS <= share < 1 or known.filter(~numbers).str.contains(_LETTER_CODE).all():
         return ""
     return f"; {math.floor(100 * share)} % of the cells are numbers: list the others as missing to have them read so"
 
