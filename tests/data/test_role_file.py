@@ -26,7 +26,7 @@ def table(tmp_path: Path) -> Path:
         {
             "patient_nbr": np.arange(N) // 2,
             "age": [*random.integers(40, 90, N - 8), *[-9] * 8],
-            "icd": random.choice(["250.10", "250.1"], N),
+            "icd": random.choice(["250.10", "250.1", "428"], N),
             "discharge_code": random.choice([1, 2, 3], N),
             "score": random.normal(size=N).round(2),
             "admitted": ["2020-01-01"] * (N // 2) + ["2020-01-05"] * (N // 2),
@@ -77,7 +77,7 @@ def test_edited_file_is_followed(table: Path, command: Command) -> None:
         "-9",
     )
     assert after["age"]["looks missing"] == ""
-    assert (after["icd"]["role"], after["icd"]["levels"]) == ("categorical", 2)
+    assert (after["icd"]["role"], after["icd"]["levels"]) == ("categorical", 3)
     assert (after["score"]["role"], after["score"]["known"]) == ("dropped", "outcome")
     assert (after["admitted"]["role"], after["admitted"]["reason"]) == ("numeric", "days since born")
     assert columns(command, table, "--roles", roles, "--as", "icd=numeric")["icd"]["role"] == "numeric"
