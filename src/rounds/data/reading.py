@@ -87,7 +87,8 @@ def _checked(table: pl.DataFrame, where: str) -> pl.DataFrame:
         shown = f"{nested[0]} ({table.schema[nested[0]]})"
         raise DataError(must_be("Table", "of plain columns", "column", shown, advice))
     table = table.with_columns(
-        pl.selectors.float().fill_nan(None), pl.selectors.decimal().cast(pl.Float64),
+        *(pl.col(s.name).fill_nan(None) for s in table if s.dtype.is_float() and s.is_nan().any()),
+        pl.selectors.decimal().cast(pl.Float64),
         pl.selectors.by_dtype(pl.Int128, pl.UInt128).cast(pl.String),
     )  # fmt: skip
     table = _without_blank_end(table)
