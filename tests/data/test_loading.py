@@ -242,6 +242,11 @@ def test_drop_takes_names_and_globs():
     )
 
 
+def test_a_glob_does_not_drop_the_target():
+    dataset = loaded(patients(lab=range(N)), drop=("l*",))
+    assert (roles(dataset)["los"], roles(dataset)["lab"]) == ("target", "dropped")
+
+
 def test_dates_become_days():
     days = pl.date_range(pl.date(2020, 1, 1), pl.date(2020, 2, 29), eager=True)
     table = patients(born=[days[0]] * N, admitted=days)

@@ -216,6 +216,10 @@ def test_frames_that_are_no_tables() -> None:
         (pl.DataFrame({"x": [[1], [2]]}), "Table must be of plain columns, got column='x (List(Int64))'"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "Column names must be all different, got repeated='a'"),
         (pd.DataFrame({"a": []}), "DATA must be a table with rows"),
+        ({"a": [1]}, "DATA must be a path or a frame of Polars or pandas, got type='dict'."),
+        (pl.LazyFrame({"a": [1]}), "got type='LazyFrame'. Collect a lazy frame"),
+        (None, "got type='NoneType'"),
+        (pl.DataFrame(), "DATA must be a table with rows"),
         (pl.DataFrame({"x": [b"a"]}), "Table must be of plain columns, got column='x (Binary)'"),
     ):
         with pytest.raises(DataError) as caught:

@@ -55,7 +55,7 @@ def decide_columns(
     said = given_roles(choices, names)
     special = _special(choices, names)
     dropped = set(matching(choices.drop, names, "Drop"))
-    _refuse_dropped(special, dropped)
+    _refuse_dropped(special, choices.drop)
     fields_of = {n: {**(declared or {}).get(n, {}), **_without_empty(said.get(n, {}))} for n in names}
     columns = []
     for series in table:
@@ -88,7 +88,8 @@ def _special(choices: Choices, names: list[str]) -> dict[str, Role]:
     return special
 
 
-def _refuse_dropped(special: dict[str, Role], dropped: set[str]) -> None:
+def _refuse_dropped(special: dict[str, Role], dropped: tuple[str, ...]) -> None:
+    """A target that is named; one that a glob happens to fit stays the target."""
     for name, role in special.items():
         if name in dropped and role == "target":
             raise DataError(must_be("Drop", "of other columns than the target", "drop", name, "Leave it out of --drop"))

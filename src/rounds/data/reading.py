@@ -23,6 +23,9 @@ def read_table(source: Any, codes: Collection[str] = ()) -> pl.DataFrame:
         return _checked(source, "frame")
     if hasattr(source, "to_dict") and hasattr(source, "columns") and not isinstance(source, str | Path):
         return _checked(_from_pandas(source), "frame")
+    if not isinstance(source, str | Path):
+        advice = "Collect a lazy frame, make a frame of a dictionary, or save the table to a file"
+        raise DataError(must_be("DATA", "a path or a frame of Polars or pandas", "type", type(source).__name__, advice))
     path = Path(source)
     _refuse_no_file(path)
     suffix = path.suffix.lower()
