@@ -19,11 +19,12 @@ from rounds.graph.blocks import Block, blocks_of
 from rounds.graph.drawing import MOST_CHILDREN, drawing_of, grouped
 from rounds.graph.flow import Flows
 from rounds.graph.function import FunctionError
+from rounds.graph.keras_model import UserModel, graph_of_model
 from rounds.graph.network_loss import Batch, network_loss, synthetic_batch
 from rounds.graph.page import page_of
 from rounds.graph.summary import record_of, view_of
 from rounds.graph.text import text_of
-from rounds.graph.user_file import UserFunction
+from rounds.graph.user_file import UserFunction, read_function, read_model
 from rounds.graph.user_graph import graph_of_user
 from rounds.networks.builder import describe_network
 from rounds.networks.network import Network
@@ -228,6 +229,67 @@ def test_the_loss_of_a_linear_network_is_that_of_numpy() -> None:
     assert graph.loss == pytest.approx(float(np.mean((X @ kernel[:, 0] + 1 - Y) ** 2)), rel=1e-5)
 
 
+MODEL = """
+import keras, numpy as np
+keras.utils.set_random_seed(0)
+random = np.random.default_rng(0)
+batch = (random.standard_normal((8, 6, 3)), random.integers(0, 2, (8, 1)).astype("float32"))
+loss = keras.losses.BinaryCrossentropy()
+layers = keras.layers
+model = keras.Sequential([keras.Input((6, 3)), layers.GRU(5), layers.Dropout(0.3), layers.BatchNormalization(),
+                          layers.Dense(1, activation="sigmoid", name="last")])
+unbuilt = keras.Sequential([layers.Dense(1)])
+wide = keras.Sequential([keras.Input((7,)), layers.Dense(1)])
+unpaired_batch = 3
+unpaired = wide
+"""
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> str:
+    path = tmp_path / "models.py"
+    path.write_text(MODEL, encoding="utf-8")
+    return str(path)
+
+
+def test_a_keras_model_of_the_user_has_a_graph(models: str) -> None:
+    user = read_model(f"{models}:model")
+    assert isinstance(user, UserModel)
+    graph = graph_of_model(user)
+    state = [variable.value for variable in user.model.non_trainable_variables]
+
+    def loss(weights: list[Any]) -> Any:
+        outputs, _ = user.model.stateless_call(weights, state, jnp.asarray(user.batch[0]), training=True)
+        assert user.loss is not None
+        return user.loss(user.batch[1], outputs)
+
+    expected = jax.grad(loss)([variable.value for variable in user.model.trainable_variables])
+    whole = np.sqrt(sum(float(jnp.sum(one**2)) for one in expected))
+    for variable, gradient in zip(user.model.trainable_variables, expected, strict=True):
+        assert np.linalg.norm(graph.input_gradients[variable.path] - np.asarray(gradient)) < 2e-6 * whole
+    assert [block.name for block in blocks_of(graph.tape)] == ["gru", "dropout", "batch_normalization", "last", "L"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("unbuilt", "model unbuilt must be built and with weights, got weights=0"),
+        ("wide", "model must be callable on its batch, got wide="),
+        ("unpaired", "batch of unpaired must be a pair, got batch='int'"),
+    ],
+)
+def test_a_model_without_a_graph_is_refused(models: str, name: str, text: str) -> None:
+    user = read_model(f"{models}:{name}")
+    assert isinstance(user, UserModel)
+    with pytest.raises(FunctionError, match=re.escape(text)):
+        graph_of_model(user)
+
+
+def test_a_gradient_check_of_a_model_says_what_to_do(models: str) -> None:
+    with pytest.raises(FunctionError, match="function must be a function, got model='a Keras model'"):
+        read_function(f"{models}:model")
+
+
 def command(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "rounds.cli", "graph", *words], capture_output=True, text=True, check=False
@@ -281,3 +343,33 @@ def test_command_line_refuses_in_one_line(file: Path, words: Callable[[Path], li
     assert refused.stdout == ""
     assert re.search(re.escape(text), refused.stderr)
     assert refused.stderr.count("\n") == 1
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of one network and one epoch."""
+    folder = tmp_path_factory.mktemp("graph") / "run"
+    words = ("train", "diabetes", "--members", "1", "--set", "epochs=1", "--out", str(folder), "--quiet")
+    done = subprocess.run([sys.executable, "-m", "rounds.cli", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_a_run_is_looked_at_without_patients_or_without_single_values(run: Path) -> None:
+    synthetic = command(str(run))
+    assert synthetic.returncode == 0, synthetic.stderr
+    assert "y^" in synthetic.stdout
+    on_patients = command(str(run), "--data", "diabetes", "--rows", "20", "--json")
+    assert on_patients.returncode == 0, on_patients.stderr
+    record = json.loads(on_patients.stdout)
+    assert [block["name"] for block in record["blocks"]][-2:] == ["y^", "L"]
+    assert "first" not in on_patients.stdout
+    assert "smallest" not in on_patients.stdout
+    few = command(str(run), "--data", "diabetes", "--rows", "3")
+    assert few.returncode == 2
+
+
+def test_a_member_that_is_not_there_is_refused(run: Path) -> None:
+    refused = command(str(run), "--member", "99")
+    assert refused.returncode == 2
+    assert "member must be one of" in refused.stderr

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from rounds.graph.backward import Graph
     from rounds.graph.network_loss import Batch
 
-Source = Annotated[str, typer.Argument(metavar="RUN|FILE.py:FUNCTION", help="run folder, or a loss in a Python file")]
+Source = Annotated[
+    str, typer.Argument(metavar="RUN|FILE.py:FUNCTION", help="run folder, or a loss or Keras model in a Python file")
+]
 Data = Annotated[str | None, typer.Option("--data", help="table with outcomes whose first rows are the batch of a run")]
 Rows = Annotated[int, typer.Option("--rows", help="rows of the batch of a run", min=10)]
 Granularity = Annotated[str, typer.Option("--granularity", help="operations, layers, steps or auto")]
@@ -34,7 +36,8 @@ def graph(
 
     A run folder is looked at on a synthetic batch, or with --data on the first rows of a table (of which no single
     value is shown). FILE.py is run: it defines FUNCTION(inputs), one number from a dictionary of arrays, and
-    FUNCTION_inputs (or inputs), that dictionary.
+    FUNCTION_inputs (or inputs), that dictionary. For a Keras model it defines MODEL_batch (or batch), a pair of inputs
+    and targets, and perhaps MODEL_loss (or loss), a function of targets and outputs.
     """
     from rounds.graph.summary import record_of, view_of
     from rounds.graph.text import text_of
@@ -53,10 +56,12 @@ def graph(
 
 
 def _of_function(source: str, open_scans: bool) -> "Graph":
-    from rounds.graph.user_file import read_function
+    from rounds.graph.keras_model import UserModel, graph_of_model
+    from rounds.graph.user_file import read_model
     from rounds.graph.user_graph import graph_of_user
 
-    return graph_of_user(read_function(source), open_scans)
+    read = read_model(source)
+    return graph_of_model(read, open_scans) if isinstance(read, UserModel) else graph_of_user(read, open_scans)
 
 
 def _of_run(source: str, data: str | None, rows: int, member: int) -> "Graph":

@@ -131,8 +131,8 @@ class _Recorder:
 
     def name_of(self, data: Any) -> str:
         """The user's name for an array, known by its content: JAX keeps the array and not the name."""
-        alike = (name for name, own in self.named.items() if own is data or _equal(own, data))
-        return next(alike, "")
+        same = [name for name, own in self.named.items() if own is data]
+        return next(iter(same or [name for name, own in self.named.items() if _equal(own, data)]), "")
 
     def constants(self, jaxpr: Any, data: Sequence[Any]) -> list[int]:
         return [self.constant(array, var.aval) for array, var in zip(data, jaxpr.constvars, strict=True)]

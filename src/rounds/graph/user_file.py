@@ -6,10 +6,14 @@ FILE.py defines
 - ``function_inputs`` or ``inputs``: that dictionary, or a function without arguments that makes it;
 - ``function_gradient`` or ``gradient``: takes the same dictionary, gives one array under each of its names. Where it is
   missing, the gradient that JAX derives is taken, with the custom rules (`jax.custom_vjp`) of the file.
+
+Where the name is that of a Keras model, FILE.py defines ``model_batch`` or ``batch``, a pair of inputs and targets, and
+may define ``model_loss`` or ``loss``, a function of targets and outputs.
 """
 
 import importlib.util
 import inspect
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +23,7 @@ from typing import Any
 
 from rounds.errors import must_be, nearest
 from rounds.graph.function import FunctionError, place_in_file
+from rounds.graph.keras_model import UserModel, is_keras_model
 
 
 @dataclass(frozen=True)
@@ -37,9 +42,29 @@ def read_function(where: str) -> UserFunction:
     Raises FunctionError where the file is missing or fails, or one of the three is not there or not what it must be.
     """
     path, name = _parts(where)
-    module = _run(path)
+    return _function(_run(path), path, name)
+
+
+def _function(module: ModuleType, path: Path, name: str) -> UserFunction:
     function = _named(module, path, name)
+    if is_keras_model(function):
+        advice = f"Write the loss as a function of a dictionary of its weights; `rounds graph {path}:{name}` shows it"
+        raise FunctionError(must_be("function", "a function", name, "a Keras model", advice))
     return UserFunction(name, function, _inputs(module, path, name), _gradient(module, name))
+
+
+def read_model(where: str) -> UserModel | UserFunction:
+    """As `read_function`, or the Keras model of that name with its batch and loss."""
+    path, name = _parts(where)
+    module = _run(path)
+    found = getattr(module, name, None)
+    if not is_keras_model(found):
+        return _function(module, path, name)
+    batch, loss = _first(module, f"{name}_batch", "batch"), _first(module, f"{name}_loss", "loss")
+    if batch is None:
+        advice = f"Write {name}_batch = (x, y), a few rows of arrays"
+        raise FunctionError(f"{path.name} must define a batch for {name}, got no {name}_batch and no batch. {advice}.")
+    return UserModel(name, found, batch, loss)
 
 
 def _parts(where: str) -> tuple[Path, str]:
@@ -60,6 +85,7 @@ def _run(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     folder = str(path.resolve().parent)
     sys.path.insert(0, folder)
+    os.environ.setdefault("KERAS_BACKEND", "jax")
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
