@@ -48,6 +48,6 @@ def examine(source: Any) -> Any:
     from pathlib import Path
 
     from rounds.examination.examine import examine as examined
-    from rounds.examination.foreign import read_evidence
+    from rounds.examination.source import examine_source
 
-    return examined(read_evidence(Path(source)) if isinstance(source, str | Path) else source)
+    return examine_source(Path(source)) if isinstance(source, str | Path) else examined(source)

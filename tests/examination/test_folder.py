@@ -6,12 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
+from rounds.data.choices import Choices
 from rounds.data.loading import load
-from rounds.errors import RunFolderError
+from rounds.errors import DataError, RunFolderError
 from rounds.examination.examine import examine
 from rounds.examination.folder import read_run
+from rounds.examination.source import examine_source
 from rounds.improvement import Request, improve
 
 
@@ -55,12 +58,34 @@ def test_what_is_no_run(tmp_path: Path, command: Callable[..., Any]) -> None:
         assert ended.err.count("\n") == 1
 
 
+def test_a_run_that_was_never_judged(lost_run: Path, tmp_path: Path) -> None:
+    """All networks lost, or the machine went down before judging: the curves still tell."""
+    stopped = shutil.copytree(lost_run, tmp_path / "stopped")
+    for name in ("metrics.json", "predictions.parquet", "findings.json"):
+        (stopped / name).unlink()
+    found = examine_source(stopped)
+    assert found.findings[0].code == "learning-rate-too-high"
+    assert found.verdict.worth_it.answer == "unknown"
+
+
+def test_a_run_that_its_data_stopped(tmp_path: Path) -> None:
+    """An error among the data rules: findings, and nothing trained."""
+    table = load("diabetes").inputs.with_columns(progression=pl.col("bmi") * 2)
+    table.write_csv(tmp_path / "leak.csv")
+    with pytest.raises(DataError, match="target-leak"):
+        improve(load(str(tmp_path / "leak.csv"), Choices(targets=("progression",))), {}, Request(out=tmp_path / "run"))
+    found = examine_source(tmp_path / "run")
+    assert found.findings[0].code == "target-leak"
+    assert found.verdict.believable.answer == "no"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("curves.parquet", b"", "must be a readable Parquet file"),
         ("plan.json", b"{", "must be readable JSON"),
-        ("findings.json", b"[]", "must be a findings record"),
+        ("findings.json", b"[]", "must be a JSON object"),
+        ("findings.json", b"{}", "must be a findings record"),
         ("measures.parquet", None, "must be a run folder with measures.parquet"),
     ],
 )

@@ -15,10 +15,9 @@ Source = Annotated[Path, typer.Argument(metavar="RUN|CURVES", help="run folder, 
 @app.command()
 def examine(source: Source, as_json: AsJson = False) -> None:
     """Say what is wrong with a training, with the numbers that show it: a run folder, or curves from elsewhere."""
-    from rounds.examination.examine import examine as examined
-    from rounds.examination.foreign import read_evidence
+    from rounds.examination.source import examine_source
 
-    found = examined(read_evidence(source))
+    found = examine_source(source)
     if as_json:
         print(json.dumps(found.record(), indent=2, ensure_ascii=False, allow_nan=False))
         return

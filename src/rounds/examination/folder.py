@@ -1,6 +1,6 @@
 """A run folder read back as evidence."""
 
-import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,35 +11,60 @@ from rounds.errors import RunFolderError, must_be
 from rounds.examination.comparison import advantages_of
 from rounds.examination.evidence import Run, constant_loss, curves_of
 from rounds.examination.examine_data import DATA_RULES
-from rounds.examination.finding import Finding, read_finding
+from rounds.examination.finding import Answer, Examination, Finding, Verdict, read_finding
 from rounds.metrics import main_metric
 from rounds.plan import Plan
 from rounds.run_record import read_record
 from rounds.task import Task
 
+FINDINGS = "findings.json"
+
 
 def read_run(folder: Path) -> Run:
-    """Evidence of the run that a folder keeps.
+    """Evidence of the run that a folder keeps, of its last round; of one that was never judged, the curves alone.
 
     Raises RunFolderError where there is no run, or a file is missing or damaged.
     """
     dataset = read_record(folder, "dataset.json")
     plans = read_plans(read_record(folder, "plan.json"))
     task = Task.model_validate(dataset["task"])
-    metrics = read_record(folder, "metrics.json")
-    predictions = _frame(folder, "predictions")
     every = [_frame(folder, name) for name in ("curves", "members", "measures", "steps")]
     last = int(every[1]["round"].max())  # type: ignore[arg-type]
-    frames = [frame.filter(pl.col("round") == last) for frame in every]
-    observed = observed_targets(task, predictions.filter(pl.col("split") == "validation"))
     findings, absent = _data_findings(folder)
-    constant = metrics["baselines"].get("constant", {}).get(main_metric(task))
-    return Run(
-        curves=curves_of(*frames), plans=plans, task=task, constant_loss=constant_loss(task, plans[0], observed),
-        advantages=advantages_of(task, predictions), constant_score=constant["value"] if constant else None,
-        metrics=metrics, dataset=dataset, data_findings=findings, data_not_applicable=absent,
-        data_examined=(folder / "findings.json").exists(), round=last, references=_references(metrics),
+    run = Run(
+        curves=curves_of(*(frame.filter(pl.col("round") == last) for frame in every)), plans=plans, task=task,
+        dataset=dataset, data_findings=findings, data_not_applicable=absent,
+        data_examined=(folder / FINDINGS).exists(), round=last,
     )  # fmt: skip
+    return _judged(run, folder, task) if (folder / "metrics.json").exists() else run
+
+
+def _judged(run: Run, folder: Path, task: Task) -> Run:
+    """With what was found on judged patients."""
+    metrics, predictions = read_record(folder, "metrics.json"), _frame(folder, "predictions")
+    observed = observed_targets(task, predictions.filter(pl.col("split") == "validation"))
+    constant = metrics["baselines"].get("constant", {}).get(main_metric(task))
+    return replace(
+        run, constant_loss=constant_loss(task, run.plans[0], observed), metrics=metrics,
+        advantages=advantages_of(task, predictions), constant_score=constant["value"] if constant else None,
+        references=_references(metrics),
+    )  # fmt: skip
+
+
+def read_examination(folder: Path) -> Examination:
+    """What findings.json says: of a run that an error in its data stopped before training, that is all there is."""
+    record = read_record(folder, FINDINGS)
+    try:
+        findings = tuple(read_finding(f) for f in record["findings"])
+        absent = tuple((a["code"], a["reason"]) for a in record["not_applicable"])
+        verdict = Verdict(**{question: Answer(**answer) for question, answer in record["verdict"].items()})
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _no_findings(error) from None
+    return Examination(findings, absent, verdict)
+
+
+def _no_findings(error: Exception) -> RunFolderError:
+    return RunFolderError(must_be(FINDINGS, "a findings record", "error", str(error), "Remove or restore the file"))
 
 
 def read_plans(record: dict[str, Any]) -> tuple[Plan, ...]:
@@ -81,15 +106,9 @@ def _of_last_round(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _data_findings(folder: Path) -> tuple[tuple[Finding, ...], tuple[tuple[str, str], ...]]:
     """What the data rules said before training: the rows themselves are not in the folder."""
-    path = folder / "findings.json"
-    if not path.exists():
+    if not (folder / FINDINGS).exists():
         return (), ()
+    found = read_examination(folder)
     codes = {rule.code for rule in DATA_RULES}
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        findings = tuple(read_finding(f) for f in record["findings"] if f["code"] in codes)
-        absent = tuple((a["code"], a["reason"]) for a in record["not_applicable"] if a["code"] in codes)
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        advice = "Remove or restore the file"
-        raise RunFolderError(must_be("findings.json", "a findings record", "error", str(error), advice)) from None
-    return findings, absent
+    absent = tuple((code, reason) for code, reason in found.not_applicable if code in codes)
+    return tuple(f for f in found.findings if f.code in codes), absent

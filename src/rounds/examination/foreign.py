@@ -7,7 +7,6 @@ from pathlib import Path
 from rounds.errors import DataError, must_be
 from rounds.examination.curve import Curve
 from rounds.examination.evidence import Run
-from rounds.examination.folder import read_run
 from rounds.examination.log import Log, to_curve
 from rounds.examination.log_files import (
     read_csv_log,
@@ -24,16 +23,6 @@ KINDS = (
 )
 SPLIT_FOLDERS = ("train", "training", "validation", "val", "valid", "eval", "test")
 _EVENTS = "*tfevents*"
-
-
-def read_evidence(path: Path) -> Run:
-    """Evidence from a run folder of Rounds, or from curves that another tool left.
-
-    Raises RunFolderError or DataError for what cannot be read.
-    """
-    if (path / "plan.json").exists() or (path / "dataset.json").exists():
-        return read_run(path)
-    return read_curves(path)
 
 
 def read_curves(path: Path) -> Run:
