@@ -165,6 +165,27 @@ def test_a_tensor_of_kinks_alone_is_not_called_right() -> None:
     assert check.wrong == []
 
 
+def test_where_the_function_ends_beside_an_entry_the_step_is_its_own() -> None:
+    inputs = {"x": np.array([1e-8, 1.0, 4.0])}
+    for factor, wrong in ((1.0, []), (1.01, ["x"])):
+        check = check_gradient(lambda p: np.log(p["x"]).sum(), lambda p, f=factor: {"x": f / p["x"]}, inputs)
+        assert check.wrong == wrong
+        assert check.tensors[0].kinks == 0
+
+
+def test_where_there_is_no_slope_nothing_is_called_right() -> None:
+    check = check_gradient(lambda p: np.sqrt(p["x"]).sum(), lambda p: {"x": np.ones(2)}, {"x": np.zeros(2)})
+    assert check.tensors[0].verdict == "not differentiable"
+
+
+def test_a_forgotten_penalty_is_told() -> None:
+    def loss(p: Arrays) -> Any:
+        return two_layers(p) + 0.1 * (p["W1"] ** 2).sum()
+
+    told = mistakes(check_gradient(loss, corrected, weights()))
+    assert told == {"W1": "a term of 0.2 times W1 is missing: the gradient of a penalty"}
+
+
 def test_rounding_is_judged_against_the_whole_gradient() -> None:
     """The gradient of a bias before batch normalization is nothing but rounding."""
 

@@ -69,7 +69,7 @@ def check_gradient(function: Function, gradient: Function | None, inputs: Mappin
     right = {name: slopes for name in arrays if (slopes := _full(name, found[name], believed)) is not None}
     tensors = tuple(_judge(name, given[name], found[name], believed.get(name), rounding) for name in arrays)
     graph = _graph(followed, arrays) if any(tensor.verdict == "wrong" for tensor in tensors) else None
-    told = tuple(_with_mistake(tensor, given[tensor.name], right, graph) for tensor in tensors)
+    told = tuple(_with_mistake(tensor, given[tensor.name], right, arrays, graph) for tensor in tensors)
     return GradientCheck(value, TOLERANCE, told, notes)
 
 
@@ -192,9 +192,11 @@ def _worst(compared: _Compared, shape: tuple[int, ...]) -> tuple[Entry, ...]:
     )
 
 
-def _with_mistake(tensor: TensorCheck, given: np.ndarray, right: Gradients, graph: Graph | None) -> TensorCheck:
+def _with_mistake(
+    tensor: TensorCheck, given: np.ndarray, right: Gradients, values: Gradients, graph: Graph | None
+) -> TensorCheck:
     if tensor.verdict == "not differentiable":
         return replace(tensor, mistake="no entry has a slope here: every one is at a kink")
     if tensor.verdict != "wrong" or tensor.name not in right:
         return tensor
-    return replace(tensor, mistake=likely_mistake(tensor.name, given, right, graph))
+    return replace(tensor, mistake=likely_mistake(tensor.name, given, right, values, graph))

@@ -20,6 +20,8 @@ SMALLEST_STEP, LARGEST_STEP = 1e-4, 5e-2
 SCALE_OF_ZEROS = 0.1
 # Each refinement divides the step so often; after the last it is still far above rounding (2e-8 of the scale).
 REFINEMENT, REFINEMENTS = 8.0, 4
+# A slope whose likely error is no larger than this part of it needs no finer step.
+EXACT = 1e-7
 # The one-sided slopes of a smooth function come together in proportion to the step: at half the step, half the gap.
 # Where more than this part of the gap stays, there is a kink.
 KINK_PART = 0.7
@@ -65,13 +67,27 @@ def differences(loss: Loss, inputs: Arrays, name: str, noise: float) -> Differen
     steps = _first_step(noise, abs(loss(inputs))) * scale
     found = _slopes(loss, inputs, name, entries, steps, noise)
     for _ in range(REFINEMENTS):
-        doubtful = found.kink | (found.error > 1e-7 * (np.abs(found.slope) + noise))
+        doubtful = found.kink | ~(found.error <= EXACT * (np.abs(found.slope) + noise))
         if not doubtful.any():
             break
         steps = steps / REFINEMENT
         finer = _slopes(loss, inputs, name, entries[doubtful], steps[doubtful], noise)
         found = _better(found, finer, doubtful)
+    found = _where_defined(loss, inputs, name, entries, found, noise)
     return Differences(tensor.shape, entries, found.slope, found.error, found.kink)
+
+
+def _where_defined(loss: Loss, inputs: Arrays, name: str, entries: np.ndarray, found: _Slopes, noise: float) -> _Slopes:
+    """Entries beside which the function is not defined (a logarithm near zero) move by a part of their own size; those
+    that have no slope even so are kinks."""
+    lost = ~np.isfinite(found.slope) | ~np.isfinite(found.error)
+    sizes = np.abs(inputs[name].ravel()[entries])
+    lost_now = lost & (sizes > 0)
+    if lost_now.any():
+        steps = _first_step(noise, abs(loss(inputs))) * sizes[lost_now]
+        found = _better(found, _slopes(loss, inputs, name, entries[lost_now], steps, noise), lost_now)
+        lost = ~np.isfinite(found.slope) | ~np.isfinite(found.error)
+    return _Slopes(np.where(lost, 0.0, found.slope), np.where(lost, 0.0, found.error), found.kink | lost)
 
 
 def _chosen(size: int) -> np.ndarray:
@@ -112,7 +128,8 @@ def _along(loss: Loss, inputs: Arrays, name: str, entries: np.ndarray, moves: np
     for place, (entry, move) in enumerate(zip(entries, moves, strict=True)):
         moved = inputs[name].copy()
         moved.flat[entry] += move
-        values[place] = loss({**inputs, name: moved})
+        with np.errstate(all="ignore"):  # a step may leave the domain of a logarithm; that is seen by its nan
+            values[place] = loss({**inputs, name: moved})
     return values
 
 
@@ -120,7 +137,7 @@ def _better(found: _Slopes, finer: _Slopes, doubtful: np.ndarray) -> _Slopes:
     """A finer step replaces a coarser one where the coarser met a kink, or was the less exact of two smooth ones."""
     slope, error, kink = found.slope.copy(), found.error.copy(), found.kink.copy()
     places = np.flatnonzero(doubtful)
-    take = kink[places] | (~finer.kink & (finer.error < error[places]))
+    take = kink[places] | (~finer.kink & ~(error[places] <= finer.error))
     places = places[take]
     slope[places], error[places], kink[places] = finer.slope[take], finer.error[take], finer.kink[take]
     return _Slopes(slope, error, kink)

@@ -24,10 +24,17 @@ class Candidate:
     words: str
 
 
-def likely_mistake(name: str, given: np.ndarray, right: Mapping[str, np.ndarray], graph: Graph | None = None) -> str:
+def likely_mistake(
+    name: str,
+    given: np.ndarray,
+    right: Mapping[str, np.ndarray],
+    values: Mapping[str, np.ndarray] | None = None,
+    graph: Graph | None = None,
+) -> str:
     """A sentence on how `given` differs from the right gradient of `name`; says so where no correction explains it.
 
-    right: the right gradients of all tensors by name. graph: of the function, where JAX can follow it.
+    right: the right gradients of all tensors by name. values: the tensors themselves. graph: of the function, where JAX
+    can follow it.
 
     >>> slopes = {"b": np.array([3.0, 6.0, 9.0])}
     >>> likely_mistake("b", np.array([-3.0, -6.0, -9.0]), slopes)
@@ -44,6 +51,8 @@ def likely_mistake(name: str, given: np.ndarray, right: Mapping[str, np.ndarray]
         factor = _factor(candidate.array, own)
         if factor is not None and (words := _said(candidate.words, factor, own.size, _counts(given, own, graph))):
             return words
+    if values is not None and (penalty := _missing_penalty(name, given, own, values[name])):
+        return penalty
     in_graph = "" if graph is None else wrong_tensor(name, given, own, graph)
     return in_graph or _of_another(name, given, right) or _unexplained(given, own)
 
@@ -123,6 +132,14 @@ def _factor_words(factor: float, counts: set[int]) -> str:
 
 def _near(a: float, b: float) -> bool:
     return abs(a - b) <= SAME * abs(b)
+
+
+def _missing_penalty(name: str, given: np.ndarray, own: np.ndarray, value: np.ndarray) -> str:
+    """Whether a penalty's gradient, in proportion to the tensor itself, was left out or taken too often."""
+    if given.shape != own.shape or own.size < ENOUGH_ENTRIES or np.allclose(given, own, rtol=1e-3, atol=0):
+        return ""
+    factor = _factor(own - given, value)
+    return "" if factor is None else f"a term of {factor:.6g} times {name} is missing: the gradient of a penalty"
 
 
 def _of_another(name: str, given: np.ndarray, right: Mapping[str, np.ndarray]) -> str:
