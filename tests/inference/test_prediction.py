@@ -20,7 +20,7 @@ COLUMNS = {
     "multilabel": ["probability_sepsis", "probability_stroke"],
 }
 MEANINGS = {
-    "regression": "mean of los in days",
+    "regression": "median of los in days",  # not smeared
     "count": "expected count of visits",
     "binary": "probability of death = yes",
     "multilabel": "probability of sepsis, stroke",
