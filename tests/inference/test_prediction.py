@@ -81,7 +81,7 @@ def test_table_without_identifiers_has_predictions_only(make_run, table):
 
 def test_what_stands_out_is_said(make_run, table):
     report = predict_table(make_run(), table.with_columns(age=pl.lit(1e6)).drop("sex"))
-    assert report.lines[0] == "200 rows predicted: mean of los in days."
+    assert report.lines[0] == "200 rows predicted: median of los in days."
     texts = report.lines[1:]
     assert any(text.startswith("age: outside the training range") and text.endswith("in 200 rows") for text in texts)
     assert "sex: column not in the table, taken as missing in 200 rows" in texts

@@ -73,7 +73,8 @@ def _validation_folds(
     dataset: Dataset, rows: np.ndarray, folds: int, random: np.random.Generator
 ) -> tuple[np.ndarray, ...]:
     if folds == 1:
-        return (_deal(dataset, rows, round(1 / TEST_SHARE), random)[0],)
+        most = len(np.unique(dataset.patients[rows])) // 2  # a part of more could be left without a patient
+        return (_deal(dataset, rows, min(round(1 / TEST_SHARE), most), random)[0],)
     return tuple(_deal(dataset, rows, folds, random))
 
 
