@@ -39,9 +39,14 @@ def run_command(*words: object) -> Ended:
     from rounds.cli import main
 
     out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as stop:
-        with patch.object(sys, "argv", ["rounds", *map(str, words)]):
-            main()
+    caught = contextlib.redirect_stdout(out), contextlib.redirect_stderr(err)
+    with (
+        caught[0],
+        caught[1],
+        pytest.raises(SystemExit) as stop,
+        patch.object(sys, "argv", ["rounds", *map(str, words)]),
+    ):
+        main()
     return Ended(int(stop.value.code or 0), out.getvalue(), err.getvalue())
 
 

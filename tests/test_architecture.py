@@ -25,7 +25,8 @@ ROWS = (
     ("training",),
     ("examination", "inference", "graph"),
     ("prescription",),
-    ("report", "improvement"),
+    ("report",),
+    ("improvement",),
     ("cli", "serve", "estimators"),
 )
 ROW = {room: row for row, rooms in enumerate(ROWS) for room in rooms}

@@ -1,6 +1,6 @@
 """Runs of simulated patients whose chances are known, made without training: a linear model in a run folder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from rounds.data.choices import Choices
-from rounds.data.dataset import Dataset, Split
+from rounds.data.dataset import Dataset, Inputs, Split
 from rounds.data.description import describe
 from rounds.data.loading import load
 from rounds.data.preparation import Preparation
@@ -138,5 +138,92 @@ def new_patients():
 
     def make(rows: int, seed: int = 99, age: float = 60.0) -> pl.DataFrame:
         return simulate(rows, seed, first=1_000_000, age=age)
+
+    return make
+
+
+MADE_UP_ROWS = 40
+
+
+@pytest.fixture(scope="session")
+def made_up():
+    """make(shape) -> prepared inputs of that shape."""
+
+    def make(shape, seed: int = 0) -> Inputs:
+        draw = np.random.default_rng(seed)
+        codes = (
+            np.stack([draw.integers(0, n, MADE_UP_ROWS) for n in shape.levels], 1)
+            if shape.levels
+            else np.zeros((MADE_UP_ROWS, 0))
+        )
+        return Inputs(
+            draw.normal(0, 1.5, (MADE_UP_ROWS, shape.numbers)).astype("f4"),
+            draw.integers(0, 2, (MADE_UP_ROWS, shape.flags)).astype("f4"),
+            codes.astype("i4"),
+        )
+
+    return make
+
+
+def random_part(network: Network, members: int, total: int, seed: int) -> Part:
+    draw = np.random.default_rng(seed)
+    shapes = weight_shapes(network)
+    weights = {name: draw.normal(0, 0.4, (members, *shape)).astype("f4") for name, shape in shapes.items()}
+    for name in weights:
+        if name.endswith("moving_variance"):
+            weights[name] = np.abs(weights[name]) + 0.5
+        if name.endswith("edges"):
+            weights[name] = np.sort(weights[name], axis=-1) + np.arange(shapes[name][1], dtype="f4")
+    return Part(network, weights, np.full(members, 1 / total))
+
+
+def weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:
+    f, p, w = network.numbers, network.frequencies, network.embedding_width
+    shapes: dict[str, tuple[int, ...]] = {}
+    if network.number_embedding == "periodic":
+        shapes |= {"numbers/frequencies": (f, p), "numbers/kernel": (f, 2 * p, w), "numbers/bias": (f, w)}
+    if network.number_embedding == "piecewise":
+        shapes |= {"numbers/edges": (f, p + 1), "numbers/kernel": (f, p, w), "numbers/bias": (f, w)}
+    for i, (levels, width) in enumerate(zip(network.levels, network.code_widths, strict=True)):
+        shapes[f"code_{i}/embeddings"] = (levels, width)
+    before = network.features
+    for i, width in enumerate(network.hidden):
+        shapes[f"hidden_{i}/kernel"] = (before, width)
+        if network.normalization != "batch":
+            shapes[f"hidden_{i}/bias"] = (width,)
+        if network.normalization != "none":
+            shapes |= {f"norm_{i}/gamma": (width,), f"norm_{i}/beta": (width,)}
+        if network.normalization == "batch":
+            shapes |= {f"norm_{i}/moving_mean": (width,), f"norm_{i}/moving_variance": (width,)}
+        before = width
+    shapes |= {"output/kernel": (before, network.outputs), "output/bias": (network.outputs,)}
+    if network.skip_to_output:
+        shapes["skip/kernel"] = (network.features, network.outputs)
+    return shapes
+
+
+@pytest.fixture(scope="session")
+def native():
+    """predict(predictor, inputs) -> [N, T] in the user's unit, by NumPy."""
+
+    def predict(predictor: Predictor, inputs: Inputs) -> np.ndarray:
+        return predictor.target_scale.backward(predictor.average(predictor.outputs(inputs)))
+
+    return predict
+
+
+@pytest.fixture
+def random_predictor(runs):
+    """make(task, **fields of the network) -> five members in two parts with random weights."""
+
+    def make(task: str = "binary", **options) -> Predictor:
+        base = runs(task).predictor
+        shape = base.preparation.shape
+        fields = {
+            "kind": "dense", "numbers": shape.numbers, "flags": shape.flags, "levels": shape.levels, "hidden": (8, 8),
+            "outputs": base.task.outputs, "output_activation": base.parts[0].network.output_activation,
+        }  # fmt: skip
+        network = Network(**{**fields, **options})
+        return replace(base, parts=(random_part(network, 3, 5, 0), random_part(network, 2, 5, 1)))
 
     return make

@@ -13,8 +13,8 @@ from rounds.report.card import card_record, write_card
 
 PLAN = {
     "network": "dense", "hidden": [64, 64], "activation": "silu", "optimizer": "adamw", "schedule": "cosine",
-    "epochs": 9, "batch_size": 64, "seed": 3, "class_weights": "none", "scale_inputs": True, "number_embedding": "periodic",
-    "parameters": [1234], "rows_that": {"judge": "test rows"},
+    "epochs": 9, "batch_size": 64, "seed": 3, "class_weights": "none", "scale_inputs": True,
+    "number_embedding": "periodic", "parameters": [1234], "rows_that": {"judge": "test rows"},
 }  # fmt: skip
 FINDINGS = {
     "verdict": {k: {"answer": "yes", "reason": "so"} for k in ("believable", "well_trained", "worth_it")},

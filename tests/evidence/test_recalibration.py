@@ -8,6 +8,8 @@ from sklearn.linear_model import LogisticRegression
 
 from rounds.data.target import TargetScale
 from rounds.inference.recalibration import (
+    FEWEST_EVENTS,
+    FEWEST_ROWS,
     Recalibration,
     can_fit,
     choose_recalibration,
@@ -137,7 +139,8 @@ def test_few_cases_are_not_fitted_and_said() -> None:
     assert record["kept"] == "none"
     assert record["tried"]["temperature"] == {"not_tried": "fewer than 100 rows of the rarest outcome"}
     assert can_fit(BINARY, "isotonic", np.ones((999, 1))) == "999 rows are fewer than 1000"
-    assert can_fit(DAYS, "linear", np.ones((39, 1))) == "39 rows are fewer than 40"
+    short = np.ones((FEWEST_ROWS - 1, 1))
+    assert can_fit(DAYS, "linear", short) == f"{len(short)} rows are fewer than {FEWEST_ROWS}"
 
 
 def test_numbers_get_a_line() -> None:

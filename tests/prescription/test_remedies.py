@@ -8,7 +8,7 @@ from rounds.prescription.remedies import MOST_ARMS, REMEDIES, described, prescri
 from rounds.prescription.remedy import treated
 
 # Findings that no change of plan answers: their remedy is another table, or another look at it.
-ADVICE_ONLY = {"implausible-score", "validation-too-small", "healthy"}
+ADVICE_ONLY = {"implausible-score", "misleading-metric", "validation-too-small", "healthy"}
 # The plan that has the fault, where the default plan has nothing to change.
 FAULTY = {
     "unscaled-inputs": {"scale_inputs": False},

@@ -67,7 +67,8 @@ def _grow(
     """Where the outputs of one target [N] begin, its trees as arrays, and its outputs for the rows left out."""
     present = np.unique(y)
     if len(present) < 2:
-        return certain_outputs(task, target, float(present[0])), [], np.concatenate([y[f] for f in material.folds])
+        said = np.concatenate([y[f] for f in material.folds]) if task.kind == "regression" else np.empty(0)
+        return certain_outputs(task, target, float(present[0])), [], said
     count, left_out = _count(task, material, y)
     model = _model(task, material, max_iter=count, early_stopping=False).fit(material.values, y)
     begins = model._baseline_prediction.ravel().tolist()

@@ -1,6 +1,6 @@
 """One epoch of one member: its steps, then validation, the snapshot, and whether to go on."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,16 @@ from rounds.training.validation import VALIDATION_METRICS, Judged, judge, metric
 
 VALIDATION_CHUNK = 4096  # rows predicted at once: bounds the memory of validation, not its result
 _ACTIVATIONS = {"sigmoid": jax.nn.sigmoid, "softmax": jax.nn.softmax, "exponential": jnp.exp}
+
+
+class Epoch(NamedTuple):
+    """What an epoch is judged by: weights as they are shown, validation metrics, mean loss, last gradient's norm."""
+
+    shown: Weights
+    validation: jax.Array
+    loss: jax.Array
+    gradient_norm: jax.Array
+    number: jax.Array
 
 
 def train_epoch(
@@ -39,7 +49,7 @@ def train_epoch(
     shown = Weights(average, weights.state) if "ema" in recipe.switches else weights
     validation = _validate(recipe, shown, data, held)
     state = state._replace(weights=weights, optimizer=optimizer, average=average)
-    state = _judge_epoch(recipe, state, settings, shown, validation, jnp.mean(losses), norms[-1], number)
+    state = _judge_epoch(recipe, state, settings, Epoch(shown, validation, jnp.mean(losses), norms[-1], number))
     rate = learning_rate_at(recipe.plan, settings, positions[-1]) * state.rate_factor
     return state, EpochRecord(
         losses, penalties, validation, rate, norms[-1], state.running, state.best_epoch, state.best_value
@@ -85,23 +95,19 @@ def _judge_epoch(
     recipe: Recipe,
     state: MemberState,
     settings: Settings,
-    shown: Weights,
-    validation: jax.Array,
-    loss: jax.Array,
-    norm: jax.Array,
-    number: jax.Array,
+    epoch: Epoch,
 ) -> MemberState:
     """Keeps the best snapshot, counts the epochs without improvement, stops what diverged, converged or waited long."""
     plan = recipe.plan
-    value = _value_to_keep(recipe, validation)
-    better = state.running & jnp.isfinite(loss) & (value < state.best_value if value is not None else True)
-    best = jax.tree.map(lambda new, old: jnp.where(better, new, old), shown, state.best)
+    value = _value_to_keep(recipe, epoch.validation)
+    better = state.running & jnp.isfinite(epoch.loss) & (value < state.best_value if value is not None else True)
+    best = jax.tree.map(lambda new, old: jnp.where(better, new, old), epoch.shown, state.best)
     waited = jnp.where(better, 0, state.waited + 1)
-    running = state.running & jnp.isfinite(loss)
+    running = state.running & jnp.isfinite(epoch.loss)
     if plan.patience > 0:
         running &= waited < plan.patience
     if plan.convergence > 0:
-        running &= norm >= plan.convergence
+        running &= epoch.gradient_norm >= plan.convergence
     factor, rate_waited = state.rate_factor, state.rate_waited
     if plan.schedule == "plateau":
         rate_waited = jnp.where(better, 0, rate_waited + 1)
@@ -110,8 +116,8 @@ def _judge_epoch(
         rate_waited = jnp.where(decayed, 0, rate_waited)
     return state._replace(
         best=best,
-        best_value=jnp.where(better, validation[0] if value is None else value, state.best_value),
-        best_epoch=jnp.where(better, number, state.best_epoch).astype(jnp.int32),
+        best_value=jnp.where(better, epoch.validation[0] if value is None else value, state.best_value),
+        best_epoch=jnp.where(better, epoch.number, state.best_epoch).astype(jnp.int32),
         waited=waited,
         running=running,
         rate_factor=factor,

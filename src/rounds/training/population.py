@@ -155,7 +155,7 @@ def _packs(members: list[Member]) -> dict[int, list[list[Member]]]:
 def slab_shape(packs: list[list[int]], member_bytes: int, workers: int) -> tuple[int, int]:
     """[G, M] that trains the packs (members per stream, per outer fold) soonest on so many workers.
 
-    >>> slab_shape([[4, 4, 4, 4, 4]], 1_000_000, 2)
+    >>> slab_shape([[4, 4]], 1_000_000, 2)
     (1, 4)
     """
     most = max(1, min(SLAB_MEMBERS, SLAB_BYTES // member_bytes))
