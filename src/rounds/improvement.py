@@ -13,7 +13,7 @@ import polars as pl
 from rounds.data.dataset import Dataset, Split
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError, TrainingError, must_be
 from rounds.examination.comparison import advantages_of
 from rounds.examination.examine import examine
 from rounds.examination.examine_data import DataSaid, examine_data
@@ -38,6 +38,7 @@ from rounds.inference.run_folder import (
     finish_of,
     open_run_folder,
     plan_record,
+    write_curves,
     write_results,
 )
 from rounds.plan import Plan, make_plan
@@ -142,7 +143,11 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     found = yield from stay(given, first, request.rounds)
     clock.lap("rounds")
     yield Stage("judging")
-    made, judged, baselines = _judging(dataset, split, found.trained, request.changes.get("seed", 0))
+    try:
+        made, judged, baselines = _judging(dataset, split, found.trained, request.changes.get("seed", 0))
+    except TrainingError:
+        _write_what_happened(folder, found, described, data_said)
+        raise
     clock.lap("judging")
     yield Stage("writing")
     finished = Finished(dataset, split, found.populations, made, judged, tuple(baselines))
@@ -189,6 +194,17 @@ def _spent(found: Stay) -> Record:
     return {"rounds": {**rounds, "remedies_kept": kept, "member_epochs_in_trials": found.member_epochs}}
 
 
+def _write_what_happened(folder: Path, found: Stay, described: Record, said: DataSaid) -> None:
+    """Curves and findings of a training that left nothing to judge: why it failed is what its user needs."""
+    write_curves(folder, found.populations)
+    run = replace(
+        run_of(found.trained, len(found.populations) - 1), dataset=described, data_findings=said[0],
+        data_not_applicable=said[1], data_examined=True,
+    )  # fmt: skip
+    write_json(folder / "findings.json", examine(run).record())
+    write_json(folder / "prescriptions.json", list(found.entries))
+
+
 def _write_advice(
     folder: Path, finished: Finished, found: Stay, said: tuple[Record, Record, DataSaid, dict[str, str]]
 ) -> None:
@@ -201,6 +217,7 @@ def _write_advice(
         data_not_applicable=absent, data_examined=True, advantages=advantages_of(finished.dataset.task, predictions),
         constant_score=record["baselines"]["constant"][record["main_metric"]]["value"],
     )  # fmt: skip
+    record["validation_references"] = dict(run.references)
     write_json(folder / "findings.json", examine(run).record())
     write_json(folder / "prescriptions.json", list(found.entries))
     kept = [entry for entry in found.entries if entry["verdict"] == "kept"]

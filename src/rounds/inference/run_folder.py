@@ -177,10 +177,7 @@ def _events(dataset: Dataset, split: Split) -> dict[str, int] | None:
 
 def write_results(folder: Path, finished: Finished) -> dict[str, Any]:
     """Writes curves, members, predictions, model and baselines; returns metrics.json's content but for its seconds."""
-    frames = {"curves": curves_frame, "members": members_frame, "steps": steps_frame, "measures": measures_frame}
-    for name, frame in frames.items():
-        rounds = [frame(trained, number) for number, trained in enumerate(finished.populations)]
-        write_frame(folder / f"{name}.parquet", pl.concat(rounds))
+    write_curves(folder, finished.populations)
     write_frame(folder / "predictions.parquet", all_predictions(finished))
     save_predictor(folder / "model", finished.made.predictor)
     save_baselines(folder / "baselines", list(finished.baselines))
@@ -196,6 +193,14 @@ def finish_of(finished: Finished) -> Finish:
         judged=Said(judged.rows, judged.predictions[NETWORK]),
         target_scale=made.predictor.target_scale, recalibration=made.recalibration,
     )  # fmt: skip
+
+
+def write_curves(folder: Path, populations: tuple[Trained, ...]) -> None:
+    """Writes what happened in training: curves, members, steps and measures of every round."""
+    frames = {"curves": curves_frame, "members": members_frame, "steps": steps_frame, "measures": measures_frame}
+    for name, frame in frames.items():
+        rounds = [frame(trained, number) for number, trained in enumerate(populations)]
+        write_frame(folder / f"{name}.parquet", pl.concat(rounds))
 
 
 def close_run(folder: Path, record: dict[str, Any], clock: Clock) -> dict[str, Any]:
