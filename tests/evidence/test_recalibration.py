@@ -8,7 +8,6 @@ from sklearn.linear_model import LogisticRegression
 
 from rounds.data.target import TargetScale
 from rounds.inference.recalibration import (
-    FEWEST_EVENTS,
     FEWEST_ROWS,
     Recalibration,
     can_fit,

@@ -1,6 +1,6 @@
 """The command line: every command reads its words, calls one function, prints one record."""
 
-from rounds.cli import audit, check_gradient, data, evaluate, examine, graph, plan, predict, report, train
+from rounds.cli import audit, check_gradient, data, evaluate, examine, export, graph, plan, predict, report, train
 from rounds.cli.app import app, main
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "data",
     "evaluate",
     "examine",
+    "export",
     "graph",
     "main",
     "plan",

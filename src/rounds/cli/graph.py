@@ -86,7 +86,7 @@ def _of_run(source: str, data: str | None, rows: int, member: int) -> "Graph":
 def _batch(run: Path, predictor: Any, data: str, rows: int) -> "Batch":
     """The first rows of a table with a known outcome, prepared as in training."""
     from rounds.graph.network_loss import Batch
-    from rounds.inference.evaluation import read_patients
+    from rounds.inference.new_patients import read_patients
     from rounds.inference.prediction import read_source, written_codes
     from rounds.run_record import read_record
     from rounds.training.material import network_targets

@@ -1,0 +1,120 @@
+"""A run's model in a format of others, checked against the native predictions before it is handed over."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+import numpy as np
+
+from rounds.data.dataset import Inputs, InputShape
+from rounds.errors import RoundsError, must_be
+from rounds.files import write_json, write_whole
+from rounds.inference.model_folder import load_predictor
+from rounds.inference.onnx_export import OUTPUT_NAME, feed, onnx_model
+from rounds.inference.prediction import describe_prediction, model_folder
+from rounds.inference.predictor import Predictor
+
+Format = Literal["onnx", "keras"]
+FORMATS: tuple[Format, ...] = ("onnx", "keras")
+# Largest difference to the native predictions, in their unit or as a share of those above 1, and rows compared.
+TOLERANCE = 1e-5
+CHECKED_ROWS = 256
+
+Exported = tuple[bytes, np.ndarray, str]
+
+
+def export_run(run: Path, wanted: str, out: Path | None = None) -> dict[str, Any]:
+    """Writes the model of a run (RUN/model.onnx or RUN/model.keras, or `out`) and a JSON file beside it; returns its
+    content: inputs by name, the preparation, what is predicted, and the check.
+
+    Raises RunFolderError (no model), PlanError (what the format cannot say, by name), RoundsError (another format, a
+    package that is missing, an export that does not agree: then nothing is written).
+    """
+    if wanted not in FORMATS:
+        advice = "Choose one of them"
+        raise RoundsError(must_be("format", " or ".join(FORMATS), "format", wanted, advice))
+    place = out or run / f"model.{wanted}"
+    if place.suffix != f".{wanted}":
+        raise RoundsError(must_be("out", f"a file that ends in .{wanted}", "out", str(place), "Choose another name"))
+    predictor = load_predictor(model_folder(run))
+    inputs = made_up_inputs(predictor.preparation.shape)
+    content, predicted, by = _MAKERS[wanted](predictor, feed(predictor, inputs))
+    record = {**describe_export(predictor), "check": compared(predictor, inputs, predicted, by)}
+    write_whole(place, content)
+    write_json(place.with_name(f"{place.name}.json"), record)
+    return {"file": str(place), **record}
+
+
+def made_up_inputs(shape: InputShape, rows: int = CHECKED_ROWS, seed: int = 0) -> Inputs:
+    """Prepared inputs as tables give them: scaled numbers, flags, codes; no patient is needed for a check.
+
+    >>> made_up_inputs(InputShape(2, 1, (4,)), rows=3).numbers.shape
+    (3, 2)
+    """
+    draw = np.random.default_rng(seed)
+    codes = [draw.integers(0, levels, rows) for levels in shape.levels]
+    return Inputs(
+        numbers=np.clip(draw.normal(0, 1, (rows, shape.numbers)), -3, 3).astype(np.float32),
+        flags=draw.integers(0, 2, (rows, shape.flags)).astype(np.float32),
+        codes=np.stack(codes, axis=1).astype(np.int32) if codes else np.zeros((rows, 0), np.int32),
+    )
+
+
+def describe_export(predictor: Predictor) -> dict[str, Any]:
+    """How to feed the exported model and read its output; preparation.json's content included."""
+    labels = predictor.preparation.labels
+    inputs = {"numbers": labels.numbers, "flags": labels.flags, "codes": labels.codes}
+    return {
+        "predicts": describe_prediction(predictor),
+        "inputs": {name: list(columns) for name, columns in inputs.items() if columns},
+        "output": {"name": OUTPUT_NAME, "columns": list(predictor.task.output_names)},
+        "task": predictor.task.model_dump(mode="json"),
+        "members": predictor.size,
+        "preparation": predictor.preparation.model_dump(mode="json"),
+    }
+
+
+def compared(predictor: Predictor, inputs: Inputs, predicted: np.ndarray, by: str) -> dict[str, Any]:
+    """The check's record; raises RoundsError where the difference is above TOLERANCE."""
+    native = predictor.target_scale.backward(predictor.average(predictor.outputs(inputs)))
+    apart = np.abs(predicted - native) / np.maximum(1.0, np.abs(native))
+    largest = float(apart.max()) if np.isfinite(apart).all() else float("inf")
+    if largest > TOLERANCE:
+        advice = "Nothing was written: predict with Rounds, or choose the other format"
+        wanted = f"within {TOLERANCE:g} of the native predictions"
+        raise RoundsError(must_be("Export", wanted, "difference", f"{largest:.3g}", advice))
+    return {"rows": len(native), "largest_difference": largest, "tolerance": TOLERANCE, "computed_by": by}
+
+
+def _onnx(predictor: Predictor, fed: Mapping[str, np.ndarray]) -> Exported:
+    try:
+        model = onnx_model(predictor)
+    except ImportError:
+        advice = "Install it: pip install 'rounds[onnx]'"
+        raise RoundsError(must_be("Package onnx", "installed for --format onnx", "found", None, advice)) from None
+    content = model.SerializeToString()
+    try:
+        from onnxruntime import InferenceSession
+    except ImportError:
+        from onnx.reference import ReferenceEvaluator
+
+        session, by = ReferenceEvaluator(model), "onnx.reference"
+    else:
+        session, by = InferenceSession(content, providers=["CPUExecutionProvider"]), "onnxruntime"
+    outputs: Any = session.run(None, dict(fed))
+    return content, np.asarray(outputs[0]), by
+
+
+def _keras(predictor: Predictor, fed: Mapping[str, np.ndarray]) -> Exported:
+    """Compared is what the file says after it is read again."""
+    from rounds.inference.keras_export import keras_model
+    from rounds.networks.plain_model import load_plain_model, predict_plain, save_plain_model
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        save_plain_model(keras_model(predictor), path)
+        return path.read_bytes(), predict_plain(load_plain_model(path), fed), "keras"
+
+
+_MAKERS: dict[str, Callable[[Predictor, Mapping[str, np.ndarray]], Exported]] = {"onnx": _onnx, "keras": _keras}

@@ -1,0 +1,33 @@
+"""A predictor as one Keras model of Keras's own layers."""
+
+from typing import Any
+
+import numpy as np
+
+from rounds.data.target import TargetScale
+from rounds.inference.onnx_export import refuse_other_kinds
+from rounds.inference.predictor import Predictor
+from rounds.networks.plain_model import PlainMember, WayBack, plain_model
+
+
+def keras_model(predictor: Predictor) -> Any:
+    """All members, their average and the way back; inputs are what the preparation makes of a table.
+
+    Raises PlanError for networks that are not exported, by name.
+    """
+    refuse_other_kinds(predictor)
+    members = [
+        PlainMember(part.network, {name: array[k] for name, array in part.weights.items()}, float(share))
+        for part in predictor.parts
+        for k, share in enumerate(part.member_weights)
+    ]
+    shape = predictor.preparation.shape
+    return plain_model(members, (shape.numbers, shape.flags, len(shape.levels)), _way_back(predictor.target_scale))
+
+
+def _way_back(scale: TargetScale) -> WayBack:
+    if scale.table:
+        return WayBack(grid=np.array(scale.grid), table=np.array(scale.table))
+    if scale.kind == "identity":
+        return WayBack()
+    return WayBack(mean=np.array(scale.mean), spread=np.array(scale.spread), expm1=scale.kind == "log1p")
