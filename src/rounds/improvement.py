@@ -47,6 +47,7 @@ from rounds.proposal import Amount, propose
 from rounds.run_record import read_record
 from rounds.training.material import Material, make_materials, scaling_of
 from rounds.training.pool import Progress
+from rounds.training.population import sweep
 from rounds.training.run import Population, Shapes, Trained, make_population, train_to_end
 from rounds.training.stage import Stage
 
@@ -183,6 +184,8 @@ def _propose(
 ) -> tuple[Population, dict[str, str]]:
     materials = make_materials(dataset, split, scaling_of(make_plan(Plan(), changes)))
     proposal = propose(dataset.task, amount_of(dataset, split, materials[0]), changes)
+    if members is None and not split.outer and proposal.seeds > 1:
+        members = proposal.seeds * len(materials[0].folds) * sum(len(sweep(plan)) for plan in proposal.plans)
     population = make_population(list(proposal.plans), dataset.task, materials, members, shapes=shapes)
     return population, proposal.reasons
 

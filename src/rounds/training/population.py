@@ -8,7 +8,7 @@ import numpy as np
 from rounds.networks.network import Network
 from rounds.plan import Plan, setting_names
 
-# A slab whose working set leaves a core's share of the cache loses half its speed (benchmarks/slab_size.py).
+# A slab whose working set leaves a core's share of the cache loses half its speed.
 SLAB_BYTES = 8_000_000
 SLAB_MEMBERS = 16
 # In members' steps: what a minibatch of its own costs, and what a slab costs however many members it has.
