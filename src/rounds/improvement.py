@@ -153,7 +153,7 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     yield Stage("writing")
     finished = Finished(dataset, split, found.populations, made, judged, tuple(baselines))
     record = write_results(folder, finished) | _spent(found)
-    write_evidence(folder, finish_of(finished), request.subgroups)
+    write_evidence(folder, replace(finish_of(finished), scores=record["test"]), request.subgroups)
     _write_advice(folder, finished, found, (record, described, data_said, reasons))
     yield Result(folder, close_run(folder, record, clock), made.predictor)
 

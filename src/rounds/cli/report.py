@@ -9,10 +9,16 @@ from rounds.cli.options import Run
 
 
 @app.command()
-def report(run: Run, quiet: Annotated[bool, typer.Option("--quiet", help="print errors only")] = False) -> None:
-    """Draw a run's report anew from its folder."""
+def report(
+    run: Run,
+    licence: Annotated[str | None, typer.Option("--licence", help="of the data, for the model card")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="print errors only")] = False,
+) -> None:
+    """Draw a run's report and model card anew from its folder."""
+    from rounds.report.card import write_card
     from rounds.report.page import write_report
 
     path = write_report(run)
+    write_card(run, licence)
     if not quiet:
         print(path)

@@ -22,6 +22,7 @@ WIDE = 160  # columns of a result that goes into a file
 def show_training(dataset: "Dataset", request: "Request", quiet: bool) -> "Result":
     """Trains, with progress where a person is watching, and prints the result unless `quiet`."""
     from rounds.improvement import Result, stages
+    from rounds.report.card import write_card
     from rounds.report.page import write_report
 
     console = Console(quiet=quiet, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
@@ -37,6 +38,7 @@ def show_training(dataset: "Dataset", request: "Request", quiet: bool) -> "Resul
         assert result is not None
         bars.update(task, description="drawing the report")
         report = write_report(result.folder)
+        write_card(result.folder)
     _print_advice(console, result.folder)
     _print_result(console, result.record, report)
     return result

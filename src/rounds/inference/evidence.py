@@ -39,7 +39,7 @@ class Finish:
     """A finished training. validation: of rows that no averaged member learned from; judged: of rows that judge once.
 
     recalibration: what the hand-over tried and kept; None where it did not look: then it is looked at here and said,
-    and not applied.
+    and not applied. scores: `score_with_interval` of the judged rows where it is known, so that it is not made twice.
     """
 
     dataset: Dataset
@@ -48,6 +48,7 @@ class Finish:
     judged: Said
     target_scale: TargetScale
     recalibration: dict[str, Any] | None = None
+    scores: dict[str, Any] | None = None
 
 
 def evidence_record(finish: Finish, subgroups: tuple[str, ...] | None = None) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def evidence_record(finish: Finish, subgroups: tuple[str, ...] | None = None) ->
         "version": 1,
         "flow": flow_record(dataset, finish.split),
         "characteristics": characteristics(dataset, finish.split),
-        "calibration": calibration_record(dataset.task, observed, judged.values, patients),
+        "calibration": calibration_record(dataset.task, observed, judged.values, patients, finish.scores),
         "recalibration": _recalibration(finish),
         "decisions": _decisions(finish),
         "intervals": _intervals(finish),

@@ -13,11 +13,13 @@ CARD_JSON, CARD_TEXT = "card.json", "card.md"
 TO_AUTHOR = "To the author: "
 
 
-def write_card(run: Path, licence: str = "") -> tuple[Path, Path]:
-    """Writes card.json and card.md into a finished run folder; licence: of the data, where it is known.
+def write_card(run: Path, licence: str | None = None) -> tuple[Path, Path]:
+    """Writes card.json and card.md into a finished run folder; licence: of the data (None: as the card had it).
 
     Raises RunFolderError where the run is not finished or a record is damaged.
     """
+    if licence is None:
+        licence = str(_read(run / CARD_JSON, {}).get("data", {}).get("licence", ""))
     record = card_record(run, licence)
     write_json(run / CARD_JSON, record)
     write_whole(run / CARD_TEXT, card_text(record))
