@@ -49,8 +49,10 @@ def make_data(work: dict) -> tuple[np.ndarray, np.ndarray]:
 
 
 def plan_of(work: dict, epochs: int, shared: bool) -> Plan:
+    # Members that share minibatches are those of a sweep: here over rates that differ by a thousandth.
+    rates = tuple(1e-3 * (1 + i / 1000) for i in range(work["members"]))
     return Plan(
-        hidden=work["hidden"], activation="relu", optimizer="adam", schedule="constant", learning_rate=1e-3,
+        hidden=work["hidden"], activation="relu", optimizer="adam", schedule="constant", learning_rate=rates,
         warmup_epochs=0, dropout=0, batch_size=work["batch"], epochs=epochs, folds=1, shared_batches=shared,
         keep_best="none", measure_every=10_000,
     )  # fmt: skip
@@ -139,7 +141,9 @@ def sklearn_step(work: dict) -> Callable[[], float]:
     steps = 3 * -(-work["rows"] // work["batch"])
 
     def run() -> float:
-        model = MLPRegressor(work["hidden"], alpha=0.0, batch_size=work["batch"], max_iter=3, n_iter_no_change=99)
+        model = MLPRegressor(
+            hidden_layer_sizes=work["hidden"], alpha=0.0, batch_size=work["batch"], max_iter=3, n_iter_no_change=99
+        )
         started = time.perf_counter()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
