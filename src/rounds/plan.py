@@ -14,7 +14,6 @@ from pydantic.fields import FieldInfo
 
 from rounds.errors import PlanError, nearest
 
-Half = Literal["structure", "setting"]
 Sweep = float | tuple[float, ...]
 
 

@@ -105,13 +105,3 @@ def last(values: np.ndarray, window: int) -> float:
     """
     finite = values[np.isfinite(values)]
     return float(finite[-window:].mean()) if len(finite) else float("nan")
-
-
-def median_curve(curves: tuple[Curve, ...], split: str = "validation") -> tuple[np.ndarray, np.ndarray]:
-    """(epochs, median over members still in training) of one split's loss."""
-    epochs = np.unique(np.concatenate([c.epochs for c in curves]))
-    table = np.full((len(curves), len(epochs)), np.nan)
-    for row, curve in zip(table, curves, strict=True):
-        row[np.searchsorted(epochs, curve.epochs)] = getattr(curve, split)
-    finite = np.isfinite(table).any(axis=0)
-    return epochs[finite], np.nanmedian(np.where(np.isfinite(table[:, finite]), table[:, finite], np.nan), axis=0)

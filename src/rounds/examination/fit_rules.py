@@ -10,9 +10,7 @@ from rounds.examination.inside import at_end, at_start
 from rounds.examination.learning import (
     LEAST_LEARNED,
     SMALLEST_SHARE,
-    contrast,
     end,
-    explained,
     harm,
     linear_explained,
     median_explained,
@@ -27,7 +25,6 @@ RISE = Threshold("rise of the validation loss", 0.05, "share of the constant's l
 GAP = Threshold("gap that a rise must go with", 0.05, "share of the constant's loss, validation above training")
 WIDE_GAP = Threshold("gap without a rise", 0.10, "share of the constant's loss, with known harm")
 SINGLE_RISE = Threshold("rise that needs no test", 0.10, "share of the constant's loss, in every fold or one curve")
-EARLY_BEST = Threshold("early best epoch", 0.25, "share of the epochs")
 PENALTY = Threshold("penalty", 0.5, "share of the objective")
 SHRUNK = Threshold("weights shrunk", 0.5, "times the norm of a layer at the start")
 HEAVY_DROPOUT = Threshold("heavy dropout", 0.6, "share of units dropped")
@@ -274,15 +271,6 @@ def _late_change(run: Run, curve: Curve) -> float:
     quarter = max(2, len(curve.train) // 4)
     early, late = curve.train[-quarter : -quarter // 2], curve.train[-quarter // 2 :]
     return float(early.mean() - late.mean()) / reference_loss(run, curve)
-
-
-def _smaller_network_trails(run: Run) -> bool:
-    """Whether a larger network of the population trains clearly better than the best on the same folds."""
-    for other in run.configurations:
-        difference = contrast(run, run.best, other) if other.plan != run.best.plan else None
-        if difference is not None and difference[1] > 0 and difference[0] >= LEAST_LEARNED.value:
-            return bool(np.median([explained(run, c) for c in other.curves]) > 0)
-    return False
 
 
 START_CAUSES = ("loss-output-mismatch", "unscaled-inputs", "poor-initialization")

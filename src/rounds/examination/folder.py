@@ -99,11 +99,6 @@ def _references(metrics: dict[str, Any]) -> dict[str, dict[int, float]]:
     return {name: {int(fold): loss for fold, loss in losses.items()} for name, losses in kept.items()}
 
 
-def _of_last_round(frame: pl.DataFrame) -> pl.DataFrame:
-    """Rows of the population that was handed over: each round that kept a remedy trained another."""
-    return frame.filter(pl.col("round") == pl.col("round").max()) if "round" in frame.columns else frame
-
-
 def _data_findings(folder: Path) -> tuple[tuple[Finding, ...], tuple[tuple[str, str], ...]]:
     """What the data rules said before training: the rows themselves are not in the folder."""
     if not (folder / FINDINGS).exists():

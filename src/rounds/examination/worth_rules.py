@@ -5,12 +5,13 @@ import numpy as np
 from rounds.examination.evidence import Run
 from rounds.examination.finding import NotApplicable, Seen, in_words
 from rounds.examination.rule import Judged, Rule, Threshold
+from rounds.metrics.worth import SMALLEST_WORTHWHILE_SHARE
 
 TOO_GOOD = Threshold("too good", 0.97, "share of the constant's score that is removed")
 TOO_FAR_AHEAD = Threshold("too far ahead", 0.3, "share of the constant's score, over the best baseline of a table")
 FEWEST_PATIENTS = Threshold("fewest validation patients", 50, "patients, over all folds")
 FEWEST_EVENTS = Threshold("fewest validation events", 10, "patients of the rarer class, over all folds")
-WORTHWHILE = Threshold("smallest worthwhile", 0.01, "share of the constant's score")
+WORTHWHILE = Threshold("smallest worthwhile", SMALLEST_WORTHWHILE_SHARE, "share of the constant's score")
 FREQUENT = Threshold("frequent outcome", 0.8, "share of the rows")
 ABOVE_FREQUENT = Threshold("accuracy above it", 0.01, "share of the rows, at most")
 ACCURACIES = ("accuracy", "label_accuracy")

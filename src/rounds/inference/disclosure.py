@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 # Patients below which a cell is not shown. The usual limit of statistical offices and of hospital data releases
 # (CMS cell suppression policy: 1 to 10), in patients.
 FEWEST_PATIENTS = 10
@@ -24,8 +22,3 @@ def shown_cells(patients: Sequence[int]) -> list[bool]:
         if others:
             shown[min(others, key=lambda place: patients[place])] = False
     return shown
-
-
-def patients_in(patients: np.ndarray, rows: np.ndarray) -> int:
-    """How many patients the chosen rows [N] bool belong to; patients: [N] one code a row."""
-    return len(np.unique(patients[rows]))

@@ -10,7 +10,6 @@ import numpy as np
 
 from rounds.data.dataset import InputShape
 from rounds.networks.builder import describe_network
-from rounds.networks.network import Network
 from rounds.plan import Plan, structure_names
 from rounds.task import Task
 from rounds.training.material import Material, shared_shape, slab_data
@@ -169,8 +168,3 @@ def _with_exact_statistics(population: Population, result: SlabResult) -> SlabRe
         for n, weights in result.best.items()
     }
     return replace(result, best=best)
-
-
-def networks_of(population: Population) -> dict[int, Network]:
-    """The network of each plan."""
-    return {i: program.network for i, program in enumerate(population.programs)}
