@@ -126,6 +126,17 @@ def test_going_on_with_a_finished_run_changes_nothing(run: Path, place: Path, co
     }
 
 
+@pytest.mark.parametrize(("words", "what"), [(("--seed", "3"), "Plan"), (("--rounds", "1"), "Rounds")])
+def test_a_finished_run_is_no_answer_to_another_request(
+    run: Path, place: Path, command: Command, words: tuple[str, str], what: str
+) -> None:
+    before = contents(run)
+    status, out, err = go_on(command, place, run, *words)
+    assert (status, out) == (2, "")
+    assert f"{what} must be as when the run was begun, got out=" in err
+    assert contents(run) == before
+
+
 def test_a_run_is_not_overwritten(run: Path, place: Path, command: Command) -> None:
     before = contents(run)
     ended = command("train", place / "stays.csv", "--target", "los", "--group", "patient", *TINY, "--out", run)

@@ -24,7 +24,7 @@ from rounds.inference.baselines import Baseline
 from rounds.inference.evidence import write_evidence
 from rounds.inference.handover import HandOver, hand_over
 from rounds.inference.judgement import Judged, average_judged, fit_material_baselines, predict_judged
-from rounds.inference.model_folder import load_predictor
+from rounds.inference.model_folder import load_predictor, save_predictor
 from rounds.inference.predictor import Predictor
 from rounds.inference.run_folder import (
     CHECKPOINTS,
@@ -38,16 +38,17 @@ from rounds.inference.run_folder import (
     finish_of,
     open_run_folder,
     plan_record,
+    refuse_other_request,
     write_curves,
     write_results,
 )
 from rounds.plan import Plan, make_plan
-from rounds.prescription.stay import Circumstances, Stay, stay
+from rounds.prescription.stay import Circumstances, Stay, look, treat
 from rounds.proposal import Amount, propose
 from rounds.run_record import read_record
 from rounds.training.material import Material, make_materials, scaling_of
 from rounds.training.pool import Progress
-from rounds.training.population import sweep
+from rounds.training.record import member_epochs
 from rounds.training.run import Population, Shapes, Trained, make_population, train_to_end
 from rounds.training.stage import Stage
 
@@ -130,18 +131,24 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     described = dataset_record(dataset, split, request.split_seed)
     folder = open_run_folder(request.out, described, request.resume)
     if (folder / "metrics.json").exists():
+        refuse_other_request(folder, asked_for(request))
         yield finished_result(folder)
         return
     data_said = _examine_data(dataset, split, folder, described, request.allow)
-    population, reasons = _propose(dataset, split, changes, request.members, begun_shapes(folder))
-    begin_run(folder, population, reasons)
+    ends = np.inf if request.minutes is None else time.monotonic() + 60 * request.minutes
+    given = Circumstances(dataset, split, request.members, 1, ends, folder / CHECKPOINTS)
+    given, population, reasons = _propose(given, changes, begun_shapes(folder))
+    begin_run(folder, population, reasons, asked_for(request))
     clock.lap("preparing")
     yield Stage("training", population)
-    ends = np.inf if request.minutes is None else time.monotonic() + 60 * request.minutes
-    given = Circumstances(dataset, split, request.members, ends, folder / CHECKPOINTS)
-    first = yield from train_to_end(population, given.folder, given.minutes_left())
+    found = Stay(((yield from train_to_end(population, given.folder, given.minutes_left())),))
     clock.lap("training")
-    found = yield from stay(given, first, request.rounds)
+    while True:
+        found, visit = look(given, found, request.rounds)
+        if visit is None:
+            break
+        _write_so_far(folder, given, found)
+        found = yield from treat(given, found, visit)
     clock.lap("rounds")
     yield Stage("judging")
     try:
@@ -154,8 +161,13 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     finished = Finished(dataset, split, found.populations, made, judged, tuple(baselines))
     record = write_results(folder, finished) | _spent(found)
     write_evidence(folder, replace(finish_of(finished), scores=record["test"]), request.subgroups)
-    _write_advice(folder, finished, found, (record, described, data_said, reasons))
+    _write_advice(folder, finished, found, (record, described, data_said, reasons), asked_for(request))
     yield Result(folder, close_run(folder, record, clock), made.predictor)
+
+
+def asked_for(request: Request) -> Record:
+    """What of a request decides the networks: a run goes on, or is read back, with the same only."""
+    return {"plan": request.changes, "members": request.members, "rounds": request.rounds}
 
 
 def finished_result(folder: Path) -> Result:
@@ -180,21 +192,35 @@ def _examine_data(dataset: Dataset, split: Split, folder: Path, described: Recor
 
 
 def _propose(
-    dataset: Dataset, split: Split, changes: dict[str, Any], members: int | None, shapes: Shapes | None
-) -> tuple[Population, dict[str, str]]:
+    given: Circumstances, changes: dict[str, Any], shapes: Shapes | None
+) -> tuple[Circumstances, Population, dict[str, str]]:
+    """The population for this amount of data, the reasons, and the circumstances with its number of seeds."""
+    dataset, split = given.dataset, given.split
     materials = make_materials(dataset, split, scaling_of(make_plan(Plan(), changes)))
     proposal = propose(dataset.task, amount_of(dataset, split, materials[0]), changes)
-    if members is None and not split.outer and proposal.seeds > 1:
-        members = proposal.seeds * len(materials[0].folds) * sum(len(sweep(plan)) for plan in proposal.plans)
-    population = make_population(list(proposal.plans), dataset.task, materials, members, shapes=shapes)
-    return population, proposal.reasons
+    given = replace(given, seeds=1 if split.outer else proposal.seeds)
+    plans = list(proposal.plans)
+    population = make_population(plans, dataset.task, materials, given.count(plans), shapes=shapes)
+    return given, population, proposal.reasons
 
 
 def _spent(found: Stay) -> Record:
     """What metrics.json says of the rounds."""
-    rounds = {"examined": len(found.examinations), "remedies_tried": len(found.entries)}
     kept = sum(entry["verdict"] == "kept" for entry in found.entries)
-    return {"rounds": {**rounds, "remedies_kept": kept, "member_epochs_in_trials": found.member_epochs}}
+    rounds = {"examined": len(found.examinations), "remedies_tried": len(found.entries), "remedies_kept": kept}
+    spent = {"in_populations": sum(map(member_epochs, found.populations)), "in_trials": found.member_epochs}
+    return {"rounds": {**rounds, "ended": found.ended, "member_epochs": spent}}
+
+
+def _write_so_far(folder: Path, given: Circumstances, found: Stay) -> None:
+    """Curves, and a model to predict with, before a round begins: whatever ends it leaves them."""
+    write_curves(folder, found.populations)
+    write_json(folder / "prescriptions.json", list(found.entries))
+    try:
+        made = _handed_over(given.dataset, given.split, found.trained)
+    except TrainingError:  # nothing is finite yet: that is what the round is for
+        return
+    save_predictor(folder / "model", made.predictor)
 
 
 def _write_what_happened(folder: Path, found: Stay, described: Record, said: DataSaid) -> None:
@@ -209,7 +235,7 @@ def _write_what_happened(folder: Path, found: Stay, described: Record, said: Dat
 
 
 def _write_advice(
-    folder: Path, finished: Finished, found: Stay, said: tuple[Record, Record, DataSaid, dict[str, str]]
+    folder: Path, finished: Finished, found: Stay, said: tuple[Record, Record, DataSaid, dict[str, str]], asked: Record
 ) -> None:
     """findings.json of the population that is handed over, prescriptions.json, and the plan that won."""
     record, described, (findings, absent), reasons = said
@@ -227,7 +253,7 @@ def _write_advice(
     prescribed = {
         name: f"prescribed in round {e['round']} against {e['finding']}" for e in kept for name in e["change"]
     }
-    write_json(folder / "plan.json", plan_record(found.trained.population, reasons | prescribed))
+    write_json(folder / "plan.json", plan_record(found.trained.population, reasons | prescribed, asked))
 
 
 def one_network(changes: dict[str, Any]) -> dict[str, Any]:
@@ -235,12 +261,17 @@ def one_network(changes: dict[str, Any]) -> dict[str, Any]:
     return {"folds": 1, "learning_rate": SINGLE_LEARNING_RATE, **changes}
 
 
+def _handed_over(dataset: Dataset, split: Split, trained: Trained) -> HandOver:
+    patients = dataset.patients[split.development]
+    return hand_over(trained, trained.population.materials[0], dataset.columns, patients)
+
+
 def _judging(dataset: Dataset, split: Split, trained: Trained, seed: int) -> tuple[HandOver, Judged, list[Baseline]]:
     """The predictor that is handed over, and what was predicted for patients it (or, for small data, the members of
     that judging fold) never saw."""
     materials = trained.population.materials
     patients = dataset.patients[split.development]
-    made = hand_over(trained, materials[0], dataset.columns, patients)
+    made = _handed_over(dataset, split, trained)
     baselines = fit_material_baselines(dataset, split, materials[0], seed)
     if split.kind != "out-of-fold":
         return made, predict_judged(dataset, split.test, made, baselines), baselines

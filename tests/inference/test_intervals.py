@@ -9,10 +9,10 @@ from rounds.inference.intervals import (
     RESAMPLES,
     Interval,
     paired_difference,
-    patient_weights,
     score_with_interval,
 )
 from rounds.metrics import METRICS, metrics_for, score
+from rounds.metrics.resampling import patient_weights
 from rounds.task import Task
 
 BINARY = Task(kind="binary", targets=("death",), classes=("0", "1"))
@@ -41,7 +41,7 @@ def test_blocks_draw_whole_patients() -> None:
 def test_block_size_is_no_part_of_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     observed, predicted, owner = stays(0)
     whole = score_with_interval(NUMBER, observed, predicted, owner)
-    monkeypatch.setattr("rounds.inference.intervals.CELLS", 1)
+    monkeypatch.setattr("rounds.metrics.resampling.CELLS", 1)
     assert (
         score_with_interval(NUMBER, observed, predicted, owner, resamples=RESAMPLES)["mae"]["value"]
         == whole["mae"]["value"]

@@ -2,41 +2,56 @@
 
 import numpy as np
 
+from rounds.prescription.bed import CONFIRMING_PAIRS
 from rounds.prescription.effect import Patients, paired_effect
 from rounds.task import Task
 
 TASK = Task(kind="regression", targets=("y",))
-FOLDS, EACH = 3, 60
+EACH = 60  # patients a fold
+FALSE_ALARMS = 0.025  # nominal: one side of a 95 % interval
 
 
-def trial(random: np.random.Generator, gain: float) -> tuple[Patients, np.ndarray, np.ndarray]:
+def trial(random: np.random.Generator, gain: float, pairs: int) -> tuple[Patients, np.ndarray, np.ndarray]:
     """Arms whose members carry an error of their own in each fold, as networks of different luck do."""
-    folds = np.repeat(np.arange(FOLDS), EACH)
-    y = random.normal(size=(FOLDS * EACH, 1))
-    luck = random.normal(scale=0.15, size=(2, FOLDS))[:, folds, None]
+    folds = np.repeat(np.arange(pairs), EACH)
+    y = random.normal(size=(pairs * EACH, 1))
+    luck = random.normal(scale=0.15, size=(2, pairs))[:, folds, None]
     noise = random.normal(scale=0.3, size=(2, *y.shape))
     control, treated = (1 - 0.5 - luck[0]) * y + noise[0], (1 - 0.5 + gain - luck[1]) * y + noise[1]
     return Patients(y, np.arange(len(y)), folds), treated, control
 
 
-def share_that_helps(gain: float, attempts: int = 1) -> float:
+def share_that_helps(gain: float, pairs: int, attempts: int = 1) -> float:
     helped = []
-    for seed in range(150):
-        rows, treated, control = trial(np.random.default_rng(seed), gain)
+    for seed in range(200):
+        rows, treated, control = trial(np.random.default_rng(seed), gain, pairs)
         helped.append(paired_effect(TASK, rows, treated, control, attempts).helps)
     return float(np.mean(helped))
 
 
 def test_a_null_remedy_is_seldom_taken_for_a_help() -> None:
-    assert share_that_helps(0.0, attempts=6) <= 0.08
+    assert share_that_helps(0.0, CONFIRMING_PAIRS) <= FALSE_ALARMS + 0.033, "3 standard errors of 200 trials"
+
+
+def test_the_luck_of_two_seeds_on_the_same_patients_is_no_effect() -> None:
+    """Four networks with and four without on the same 100 patients: patients alone would say yes four times in ten."""
+    helped = []
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        y = np.tile(random.normal(size=(100, 1)), (4, 1))
+        pairs = np.repeat(np.arange(4), 100)
+        control, treated = ((0.5 + random.normal(scale=0.15, size=4)[pairs, None]) * y for _ in range(2))
+        rows = Patients(y, np.tile(np.arange(100), 4), pairs)
+        helped.append(paired_effect(TASK, rows, treated, control).helps)
+    assert np.mean(helped) <= FALSE_ALARMS + 0.033
 
 
 def test_a_real_effect_is_found() -> None:
-    assert share_that_helps(0.6) >= 0.8
+    assert share_that_helps(0.4, pairs=6) >= 0.8
 
 
 def test_more_attempts_widen_the_interval_and_leave_the_value() -> None:
-    rows, treated, control = trial(np.random.default_rng(0), 0.2)
+    rows, treated, control = trial(np.random.default_rng(0), 0.2, 3)
     one, six = (paired_effect(TASK, rows, treated, control, n) for n in (1, 6))
     assert one.value == six.value
     assert six.low <= one.low
@@ -44,6 +59,6 @@ def test_more_attempts_widen_the_interval_and_leave_the_value() -> None:
 
 
 def test_the_same_predictions_have_no_effect() -> None:
-    rows, treated, _ = trial(np.random.default_rng(0), 0.2)
+    rows, treated, _ = trial(np.random.default_rng(0), 0.2, 3)
     effect = paired_effect(TASK, rows, treated, treated)
     assert (effect.value, effect.low, effect.high) == (0.0, 0.0, 0.0)

@@ -5,6 +5,7 @@ import polars as pl
 
 from rounds.examination.evidence import Advantage
 from rounds.metrics import METRICS, main_metric, weighted_scores
+from rounds.metrics.resampling import patient_weights
 from rounds.task import Task
 
 NETWORK = "network"
@@ -24,8 +25,7 @@ def advantages_of(task: Task, predictions: pl.DataFrame) -> dict[str, Advantage]
     table = {name: _outputs(task, judged, name) for name in ("observed", NETWORK, *names)}
     observed = table["observed"].argmax(1)[:, None] if task.kind == "multiclass" else table["observed"]
     patients = judged.filter(pl.col("target") == task.output_names[0])["patient"].to_numpy()
-    weights = _patient_weights(patients)
-    scores = {n: _scores(task, observed, table[n], weights) for n in (NETWORK, *names)}
+    scores = {n: _scores(task, observed, table[n], patients) for n in (NETWORK, *names)}
     return {n: _advantage(task, scores[NETWORK], scores[n]) for n in names}
 
 
@@ -33,18 +33,11 @@ def _outputs(task: Task, judged: pl.DataFrame, column: str) -> np.ndarray:
     return np.stack([judged.filter(pl.col("target") == n)[column].to_numpy() for n in task.output_names], axis=1)
 
 
-def _patient_weights(patients: np.ndarray) -> np.ndarray:
-    """[1 + RESAMPLES, N]: all rows once, then patients drawn with replacement, each with all of their rows."""
-    codes, owner = np.unique(patients, return_inverse=True)
-    random = np.random.default_rng(0)
-    drawn = random.multinomial(len(codes), np.full(len(codes), 1 / len(codes)), size=RESAMPLES)
-    return np.concatenate([np.ones((1, len(owner))), drawn[:, owner].astype(np.float64)])
-
-
-def _scores(task: Task, observed: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _scores(task: Task, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray) -> np.ndarray:
+    """[1 + RESAMPLES]: on all rows once, then on patients drawn with replacement."""
     metric = main_metric(task)
-    blocks = [weighted_scores(task, observed, predicted, w, (metric,))[metric] for w in np.array_split(weights, 10)]
-    return np.concatenate(blocks)
+    weights = (np.ones((1, len(patients))), *patient_weights(patients, RESAMPLES, seed=0))
+    return np.concatenate([weighted_scores(task, observed, predicted, w, (metric,))[metric] for w in weights])
 
 
 def _advantage(task: Task, network: np.ndarray, other: np.ndarray) -> Advantage:

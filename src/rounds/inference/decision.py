@@ -7,8 +7,8 @@ import numpy as np
 
 from rounds.inference.calibration import wilson_interval
 from rounds.inference.disclosure import FEWEST_PATIENTS
-from rounds.inference.intervals import patient_weights
 from rounds.inference.recalibration import patient_parts
+from rounds.metrics.resampling import patient_weights
 
 # What thresholds are chosen for, on validation patients: shares of cases found, of alerts that are right, of rows
 # alerted. Round numbers that a ward can talk about; conventions, no unit.

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from rounds.data.dataset import Column
+from rounds.inference.constant import constant_predictions
 from rounds.inference.ensemble import (
     Configuration,
     average_outputs,
@@ -101,9 +102,4 @@ def _validation_score(task: Task, material: Material, outputs: np.ndarray) -> fl
 
 def _constant_score(task: Task, material: Material) -> float:
     observed = material.targets[material.learned]
-    if task.kind == "multiclass":
-        means = np.bincount(observed[:, 0].astype(int), minlength=task.outputs) / len(observed)
-    else:
-        means = observed.mean(0)
-    constant = np.broadcast_to(means, (len(observed), len(means))).astype(float)
-    return score(task, observed, constant)[CHOOSING_METRIC[task.kind]]
+    return score(task, observed, constant_predictions(task, material, len(observed)))[CHOOSING_METRIC[task.kind]]

@@ -1,12 +1,13 @@
 """How far a score would move with other patients: the bootstrap over patients, who are drawn with all their rows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypedDict
 
 import numpy as np
 
 from rounds.errors import DataError, must_be
 from rounds.metrics import METRICS, metrics_for, weighted_scores
+from rounds.metrics.resampling import patient_weights
 from rounds.task import Task
 
 # Resamples of the percentile bootstrap. Efron and Tibshirani (1993), section 13: 1,000 for 95 % percentiles.
@@ -15,8 +16,6 @@ RESAMPLES = 1000
 PERCENTILES = (2.5, 97.5)
 # A metric that fewer resamples than this share can judge is not said at all: it hangs on one or two patients.
 FEWEST_JUDGED = 0.1
-# Weights made at a time, in cells of float64 (8 MB): they stay in the cache, and few blocks sort the predictions.
-CELLS = 2**20
 
 
 class Interval(TypedDict):
@@ -118,27 +117,6 @@ def average_repeats(observed: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     array([[2.]])
     """
     return np.asarray(predicted.mean(axis=0) if predicted.ndim == observed.ndim + 1 else predicted)
-
-
-def patient_weights(patients: np.ndarray, resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """How often each row counts in each resample: blocks [B, N] float64 of `resamples` weightings in all.
-
-    P patients are drawn with replacement, P times, each with all of their rows; the same patients, resamples and
-    seed give the same blocks.
-
-    >>> [block.sum(axis=1).tolist() for block in patient_weights(np.array([7, 8, 9]), 2, 0)]
-    [[3.0, 3.0]]
-    """
-    codes, owner = np.unique(patients, return_inverse=True)
-    count, rows = len(codes), len(patients)
-    alone = count == rows and bool((owner == np.arange(rows)).all())
-    generator = np.random.default_rng(seed)
-    block = max(1, CELLS // rows)
-    for start in range(0, resamples, block):
-        size = min(block, resamples - start)
-        drawn = generator.integers(count, size=(size, count)) + np.arange(size)[:, None] * count
-        times = np.bincount(drawn.ravel(), minlength=size * count).reshape(size, count).astype(np.float64)
-        yield times if alone else np.take(times, owner, axis=1)
 
 
 def _intervals(

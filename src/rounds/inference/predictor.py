@@ -88,7 +88,7 @@ class Predictor:
         shares = np.concatenate([part.member_weights for part in self.parts])
         total = np.zeros(outputs.shape[1:], np.float64)
         for share, one in zip(shares, outputs, strict=True):
-            total += float(share) * one
+            total += np.float64(share) * one  # in float64: ten float32 tenths make more than 1
         return total
 
     def members(self, inputs: pl.DataFrame) -> np.ndarray:

@@ -115,23 +115,39 @@ def _refuse_other_data(path: Path, described: dict[str, Any]) -> None:
         raise RunFolderError(must_be(_SHARED[other[0]], "as when the run was begun", "out", str(path.parent), advice))
 
 
-def begin_run(folder: Path, population: Population, reasons: dict[str, str]) -> None:
+def begin_run(folder: Path, population: Population, reasons: dict[str, str], asked: dict[str, Any]) -> None:
     """Writes the plan before training; a run that goes on must have the same."""
-    plan = plan_record(population, reasons)
+    plan = plan_record(population, reasons, asked)
     path = folder / PLAN
-    if path.exists() and json.loads(path.read_text(encoding="utf-8")) != json.loads(json.dumps(plan)):
-        advice = "Give the same options as when it was begun, or choose another folder with --out"
-        raise RunFolderError(must_be("Plan", "the one the run was begun with", "out", str(folder), advice))
+    if path.exists() and read_record(folder, PLAN) != json.loads(json.dumps(plan)):
+        raise _other_request("Plan", folder)
     write_json(path, plan)
 
 
-def plan_record(population: Population, reasons: dict[str, str]) -> dict[str, Any]:
-    """plan.json: every field of the main plan, why, what the other plans change, slab shapes, which rows do what."""
+def refuse_other_request(folder: Path, asked: dict[str, Any]) -> None:
+    """Raises RunFolderError where a finished run was asked for something else: its result is no answer to this."""
+    before = read_record(folder, PLAN).get("asked", {})
+    now = json.loads(json.dumps(asked))
+    words = {"plan": "Plan", "members": "Members", "rounds": "Rounds"}
+    other = [word for name, word in words.items() if name in before and before[name] != now[name]]
+    if other:
+        raise _other_request(other[0], folder)
+
+
+def _other_request(what: str, folder: Path) -> RunFolderError:
+    advice = "Give the same options as when it was begun, or choose another folder with --out"
+    return RunFolderError(must_be(what, "as when the run was begun", "out", str(folder), advice))
+
+
+def plan_record(population: Population, reasons: dict[str, str], asked: dict[str, Any]) -> dict[str, Any]:
+    """plan.json: every field of the main plan, why, what the other plans change, slab shapes, which rows do what, and
+    what the user asked for."""
     main, *others = population.plans
     slabs = {(s.plan, s.shape) for s in population.slabs}
     return {
         **main.model_dump(mode="json"),
         "reasons": reasons,
+        "asked": asked,
         "beside": [main.difference(other) for other in others],
         "members": len([m for m in population.members if m.outer == WHOLE_DEVELOPMENT]),
         "members_trained": len(population.members),

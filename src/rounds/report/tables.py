@@ -8,7 +8,7 @@ from rounds.report.run_files import Record, RunFiles
 from rounds.report.score_figures import contestants
 from rounds.report.wording import METRIC_TERMS, contestant, count, estimate, label, share, with_unit
 
-NOT_A_FIELD = ("reasons", "beside", "members", "members_trained", "parameters", "slab", "rows_that")
+NOT_A_FIELD = ("reasons", "asked", "beside", "members", "members_trained", "parameters", "slab", "rows_that")
 # Evidence that lists single rows or patients is told as how many there are.
 OF_PATIENTS = ("row", "rows", "patients", "identifiers", "groups", "examples")
 LONGEST_LIST = 8

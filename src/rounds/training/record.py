@@ -104,6 +104,11 @@ def measures_frame(trained: Trained, number: int = 0) -> pl.DataFrame:
     return pl.concat(frames)
 
 
+def member_epochs(trained: Trained) -> int:
+    """Epochs that members trained, added up; those after a member stopped do not count."""
+    return sum(int(_alive(record).sum()) for _, _, record in _each_member(trained))
+
+
 def outcome(record: EpochRecord) -> str:
     """What became of a member, from its record [E, ...]: diverged, stopped (early) or finished."""
     if not np.isfinite(record.losses[_alive(record)]).all():

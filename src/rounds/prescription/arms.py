@@ -1,0 +1,120 @@
+"""Members with and without a change, trained side by side, and what they say of patients they never saw."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+
+from rounds.errors import TrainingError
+from rounds.inference.constant import constant_predictions
+from rounds.inference.ensemble import average_outputs, member_outputs, smeared, sound_members
+from rounds.inference.recalibration import recalibrated_scale
+from rounds.metrics import METRICS, main_metric, weighted_scores
+from rounds.plan import Plan
+from rounds.prescription.bed import Bed
+from rounds.prescription.effect import Effect, Patients, paired_effect
+from rounds.training.material import Material, Scaling, scaling_of
+from rounds.training.pool import Progress
+from rounds.training.population import Member, sweep
+from rounds.training.record import member_epochs
+from rounds.training.run import Trained, make_population, train_to_end
+
+Pair = tuple[int, int]  # fold and repetition: arms of one pair start from the same weights on the same minibatches
+
+
+@dataclass(frozen=True)
+class Tried:
+    """rows: held-out rows [n] of each pair; predictions: [n, T] of each arm and pair; spent: member-epochs."""
+
+    rows: dict[Pair, np.ndarray]
+    predictions: dict[tuple[int, Pair], np.ndarray]
+    spent: int = 0
+
+    def joined(self, other: "Tried", arms: list[int]) -> "Tried":
+        """With what other folds say of some arms; `other` numbers them in the order of `arms`."""
+        more = {(arms[i], pair): p for (i, pair), p in other.predictions.items()}
+        return Tried(self.rows | other.rows, self.predictions | more, self.spent + other.spent)
+
+
+def try_arms(
+    bed: Bed, plans: list[Plan], held: dict[int, np.ndarray], stage: str, seeds: int = 1
+) -> Generator[Progress, None, Tried]:
+    """Trains every plan (the first is the control) on the folds of `held`, and predicts the rows it names."""
+    tried = Tried({(f, r): rows for f, rows in held.items() for r in range(seeds)}, {})
+    for scaling in sorted({scaling_of(p) for p in plans}):
+        numbers = [i for i, p in enumerate(plans) if scaling_of(p) == scaling]
+        some = [plans[i] for i in numbers]
+        material = bed.material_for(scaling, tuple(held))
+        count = seeds * len(held) * sum(len(sweep(p)) for p in some)
+        folder = bed.folder / _name(bed, stage, scaling) if bed.folder else None
+        population = make_population(some, bed.task, [material], count)
+        trained = yield from train_to_end(population, folder, bed.minutes)
+        made = _predictions(trained, material, tried.rows)
+        tried = tried.joined(Tried({}, made, member_epochs(trained)), numbers)
+    return tried
+
+
+def _name(bed: Bed, stage: str, scaling: Scaling) -> str:
+    return f"round_{bed.round}_{stage}_{scaling.scale_inputs}_{scaling.target_transform}"
+
+
+def _predictions(
+    trained: Trained, material: Material, rows: dict[Pair, np.ndarray]
+) -> dict[tuple[int, Pair], np.ndarray]:
+    plans = trained.population.plans
+    cells = len(material.folds) * sum(len(sweep(p)) for p in plans)
+    try:
+        sound = sound_members(trained, material.outer)
+    except TrainingError:
+        sound = []
+    by_pair: dict[tuple[int, Pair], list[Member]] = {(i, pair): [] for i in range(len(plans)) for pair in rows}
+    for m in sound:
+        by_pair[m.plan, (m.fold, m.number // cells)].append(m)
+    return {(i, pair): _average(trained, material, some, rows[pair]) for (i, pair), some in by_pair.items()}
+
+
+def _average(trained: Trained, material: Material, members: list[Member], rows: np.ndarray) -> np.ndarray:
+    """[n, T] in the user's unit; the constant where all diverged, or are worse than it: nobody would use those."""
+    task = trained.population.task
+    observed = material.targets[rows]
+    constant = constant_predictions(task, material, len(rows))
+    if not members:
+        return constant
+    average = average_outputs([member_outputs(trained, m, material.inputs.take(rows)) for m in members])
+    if not np.isfinite(average).all():
+        return constant
+    made = smeared(material.target_scale, average, observed).backward(average)
+    metric = METRICS[main_metric(task)]
+    reached, least = (weighted_scores(task, observed, p, None, (metric.name,))[metric.name] for p in (made, constant))
+    return constant if metric.gain(reached, least) < 0 else made
+
+
+def effects_of(bed: Bed, tried: Tried, plans: list[Plan], arms: list[int], attempts: int) -> list[Effect]:
+    """The effect of each arm against the control (arm 0) on the pairs that both have; plans: of all arms."""
+    made = []
+    for arm in arms:
+        pairs = [pair for pair in tried.rows if (arm, pair) in tried.predictions and (0, pair) in tried.predictions]
+        rows = np.concatenate([tried.rows[pair] for pair in pairs])
+        number = np.concatenate([np.full(len(tried.rows[pair]), i) for i, pair in enumerate(pairs)])
+        patients = Patients(bed.material.targets[rows], bed.patients[rows], number)
+        control, treated = (np.concatenate([tried.predictions[a, pair] for pair in pairs]) for a in (0, arm))
+        if any(_moves_risks(plans[a]) for a in (0, arm)):
+            control, treated = (_recalibrated(bed, patients, p) for p in (control, treated))
+        made.append(paired_effect(bed.task, patients, treated, control, attempts))
+    return made
+
+
+def _moves_risks(plan: Plan) -> bool:
+    """Whether predicted risks are meant to differ from shares of patients: what is handed over is recalibrated then,
+    so arms are compared after recalibration."""
+    mixed = (getattr(plan, name) for name in ("label_smoothing", "mixup"))
+    moved = any(max(v) > 0 if isinstance(v, tuple) else v > 0 for v in mixed)
+    return moved or plan.class_weights != "none"
+
+
+def _recalibrated(bed: Bed, rows: Patients, predicted: np.ndarray) -> np.ndarray:
+    """By maps fitted on other patients, where they help; kinds of task that get no map stay as they are."""
+    plain = bed.material.target_scale
+    if bed.task.kind not in ("binary", "multilabel"):
+        return predicted
+    return recalibrated_scale(bed.task, plain, predicted, rows.observed, rows.patients)[1]
