@@ -74,6 +74,20 @@ def test_stays_are_never_negative() -> None:
     assert (high > low).all()
 
 
+def test_what_was_never_negative_has_no_negative_limit() -> None:
+    draw = np.random.default_rng(3)
+    stays = draw.exponential(3.0, (200, 1))
+    guess = np.full((200, 1), 3.0)
+    made = ConformalIntervals.fit("unit", stays, guess, np.arange(200))
+    assert made is not None
+    low, _ = made.limits(np.array([[0.1], [9.0]]))
+    assert low[0, 0] == 0.0
+    assert low[1, 0] > 0.0
+    changes = ConformalIntervals.fit("unit", stays - 3.0, guess - 3.0, np.arange(200))
+    assert changes is not None
+    assert changes.limits(np.array([[-2.9]]))[0] < 0.0, "a difference may be"
+
+
 def test_scale_is_that_of_the_target() -> None:
     assert interval_scale(DAYS, TargetScale(kind="standard")) == "unit"
     assert interval_scale(DAYS, TargetScale(kind="log1p")) == "log1p"

@@ -39,7 +39,7 @@ def test_cells_equal_scikit_learns_and_thresholds_come_from_validation() -> None
     validation, (y, p) = cases(1), cases(2)
     chose = Scored(*validation, np.arange(10_000, 10_000 + len(y)))
     points = operating_points(chose, Scored(y, p, np.arange(len(y))), rows_a_day=200.0)
-    assert [pt["threshold"] for pt in points] == [t for _, t in chosen_thresholds(*validation)]
+    assert [pt["threshold"] for pt in points] == [t for _, t in chosen_thresholds(*validation, 200.0)]
     point = points[1]
     cells = point["cells"]
     tn, fp, fn, tp = confusion_matrix(y, p >= point["threshold"]).ravel()
@@ -73,8 +73,8 @@ def test_nobody_is_alerted_by_a_threshold_they_chose() -> None:
     who = np.arange(500)
     part = patient_parts(who)
     turned = np.where(part == 3, 1 - y, y)
-    before = _alerts(Scored(y, p, who), Scored(y, p, who))
-    after = _alerts(Scored(turned, p, who), Scored(y, p, who))
+    before = _alerts(Scored(y, p, who), Scored(y, p, who), None)
+    after = _alerts(Scored(turned, p, who), Scored(y, p, who), None)
     key = str({"sensitivity": 0.8})
     np.testing.assert_array_equal(before[key][part == 3], after[key][part == 3])
     assert (before[key][part != 3] != after[key][part != 3]).any()
@@ -97,3 +97,24 @@ def test_a_model_that_knows_nothing_is_not_above_both() -> None:
     assert max(point["above_both"] for point in noise) < 0.9
     y, p = cases(5)
     assert max(point["above_both"] for point in decision_curve(y, p, np.arange(len(y)))) > 0.99
+
+
+def test_a_share_of_right_alerts_that_alerting_all_reaches_is_no_target() -> None:
+    y = (np.arange(100) < 60).astype(float)
+    targets = [target for target, _ in chosen_thresholds(y, np.linspace(1, 0, 100))]
+    assert [t["precision"] for t in targets if "precision" in t] == [0.8]
+
+
+def test_alert_loads_a_day_take_the_place_of_shares() -> None:
+    y, p = cases(7)
+    made = {name: (load, t) for target, t in chosen_thresholds(y, p, 10.0) for name, load in target.items()}
+    load, threshold = made["alerts_a_day"]
+    assert load == 5.0
+    assert 10.0 * np.mean(p >= threshold) <= 5.0 < 10.0 * np.mean(p >= np.max(p[p < threshold])) + 1e-9
+
+
+def test_thresholds_that_would_tell_a_few_patients_are_left_out() -> None:
+    y, p = cases(8)
+    who = np.arange(len(y))
+    edges = [0.0, *(point["threshold"] for point in decision_curve(y, p, who)), 1.1]
+    assert all(n == 0 or n >= 10 for n in np.histogram(p, edges)[0])

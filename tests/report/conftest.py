@@ -10,6 +10,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from rounds.inference.calibration import calibration_record
+from rounds.inference.conformal import ConformalIntervals, coverage_record
+from rounds.inference.decision import Scored, decision_curve, operating_points
+from rounds.inference.subgroups import subgroup_record
 from rounds.metrics import main_metric, metrics_for, score
 from rounds.report.page import write_report
 from rounds.task import Task
@@ -80,6 +84,7 @@ def records(task: Task) -> Record:
         },
         "prescriptions": [],
         "metrics": metrics(task),
+        "evidence": evidence(task),
     }  # fmt: skip
 
 
@@ -142,6 +147,62 @@ def metrics(task: Task) -> Record:
         "ledger": {"times_before": 2, "note": ""}, "versions": {"rounds": "0.1.0"}, "seconds": 3.0,
         "seconds_by_stage": {"training": 3.0}, "known": list(metrics_for(task)),
     }  # fmt: skip
+
+
+@cache
+def evidence(task: Task) -> Record:
+    """evidence.json: made of the predictions by the functions that make it, but for who the patients are."""
+    observed, predicted = truth_and_guess(task)
+    who = np.arange(PATIENTS) + SECRET
+    sex = pl.Series(["F", "M"] * (PATIENTS // 2))
+    ward = pl.Series([NASTY] * 12 + ["east"] * (PATIENTS - 17) + ["west"] * 5)
+    calibration = calibration_record(task, observed, predicted, who)
+    return {
+        "version": 1, "characteristics": characteristics(task),
+        "calibration": calibration,
+        "recalibration": {"kept": "none", "metric": "log_loss", "applied": False, "tried": {
+            "temperature": {"gain": {"value": -0.01, "low": -0.02, "high": 0.01}},
+            "isotonic": {"not_tried": "240 rows are fewer than 1000"}}},
+        "decisions": decisions(task, observed, predicted, who),
+        "intervals": intervals(task, observed, predicted, who),
+        "subgroups": subgroup_record(task, observed, predicted, who, {"sex": sex, "ward": ward}),
+    }  # fmt: skip
+
+
+def characteristics(task: Task) -> Record:
+    """Table 1 of two parts: a number, levels of which two are hidden, and what is missing."""
+    sizes = {part: {"rows": PATIENTS, "patients": PATIENTS} for part in ("development", "test")}
+    number = {"median": 1996.0, "low": 1990.0, "high": 2001.0}
+    level = {"rows": 200, "share": 200 / PATIENTS}
+    cells = [("year", "number", None, number), (NASTY, "level", "<i>a</i>", level), (NASTY, "level", "b", None),
+             (NASTY, "level", "c", None), (NASTY, "missing", None, {"rows": 30, "share": 0.125})]  # fmt: skip
+    rows = [
+        {"column": column, "unit": "", "kind": kind, "level": text, "parts": dict.fromkeys(sizes, cell)}
+        for column, kind, text, cell in cells
+    ]
+    return {"parts": sizes, "rows": rows}
+
+
+def decisions(task: Task, observed: np.ndarray, predicted: np.ndarray, who: np.ndarray) -> Record:
+    if not task.is_classification:
+        return {"outputs": {}, "reason": "no thresholds"}
+    cases = np.eye(task.outputs)[observed[:, 0]] if task.kind == "multiclass" else observed
+    scored = [Scored(cases[:, t].astype(float), predicted[:, t], who) for t in range(task.outputs)]
+    outputs = {
+        name: {"prevalence": float(s.observed.mean()), "points": operating_points(s, s, 4.0),
+               "curve": decision_curve(s.observed, s.predicted, s.patients)}
+        for name, s in zip(task.output_names, scored, strict=True)
+    }  # fmt: skip
+    return {"outputs": outputs, "chosen_on": "validation patients", "rows_a_day": 4.0, "reason": ""}
+
+
+def intervals(task: Task, observed: np.ndarray, predicted: np.ndarray, who: np.ndarray) -> Record:
+    if task.is_classification:
+        return {"made": False, "reason": f"a {task.kind} task predicts probabilities"}
+    made = ConformalIntervals.fit("unit", observed, predicted, who)
+    assert made is not None
+    judged = coverage_record(made, task, observed, predicted, who)
+    return {"made": True, "reason": "", **made.model_dump(mode="json"), "judged": judged}
 
 
 def tables(task: Task) -> dict[str, pl.DataFrame]:

@@ -22,6 +22,7 @@ TRIAL = {"round": 1, "finding": "overfitting", "change": {"dropout": [0.1, 0.3]}
 DRAWN_ON = {
     "calibration": "binary", "ranking-forest": "binary", "roc": "binary", "risks": "binary",
     "confusions": "multiclass", "ranking-by-outcome": "multilabel", "target-scores": "targets",
+    "reliability": "multiclass", "net-benefit": "binary",
 }  # fmt: skip
 ELSEWHERE = {  # figures of measures that the run by hand does not hold, and of more rounds or patients than it has
     "density", "stay", "measure-update_ratio", "measure-activation_spread", "measure-activation_mean",
@@ -160,6 +161,37 @@ def test_each_outcome_is_ranked(runs: dict[str, RunFiles]) -> None:
     observed, predicted = truth_and_guess(TASKS["multilabel"])
     wanted = [float(auroc(observed[:, t], predicted[:, t])) for t in range(2)]
     assert [r["value"] for r in rows] == pytest.approx(wanted)
+
+
+def test_reliability_is_that_of_the_evidence(runs: dict[str, RunFiles]) -> None:
+    run = runs["multiclass"]
+    rows = data(drawn("reliability", run), "who")
+    wanted = [p["observed"] for name in run.evidence["calibration"] for p in run.evidence["calibration"][name]["curve"]]
+    assert sorted(r["observed"] for r in rows) == pytest.approx(sorted(wanted))
+    assert figure("reliability").draw(runs["binary"]) is None, "one curve is on the first screen"
+
+
+def test_net_benefit_stands_for_enough_patients(runs: dict[str, RunFiles]) -> None:
+    rows = [r for r in data(drawn("net-benefit", runs["binary"]), "who") if r["who"] == "this model"]
+    predicted = truth_and_guess(TASKS["binary"])[1][:, 0]
+    edges = [0.0, *(r["threshold"] for r in rows), 1.1]
+    between = np.histogram(predicted, edges)[0]
+    assert len(rows) > 5
+    assert all(n == 0 or n >= 10 for n in between)
+
+
+def test_interval_of_a_prediction_is_the_promised_one(runs: dict[str, RunFiles]) -> None:
+    run = runs["regression"]
+    rows = data(drawn("single-interval", run), "high")
+    reach = run.evidence["intervals"]["above"][0]
+    assert [r["high"] - r["predicted"] for r in rows] == pytest.approx([reach] * len(rows))
+    assert figure("single-interval").draw(runs["binary"]) is None
+
+
+def test_small_groups_are_not_drawn(runs: dict[str, RunFiles]) -> None:
+    groups = [r["who"] for r in data(drawn("subgroup-forest", runs["binary"]), "who")]
+    assert groups[:3] == ["all patients", "sex: F", "sex: M"]
+    assert not any("west" in who for who in groups)
 
 
 def test_each_target_is_explained(runs: dict[str, RunFiles]) -> None:

@@ -121,11 +121,15 @@ def _levels(
 def _cells(
     inside: list[np.ndarray], known: np.ndarray, rows: np.ndarray, patients: np.ndarray
 ) -> list[dict[str, Any] | None]:
-    people = [len(np.unique(patients[rows][level[rows]])) for level in inside]
+    """Rows and share of each level; a hidden count of missing values hides a level too, or the sum would tell it."""
+    *people, absent = (len(np.unique(patients[rows][level[rows]])) for level in (*inside, ~known))
     total = int(known[rows].sum())
+    shown = shown_cells(people)
+    if 0 < absent < FEWEST_PATIENTS and all(shown):
+        shown[int(np.argmin([n or np.inf for n in people]))] = False
     return [
         {"rows": int(level[rows].sum()), "share": float(level[rows].sum() / max(total, 1))} if is_shown else None
-        for level, is_shown in zip(inside, shown_cells(people), strict=True)
+        for level, is_shown in zip(inside, shown, strict=True)
     ]
 
 

@@ -25,7 +25,8 @@ LEVEL = 0.9
 
 class ConformalIntervals(BaseModel):
     """level: share covered; scale: "unit" (prediction + error) or "log1p" (error on log(1 + value), never below 0);
-    below, above: per target how far the interval reaches on that scale; patients: who were calibrated on.
+    below, above: per target how far the interval reaches on that scale; patients: who were calibrated on; least: per
+    target the value that it never reaches below (0 where no outcome was negative, else None).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +36,7 @@ class ConformalIntervals(BaseModel):
     below: tuple[float, ...]
     above: tuple[float, ...]
     patients: int
+    least: tuple[float | None, ...] = ()
 
     @classmethod
     def fit(
@@ -55,7 +57,8 @@ class ConformalIntervals(BaseModel):
         below = [_upper_quantile(-e, weights, people, 1 - share) for e in errors.T]
         if not np.isfinite([*above, *below]).all():
             return None
-        return cls(level=level, scale=scale, below=tuple(below), above=tuple(above), patients=people)
+        least = tuple(0.0 if values.min() >= 0 else None for values in observed.T)
+        return cls(level=level, scale=scale, below=tuple(below), above=tuple(above), patients=people, least=least)
 
     def limits(self, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(low, high) [N, T] each, in the target's unit.
@@ -66,9 +69,10 @@ class ConformalIntervals(BaseModel):
         """
         centre = _moved(self.scale, predicted)
         low, high = centre - np.array(self.below), centre + np.array(self.above)
-        if self.scale == "unit":
-            return low, high
-        return np.maximum(np.expm1(low), 0.0), np.expm1(high)
+        if self.scale == "log1p":
+            return np.maximum(np.expm1(low), 0.0), np.expm1(high)
+        floor = np.array([-np.inf if value is None else value for value in self.least or (None,) * len(self.below)])
+        return np.maximum(low, floor), np.maximum(high, floor)
 
 
 def interval_scale(task: Task, target_scale: TargetScale) -> Literal["unit", "log1p"] | None:

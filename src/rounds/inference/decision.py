@@ -11,10 +11,12 @@ from rounds.inference.recalibration import patient_parts
 from rounds.metrics.resampling import patient_weights
 
 # What thresholds are chosen for, on validation patients: shares of cases found, of alerts that are right, of rows
-# alerted. Round numbers that a ward can talk about; conventions, no unit.
+# alerted, or alerts a day where the table says how many rows a day has. Round numbers that a ward can talk about.
 SENSITIVITIES = (0.8, 0.9, 0.95)
-PRECISIONS = (0.5,)
+PRECISIONS = (0.2, 0.5, 0.8)
 ALERT_SHARES = (0.05, 0.1, 0.2)
+ALERTS_A_DAY = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
+MOST_ALERTED = 0.5  # share of rows above which an alert load is no longer a choice
 # Threshold probabilities of the decision curve (Vickers and Elkin 2006), and resamples behind its limits.
 CURVE_THRESHOLDS = tuple(round(0.01 * i, 2) for i in (*range(1, 10), *range(10, 100, 5)))
 CURVE_RESAMPLES = 300
@@ -44,9 +46,9 @@ def operating_points(validation: Scored, judged: Scored, rows_a_day: float | Non
     >>> points[0]["target"], points[0]["threshold"], points[0]["sensitivity"]["value"]
     ({'sensitivity': 0.8}, 0.2, 1.0)
     """
-    alerts = _alerts(validation, judged)
+    alerts = _alerts(validation, judged, rows_a_day)
     found = []
-    for target, threshold in chosen_thresholds(validation.observed, validation.predicted):
+    for target, threshold in chosen_thresholds(validation.observed, validation.predicted, rows_a_day):
         if (alert := alerts.get(str(target))) is None:
             continue
         point = {"target": target, "threshold": threshold, **describe_alerts(alert, judged.observed, judged.patients)}
@@ -56,7 +58,7 @@ def operating_points(validation: Scored, judged: Scored, rows_a_day: float | Non
     return found
 
 
-def _alerts(validation: Scored, judged: Scored) -> dict[str, np.ndarray]:
+def _alerts(validation: Scored, judged: Scored, rows_a_day: float | None) -> dict[str, np.ndarray]:
     """For each target (as text) whether a judged row is alerted, [N] bool; no patient by a threshold they chose."""
     part = np.zeros(len(judged.patients), np.int64)
     if np.isin(judged.patients, validation.patients).any():
@@ -65,17 +67,20 @@ def _alerts(validation: Scored, judged: Scored) -> dict[str, np.ndarray]:
     for number in range(int(part.max()) + 1):
         inside = part == number
         others = validation.take(~np.isin(validation.patients, judged.patients[inside]))
-        for target, threshold in chosen_thresholds(others.observed, others.predicted):
+        for target, threshold in chosen_thresholds(others.observed, others.predicted, rows_a_day):
             alert = found.setdefault(str(target), np.zeros(len(part), bool))
             alert[inside] = judged.predicted[inside] >= threshold
     return found
 
 
-def chosen_thresholds(observed: np.ndarray, predicted: np.ndarray) -> list[tuple[dict[str, float], float]]:
+def chosen_thresholds(
+    observed: np.ndarray, predicted: np.ndarray, rows_a_day: float | None = None
+) -> list[tuple[dict[str, float], float]]:
     """({what is wanted: how much}, threshold): alert where the prediction is at or above it.
 
-    Sensitivity: the highest threshold that finds the share; precision: the lowest from which on alerts are right that
-    often; alert share: the threshold that alerts at most so many.
+    Sensitivity: the highest threshold that finds the share; precision (positive predictive value): the lowest at which
+    alerts are right that often, where not all rows' alerts would be; alert share, or alerts a day where it is known how
+    many rows a day has: the threshold that alerts at most so many.
     """
     order = np.argsort(-predicted, kind="stable")
     ranked, cases = predicted[order], observed[order]
@@ -85,10 +90,21 @@ def chosen_thresholds(observed: np.ndarray, predicted: np.ndarray) -> list[tuple
     if hits[-1] > 0:
         sensitivity, precision = hits / hits[-1], hits / alerts
         found += [({"sensitivity": s}, float(thresholds[np.argmax(sensitivity >= s)])) for s in SENSITIVITIES]
-        reached = [(p, np.flatnonzero(precision >= p)) for p in PRECISIONS]
+        reached = [(p, np.flatnonzero(precision >= p)) for p in PRECISIONS if p > precision[-1]]
         found += [({"precision": p}, float(thresholds[places[-1]])) for p, places in reached if len(places)]
-    within = [(a, np.flatnonzero(alerts <= a * len(predicted))) for a in ALERT_SHARES]
-    return found + [({"alert_share": a}, float(thresholds[places[-1]])) for a, places in within if len(places)]
+    loads = [(load, np.flatnonzero(alerts <= share * len(predicted))) for load, share in _loads(rows_a_day)]
+    return found + [(load, float(thresholds[places[-1]])) for load, places in loads if len(places)]
+
+
+def _loads(rows_a_day: float | None) -> list[tuple[dict[str, float], float]]:
+    """({alert load: how much}, as a share of rows).
+
+    >>> _loads(8.0)
+    [({'alerts_a_day': 1.0}, 0.125), ({'alerts_a_day': 2.0}, 0.25)]
+    """
+    if rows_a_day is None:
+        return [({"alert_share": share}, share) for share in ALERT_SHARES]
+    return [({"alerts_a_day": n}, n / rows_a_day) for n in ALERTS_A_DAY if n <= MOST_ALERTED * rows_a_day]
 
 
 def describe_alerts(alert: np.ndarray, observed: np.ndarray, patients: np.ndarray) -> dict[str, Any]:
@@ -112,8 +128,7 @@ def describe_alerts(alert: np.ndarray, observed: np.ndarray, patients: np.ndarra
 
 
 def _shown(rows: np.ndarray, patients: np.ndarray) -> int | None:
-    people = len(np.unique(patients[rows]))
-    return int(rows.sum()) if people == 0 or people >= FEWEST_PATIENTS else None
+    return int(rows.sum()) if _is_telling(len(np.unique(patients[rows]))) else None
 
 
 def _share(of: np.ndarray, among: np.ndarray, patients: np.ndarray) -> dict[str, float] | None:
@@ -129,7 +144,7 @@ def decision_curve(observed: np.ndarray, predicted: np.ndarray, patients: np.nda
 
     TP / N - FP / N * t / (1 - t): true positives less false ones at the exchange rate that t stands for, in cases a
     row (Vickers and Elkin 2006, Medical Decision Making 26). above_both: share of resampled patients in which the
-    model beats both treating all and treating nobody.
+    model beats both treating all and treating nobody. Thresholds from which 1 to 9 patients could be told are left out.
 
     >>> y, p = np.array([1.0, 1.0, 0.0, 0.0] * 10), np.array([0.9, 0.6, 0.4, 0.1] * 10)
     >>> point = next(c for c in decision_curve(y, p, np.arange(40)) if c["threshold"] == 0.5)
@@ -137,7 +152,22 @@ def decision_curve(observed: np.ndarray, predicted: np.ndarray, patients: np.nda
     (0.5, 0.0)
     """
     blocks = list(patient_weights(patients, CURVE_RESAMPLES, seed=0))
-    return [_curve_point(t, observed, predicted, blocks) for t in CURVE_THRESHOLDS]
+    return [_curve_point(t, observed, predicted, blocks) for t in _telling_thresholds(predicted, patients)]
+
+
+def _telling_thresholds(predicted: np.ndarray, patients: np.ndarray) -> list[float]:
+    """Thresholds between which, and above the last of which, there are none or enough patients."""
+    kept, start = [], -np.inf
+    for t in CURVE_THRESHOLDS:
+        cells = (predicted >= start) & (predicted < t), predicted >= t
+        if all(_is_telling(len(np.unique(patients[rows]))) for rows in cells):
+            kept.append(t)
+            start = t
+    return kept
+
+
+def _is_telling(people: int) -> bool:
+    return people == 0 or people >= FEWEST_PATIENTS
 
 
 def _curve_point(t: float, observed: np.ndarray, predicted: np.ndarray, blocks: list[np.ndarray]) -> dict[str, float]:

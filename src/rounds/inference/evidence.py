@@ -113,14 +113,16 @@ def _decisions(finish: Finish) -> dict[str, Any]:
         return {"outputs": {}, "reason": f"a {dataset.task.kind} task has no thresholds of its own"}
     per_day = rows_a_day(dataset)
     found = {}
+    same = bool(np.isin(finish.judged.rows, finish.validation.rows).any())
     for name, validation, judged in _outcomes(finish)[:MOST_OUTPUTS]:
+        # Out of fold, a judged patient's prediction averages other networks than a validation one does: thresholds
+        # between the two would be off, so each fifth of those who judge is alerted by thresholds that the others chose.
         found[name] = {
             "prevalence": float(judged.observed.mean()),
-            "points": operating_points(validation, judged, per_day),
+            "points": operating_points(judged if same else validation, judged, per_day),
             "curve": decision_curve(judged.observed, judged.predicted, judged.patients),
         }
-    same = bool(np.isin(finish.judged.rows, finish.validation.rows).any())
-    others = "validation predictions of other patients, fifth by fifth" if same else "validation patients"
+    others = "other patients who judge, fifth by fifth" if same else "validation patients"
     return {"outputs": found, "chosen_on": others, "rows_a_day": per_day, "reason": ""}
 
 

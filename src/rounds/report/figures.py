@@ -8,6 +8,7 @@ from altair.utils.schemapi import debug_mode
 
 from rounds.report.class_figures import calibration, confusions, ranking_by_outcome, risks, roc
 from rounds.report.curve_figures import learning_curve, metric_curve, schedule_curve, sweep_curves, sweep_outcome
+from rounds.report.evidence_figures import net_benefit, reliability, single_interval, subgroup_forest
 from rounds.report.measure_figures import MEASURE_TERMS, measure_map
 from rounds.report.number_figures import density, misses, misses_by_predicted, observed_by_predicted
 from rounds.report.run_files import RunFiles
@@ -99,6 +100,27 @@ FIGURES: tuple[Figure, ...] = (
         "From low to high predictions: the middle mark should stay at zero; thick bars hold half of the patients, thin "
         "lines eight in ten.",
         misses_by_predicted,
+    ),
+    Figure(
+        "reliability", "calibration", "Do the probabilities of each outcome mean what they say?",
+        "Points on the dashed line do; lines are 95 % intervals. The most frequent outcomes are drawn.",
+        reliability,
+    ),
+    Figure(
+        "net-benefit", "decisions", "Does acting on it help more than treating all or nobody?",
+        "Where the line of the model lies above both others, at the threshold at which one would treat, it helps; the "
+        "band is its 95 % interval. Thresholds between which fewer than 10 patients lie are left out.",
+        net_benefit,
+    ),
+    Figure(
+        "single-interval", "intervals", "What a prediction promises",
+        "Read upwards from a prediction: the band holds the promised share of such patients' outcomes.",
+        single_interval,
+    ),
+    Figure(
+        "subgroup-forest", "subgroups", "Score of each group",
+        "Each point is a group with its 95 % interval; the dashed line marks all patients.",
+        subgroup_forest,
     ),
     Figure(
         "trial-effects", "prescribed", "What the changes were worth",

@@ -12,6 +12,7 @@ from rounds.run_record import read_record
 from rounds.task import Task
 
 RECORDS = ("dataset", "plan", "findings", "metrics")
+EVIDENCE = "evidence"  # a run that was stopped while writing, or made by an older version, has none
 TABLES = ("curves", "members", "steps", "measures", "predictions")
 MAIN = -1  # `outer` of the members that make the predictor; the others only judge (small data)
 
@@ -20,7 +21,8 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class RunFiles:
-    """dataset, plan, findings, metrics: the records; prescriptions: a list of them; tables: Parquet files by name."""
+    """dataset, plan, findings, metrics, evidence (may be empty): the records; prescriptions: a list of them; tables:
+    Parquet files by name."""
 
     dataset: Record
     plan: Record
@@ -28,6 +30,7 @@ class RunFiles:
     metrics: Record
     prescriptions: list[Record] = field(default_factory=list)
     tables: dict[str, pl.DataFrame] = field(default_factory=dict)
+    evidence: Record = field(default_factory=dict)
 
     @property
     def task(self) -> Task:
@@ -69,7 +72,8 @@ def read_run(run: Path) -> RunFiles:
     """
     records = {name: read_record(run, f"{name}.json") for name in RECORDS}
     tables = {name: read_table(run / f"{name}.parquet") for name in TABLES}
-    return RunFiles(**records, prescriptions=read_list(run / "prescriptions.json"), tables=tables)
+    evidence = read_record(run, f"{EVIDENCE}.json") if (run / f"{EVIDENCE}.json").exists() else {}
+    return RunFiles(**records, prescriptions=read_list(run / "prescriptions.json"), tables=tables, evidence=evidence)
 
 
 def read_table(path: Path) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rounds.report import tables
+from rounds.report import evidence_tables, tables
 from rounds.report.run_files import Record, RunFiles
 
 
@@ -28,6 +28,17 @@ class Filled:
 
 SECTIONS: tuple[Section, ...] = (
     Section("judged", "How well it predicts", "On patients that no part of the training has seen.", tables.scores),
+    Section(
+        "calibration", "Calibration",
+        "Whether predictions mean what they say, on the patients who judge; maps that would mend it were tried on "
+        "validation patients.",
+        evidence_tables.calibration,
+    ),
+    Section("decisions", "Decisions", "What acting on a threshold does to patients.", evidence_tables.decisions),
+    Section(
+        "intervals", "Intervals of single predictions", "How far off one prediction may be.", evidence_tables.intervals
+    ),
+    Section("subgroups", "Subgroups", "Whether it serves some patients worse.", evidence_tables.subgroups),
     Section("found", "Findings", "What was found in data and training, main cause first.", tables.findings),
     Section("prescribed", "Prescriptions", "What was changed, and what a trial showed it to be worth.", tables.trials),
     Section("trained", "How training went", "Only networks that make the predictor are drawn."),
@@ -36,6 +47,10 @@ SECTIONS: tuple[Section, ...] = (
         "Each row is a layer, each column an epoch, each colour the median over the networks.",
     ),
     Section("data", "Patients and columns", "What was read, left out, and taken for what.", tables.columns),
+    Section(
+        "characteristics", "Table 1", "Who the patients are, by part of the split, and what is missing.",
+        evidence_tables.characteristics,
+    ),
     Section("plan", "Every choice of the plan", "What was chosen for this data, and why.", tables.plan),
     Section("tried", "Everything that was tried", "What it took to get here, so that it can be weighed.", tables.tried),
 )  # fmt: skip

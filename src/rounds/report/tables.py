@@ -152,6 +152,7 @@ def tried(run: RunFiles) -> Record:
         ("of them for the predictor", ", ".join(f"{n} {outcome}" for outcome, n in outcomes)),
         ("Networks averaged in the predictor", str(metrics["members"])),
         ("Configurations compared", str(metrics["configurations_tried"])),
+        *rounds_facts(metrics.get("rounds", {})),
         ("Parameters of a network", ", ".join(f"{p:,}" for p in run.plan.get("parameters", []))),
         ("These patients judged before", times),
         ("Table", f"content hash {run.dataset['content_hash'][:16]}"),
@@ -159,3 +160,17 @@ def tried(run: RunFiles) -> Record:
     seconds = [(name, f"{value:.1f} s") for name, value in metrics.get("seconds_by_stage", {}).items()]
     total = f"{metrics['seconds']:.1f} s" if "seconds" in metrics else "–"
     return {"facts": facts, "versions": metrics["versions"], "seconds": [*seconds, ("in all", total)]}
+
+
+def rounds_facts(rounds: Record) -> list[tuple[str, str]]:
+    """Rounds of examination and trial, and what became of their remedies.
+
+    >>> rounds_facts({"examined": 2, "remedies_tried": 3, "remedies_kept": 1, "member_epochs_in_trials": 1200})[1]
+    ('Remedies tried', '3, of them 1 kept and 2 dropped')
+    """
+    if not rounds:
+        return []
+    tried, kept = rounds["remedies_tried"], rounds["remedies_kept"]
+    said = f"{tried}, of them {kept} kept and {tried - kept} dropped" if tried else "none"
+    spent = [("Epochs of single networks in trials", count(rounds["member_epochs_in_trials"]))] if tried else []
+    return [("Times the networks were examined", str(rounds["examined"])), ("Remedies tried", said), *spent]

@@ -65,11 +65,11 @@ def number(value: float | None, decimals: int | None = None) -> str:
     if decimals is None and 0 < abs(value) < 0.001:
         text = f"{abs(value):.3g}"
     else:
-        text = f"{abs(value):,.{_decimals(value) if decimals is None else decimals}f}"
+        text = f"{abs(value):,.{decimals_of(value) if decimals is None else decimals}f}"
     return f"−{text}" if value < 0 and text.strip("0.") else text
 
 
-def _decimals(value: float) -> int:
+def decimals_of(value: float) -> int:
     """Decimals that leave three significant digits, at most three of them."""
     return min(max(2 - math.floor(math.log10(abs(value))), 0), 3) if value else 0
 
@@ -88,7 +88,7 @@ def estimate(score: dict[str, Any]) -> tuple[str, str]:
     if score.get("value") is None or not known:
         return "–", ""
     width = max(known) - min(known)
-    decimals = max(_decimals(max(known, key=abs)), min(-math.floor(math.log10(width)), 6) if width > 0 else 0)
+    decimals = max(decimals_of(max(known, key=abs)), min(-math.floor(math.log10(width)), 6) if width > 0 else 0)
     value, low, high = (number(score.get(name), decimals) for name in ("value", "low", "high"))
     return value, f"{low} to {high}"
 
@@ -115,6 +115,15 @@ def share(value: float, rows: int) -> str:
     if value * rows < FEWEST_PATIENTS - 0.5:
         return f"under {FEWEST_PATIENTS} rows"
     return f"{100 * value:.0f} %" if value >= 0.01 else f"{100 * value:.1f} %"
+
+
+def percent(value: float, decimals: int = 0) -> str:
+    """A share in percent.
+
+    >>> percent(0.9), percent(0.1234, 1)
+    ('90 %', '12.3 %')
+    """
+    return f"{100 * value:.{decimals}f} %"
 
 
 def with_unit(metric: str, unit: str) -> str:

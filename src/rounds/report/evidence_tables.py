@@ -1,0 +1,262 @@
+"""What evidence.json says after the score, as tables: calibration, decisions, intervals, subgroups, Table 1."""
+
+from typing import Any
+
+from rounds.report.run_files import Record, RunFiles
+from rounds.report.wording import count, decimals_of, estimate, label, number, percent
+
+MOST_LINES = 40  # outputs, groups: more would be read by nobody; evidence.json has all
+STEP_ROWS = 10  # rows that shares and cells are rounded to, where an exact one would give a hidden cell away
+PROBABILITY_FIGURES = {
+    "slope": "Slope", "intercept": "Intercept", "expected_over_observed": "Expected over observed",
+}  # fmt: skip
+NUMBER_FIGURES = {"slope": "Slope", "intercept": "Intercept", "bias": "Bias"}
+BRIER_PARTS = {
+    "score": "Brier score", "reliability": "Reliability", "resolution": "Resolution", "uncertainty": "Uncertainty",
+    "within_bins": "Within bins",
+}  # fmt: skip
+MAPS = {
+    "temperature": "Temperature", "logistic": "Logistic", "isotonic": "Isotonic", "linear": "Straight line",
+}  # fmt: skip
+CELLS = ("true_positive", "false_positive", "false_negative", "true_negative")
+# Each share with the two cells that it is made of.
+SHARES = {
+    "sensitivity": ("true_positive", "false_negative"), "specificity": ("true_negative", "false_positive"),
+    "precision": ("true_positive", "false_positive"), "negative_predictive_value": ("true_negative", "false_negative"),
+    "alert_share": ("true_positive", "false_positive"),
+}  # fmt: skip
+
+
+def calibration(run: RunFiles) -> Record | None:
+    """Slope, intercept, expected over observed and Brier's parts (numbers: bias) of each output; maps tried."""
+    made = run.evidence.get("calibration")
+    if not made:
+        return None
+    is_number = not run.task.is_classification
+    figures = NUMBER_FIGURES if is_number else PROBABILITY_FIGURES
+    parts = {} if is_number else BRIER_PARTS
+    unit = f" ({run.task.unit})" if run.task.unit else ""
+    heads = [f"{h}{unit if is_number and k != 'slope' else ''}" for k, h in figures.items()]
+    rows = [
+        (name, [estimate(said.get(k, {})) for k in figures], [number(said["brier"][p], 4) for p in parts])
+        for name, said in list(made.items())[:MOST_LINES]
+    ]
+    return {
+        "heads": [*heads, *parts.values()], "rows": rows, "left_out": max(0, len(made) - MOST_LINES),
+        "is_number": is_number, "is_on_first": len(made) == 1, "unit": unit,
+        "by_size": _error_by_size(made) if is_number else [],
+        **_recalibration(run.evidence.get("recalibration", {})),
+    }  # fmt: skip
+
+
+def _error_by_size(made: Record) -> list[tuple[str, str, str, str, str]]:
+    """(mean prediction, mean of what happened, its interval, mean absolute error, patients) of the first target."""
+    curve = next(iter(made.values()))["curve"]
+    found = []
+    for point in curve:
+        observed, interval = estimate({"value": point["observed"], "low": point["low"], "high": point["high"]})
+        found.append((number(point["predicted"]), observed, interval, number(point["mae"]), count(point["patients"])))
+    return found
+
+
+def _recalibration(record: Record) -> Record:
+    """maps: (name, gain, interval or reason); kept: one sentence."""
+    maps = [
+        (MAPS.get(kind, kind), *_gain(said)) for kind, said in record.get("tried", {}).items()
+    ]  # fmt: skip
+    kept = record.get("kept", "none")
+    if kept != "none":
+        applied = "every prediction goes through it" if record.get("applied") else "it is not applied"
+        said = f"{MAPS.get(kept, kept)} map kept: it helped on validation patients that it was not fitted on; {applied}"
+    else:
+        said = (
+            record.get("reason") or "no map helped on validation patients that it was not fitted on, and none is kept"
+        )
+    return {"maps": maps, "kept": said, "gain_metric": label(record["metric"]).lower() if "metric" in record else ""}
+
+
+def _gain(said: Record) -> tuple[str, str]:
+    return estimate(said["gain"]) if "gain" in said else ("–", f"not tried: {said['not_tried']}")
+
+
+def decisions(run: RunFiles) -> Record | None:
+    """Operating points of each output with their four cells, as far as they name nobody."""
+    record = run.evidence.get("decisions")
+    if not record or not record["outputs"]:
+        return None
+    rows = run.metrics["rows"]["test"]
+    per_day = record.get("rows_a_day")
+    outputs = [
+        {"name": name, "prevalence": percent(said["prevalence"], 1),
+         "points": [_point(p, rows) for p in said["points"]]}
+        for name, said in list(record["outputs"].items())[:MOST_LINES]
+    ]  # fmt: skip
+    return {"outputs": outputs, "chosen_on": record["chosen_on"], "a_day": per_day is not None}
+
+
+def _point(point: Record, rows: int) -> Record:
+    """One line; where a cell stands for 1 to 9 patients, what it is made of is hidden and all else is rounded."""
+    cells = point["cells"]
+    hidden = {name for name, value in cells.items() if value is None}
+    among = _among(point, rows)
+    return {
+        "target": _target(point["target"]),
+        "threshold": threshold_text(point["threshold"]),
+        "cells": [_cell(cells[name], bool(hidden)) for name in CELLS],
+        "shares": [
+            ("hidden", "") if hidden & set(made_of) else _share(point.get(name), among[name], bool(hidden))
+            for name, made_of in SHARES.items()
+        ],
+        "alerts_a_day": number(point["alerts_a_day"]) if not hidden and "alerts_a_day" in point else "–",
+    }
+
+
+def threshold_text(threshold: float) -> str:
+    """A probability in percent, with as many decimals as tell it from 0 and 1.
+
+    >>> threshold_text(0.202), threshold_text(0.99996), threshold_text(0.000123), threshold_text(1.0)
+    ('20.2 %', '99.996 %', '0.01 %', '100.0 %')
+    """
+    decimals = next((d for d in range(1, 6) if 0 < round(threshold, 2 + d) < 1), 1)
+    return percent(threshold, decimals)
+
+
+def _target(target: dict[str, float]) -> str:
+    (name, value), *_ = target.items()
+    words = {
+        "sensitivity": "find {} of cases", "precision": "{} of alerts right", "alert_share": "alert on {} of rows",
+        "alerts_a_day": "alert on {} a day",
+    }  # fmt: skip
+    return words[name].format(f"{value:g}" if name == "alerts_a_day" else percent(value))
+
+
+def _among(point: Record, rows: int) -> dict[str, float]:
+    """Rows that each share is a share of, as near as shares tell."""
+    alerts = point["alert_share"]["value"] * rows
+    return {
+        "sensitivity": rows, "specificity": rows, "precision": alerts, "negative_predictive_value": rows - alerts,
+        "alert_share": rows,
+    }  # fmt: skip
+
+
+def _cell(value: int | None, rounded: bool) -> str:
+    """
+    >>> _cell(None, True), _cell(344, True), _cell(344, False), _cell(0, False)
+    ('under 10', 'about 340', '344', '0')
+    """
+    if value is None:
+        return "under 10"
+    return f"about {round(value, -1):,}" if rounded and value else f"{value:,}"
+
+
+def _share(share: Record | None, among: float, rounded: bool) -> tuple[str, str]:
+    if share is None:
+        return "–", ""
+    if rounded:
+        step = max(0.01, STEP_ROWS / max(among, STEP_ROWS))
+        return f"about {percent(round(share['value'] / step) * step)}", ""
+    return percent(share["value"], 1), f"{percent(share['low'], 1)} to {percent(share['high'], 1)}"
+
+
+def intervals(run: RunFiles) -> Record | None:
+    """What was promised and what was measured on judged patients, for each target; None for probabilities."""
+    record = run.evidence.get("intervals")
+    if not record or run.task.is_classification:
+        return None
+    if not record["made"]:
+        return {"reason": record["reason"], "rows": []}
+    measured = record.get("judged") or {"targets": {}, "patients": None}
+    unit = f" {run.task.unit}" if run.task.unit else ""
+    rows = [
+        (name, f"{percent(said['coverage']['value'], 1)}",
+         f"{percent(said['coverage']['low'], 1)} to {percent(said['coverage']['high'], 1)}",
+         number(said["mean_width"]) + unit, number(said["median_width"]) + unit)
+        for name, said in list(measured["targets"].items())[:MOST_LINES]
+    ]  # fmt: skip
+    return {
+        "reason": "", "level": percent(record["level"]), "calibrated_on": count(record["patients"]), "rows": rows,
+        "judged_on": count(measured["patients"]), "scale": record["scale"],
+    }  # fmt: skip
+
+
+def subgroups(run: RunFiles) -> Record | None:
+    """Score, calibration and difference to all others of each group; None where nothing was compared."""
+    record = run.evidence.get("subgroups")
+    if not record or not record["columns"]:
+        return None
+    metric = record["compared_by"]
+    several = run.task.outputs > 1
+    columns = [
+        (name, [_group(group, metric, several) for group in groups][:MOST_LINES])
+        for name, groups in record["columns"].items()
+    ]
+    return {"metric": label(metric), "columns": columns, "comparisons": record["comparisons"], "several": several}
+
+
+def _group(group: Record, metric: str, several: bool) -> Record:
+    if group["suppressed"]:
+        return {"group": group["group"], "hidden": True}
+    difference = group.get("difference")
+    return {
+        "group": group["group"], "hidden": False, "rows": count(group["rows"]), "patients": count(group["patients"]),
+        "score": estimate(group["metrics"].get(metric, {})),
+        "bias": ("", "") if several else estimate(next(iter(group["bias"].values()))),
+        "difference": estimate(difference or {}),
+        "p_value": p_value(difference["p_value"]) if difference else "–",
+    }  # fmt: skip
+
+
+def p_value(value: float) -> str:
+    """
+    >>> p_value(0.0000012), p_value(0.0421), p_value(1.0)
+    ('< 0.001', '0.042', '1')
+    """
+    return "< 0.001" if value < 0.001 else f"{value:.2g}"
+
+
+def characteristics(run: RunFiles) -> Record | None:
+    """Table 1: each outcome and feature by part of the split, with what is missing."""
+    record = run.evidence.get("characteristics")
+    if not record:
+        return None
+    parts = record["parts"]
+    rows = [
+        {"name": _row_name(row), "first": row["kind"] == "level" and row["level"] == _first_level(record, row),
+         "column": row["column"], "unit": row["unit"], "kind": row["kind"],
+         "cells": [_characteristic(row["kind"], row["parts"][part]) for part in parts]}
+        for row in record["rows"]
+    ]  # fmt: skip
+    heads = [(name, count(size["patients"]), count(size["rows"])) for name, size in parts.items()]
+    return {"heads": heads, "rows": rows, "columns": len({row["column"] for row in record["rows"]})}
+
+
+def _first_level(record: Record, row: Record) -> Any:
+    return next(r["level"] for r in record["rows"] if r["column"] == row["column"])
+
+
+def _row_name(row: Record) -> str:
+    return {"number": "median (quartiles)", "missing": "missing"}.get(row["kind"], str(row["level"]))
+
+
+def _year_like(text: str) -> str:
+    """Four digits stay together, as they may be a year."""
+    return text.replace(",", "") if len(text.replace(",", "").lstrip("−")) == 4 else text
+
+
+def _characteristic(kind: str, cell: Record | None) -> str:
+    """
+    >>> _characteristic("number", {"median": 1.0, "low": 0.9, "high": 1.25})
+    '1.00 (0.90 to 1.25)'
+    >>> _characteristic("number", {"median": 1996.0, "low": 1996.0, "high": 1997.0})
+    '1996 (1996 to 1997)'
+    >>> _characteristic("level", {"rows": 2758, "share": 0.547}), _characteristic("level", None)
+    ('2,758 (55 %)', 'hidden')
+    """
+    if cell is None:
+        return "hidden"
+    if kind == "number":
+        values = (cell["median"], cell["low"], cell["high"])
+        decimals = 0 if all(v == round(v) for v in values) else decimals_of(max(values, key=abs))
+        middle, low, high = (_year_like(number(v, decimals)) for v in values)
+        return f"{middle} ({low} to {high})"
+    return f"{cell['rows']:,} ({percent(cell['share'])})"
