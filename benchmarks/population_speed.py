@@ -73,7 +73,11 @@ class Ours:
         size = working_set(network, parameters, work["batch"])
         self.slabs = make_slabs(make_members([self.plan], (0,), (), self.members), {0: size}, workers_here())
         self.steps = self.members * epochs * -(-work["rows"] // work["batch"])
-        next(slab_epochs(self.program, self.slabs[0], self.data, self.folds, begin_slab(self.program, self.slabs[0])))
+        next(
+            slab_epochs(
+                self.program, self.slabs[0], self.data, self.folds, begin_slab(self.program, self.slabs[0], self.data)
+            )
+        )
 
     def seconds_a_step(self) -> float:
         started = time.perf_counter()
@@ -82,7 +86,7 @@ class Ours:
         return (time.perf_counter() - started) / self.steps
 
     def _train(self, slab: Slab) -> None:
-        for _ in slab_epochs(self.program, slab, self.data, self.folds, begin_slab(self.program, slab)):
+        for _ in slab_epochs(self.program, slab, self.data, self.folds, begin_slab(self.program, slab, self.data)):
             pass
 
 

@@ -49,7 +49,7 @@ def bare(population: Population) -> float:
 
 def _epochs(work: Work) -> None:
     for _ in slab_epochs(
-        work.program, work.slab, work.data, work.folds, begin_slab(work.program, work.slab), work.extent
+        work.program, work.slab, work.data, work.folds, begin_slab(work.program, work.slab, work.data), work.extent
     ):
         pass
 

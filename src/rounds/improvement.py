@@ -127,7 +127,9 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     clock = Clock()
     yield Stage("examining the data")
     changes = one_network(request.changes) if request.members == 1 else request.changes
-    split = split_dataset(dataset, changes.get("folds", FOLDS), request.split_seed, nested=request.members != 1)
+    changes = {"folds": 1, **changes} if dataset.given_validation is not None else changes
+    nested = request.members != 1 and dataset.grid is None  # judging folds of images would take hours
+    split = split_dataset(dataset, changes.get("folds", FOLDS), request.split_seed, nested=nested)
     described = dataset_record(dataset, split, request.split_seed)
     folder = open_run_folder(request.out, described, request.resume)
     if (folder / "metrics.json").exists():
@@ -290,4 +292,4 @@ def amount_of(dataset: Dataset, split: Split, material: Material) -> Amount:
     counts = np.bincount(targets[:, 0].astype(int)) if dataset.task.kind in ("binary", "multiclass") else np.zeros(1)
     shape = material.preparation.shape
     patients = len(np.unique(dataset.patients[split.development[rows]]))
-    return Amount(len(rows), patients, int(counts.min()), shape.numbers, shape.flags)
+    return Amount(len(rows), patients, int(counts.min()), shape.numbers, shape.flags, shape.grid)

@@ -66,7 +66,11 @@ class Plan(BaseModel):
     frequencies: int = _structure(8, "learned frequencies of a periodic embedding", ge=1, le=256)
     filters: tuple[Annotated[int, Field(ge=1)], ...] = _structure((16, 32, 64), "filters of each convolution block")
     filter_size: int = _structure(3, "width of a filter", ge=1)
-    stride: int = _structure(1, "step of a filter", ge=1)
+    stride: int = _structure(2, "step of the filters with which every block but the first begins", ge=1)
+    block: Literal["plain", "residual", "dense"] = _structure(
+        "residual", "convolutions in a row, with a sum around them, or each reading all before it"
+    )
+    block_depth: int = _structure(2, "convolutions in a block", ge=1)
     cell: Literal["simple", "lstm", "gru"] = _structure("gru", "recurrent cell")
     # the objective
     loss: str = _structure(

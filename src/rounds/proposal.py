@@ -11,6 +11,7 @@ from rounds.task import Task
 # (benchmarks/shared_tables.py). Bounded by passes: small tables would train for ever.
 ROWS_SEEN = 400_000
 FEWEST_PASSES, MOST_PASSES = 12, 120
+GRID_ROWS_SEEN = 60_000  # a row costs a thousand times as much as one of a table
 STEPS_PER_PASS = 30
 SMALLEST_BATCH, LARGEST_BATCH = 32, 256
 # Networks of two sizes are averaged: chosen on validation folds of pima, cleveland, flchain and nhanes (never on their
@@ -22,13 +23,15 @@ EMBEDDED_NUMBERS = 60  # beyond, spreading out every number makes the first laye
 
 @dataclass(frozen=True)
 class Amount:
-    """How much a member learns from: rows, patients, events (0: not a classification), and how many inputs."""
+    """How much a member learns from: rows, patients, events (0: not a classification), and how many inputs; grid: the
+    (*space, channels) of images or recordings."""
 
     rows: int
     patients: int
     events: int
     numbers: int
     flags: int
+    grid: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,12 +51,12 @@ def propose(task: Task, amount: Amount, changes: dict[str, Any]) -> Proposal:
     >>> propose(task, Amount(350, 350, 0, 10, 0), {}).plans[0].batch_size
     32
     """
-    chosen: dict[str, tuple[Any, str]] = {**_course(amount), **_width(amount), **_embedding(amount)}
+    chosen = {**_course(amount), **_width(amount), **_embedding(amount), **_grid(amount)}
     values = {name: value for name, (value, _) in chosen.items()}
     reasons = {name: why for name, (_, why) in chosen.items()}
     reasons |= dict.fromkeys(changes, "chosen by the user")
     main = make_plan(Plan(), {**values, **changes})
-    if _OPEN & set(changes):
+    if amount.grid or _OPEN & set(changes):
         return Proposal((main,), reasons)
     partner = main.change(hidden=(64, 64), dropout=round(main.dropout + 0.1, 2))  # type: ignore[operator]
     why = "two sizes of network are averaged: wide with less dropout, narrow with more"
@@ -99,6 +102,23 @@ def _dropout(amount: Amount) -> tuple[float, str]:
     if amount.rows < MANY_ROWS:
         return 0.3, f"{amount.rows:,} rows are few beside the weights"
     return 0.1, f"{amount.rows:,} rows hold the weights in check themselves"
+
+
+def _grid(amount: Amount) -> dict[str, tuple[Any, str]]:
+    """What images and recordings want otherwise than tables."""
+    if not amount.grid:
+        return {}
+    passes = int(min(max(GRID_ROWS_SEEN / amount.rows, FEWEST_PASSES), MOST_PASSES))
+    return {
+        "network": ("convolutional", "filters find the same pattern wherever it lies"),
+        "hidden": ((), "the mean over places goes straight to the output"),
+        "normalization": ("batch", "keeps deep stacks of convolutions trainable at high rates"),
+        "activation": ("relu", "cheap, and what convolutions are usually trained with"),
+        "epochs": (passes, f"about {GRID_ROWS_SEEN:,} rows seen"),
+        "batch_size": (64, "rows enough for steady batch statistics"),
+        "learning_rate": (3e-3, "one rate, so that the time goes into several folds and seeds"),
+        "dropout": (0.1, "of the units that enter the output"),
+    }
 
 
 def _embedding(amount: Amount) -> dict[str, tuple[Any, str]]:

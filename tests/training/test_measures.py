@@ -31,7 +31,7 @@ def test_measures_equal_a_numpy_backward_pass(population_of: Make, train: Train)
     work = population.works[0]
     member = population.members[0]
     rows = epoch_order(work.folds[0].train, (0, member.stream), 0, (3, 32), True)[0]
-    state = begin_slab(work.program, work.slab).state
+    state = begin_slab(work.program, work.slab, work.data).state
     weights = dict(
         zip(
             work.program.functional.names,

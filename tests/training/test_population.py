@@ -75,7 +75,7 @@ def test_slab_shapes_respect_the_cache_and_keep_workers_busy() -> None:
 
 def final(population: Population, slab: Slab) -> dict[int, list[np.ndarray]]:
     work = next(w for w in population.works if w.slab.plan == slab.plan and w.slab.outer == slab.outer)
-    *_, at = slab_epochs(work.program, slab, work.data, work.folds, begin_slab(work.program, slab))
+    *_, at = slab_epochs(work.program, slab, work.data, work.folds, begin_slab(work.program, slab, work.data))
     return {n: s["trainable"] for n, s in snapshots(at, slab).items()}
 
 

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from rounds.data.choices import Choices
+from rounds.data.dataset import Modality
 from rounds.errors import DataError, must_be
 
 MOST_ROWS = 10_000_000  # of the simulated hospital: more than fit into the memory of a workstation beside a network
@@ -15,7 +17,11 @@ Declared = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Builtin:
-    """A table with what is known of it: declared roles by column, and choices that hold where the user made none."""
+    """A table with what is known of it: declared roles by column, and choices that hold where the user made none.
+
+    grid: images or recordings that the table's column GRID_ROW points into; masks: its channels that are 0 or 1;
+    modality: what they are.
+    """
 
     name: str
     table: pl.DataFrame
@@ -23,6 +29,9 @@ class Builtin:
     default: Choices = field(default_factory=Choices)
     simulated: bool = False
     notes: tuple[str, ...] = ()
+    grid: np.ndarray | None = None
+    masks: tuple[int, ...] = ()
+    modality: Modality = "table"
 
     def complete(self, choices: Choices) -> Choices:
         """The user's choices, with this set's own where the user made none."""

@@ -7,6 +7,7 @@ import polars as pl
 
 from rounds.data.choices import Choices
 from rounds.data.columns import given_roles, matching
+from rounds.data.dataset import GRID_ROW, PART
 from rounds.data.features import ROW, TEST_ROW, without_missing_codes
 from rounds.data.reading import blank_rows
 from rounds.data.values import as_levels
@@ -17,13 +18,15 @@ Exclusions = list[tuple[str, int]]
 
 
 def numbered(table: pl.DataFrame, test: bool = False) -> pl.DataFrame:
-    """The table with two columns more: the place of each row in its file, and whether that is the test table."""
-    return table.with_columns(pl.int_range(2, pl.len() + 2).alias(ROW), pl.lit(test).alias(TEST_ROW))
+    """The table with two columns more: the place of each row in its file, and whether that is the test table (or the
+    part that the data themselves call test)."""
+    judges = pl.col(PART) == "test" if PART in table.columns and not test else pl.lit(test)
+    return table.with_columns(pl.int_range(2, pl.len() + 2).alias(ROW), judges.alias(TEST_ROW))
 
 
 def plain(table: pl.DataFrame) -> pl.DataFrame:
-    """Without the columns of `numbered`."""
-    return table.drop(ROW, TEST_ROW, strict=False)
+    """Without the columns of `numbered`, and without those that say where images and recordings lie."""
+    return table.drop(ROW, TEST_ROW, GRID_ROW, PART, strict=False)
 
 
 def with_test(table: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:

@@ -5,11 +5,11 @@ import hashlib
 import numpy as np
 import polars as pl
 
-_HASHED_ROWS = 100_000
+_HASHED_ROWS, _HASHED_IMAGES = 100_000, 256
 
 
-def content_hash(table: pl.DataFrame) -> str:
-    """SHA-256 over names, types and cells, in order; a block of rows at a time.
+def content_hash(table: pl.DataFrame, grid: np.ndarray | None = None) -> str:
+    """SHA-256 over names, types and cells, in order, and over images or recordings; a block of rows at a time.
 
     >>> content_hash(pl.DataFrame({"a": [1]})) == content_hash(pl.DataFrame({"a": [2]}))
     False
@@ -18,6 +18,10 @@ def content_hash(table: pl.DataFrame) -> str:
     for start in range(0, table.height, _HASHED_ROWS):
         for series in table.slice(start, _HASHED_ROWS):
             digest.update(_cells(series))
+    if grid is not None:
+        digest.update(repr((grid.dtype.str, grid.shape)).encode())
+        for start in range(0, len(grid), _HASHED_IMAGES):
+            digest.update(np.ascontiguousarray(grid[start : start + _HASHED_IMAGES]).tobytes())
     return digest.hexdigest()
 
 

@@ -25,6 +25,12 @@ Role = Literal[
 ]
 FEATURE_ROLES: tuple[Role, ...] = ("numeric", "categorical", "boolean")
 Known = Literal["admission", "stay", "outcome", "unknown"]
+Modality = Literal["table", "image", "recording"]
+# Column of `Dataset.inputs` that says which row of the grid belongs to a row of the table, whatever is left out or
+# reordered on the way; it is no feature.
+GRID_ROW = "__grid_row__"
+# Column of a table that brings its own division: train, validation or test.
+PART = "__part__"
 
 
 class Column(BaseModel):
@@ -57,8 +63,10 @@ class Dataset:
     null = missing. columns: every column of the file with its role. targets: [N, T] float32 for regression and
     count, [N, T] float32 0/1 for binary (T=1) and multilabel, [N, 1] int32 class index for multiclass.
     patients: [N] int64 code of the patient (0..P-1; the row number where rows are patients). times: [N] float64
-    or None. identifiers: the columns that pass through to predictions. baseline: [N] float64 of the score in use
-    today, or None. exclusions: (reason, rows) in order. content_hash: of the file's cells.
+    or None. grid: [N, *space, channels] of images (uint8, uint16 or float32) or recordings (float32, nan = missing),
+    maybe mapped from a file; None for tables. masks: channels of it that are 0 or 1. identifiers: the columns that pass
+    through to predictions. baseline: [N] float64 of the score in use today, or None. exclusions: (reason, rows) in
+    order. content_hash: of the file's cells.
     """
 
     name: str
@@ -68,10 +76,14 @@ class Dataset:
     targets: np.ndarray
     patients: np.ndarray
     times: np.ndarray | None = None
+    grid: np.ndarray | None = None
+    masks: tuple[int, ...] = ()
+    modality: Modality = "table"
     identifiers: pl.DataFrame = field(default_factory=pl.DataFrame)
     baseline: np.ndarray | None = None
     baseline_name: str = ""
-    given_test: np.ndarray | None = None  # [N] bool: rows that came from --test
+    given_test: np.ndarray | None = None  # [N] bool: rows that came from --test, or that the data call test
+    given_validation: np.ndarray | None = None  # [N] bool: rows that the data call validation
     group: str | None = None
     time: str | None = None
     exclusions: tuple[tuple[str, int], ...] = ()
@@ -97,23 +109,39 @@ class Inputs:
 
     numbers: [N, F] float32, scaled; missing = 0. flags: [N, D] float32 in {0, 1}: one-hot levels, booleans,
     missing indicators. codes: [N, C] int32, index into an embedding table per coded column (0 = unseen or missing).
+    grid: [N, *space, channels] of images or recordings as they are stored (the network scales them), or None.
     """
 
     numbers: np.ndarray
     flags: np.ndarray
     codes: np.ndarray
+    grid: np.ndarray | None = None
 
-    def take(self, rows: np.ndarray) -> "Inputs":
-        return Inputs(self.numbers[rows], self.flags[rows], self.codes[rows])
+    @property
+    def rows(self) -> int:
+        return len(self.numbers)
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Those a network reads, by name, in its order; what has no columns is left out."""
+        parts = {"numbers": self.numbers, "flags": self.flags, "codes": self.codes}
+        table = {name: part for name, part in parts.items() if part.shape[1]}
+        return table if self.grid is None else {**table, "grid": self.grid}
+
+    def take(self, rows: np.ndarray | slice) -> "Inputs":
+        grid = None if self.grid is None else self.grid[rows]
+        return Inputs(self.numbers[rows], self.flags[rows], self.codes[rows], grid)
 
 
 @dataclass(frozen=True)
 class InputShape:
-    """Widths that decide the compiled program: numbers F, flags D, and levels per coded column (with 0 = unseen)."""
+    """Widths that decide the compiled program: numbers F, flags D, levels per coded column (with 0 = unseen), and
+    the grid's (*space, channels), empty for tables."""
 
     numbers: int
     flags: int
     levels: tuple[int, ...] = ()
+    grid: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

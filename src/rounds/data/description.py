@@ -27,6 +27,8 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "time_range": _time_range(dataset),
         "prediction_moment": moment,
         "prediction_moment_reason": why,
+        "modality": dataset.modality,
+        "grid": None if dataset.grid is None else list(dataset.grid.shape[1:]),
         "content_hash": dataset.content_hash,
         "notes": list(dataset.notes),
     }

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from rounds.data.arrays import ARRAYS, open_arrays
 from rounds.data.builtin import BUILTIN, Builtin, load_builtin
 from rounds.data.choices import Choices
 from rounds.data.cohort import given_test, meeting, numbered, plain, with_outcome, with_test
 from rounds.data.columns import NO_GROUP, code_columns, decide_columns, given_roles
 from rounds.data.content import content_hash
-from rounds.data.dataset import FEATURE_ROLES, Column, Dataset
+from rounds.data.dataset import FEATURE_ROLES, GRID_ROW, PART, Column, Dataset
 from rounds.data.features import feature, refuse_infinite
 from rounds.data.reading import read_table
 from rounds.data.role_file import DATE_SINCE
@@ -33,25 +34,44 @@ def load(source: Any, choices: Choices | None = None, test: Any = None) -> Datas
     choices = choices or Choices()
     built = open_source(source, code_columns(choices))
     choices = built.complete(choices)
-    table, exclusions = meeting(_joined(built.table, choices, test), choices)
+    joined, built = _joined(built, choices, test)
+    table, exclusions = meeting(joined, choices)
     if not choices.targets:
         advice = f"Name the column to predict with --target. {nearest('target', plain(table).columns)}"
         raise DataError(must_be("Target", "named", "target", None, advice))
     table, without = with_outcome(table, choices)
     columns = decide_columns(plain(table), choices, built.declared)
     made = _dataset(table, columns, choices, built)
-    return replace(made, exclusions=(*exclusions, *without), given_test=_test_rows(table, test))
+    test_rows = _test_rows(table, test is not None or PART in table.columns)
+    validation = (table[PART] == "validation").to_numpy() if PART in table.columns else None
+    return replace(
+        made, exclusions=(*exclusions, *without), given_test=test_rows,
+        given_validation=validation if validation is not None and validation.any() else None,
+    )  # fmt: skip
 
 
-def _joined(table: pl.DataFrame, choices: Choices, test: Any) -> pl.DataFrame:
+def _joined(built: Builtin, choices: Choices, test: Any) -> tuple[pl.DataFrame, Builtin]:
+    """Rows of DATA and of the test table, numbered, and the source with the grids of both."""
+    table = built.table
     if test is None:
-        return numbered(table)
+        return numbered(table), built
+    if PART in table.columns:
+        advice = "Leave --test out, or hand over DATA without a test part"
+        raise DataError(must_be("Test table", "given once", "DATA", f"{built.name} with a test part", advice))
     texts = {n for n, dtype in table.schema.items() if dtype == pl.String}
-    return with_test(table, open_source(test, texts | code_columns(choices)).table)
+    other = open_source(test, texts | code_columns(choices))
+    if built.grid is None:
+        return with_test(table, other.table), built
+    if other.grid is None or other.grid.shape[1:] != built.grid.shape[1:]:
+        found = None if other.grid is None else " x ".join(map(str, other.grid.shape[1:]))
+        wanted = f"of the shape of DATA ({' x '.join(map(str, built.grid.shape[1:]))})"
+        raise DataError(must_be("Test table", wanted, "shape", found, "Hand over data of the same kind"))
+    moved = other.table.with_columns(pl.col(GRID_ROW) + len(built.grid)).drop(PART, strict=False)
+    return with_test(table, moved), replace(built, grid=np.concatenate([built.grid, other.grid]))
 
 
-def _test_rows(table: pl.DataFrame, test: Any) -> np.ndarray | None:
-    if test is None:
+def _test_rows(table: pl.DataFrame, given: bool) -> np.ndarray | None:
+    if not given:
         return None
     flags = given_test(table)
     if flags is None or flags.all():
@@ -84,6 +104,8 @@ def open_source(source: Any, codes: Collection[str] = ()) -> Builtin:
     if isinstance(source, str) and not Path(source).suffix and not Path(source).exists():
         advice = f"{nearest(source, list(BUILTIN))}. rounds data lists the built-in sets"
         raise DataError(must_be("DATA", "a file that exists or a built-in set", "data", source, advice))
+    if isinstance(source, str | Path) and Path(source).suffix.lower() == ARRAYS and not Path(source).is_dir():
+        return open_arrays(Path(source))
     table = read_table(source, codes)
     name = Path(source).name if isinstance(source, str | Path) else "table"
     return Builtin(name=name, table=table)
@@ -92,7 +114,7 @@ def open_source(source: Any, codes: Collection[str] = ()) -> Builtin:
 def _dataset(table: pl.DataFrame, columns: tuple[Column, ...], choices: Choices, built: Builtin) -> Dataset:
     targets = [table[c.name] for c in columns if c.role == "target"]
     features = [c for c in columns if c.role in FEATURE_ROLES]
-    if not features:
+    if not features and built.grid is None:
         taken = ", ".join(f"{c.name}: {c.role}" for c in columns[:5])
         advice = f"Columns are taken for {taken}. Say otherwise with --as COL=ROLE"
         raise DataError(must_be("Table", "with at least one feature", "features", 0, advice))
@@ -105,14 +127,21 @@ def _dataset(table: pl.DataFrame, columns: tuple[Column, ...], choices: Choices,
     baseline = next((c.name for c in columns if c.role == "baseline"), "")
     return Dataset(
         name=built.name, task=task, columns=columns, targets=values,
-        inputs=pl.DataFrame([feature(table, c, references.get(c.name)) for c in features]),
+        inputs=_inputs(table, features, references),
         patients=_patients(table, choices.group),
         times=_times(table, choices.time), identifiers=table.select(passed),
         baseline=_baseline(table, baseline), baseline_name=baseline,
         group=None if choices.group == NO_GROUP else choices.group, time=choices.time, rows_read=built.table.height,
-        content_hash=content_hash(plain(table)), simulated=built.simulated, notes=built.notes,
+        content_hash=content_hash(plain(table), built.grid), grid=built.grid, masks=built.masks,
+        modality=built.modality,
+        simulated=built.simulated, notes=built.notes,
         extra={"references": references, "unused": table.select(unused)},
     )  # fmt: skip
+
+
+def _inputs(table: pl.DataFrame, features: list[Column], references: dict[str, str]) -> pl.DataFrame:
+    made = pl.DataFrame([feature(table, c, references.get(c.name)) for c in features])
+    return table.select(GRID_ROW).hstack(made) if GRID_ROW in table.columns else made
 
 
 def date_references(choices: Choices, names: list[str]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """From a table to what a network reads: learned from training rows, saved with the model, applied to new tables."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Self
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from rounds.data.dataset import FEATURE_ROLES, Column, Inputs, InputShape
 from rounds.data.encoding import Encoding, fit_encoding
+from rounds.data.grid import GridScale, grid_rows
 from rounds.data.note import InputNote
 from rounds.errors import DataError, must_be, nearest
 
@@ -39,22 +40,31 @@ class Preparation(BaseModel):
 
     encodings: tuple[Encoding, ...]
     rows: int
+    grid: GridScale | None = None
 
     @classmethod
-    def fit(cls, columns: tuple[Column, ...], inputs: pl.DataFrame, rows: np.ndarray, scale: bool = True) -> Self:
-        """From rows [M] int64 of the table. columns that are no features are passed over.
+    def fit(
+        cls,
+        columns: tuple[Column, ...],
+        inputs: pl.DataFrame,
+        rows: np.ndarray,
+        scale: bool = True,
+        grid: GridScale | None = None,
+    ) -> Self:
+        """From rows [M] int64 of the table. columns that are no features are passed over; grid: of what stands
+        beside the table.
 
         scale: numbers centred, scaled and clipped; without, they stay as they are (missing = 0).
         Raises DataError where there are no training rows or no features.
         """
         features = [c for c in columns if c.role in FEATURE_ROLES]
-        if not len(rows) or not features:
+        if not len(rows) or not (features or grid):
             raise DataError(
                 must_be("Training table", "one with rows and features", "rows", len(rows), "Check the roles")
             )
         index = pl.Series(rows, dtype=pl.UInt32)
         fitted = tuple(fit_encoding(c, inputs.get_column(c.name).gather(index), scale) for c in features)
-        return cls(encodings=fitted, rows=len(rows))
+        return cls(encodings=fitted, rows=len(rows), grid=grid)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -64,7 +74,7 @@ class Preparation(BaseModel):
     @property
     def shape(self) -> InputShape:
         levels = tuple(n for e in self.encodings for n in e.levels)
-        return InputShape(len(self.names.numbers), len(self.names.flags), levels)
+        return InputShape(len(self.names.numbers), len(self.names.flags), levels, self.grid.shape if self.grid else ())
 
     @property
     def names(self) -> InputNames:
@@ -81,18 +91,19 @@ class Preparation(BaseModel):
         flags = tuple(label for e in self.encodings for label in e.flags)
         return InputNames(self.names.numbers, flags, self.names.codes)
 
-    def apply(self, inputs: pl.DataFrame) -> Inputs:
+    def apply(self, inputs: pl.DataFrame, grid: np.ndarray | None = None) -> Inputs:
         """Any table with these columns, in any order, beside any others -> arrays of `shape`.
 
+        grid: [M, *space, channels], whose rows the table names by its column GRID_ROW (without one, row by row).
         A column that the table does not have counts as missing in every row (`check` says so).
-        Raises DataError where it has none of them.
+        Raises DataError where it has none of them, or a grid is wanted and there is none of its shape.
         """
         self._refuse_other_table(inputs)
         numbers, flags, levels = self.shape.numbers, self.shape.flags, len(self.shape.levels)
         made = Inputs(*(np.empty((inputs.height, w), t) for w, t in ((numbers, "f4"), (flags, "f4"), (levels, "i4"))))
         for start in range(0, inputs.height, BLOCK_ROWS):
             self._fill(made, inputs.slice(start, BLOCK_ROWS), start)
-        return made
+        return replace(made, grid=grid_rows(inputs, grid, self.grid))
 
     def _fill(self, made: Inputs, block: pl.DataFrame, start: int) -> None:
         rows = slice(start, start + block.height)
@@ -119,7 +130,7 @@ class Preparation(BaseModel):
         return tuple(notes)
 
     def _refuse_other_table(self, inputs: pl.DataFrame) -> None:
-        if not set(self.columns) & set(inputs.columns):
+        if self.columns and not set(self.columns) & set(inputs.columns):
             first = self.columns[0]
             hint = nearest(first, inputs.columns)
             wanted = f"one with the columns the model was trained on ({', '.join(self.columns[:20])})"
@@ -139,7 +150,7 @@ def common_shape(shapes: list[InputShape]) -> InputShape:
     InputShape(numbers=3, flags=4, levels=(20, 30))
     """
     levels = tuple(max(column) for column in zip_longest(*(s.levels for s in shapes), fillvalue=1))
-    return InputShape(max(s.numbers for s in shapes), max(s.flags for s in shapes), levels)
+    return InputShape(max(s.numbers for s in shapes), max(s.flags for s in shapes), levels, shapes[0].grid)
 
 
 def pad(inputs: Inputs, shape: InputShape) -> Inputs:
@@ -152,6 +163,7 @@ def pad(inputs: Inputs, shape: InputShape) -> Inputs:
         numbers=_widen(inputs.numbers, shape.numbers),
         flags=_widen(inputs.flags, shape.flags),
         codes=_widen(inputs.codes, len(shape.levels)),
+        grid=inputs.grid,
     )
 
 

@@ -46,6 +46,9 @@ def split_dataset(
         if nested and _too_small(dataset, test):
             return _out_of_fold(dataset, folds, random)
     _refuse_few(dataset, development, max(folds, 2))
+    if folds == 1 and dataset.given_validation is not None:
+        held = development[dataset.given_validation[development]]
+        return Split(kind, development, test, (held,), how=f"{how}; validation: the part that the data bring")
     parts = _validation_folds(dataset, development, folds, random)
     return Split(kind, development, test, parts, how=f"{how}; {_validation_words(folds)}")
 

@@ -64,7 +64,7 @@ def _unnamed_patients(evidence: DataEvidence) -> Judged:
     dataset = evidence.dataset
     if dataset.group is not None:
         return None
-    frame = pl.concat([dataset.identifiers, dataset.inputs, evidence.unused], how="horizontal")
+    frame = pl.concat([dataset.identifiers, evidence.inputs, evidence.unused], how="horizontal")
     repeated = [name for name in frame.columns if may_name_patients(frame[name])]
     for name in repeated:
         codes = frame[name].rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
@@ -101,7 +101,7 @@ def alike_within(codes: np.ndarray, outcome: np.ndarray) -> float:
 
 def _duplicate_rows(evidence: DataEvidence) -> Judged:
     dataset = evidence.dataset
-    cells = column_keys(dataset.inputs, dataset.targets)
+    cells = column_keys(evidence.inputs, dataset.targets)
     keys = row_keys(cells)
     found = equal_pairs(keys)
     if found == 0:

@@ -123,7 +123,7 @@ def _label_noise(evidence: DataEvidence) -> Judged:
 
 def _conflicts(evidence: DataEvidence) -> Judged:
     """Rows equal in every input, where that is no chance, with different outcomes."""
-    inputs = evidence.dataset.inputs
+    inputs = evidence.inputs
     cells = column_keys(inputs)
     alone, with_outcome = row_keys(cells), row_keys(column_keys(inputs, evidence.dataset.targets))
     pairs, agreeing = equal_pairs(alone), equal_pairs(with_outcome)

@@ -90,7 +90,7 @@ def _linked(evidence: DataEvidence) -> Judged:
 def _competing(evidence: DataEvidence) -> Judged:
     if not _is_stay(evidence):
         return NotApplicable("the outcome is not a length of stay")
-    frame = pl.concat([evidence.dataset.inputs, evidence.unused, evidence.dataset.identifiers], how="horizontal")
+    frame = pl.concat([evidence.inputs, evidence.unused, evidence.dataset.identifiers], how="horizontal")
     column = next((frame[n] for n in frame.columns if _DEATH.search(n)), None)
     if column is None:
         return NotApplicable("no column says who died: whether deaths cut stays short cannot be told")

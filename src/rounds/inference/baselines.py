@@ -31,16 +31,20 @@ def fit_baselines(dataset: Dataset, rows: np.ndarray, target_scale: TargetScale,
     plain = target_scale.model_copy(update={"grid": (), "table": ()})
     folds = patient_folds(dataset.patients[rows], dataset.targets[rows], seed)
     with threadpool_limits(1):  # networks train at the same time on every core, and waiting threads would spin
-        found = [*fit_constants(dataset, rows), _linear(dataset, rows, plain, folds)]
-        if "trees" not in skipped_baselines(dataset):
+        skipped = skipped_baselines(dataset)
+        found = [*fit_constants(dataset, rows)]
+        found += [] if "linear" in skipped else [_linear(dataset, rows, plain, folds)]
+        if "trees" not in skipped:
             found.append(_trees(dataset, rows, plain, folds, seed))
         return [*found, *fit_scores(dataset, rows)]
 
 
 def skipped_baselines(dataset: Dataset) -> dict[str, str]:
     """Baselines that are not made for this table, with the reason."""
-    skipped = {}
+    skipped: dict[str, str] = {}
     task = dataset.task
+    if not dataset.features:
+        skipped |= dict.fromkeys(("linear", "trees"), "the table has no columns to fit them on")
     if len(task.targets) > MOST_TREE_TARGETS:
         skipped["trees"] = f"grown one target at a time, and {len(task.targets)} targets would take hours"
     if dataset.baseline is not None and (task.kind in ("multiclass", "multilabel") or len(task.targets) > 1):

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import product
+from math import prod
 from os import cpu_count
 
 import numpy as np
@@ -10,12 +11,14 @@ from threadpoolctl import ThreadpoolController
 
 from rounds.data.dataset import Inputs
 from rounds.inference.activations import activate
+from rounds.inference.normalization import normalize
+from rounds.inference.trunk import grid_units
 from rounds.networks.network import NUMBER_LAYER, OUTPUT, SKIP, Network
 
-# Added to variances by both normalizations; rounds.networks.builder builds with the same (Network's docstring).
-EPSILON = np.float32(1e-3)
 # Rows at a time: what is between two layers stays in the cache, and memory does not grow with the table.
 CHUNK_ROWS = 512
+# Values of a grid at a time: patches of a convolution hold some hundred times as many.
+CHUNK_VALUES = 50_000
 
 Weights = dict[str, np.ndarray]
 
@@ -32,13 +35,14 @@ def forward(network: Network, weights: Weights, inputs: Inputs) -> np.ndarray:
     [[[3.0]]]
     """
     members = len(weights[f"{OUTPUT}/kernel"])
-    outputs = np.empty((members, len(inputs.numbers), network.outputs), np.float32)
+    outputs = np.empty((members, inputs.rows, network.outputs), np.float32)
+    size = min(CHUNK_ROWS, max(1, CHUNK_VALUES // prod(network.grid)))
 
     own = [{name: array[member] for name, array in weights.items()} for member in range(members)]
-    starts = range(0, outputs.shape[1], CHUNK_ROWS)
+    starts = range(0, outputs.shape[1], size)
 
     def fill(member: int, start: int) -> None:
-        rows = slice(start, start + CHUNK_ROWS)
+        rows = slice(start, start + size)
         outputs[member, rows] = _one_member(network, own[member], inputs, rows)
 
     # One thread a core and none inside the matrix products: threads waiting for threads cost 4 to 20 times as much.
@@ -54,8 +58,7 @@ def _libraries() -> ThreadpoolController:
 
 
 def _one_member(network: Network, weights: Weights, inputs: Inputs, rows: slice) -> np.ndarray:
-    chunk = Inputs(inputs.numbers[rows], inputs.flags[rows], inputs.codes[rows])
-    features = _features(network, weights, chunk)
+    features = _features(network, weights, inputs.take(rows))
     units = features
     for index in range(len(network.hidden)):
         units = _hidden_layer(network, weights, index, units)
@@ -66,13 +69,16 @@ def _one_member(network: Network, weights: Weights, inputs: Inputs, rows: slice)
 
 
 def _features(network: Network, weights: Weights, inputs: Inputs) -> np.ndarray:
-    """[B, features]: numbers, spread-out numbers, flags, embedded codes."""
+    """[B, features]: numbers, spread-out numbers, flags, embedded codes, units of the grid."""
     parts = [inputs.numbers]
     if network.numbers and network.number_embedding != "none":
         spread = _periodic if network.number_embedding == "periodic" else _piecewise
         parts.append(spread(weights, inputs.numbers))
     parts.append(inputs.flags)
     parts += [weights[f"code_{i}/embeddings"][inputs.codes[:, i]] for i in range(len(network.levels))]
+    if network.grid:
+        assert inputs.grid is not None
+        parts.append(grid_units(network, weights, inputs.grid))
     return np.concatenate(parts, axis=1)
 
 
@@ -105,16 +111,7 @@ def _hidden_layer(network: Network, weights: Weights, index: int, before: np.nda
     if network.normalization != "batch":
         units += weights[f"hidden_{index}/bias"]
     if network.normalization != "none":
-        units = _normalize(network.normalization, weights, f"norm_{index}", units)
+        units = normalize(network.normalization, weights, f"norm_{index}", units)
     units = activate(network.activation, units)
     agrees = before.shape[1] == network.hidden[index]
     return before + units if network.residual and agrees else units
-
-
-def _normalize(kind: str, weights: Weights, name: str, units: np.ndarray) -> np.ndarray:
-    """Batch: with statistics of the training rows. Layer: with those of each row (Ba et al. 2016, arXiv:1607.06450)."""
-    if kind == "batch":
-        mean, variance = weights[f"{name}/moving_mean"], weights[f"{name}/moving_variance"]
-    else:
-        mean, variance = units.mean(axis=1, keepdims=True), units.var(axis=1, keepdims=True)
-    return (units - mean) / np.sqrt(variance + EPSILON) * weights[f"{name}/gamma"] + weights[f"{name}/beta"]

@@ -31,7 +31,8 @@ class Judged:
 def predict_judged(dataset: Dataset, rows: np.ndarray, made: HandOver, baselines: list[Baseline]) -> Judged:
     """What network, single network and baselines predict for the table's rows."""
     frame = judged_inputs(dataset, rows)
-    says = {NETWORK: made.predictor.predict(frame).values, SINGLE: made.single.predict(frame).values}
+    contestants = {NETWORK: made.predictor, SINGLE: made.single}
+    says = {name: predictor.predict(frame, grid=dataset.grid).values for name, predictor in contestants.items()}
     says |= {b.name: b.predict(frame) for b in baselines}
     return Judged(rows, says)
 

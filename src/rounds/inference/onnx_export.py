@@ -10,7 +10,8 @@ import numpy as np
 from rounds.data.dataset import Inputs, InputShape
 from rounds.data.target import TargetScale
 from rounds.errors import PlanError, must_be
-from rounds.inference.forward import EPSILON, Weights
+from rounds.inference.forward import Weights
+from rounds.inference.normalization import EPSILON
 from rounds.inference.onnx_activations import add_activation
 from rounds.inference.onnx_graph import Graph
 from rounds.inference.predictor import Part, Predictor

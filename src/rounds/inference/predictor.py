@@ -1,12 +1,13 @@
 """What a training hands over: prepared input -> prediction in the user's unit, by one network or an average of many."""
 
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Self
 
 import numpy as np
 import polars as pl
 
-from rounds.data.dataset import Column, Inputs, InputShape
+from rounds.data.dataset import GRID_ROW, Column, Inputs, InputShape
 from rounds.data.note import InputNote
 from rounds.data.preparation import Preparation, pad
 from rounds.data.target import TargetScale
@@ -34,7 +35,8 @@ class Part:
     @property
     def shape(self) -> InputShape:
         """What the network reads; a preparation may be narrower where several fits shared one program."""
-        return InputShape(self.network.numbers, self.network.flags, self.network.levels)
+        network = self.network
+        return InputShape(network.numbers, network.flags, network.levels, network.grid)
 
     def outputs(self, inputs: Inputs) -> np.ndarray:
         """[K, N, outputs] float32, on the scale the network learned."""
@@ -91,21 +93,22 @@ class Predictor:
             total += np.float64(share) * one  # in float64: ten float32 tenths make more than 1
         return total
 
-    def members(self, inputs: pl.DataFrame) -> np.ndarray:
+    def members(self, inputs: pl.DataFrame, grid: np.ndarray | None = None) -> np.ndarray:
         """Predictions [K, N, T] float64 of each member alone, in the user's unit."""
-        made = self.outputs(self.preparation.apply(inputs))
+        made = self.outputs(self.preparation.apply(inputs, grid))
         return np.stack([self.target_scale.backward(one) for one in made])
 
-    def predict(self, inputs: pl.DataFrame, members: bool = False) -> Predictions:
+    def predict(self, inputs: pl.DataFrame, members: bool = False, grid: np.ndarray | None = None) -> Predictions:
         """Predictions for a table that holds the feature columns, in any order, beside any others.
 
+        grid: the images or recordings that the table's rows name by GRID_ROW (without that column, row by row).
         members: keep each member's predictions too ([K, N, T]: K times the memory).
         Raises DataError where the table has none of the columns.
         """
         notes = self.preparation.check(inputs)
         means, kept = [], []
         for block in self._blocks(inputs):
-            outputs = self.outputs(self.preparation.apply(block))
+            outputs = self.outputs(self.preparation.apply(block, grid))
             means.append(self.average(outputs))
             kept += [outputs] if members else []
         each = [self.target_scale.backward(one) for one in np.concatenate(kept, axis=1)] if members else None
@@ -113,7 +116,10 @@ class Predictor:
         return Predictions(values, None if each is None else np.stack(each), notes)
 
     def _blocks(self, inputs: pl.DataFrame) -> list[pl.DataFrame]:
-        rows = max(1, min(BLOCK_ROWS, BLOCK_OUTPUTS // (self.size * self.task.outputs)))
+        rows = min(BLOCK_ROWS, BLOCK_OUTPUTS // (self.size * self.task.outputs))
+        rows = max(1, min(rows, BLOCK_OUTPUTS // max(1, prod(self.preparation.shape.grid))))
+        if self.preparation.grid and GRID_ROW not in inputs.columns:
+            inputs = inputs.with_columns(pl.int_range(pl.len()).alias(GRID_ROW))
         return [inputs.slice(start, rows) for start in range(0, max(1, inputs.height), rows)]
 
     def only(self, member: int) -> Self:

@@ -6,14 +6,13 @@ from rounds.errors import PlanError, nearest
 from rounds.networks.initializers import make_initializer
 from rounds.networks.layers import PeriodicEmbedding, PiecewiseEmbedding, RateDropout, keras
 from rounds.networks.network import NUMBER_LAYER, OUTPUT, SKIP, Network
+from rounds.networks.trunk import BATCH_MOMENTUM, EPSILON, check_trunk, grid_units
 from rounds.plan import Plan
 from rounds.task import Task
 
 # Width of the embedding of a column with n levels: grows slowly, as in fastai's rule min(600, 1.6 n^0.56), but
 # narrower, since each of these networks is one of a population.
 EMBEDDING_GROWTH, EMBEDDING_POWER, EMBEDDING_MOST = 1.6, 0.4, 32
-BATCH_EPSILON = 1e-3  # Keras's default, also in rounds.inference
-BATCH_MOMENTUM = 0.9
 
 _MATCHING_ACTIVATION = {
     "regression": "linear",
@@ -34,10 +33,15 @@ def embedding_width(levels: int) -> int:
 
 
 def describe_network(
-    plan: Plan, task: Task, numbers: int, flags: int, levels: tuple[int, ...], dropout: bool
+    plan: Plan, task: Task, numbers: int, flags: int, levels: tuple[int, ...], dropout: bool, grid: tuple[int, ...] = ()
 ) -> Network:
-    """The network a plan means for so many numbers, flags and coded columns; raises PlanError for unknown names."""
+    """The network a plan means for so many numbers, flags and coded columns, and a grid of (*space, channels).
+
+    Raises PlanError for unknown names, and for a kind of network that cannot read what there is.
+    """
     check_activation(plan.activation)
+    check_trunk(plan.network, grid)
+    convolutional = plan.network == "convolutional"
     linear = plan.network == "linear"
     output = _MATCHING_ACTIVATION[task.kind] if plan.output_activation == "auto" else plan.output_activation
     check_activation(output)
@@ -50,6 +54,12 @@ def describe_network(
         number_embedding="none" if linear or not numbers else plan.number_embedding,
         embedding_width=plan.embedding_width,
         frequencies=plan.frequencies,
+        grid=grid,
+        filters=plan.filters if convolutional else (),
+        filter_size=plan.filter_size,
+        stride=plan.stride,
+        block=plan.block,
+        block_depth=plan.block_depth,
         hidden=() if linear else plan.hidden,
         activation=plan.activation,
         normalization=plan.normalization,
@@ -70,7 +80,7 @@ def check_activation(name: str) -> None:
 
 
 def build_network(network: Network, plan: Plan, logits: bool = False) -> Any:
-    """The Keras model of a network for tables: inputs (numbers, flags, codes), those of width 0 left out.
+    """The Keras model of a network: inputs (numbers, flags, codes, grid), those of width 0 left out.
 
     logits: leave the output activation to the loss, which is exact where sigmoid and log round to infinity.
     Affine maps, then normalization, then activation, then dropout; no bias before batch normalization, since its
@@ -109,6 +119,10 @@ def _features(network: Network, plan: Plan) -> tuple[list[Any], Any]:
         parts += [
             _code(codes, i, n, w) for i, (n, w) in enumerate(zip(network.levels, network.code_widths, strict=True))
         ]
+    if network.grid:
+        grid = keras.Input(network.grid, name="grid_input")
+        inputs.append(grid)
+        parts.append(grid_units(grid, network, plan))
     return inputs, parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="features")(parts)
 
 
@@ -121,11 +135,9 @@ def _hidden_layer(units: Any, index: int, width: int, network: Network, plan: Pl
     before = units
     units = _affine(f"hidden_{index}", width, plan, bias=network.normalization != "batch")(units)
     if network.normalization == "batch":
-        units = keras.layers.BatchNormalization(momentum=BATCH_MOMENTUM, epsilon=BATCH_EPSILON, name=f"norm_{index}")(
-            units
-        )
+        units = keras.layers.BatchNormalization(momentum=BATCH_MOMENTUM, epsilon=EPSILON, name=f"norm_{index}")(units)
     if network.normalization == "layer":
-        units = keras.layers.LayerNormalization(epsilon=BATCH_EPSILON, name=f"norm_{index}")(units)
+        units = keras.layers.LayerNormalization(epsilon=EPSILON, name=f"norm_{index}")(units)
     units = keras.layers.Activation(network.activation, name=f"activation_{index}")(units)
     if network.dropout:
         units = RateDropout(name=f"dropout_{index}")(units)

@@ -1,14 +1,16 @@
 """A network as a record: enough to build it in Keras, to run it in NumPy, and to read it in ten years."""
 
+from math import prod
+
 from pydantic import BaseModel, ConfigDict
 
-NUMBER_LAYER, OUTPUT, SKIP = "numbers", "output", "skip"
+NUMBER_LAYER, OUTPUT, SKIP, GRID = "numbers", "output", "skip", "grid"
 
 
 class Network(BaseModel):
-    """A network for tables, with every width fixed.
+    """A network for tables, images and recordings, with every width fixed.
 
-    Inputs are numbers [B, F], flags [B, D] and codes [B, C]. In order:
+    Inputs are numbers [B, F], flags [B, D], codes [B, C] and a grid [B, *space, channels]. In order:
 
     1. numbers x pass on as they are and, with ``number_embedding``, beside it spread out per number:
        periodic: relu(concat(sin(2 pi f x), cos(2 pi f x)) . kernel + bias), with ``numbers/frequencies`` [F, k],
@@ -16,7 +18,15 @@ class Network(BaseModel):
        piecewise: clip((x - e_t) / (e_t+1 - e_t), 0, 1) . kernel + bias with ``numbers/edges`` [F, t+1] fixed,
        ``numbers/kernel`` [F, t, w], ``numbers/bias`` [F, w]. Result flattened to [B, F * w].
     2. code i becomes row codes[:, i] of ``code_i/embeddings`` [levels, width].
-    3. concat(numbers, embedded numbers, flags, embedded codes) = features.
+    3. the grid becomes (grid - ``grid/mean``) / ``grid/spread``, missing values 0, and then units by its trunk.
+       Linear and dense networks: the values in a row. Convolutional: block b has ``filters[b]`` filters and
+       ``block_depth`` convolutions i, ``conv_b_i/kernel`` [*filter, in, out] with as much zero padding as keeps the
+       size (the odd one behind), the first of every block but block 0 in steps of ``stride``; then ``conv_b_i/bias``
+       (none before batch normalization), normalization ``conv_norm_b_i``, activation. Blocks are plain; residual:
+       plus the block's input, which passes ``shortcut_b/kernel`` (filter of width 1, same step) where its shape is
+       another; or dense: every convolution but the first reads the block's earlier ones beside each other, and so
+       does the next block. At the end the mean over space.
+       concat(numbers, embedded numbers, flags, embedded codes, trunk) = features.
     4. hidden layer i: ``hidden_i/kernel`` and ``hidden_i/bias`` (no bias before batch normalization), then
        normalization (``norm_i/gamma, beta`` and for batch ``moving_mean, moving_variance``, epsilon 1e-3), then
        activation; with ``residual`` plus the layer's input where widths agree. Linear networks have none.
@@ -33,6 +43,12 @@ class Network(BaseModel):
     flags: int
     levels: tuple[int, ...] = ()
     code_widths: tuple[int, ...] = ()
+    grid: tuple[int, ...] = ()
+    filters: tuple[int, ...] = ()
+    filter_size: int = 3
+    stride: int = 1
+    block: str = "plain"
+    block_depth: int = 1
     number_embedding: str = "none"
     embedding_width: int = 4
     frequencies: int = 8
@@ -49,4 +65,24 @@ class Network(BaseModel):
     def features(self) -> int:
         """Width of the concatenated features that enter the first affine map."""
         spread = self.numbers * self.embedding_width if self.number_embedding != "none" else 0
-        return self.numbers + spread + self.flags + sum(self.code_widths)
+        return self.numbers + spread + self.flags + sum(self.code_widths) + self.trunk
+
+    @property
+    def trunk(self) -> int:
+        """Units that the grid becomes."""
+        if not self.grid or not self.filters:
+            return prod(self.grid) if self.grid else 0
+        return self.filters[-1] * (self.block_depth if self.block == "dense" else 1)
+
+    @property
+    def grid_values(self) -> int:
+        """Numbers that a row's grid is between its layers, all of them together."""
+        total, size = prod(self.grid) if self.grid else 0, self.grid[:-1]
+        for block, filters in enumerate(self.filters):
+            size = tuple(-(-n // self.step(block, 0)) for n in size)
+            total += prod(size) * filters * self.block_depth
+        return total
+
+    def step(self, block: int, convolution: int) -> int:
+        """Step of a convolution's filters."""
+        return self.stride if block and not convolution else 1

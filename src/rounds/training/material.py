@@ -7,8 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from rounds.data.dataset import Dataset, Inputs, InputShape, Split
+from rounds.data.grid import GridScale
 from rounds.data.preparation import Preparation, common_shape, pad
 from rounds.data.target import TargetScale
+from rounds.networks.network import GRID
 from rounds.plan import Plan
 from rounds.task import Task
 from rounds.training.member import SlabData
@@ -70,15 +72,22 @@ def make_material(
     whole = len(split.development) == dataset.rows
     frame = dataset.inputs if whole else dataset.inputs[split.development]
     targets = dataset.targets if whole else dataset.targets[split.development]
-    preparation = Preparation.fit(dataset.features, frame, learned, scaling.scale_inputs)
+    grid = _grid_scale(dataset, split.development[learned], scaling.scale_inputs)
+    preparation = Preparation.fit(dataset.features, frame, learned, scaling.scale_inputs, grid)
     target_scale = TargetScale.fit(dataset.task, targets[learned], scaling.target_transform)
     folds = {}
     for number, rows in enumerate(split.folds):
         held = position[rows]
         held = held[kept[held]]
         folds[number] = Rows(np.setdiff1d(learned, held, assume_unique=True), held)
-    inputs = preparation.apply(frame)
+    inputs = preparation.apply(frame, dataset.grid)
     return Material(*place, preparation, target_scale, inputs, targets, learned, position[judged], folds)
+
+
+def _grid_scale(dataset: Dataset, rows: np.ndarray, scale: bool) -> GridScale | None:
+    if dataset.grid is None:
+        return None
+    return GridScale.fit(dataset.grid, rows, dataset.masks) if scale else GridScale.unscaled(dataset.grid)
 
 
 def shared_shape(materials: list[Material]) -> InputShape:
@@ -88,9 +97,8 @@ def shared_shape(materials: list[Material]) -> InputShape:
 
 def slab_data(material: Material, shape: InputShape, task: Task, plan: Plan) -> SlabData:
     """The arrays a slab reads; inputs of width 0 are left out, as they are in the network."""
-    inputs = pad(material.inputs, shape)
-    arrays = [a for a in (inputs.numbers, inputs.flags, inputs.codes) if a.shape[1]]
-    scale = material.target_scale
+    arrays = pad(material.inputs, shape).arrays.values()
+    scale, grid = material.target_scale, material.preparation.grid
     mean, spread = scale.mean or (0.0,) * task.outputs, scale.spread or (1.0,) * task.outputs
     return SlabData(
         [jnp.asarray(a) for a in arrays],
@@ -98,6 +106,7 @@ def slab_data(material: Material, shape: InputShape, task: Task, plan: Plan) -> 
         jnp.asarray(_class_weights(task, plan, material)),
         jnp.asarray(mean, jnp.float32),
         jnp.asarray(spread, jnp.float32),
+        {} if grid is None else {f"{GRID}/mean": jnp.asarray(grid.mean), f"{GRID}/spread": jnp.asarray(grid.spread)},
     )
 
 

@@ -77,7 +77,8 @@ def _activation_spread(recipe: Recipe, seen: Seen) -> list[jax.Array]:
 
 
 def _dead_share(recipe: Recipe, seen: Seen) -> list[jax.Array]:
-    return [(jnp.ptp(a, axis=0) < DEAD_SPREAD).mean() for a in seen.activations]
+    """A filter that says the same of every patient and place is as dead as a unit."""
+    return [(jnp.ptp(a.reshape(-1, a.shape[-1]), axis=0) < DEAD_SPREAD).mean() for a in seen.activations]
 
 
 def _saturated_share(recipe: Recipe, seen: Seen) -> list[jax.Array]:

@@ -14,14 +14,16 @@ Settings = dict[str, jax.Array]
 
 
 class SlabData(NamedTuple):
-    """The table, shared by all members of a slab: inputs (those of width > 0), targets [N, T], weights [N], and the
-    mean and spread [T] that lead back to the user's unit."""
+    """The table, shared by all members of a slab: inputs (those of width > 0), targets [N, T], weights [N], the mean
+    and spread [T] that lead back to the user's unit, and state that training rows decide, by its name in the network
+    (the scale of a grid's channels)."""
 
     inputs: Arrays
     targets: jax.Array
     weights: jax.Array
     mean: jax.Array
     spread: jax.Array
+    fitted: dict[str, jax.Array] = {}  # noqa: RUF012 (a NamedTuple's default; nobody changes it)
 
 
 class Weights(NamedTuple):

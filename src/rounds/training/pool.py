@@ -140,7 +140,7 @@ def _train(work: Work, desk: _Desk) -> None:
 def _compiled_once(work: Work, path: Path | None, compiling: threading.Lock) -> Iterator[SlabAt]:
     """The slab's epochs from its checkpoint or its beginning; the first one alone, so that threads compile once."""
     with compiling:
-        start = begin_slab(work.program, work.slab)
+        start = begin_slab(work.program, work.slab, work.data)
         if path and path.exists():
             start = load_checkpoint(path, start)
         epochs = slab_epochs(work.program, work.slab, work.data, work.folds, start, work.extent)

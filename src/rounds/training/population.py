@@ -123,7 +123,7 @@ def _stream(plan: Plan, repetition: int, fold: int, outer: int, position: int) -
 
 def working_set(network: Network, parameters: int, batch: int) -> int:
     """Bytes that one member touches each step: weights, gradients and moments, activations forward and backward."""
-    widths = network.features + 2 * sum(network.hidden) + network.outputs
+    widths = network.features + 2 * (sum(network.hidden) + network.grid_values) + network.outputs
     return 4 * (4 * parameters + 3 * batch * widths)
 
 

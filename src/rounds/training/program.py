@@ -76,7 +76,22 @@ def make_program(plan: Plan, task: Task, network: Network, power_scale: bool, sw
 
 
 def _map_twice(function: Callable[..., Any], members: tuple[Any, ...], orders: tuple[Any, ...]) -> Callable[..., Any]:
-    return jax.vmap(jax.vmap(function, in_axes=members), in_axes=orders)
+    return _mapped(_mapped(function, members), orders)
+
+
+def _mapped(function: Callable[..., Any], axes: tuple[Any, ...]) -> Callable[..., Any]:
+    """`jax.vmap`, but for an axis of length 1: a mapped matrix product is slower than a plain one even then."""
+
+    def over_axis(*arguments: Any) -> Any:
+        lengths = {leaf.shape[0] for one, axis in zip(arguments, axes, strict=True) if axis == 0
+                   for leaf in jax.tree.leaves(one)}  # fmt: skip
+        if lengths != {1}:
+            return jax.vmap(function, in_axes=axes)(*arguments)
+        alone = [jax.tree.map(lambda leaf: leaf[0], one) if axis == 0 else one
+                 for one, axis in zip(arguments, axes, strict=True)]  # fmt: skip
+        return jax.tree.map(lambda leaf: leaf[None], function(*alone))
+
+    return over_axis
 
 
 def _begin(recipe: Recipe, settings: Settings, drawn: Weights) -> MemberState:

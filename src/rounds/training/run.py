@@ -118,7 +118,7 @@ def _programs(
 def _program(plan: Plan, task: Task, shape: InputShape, material: Material, members: list[Member]) -> Program:
     switches = {n for n in SWITCHED if any(m.settings[n] > 0 for m in members)}
     dropout = "dropout" in switches if plan.use_dropout is None else plan.use_dropout
-    network = describe_network(plan, task, shape.numbers, shape.flags, shape.levels, dropout)
+    network = describe_network(plan, task, shape.numbers, shape.flags, shape.levels, dropout, shape.grid)
     return make_program(plan, task, network, material.target_scale.kind == "log1p", frozenset(switches))
 
 

@@ -61,11 +61,17 @@ def slab_settings(slab: Slab) -> dict[str, jax.Array]:
     return {**settings, "key": jnp.array([[m.seed % 2**24 for m in group] for group in members], jnp.float32)}
 
 
-def begin_slab(program: Program, slab: Slab) -> SlabAt:
-    """Fresh weights for every member, drawn from its own seed."""
-    drawn = [[program.functional.draw(m.seed) for m in group] for group in slab.filled()]
+def begin_slab(program: Program, slab: Slab, data: SlabData) -> SlabAt:
+    """Fresh weights for every member, drawn from its own seed; what training rows decide comes from the data."""
+    drawn = [[_begun(program, m.seed, data) for m in group] for group in slab.filled()]
     weights = Weights(*(_stacked([[one[part] for one in group] for group in drawn]) for part in (0, 1)))
     return SlabAt(0, program.begin(slab_settings(slab), weights))
+
+
+def _begun(program: Program, seed: int, data: SlabData) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    trainable, state = program.functional.draw(seed)
+    names = program.functional.state_names
+    return trainable, [np.asarray(data.fitted.get(n, a), a.dtype) for n, a in zip(names, state, strict=True)]
 
 
 def _stacked(arrays: list[list[list[np.ndarray]]]) -> list[jax.Array]:

@@ -1,0 +1,71 @@
+"""Images and recordings beside a table: which rows, and the scale that training rows teach."""
+
+from typing import Self
+
+import numpy as np
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+from rounds.data.dataset import GRID_ROW
+from rounds.errors import DataError, must_be
+
+# Rows that the scale of a channel is learned from: its error is then far below what a network could notice.
+SCALE_ROWS = 2_048
+SMALLEST_SPREAD = 1e-6  # a channel that never changes stays at 0 instead of being divided by nothing
+
+
+class GridScale(BaseModel):
+    """Shape of one row of the grid, and mean and standard deviation of each channel over the training rows.
+
+    A network reads (value - mean) / spread; a missing value (nan) becomes 0.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shape: tuple[int, ...]
+    mean: tuple[float, ...]
+    spread: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, grid: np.ndarray, rows: np.ndarray, as_they_are: tuple[int, ...] = ()) -> Self:
+        """From rows [M] of grid [N, *space, channels]; channels `as_they_are` (masks) keep mean 0 and spread 1.
+
+        >>> GridScale.fit(np.array([[[0.0], [2.0]], [[4.0], [np.nan]]]), np.arange(2)).mean
+        (2.0,)
+        """
+        some = rows[np.unique(np.linspace(0, len(rows) - 1, min(SCALE_ROWS, len(rows))).astype(int))]
+        values = np.asarray(grid[np.sort(some)], np.float32).reshape(-1, grid.shape[-1])
+        known = np.isfinite(values)
+        count = np.maximum(known.sum(0), 1)
+        mean = np.where(known, values, 0).sum(0, dtype=np.float64) / count
+        spread = np.sqrt(np.where(known, (values - mean) ** 2, 0).sum(0, dtype=np.float64) / count)
+        spread = np.where(spread > SMALLEST_SPREAD, spread, 1.0)
+        plain = list(as_they_are)
+        mean[plain], spread[plain] = 0.0, 1.0
+        return cls(shape=grid.shape[1:], mean=tuple(mean.tolist()), spread=tuple(spread.tolist()))
+
+    @classmethod
+    def unscaled(cls, grid: np.ndarray) -> Self:
+        """A scale that leaves every value as it is."""
+        channels = grid.shape[-1]
+        return cls(shape=grid.shape[1:], mean=(0.0,) * channels, spread=(1.0,) * channels)
+
+
+def grid_rows(inputs: pl.DataFrame, grid: np.ndarray | None, scale: GridScale | None) -> np.ndarray | None:
+    """The grid's rows that belong to the rows of the table, as stored; the grid itself where it is all of them.
+
+    Raises DataError where the model wants a grid and there is none, or one of another shape.
+    """
+    if scale is None:
+        return None
+    if grid is None or grid.shape[1:] != scale.shape:
+        found = None if grid is None else " x ".join(map(str, grid.shape[1:]))
+        wanted = f"images or recordings of {' x '.join(map(str, scale.shape))} beside the table"
+        raise DataError(
+            must_be("Data", wanted, "shape", found, "Hand over the kind of data that the model learned from")
+        )
+    if GRID_ROW not in inputs.columns:
+        return grid[: inputs.height]
+    rows = inputs[GRID_ROW].to_numpy()
+    whole = len(rows) == len(grid) and bool((rows == np.arange(len(rows))).all())
+    return grid if whole else grid[rows]
