@@ -69,8 +69,8 @@ def test_plain_prediction_equals_keras(changes: dict, grid: tuple[int, ...]) -> 
              else a for a in state]  # fmt: skip
     values = draw.integers(0, 255, (ROWS, *grid)).astype(np.float32)
     values[0].flat[3] = np.nan  # missing
-    inputs = Inputs(draw.normal(size=(ROWS, 2)).astype(np.float32), np.zeros((ROWS, 0), "f4"), np.zeros((ROWS, 0), "i4"),
-                    values)  # fmt: skip
+    numbers = draw.normal(size=(ROWS, 2)).astype(np.float32)
+    inputs = Inputs(numbers, np.zeros((ROWS, 0), "f4"), np.zeros((ROWS, 0), "i4"), values)
     wanted, _ = functional.apply(trainable, state, list(inputs.arrays.values()), False)
     names = (*functional.names, *functional.state_names)
     weights = {name: np.asarray(a)[None] for name, a in zip(names, [*trainable, *state], strict=True)}
