@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from rounds.errors import PlanError, nearest
 
 Sweep = float | tuple[float, ...]
+REFERENCE_BATCH = 64  # rows; the batch size that default learning rates are meant for
 
 
 def _structure(default: Any, what: str, unit: str = "", **limits: Any) -> Any:
@@ -90,7 +91,7 @@ class Plan(BaseModel):
         _structure("cosine", "course of the learning rate")
     )
     batch_size: Annotated[int, Field(ge=1)] | Literal["all"] = _structure(
-        64, "rows a step; all = full-batch gradient descent", "rows"
+        REFERENCE_BATCH, "rows a step; all = full-batch gradient descent", "rows"
     )
     epochs: int = _structure(100, "passes over the training rows", "epochs", ge=1)
     patience: int = _structure(0, "epochs without a better validation before a member stops; 0 = never", "epochs", ge=0)
@@ -98,8 +99,8 @@ class Plan(BaseModel):
     keep_best: str = _structure("loss", "validation metric whose best epoch is kept (none = the last epoch)")
     shuffle: bool = _structure(True, "draw a new order of rows each epoch")
     shared_batches: bool = _structure(True, "members of a fold see the same minibatches")
-    scale_learning_rate_with_batch: int = _structure(
-        0, "batch size the learning rate is meant for; rate grows with batch (0 = off)", "rows", ge=0
+    scale_learning_rate_with_batch: bool = _structure(
+        False, f"multiply the learning rate by batch_size / {REFERENCE_BATCH} (it is meant for {REFERENCE_BATCH} rows)"
     )
     folds: int = _structure(5, "validation folds by patient; 1 = one fixed validation part", ge=1)
     measure_every: int = _structure(

@@ -43,8 +43,8 @@ def test_warm_up_rises_linearly_before_any_schedule(schedule: str) -> None:
     assert rate(plan, 5.0, warmup_epochs=10) == pytest.approx(0.5 * top, rel=1e-5)
 
 
-def test_the_rate_grows_with_the_batch_where_a_reference_is_given() -> None:
-    plan = Plan(schedule="constant", batch_size=256, scale_learning_rate_with_batch=64)
+def test_the_rate_grows_with_the_batch_where_that_is_asked_for() -> None:
+    plan = Plan(schedule="constant", batch_size=256, scale_learning_rate_with_batch=True)
     assert rate(plan, 0.0) == pytest.approx(8.0)
     assert rate(plan.change(batch_size="all"), 0.0) == pytest.approx(2.0)
 

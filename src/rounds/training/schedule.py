@@ -5,7 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from rounds.plan import Plan
+from rounds.plan import REFERENCE_BATCH, Plan
 
 Settings = dict[str, jax.Array]
 
@@ -16,8 +16,8 @@ ONE_CYCLE_RISE, ONE_CYCLE_START, ONE_CYCLE_END = 0.3, 1 / 25, 1 / 25e4
 def learning_rate_at(plan: Plan, settings: Settings, position: jax.Array) -> jax.Array:
     """Learning rate at `position` (epochs since the start, fractions allowed), without the plateau's factor.
 
-    rate = learning_rate * min(1, position / warmup_epochs) * course(position), times batch / reference where
-    ``scale_learning_rate_with_batch`` gives a reference (Goyal et al. 2017, arXiv:1706.02677).
+    rate = learning_rate * min(1, position / warmup_epochs) * course(position), times batch_size / REFERENCE_BATCH
+    with ``scale_learning_rate_with_batch`` (Goyal et al. 2017, arXiv:1706.02677; full batches have no N to scale by).
     """
     warmup = settings["warmup_epochs"]
     rise = jnp.where(warmup > 0, jnp.minimum(1.0, position / jnp.maximum(warmup, 1e-9)), 1.0)
@@ -26,8 +26,9 @@ def learning_rate_at(plan: Plan, settings: Settings, position: jax.Array) -> jax
 
 def batch_factor(plan: Plan) -> float:
     """By how much the rule of thumb "batch x N -> learning rate x N" changes the rate."""
-    reference = plan.scale_learning_rate_with_batch
-    return plan.batch_size / reference if reference and isinstance(plan.batch_size, int) else 1.0
+    if not plan.scale_learning_rate_with_batch or plan.batch_size == "all":
+        return 1.0
+    return plan.batch_size / REFERENCE_BATCH
 
 
 def _progress(plan: Plan, settings: Settings, position: jax.Array) -> jax.Array:
