@@ -145,6 +145,18 @@ def test_a_stopped_member_moves_no_more(population_of: Make, train: Train) -> No
         assert np.ptp(values[stopped:, 1]) == 0.0
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_frozen_layers_stay_as_they_were_drawn(population_of: Make, train: Train, optimizer: str) -> None:
+    plan = Plan(hidden=(5, 4), frozen_layers=1, optimizer=optimizer, epochs=2, learning_rate=0.1, keep_best="none")
+    population = population_of(plan)
+    (member,) = population.members
+    functional = population.programs[0].functional
+    drawn = dict(zip(functional.names, functional.draw(member.seed)[0], strict=True))
+    weights = train(population).weights(member)
+    still = {name for name in drawn if np.array_equal(drawn[name], weights[name])}
+    assert still == {"hidden_0/kernel", "hidden_0/bias"}
+
+
 def test_plateau_decays_each_members_rate(population_of: Make, train: Train) -> None:
     plan = Plan(
         hidden=(4,), schedule="plateau", plateau_epochs=2, decay_factor=0.5, epochs=12, batch_size=16,

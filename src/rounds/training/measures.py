@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from rounds.plan import Plan
 from rounds.training.member import Arrays, MemberState, Recipe, Settings, SlabData
-from rounds.training.optimizer import make_optimizer
+from rounds.training.optimizer import hold_still, make_optimizer
 from rounds.training.schedule import learning_rate_at
 from rounds.training.step import draw_batch, objective
 
@@ -163,6 +163,7 @@ def _look(
     whole = [g.mean(0) for g in parts]
     optimizer = make_optimizer(recipe.plan, settings, recipe.functional.kernels)
     directions, _ = optimizer.update(whole, state.optimizer, weights.trainable)
+    directions = hold_still(recipe.plan, recipe.functional.names, directions)
     rate = learning_rate_at(recipe.plan, settings, position) * state.rate_factor
     chosen = [i for i, kernel in enumerate(recipe.functional.kernels) if kernel]
     inputs = [x[rows] for x in data.inputs]

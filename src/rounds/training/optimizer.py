@@ -74,6 +74,17 @@ _FAMILIES: dict[str, Callable[[Settings, list[bool]], Optimizer]] = {
 }
 
 
+def hold_still(plan: Plan, names: tuple[str, ...], directions: Arrays) -> Arrays:
+    """Directions in the order of the arrays' `names`, those of the plan's frozen layers set to 0: decay moves them no
+    more than gradients do.
+
+    >>> hold_still(Plan(frozen_layers=1), ("hidden_0/kernel", "output/kernel"), [jnp.ones(1), jnp.ones(1)])[0].tolist()
+    [0.0]
+    """
+    frozen = tuple(f"{layer}_{i}/" for layer in ("hidden", "norm") for i in range(plan.frozen_layers))
+    return [jnp.zeros_like(d) if n.startswith(frozen) else d for n, d in zip(names, directions, strict=True)]
+
+
 def gradient_norm(gradients: Any) -> jax.Array:
     """Euclidean length of all gradients together."""
     return jnp.sqrt(jnp.asarray(sum(jnp.sum(g**2) for g in jax.tree.leaves(gradients))))

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from rounds.training.member import Arrays, Recipe, Settings, SlabData, Weights
 from rounds.training.objective import example_loss, penalty, smooth_labels
-from rounds.training.optimizer import clip_gradients, gradient_norm, make_optimizer
+from rounds.training.optimizer import clip_gradients, gradient_norm, hold_still, make_optimizer
 from rounds.training.schedule import learning_rate_at
 
 
@@ -30,6 +30,7 @@ def take_step(
         gradients = clip_gradients(gradients, settings["clip_norm"])
     optimizer = make_optimizer(recipe.plan, settings, recipe.functional.kernels)
     directions, optimizer_state = optimizer.update(gradients, optimizer_state, weights.trainable)
+    directions = hold_still(recipe.plan, recipe.functional.names, directions)
     # A stopped member takes steps of length 0: cheaper than choosing between old and new arrays.
     rate = learning_rate_at(recipe.plan, settings, position) * rate_factor * running
     trainable = [w - rate * d for w, d in zip(weights.trainable, directions, strict=True)]

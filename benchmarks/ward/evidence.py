@@ -1,0 +1,104 @@
+"""From a trained population to what rules read, as `rounds train` would hand it to them, and to scores."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from benchmarks.ward.ground import Ground
+from rounds.data.dataset import Dataset
+from rounds.errors import TrainingError
+from rounds.examination.comparison import advantages_of
+from rounds.examination.evidence import Run, constant_loss, curves_of
+from rounds.examination.reference import linear_losses
+from rounds.inference.baseline import Baseline
+from rounds.inference.handover import HandOver, hand_over
+from rounds.inference.judgement import fit_material_baselines, predict_judged, predictions_frame
+from rounds.inference.run_folder import dataset_record
+from rounds.metrics import main_metric, weighted_scores
+from rounds.training.material import Material
+from rounds.training.objective import loss_name
+from rounds.training.record import curves_frame, measures_frame, members_frame, steps_frame
+from rounds.training.run import Trained
+
+FRAMES = (curves_frame, members_frame, measures_frame, steps_frame)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The main metric (rmse or log loss; lower is better) of what is handed over: on clean test rows, on judged rows,
+    and a constant's on clean test rows. None: no network was left that could be handed over."""
+
+    clean: float | None
+    judged: float | None
+    constant: float
+
+
+@dataclass
+class Beside:
+    """What one ground's runs are compared with, made once."""
+
+    ground: Ground
+    baselines: list[Baseline] = field(default_factory=list)
+    references: dict[str, dict[int, float]] = field(default_factory=dict)
+    record: dict[str, Any] = field(default_factory=dict)
+
+    def linear(self, trained: Trained, material: Material) -> dict[int, float]:
+        plan, task = trained.population.plans[0], trained.population.task
+        name = loss_name(plan, task)
+        if name not in self.references:
+            self.references[name] = linear_losses(material, task, plan)
+        return self.references[name]
+
+
+def make_scores(trained: Trained, ground: Ground) -> tuple[Scores, HandOver | None]:
+    material = trained.population.materials[0]
+    constant = _score(ground.clean, _constant(ground.clean, material))
+    try:
+        made = hand_over(trained, material)
+    except TrainingError:
+        return Scores(None, None, constant), None
+    test = ground.split.test
+    judged = replace(ground.dataset, targets=ground.dataset.targets[test])
+    says = [made.predictor.predict(frame).values for frame in (ground.clean.inputs, ground.dataset.inputs[test])]
+    return Scores(_score(ground.clean, says[0]), _score(judged, says[1]), constant), made
+
+
+def _constant(clean: Dataset, material: Material) -> np.ndarray:
+    learned = material.targets[material.learned]
+    if clean.task.kind == "multiclass":
+        return np.tile(np.bincount(learned[:, 0].astype(int), minlength=clean.task.outputs) / len(learned),
+                       (clean.rows, 1))  # fmt: skip
+    return np.tile(learned.mean(axis=0), (clean.rows, 1))
+
+
+def _score(dataset: Dataset, predicted: np.ndarray) -> float:
+    metric = main_metric(dataset.task)
+    value = weighted_scores(dataset.task, dataset.targets, predicted, None, (metric,))[metric]
+    return float(value) if np.isfinite(value) else float("inf")
+
+
+def make_run(trained: Trained, beside: Beside, made: HandOver | None) -> Run:
+    """Evidence as in a finished run; without a judgement where nothing could be handed over."""
+    population, ground = trained.population, beside.ground
+    material, plan, task = population.materials[0], population.plans[0], population.task
+    if not beside.record:
+        beside.record = dataset_record(ground.dataset, ground.split, ground.seed)
+    run = Run(
+        curves=curves_of(*(frame(trained) for frame in FRAMES)), plans=population.plans, task=task,
+        constant_loss=constant_loss(task, plan, material.targets[material.learned]), dataset=beside.record,
+        references={"linear": beside.linear(trained, material)},
+    )  # fmt: skip
+    return run if made is None else _judged(run, beside, material, made)
+
+
+def _judged(run: Run, beside: Beside, material: Material, made: HandOver) -> Run:
+    ground = beside.ground
+    if not beside.baselines:
+        beside.baselines = fit_material_baselines(ground.dataset, ground.split, material, 0)
+    rows = ground.split.test
+    said = predict_judged(ground.dataset, rows, made, beside.baselines)
+    constant = said.predictions["constant"]
+    judged = replace(ground.dataset, targets=ground.dataset.targets[rows])
+    advantages = advantages_of(ground.dataset.task, predictions_frame(ground.dataset, said, "test"))
+    return replace(run, advantages=advantages, constant_score=_score(judged, constant))

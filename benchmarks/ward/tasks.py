@@ -1,0 +1,126 @@
+"""The ward's patients: ten real tables, few rows of each so that a population trains in about a second.
+
+The division is fixed: thresholds may be set while looking at runs of one half, and rates are reported on the other.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from rounds.data.builtin import load_builtin
+from rounds.data.choices import Choices
+from rounds.data.dataset import Dataset
+from rounds.data.loading import load
+
+Half = Literal["thresholds", "reported"]
+ROWS = 1_000  # of each table, patients drawn once: fewer leave no room for test rows, more cost time
+DRAW = 20_261  # of those rows
+
+# diabetes130: what is known when the patient comes in.
+_AT_ADMISSION = (
+    "patient_nbr", "race", "gender", "age", "admission_type_id", "admission_source_id", "medical_specialty",
+    "number_outpatient", "number_emergency", "number_inpatient", "diag_1", "time_in_hospital",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class WardTask:
+    """One table. load: the folder of shared tables -> patients, ready to be split."""
+
+    name: str
+    half: Half
+    load: Callable[[Path], Dataset]
+
+
+def take(dataset: Dataset, rows: np.ndarray) -> Dataset:
+    """The dataset with these rows alone, in this order (a row may come twice)."""
+    unused = dataset.extra.get("unused", pl.DataFrame())
+    return replace(
+        dataset,
+        inputs=dataset.inputs[rows],
+        targets=dataset.targets[rows],
+        patients=np.unique(dataset.patients[rows], return_inverse=True)[1].astype(np.int64),
+        identifiers=dataset.identifiers[rows] if dataset.identifiers.width else dataset.identifiers,
+        extra={**dataset.extra, "unused": unused[rows] if unused.width else unused},
+    )
+
+
+def _fewer(dataset: Dataset) -> Dataset:
+    """At most ROWS rows: whole patients, drawn once."""
+    if dataset.rows <= ROWS:
+        return dataset
+    order = np.random.default_rng(DRAW).permutation(int(dataset.patients.max()) + 1)
+    return take(dataset, np.sort(np.argsort(order[dataset.patients], kind="stable")[:ROWS]))
+
+
+def _builtin(name: str) -> Callable[[Path], Dataset]:
+    return lambda shared: _fewer(load(name))
+
+
+def _file(path: str, choices: Choices, prepare: Callable[[pl.DataFrame], pl.DataFrame] = lambda table: table):  # type: ignore[no-untyped-def]
+    def read(shared: Path) -> Dataset:
+        file = shared / path
+        wanted = {"infer_schema_length": None, "null_values": ["", "NA", "?"]}
+        table = pl.read_parquet(file) if file.suffix == ".parquet" else pl.read_csv(file, **wanted)  # type: ignore[arg-type]
+        return _fewer(load(prepare(table), choices))
+
+    return read
+
+
+def _heartbeats(shared: Path) -> Dataset:
+    with np.load(shared / "ecg5000_binary" / "ecg5000.npz") as arrays:
+        x = np.concatenate([arrays["train_x"], arrays["test_x"]])
+        y = np.concatenate([arrays["train_y"], arrays["test_y"]])
+    table = pl.DataFrame({f"t{i}": x[:, i] for i in range(x.shape[1])} | {"abnormal": y.astype(int)})
+    return _fewer(load(table, Choices(targets=("abnormal",), kind="binary", group="none")))
+
+
+def _categories(*names: str) -> dict[str, str]:
+    return dict.fromkeys(names, "categorical")
+
+
+def _five_digits() -> pl.DataFrame:
+    """Digits 0 to 4: trees of ten classes would take most of the ward's time."""
+    table = load_builtin("digits").table
+    return table.filter(pl.col("digit").cast(pl.Int64) < 5)
+
+
+def _with_disease(table: pl.DataFrame) -> pl.DataFrame:
+    return table.with_columns((pl.col("num") > 0).cast(pl.Int8))
+
+
+TASKS: tuple[WardTask, ...] = (
+    WardTask("diabetes", "thresholds", _builtin("diabetes")),
+    WardTask("breast_cancer", "reported", _builtin("breast_cancer")),
+    WardTask("admissions", "thresholds", _builtin("admissions:2000")),
+    WardTask("cleveland", "reported", _file(
+        "heart_cleveland/heart_cleveland.csv",
+        Choices(("num",), "binary", group="none", as_roles=_categories("cp", "restecg", "slope", "thal")),
+        _with_disease,
+    )),
+    WardTask("pima", "thresholds", _file(
+        "pima_diabetes/pima_diabetes.csv", Choices(("outcome",), "binary", group="none"),
+    )),
+    WardTask("nhanes", "reported", _file(
+        "nhanes_bodyshape/nhanes.parquet",
+        Choices(("bps",), "regression", group="none", drop=("seqn", "bpd", "fmhm_other", "death", "followup")),
+        lambda table: table.drop_nulls("bps"),
+    )),
+    WardTask("flchain", "thresholds", _file(
+        "flchain/flchain.csv", Choices(("death",), "binary", group="none", drop=("futime", "chapter")),
+    )),
+    WardTask("ecg5000", "reported", _heartbeats),
+    WardTask("digits", "thresholds", lambda shared: _fewer(load(_five_digits(), Choices(
+        ("digit",), "multiclass", group="none", as_roles={"*": "numeric"},
+    )))),
+    WardTask("diabetes130", "reported", _file(
+        "diabetes130/diabetic_data.parquet",
+        Choices(("time_in_hospital",), "regression", group="patient_nbr",
+                as_roles=_categories("admission_type_id", "admission_source_id")),
+        lambda table: table.select(_AT_ADMISSION),
+    )),
+)  # fmt: skip

@@ -1,0 +1,133 @@
+"""Training of the ward's populations: many cases share one compiled program, because they share its shapes."""
+
+from dataclasses import dataclass, field, replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from benchmarks.ward.ground import Ground
+from rounds.data.dataset import InputShape
+from rounds.networks.builder import build_network, describe_network
+from rounds.networks.functional import Functional, make_functional
+from rounds.plan import Plan, structure_names
+from rounds.task import Task
+from rounds.training.material import Material, Scaling, make_material, shared_shape, slab_data
+from rounds.training.member import SlabData, Weights
+from rounds.training.pool import SlabResult, Work
+from rounds.training.population import WHOLE_DEVELOPMENT, make_members, make_slabs
+from rounds.training.program import SWITCHED, Program, make_program
+from rounds.training.run import Population, Trained
+from rounds.training.slab import Extent, begin_slab, extent_of, slab_epochs, snapshots
+from rounds.training.statistics import exact_statistics
+
+Place = tuple[str, int, int]  # kind of patients, severity, seed
+# Choices of a plan that act outside the compiled program; the number of epochs too where the rate is constant.
+OUTSIDE = (
+    "shuffle", "scale_inputs", "folds", "measure_every", "shared_batches", "class_weights", "initializer",
+    "bias_initializer",
+)  # fmt: skip
+# Switches that are compiled together: a setting at 0 changes nothing, and two programs are one.
+TOGETHER: tuple[frozenset[str], ...] = (frozenset({"dropout", "l1", "l2", "input_noise"}), frozenset({"clip_norm"}))
+SHAPE = (3, 2)  # of every slab: folds, and learning rates
+
+
+@dataclass
+class Workshop:
+    """Programs by structure, kept while one task is worked on."""
+
+    programs: dict[tuple[object, ...], Program] = field(default_factory=dict)
+    starts: dict[tuple[object, ...], Functional] = field(default_factory=dict)
+
+    def program(self, plan: Plan, task: Task, shape: InputShape, power_scale: bool) -> Program:
+        """Compiled once a structure; initial weights are drawn outside of it, by functions of their own."""
+        switches = _switches(plan)
+        network = describe_network(plan, task, shape.numbers, shape.flags, shape.levels, "dropout" in switches)
+        left_out = (*OUTSIDE, "epochs") if plan.schedule == "constant" else OUTSIDE
+        structure = tuple(str(getattr(plan, n)) for n in structure_names() if n not in left_out)
+        key = (structure, switches, shape, power_scale)
+        if key not in self.programs:
+            self.programs[key] = _quickly_compiled(make_program(plan, task, network, power_scale, switches))
+        start = (key, plan.initializer, plan.bias_initializer)
+        if start not in self.starts:
+            self.starts[start] = make_functional(lambda: build_network(network, plan))
+        program = self.programs[key]
+        functional = replace(program.functional, draw=self.starts[start].draw)
+        return replace(program, plan=plan, functional=functional)
+
+
+def _quickly_compiled(program: Program) -> Program:
+    """Half the compiling for twice the training: each structure trains a few runs of a second here."""
+    quick = {"xla_backend_optimization_level": 0}
+    return replace(program, epoch=jax.jit(program.epoch.__wrapped__, donate_argnums=0, compiler_options=quick))
+
+
+def _switches(plan: Plan) -> frozenset[str]:
+    used = {n for n in SWITCHED if _most(getattr(plan, n)) > 0}
+    if plan.optimizer == "momentum":
+        used |= TOGETHER[1]
+    return frozenset(used | (TOGETHER[0] if used & (TOGETHER[0] - {"dropout"}) else set()))
+
+
+def _most(value: float | tuple[float, ...]) -> float:
+    return max(value) if isinstance(value, tuple) else value
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Grounds of one task as arrays of one shape. materials: by ground and whether inputs are scaled."""
+
+    grounds: dict[Place, Ground]
+    materials: dict[tuple[Place, bool], Material]
+    shape: InputShape
+    extent: Extent
+    rows: int
+
+
+def prepare(grounds: dict[Place, Ground]) -> Prepared:
+    """All grounds of a task together, so that every structure is compiled once for all of them."""
+    materials = {(p, scaled): _material(g, scaled) for p, g in grounds.items() for scaled in (True, False)}
+    every = list(materials.values())
+    extent = extent_of(rows for m in every for rows in m.folds.values())
+    return Prepared(grounds, materials, shared_shape(every), extent, max(len(m.targets) for m in every))
+
+
+def _material(ground: Ground, scaled: bool) -> Material:
+    nobody = np.array([], np.int64)
+    return make_material(ground.dataset, ground.split, nobody, (WHOLE_DEVELOPMENT, 0), Scaling(scaled))
+
+
+def train(workshop: Workshop, plan: Plan, task: Task, prepared: Prepared, place: Place) -> Trained:
+    """One population: each rate of the plan on each fold, in one slab."""
+    material = prepared.materials[place, plan.scale_inputs]
+    program = workshop.program(plan, task, prepared.shape, material.target_scale.kind == "log1p")
+    members = make_members([plan], tuple(sorted(material.folds)))
+    (slab,) = make_slabs(members, {0: 1}, 1, {0: SHAPE})
+    data = _padded(slab_data(material, prepared.shape, task, plan), prepared.rows)
+    work = Work(slab, program, data, material.folds, prepared.extent)
+    population = Population((plan,), task, (material,), (program,), (work,))
+    return Trained(population, (_result(work),))
+
+
+def _padded(data: SlabData, rows: int) -> SlabData:
+    """Rows that nothing refers to, so that tables of nearly the same size share a program."""
+    more = rows - len(data.targets)
+    inputs = [jnp.pad(a, ((0, more), (0, 0))) for a in data.inputs]
+    return data._replace(inputs=inputs, targets=jnp.pad(data.targets, ((0, more), (0, 0))),
+                         weights=jnp.pad(data.weights, (0, more)))  # fmt: skip
+
+
+def _result(work: Work) -> SlabResult:
+    start = begin_slab(work.program, work.slab)
+    *_, at = slab_epochs(work.program, work.slab, work.data, work.folds, start, work.extent)
+    best = {n: Weights(s["trainable"], s["state"]) for n, s in snapshots(at, work.slab).items()}
+    return _with_exact_statistics(work, SlabResult(work.slab, at.records, at.measures, best))
+
+
+def _with_exact_statistics(work: Work, result: SlabResult) -> SlabResult:
+    functional = work.program.functional
+    if not functional.batch_norms:
+        return result
+    rows = {m.number: work.folds[m.fold].train for m in work.slab.members}
+    best = {n: exact_statistics(functional, w, work.data.inputs, rows[n]) for n, w in result.best.items()}
+    return replace(result, best=best)
