@@ -6,18 +6,36 @@ from typing import Annotated
 import typer
 
 from rounds.cli.app import app
-from rounds.cli.options import As, AsJson, Drop, Group, Roles, Target, Where, make_choices
+from rounds.cli.options import (
+    As,
+    AsJson,
+    Drop,
+    Group,
+    Images,
+    ImageSize,
+    Roles,
+    SkipBad,
+    Target,
+    Where,
+    make_choices,
+    picture_choices,
+)  # fmt: skip
 
 
 @app.command()
 def data(
-    source: Annotated[str | None, typer.Argument(metavar="[NAME|FILE]", help="file or built-in set")] = None,
+    source: Annotated[
+        str | None, typer.Argument(metavar="[NAME|FILE]", help="file, image folder or built-in set")
+    ] = None,
     target: Target = None,
     group: Group = None,
     roles: Roles = None,
     as_: As = None,
     drop: Drop = None,
     where: Where = None,
+    images: Images = None,
+    image_size: ImageSize = 64,
+    skip_bad: SkipBad = False,
     write: Annotated[
         Path | None, typer.Option("--write", help="write what every column is taken for to this file")
     ] = None,
@@ -26,5 +44,8 @@ def data(
     """Say what each column of a table is taken for; --write a file to edit and hand back with --roles."""
     from rounds.cli.terminal import show_columns
 
-    choices = make_choices(target, None, None, group, None, roles=roles, as_=as_, drop=drop, where=where)
+    choices = make_choices(
+        target, None, None, group, None, roles=roles, as_=as_, drop=drop, where=where,
+        pictures=picture_choices(images, image_size, skip_bad),
+    )  # fmt: skip
     show_columns(source, choices, write, as_json)

@@ -87,11 +87,10 @@ def _batch(run: Path, predictor: Any, data: str, rows: int) -> "Batch":
     """The first rows of a table with a known outcome, prepared as in training."""
     from rounds.graph.network_loss import Batch
     from rounds.inference.new_patients import read_patients
-    from rounds.inference.prediction import read_source, written_codes
+    from rounds.inference.prediction import read_source
     from rounds.run_record import read_record
     from rounds.training.material import network_targets
 
-    table = read_source(data, written_codes(predictor))
-    new = read_patients(table, predictor, read_record(run, "dataset.json"))
+    new = read_patients(read_source(data, predictor), predictor, read_record(run, "dataset.json"))
     targets = network_targets(predictor.task, predictor.target_scale, new.targets[:rows])
-    return Batch(predictor.preparation.apply(new.inputs.head(rows)), targets)
+    return Batch(predictor.preparation.apply(new.inputs.head(rows), new.grid), targets)

@@ -8,9 +8,11 @@ import typer
 from rounds.errors import RoundsError, must_be
 
 if TYPE_CHECKING:
-    from rounds.data.choices import Choices
+    from rounds.data.choices import Choices, PictureChoices
 
-Data = Annotated[str, typer.Argument(help="CSV, TSV or Parquet file, or a built-in set (diabetes, breast_cancer, ...)")]
+Data = Annotated[
+    str, typer.Argument(help="CSV, TSV, Parquet or NPZ file, image folder, or a built-in set (diabetes, ...)")
+]
 Run = Annotated[Path, typer.Argument(help="run folder that `rounds train` left behind")]
 AsJson = Annotated[bool, typer.Option("--json", help="print the record as JSON")]
 Target = Annotated[list[str] | None, typer.Option("--target", help="column to predict; repeat it or use a glob")]
@@ -22,6 +24,11 @@ Roles = Annotated[Path | None, typer.Option("--roles", help="roles.toml as `roun
 As = Annotated[list[str] | None, typer.Option("--as", help="COL=ROLE: what a column is taken for")]
 Drop = Annotated[list[str] | None, typer.Option("--drop", help="leave this column out")]
 Where = Annotated[str | None, typer.Option("--where", help="keep the rows for which this holds: age >= 18")]
+Images = Annotated[
+    str | None, typer.Option("--images", help="column of a table that names image files (else recognised)")
+]
+ImageSize = Annotated[int, typer.Option("--image-size", help="pixels a side that images of a folder are resized to")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="leave out image files that cannot be read")]
 Subgroup = Annotated[
     list[str] | None, typer.Option("--subgroup", help="column to compare by (else sex and age); repeat it")
 ]
@@ -39,7 +46,7 @@ def pairs(words: list[str] | None, option: str) -> dict[str, str]:
 def make_choices(
     target: list[str] | None, task: str | None, positive: str | None, group: str | None, time: str | None, **others: Any
 ) -> "Choices":
-    from rounds.data.choices import Choices
+    from rounds.data.choices import Choices, PictureChoices
     from rounds.task import KINDS
 
     if task is not None and task not in KINDS:
@@ -49,5 +56,11 @@ def make_choices(
     return Choices(
         targets=tuple(target or ()), kind=task, positive=positive, group=group, time=time,
         roles=others.get("roles"), as_roles=pairs(others.get("as_"), "--as"), drop=tuple(others.get("drop") or ()),
-        where=others.get("where"), baseline=others.get("baseline"),
+        where=others.get("where"), baseline=others.get("baseline"), pictures=others.get("pictures") or PictureChoices(),
     )  # fmt: skip
+
+
+def picture_choices(column: str | None, size: int, skip_bad: bool) -> "PictureChoices":
+    from rounds.data.choices import PictureChoices
+
+    return PictureChoices(column, size, skip_bad)

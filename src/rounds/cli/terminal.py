@@ -26,6 +26,8 @@ def show_training(dataset: "Dataset", request: "Request", quiet: bool) -> "Resul
     from rounds.report.page import write_report
 
     console = Console(quiet=quiet, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
+    for line in dataset.extra.get("left_out", ()):
+        console.print(f"Left out: {line}", markup=False)
     result = None
     with _bars(console) as bars:
         task = bars.add_task("reading", total=None)
@@ -152,7 +154,7 @@ def show_columns(source: str | None, choices: "Choices", write: Path | None, as_
     if write is not None:
         write_roles(write, examined.columns)
     rows = columns_table(examined.columns)
-    for note in examined.notes:
+    for note in (*examined.notes, *(f"left out: {line}" for line in examined.left_out)):
         print(note, file=sys.stderr)
     if as_json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))
@@ -177,11 +179,11 @@ def _text(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def show_prediction(run: Path, data: str, out: Path | None, members: bool, quiet: bool) -> None:
+def show_prediction(run: Path, data: str, out: Path | None, members: bool, quiet: bool, skip_bad: bool) -> None:
     """Predicts, writes the table (else prints it as CSV), and says on standard error what stood out in it."""
     from rounds.inference.prediction import predict_table
 
-    report = predict_table(run, data, out, members)
+    report = predict_table(run, data, out, members, skip_bad)
     if out is None:
         sys.stdout.write(report.table.write_csv())
     if not quiet:

@@ -13,15 +13,19 @@ from rounds.cli.options import (
     Data,
     Drop,
     Group,
+    Images,
+    ImageSize,
     Kind,
     Positive,
     Roles,
     Score,
+    SkipBad,
     Target,
     Time,
     Where,
     make_choices,
     pairs,
+    picture_choices,
 )
 
 
@@ -38,6 +42,9 @@ def train(
     drop: Drop = None,
     where: Where = None,
     baseline: Score = None,
+    images: Images = None,
+    image_size: ImageSize = 64,
+    skip_bad: SkipBad = False,
     test: Annotated[str | None, typer.Option("--test", help="table that judges, instead of a part of DATA")] = None,
     split_seed: Annotated[int, typer.Option("--split-seed", help="of the split into parts", min=0)] = 0,
     allow: Annotated[list[str] | None, typer.Option("--allow", help="train in spite of this finding")] = None,
@@ -68,7 +75,8 @@ def train(
     }
     make_plan(Plan(), {**changes, "seed": seed})
     choices = make_choices(
-        target, task, positive, group, time, roles=roles, as_=as_, drop=drop, where=where, baseline=baseline
+        target, task, positive, group, time, roles=roles, as_=as_, drop=drop, where=where, baseline=baseline,
+        pictures=picture_choices(images, image_size, skip_bad),
     )  # fmt: skip
     from rounds.cli.terminal import show_training
     from rounds.data.loading import load

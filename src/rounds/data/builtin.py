@@ -20,7 +20,8 @@ class Builtin:
     """A table with what is known of it: declared roles by column, and choices that hold where the user made none.
 
     grid: images or recordings that the table's column GRID_ROW points into; masks: its channels that are 0 or 1;
-    modality: what they are.
+    modality: what they are; left_out: files that could not be read, by name, and why (for the screen alone: names of
+    files may be names of patients).
     """
 
     name: str
@@ -32,6 +33,7 @@ class Builtin:
     grid: np.ndarray | None = None
     masks: tuple[int, ...] = ()
     modality: Modality = "table"
+    left_out: tuple[str, ...] = ()
 
     def complete(self, choices: Choices) -> Choices:
         """The user's choices, with this set's own where the user made none."""

@@ -7,11 +7,21 @@ from rounds.task import Kind
 
 
 @dataclass(frozen=True)
+class PictureChoices:
+    """column: of a table that names image files (None: recognised); size: pixels a side they are resized to;
+    skip_bad: leave out what cannot be read."""
+
+    column: str | None = None
+    size: int = 64
+    skip_bad: bool = False
+
+
+@dataclass(frozen=True)
 class Choices:
     """targets: column names or globs; kind: of task; positive: label of the positive class; group: patient column,
     or "none" where every row is another patient; time: column to split by; roles: a roles.toml; as_roles: column ->
     role ("date:REFERENCE" makes a date the days since another date column); drop: names or globs; where: SQL
-    condition on the rows kept; baseline: column with the score in use today.
+    condition on the rows kept; baseline: column with the score in use today; pictures: how images are read.
     """
 
     targets: tuple[str, ...] = ()
@@ -24,3 +34,4 @@ class Choices:
     drop: tuple[str, ...] = ()
     where: str | None = None
     baseline: str | None = None
+    pictures: PictureChoices = PictureChoices()

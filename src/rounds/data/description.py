@@ -69,6 +69,8 @@ def read_new(table: pl.DataFrame, description: dict[str, Any]) -> pl.DataFrame:
     if absent:
         advice = f"Add {', '.join(absent[:10])} (empty cells are missing values). {nearest(absent[0], table.columns)}"
         raise DataError(must_be("Table", "with the columns of training", "missing", ", ".join(absent[:10]), advice))
+    if not features:
+        return table
     references = description.get("references", {})
     made = pl.DataFrame([feature(table, c, references.get(c.name)) for c in features])
     return made.hstack(table.select(pl.exclude(made.columns)))

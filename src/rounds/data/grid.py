@@ -1,5 +1,6 @@
 """Images and recordings beside a table: which rows, and the scale that training rows teach."""
 
+from hashlib import blake2b
 from typing import Self
 
 import numpy as np
@@ -15,7 +16,7 @@ SMALLEST_SPREAD = 1e-6  # a channel that never changes stays at 0 instead of bei
 
 
 class GridScale(BaseModel):
-    """Shape of one row of the grid, and mean and standard deviation of each channel over the training rows.
+    """Shape and type of one row of the grid, and mean and standard deviation of each channel over the training rows.
 
     A network reads (value - mean) / spread; a missing value (nan) becomes 0.
     """
@@ -23,6 +24,7 @@ class GridScale(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     shape: tuple[int, ...]
+    dtype: str
     mean: tuple[float, ...]
     spread: tuple[float, ...]
 
@@ -42,13 +44,15 @@ class GridScale(BaseModel):
         spread = np.where(spread > SMALLEST_SPREAD, spread, 1.0)
         plain = list(as_they_are)
         mean[plain], spread[plain] = 0.0, 1.0
-        return cls(shape=grid.shape[1:], mean=tuple(mean.tolist()), spread=tuple(spread.tolist()))
+        return cls(
+            shape=grid.shape[1:], dtype=str(grid.dtype), mean=tuple(mean.tolist()), spread=tuple(spread.tolist())
+        )
 
     @classmethod
     def unscaled(cls, grid: np.ndarray) -> Self:
         """A scale that leaves every value as it is."""
         channels = grid.shape[-1]
-        return cls(shape=grid.shape[1:], mean=(0.0,) * channels, spread=(1.0,) * channels)
+        return cls(shape=grid.shape[1:], dtype=str(grid.dtype), mean=(0.0,) * channels, spread=(1.0,) * channels)
 
 
 def grid_rows(inputs: pl.DataFrame, grid: np.ndarray | None, scale: GridScale | None) -> np.ndarray | None:
@@ -69,3 +73,11 @@ def grid_rows(inputs: pl.DataFrame, grid: np.ndarray | None, scale: GridScale | 
     rows = inputs[GRID_ROW].to_numpy()
     whole = len(rows) == len(grid) and bool((rows == np.arange(len(rows))).all())
     return grid if whole else grid[rows]
+
+
+def marked(inputs: pl.DataFrame, grid: np.ndarray | None, modality: str) -> pl.DataFrame:
+    """The table with a number for each image or recording that only its equals share, instead of its place."""
+    if grid is None or GRID_ROW not in inputs.columns:
+        return inputs
+    marks = [int.from_bytes(blake2b(grid[p].tobytes(), digest_size=8).digest()) for p in inputs[GRID_ROW].to_numpy()]
+    return inputs.drop(GRID_ROW).with_columns(pl.Series(modality, marks, dtype=pl.UInt64))

@@ -16,6 +16,8 @@ from rounds.data.columns import NO_GROUP, code_columns, decide_columns, given_ro
 from rounds.data.content import content_hash
 from rounds.data.dataset import FEATURE_ROLES, GRID_ROW, PART, Column, Dataset
 from rounds.data.features import feature, refuse_infinite
+from rounds.data.picture_set import Layout, layout_of
+from rounds.data.picture_source import image_column, open_folder, with_images
 from rounds.data.reading import read_table
 from rounds.data.role_file import DATE_SINCE
 from rounds.data.targets import make_task
@@ -32,7 +34,7 @@ def load(source: Any, choices: Choices | None = None, test: Any = None) -> Datas
     442
     """
     choices = choices or Choices()
-    built = open_source(source, code_columns(choices))
+    built = open_source(source, code_columns(choices), choices)
     choices = built.complete(choices)
     joined, built = _joined(built, choices, test)
     table, exclusions = meeting(joined, choices)
@@ -59,7 +61,12 @@ def _joined(built: Builtin, choices: Choices, test: Any) -> tuple[pl.DataFrame, 
         advice = "Leave --test out, or hand over DATA without a test part"
         raise DataError(must_be("Test table", "given once", "DATA", f"{built.name} with a test part", advice))
     texts = {n for n, dtype in table.schema.items() if dtype == pl.String}
-    other = open_source(test, texts | code_columns(choices))
+    other = open_source(
+        test,
+        texts | code_columns(choices),
+        choices,
+        layout_of(built.grid.shape[1:], str(built.grid.dtype)) if built.grid is not None else None,
+    )
     if built.grid is None:
         return with_test(table, other.table), built
     if other.grid is None or other.grid.shape[1:] != built.grid.shape[1:]:
@@ -83,32 +90,45 @@ def _test_rows(table: pl.DataFrame, given: bool) -> np.ndarray | None:
 
 @dataclass(frozen=True)
 class Examined:
-    """What a table is taken for before anything is predicted; notes: what is to be said about the table itself."""
+    """What a table is taken for before anything is predicted; notes: what is to be said about the table itself;
+    left_out: image files that could not be read."""
 
     columns: tuple[Column, ...]
     notes: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def examine(source: Any, choices: Choices) -> Examined:
     """What each column is taken for, without an outcome being needed."""
-    built = open_source(source, code_columns(choices))
+    built = open_source(source, code_columns(choices), choices)
     choices = built.complete(choices)
     table = plain(meeting(numbered(built.table), choices)[0])
-    return Examined(decide_columns(table, choices, built.declared, force=False), built.notes)
+    return Examined(decide_columns(table, choices, built.declared, force=False), built.notes, built.left_out)
 
 
-def open_source(source: Any, codes: Collection[str] = ()) -> Builtin:
-    """A built-in set by name, or a file or frame about which nothing is declared; codes: as `read_table`."""
+def open_source(
+    source: Any, codes: Collection[str] = (), choices: Choices | None = None, layout: Layout | None = None
+) -> Builtin:
+    """A built-in set by name, or a file, folder of images or frame about which nothing is declared.
+
+    codes: as `read_table`; choices: the user's, as far as they say how to read; layout: that new images must have.
+    """
+    choices = choices or Choices()
     if isinstance(source, str) and source.split(":")[0] in BUILTIN and not Path(source).exists():
         return load_builtin(source)
     if isinstance(source, str) and not Path(source).suffix and not Path(source).exists():
         advice = f"{nearest(source, list(BUILTIN))}. rounds data lists the built-in sets"
         raise DataError(must_be("DATA", "a file that exists or a built-in set", "data", source, advice))
-    if isinstance(source, str | Path) and Path(source).suffix.lower() == ARRAYS and not Path(source).is_dir():
-        return open_arrays(Path(source))
-    table = read_table(source, codes)
-    name = Path(source).name if isinstance(source, str | Path) else "table"
-    return Builtin(name=name, table=table)
+    if not isinstance(source, str | Path):
+        return Builtin(name="table", table=read_table(source, codes))
+    path = Path(source)
+    if path.is_dir():
+        return open_folder(path, choices, layout)
+    if path.suffix.lower() == ARRAYS:
+        return open_arrays(path)
+    built = Builtin(name=path.name, table=read_table(source, codes))
+    column = image_column(built.table, path.parent, choices)
+    return built if column is None else with_images(built, column, path.parent, choices, layout)
 
 
 def _dataset(table: pl.DataFrame, columns: tuple[Column, ...], choices: Choices, built: Builtin) -> Dataset:
@@ -135,7 +155,7 @@ def _dataset(table: pl.DataFrame, columns: tuple[Column, ...], choices: Choices,
         content_hash=content_hash(plain(table), built.grid), grid=built.grid, masks=built.masks,
         modality=built.modality,
         simulated=built.simulated, notes=built.notes,
-        extra={"references": references, "unused": table.select(unused)},
+        extra={"references": references, "unused": table.select(unused), "left_out": built.left_out},
     )  # fmt: skip
 
 

@@ -14,8 +14,8 @@ from rounds.data.unreadable import BadPicture
 from rounds.errors import DataError, must_be
 from rounds.files import new_folder
 
-DEFAULT_SIZE = 64  # pixels a side: what a CPU trains on in minutes
 SMALLEST_SIZE, LARGEST_SIZE = 8, 1024
+NAMES_IMAGE = "names the image that the networks read"  # why such a column is no feature
 SHOWN_BAD = 5  # files that an error names; the rest are counted
 _AHEAD = 64  # files decoded at a time
 _PIXELS, _BAD = "pixels.npy", "bad.txt"
@@ -33,6 +33,15 @@ class Layout:
         """The narrowest in which this image, too, loses nothing but size."""
         deep = "uint16" if pixels.dtype == np.uint16 else self.depth
         return Layout(self.size, max(self.channels, pixels.shape[-1]), deep)
+
+
+def layout_of(shape: tuple[int, ...], depth: str) -> Layout | None:
+    """How images must be kept to stand beside rows of this shape; None where these are no square images.
+
+    >>> layout_of((64, 64, 1), "uint8")
+    Layout(size=64, channels=1, depth='uint8')
+    """
+    return Layout(shape[0], shape[2], depth) if len(shape) == 3 and shape[0] == shape[1] else None
 
 
 @dataclass(frozen=True)

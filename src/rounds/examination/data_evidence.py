@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b
 
 import numpy as np
 import polars as pl
 
-from rounds.data.dataset import GRID_ROW, Column, Dataset, Split
+from rounds.data.dataset import Column, Dataset, Split
+from rounds.data.grid import marked
 
 SAMPLE_ROWS = 4_000  # rows that the statistical rules look at: 3 % of a correlation is seen with these
 
@@ -37,12 +37,7 @@ class DataEvidence:
     @cached_property
     def inputs(self) -> pl.DataFrame:
         """Input columns of all rows [N]; an image or recording is one column, a number that only its equals share."""
-        frame, grid = self.dataset.inputs, self.dataset.grid
-        if grid is None:
-            return frame
-        places = frame[GRID_ROW].to_numpy()
-        marks = [int.from_bytes(blake2b(grid[p].tobytes(), digest_size=8).digest()) for p in places]
-        return frame.drop(GRID_ROW).with_columns(pl.Series(self.dataset.modality, marks, dtype=pl.UInt64))
+        return marked(self.dataset.inputs, self.dataset.grid, self.dataset.modality)
 
     @cached_property
     def numbers(self) -> np.ndarray:

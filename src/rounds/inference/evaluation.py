@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from rounds.data.grid import marked
 from rounds.inference.baseline import Baseline
 from rounds.inference.baseline_folder import load_baselines
 from rounds.inference.calibration import calibration_record
@@ -19,7 +20,7 @@ from rounds.inference.limitations import limitations
 from rounds.inference.model_folder import load_predictor
 from rounds.inference.new_patients import NewPatients, kept_rows, read_patients
 from rounds.inference.overlap import overlap_record, overlapping_rows, read_seen
-from rounds.inference.prediction import describe_prediction, model_folder, read_source, written_codes
+from rounds.inference.prediction import New, describe_prediction, model_folder, read_source
 from rounds.inference.predictor import Predictor
 from rounds.inference.recalibration import choose_recalibration, cross_fitted
 from rounds.inference.reference import read_reference
@@ -43,8 +44,8 @@ def evaluate(
     """
     predictor = load_predictor(model_folder(run))
     described, scored = read_record(run, "dataset.json"), read_record(run, "metrics.json")
-    new = read_patients(kept_rows(read_source(source, written_codes(predictor)), where), predictor, described)
-    made = predictor.predict(new.inputs)
+    new = read_patients(_kept(read_source(source, predictor), where), predictor, described)
+    made = predictor.predict(new.inputs, grid=new.grid)
     scores = _scores(run, predictor, new, made.values)
     overlap, seen = _overlap(run, new, described)
     record = {
@@ -100,6 +101,10 @@ def _baseline_predictions(run: Path, new: NewPatients) -> tuple[dict[str, np.nda
     return says, absent
 
 
+def _kept(new: New, where: str | None) -> New:
+    return new._replace(table=kept_rows(new.table, where))
+
+
 def _lacks(baseline: Baseline, new: NewPatients) -> str:
     column = baseline.record.column
     if not column:
@@ -139,8 +144,9 @@ def _overlap(run: Path, new: NewPatients, described: dict[str, Any]) -> tuple[di
     if seen is None:
         return {"judged": False, "reason": "the run keeps no marks of its patients"}, nobody
     key = str(described["content_hash"])
-    inside = overlapping_rows(seen, new.inputs, new.named, key)
-    return {"judged": True, **overlap_record(seen, new.inputs, new.named, key)}, inside
+    inputs = marked(new.inputs, new.grid, str(described.get("modality", "")))
+    inside = overlapping_rows(seen, inputs, new.named, key)
+    return {"judged": True, **overlap_record(seen, inputs, new.named, key)}, inside
 
 
 def _without_overlap(

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from rounds.data.dataset import GRID_ROW
 from rounds.errors import DataError, must_be
 from rounds.inference.outcomes import labels_of, read_outcomes
-from rounds.inference.prediction import new_inputs
+from rounds.inference.prediction import New, new_inputs
 from rounds.inference.predictor import Predictor
 
 
@@ -17,7 +18,8 @@ class NewPatients:
     """Rows of the new table whose outcomes are known.
 
     table: as it stands there; inputs: feature columns as read for prediction; targets [N, T]; patients [N] one code
-    a row; named: the patient column, where there is one; left_out: rows without outcome.
+    a row; grid: images or recordings, which inputs point into; named: the patient column, where there is one;
+    left_out: rows without outcome.
     """
 
     table: pl.DataFrame
@@ -26,6 +28,7 @@ class NewPatients:
     patients: np.ndarray
     named: pl.Series | None
     left_out: int
+    grid: np.ndarray | None = None
 
 
 def kept_rows(table: pl.DataFrame, where: str | None) -> pl.DataFrame:
@@ -42,13 +45,14 @@ def kept_rows(table: pl.DataFrame, where: str | None) -> pl.DataFrame:
     return kept
 
 
-def read_patients(table: pl.DataFrame, predictor: Predictor, described: dict[str, Any]) -> NewPatients:
-    """Inputs, outcomes and patients of a new table, for the rows whose outcomes are known; described: dataset.json.
+def read_patients(new: New, predictor: Predictor, described: dict[str, Any]) -> NewPatients:
+    """Inputs, outcomes and patients of new rows, for those whose outcomes are known; described: dataset.json.
 
     Raises DataError where there is no outcome, or the rows are of one patient.
     """
+    table = new.table
     read = new_inputs(table, predictor, dict(described.get("references", {})))
-    inputs = read.select(name for name in predictor.preparation.columns if name in read.columns)
+    inputs = read.select(name for name in (*predictor.preparation.columns, GRID_ROW) if name in read.columns)
     predictor.preparation.check(inputs)
     outcomes = read_outcomes(table, predictor.task, predictor.columns)
     named = _named(table, described.get("group"))
@@ -59,7 +63,7 @@ def read_patients(table: pl.DataFrame, predictor: Predictor, described: dict[str
         advice = "A score needs several patients: check the table and its patient column"
         raise DataError(must_be("Patients", "at least 2 with an outcome", "patients", 1, advice))
     left_out = int((~outcomes.known).sum())
-    return NewPatients(table.filter(kept), inputs.filter(kept), outcomes.targets, patients, named, left_out)
+    return NewPatients(table.filter(kept), inputs.filter(kept), outcomes.targets, patients, named, left_out, new.grid)
 
 
 def _named(table: pl.DataFrame, group: str | None) -> pl.Series | None:

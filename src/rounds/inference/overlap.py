@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from rounds.data.dataset import Dataset, Split
+from rounds.data.grid import marked
 from rounds.errors import RunFolderError, must_be
 
 SEEN = "seen.parquet"
@@ -28,7 +29,8 @@ def seen_frame(dataset: Dataset, split: Split) -> pl.DataFrame:
     part = np.full(dataset.rows, "", object)
     part[split.development], part[split.test] = "development", "test"
     used = np.flatnonzero(part != "")
-    frames = [_marked(row_marks(dataset.inputs[used], dataset.content_hash), "row", part[used])]
+    inputs = marked(dataset.inputs[used], dataset.grid, dataset.modality)
+    frames = [_marked(row_marks(inputs, dataset.content_hash), "row", part[used])]
     if dataset.group is not None:
         people = dataset.identifiers[dataset.group][used]
         frames.append(_marked(patient_marks(people, dataset.content_hash), "patient", part[used]))

@@ -1,19 +1,20 @@
 """Predictions for a table of new patients, as a table: identifiers, prediction, and what stood out."""
 
 import json
-from collections.abc import Collection
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from rounds.data.dataset import Column, Role
+from rounds.data.dataset import PART, Column, Role
+from rounds.data.delimited import SEPARATORS
 from rounds.data.description import read_new
 from rounds.data.note import InputNote
-from rounds.data.reading import read_table
+from rounds.data.picture_set import NAMES_IMAGE, layout_of
+from rounds.data.reading import PARQUET, read_table
 from rounds.errors import DataError, RunFolderError, must_be
 from rounds.files import write_whole
 from rounds.inference.conformal import ConformalIntervals, read_intervals
@@ -54,10 +55,12 @@ class PredictionReport:
         return (first, *self.drift, *(note.text for note in self.notes))
 
 
-def predict_table(run: Path, source: Any, out: Path | None = None, members: bool = False) -> PredictionReport:
+def predict_table(
+    run: Path, source: Any, out: Path | None = None, members: bool = False, skip_bad: bool = False
+) -> PredictionReport:
     """Predicts a table of new patients with the model of a run folder, and writes CSV, TSV or Parquet to `out`.
 
-    source: CSV, TSV or Parquet path, the name of a built-in set, or a Polars or pandas frame; members: a column for
+    source: as for training, images too; skip_bad: leave out image files that cannot be read; members: a column for
     each member beside the average. A column that the table does not have counts as missing in every row, and is said.
     Numbers come with the limits that hold the run's share of new patients, where the run keeps such intervals.
     Raises RunFolderError (no model, damaged model), DataError (a table that cannot be read, other columns, a value of
@@ -65,8 +68,9 @@ def predict_table(run: Path, source: Any, out: Path | None = None, members: bool
     """
     _check_suffix(out)
     predictor = load_predictor(model_folder(run))
-    inputs = new_inputs(read_source(source, written_codes(predictor)), predictor, read_references(run))
-    return _report(predictor, inputs, out, members, run)
+    new = read_source(source, predictor, skip_bad)
+    inputs = new_inputs(new.table, predictor, read_references(run))
+    return _report(predictor, New(inputs, new.grid), out, members, run)
 
 
 def new_inputs(table: pl.DataFrame, predictor: Predictor, references: dict[str, str]) -> pl.DataFrame:
@@ -101,17 +105,35 @@ def written_codes(predictor: Predictor) -> set[str]:
     return {column.name for column in predictor.columns if column.as_written}
 
 
-def read_source(source: Any, codes: Collection[str] = ()) -> pl.DataFrame:
-    """A table of new patients: a file, the name of a built-in set, or a frame; codes, errors: as `read_table`."""
-    if isinstance(source, str) and not Path(source).suffix:
-        from rounds.data.loading import open_source
+class New(NamedTuple):
+    """A table of new patients, and the images or recordings that its column GRID_ROW names (None: a table alone)."""
 
-        return open_source(source).table
-    return read_table(source, codes)
+    table: pl.DataFrame
+    grid: np.ndarray | None = None
 
 
-def _report(predictor: Predictor, table: pl.DataFrame, out: Path | None, members: bool, run: Path) -> PredictionReport:
-    made = predictor.predict(table, members)
+def read_source(source: Any, predictor: Predictor, skip_bad: bool = False) -> New:
+    """New patients as a predictor wants to read them: a file, the name of a built-in set, a frame, a folder of images.
+
+    Images are resized as those of training were. Raises as `read_table`.
+    """
+    codes, grid = written_codes(predictor), predictor.preparation.grid
+    if grid is None and not (isinstance(source, str) and not Path(source).suffix):
+        return New(read_table(source, codes))
+    from rounds.data.choices import Choices, PictureChoices
+    from rounds.data.loading import open_source
+
+    layout = None if grid is None else layout_of(grid.shape, grid.dtype)
+    named = next((c.name for c in predictor.columns if c.reason == NAMES_IMAGE), None)
+    column = named if isinstance(source, str | Path) and Path(source).suffix in (*SEPARATORS, *PARQUET) else None
+    choices = Choices(pictures=PictureChoices(column, skip_bad=skip_bad))
+    built = open_source(source, codes, choices, layout)
+    return New(built.table.drop(PART, strict=False), built.grid)
+
+
+def _report(predictor: Predictor, new: New, out: Path | None, members: bool, run: Path) -> PredictionReport:
+    table = new.table
+    made = predictor.predict(table, members, new.grid)
     columns = prediction_columns(predictor.task, made.values)
     intervals = read_intervals(run)
     columns |= interval_columns(predictor.task, intervals, made.values) if intervals else {}
