@@ -132,8 +132,27 @@ class Plan(BaseModel):
     l2: Sweep = _setting(0.0, "lambda of sum W^2 over kernels", low=0.0)
     dropout: Sweep = _setting(0.1, "share of hidden units dropped in training", low=0.0, high=1.0, open_high=True)
     label_smoothing: Sweep = _setting(0.0, "share of each label spread over all classes", low=0.0, high=1.0)
-    input_noise: Sweep = _setting(0.0, "standard deviation of noise added to scaled numbers", low=0.0)
+    input_noise: Sweep = _setting(0.0, "standard deviation of noise added to scaled numbers and images", low=0.0)
     mixup: Sweep = _setting(0.0, "alpha of the Beta distribution that mixes pairs of patients; 0 = off", low=0.0)
+    shift: Sweep = _setting(0.0, "images: largest move, in both directions", "share of the side", low=0.0, high=1.0)
+    zoom: Sweep = _setting(0.0, "images: largest change of size", "share", low=0.0, high=1.0, open_high=True)
+    rotate: Sweep = _setting(0.0, "images: largest turn, either way", "degrees", low=0.0, high=180.0)
+    shear: Sweep = _setting(0.0, "images: largest slant, either way", "degrees", low=0.0, high=90.0, open_high=True)
+    elastic: Sweep = _setting(
+        0.0, "images: largest move of each part on its own", "share of the side", low=0.0, high=1.0
+    )
+    crop: Sweep = _setting(
+        0.0, "images: most that is cut off before the rest is drawn as large", "share of the side", low=0.0, high=1.0,
+        open_high=True,
+    )  # fmt: skip
+    flip: Sweep = _setting(
+        0.0,
+        "images: chance of a left-right mirror (a chest mirrored has its heart on the right)",
+        low=0.0,
+        high=1.0,
+    )
+    brightness: Sweep = _setting(0.0, "images: largest change of brightness", "standard deviations", low=0.0)
+    contrast: Sweep = _setting(0.0, "images: largest change of contrast", "share", low=0.0, high=1.0)
     clip_norm: Sweep = _setting(0.0, "longest gradient allowed; 0 = no limit", low=0.0)
     ema: Sweep = _setting(
         0.0, "decay of an average of weights used for prediction; 0 = off", low=0.0, high=1.0, open_high=True

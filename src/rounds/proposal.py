@@ -104,6 +104,16 @@ def _dropout(amount: Amount) -> tuple[float, str]:
     return 0.1, f"{amount.rows:,} rows hold the weights in check themselves"
 
 
+# Of images, when the user says nothing: as much as two pictures of one patient differ. Never mirrored.
+_AUGMENTED = {
+    "shift": (0.06, "patients do not stand on the same spot"),
+    "zoom": (0.1, "patients and distances differ in size"),
+    "rotate": (7.0, "patients do not stand quite upright"),
+    "brightness": (0.3, "exposure differs"),
+    "contrast": (0.3, "so do detectors"),
+}
+
+
 def _grid(amount: Amount) -> dict[str, tuple[Any, str]]:
     """What images and recordings want otherwise than tables."""
     if not amount.grid:
@@ -118,6 +128,7 @@ def _grid(amount: Amount) -> dict[str, tuple[Any, str]]:
         "batch_size": (64, "rows enough for steady batch statistics"),
         "learning_rate": (3e-3, "one rate, so that the time goes into several folds and seeds"),
         "dropout": (0.1, "of the units that enter the output"),
+        **({name: (value, why) for name, (value, why) in _AUGMENTED.items()} if len(amount.grid) == 3 else {}),
     }
 
 

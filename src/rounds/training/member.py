@@ -72,3 +72,4 @@ class Recipe:
     logits: bool
     power_scale: bool
     switches: frozenset[str]
+    grid: tuple[int, ...] = ()

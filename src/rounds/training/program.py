@@ -16,13 +16,14 @@ from rounds.networks.functional import Functional, dropout_layers, make_function
 from rounds.networks.network import Network
 from rounds.plan import Plan
 from rounds.task import Task
+from rounds.training.augmentation import IMAGE_SETTINGS
 from rounds.training.epoch import train_epoch
 from rounds.training.measures import measure_member, measured
 from rounds.training.member import EpochRecord, MemberState, Recipe, Settings, Weights
 from rounds.training.objective import loss_name, takes_logits
 from rounds.training.optimizer import make_optimizer
 
-SWITCHED = ("l1", "l2", "dropout", "label_smoothing", "input_noise", "mixup", "clip_norm", "ema")
+SWITCHED = ("l1", "l2", "dropout", "label_smoothing", "input_noise", "mixup", "clip_norm", "ema", *IMAGE_SETTINGS)
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def make_program(plan: Plan, task: Task, network: Network, power_scale: bool, sw
     loss = loss_name(plan, task)
     logits = takes_logits(loss, network.output_activation)
     functional = make_functional(lambda: build_network(network, plan, logits))
-    recipe = Recipe(plan, task, functional, loss, logits, power_scale, switches)
+    recipe = Recipe(plan, task, functional, loss, logits, power_scale, switches, network.grid)
     begin = _map_twice(lambda settings, weights: _begin(recipe, settings, weights), (0, 0), (0, 0))
     epoch = _map_twice(
         lambda state, settings, data, order, held, number: train_epoch(

@@ -5,10 +5,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from rounds.networks.network import GRID
+from rounds.training.augmentation import IMAGE_SETTINGS, augment_images
 from rounds.training.member import Arrays, Recipe, Settings, SlabData, Weights
 from rounds.training.objective import example_loss, penalty, smooth_labels
 from rounds.training.optimizer import clip_gradients, gradient_norm, hold_still, make_optimizer
 from rounds.training.schedule import learning_rate_at
+
+IMAGE_AXES = 3  # height, width, channels; recordings have time and channels
 
 
 def take_step(
@@ -49,6 +53,8 @@ class Batch(NamedTuple):
 
 def draw_batch(recipe: Recipe, settings: Settings, data: SlabData, rows: jax.Array, position: jax.Array) -> Batch:
     inputs = [x[rows] for x in data.inputs]
+    if recipe.grid:
+        inputs[-1] = _disturbed_grid(recipe, settings, data, inputs[-1], position)
     targets = data.targets[rows]
     present = rows >= 0
     weights = jnp.where(present, data.weights[rows], 0.0) / jnp.maximum(jnp.sum(present), 1)
@@ -59,15 +65,33 @@ def draw_batch(recipe: Recipe, settings: Settings, data: SlabData, rows: jax.Arr
     return Batch(inputs, targets, weights)
 
 
+def _key(settings: Settings, position: jax.Array) -> jax.Array:
+    """Of what is drawn in the step at this position."""
+    count = jax.lax.bitcast_convert_type(position, jnp.int32)
+    return jax.random.fold_in(jax.random.PRNGKey(settings["key"].astype(jnp.int32)), count)
+
+
+def _disturbed_grid(
+    recipe: Recipe, settings: Settings, data: SlabData, grid: jax.Array, position: jax.Array
+) -> jax.Array:
+    """Images as they might have been taken, with noise in units of each channel's spread."""
+    key, spread = jax.random.fold_in(_key(settings, position), 2), data.fitted[f"{GRID}/spread"]
+    if len(recipe.grid) == IMAGE_AXES and recipe.switches & set(IMAGE_SETTINGS):
+        grid = augment_images(settings, recipe.switches, grid, spread, key)
+    if len(recipe.grid) == IMAGE_AXES and "input_noise" in recipe.switches:
+        noise = jax.random.normal(jax.random.fold_in(key, len(IMAGE_SETTINGS)), grid.shape)
+        grid = grid + settings["input_noise"] * spread * noise
+    return grid.astype(jnp.float32) if "mixup" in recipe.switches else grid
+
+
 def _disturb(
     recipe: Recipe, settings: Settings, inputs: Arrays, targets: jax.Array, position: jax.Array
 ) -> tuple[Arrays, jax.Array]:
     """Input noise on numbers, and mixup with the batch in reverse order (Zhang et al. 2018, arXiv:1710.09412)."""
-    count = jax.lax.bitcast_convert_type(position, jnp.int32)
-    key = jax.random.fold_in(jax.random.PRNGKey(settings["key"].astype(jnp.int32)), count)
-    noise_key, mix_key = jax.random.split(key)
+    noise_key, mix_key = jax.random.split(_key(settings, position))
     mixes = [jnp.issubdtype(x.dtype, jnp.floating) for x in inputs]
-    if "input_noise" in recipe.switches and mixes[0]:
+    a_table = len(inputs) > bool(recipe.grid)
+    if "input_noise" in recipe.switches and a_table and mixes[0]:
         inputs = [inputs[0] + settings["input_noise"] * jax.random.normal(noise_key, inputs[0].shape), *inputs[1:]]
     if "mixup" in recipe.switches:
         alpha = jnp.maximum(settings["mixup"], 1e-3)
