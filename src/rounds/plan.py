@@ -34,12 +34,8 @@ def _setting(
     return Field(default, description=what, json_schema_extra=extra)
 
 
-class Plan(BaseModel):
-    """Every choice of one training; defaults are those for a table of a few thousand patients.
-
-    >>> Plan(hidden=(64, 64), learning_rate=0.01).hidden
-    (64, 64)
-    """
+class _Structure(BaseModel):
+    """The half of a plan that decides most of the compiled program."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -107,7 +103,16 @@ class Plan(BaseModel):
     measure_every: int = _structure(
         0, "epochs between measures inside the network; 0 = chosen so that they cost little", "epochs", ge=0
     )
-    # the settings, one number a member
+
+
+class Plan(_Structure):
+    """Every choice of one training; defaults are those for a table of a few thousand patients.
+
+    >>> Plan(hidden=(64, 64), learning_rate=0.01).hidden
+    (64, 64)
+    """
+
+    # the settings, one number a member, and what goes with them
     learning_rate: Sweep = _setting((3e-4, 1e-3, 3e-3, 1e-2), "step size at its highest", low=0.0)
     momentum: Sweep = _setting(
         0.9, "share of the last step kept (momentum, nesterov, rmsprop)", low=0.0, high=1.0, open_high=True
