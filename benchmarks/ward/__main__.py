@@ -8,7 +8,8 @@ import argparse
 from pathlib import Path
 
 from benchmarks.ward.make_runs import examine_tables, make_runs
-from benchmarks.ward.tasks import TASKS
+from benchmarks.ward.tasks import TASKS, WardTask
+from benchmarks.ward.training import Workshop
 
 CACHE = Path(".cache/ward")
 
@@ -20,10 +21,20 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=CACHE)
     parser.add_argument("--tasks", default=",".join(t.name for t in TASKS))
     words = parser.parse_args()
-    do = {"runs": make_runs, "data": examine_tables}[words.verb]
-    for task in TASKS:
-        if task.name in words.tasks.split(","):
-            do(task, words.shared, words.folder)
+    tasks = [task for task in TASKS if task.name in words.tasks.split(",")]
+    if words.verb == "data":
+        for task in tasks:
+            examine_tables(task, words.shared, words.folder)
+    else:
+        train_all(tasks, words.shared, words.folder)
+
+
+def train_all(tasks: list[WardTask], shared: Path, folder: Path) -> None:
+    """All tasks once for a first look, then the rest; programs are kept, since tables have one shape."""
+    workshop = Workshop()
+    for first in (True, False):
+        for task in tasks:
+            make_runs(task, shared, folder, workshop, first)
 
 
 if __name__ == "__main__":

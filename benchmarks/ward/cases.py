@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.ward.faults import FAULTS, Fault
-from benchmarks.ward.healthy import GOOD, controls
+from benchmarks.ward.healthy import CONTROLS, GOOD, controls
 from rounds.task import Task
 
 HEALTHY, GOOD_PLAN = "healthy", "good plan"
@@ -33,19 +33,24 @@ class Case:
         return self.seed in FRESH_SEEDS
 
     @property
+    def among_first(self) -> bool:
+        """Whether a first look at the ward includes it."""
+        return self.fresh or (self.number < CONTROLS // 2 if self.fault is None else self.seed == SEEDS[0])
+
+    @property
     def key(self) -> str:
         return f"{self.name}/{self.severity}/{self.seed}/{self.number}"
 
 
 def cases_of(task_name: str, task: Task) -> list[Case]:
-    """All runs on one task: controls, good plans on fresh seeds, faults on both kinds of seeds, the last seed last."""
+    """All runs on one task: controls, good plans on fresh seeds, faults on both kinds of seeds."""
     random = np.random.default_rng(zlib.crc32(task_name.encode()))
     healthy = [
         Case(HEALTHY, None, 0, SEEDS[i % len(SEEDS)], {**plan, "seed": 100 + i}, i)
         for i, plan in enumerate(controls(random))
     ]
     good = [Case(GOOD_PLAN, None, 0, seed, {**GOOD, "seed": seed}) for seed in FRESH_SEEDS]
-    return sorted([*healthy, *good, *_faulty(task)], key=lambda c: (c.fault is not None, c.seed == SEEDS[-1]))
+    return [*healthy, *good, *_faulty(task)]
 
 
 def _faulty(task: Task) -> Iterator[Case]:

@@ -10,18 +10,18 @@ CONTROLS = 40  # of each task
 GOOD: Changes = {
     "hidden": (32, 32), "activation": "relu", "initializer": "he_normal", "dropout": 0.1, "weight_decay": 1e-2,
     "optimizer": "adamw", "learning_rate": (2e-3, 1e-2), "schedule": "cosine", "warmup_epochs": 1.0, "batch_size": 32,
-    "epochs": 40, "keep_best": "loss", "folds": 3, "measure_every": 4,
+    "epochs": 24, "keep_best": "loss", "folds": 3, "measure_every": 3, "target_transform": "none",
 }  # fmt: skip
 # Structures, each compiled once a task; settings below vary within each.
 STRUCTURES: tuple[Changes, ...] = (
     {},
     {"hidden": (64,), "activation": "silu"},
     {"hidden": (32, 24, 16), "activation": "tanh", "initializer": "glorot_uniform"},
-    {"normalization": "batch", "activation": "gelu", "epochs": 30},
-    {"number_embedding": "periodic", "hidden": (32,), "epochs": 30},
+    {"normalization": "batch", "activation": "gelu", "epochs": 20},
+    {"number_embedding": "periodic", "hidden": (32,), "epochs": 20},
     {"optimizer": "momentum", "schedule": "one_cycle", "learning_rate": (0.02, 0.05), "hidden": (64, 32)},
     {"initializer": "he_uniform"},
-    {"optimizer": "adam", "schedule": "constant", "batch_size": 64, "epochs": 50, "learning_rate": (1e-3, 5e-3)},
+    {"optimizer": "adam", "schedule": "constant", "batch_size": 64, "epochs": 40, "learning_rate": (1e-3, 5e-3)},
 )
 DROPOUTS, DECAYS, FACTORS = (0.05, 0.1, 0.2, 0.3), (1e-4, 1e-3, 1e-2, 3e-2), (0.6, 1.0, 1.5)
 

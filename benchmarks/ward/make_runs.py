@@ -23,15 +23,15 @@ from rounds.files import write_whole
 from rounds.plan import Plan
 
 
-def make_runs(task: WardTask, shared: Path, folder: Path) -> None:
+def make_runs(task: WardTask, shared: Path, folder: Path, workshop: Workshop, first: bool) -> None:
     """Adds to FOLDER/TASK.jsonl a line for each case that it lacks: the case, its scores, and (fresh seeds apart) its
-    evidence."""
+    evidence. first: only half of the controls and one seed of each fault, for a first look."""
     dataset, started = task.load(shared), time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{task.name}.jsonl"
     known = {about["key"] for about, _ in read_lines(path)} if path.exists() else set()
     with path.open("a", encoding="utf-8") as file:
-        for case, scores, evidence in _every_run(task.name, dataset, known):
+        for case, scores, evidence in _every_run(task.name, dataset, known, workshop, first):
             about: dict[str, Any] = {name: getattr(case, name) for name in ("name", "severity", "seed", "number")}
             about |= {"key": case.key, "fresh": case.fresh, "scores": asdict(scores)}
             file.write(f"{json.dumps(about)}\t{evidence}\n")
@@ -47,11 +47,12 @@ def read_lines(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
             yield json.loads(about), evidence.strip()
 
 
-def _every_run(name: str, dataset: Dataset, known: set[str]) -> Iterator[tuple[Case, Scores, str]]:
-    cases = cases_of(name, dataset.task)
+def _every_run(
+    name: str, dataset: Dataset, known: set[str], workshop: Workshop, first: bool
+) -> Iterator[tuple[Case, Scores, str]]:
+    cases = [c for c in cases_of(name, dataset.task) if not first or c.among_first]
     prepared = prepare({_place(c): _ground(name, c, dataset) for c in cases})
     besides = {place: Beside(ground) for place, ground in prepared.grounds.items()}
-    workshop = Workshop()
     for case in cases:
         if case.key not in known:
             place = _place(case)

@@ -72,8 +72,3 @@ def _group(run: dict[str, Any], harm: dict[tuple[str, int], tuple[float, ...]]) 
     if error_share(run["scores"]) >= 1.0:
         return "no control"
     return "healthy" if fault is None else "harmless"
-
-
-def named(run: dict[str, Any], said: Said) -> bool:
-    """Whether the first alarm of a faulty run is one of its fault's acceptable diagnoses."""
-    return bool(said.alarms) and said.alarms[0] in BY_NAME[run["name"]].acceptable

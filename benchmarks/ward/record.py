@@ -12,12 +12,12 @@ from rounds.examination.finding import finding_record, read_finding
 from rounds.plan import Plan
 from rounds.task import Task
 
-DIGITS = 7  # significant: losses are float32
+DIGITS = 8  # significant: enough to give a float32 back
 _SERIES = ("train", "validation", "rate", "penalty")
 
 
 def write_run(run: Run) -> str:
-    """One line; `read_run` gives the same evidence back to seven digits."""
+    """One line; `read_run` gives the same evidence back to eight digits."""
     return json.dumps({
         "curves": [_curve(c) for c in run.curves],
         "plans": [p.model_dump(mode="json") for p in run.plans],

@@ -18,7 +18,7 @@ from rounds.training.pool import SlabResult, Work
 from rounds.training.population import WHOLE_DEVELOPMENT, make_members, make_slabs
 from rounds.training.program import SWITCHED, Program, make_program
 from rounds.training.run import Population, Trained
-from rounds.training.slab import Extent, begin_slab, extent_of, slab_epochs, snapshots
+from rounds.training.slab import Extent, begin_slab, slab_epochs, snapshots
 from rounds.training.statistics import exact_statistics
 
 Place = tuple[str, int, int]  # kind of patients, severity, seed
@@ -29,12 +29,14 @@ OUTSIDE = (
 )  # fmt: skip
 # Switches that are compiled together: a setting at 0 changes nothing, and two programs are one.
 TOGETHER: tuple[frozenset[str], ...] = (frozenset({"dropout", "l1", "l2", "input_noise"}), frozenset({"clip_norm"}))
+# Shapes of all tables, filled up where a table is smaller: an epoch takes as many steps on each of them.
+EXTENT, TABLE_ROWS = Extent(train=672, held=320), 1_100
 SHAPE = (3, 2)  # of every slab: folds, and learning rates
 
 
 @dataclass
 class Workshop:
-    """Programs by structure, kept while one task is worked on."""
+    """Programs by structure and kind of task."""
 
     programs: dict[tuple[object, ...], Program] = field(default_factory=dict)
     starts: dict[tuple[object, ...], Functional] = field(default_factory=dict)
@@ -45,7 +47,7 @@ class Workshop:
         network = describe_network(plan, task, shape.numbers, shape.flags, shape.levels, "dropout" in switches)
         left_out = (*OUTSIDE, "epochs") if plan.schedule == "constant" else OUTSIDE
         structure = tuple(str(getattr(plan, n)) for n in structure_names() if n not in left_out)
-        key = (structure, switches, shape, power_scale)
+        key = (task.kind, task.outputs, structure, switches, shape, power_scale)
         if key not in self.programs:
             self.programs[key] = _quickly_compiled(make_program(plan, task, network, power_scale, switches))
         start = (key, plan.initializer, plan.bias_initializer)
@@ -75,21 +77,17 @@ def _most(value: float | tuple[float, ...]) -> float:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Grounds of one task as arrays of one shape. materials: by ground and whether inputs are scaled."""
+    """Grounds of one task. materials: by ground and whether inputs are scaled."""
 
     grounds: dict[Place, Ground]
     materials: dict[tuple[Place, bool], Material]
     shape: InputShape
-    extent: Extent
-    rows: int
 
 
 def prepare(grounds: dict[Place, Ground]) -> Prepared:
-    """All grounds of a task together, so that every structure is compiled once for all of them."""
+    """All grounds of a task together: their inputs have one width."""
     materials = {(p, scaled): _material(g, scaled) for p, g in grounds.items() for scaled in (True, False)}
-    every = list(materials.values())
-    extent = extent_of(rows for m in every for rows in m.folds.values())
-    return Prepared(grounds, materials, shared_shape(every), extent, max(len(m.targets) for m in every))
+    return Prepared(grounds, materials, shared_shape(list(materials.values())))
 
 
 def _material(ground: Ground, scaled: bool) -> Material:
@@ -103,8 +101,8 @@ def train(workshop: Workshop, plan: Plan, task: Task, prepared: Prepared, place:
     program = workshop.program(plan, task, prepared.shape, material.target_scale.kind == "log1p")
     members = make_members([plan], tuple(sorted(material.folds)))
     (slab,) = make_slabs(members, {0: 1}, 1, {0: SHAPE})
-    data = _padded(slab_data(material, prepared.shape, task, plan), prepared.rows)
-    work = Work(slab, program, data, material.folds, prepared.extent)
+    data = _padded(slab_data(material, prepared.shape, task, plan), TABLE_ROWS)
+    work = Work(slab, program, data, material.folds, EXTENT)
     population = Population((plan,), task, (material,), (program,), (work,))
     return Trained(population, (_result(work),))
 

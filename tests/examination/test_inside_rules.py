@@ -4,7 +4,7 @@ from rounds.examination.finding import NotApplicable
 from tests.examination.planted import behind, folds, healthy_loss, inside, run, said, seen
 
 POOR = healthy_loss(0.97)
-RULES = ("vanishing-gradients", "exploding-gradients", "dead-units", "saturated-units")
+RULES = ("frozen-layer", "vanishing-gradients", "exploding-gradients", "dead-units", "saturated-units")
 
 
 def poor(**measures: object) -> object:
@@ -13,7 +13,7 @@ def poor(**measures: object) -> object:
 
 def test_healthy_insides_are_left_alone_and_missing_ones_said() -> None:
     evidence = run(folds(measures=inside(saturated_share=0.0)))
-    assert [said(code, evidence) for code in RULES] == [None] * 4
+    assert [said(code, evidence) for code in RULES] == [None] * 5
     assert all(isinstance(said(code, run(folds())), NotApplicable) for code in RULES)
 
 
@@ -40,3 +40,13 @@ def test_dead() -> None:
 
 def test_saturated() -> None:
     assert seen("saturated-units", poor(saturated_share=0.8)).severity == "error"
+
+
+def test_frozen() -> None:
+    moving, still = (10.0, 11.0), 10.0
+    found = seen("frozen-layer", poor(weight_norm=[still, moving, moving]))
+    assert (found.severity, found.evidence["layers"]) == ("error", ["hidden_0"])
+    harmless = run(folds(measures=inside(weight_norm=[still, moving, moving])))
+    assert seen("frozen-layer", harmless).severity == "note"
+    without_gradient = poor(weight_norm=[still, moving, moving], gradient_norm=[0.0, 1.0, 1.0])
+    assert said("frozen-layer", without_gradient) is None

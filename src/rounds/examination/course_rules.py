@@ -133,7 +133,7 @@ def _few_steps(run: Run) -> Judged:
 STARTS = ("loss-output-mismatch", "unscaled-inputs", "poor-initialization")
 NOT_LEARNING = (
     "learning-rate-too-high", "learning-rate-too-low", "decayed-too-early", *STARTS, "vanishing-gradients",
-    "dead-units", "saturated-units", "over-regularized", "not-shuffled",
+    "dead-units", "saturated-units", "over-regularized", "not-shuffled", "frozen-layer",
 )  # fmt: skip
 COURSE_RULES: tuple[Rule[Run], ...] = (
     Rule(

@@ -320,6 +320,6 @@ FIT_RULES: tuple[Rule[Run], ...] = (
         remedies=("a larger network (more units, then more layers)", "an easier problem (cleaner data, easier task)"),
         thresholds=(GAP,),
         causes=(*RATE_CAUSES, *START_CAUSES, "vanishing-gradients", "dead-units", "saturated-units",
-                "over-regularized", "not-shuffled", "still-improving"),
+                "over-regularized", "not-shuffled", "still-improving", "frozen-layer"),
     ),
 )  # fmt: skip

@@ -14,6 +14,10 @@ VANISHING = Threshold("gradient of the first layer", 1e-3, "share of the last la
 EXPLODING = Threshold("growth of the gradient", 70.0, "times its norm before the first step", AUTOTRAINER, "published")
 DEAD = Threshold("dead units", 0.7, "share of a layer", "DeepDiagnosis (Wardat et al. 2022)", "published")
 SATURATED = Threshold("saturated outputs", 0.5, "share of a layer", "TheDeepChecker (Ben Braiek 2023)", "published")
+STILL = Threshold("weights that stay", 0.0, "change of a layer's norm, with a gradient above the next number")
+GRADIENT = Threshold(
+    "a gradient that should move them", 1e-7, "norm", "DeepDiagnosis (Wardat et al. 2022): mean |gradient|", "published"
+)
 _NO_MEASURES = NotApplicable("needs measures inside the network")
 
 
@@ -32,6 +36,41 @@ def _vanishing(run: Run) -> Judged:
         "error", f"The gradient of the first layer is {ratio:.1g} of the last layer's, and {damaged.words}.",
         {"first_to_last_gradient": ratio, **damaged.evidence}, 0.85, tuple(low), onset=0 if at_once else 1,
     )  # fmt: skip
+
+
+def _frozen(run: Run) -> Judged:
+    """Layers that have a gradient and do not move, while others do."""
+    known = {c.member: layers for c in run.best.curves if (layers := _still_layers(c)) is not None}
+    if not known:
+        return NotApplicable("needs measures inside the network, before the first step and later")
+    still = {member: layers for member, layers in known.items() if layers}
+    if len(still) <= len(known) / 2:
+        return None
+    layers = next(iter(still.values()))
+    damaged = harm(run)
+    because = f", and {damaged.words}" if damaged else "; it did no harm here"
+    words = f"The weights of {', '.join(layers)} never moved, although they have a gradient"
+    return Seen(
+        "error" if damaged else "note", f"{words}{because}.",
+        {"layers": list(layers), "networks": len(still), **(damaged.evidence if damaged else {})},
+        0.95, _members_with_still(run), onset=0,
+    )  # fmt: skip
+
+
+def _members_with_still(run: Run) -> tuple[int, ...]:
+    return tuple(c.member for c in run.curves if _still_layers(c))
+
+
+def _still_layers(curve: Curve) -> tuple[str, ...] | None:
+    """Layers whose weights stayed to the last digit under a gradient; None where too little was measured."""
+    weights, gradients = table(curve, "weight_norm"), table(curve, "gradient_norm")
+    if weights is None or gradients is None or len(weights[1]) < 3 or weights[0] != gradients[0]:
+        return None
+    still = np.ptp(weights[2], axis=1) <= STILL.value
+    if still.all():
+        return ()
+    pulled = np.median(gradients[2], axis=1) > GRADIENT.value
+    return tuple(layer for layer, s, p in zip(weights[0], still, pulled, strict=True) if s and p)
 
 
 def _exploding(run: Run) -> Judged:
@@ -112,6 +151,14 @@ INSIDE_RULES: tuple[Rule[Run], ...] = (
                   "fewer layers"),
         thresholds=(VANISHING,), causes=("poor-initialization", "learning-rate-too-high", "over-regularized"),
         acts="start",
+    ),
+    Rule(
+        "frozen-layer", "A layer does not learn", "training", _frozen,
+        how="Weights whose norm is the same to the last digit from before the first step to the end, although the "
+        "layer has a gradient and other layers move; an alarm only in networks that are worse than they should be.",
+        why="The layer passes on what it was drawn with: the others have to make do with it.",
+        remedies=("set frozen_layers to 0", "check which weights the optimizer was given"),
+        thresholds=(STILL, GRADIENT), acts="start",
     ),
     Rule(
         "exploding-gradients", "Gradients explode", "training", _exploding,

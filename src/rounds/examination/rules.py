@@ -13,7 +13,8 @@ _FAMILIES = (WORTH_RULES, START_RULES, RATE_RULES, FIT_RULES, INSIDE_RULES, COUR
 _EVERY = {rule.code: rule for family in _FAMILIES for rule in family}
 # Where two causes are seen, the one that acts first comes first; symptoms come after all of them.
 ORDER = (
-    "implausible-score", "loss-output-mismatch", "unscaled-inputs", "poor-initialization", "learning-rate-too-high",
+    "implausible-score", "loss-output-mismatch", "frozen-layer", "unscaled-inputs", "poor-initialization",
+    "learning-rate-too-high",
     "not-shuffled", "misleading-metric", "over-regularized", "vanishing-gradients", "decayed-too-early",
     "learning-rate-too-low", "dead-units", "saturated-units", "exploding-gradients", "diverged", "still-improving",
     "overfitting", "plateau", "unstable", "validation-better", "underfitting", "not-learning",

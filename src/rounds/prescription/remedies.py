@@ -100,6 +100,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "unscaled-inputs": (_always({"scale_inputs": True}), _LOWER),
     "not-shuffled": (_always({"shuffle": True}),),
     "loss-output-mismatch": (_MATCH,),
+    "frozen-layer": (_always({"frozen_layers": 0}),),
     "poor-initialization": (_START,),
     "learning-rate-too-high": (_LOWER, _CLIP),
     "learning-rate-too-low": (_HIGHER, _LONGER),

@@ -1,0 +1,64 @@
+"""Shares with intervals clustered by task: runs of one task resemble each other, so tasks are what is resampled."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.ward.outcome import BY_NAME, Said
+from benchmarks.ward.verdicts import Verdict
+
+RESAMPLES = 2_000
+
+
+@dataclass(frozen=True)
+class Rate:
+    """hits of runs; low and high: 95 % interval, tasks resampled (percentiles)."""
+
+    hits: int
+    runs: int
+    low: float
+    high: float
+
+    @property
+    def share(self) -> float:
+        return self.hits / self.runs if self.runs else float("nan")
+
+    def __str__(self) -> str:
+        if not self.runs:
+            return "-"
+        return f"{100 * self.share:.1f} % ({100 * self.low:.0f} to {100 * self.high:.0f}; {self.hits} of {self.runs})"
+
+
+def rate(verdicts: Iterable[Verdict], hit: Callable[[Verdict], bool]) -> Rate:
+    """The share of verdicts that are hits.
+
+    >>> rate([], lambda verdict: True).runs
+    0
+    """
+    by_task: dict[str, list[bool]] = defaultdict(list)
+    for verdict in verdicts:
+        by_task[verdict.task].append(hit(verdict))
+    if not by_task:
+        return Rate(0, 0, float("nan"), float("nan"))
+    counts = np.array([(sum(hits), len(hits)) for hits in by_task.values()], float)
+    drawn = np.random.default_rng(0).integers(len(counts), size=(RESAMPLES, len(counts)))
+    sums = counts[drawn].sum(axis=1)
+    low, high = np.quantile(sums[:, 0] / sums[:, 1], (0.025, 0.975))
+    total = counts.sum(axis=0)
+    return Rate(int(total[0]), int(total[1]), float(low), float(high))
+
+
+def detected(watcher: str) -> Callable[[Verdict], bool]:
+    """Whether it said that something is wrong."""
+    return lambda verdict: bool(verdict.said[watcher].alarms)
+
+
+def named(watcher: str) -> Callable[[Verdict], bool]:
+    """Whether its first alarm is an acceptable diagnosis of the planted fault."""
+    return lambda verdict: first(verdict.said[watcher]) in BY_NAME[verdict.name].acceptable
+
+
+def first(said: Said) -> str:
+    return said.alarms[0] if said.alarms else "nothing"

@@ -1,0 +1,85 @@
+"""What Rounds and the anchors say of every run that was kept: seconds, without training."""
+
+import json
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.ward.anchors import ANCHORS, as_said, said_by
+from benchmarks.ward.make_runs import read_lines
+from benchmarks.ward.outcome import BY_NAME, Group, Said, groups
+from benchmarks.ward.record import read_run
+from benchmarks.ward.tasks import TASKS, Half
+from rounds.examination.evidence import Run
+from rounds.examination.examine import examine
+from rounds.examination.finding import read_finding
+
+ROUNDS = "Rounds"
+WATCHERS = (ROUNDS, *ANCHORS)
+HALF_OF: dict[str, Half] = {task.name: task.half for task in TASKS}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One run. said: by watcher; everything: codes of all findings of Rounds, notes too."""
+
+    task: str
+    name: str
+    severity: int
+    seed: int
+    number: int
+    group: Group
+    said: dict[str, Said]
+    everything: tuple[str, ...] = ()
+
+    @property
+    def half(self) -> Half:
+        return HALF_OF[self.task]
+
+
+def verdicts_of(task: str, folder: Path) -> list[Verdict]:
+    """Verdicts on the runs of one task."""
+    lines = list(read_lines(folder / f"{task}.jsonl"))
+    tables = _tables(folder / f"{task}.data.json")
+    evidence = {about["key"]: text for about, text in lines}
+    made = []
+    for about, group in groups([about for about, _ in lines]):
+        run = _with_table(read_run(json.loads(evidence[about["key"]])), tables, about)
+        made.append(_verdict(task, about, group, run))
+    return made
+
+
+def every_verdict(folder: Path, tasks: tuple[str, ...]) -> list[Verdict]:
+    """Of all tasks that have runs, on all cores."""
+    have = [task for task in tasks if (folder / f"{task}.jsonl").exists()]
+    with ProcessPoolExecutor(2) as pool:
+        return [v for part in pool.map(partial(verdicts_of, folder=folder), have) for v in part]
+
+
+def _tables(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _with_table(run: Run, tables: dict[str, Any], about: dict[str, Any]) -> Run:
+    """With what the data rules said of its patients."""
+    fault = BY_NAME.get(about["name"])
+    of_table = fault is not None and fault.of_table
+    place = f"{about['name']}/{about['severity']}" if of_table else "healthy patients/0"
+    said = tables.get(f"{place}/{about['seed']}")
+    if said is None:
+        return run
+    findings = tuple(read_finding(f) for f in said["findings"])
+    absent = tuple((code, why) for code, why in said["not_applicable"])
+    return replace(run, data_findings=findings, data_not_applicable=absent, data_examined=True)
+
+
+def _verdict(task: str, about: dict[str, Any], group: Group, run: Run) -> Verdict:
+    found = examine(run)
+    fault = BY_NAME.get(about["name"])
+    acceptable = fault.acceptable if fault else ()
+    said = {ROUNDS: Said(tuple(f.code for f in found.alarms))}
+    said |= {name: as_said(said_by(symptoms, run), acceptable) for name, symptoms in ANCHORS.items()}
+    place = {name: about[name] for name in ("name", "severity", "seed", "number")}
+    return Verdict(task=task, group=group, said=said, everything=tuple(f.code for f in found.findings), **place)
