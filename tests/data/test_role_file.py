@@ -125,3 +125,18 @@ def test_any_column_survives_the_file(tmp_path_factory: pytest.TempPathFactory, 
         fields = said[column.name]
         assert (fields["role"], fields["known"], fields["unit"]) == (column.role, column.known, column.unit)
         assert tuple(fields["missing"]) == column.missing
+
+
+def test_an_edited_file_is_not_overwritten(command: Command, table: Path, tmp_path: Path) -> None:
+    roles = tmp_path / "kept.toml"
+    columns(command, table, "--write", roles)
+    columns(command, table, "--write", roles)  # nothing was edited: the same again
+    edited = roles.read_text(encoding="utf-8") + "# mine\n"
+    roles.write_text(edited, encoding="utf-8")
+    status, out, err = command("data", table, "--write", roles)
+    assert (status, out) == (2, "")
+    assert f"Roles file must be a new file, got write='{roles}'." in err
+    assert "--force" in err
+    assert roles.read_text(encoding="utf-8") == edited
+    columns(command, table, "--write", roles, "--force")
+    assert "# mine" not in roles.read_text(encoding="utf-8")

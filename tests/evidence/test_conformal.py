@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, RegressorMixin
 
 from rounds.data.target import TargetScale
 from rounds.errors import RunFolderError
@@ -72,6 +73,36 @@ def test_stays_are_never_negative() -> None:
     low, high = made.limits(np.array([[0.0], [0.01], [30.0]]))
     assert (low >= 0).all()
     assert (high > low).all()
+
+
+class Told(RegressorMixin, BaseEstimator):
+    """A model whose prediction is its input."""
+
+    def fit(self, inputs, outcomes):
+        self.is_fitted_ = True
+        return self
+
+    def predict(self, inputs):
+        return np.asarray(inputs)[:, 0]
+
+
+@pytest.mark.parametrize("patients", [50, 137, 400])
+def test_limits_equal_mapies_where_every_patient_has_one_row(patients: int) -> None:
+    """MAPIE's split conformal regression with a quantile a side, an independent implementation."""
+    regression = pytest.importorskip("mapie.regression")
+    scores = pytest.importorskip("mapie.conformity_scores")
+    draw = np.random.default_rng(patients)
+    guess = draw.normal(size=(patients, 1))
+    outcome = guess + draw.exponential(1, (patients, 1)) - 0.5
+    theirs = regression.SplitConformalRegressor(
+        Told().fit(guess, outcome), confidence_level=0.9, conformity_score=scores.AbsoluteConformityScore(sym=False),
+        prefit=True,
+    ).conformalize(guess, outcome[:, 0])  # fmt: skip
+    new = draw.normal(size=(20, 1))
+    wanted = theirs.predict_interval(new)[1][:, :, 0]
+    made = ConformalIntervals.fit("unit", outcome, guess, np.arange(patients))
+    assert made is not None
+    np.testing.assert_allclose(np.hstack(made.limits(new)), wanted, atol=1e-12)
 
 
 def test_what_was_never_negative_has_no_negative_limit() -> None:

@@ -1,6 +1,7 @@
 """Planted faults of Keras models are found; a sound model is not accused; nothing in a file is run."""
 
 import os
+import re
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
@@ -8,9 +9,11 @@ import keras
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.metrics import log_loss
 
 from rounds.errors import DataError
 from rounds.inference.keras_audit import audit_keras
+from rounds.inference.keras_loss import Losses, loss_findings
 
 ROWS = 300
 
@@ -138,3 +141,79 @@ def test_what_does_not_fit_is_refused(tmp_path) -> None:
     np.savez(tmp_path / "n.npz", x=np.full((3, 4), np.nan))
     with pytest.raises(DataError, match="Data of a Keras model must be finite"):
         audit_keras(model, str(tmp_path / "n.npz"))
+
+
+def outcomes(x: np.ndarray) -> np.ndarray:
+    chance = 1 / (1 + np.exp(-2 * x[:, 0]))
+    return (np.random.default_rng(5).random(len(x)) < chance).astype(int)
+
+
+def losses_of(tmp_path, model, *, label: str = "died", named: str | None = "died") -> dict:
+    x = inputs()
+    model.save(tmp_path / "m.keras")
+    table = pl.DataFrame(x, schema=["a", "b", "c", "d"]).with_columns(pl.Series(label, outcomes(x)))
+    table.write_csv(tmp_path / "x.csv")
+    return audit_keras(str(tmp_path / "m.keras"), str(tmp_path / "x.csv"), named)
+
+
+def with_slope(slope: float):
+    model = network()
+    model.set_weights([np.array([[slope], [0], [0], [0]], "f4"), np.zeros(1, "f4")])
+    return model
+
+
+def test_loss_at_start_and_end_equals_scikit_learns(tmp_path) -> None:
+    record = losses_of(tmp_path, with_slope(2.0))
+    x, y = inputs(), outcomes(inputs())
+    wanted = log_loss(y, 1 / (1 + np.exp(-2 * x[:, 0])))
+    assert record["loss"]["end"] == pytest.approx(wanted, rel=1e-5)
+    assert record["loss"]["constant"] == pytest.approx(log_loss(y, np.full(ROWS, y.mean())), rel=1e-6)
+    assert record["loss"]["start"] > record["loss"]["end"]
+    assert record["findings"] == []
+    assert losses_of(tmp_path, with_slope(2.0))["loss"] == record["loss"], "drawn anew, the same every time"
+
+
+def test_a_model_that_unlearned_is_found(tmp_path) -> None:
+    found = {f["code"]: f for f in losses_of(tmp_path, with_slope(-3.0))["findings"]}
+    assert found["not-learning"]["severity"] == "error"
+    assert "with fresh weights" in found["not-learning"]["explanation"]
+
+
+def test_a_model_that_a_constant_beats_is_found() -> None:
+    assert loss_findings(Losses("mse", 9.0, 5.0, 4.0))[0]["code"] == "no-better-than-baseline"
+    assert loss_findings(Losses("mse", 9.0, 0.1, 4.0))[0]["code"] == "implausible-score"
+    assert loss_findings(Losses("mse", 9.0, 2.0, 4.0)) == []
+
+
+def test_outcomes_go_by_the_name_label_and_are_asked_for(tmp_path) -> None:
+    assert losses_of(tmp_path, with_slope(2.0), label="label", named=None)["loss"]["name"] == "log_loss"
+    pl.DataFrame(inputs(), schema=["a", "b", "c", "d"]).write_csv(tmp_path / "x.csv")
+    record = audit_keras(str(tmp_path / "m.keras"), str(tmp_path / "x.csv"))
+    assert record["loss"] is None
+    assert {"code": "not-learning", "reason": "needs the outcome of each row: --label COL"} in record["not_checked"]
+
+
+def test_classes_of_a_softmax_come_as_numbers(tmp_path) -> None:
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+    model.save(tmp_path / "m.keras")
+    np.savez(tmp_path / "x.npz", x=inputs(), y=np.arange(ROWS) % 3)
+    record = audit_keras(str(tmp_path / "m.keras"), str(tmp_path / "x.npz"), "y")
+    assert record["loss"]["constant"] == pytest.approx(np.log(3))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "text"),
+    [
+        (np.full(ROWS, 2), "Outcome must be 0 or 1, got label=2.0"),
+        (np.full(ROWS, np.nan), "Outcome must be 0 or 1, got label=nan"),
+        (np.zeros((ROWS, 2)), "Outcome must be 1 columns, got columns=2"),
+        (np.zeros(ROWS - 1), "Outcome must be of 300 rows, got rows=299"),
+    ],
+)
+def test_outcomes_that_do_not_fit_are_refused(tmp_path, outcome, text: str) -> None:
+    with_slope(1.0).save(tmp_path / "m.keras")
+    np.savez(tmp_path / "x.npz", x=inputs(), y=outcome)
+    with pytest.raises(DataError, match=re.escape(text)):
+        audit_keras(str(tmp_path / "m.keras"), str(tmp_path / "x.npz"), "y")
+    with pytest.raises(DataError, match="Label must be a column of the data, got label='z'"):
+        audit_keras(str(tmp_path / "m.keras"), str(tmp_path / "x.npz"), "z")

@@ -1,8 +1,6 @@
 """The page of a graph in a real browser: it folds, shows values, needs no network, and fits a phone, light and dark."""
 
-import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,31 +12,9 @@ from rounds.graph.backward import graph_of
 from rounds.graph.page import page_of
 from rounds.graph.summary import view_of
 
-CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
-DRIVER = shutil.which("chromedriver")
 PHONE, SCREEN = 390, 1280
 # Time that opening or drawing anything may take, so that it still feels immediate (Nielsen 1993: about a second).
 SECONDS = 1.0
-
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on the path"),
-    pytest.mark.skipif(DRIVER is None, reason="needs chromedriver on the path"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    profile = tmp_path_factory.mktemp("profile")
-    for flag in ("headless=new", "no-sandbox", "disable-gpu", f"user-data-dir={profile}"):
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(DRIVER)))
-    yield driver
-    driver.quit()
 
 
 def shrinking(p: dict[str, Any]) -> Any:

@@ -27,7 +27,7 @@ def audit(
     if source.lower().endswith(".keras"):
         from rounds.inference.keras_audit import audit_keras
 
-        record, show = audit_keras(source, data), evidence_text.show_keras_audit
+        record, show = audit_keras(source, data, label), evidence_text.show_keras_audit
     else:
         from rounds.data.reading import read_table
         from rounds.inference.audit import audit_predictions

@@ -39,6 +39,7 @@ def data(
     write: Annotated[
         Path | None, typer.Option("--write", help="write what every column is taken for to this file")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="with --write: overwrite a file that was edited")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Say what each column of a table is taken for; --write a file to edit and hand back with --roles."""
@@ -48,4 +49,4 @@ def data(
         target, None, None, group, None, roles=roles, as_=as_, drop=drop, where=where,
         pictures=picture_choices(images, image_size, skip_bad),
     )  # fmt: skip
-    show_columns(source, choices, write, as_json)
+    show_columns(source, choices, write, as_json, force)

@@ -1,23 +1,37 @@
 """Scores of new patients and of tables of predictions, as a person reads them in the terminal."""
 
+import sys
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+_WIDE = 160  # letters a line where no terminal says how wide it is
 _MOST_LINES = 12  # columns that moved, and notes, shown; the record has all
+
+
+def _console() -> Console:
+    """As wide as the terminal; a file has room for a table of three contestants."""
+    return Console(highlight=False, soft_wrap=True, markup=False, width=None if sys.stdout.isatty() else _WIDE)
 
 
 def show_evaluation(record: dict[str, Any]) -> None:
     """Limitations first, then scores beside the old ones, calibration, drift."""
-    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console = _console()
     console.print(f"{record['rows']:,} rows of {record['patients']:,} patients: {record['meaning']}")
     for line in record["limitations"]:
         console.print(f"Limitation: {line}")
     console.print(scores_table(_contestants(record)))
     for line in (*calibration_lines(record["calibration"]), *_recalibration_lines(record["recalibration"])):
         console.print(line)
-    for line in (*_coverage_lines(record["intervals"]), *subgroup_lines(record["subgroups"]), *_drift_lines(record)):
+    for line in _decision_lines(record["decisions"]):
+        console.print(line)
+    for line in (
+        *_coverage_lines(record["intervals"]),
+        *_overlap_lines(record["overlap"]),
+        *subgroup_lines(record["subgroups"]),
+        *_drift_lines(record),
+    ):
         console.print(line)
 
 
@@ -78,17 +92,45 @@ def _coverage_lines(record: dict[str, Any] | None) -> list[str]:
     ]
 
 
+def _decision_lines(decisions: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """What the thresholds of training do to these patients: a line each, for one outcome."""
+    if len(decisions) != 1:
+        return [f"Thresholds of {len(decisions)} outcomes: see --json."] if decisions else []
+    ((name, points),) = decisions.items()
+    return [_point_line(name, point) for point in points[:_MOST_LINES]]
+
+
+def _point_line(name: str, point: dict[str, Any]) -> str:
+    """
+    >>> cells = {"true_positive": 30, "false_positive": 20, "false_negative": None, "true_negative": 90}
+    >>> _point_line("death", {"target": {"sensitivity": 0.8}, "threshold": 0.2, "cells": cells})
+    'death at 0.2 (chosen for sensitivity 0.8): 30 rightly alerted, 20 falsely, under 10 missed, 90 rightly left'
+    """
+    ((what, wanted),) = point["target"].items()
+    counts = ("under 10" if n is None else f"{n:,}" for n in point["cells"].values())
+    words = ("rightly alerted", "falsely", "missed", "rightly left")
+    said = ", ".join(f"{n} {word}" for n, word in zip(counts, words, strict=True))
+    return f"{name} at {point['threshold']:.3g} (chosen for {what.replace('_', ' ')} {wanted:g}): {said}"
+
+
+def _overlap_lines(overlap: dict[str, Any]) -> list[str]:
+    """Where patients were in training, the limitations say so already."""
+    if not overlap["judged"] or overlap["development"]["rows"]:
+        return []
+    how = "by patient" if overlap["compared"] == "patient" else "by the values of each row"
+    return [f"Overlap with training: none ({how})."]
+
+
 def _drift_lines(record: dict[str, Any]) -> list[str]:
     drift = record["drift"]
-    texts = [column["text"] for column in drift["columns"] if column["text"]]
-    texts += [note["text"] for note in record["notes"]]
+    moved = [column["text"] for column in drift["columns"] if column["text"]]
     head = "Drift: no column moved." if drift["judged"] else f"Drift was not judged: {drift['reason']}."
-    return [*([] if texts and drift["judged"] else [head]), *texts[:_MOST_LINES]]
+    return [*([] if moved else [head]), *[*moved, *(note["text"] for note in record["notes"])][:_MOST_LINES]]
 
 
 def show_audit(record: dict[str, Any]) -> None:
     """Findings first, then the scores of each part, calibration, subgroups, and what was not checked."""
-    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console = _console()
     used = ", ".join(f"{what} = {column}" for what, column in record["columns"].items())
     left = f", {record['rows_left_out']:,} left out (no label or score)" if record["rows_left_out"] else ""
     console.print(f"{record['rows']:,} rows of {record['patients']:,} patients{left}; columns: {used}")
@@ -124,7 +166,8 @@ def _group_text(group: dict[str, Any], metric: str) -> str:
     if group["suppressed"]:
         return "hidden (too few patients)"
     score = interval_text(group["metrics"].get(metric))
-    text = f"{group['rows']:,} rows of {group['patients']:,} patients, {metric} {score}"
+    about = "about " if group.get("rounded") else ""
+    text = f"{about}{group['rows']:,} rows of {about}{group['patients']:,} patients, {metric} {score}"
     if difference := group.get("difference"):
         text += f", better than all others by {interval_text(difference)}, p {difference['p_value']:.2g}"
     return text
@@ -132,6 +175,9 @@ def _group_text(group: dict[str, Any], metric: str) -> str:
 
 def show_keras_audit(record: dict[str, Any]) -> None:
     """What stands out in a Keras model, and what its file cannot say."""
-    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console = _console()
     console.print(f"{record['model']}: {record['parameters']:,} weights, looked at on {record['rows']:,} rows")
+    if loss := record["loss"]:
+        values = f"{loss['end']:.3g}; with fresh weights {loss['start']:.3g}, of a constant {loss['constant']:.3g}"
+        console.print(f"{loss['name']} on these rows: {values}")
     _print_findings(console, record)

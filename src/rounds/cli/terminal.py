@@ -138,7 +138,9 @@ def _cell(score: dict[str, float] | None) -> str:
     return f"{score['value']:.3g} ({score['low']:.3g} to {score['high']:.3g})"
 
 
-def show_columns(source: str | None, choices: "Choices", write: Path | None, as_json: bool) -> None:
+def show_columns(
+    source: str | None, choices: "Choices", write: Path | None, as_json: bool, force: bool = False
+) -> None:
     """Prints the columns of a table and what each is taken for, or the names of the built-in sets."""
     import json
 
@@ -152,7 +154,7 @@ def show_columns(source: str | None, choices: "Choices", write: Path | None, as_
         return
     examined = examine(source, choices)
     if write is not None:
-        write_roles(write, examined.columns)
+        write_roles(write, examined.columns, force)
     rows = columns_table(examined.columns)
     for note in (*examined.notes, *(f"left out: {line}" for line in examined.left_out)):
         print(note, file=sys.stderr)

@@ -21,10 +21,17 @@ _HEAD = """# What each column is taken for. Edit, then hand back: rounds train F
 """
 
 
-def write_roles(path: Path, columns: tuple[Column, ...]) -> None:
-    """Writes the file, whole or not at all."""
+def write_roles(path: Path, columns: tuple[Column, ...], force: bool = False) -> None:
+    """Writes the file, whole or not at all.
+
+    Raises DataError where there is a file of other content, which may hold a person's work, unless `force`.
+    """
     parts = [_HEAD.format(roles=", ".join(GIVEN_ROLES), known=", ".join(get_args(Known)))]
-    write_whole(path, "\n".join([*parts, *map(_entry, columns)]))
+    content = "\n".join([*parts, *map(_entry, columns)])
+    if path.exists() and not force and (not path.is_file() or path.read_bytes() != content.encode()):
+        advice = "Choose another name, or add --force to overwrite what was edited there"
+        raise DataError(must_be("Roles file", "a new file", "write", str(path), advice))
+    write_whole(path, content)
 
 
 def _entry(column: Column) -> str:

@@ -5,9 +5,9 @@ import numpy as np
 from rounds.examination.evidence import Run
 from rounds.examination.finding import NotApplicable, Seen, in_words
 from rounds.examination.rule import Judged, Rule, Threshold
-from rounds.metrics.worth import SMALLEST_WORTHWHILE_SHARE
+from rounds.metrics.worth import SMALLEST_WORTHWHILE_SHARE, TOO_GOOD_SHARE
 
-TOO_GOOD = Threshold("too good", 0.97, "share of the constant's score that is removed")
+TOO_GOOD = Threshold("too good", TOO_GOOD_SHARE, "share of the constant's score that is removed")
 TOO_FAR_AHEAD = Threshold("too far ahead", 0.3, "share of the constant's score, over the best baseline of a table")
 FEWEST_PATIENTS = Threshold("fewest validation patients", 50, "patients, over all folds")
 FEWEST_EVENTS = Threshold("fewest validation events", 10, "patients of the rarer class, over all folds")

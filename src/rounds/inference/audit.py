@@ -14,10 +14,10 @@ from rounds.inference.prediction_file import PredictionFile
 from rounds.inference.recalibration import choose_recalibration
 from rounds.inference.subgroups import make_groups, subgroup_record
 from rounds.metrics import METRICS, auroc, main_metric, weighted_scores
+from rounds.metrics.worth import TOO_GOOD_SHARE
 
-# A score that leaves less than this share of a constant's loss, or ranks this well, is seldom true of patients: look
-# for a column that holds the outcome. The share is that of rounds examine; a convention, no unit.
-TOO_GOOD_SHARE, TOO_GOOD_AUROC = 0.97, 0.99
+# A ranking this good is seldom true of patients, as little as TOO_GOOD_SHARE. A convention, no unit.
+TOO_GOOD_AUROC = 0.99
 # Rows that chance makes equal: under this share of a part, equal rows are said as a note.
 FEW_DUPLICATES = 0.005
 # Cases (and non-cases) that a validation wants (Collins et al. 2016, Statistics in Medicine 35), and the least
@@ -38,7 +38,9 @@ def audit_predictions(file: PredictionFile, subgroups: Collection[str] | None = 
     inside = file.judged
     y, p, who = file.targets[inside], file.scores[inside], file.patients[inside]
     scores = {name: _part_scores(file, rows) for name, rows in _parts(file).items()}
-    groups = make_groups(file.table.filter(pl.Series(inside)), subgroups or file.subgroup_columns)
+    judging = file.table.filter(pl.Series(inside))
+    several = [name for name in file.subgroup_columns if judging[name].n_unique() > 1]
+    groups = make_groups(judging, subgroups or several)
     judged = score_with_interval(file.task, y, p, who)
     findings, not_checked = audit_findings(file)
     return {

@@ -22,6 +22,7 @@ SEVERAL_RESAMPLES = 200
 NORMAL_95 = 1.959963984540054
 
 Scores = Callable[[np.ndarray | None], dict[str, np.ndarray]]
+OfRows = Callable[[np.ndarray, int], dict[str, float]]  # ([N] bool, patients) -> limits and what else is told
 
 
 def calibration_record(
@@ -131,20 +132,25 @@ def reliability_curve(
     observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, bins: np.ndarray
 ) -> list[dict[str, Any]]:
     """Each bin's mean prediction and share of cases with its 95 % interval; nothing where patients are under 10."""
+
+    def limits(rows: np.ndarray, people: int) -> dict[str, float]:
+        return dict(zip(("low", "high"), wilson_interval(float(observed[rows].mean()), people), strict=True))
+
+    return _curve(observed, predicted, patients, bins, limits)
+
+
+def _curve(
+    observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, bins: np.ndarray, told: OfRows
+) -> list[dict[str, Any]]:
+    """A point a bin of at least 10 patients: means of both, what is told of the bin, how many they are."""
     found = []
     for b in range(int(bins.max(initial=-1)) + 1):
         inside = bins == b
         people = len(np.unique(patients[inside]))
         if people < FEWEST_PATIENTS:
             continue
-        share = float(observed[inside].mean())
-        low, high = wilson_interval(share, people)
-        found.append(
-            {
-                "predicted": float(predicted[inside].mean()), "observed": share, "low": low, "high": high,
-                "rows": int(inside.sum()), "patients": people,
-            }
-        )  # fmt: skip
+        means = {"predicted": float(predicted[inside].mean()), "observed": float(observed[inside].mean())}
+        found.append({**means, **told(inside, people), "rows": int(inside.sum()), "patients": people})
     return found
 
 
@@ -224,21 +230,12 @@ def error_by_size(
     observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, bins: np.ndarray
 ) -> list[dict[str, Any]]:
     """Each bin's mean prediction, mean of the observed with its 95 % interval, and mean absolute error."""
-    found = []
-    for b in range(int(bins.max(initial=-1)) + 1):
-        inside = bins == b
-        people = len(np.unique(patients[inside]))
-        if people < FEWEST_PATIENTS:
-            continue
-        low, high = mean_interval(observed[inside], patients[inside])
-        found.append(
-            {
-                "predicted": float(predicted[inside].mean()), "observed": float(observed[inside].mean()),
-                "low": low, "high": high, "mae": float(np.abs(observed - predicted)[inside].mean()),
-                "rows": int(inside.sum()), "patients": people,
-            }
-        )  # fmt: skip
-    return found
+
+    def limits(rows: np.ndarray, people: int) -> dict[str, float]:
+        low, high = mean_interval(observed[rows], patients[rows])
+        return {"low": low, "high": high, "mae": float(np.abs(observed - predicted)[rows].mean())}
+
+    return _curve(observed, predicted, patients, bins, limits)
 
 
 def mean_interval(values: np.ndarray, patients: np.ndarray) -> tuple[float, float]:

@@ -1,15 +1,17 @@
 """What can be said of a Keras model trained elsewhere, from its file and data it reads: nothing in the file is run."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from rounds.data.reading import read_table
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError, must_be, nearest
 from rounds.inference.audit import SEVERITIES, Note
+from rounds.inference.keras_loss import loss_findings, measure_losses
 from rounds.networks.keras_file import (
     BatchNormView,
     KerasFile,
@@ -22,6 +24,7 @@ from rounds.networks.keras_file import (
     weights_are_finite,
 )
 
+LABEL = "label"  # column or array with the outcome, unless it is named
 # Rows looked at: a unit alive on 1 row in 1,000 shows with 98 %, and it stays quick.
 MOST_ROWS = 4096
 # A unit of a rectifier that is 0 on every row learns nothing (Lu et al. 2019, arXiv:1903.06733); share of a layer's.
@@ -52,9 +55,10 @@ class Looked:
     norms: list[BatchNormView]
 
 
-def audit_keras(model: str, data: str | None) -> dict[str, Any]:
+def audit_keras(model: str, data: str | None, label: str | None = None) -> dict[str, Any]:
     """The record of `rounds audit MODEL.keras DATA`; data: a table of the model's numbers in its order, or an NPZ file
-    with one array an input.
+    with one array an input; label: its column or array with the outcome (None: `label`, where there is one), by which
+    the loss is held against that of fresh weights.
 
     Raises DataError where model or data cannot be read, or do not fit together.
     """
@@ -62,32 +66,41 @@ def audit_keras(model: str, data: str | None) -> dict[str, Any]:
         advice = "Add it: rounds audit MODEL.keras DATA"
         raise DataError(must_be("DATA", "given with a .keras file", "data", None, advice))
     file = read_keras(Path(model))
-    rows = [array[:MOST_ROWS] for array in read_rows(Path(data), file)]
+    rows, outcome = read_rows(Path(data), file, label)
+    rows = [array[:MOST_ROWS] for array in rows]
     looked = Looked(
         file, rows, outputs(file, rows), outputs(file, rows, training=True), layer_views(file, rows),
         batch_norm_views(file, rows),
     )  # fmt: skip
-    notes = [note for check in KERAS_CHECKS if (note := check(looked))]
+    losses = None if outcome is None else measure_losses(file, rows, outcome[:MOST_ROWS])
+    told = loss_findings(losses) if losses else [dict(WITHOUT_OUTCOME)]
+    notes = [*(note for check in KERAS_CHECKS if (note := check(looked))), *told]
     findings = [note for note in notes if "severity" in note]
     return {
         "model": Path(model).name,
         "parameters": file.parameters,
         "rows": len(rows[0]),
+        "loss": asdict(losses) if losses else None,
         "layers": [{"name": v.name, "kind": v.kind, "activation": v.activation} for v in looked.layers],
         "findings": sorted(findings, key=lambda note: SEVERITIES.index(note["severity"])),
         "not_checked": [*(note for note in notes if "severity" not in note), *UNKNOWABLE],
     }
 
 
+WITHOUT_OUTCOME = {"code": "not-learning", "reason": "needs the outcome of each row: --label COL"}
 UNKNOWABLE = (
-    {"code": "overfitting", "reason": "the file does not say what was learned from, nor the loss at start and end"},
+    {"code": "overfitting", "reason": "the file does not say what was learned from"},
     {"code": "learning-rate-too-high", "reason": "needs the curves of training: rounds examine CURVES"},
 )
 
 
-def read_rows(path: Path, file: KerasFile) -> list[np.ndarray]:
-    """[N, ...] float32 for each input of the model; raises DataError where they do not fit."""
-    arrays = _npz(path, file) if path.suffix.lower() == ".npz" else [_table(path)]
+def read_rows(path: Path, file: KerasFile, label: str | None) -> tuple[list[np.ndarray], np.ndarray | None]:
+    """([N, ...] float32 for each input of the model, outcome of each row or None); DataError where they do not fit."""
+    is_npz = path.suffix.lower() == ".npz"
+    arrays, outcome = _npz(path, file, label) if is_npz else _table(path, label)
+    if outcome is not None and len(outcome) != len(arrays[0]):
+        advice = "Give one outcome a row"
+        raise DataError(must_be("Outcome", f"of {len(arrays[0])} rows", "rows", len(outcome), advice))
     if len(arrays) != len(file.inputs):
         names = ", ".join(name for name, _ in file.inputs)
         advice = f"Hand over an NPZ file with the arrays {names}"
@@ -100,11 +113,26 @@ def read_rows(path: Path, file: KerasFile) -> list[np.ndarray]:
             wanted = f"of shape {('rows', *shape)}"
             advice = "Give the columns the model reads, in its order, and no others"
             raise DataError(must_be(f"Input {name}", wanted, "shape", array.shape, advice))
-    return arrays
+    return arrays, outcome
 
 
-def _table(path: Path) -> np.ndarray:
+def _table(path: Path, label: str | None) -> tuple[list[np.ndarray], np.ndarray | None]:
     table = read_table(path)
+    name = _named(label, table.columns)
+    outcome = table[name].cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy() if name else None
+    return [_numbers(table.drop(name) if name else table)], outcome
+
+
+def _named(label: str | None, names: list[str]) -> str | None:
+    """The column or array with the outcome, None where nobody named one; raises DataError where it is not there."""
+    if label is None:
+        return LABEL if LABEL in names else None
+    if label not in names:
+        raise DataError(must_be("Label", "a column of the data", "label", label, nearest(label, names)))
+    return label
+
+
+def _numbers(table: pl.DataFrame) -> np.ndarray:
     texts = [c for c in table.columns if not (table[c].dtype.is_numeric() or str(table[c].dtype) == "Boolean")]
     if texts:
         advice = "Give the numbers that the model reads, prepared as for training"
@@ -113,12 +141,15 @@ def _table(path: Path) -> np.ndarray:
     return _finite(made)
 
 
-def _npz(path: Path, file: KerasFile) -> list[np.ndarray]:
+def _npz(path: Path, file: KerasFile, label: str | None) -> tuple[list[np.ndarray], np.ndarray | None]:
     try:
         with np.load(path, allow_pickle=False) as stored:
             names = [name for name, _ in file.inputs]
-            chosen = names if set(names) <= set(stored.files) else stored.files[: len(names)]
-            return [_finite(np.asarray(stored[name], np.float32)) for name in chosen]
+            named = _named(label, stored.files)
+            rest = [name for name in stored.files if name != named]
+            chosen = names if set(names) <= set(rest) else rest[: len(names)]
+            outcome = np.asarray(stored[named], np.float64) if named else None
+            return [_finite(np.asarray(stored[name], np.float32)) for name in chosen], outcome
     except (OSError, ValueError, KeyError, EOFError) as error:
         advice = "Write it with numpy.savez, numbers only"
         raise DataError(

@@ -10,7 +10,7 @@ import polars as pl
 from rounds.data.values import as_numbers
 from rounds.errors import DataError, must_be, nearest
 from rounds.inference.calibration import Scores, mean_interval
-from rounds.inference.disclosure import shown_cells
+from rounds.inference.disclosure import FEWEST_PATIENTS
 from rounds.inference.drift import holm
 from rounds.inference.intervals import resampled_intervals, score_with_interval
 from rounds.metrics import METRICS, weighted_scores
@@ -127,18 +127,32 @@ def _column(
     texts = labels.to_numpy().astype(object)
     names = sorted(set(texts.tolist()), key=_order)
     inside = [texts == name for name in names]
-    shown = shown_cells([len(np.unique(patients[rows])) for rows in inside])
+    people = [len(np.unique(patients[rows])) for rows in inside]
+    rounded = _to_round(people)
     made = []
-    for name, rows, is_shown in zip(names, inside, shown, strict=True):
-        if not is_shown:
+    for place, (name, rows) in enumerate(zip(names, inside, strict=True)):
+        if people[place] < FEWEST_PATIENTS:
             made.append({"group": name, "suppressed": True})
             continue
         group = {"group": name, "suppressed": False, **_group(task, observed, predicted, patients, rows)}
+        if place == rounded:
+            group |= {"rows": round(group["rows"], -1), "patients": round(people[place], -1), "rounded": True}
         others = len(names) > 2 or name == names[0]  # of two groups, one difference says both
         if others and not rows.all() and (found := _difference(task, observed, predicted, patients, rows)):
             group["difference"] = found
         made.append(group)
     return made
+
+
+def _to_round(people: list[int]) -> int | None:
+    """Place of the group whose size is told in tens: where one group alone is hidden, its size is the rest of all.
+
+    >>> _to_round([50, 3, 20]), _to_round([50, 3, 4]), _to_round([50, 20])
+    (2, None, None)
+    """
+    if sum(n < FEWEST_PATIENTS for n in people) != 1 or max(people) < FEWEST_PATIENTS:
+        return None
+    return min((place for place, n in enumerate(people) if n >= FEWEST_PATIENTS), key=lambda place: people[place])
 
 
 def _order(name: str) -> tuple[bool, float, str]:

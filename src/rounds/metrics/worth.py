@@ -5,6 +5,9 @@ from typing import Any
 # A difference below this share of what the constant leaves unexplained changes no decision. A convention of ours (a
 # hundredth of the main metric of the constant), printed with every verdict.
 SMALLEST_WORTHWHILE_SHARE = 0.01
+# A score that removes this share of what a constant leaves unexplained is seldom true of patients: look for a column
+# that holds the outcome. A convention, no unit.
+TOO_GOOD_SHARE = 0.97
 
 
 def worth_it(difference: dict[str, Any]) -> dict[str, str]:

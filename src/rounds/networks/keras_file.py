@@ -1,6 +1,7 @@
 """A user's own .keras file, read without running anything in it, and looked at as plain arrays."""
 
-from dataclasses import dataclass
+import random
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,22 @@ def outputs(file: KerasFile, rows: list[np.ndarray], training: bool = False) -> 
     """[N, outputs] float64 in test mode, or as training sees it (dropout on, batch statistics)."""
     array = np.asarray(_seen(file, file.model.outputs[:1], rows, training)[0], np.float64)
     return array.reshape(len(array), -1)
+
+
+def anew(file: KerasFile, seed: int) -> KerasFile:
+    """The same model with weights drawn anew by its own initializers: what training began with, by chance."""
+    kept = random.getstate(), np.random.get_state()
+    try:
+        keras.utils.set_random_seed(seed)
+        return replace(file, model=keras.models.clone_model(file.model))
+    finally:
+        random.setstate(kept[0])
+        np.random.set_state(kept[1])
+
+
+def last_activation(file: KerasFile) -> str:
+    """Name of what the last layer applies, "" for none."""
+    return _activation(file.model.layers[-1])
 
 
 def layer_views(file: KerasFile, rows: list[np.ndarray]) -> list[LayerView]:

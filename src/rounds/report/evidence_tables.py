@@ -198,12 +198,16 @@ def _group(group: Record, metric: str, several: bool) -> Record:
         return {"group": group["group"], "hidden": True}
     difference = group.get("difference")
     return {
-        "group": group["group"], "hidden": False, "rows": count(group["rows"]), "patients": count(group["patients"]),
+        "group": group["group"], "hidden": False, "rows": _size(group, "rows"), "patients": _size(group, "patients"),
         "score": estimate(group["metrics"].get(metric, {})),
         "bias": ("", "") if several else estimate(next(iter(group["bias"].values()))),
         "difference": estimate(difference or {}),
         "p_value": p_value(difference["p_value"]) if difference else "–",
     }  # fmt: skip
+
+
+def _size(group: Record, what: str) -> str:
+    return f"about {group[what]:,}" if group.get("rounded") else count(group[what])
 
 
 def p_value(value: float) -> str:

@@ -1,0 +1,99 @@
+"""Loss of a Keras model on rows with outcomes: as it is, with weights drawn anew, and of a constant."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rounds.errors import DataError, must_be
+from rounds.metrics.worth import TOO_GOOD_SHARE
+from rounds.networks.keras_file import KerasFile, anew, last_activation, outputs
+
+# Networks drawn anew, whose median loss stands for the start of training: one draw may be lucky.
+DRAWS = 3
+LEAST_PROBABILITY = 1e-7  # Keras's own limit, below which a logarithm is cut off
+Note = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Losses:
+    """name: log_loss or mse; start: median of networks with fresh weights; end: of the file; constant: of the mean."""
+
+    name: str
+    start: float
+    end: float
+    constant: float
+
+
+def measure_losses(file: KerasFile, rows: list[np.ndarray], outcome: np.ndarray) -> Losses:
+    """Losses on rows (one array an input) whose outcome is known: [N] or [N, outputs], class numbers for a softmax.
+
+    Raises DataError where the outcome does not fit what the last layer gives.
+    """
+    end = outputs(file, rows)
+    activation = last_activation(file)
+    truth = _truth(outcome, activation, end.shape[1])
+    starts = [_loss(activation, truth, outputs(anew(file, seed), rows)) for seed in range(DRAWS)]
+    constant = np.broadcast_to(truth.mean(axis=0), truth.shape)
+    return Losses(
+        "mse" if activation not in ("sigmoid", "softmax") else "log_loss", float(np.median(starts)),
+        _loss(activation, truth, end), _loss(activation, truth, constant),
+    )  # fmt: skip
+
+
+def _truth(outcome: np.ndarray, activation: str, width: int) -> np.ndarray:
+    """[N, width] float64."""
+    made = np.asarray(outcome, np.float64).reshape(len(outcome), -1)
+    whole = bool(np.isfinite(made).all()) and bool((made == np.round(made)).all())
+    if activation == "softmax" and made.shape[1] == 1:
+        if not whole or made.min() < 0 or made.max() >= width:
+            raise _unfit(f"class numbers from 0 to {width - 1}", made)
+        return np.asarray(np.eye(width)[made[:, 0].astype(int)])
+    if made.shape[1] != width:
+        advice = "Give as many outcomes as the model has outputs"
+        raise DataError(must_be("Outcome", f"{width} columns", "columns", made.shape[1], advice))
+    if activation in ("sigmoid", "softmax") and not (whole and set(np.unique(made)) <= {0.0, 1.0}):
+        raise _unfit("0 or 1", made)
+    if not np.isfinite(made).all():
+        raise _unfit("finite", made)
+    return made
+
+
+def _unfit(expected: str, made: np.ndarray) -> DataError:
+    wrong = made[~np.isfinite(made)] if not np.isfinite(made).all() else made[(made < 0) | (made > 1) | (made % 1 != 0)]
+    advice = "Write it as the model learned it, and leave out rows without it"
+    return DataError(
+        must_be("Outcome", expected, "label", float(wrong[0]) if wrong.size else float(made.max()), advice)
+    )
+
+
+def _loss(activation: str, truth: np.ndarray, said: np.ndarray) -> float:
+    """Mean squared error, or cross-entropy of probabilities.
+
+    >>> round(_loss("sigmoid", np.array([[1.0], [0.0]]), np.array([[0.5], [0.5]])), 3)
+    0.693
+    """
+    if activation not in ("sigmoid", "softmax"):
+        return float(np.mean((truth - said) ** 2))
+    p = np.clip(said, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    if activation == "softmax":
+        return float(-np.mean(np.sum(truth * np.log(p), axis=1)))
+    return float(-np.mean(truth * np.log(p) + (1 - truth) * np.log1p(-p)))
+
+
+def loss_findings(found: Losses) -> list[Note]:
+    """What start, end and constant say together, most serious first."""
+    evidence = {"start": found.start, "end": found.end, "constant": found.constant}
+    shown = f"{found.name} {found.end:.3g}, with fresh weights {found.start:.3g}, of a constant {found.constant:.3g}"
+    if not np.isfinite(found.end) or found.end >= found.start:
+        return [_note("not-learning", "error", f"No better than before training: {shown}.", evidence)]
+    if found.end >= found.constant:
+        return [_note("no-better-than-baseline", "error", f"No better than the mean outcome: {shown}.", evidence)]
+    if found.end <= (1 - TOO_GOOD_SHARE) * found.constant:
+        words = f"Outcomes are seldom that predictable: {shown}. Were these rows learned from, or do inputs hold it?"
+        return [_note("implausible-score", "warning", words, evidence)]
+    return []
+
+
+def _note(code: str, severity: str, explanation: str, evidence: dict[str, float]) -> Note:
+    return {"code": code, "severity": severity, "explanation": explanation, "evidence": evidence}
