@@ -116,7 +116,7 @@ def _padded(data: SlabData, rows: int) -> SlabData:
 
 
 def _result(work: Work) -> SlabResult:
-    start = begin_slab(work.program, work.slab)
+    start = begin_slab(work.program, work.slab, work.data)
     *_, at = slab_epochs(work.program, work.slab, work.data, work.folds, start, work.extent)
     best = {n: Weights(s["trainable"], s["state"]) for n, s in snapshots(at, work.slab).items()}
     return _with_exact_statistics(work, SlabResult(work.slab, at.records, at.measures, best))

@@ -18,6 +18,7 @@ from rounds.examination.comparison import advantages_of
 from rounds.examination.examine import examine
 from rounds.examination.examine_data import DataSaid, examine_data
 from rounds.examination.finding import finding_record
+from rounds.examination.live import hopeless_in, saved_by_stopping
 from rounds.examination.population import run_of
 from rounds.files import write_json
 from rounds.inference.baselines import Baseline
@@ -143,8 +144,10 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     begin_run(folder, population, reasons, asked_for(request))
     clock.lap("preparing")
     yield Stage("training", population)
-    found = Stay(((yield from train_to_end(population, given.folder, given.minutes_left())),))
+    hopeless = hopeless_in(population)
+    found = Stay(((yield from train_to_end(population, given.folder, given.minutes_left(), hopeless)),))
     clock.lap("training")
+    saved = saved_by_stopping(found.trained, clock.seconds["training"])
     while True:
         found, visit = look(given, found, request.rounds)
         if visit is None:
@@ -161,7 +164,7 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     clock.lap("judging")
     yield Stage("writing")
     finished = Finished(dataset, split, found.populations, made, judged, tuple(baselines))
-    record = write_results(folder, finished) | _spent(found)
+    record = write_results(folder, finished) | _spent(found) | ({"stopped_early": saved} if saved else {})
     write_evidence(folder, replace(finish_of(finished), scores=record["test"]), request.subgroups)
     _write_advice(folder, finished, found, (record, described, data_said, reasons), asked_for(request))
     yield Result(folder, close_run(folder, record, clock), made.predictor)

@@ -62,7 +62,7 @@ def test_record() -> None:
     assert set(record["verdict"]) == {"believable", "well_trained", "worth_it"}
     assert set(record["findings"][0]) == {
         "round", "question", "code", "name", "severity", "evidence", "confidence", "explanation", "follows_from",
-        "remedies", "members", "epoch", "thresholds",
+        "remedies", "members", "epoch", "thresholds", "rates",
     }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from rounds.networks.initializers import initializer_names, make_initializer
 from rounds.networks.layers import RateDropout, hashed_bits
 from rounds.plan import Plan
 from rounds.task import Task
-from rounds.training.run import Population, Trained
+from rounds.training.run import Population, Trained, train_population
 from rounds.training.statistics import exact_statistics
 from rounds.training.validation import Judged, judge, metric_names
 
@@ -143,6 +143,13 @@ def test_a_stopped_member_moves_no_more(population_of: Make, train: Train) -> No
     stopped = int(np.argmin([r.running[0, 1] for r in records])) if not records[-1].running[0, 1] else None
     if stopped is not None:
         assert np.ptp(values[stopped:, 1]) == 0.0
+
+
+def test_a_slab_without_hope_ends_at_that_epoch(population_of: Make) -> None:
+    population = population_of(Plan(network="linear", epochs=9, learning_rate=0.01))
+    *_, trained = train_population(population, hopeless=lambda work, at: at.epoch >= 3)
+    assert isinstance(trained, Trained)
+    assert [len(result.records) for result in trained.results] == [3]
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])

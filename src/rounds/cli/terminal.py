@@ -105,6 +105,7 @@ def _print_advice(console: Console, folder: Path) -> None:
 
 
 def _print_result(console: Console, record: dict[str, Any], report: Path) -> None:
+    from rounds.examination.live import in_words
     from rounds.metrics.worth import worth_it
 
     table = Table(title=_title(record), title_justify="left", box=None, pad_edge=False)
@@ -115,6 +116,8 @@ def _print_result(console: Console, record: dict[str, Any], report: Path) -> Non
     for name, scores in rows.items():
         table.add_row(name, *(_cell(scores.get(metric)) for metric in metrics))
     console.print(table)
+    if "stopped_early" in record:
+        console.print(f"Stopped early: {in_words(record['stopped_early'])}.")
     worth = worth_it(record["difference"])
     console.print(f"Worth it: {worth['answer']} ({worth['reason']}).")
     console.print(f"Report: {report}")

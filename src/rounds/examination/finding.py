@@ -41,7 +41,7 @@ class Finding:
 
     follows_from: codes of findings whose cause explains this one; remedies: what to do, in the order to try; epoch:
     the first at which it was seen (0: before the first step), where that can be said; thresholds: what its rule stands
-    on, as (name, value, unit, source).
+    on, as (name, value, unit, source); rates: as `rates_of` has them.
     """
 
     question: Question
@@ -57,6 +57,7 @@ class Finding:
     round: int = 0
     epoch: int | None = None
     thresholds: tuple[tuple[str, float, str, str], ...] = ()
+    rates: dict[str, list[int]] = field(default_factory=dict)
 
     @property
     def alarms(self) -> bool:
@@ -118,7 +119,7 @@ def finding_record(finding: Finding) -> dict[str, Any]:
     >>> finding_record(Finding("training", "healthy", "Healthy", "note", "Nothing found."))["code"]
     'healthy'
     """
-    order = ("round", "question", "code", "name", "severity", "evidence", "confidence", "explanation", "epoch")
+    order = ("round", "question", "code", "name", "severity", "evidence", "confidence", "explanation", "epoch", "rates")
     content = asdict(finding)
     lists = {name: list(content[name]) for name in _LISTS}
     thresholds = [dict(zip(_THRESHOLD, t, strict=True)) for t in finding.thresholds]

@@ -5,6 +5,7 @@ from typing import Any
 from rounds.examination.examine_data import DATA_RULES
 from rounds.examination.finding import HEALTHY
 from rounds.examination.learning import HARM_THRESHOLDS
+from rounds.examination.rates import rates_in_words, rates_of
 from rounds.examination.rule import Rule, Threshold
 from rounds.examination.rules import RULES
 
@@ -51,6 +52,8 @@ def _rule_text(rule: Rule[Any]) -> str:
     lines += _threshold_table(rule.thresholds)
     lines += [f"**Why it matters.** {rule.why}", "", "**What to do.**", ""]
     lines += [f"{number}. {remedy}" for number, remedy in enumerate(rule.remedies, 1)] + [""]
+    if said := rates_in_words(rates_of(rule.code)):
+        lines += [f"**How often it is right.** {said} See [the ward](ward.md).", ""]
     if rule.causes:
         lines += [f"May follow from: {', '.join(f'`{code}`' for code in rule.causes)}.", ""]
     return "\n".join(lines)

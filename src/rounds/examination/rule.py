@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 from rounds.examination.finding import Finding, NotApplicable, Question, Seen
+from rounds.examination.rates import rates_of
 
 Evidence = TypeVar("Evidence")
 Judged = Seen | NotApplicable | None
@@ -53,6 +54,7 @@ def make_finding(rule: Rule[Evidence], seen: Seen, round_number: int = 0) -> Fin
         evidence=plain(seen.evidence), confidence=round(seen.confidence, 3), remedies=rule.remedies,
         members=tuple(sorted(seen.members)), round=round_number, epoch=seen.onset,
         thresholds=tuple((t.name, t.value, t.unit, t.source) for t in rule.thresholds),
+        rates=rates_of(rule.code),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import textwrap
 
 from rounds.examination.finding import Examination, Finding
+from rounds.examination.rates import rates_in_words
 
 WIDTH = 110
 
@@ -37,6 +38,7 @@ def finding_text(finding: Finding) -> str:
     if finding.follows_from:
         lines.append(f"  follows from: {', '.join(finding.follows_from)}")
     lines += [_wrapped(f"{number}. {remedy}", "    ") for number, remedy in enumerate(finding.remedies, 1)]
+    lines += [_wrapped(said, "  ")] if (said := rates_in_words(finding.rates)) else []
     return "\n".join(lines)
 
 

@@ -25,7 +25,7 @@ def learning_curve(run: RunFiles) -> Chart | None:
     average = pl.col("loss").rolling_mean(WINDOW, min_samples=1, center=True)
     steps = steps.select("epoch", "loss", average.alias("average"))
     own = losses.filter(pl.col("member") == best)
-    scale = _loss_scale([steps["loss"], losses["value"]])
+    scale = loss_scale([steps["loss"], losses["value"]])
     x, y = alt.X("epoch:Q", title=EPOCH), alt.Y("value:Q", title="Loss", scale=scale)
     others = _chart(losses).mark_line(strokeWidth=1, color=FAINT, clip=True).encode(x=x, y=y, detail="member:N")
     points = _chart(steps).mark_circle(size=9, opacity=0.35, color=ORANGE, clip=True).encode(x=x, y=_like(y, "loss"))
@@ -54,7 +54,7 @@ def sweep_curves(run: RunFiles) -> Chart | None:
     frame = run.of_members("curves").filter((pl.col("metric") == "loss") & (pl.col("split") == "validation"))
     if frame["learning_rate"].n_unique() < 2:
         return None
-    scale = _loss_scale([frame["value"]])
+    scale = loss_scale([frame["value"]])
     x, y = alt.X("epoch:Q", title=EPOCH), alt.Y("value:Q", title="Loss, validation", scale=scale)
     middle = frame.group_by("learning_rate", "epoch").agg(pl.col("value").median()).sort("learning_rate", "epoch")
     thin = _chart(_with_rate(frame)).mark_line(strokeWidth=1, opacity=0.3, clip=True)
@@ -129,7 +129,7 @@ def _named(chart: alt.Chart, name: str, x: alt.X, y: alt.Y, width: float) -> alt
     )
 
 
-def _loss_scale(drawn: list[pl.Series]) -> alt.Scale:
+def loss_scale(drawn: list[pl.Series]) -> alt.Scale:
     """From the lowest to nearly the highest of what is drawn; logarithmic where losses differ by large factors."""
     values = np.concatenate([s.drop_nulls().to_numpy() for s in drawn])
     low, high = (float(q) for q in np.quantile(values, [(1 - INNER) / 4, INNER]))

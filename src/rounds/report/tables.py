@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from rounds.examination.live import in_words
+from rounds.examination.rates import rates_in_words
 from rounds.inference.disclosure import FEWEST_PATIENTS, shown_cells
 from rounds.report.checks import DATA_CHECKS
+from rounds.report.finding_figures import finding_picture
 from rounds.report.run_files import Record, RunFiles
 from rounds.report.score_figures import contestants
 from rounds.report.wording import METRIC_TERMS, contestant, count, estimate, label, share, with_unit
@@ -101,9 +104,12 @@ def findings(run: RunFiles) -> Record:
     """Findings, main cause first, and the rules that could not judge."""
     names = {f["code"]: f["name"] for f in run.findings["findings"]}
     found = [
-        {**f, "evidence": evidence(f["evidence"]), "because": [names.get(c, c) for c in f["follows_from"]]}
+        {
+            **f, "evidence": evidence(f["evidence"]), "because": [names.get(c, c) for c in f["follows_from"]],
+            "picture": finding_picture(run, f), "rates": rates_in_words(f.get("rates", {})),
+        }
         for f in run.findings["findings"]
-    ]
+    ]  # fmt: skip
     skipped = [
         {"name": DATA_CHECKS.get(n["code"], n["code"]), "reason": n["reason"]} for n in run.findings["not_applicable"]
     ]
@@ -153,6 +159,7 @@ def tried(run: RunFiles) -> Record:
         ("Networks averaged in the predictor", str(metrics["members"])),
         ("Configurations compared", str(metrics["configurations_tried"])),
         *rounds_facts(metrics.get("rounds", {})),
+        *([("Given up early", in_words(metrics["stopped_early"]))] if "stopped_early" in metrics else []),
         ("Parameters of a network", ", ".join(f"{p:,}" for p in run.plan.get("parameters", []))),
         ("These patients judged before", times),
         ("Table", f"content hash {run.dataset['content_hash'][:16]}"),

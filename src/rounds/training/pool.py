@@ -5,7 +5,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,19 +66,30 @@ class _Desk:
     stop: threading.Event
     deadline: float
     compiling: dict[int, threading.Lock]
+    hopeless: "Hopeless"
+
+
+# Whether a slab has come to nothing: judged at each epoch boundary, from what it did until then and nothing else, so
+# that a run which is killed and resumed ends at the same epoch.
+Hopeless = Callable[[Work, SlabAt], bool]
+
+
+def never(work: Work, at: SlabAt) -> bool:
+    """No slab is given up."""
+    return False
 
 
 def train_slabs(
-    works: list[Work], workers: int, folder: Path | None = None, deadline: float = math.inf
+    works: list[Work], workers: int, folder: Path | None = None, deadline: float = math.inf, hopeless: Hopeless = never
 ) -> Iterator[Progress]:
     """Trains every slab, yields each epoch's end, and each slab's result as it comes.
 
     folder: where checkpoints are kept and looked for; None keeps none. deadline: on the monotonic clock; slabs end
-    at their first epoch boundary after it. Whatever stops the caller (an interrupt, an error) stops the slabs at
-    their next epoch boundary, with their checkpoints written.
+    at their first epoch boundary after it. hopeless: which slabs end before their last epoch. Whatever stops the
+    caller (an interrupt, an error) stops the slabs at their next epoch boundary, with their checkpoints written.
     """
     locks = {id(work.program): threading.Lock() for work in works}
-    desk = _Desk(folder, queue.Queue(), threading.Event(), deadline, locks)
+    desk = _Desk(folder, queue.Queue(), threading.Event(), deadline, locks, hopeless)
     with ThreadPoolExecutor(workers) as threads:
         for work in _one_of_each_first(works):
             threads.submit(_train_one, work, desk)
@@ -120,7 +131,7 @@ def _train(work: Work, desk: _Desk) -> None:
     path = checkpoint_path(desk.folder, work.slab.number) if desk.folder else None
     saved = time.monotonic()
     at = None
-    for at in _compiled_once(work, path, desk.compiling[id(work.program)]):
+    for at in _compiled_once(work, path, desk):
         now = time.monotonic()
         if path and (now - saved > CHECKPOINT_SECONDS or desk.stop.is_set()):
             save_checkpoint(path, at)
@@ -128,7 +139,7 @@ def _train(work: Work, desk: _Desk) -> None:
         if desk.stop.is_set():
             return
         desk.events.put(Progress(work.slab.number, at.epoch, float(at.records[-1].best_value.min())))
-        if now > desk.deadline:
+        if now > desk.deadline or desk.hopeless(work, at):
             break
     assert at is not None
     if path:
@@ -137,13 +148,13 @@ def _train(work: Work, desk: _Desk) -> None:
     desk.events.put(Progress(work.slab.number, at.epoch, 0.0, SlabResult(work.slab, at.records, at.measures, best)))
 
 
-def _compiled_once(work: Work, path: Path | None, compiling: threading.Lock) -> Iterator[SlabAt]:
+def _compiled_once(work: Work, path: Path | None, desk: _Desk) -> Iterator[SlabAt]:
     """The slab's epochs from its checkpoint or its beginning; the first one alone, so that threads compile once."""
-    with compiling:
+    with desk.compiling[id(work.program)]:
         start = begin_slab(work.program, work.slab, work.data)
         if path and path.exists():
             start = load_checkpoint(path, start)
         epochs = slab_epochs(work.program, work.slab, work.data, work.folds, start, work.extent)
-        first = next(epochs, start)
+        first = start if desk.hopeless(work, start) else next(epochs, start)
     yield first
     yield from epochs

@@ -13,7 +13,7 @@ from rounds.networks.builder import describe_network
 from rounds.plan import Plan, structure_names
 from rounds.task import Task
 from rounds.training.material import Material, shared_shape, slab_data
-from rounds.training.pool import Progress, SlabResult, Work, train_slabs, workers_here
+from rounds.training.pool import Hopeless, Progress, SlabResult, Work, never, train_slabs, workers_here
 from rounds.training.population import Member, Slab, make_members, make_slabs, working_set
 from rounds.training.program import SWITCHED, Program, make_program
 from rounds.training.slab import Extent, extent_of, steps_per_epoch
@@ -129,16 +129,17 @@ def _member_bytes(program: Program, extent: Extent) -> int:
 
 
 def train_population(
-    population: Population, folder: Path | None = None, minutes: float | None = None
+    population: Population, folder: Path | None = None, minutes: float | None = None, hopeless: Hopeless = never
 ) -> Iterator[Progress | Trained]:
     """Trains every slab; yields progress, and at the end the trained population.
 
-    folder: of checkpoints, or None. minutes: every slab ends at its first epoch boundary after so long. A caller that
+    folder: of checkpoints, or None. minutes: every slab ends at its first epoch boundary after so long. hopeless: which
+    slabs are given up before their last epoch. A caller that
     stops listening stops the training at the next epoch boundary.
     """
     results = []
     deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
-    for progress in train_slabs(list(population.works), workers_here(), folder, deadline):
+    for progress in train_slabs(list(population.works), workers_here(), folder, deadline, hopeless):
         if progress.result is not None:
             results.append(progress.result)
         yield progress
@@ -147,10 +148,10 @@ def train_population(
 
 
 def train_to_end(
-    population: Population, folder: Path | None = None, minutes: float | None = None
+    population: Population, folder: Path | None = None, minutes: float | None = None, hopeless: Hopeless = never
 ) -> Generator[Progress, None, Trained]:
     """As `train_population`, for a caller that is a generator itself: passes progress on, returns the population."""
-    for event in train_population(population, folder, minutes):
+    for event in train_population(population, folder, minutes, hopeless):
         if isinstance(event, Trained):
             return event
         yield event

@@ -1,0 +1,104 @@
+"""While a population trains: what is clearly lost is ended early, and how much time that saves is said."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from rounds.examination.curve import smooth
+from rounds.examination.evidence import constant_loss
+from rounds.examination.learning import SMALLEST_SHARE
+from rounds.examination.rule import Threshold
+from rounds.training.material import is_handed_over
+from rounds.training.member import EpochRecord
+from rounds.training.pool import Hopeless, Work
+from rounds.training.population import Slab
+from rounds.training.run import Population, Trained
+from rounds.training.slab import SlabAt
+
+JUDGED_AFTER = Threshold("judged after", 0.3, "share of the epochs")
+FEWEST_EPOCHS = 8  # done before any judgement: warm-up takes a few
+LEFT = Threshold("fall that is still hoped for", 1.0, "times the fall an epoch of late, over all epochs that are left")
+
+
+def hopeless_in(population: Population) -> Hopeless:
+    """Which slabs of this population have come to nothing: `is_lost`, once JUDGED_AFTER of their epochs are done."""
+    constants = _constants(population)
+
+    def hopeless(work: Work, at: SlabAt) -> bool:
+        return is_lost(work.slab, at.records, work.program.plan.epochs, constants[work.slab.plan])
+
+    return hopeless
+
+
+def _constants(population: Population) -> list[float]:
+    """Loss of always predicting the same, for each plan."""
+    material = next(m for m in population.materials if is_handed_over(m))
+    targets = material.targets[material.learned]
+    return [constant_loss(population.task, plan, targets) for plan in population.plans]
+
+
+def is_lost(slab: Slab, records: tuple[EpochRecord, ...], epochs: int, constant: float) -> bool:
+    """Whether every member lost its loss, or stands where a constant prediction is and no longer falls.
+
+    records: an epoch each, fields [G, M, ...]; only the first JUDGED_AFTER of `epochs` are looked at, so that the
+    answer is the same at every later time.
+    """
+    point = max(FEWEST_EPOCHS, math.ceil(JUDGED_AFTER.value * epochs))
+    if len(records) < point or point >= epochs:
+        return False
+    train = np.stack([r.losses.mean(axis=-1) for r in records[:point]])  # [E, G, M]
+    validation = np.stack([r.validation[..., 0] for r in records[:point]])
+    real = [(g, i) for g, group in enumerate(slab.groups) for i, member in enumerate(group) if member is not None]
+    return all(_without_hope(train[:, g, i], validation[:, g, i], epochs, constant) for g, i in real)
+
+
+def _without_hope(train: np.ndarray, validation: np.ndarray, epochs: int, constant: float) -> bool:
+    """Of one member's losses [E]: lost, or neither below a constant's nor on the way there."""
+    if not np.isfinite(train).all():
+        return True
+    aim = (1 - SMALLEST_SHARE.value) * constant
+    window = max(2, len(train) // 3)
+    return all(_stays_above(smooth(values, window), window, epochs, aim) for values in (train, validation))
+
+
+def _stays_above(values: np.ndarray, window: int, epochs: int, aim: float) -> bool:
+    """Whether smoothed losses never came below `aim`, nor would if they went on falling as of late."""
+    if not np.isfinite(values).all():
+        return True
+    fall = max(float(values[-window] - values[-1]), 0.0) / max(window - 1, 1)
+    expected = float(values[-1]) - LEFT.value * fall * (epochs - len(values))
+    return float(values.min()) > aim and expected > aim
+
+
+def in_words(stopped: dict[str, Any]) -> str:
+    """What was given up, and what that saved.
+
+    >>> in_words({"slabs": 2, "of_slabs": 2, "epochs_done": 30, "epochs_left_out": 70, "seconds_saved": 12.3})
+    '2 of 2 groups of networks had come to nothing and were given up: 70 of 100 epochs left out, about 12 s saved'
+    """
+    planned = stopped["epochs_done"] + stopped["epochs_left_out"]
+    return (
+        f"{stopped['slabs']} of {stopped['of_slabs']} groups of networks had come to nothing and were given up: "
+        f"{stopped['epochs_left_out']:,} of {planned:,} epochs left out, about {stopped['seconds_saved']:.0f} s saved"
+    )
+
+
+def saved_by_stopping(trained: Trained, seconds: float) -> dict[str, Any] | None:
+    """Slabs that were given up, epochs that were left, and about how many seconds that saves; None where none was.
+
+    seconds: that the training took.
+    """
+    constants, plans = _constants(trained.population), trained.population.plans
+    given_up, done, left = 0, 0, 0
+    for result in trained.results:
+        plan, count = result.slab.plan, len(result.records)
+        done += count
+        if count < plans[plan].epochs and is_lost(result.slab, result.records, plans[plan].epochs, constants[plan]):
+            given_up, left = given_up + 1, left + plans[plan].epochs - count
+    if not given_up:
+        return None
+    return {
+        "slabs": given_up, "of_slabs": len(trained.results), "epochs_done": done, "epochs_left_out": left,
+        "seconds_saved": round(seconds * left / max(done, 1), 1),
+    }  # fmt: skip
