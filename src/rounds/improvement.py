@@ -295,4 +295,4 @@ def amount_of(dataset: Dataset, split: Split, material: Material) -> Amount:
     counts = np.bincount(targets[:, 0].astype(int)) if dataset.task.kind in ("binary", "multiclass") else np.zeros(1)
     shape = material.preparation.shape
     patients = len(np.unique(dataset.patients[split.development[rows]]))
-    return Amount(len(rows), patients, int(counts.min()), shape.numbers, shape.flags, shape.grid)
+    return Amount(len(rows), patients, int(counts.min()), shape.numbers, shape.flags, shape.grid, shape.hand)

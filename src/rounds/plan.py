@@ -69,6 +69,11 @@ class _Structure(BaseModel):
     )
     block_depth: int = _structure(2, "convolutions in a block", ge=1)
     cell: Literal["simple", "lstm", "gru"] = _structure("gru", "recurrent cell")
+    recurrent: tuple[Annotated[int, Field(ge=1)], ...] = _structure((32,), "width of each recurrent layer", "units")
+    bidirectional: bool = _structure(False, "recurrent layers read the steps from both ends")
+    hand_features: bool = _structure(
+        False, "read the features made by hand from recordings instead of the recordings themselves"
+    )
     # the objective
     loss: str = _structure(
         "auto", "loss (auto matches the task: mse, poisson, binary_crossentropy, categorical_crossentropy, mae, huber)"
@@ -165,7 +170,7 @@ class Plan(_Structure):
     frequency_scale: Sweep = _setting(0.3, "initial spread of the frequencies of a periodic embedding", low=0.0)
     seed: int = _setting(0, "of initial weights, orders and masks", low=0)
 
-    @field_validator("hidden", "filters", "decay_epochs", mode="before")
+    @field_validator("hidden", "filters", "recurrent", "decay_epochs", mode="before")
     @classmethod
     def _one_is_a_tuple(cls, value: Any) -> Any:
         return (value,) if isinstance(value, int | float) and not isinstance(value, bool) else value

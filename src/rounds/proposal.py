@@ -11,6 +11,8 @@ from rounds.task import Task
 # (benchmarks/shared_tables.py). Bounded by passes: small tables would train for ever.
 ROWS_SEEN = 400_000
 FEWEST_PASSES, MOST_PASSES = 12, 120
+RECURRENT_ROWS_SEEN = 30_000  # on 4,000 stays of physionet2012 validation was best after 20,000
+RECURRENT_STEPS = 128  # longer recordings are left to filters: a recurrent network takes its steps one by one
 GRID_ROWS_SEEN = 60_000  # a row costs a thousand times as much as one of a table
 STEPS_PER_PASS = 30
 SMALLEST_BATCH, LARGEST_BATCH = 32, 256
@@ -24,7 +26,7 @@ EMBEDDED_NUMBERS = 60  # beyond, spreading out every number makes the first laye
 @dataclass(frozen=True)
 class Amount:
     """How much a member learns from: rows, patients, events (0: not a classification), and how many inputs; grid: the
-    (*space, channels) of images or recordings."""
+    (*space, channels) of images or recordings; hand: how many of the numbers are features made by hand from it."""
 
     rows: int
     patients: int
@@ -32,6 +34,7 @@ class Amount:
     numbers: int
     flags: int
     grid: tuple[int, ...] = ()
+    hand: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ def propose(task: Task, amount: Amount, changes: dict[str, Any]) -> Proposal:
     reasons = {name: why for name, (_, why) in chosen.items()}
     reasons |= dict.fromkeys(changes, "chosen by the user")
     main = make_plan(Plan(), {**values, **changes})
+    if amount.hand and not _OPEN & set(changes):
+        return _recording_plans(main, amount, reasons, changes)
     if amount.grid or _OPEN & set(changes):
         return Proposal((main,), reasons)
     partner = main.change(hidden=(64, 64), dropout=round(main.dropout + 0.1, 2))  # type: ignore[operator]
@@ -118,6 +123,8 @@ def _grid(amount: Amount) -> dict[str, tuple[Any, str]]:
     """What images and recordings want otherwise than tables."""
     if not amount.grid:
         return {}
+    if amount.hand and amount.grid[0] <= RECURRENT_STEPS:
+        return _recurrent(amount)
     passes = int(min(max(GRID_ROWS_SEEN / amount.rows, FEWEST_PASSES), MOST_PASSES))
     return {
         "network": ("convolutional", "filters find the same pattern wherever it lies"),
@@ -130,6 +137,32 @@ def _grid(amount: Amount) -> dict[str, tuple[Any, str]]:
         "dropout": (0.1, "of the units that enter the output"),
         **({name: (value, why) for name, (value, why) in _AUGMENTED.items()} if len(amount.grid) == 3 else {}),
     }
+
+
+def _recurrent(amount: Amount) -> dict[str, tuple[Any, str]]:
+    """What short recordings want otherwise than tables."""
+    passes = int(min(max(RECURRENT_ROWS_SEEN / amount.rows, FEWEST_PASSES), MOST_PASSES))
+    return {
+        "network": ("recurrent", f"{amount.grid[0]} steps, few enough to be taken one after another"),
+        "recurrent": ((32,) if amount.rows < MANY_ROWS else (64,), f"units for {amount.rows:,} rows"),
+        "hidden": ((), "the last state goes straight to the output"),
+        "initializer": ("glorot_uniform", "of gates that saturate"),
+        "epochs": (passes, f"about {RECURRENT_ROWS_SEEN:,} rows seen"),
+        "batch_size": (64, "rows enough for a steady gradient"),
+        "learning_rate": ((1e-3, 3e-3), _RATES_REASON),
+        "dropout": (0.3, "of the states that enter the output"),
+        "patience": (max(passes // 3, 4), "a third of the epochs without a better validation"),
+    }
+
+
+def _recording_plans(main: Plan, amount: Amount, reasons: dict[str, str], changes: dict[str, Any]) -> Proposal:
+    """The network of the recordings, and beside it those of a table of features by hand."""
+    table = {**_course(amount), **_width(amount), **_embedding(amount)}
+    values = {name: value for name, (value, _) in table.items()} | changes
+    dense = make_plan(Plan(), {**values, "network": "dense", "hand_features": True})
+    narrow = dense.change(hidden=(64, 64), dropout=round(dense.dropout + 0.1, 2))  # type: ignore[operator]
+    why = "networks of the recordings and of features made from them by hand are averaged: they err on other patients"
+    return Proposal((main, dense, narrow), reasons | {"hand_features": why})
 
 
 def _embedding(amount: Amount) -> dict[str, tuple[Any, str]]:

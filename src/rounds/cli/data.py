@@ -13,7 +13,9 @@ from rounds.cli.options import (
     Group,
     Images,
     ImageSize,
+    Key,
     Roles,
+    Sequences,
     SkipBad,
     Target,
     Where,
@@ -36,6 +38,8 @@ def data(
     images: Images = None,
     image_size: ImageSize = 64,
     skip_bad: SkipBad = False,
+    sequences: Sequences = None,
+    key: Key = None,
     write: Annotated[
         Path | None, typer.Option("--write", help="write what every column is taken for to this file")
     ] = None,
@@ -47,6 +51,6 @@ def data(
 
     choices = make_choices(
         target, None, None, group, None, roles=roles, as_=as_, drop=drop, where=where,
-        pictures=picture_choices(images, image_size, skip_bad),
+        pictures=picture_choices(images, image_size, skip_bad), sequences=sequences, key=key,
     )  # fmt: skip
     show_columns(source, choices, write, as_json, force)

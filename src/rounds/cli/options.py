@@ -32,7 +32,15 @@ SkipBad = Annotated[bool, typer.Option("--skip-bad", help="leave out image files
 Subgroup = Annotated[
     list[str] | None, typer.Option("--subgroup", help="column to compare by (else sex and age); repeat it")
 ]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE of a plan field; [a,b] is a sweep")]
 Score = Annotated[str | None, typer.Option("--baseline", help="column with the score in use today")]
+
+Sequences = Annotated[
+    str | None,
+    typer.Option("--sequences", help="recordings of DATA's rows: table of measurements, or folder (Parquet, WFDB)"),
+]
+TestSequences = Annotated[str | None, typer.Option("--test-sequences", help="recordings of the rows of --test")]
+Key = Annotated[str | None, typer.Option("--key", help="column that DATA and its recordings share")]
 
 
 def pairs(words: list[str] | None, option: str) -> dict[str, str]:
@@ -57,6 +65,8 @@ def make_choices(
         targets=tuple(target or ()), kind=task, positive=positive, group=group, time=time,
         roles=others.get("roles"), as_roles=pairs(others.get("as_"), "--as"), drop=tuple(others.get("drop") or ()),
         where=others.get("where"), baseline=others.get("baseline"), pictures=others.get("pictures") or PictureChoices(),
+        sequences=others.get("sequences"),
+        test_sequences=others.get("test_sequences"), key=others.get("key"),
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rounds.cli.app import app
-from rounds.cli.options import Data, Run, SkipBad
+from rounds.cli.options import Data, Run, Sequences, SkipBad
 
 
 @app.command()
@@ -17,10 +17,11 @@ def predict(
         Path | None, typer.Option("--out", help="CSV or Parquet file to write (else standard output)")
     ] = None,
     skip_bad: SkipBad = False,
+    sequences: Sequences = None,
     members: Annotated[bool, typer.Option("--members", help="a column for every network as well")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="print errors only")] = False,
 ) -> None:
     """Predict for the patients of DATA with the networks of a run; identifiers pass through."""
     from rounds.cli.terminal import show_prediction
 
-    show_prediction(run, data, out, members, quiet, skip_bad)
+    show_prediction(run, data, out, members, (quiet, skip_bad), sequences)

@@ -184,11 +184,14 @@ def _text(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def show_prediction(run: Path, data: str, out: Path | None, members: bool, quiet: bool, skip_bad: bool) -> None:
+def show_prediction(
+    run: Path, data: str, out: Path | None, members: bool, choices: tuple[bool, bool], sequences: str | None
+) -> None:
     """Predicts, writes the table (else prints it as CSV), and says on standard error what stood out in it."""
     from rounds.inference.prediction import predict_table
 
-    report = predict_table(run, data, out, members, skip_bad)
+    quiet, skip_bad = choices
+    report = predict_table(run, data, out, members, skip_bad, sequences)
     if out is None:
         sys.stdout.write(report.table.write_csv())
     if not quiet:

@@ -15,12 +15,17 @@ from rounds.cli.options import (
     Group,
     Images,
     ImageSize,
+    Key,
     Kind,
     Positive,
     Roles,
     Score,
+    Sequences,
+    Settings,
     SkipBad,
+    Subgroup,
     Target,
+    TestSequences,
     Time,
     Where,
     make_choices,
@@ -46,15 +51,14 @@ def train(
     image_size: ImageSize = 64,
     skip_bad: SkipBad = False,
     test: Annotated[str | None, typer.Option("--test", help="table that judges, instead of a part of DATA")] = None,
+    sequences: Sequences = None,
+    test_sequences: TestSequences = None,
+    key: Key = None,
     split_seed: Annotated[int, typer.Option("--split-seed", help="of the split into parts", min=0)] = 0,
     allow: Annotated[list[str] | None, typer.Option("--allow", help="train in spite of this finding")] = None,
-    subgroup: Annotated[
-        list[str] | None, typer.Option("--subgroup", help="compare groups of this column (else sex and age)")
-    ] = None,
+    subgroup: Subgroup = None,
     plan: Annotated[Path | None, typer.Option("--plan", help="TOML file with the plan fields to change")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="NAME=VALUE of a plan field; [a,b] is a sweep")
-    ] = None,
+    set_: Settings = None,
     rounds: Annotated[int, typer.Option("--rounds", help="how often to prescribe and try; 0 only trains", min=0)] = 2,
     members: Annotated[int | None, typer.Option("--members", help="networks to train; 1 trains one", min=1)] = None,
     minutes: Annotated[float | None, typer.Option("--minutes", help="stop training after so long", min=0.0)] = None,
@@ -76,7 +80,8 @@ def train(
     make_plan(Plan(), {**changes, "seed": seed})
     choices = make_choices(
         target, task, positive, group, time, roles=roles, as_=as_, drop=drop, where=where, baseline=baseline,
-        pictures=picture_choices(images, image_size, skip_bad),
+        pictures=picture_choices(images, image_size, skip_bad), sequences=sequences, test_sequences=test_sequences,
+        key=key,
     )  # fmt: skip
     from rounds.cli.terminal import show_training
     from rounds.data.loading import load

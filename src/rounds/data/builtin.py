@@ -9,6 +9,7 @@ import polars as pl
 
 from rounds.data.choices import Choices
 from rounds.data.dataset import Modality
+from rounds.data.timeline import Timeline
 from rounds.errors import DataError, must_be
 
 MOST_ROWS = 10_000_000  # of the simulated hospital: more than fit into the memory of a workstation beside a network
@@ -21,7 +22,7 @@ class Builtin:
 
     grid: images or recordings that the table's column GRID_ROW points into; masks: its channels that are 0 or 1;
     modality: what they are; left_out: files that could not be read, by name, and why (for the screen alone: names of
-    files may be names of patients).
+    files may be names of patients); timeline: of recordings.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Builtin:
     masks: tuple[int, ...] = ()
     modality: Modality = "table"
     left_out: tuple[str, ...] = ()
+    timeline: Timeline | None = None
 
     def complete(self, choices: Choices) -> Choices:
         """The user's choices, with this set's own where the user made none."""

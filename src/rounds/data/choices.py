@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rounds.task import Kind
 
@@ -21,7 +22,9 @@ class Choices:
     """targets: column names or globs; kind: of task; positive: label of the positive class; group: patient column,
     or "none" where every row is another patient; time: column to split by; roles: a roles.toml; as_roles: column ->
     role ("date:REFERENCE" makes a date the days since another date column); drop: names or globs; where: SQL
-    condition on the rows kept; baseline: column with the score in use today; pictures: how images are read.
+    condition on the rows kept; baseline: column with the score in use today; pictures: how images are read;
+    sequences: recordings of the table's rows (a table of measurements, or a folder); test_sequences: those of the test
+    table; key: column they share.
     """
 
     targets: tuple[str, ...] = ()
@@ -35,3 +38,6 @@ class Choices:
     where: str | None = None
     baseline: str | None = None
     pictures: PictureChoices = PictureChoices()
+    sequences: Any = None
+    test_sequences: Any = None
+    key: str | None = None

@@ -1,12 +1,13 @@
 """The record that leaves the data room: inputs, targets, patients, times, and what became of every column."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
+from rounds.data.timeline import Timeline
 from rounds.task import Task
 
 Role = Literal[
@@ -38,7 +39,7 @@ class Column(BaseModel):
 
     missing: values read as missing besides empty cells; proposed_missing: sentinel codes that look like missing
     values and are left as they are until the user says so; known: when its value is known; as_written: its cells are
-    text, so that levels are compared as they are written.
+    text, so that levels are compared as they are written; by_hand: a feature made from images or recordings.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,6 +54,7 @@ class Column(BaseModel):
     levels: int = 0
     missing_share: float = 0.0
     as_written: bool = False
+    by_hand: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Dataset:
     grid: np.ndarray | None = None
     masks: tuple[int, ...] = ()
     modality: Modality = "table"
+    timeline: Timeline | None = None  # of recordings
     identifiers: pl.DataFrame = field(default_factory=pl.DataFrame)
     baseline: np.ndarray | None = None
     baseline_name: str = ""
@@ -136,12 +139,24 @@ class Inputs:
 @dataclass(frozen=True)
 class InputShape:
     """Widths that decide the compiled program: numbers F, flags D, levels per coded column (with 0 = unseen), and
-    the grid's (*space, channels), empty for tables."""
+    the grid's (*space, channels), empty for tables. hand: the last so many numbers are features made by hand from the
+    grid."""
 
     numbers: int
     flags: int
     levels: tuple[int, ...] = ()
     grid: tuple[int, ...] = ()
+    hand: int = 0
+
+    def read(self, hand_features: bool) -> "InputShape":
+        """What a network reads of it: the grid and the table's own columns, or all columns without the grid.
+
+        >>> InputShape(9, 2, grid=(48, 5), hand=7).read(False).numbers
+        2
+        """
+        if hand_features:
+            return replace(self, grid=(), hand=0)
+        return replace(self, numbers=self.numbers - self.hand, hand=0)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ CLIP = 3.0
 class NumberEncoding(BaseModel):
     """(x - centre) / spread, smoothly clipped; missing = 0, with a flag where training had missing values.
 
-    low, high: range of the training rows, None where all were missing. Without `scaled`, x itself.
+    low, high: range of the training rows, None where all were missing. Without `scaled`, x itself. by_hand: made from
+    a recording, where a count says what was not measured: no flag says it again.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,19 +36,21 @@ class NumberEncoding(BaseModel):
     spread: float
     low: float | None
     high: float | None
+    by_hand: bool = False
 
     @classmethod
-    def fit(cls, column: str, values: pl.Series, scaled: bool) -> "NumberEncoding":
+    def fit(cls, column: str, values: pl.Series, scaled: bool, by_hand: bool = False) -> "NumberEncoding":
         """From the training rows' values: median, and interquartile range (standard deviation, 1, where that is 0)."""
         x = as_numbers(values)
         x = x[~np.isnan(x)]
         share = 1.0 - len(x) / max(1, len(values))
+        about: dict[str, Any] = {"column": column, "missing_share": share, "scaled": scaled, "by_hand": by_hand}
         if not len(x):
-            return cls(column=column, missing_share=share, scaled=scaled, centre=0, spread=1, low=None, high=None)
+            return cls(**about, centre=0, spread=1, low=None, high=None)
         quarter, centre, three_quarters = np.quantile(x, (0.25, 0.5, 0.75)).tolist()
         spread = (three_quarters - quarter) or float(x.std()) or 1.0
         low, high = float(x.min()), float(x.max())
-        return cls(column=column, missing_share=share, scaled=scaled, centre=centre, spread=spread, low=low, high=high)
+        return cls(**about, centre=centre, spread=spread, low=low, high=high)
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -55,7 +58,7 @@ class NumberEncoding(BaseModel):
 
     @property
     def flags(self) -> tuple[str, ...]:
-        return (f"{self.column} is missing",) if self.missing_share > 0 else ()
+        return (f"{self.column} is missing",) if self.missing_share > 0 and not self.by_hand else ()
 
     @property
     def levels(self) -> tuple[int, ...]:
@@ -75,7 +78,7 @@ class NumberEncoding(BaseModel):
         x = as_numbers(values)
         missing, empty = int(np.isnan(x).sum()), empty_rows(values)
         found = [_note(self.column, "unreadable", missing - empty)]
-        if not self.flags:
+        if self.missing_share == 0:
             found.append(_note(self.column, "newly-missing", empty, stand_in="the median" if self.scaled else "0"))
         if self.low is not None and self.high is not None:
             with np.errstate(invalid="ignore"):
@@ -216,7 +219,7 @@ def fit_encoding(
     ('age is missing',)
     """
     if column.role == "numeric":
-        return NumberEncoding.fit(column.name, values, scale)
+        return NumberEncoding.fit(column.name, values, scale, column.by_hand)
     if column.role == "boolean":
         return FlagEncoding.fit(column.name, values)
     return LevelEncoding.fit(column.name, values)

@@ -19,8 +19,11 @@ from rounds.data.features import feature, refuse_infinite
 from rounds.data.picture_set import Layout, layout_of
 from rounds.data.picture_source import image_column, open_folder, with_images
 from rounds.data.reading import read_table
+from rounds.data.recorded import join_recordings, join_test, open_signals, told
 from rounds.data.role_file import DATE_SINCE
+from rounds.data.signal_file import holds_signals
 from rounds.data.targets import make_task
+from rounds.data.timeline import Timeline
 from rounds.errors import DataError, must_be, nearest
 
 
@@ -34,7 +37,7 @@ def load(source: Any, choices: Choices | None = None, test: Any = None) -> Datas
     442
     """
     choices = choices or Choices()
-    built = open_source(source, code_columns(choices), choices)
+    built = _opened(source, choices)
     choices = built.complete(choices)
     joined, built = _joined(built, choices, test)
     table, exclusions = meeting(joined, choices)
@@ -42,7 +45,7 @@ def load(source: Any, choices: Choices | None = None, test: Any = None) -> Datas
         advice = f"Name the column to predict with --target. {nearest('target', plain(table).columns)}"
         raise DataError(must_be("Target", "named", "target", None, advice))
     table, without = with_outcome(table, choices)
-    columns = decide_columns(plain(table), choices, built.declared)
+    columns = told(decide_columns(plain(table), choices, built.declared), built.timeline)
     made = _dataset(table, columns, choices, built)
     test_rows = _test_rows(table, test is not None or PART in table.columns)
     validation = (table[PART] == "validation").to_numpy() if PART in table.columns else None
@@ -50,6 +53,18 @@ def load(source: Any, choices: Choices | None = None, test: Any = None) -> Datas
         made, exclusions=(*exclusions, *without), given_test=test_rows,
         given_validation=validation if validation is not None and validation.any() else None,
     )  # fmt: skip
+
+
+def _opened(source: Any, choices: Choices) -> Builtin:
+    """The source, with its recordings where it has some."""
+    built = open_source(source, code_columns(choices), choices)
+    if choices.sequences is not None:
+        return join_recordings(built, choices.sequences, choices.key)
+    for name, value in (("key", choices.key), ("test-sequences", choices.test_sequences)):
+        if value is not None:
+            advice = "Hand over the recordings with --sequences, or leave it out"
+            raise DataError(must_be(f"--{name}", "given beside --sequences", name, str(value), advice))
+    return built
 
 
 def _joined(built: Builtin, choices: Choices, test: Any) -> tuple[pl.DataFrame, Builtin]:
@@ -61,12 +76,14 @@ def _joined(built: Builtin, choices: Choices, test: Any) -> tuple[pl.DataFrame, 
         advice = "Leave --test out, or hand over DATA without a test part"
         raise DataError(must_be("Test table", "given once", "DATA", f"{built.name} with a test part", advice))
     texts = {n for n, dtype in table.schema.items() if dtype == pl.String}
-    other = open_source(
-        test,
-        texts | code_columns(choices),
-        choices,
-        layout_of(built.grid.shape[1:], str(built.grid.dtype)) if built.grid is not None else None,
+    images = (
+        layout_of(built.grid.shape[1:], str(built.grid.dtype))
+        if built.modality == "image" and built.grid is not None
+        else None
     )
+    other = open_source(test, texts | code_columns(choices), choices, images, built.timeline)
+    if choices.sequences is not None:
+        other = join_test(other, choices.test_sequences, choices.key, built.timeline)
     if built.grid is None:
         return with_test(table, other.table), built
     if other.grid is None or other.grid.shape[1:] != built.grid.shape[1:]:
@@ -100,18 +117,24 @@ class Examined:
 
 def examine(source: Any, choices: Choices) -> Examined:
     """What each column is taken for, without an outcome being needed."""
-    built = open_source(source, code_columns(choices), choices)
+    built = _opened(source, choices)
     choices = built.complete(choices)
     table = plain(meeting(numbered(built.table), choices)[0])
-    return Examined(decide_columns(table, choices, built.declared, force=False), built.notes, built.left_out)
+    columns = decide_columns(table, choices, built.declared, force=False)
+    return Examined(told(columns, built.timeline), built.notes, built.left_out)
 
 
 def open_source(
-    source: Any, codes: Collection[str] = (), choices: Choices | None = None, layout: Layout | None = None
+    source: Any,
+    codes: Collection[str] = (),
+    choices: Choices | None = None,
+    layout: Layout | None = None,
+    timeline: Timeline | None = None,
 ) -> Builtin:
     """A built-in set by name, or a file, folder of images or frame about which nothing is declared.
 
-    codes: as `read_table`; choices: the user's, as far as they say how to read; layout: that new images must have.
+    codes: as `read_table`; choices: the user's, as far as they say how to read; layout: that new images must have;
+    timeline: that new signals must have.
     """
     choices = choices or Choices()
     if isinstance(source, str) and source.split(":")[0] in BUILTIN and not Path(source).exists():
@@ -125,7 +148,7 @@ def open_source(
     if path.is_dir():
         return open_folder(path, choices, layout)
     if path.suffix.lower() == ARRAYS:
-        return open_arrays(path)
+        return open_signals(path, timeline) if holds_signals(path) else open_arrays(path)
     built = Builtin(name=path.name, table=read_table(source, codes))
     column = image_column(built.table, path.parent, choices)
     return built if column is None else with_images(built, column, path.parent, choices, layout)
@@ -153,7 +176,7 @@ def _dataset(table: pl.DataFrame, columns: tuple[Column, ...], choices: Choices,
         baseline=_baseline(table, baseline), baseline_name=baseline,
         group=None if choices.group == NO_GROUP else choices.group, time=choices.time, rows_read=built.table.height,
         content_hash=content_hash(plain(table), built.grid), grid=built.grid, masks=built.masks,
-        modality=built.modality,
+        modality=built.modality, timeline=built.timeline,
         simulated=built.simulated, notes=built.notes,
         extra={"references": references, "unused": table.select(unused), "left_out": built.left_out},
     )  # fmt: skip

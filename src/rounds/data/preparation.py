@@ -9,9 +9,10 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from rounds.data.dataset import FEATURE_ROLES, Column, Inputs, InputShape
-from rounds.data.encoding import Encoding, fit_encoding
+from rounds.data.encoding import Encoding, NumberEncoding, fit_encoding
 from rounds.data.grid import GridScale, grid_rows
 from rounds.data.note import InputNote
+from rounds.data.timeline import Timeline
 from rounds.errors import DataError, must_be, nearest
 
 # Rows encoded at a time: temporaries stay in the cache and far below the size of the table.
@@ -41,6 +42,7 @@ class Preparation(BaseModel):
     encodings: tuple[Encoding, ...]
     rows: int
     grid: GridScale | None = None
+    timeline: Timeline | None = None
 
     @classmethod
     def fit(
@@ -74,7 +76,9 @@ class Preparation(BaseModel):
     @property
     def shape(self) -> InputShape:
         levels = tuple(n for e in self.encodings for n in e.levels)
-        return InputShape(len(self.names.numbers), len(self.names.flags), levels, self.grid.shape if self.grid else ())
+        hand = sum(isinstance(e, NumberEncoding) and e.by_hand for e in self.encodings)
+        grid = self.grid.shape if self.grid else ()
+        return InputShape(len(self.names.numbers), len(self.names.flags), levels, grid, hand)
 
     @property
     def names(self) -> InputNames:
@@ -147,14 +151,16 @@ def common_shape(shapes: list[InputShape]) -> InputShape:
     """The narrowest shape that all of them can be padded to, so that several fits share one compiled program.
 
     >>> common_shape([InputShape(3, 2, (20,)), InputShape(3, 4, (18, 30))])
-    InputShape(numbers=3, flags=4, levels=(20, 30))
+    InputShape(numbers=3, flags=4, levels=(20, 30), grid=(), hand=0)
     """
     levels = tuple(max(column) for column in zip_longest(*(s.levels for s in shapes), fillvalue=1))
-    return InputShape(max(s.numbers for s in shapes), max(s.flags for s in shapes), levels, shapes[0].grid)
+    return InputShape(
+        max(s.numbers for s in shapes), max(s.flags for s in shapes), levels, shapes[0].grid, shapes[0].hand
+    )
 
 
 def pad(inputs: Inputs, shape: InputShape) -> Inputs:
-    """Zero columns appended up to `shape`; the same arrays where nothing is to be appended.
+    """Zero columns appended up to `shape`, or the last ones left out; the same arrays where nothing is to be done.
 
     >>> pad(Inputs(np.ones((1, 1)), np.ones((1, 0)), np.ones((1, 0))), InputShape(2, 0)).numbers
     array([[1., 0.]])
@@ -163,10 +169,12 @@ def pad(inputs: Inputs, shape: InputShape) -> Inputs:
         numbers=_widen(inputs.numbers, shape.numbers),
         flags=_widen(inputs.flags, shape.flags),
         codes=_widen(inputs.codes, len(shape.levels)),
-        grid=inputs.grid,
+        grid=inputs.grid if shape.grid else None,
     )
 
 
 def _widen(columns: np.ndarray, width: int) -> np.ndarray:
     missing = width - columns.shape[1]
+    if missing < 0:
+        return np.ascontiguousarray(columns[:, :width])
     return columns if missing == 0 else np.pad(columns, ((0, 0), (0, missing)))

@@ -32,19 +32,23 @@ BASELINES, EVIDENCE = "baselines", "evidence.json"
 
 
 def evaluate(
-    run: Path, source: Any, where: str | None = None, subgroups: Collection[str] | None = None
+    run: Path,
+    source: Any,
+    where: str | None = None,
+    subgroups: Collection[str] | None = None,
+    sequences: Any = None,
 ) -> dict[str, Any]:
     """The record of `rounds evaluate`: metrics, before, baselines, difference, calibration, recalibration, decisions
     (the run's thresholds on these patients), intervals (their coverage), subgroups, drift, notes (unseen codes,
     ranges), overlap, rows, patients, limitations.
 
-    source: as for `predict_table`; where: SQL condition on the rows to keep; subgroups: columns of the new table to
-    compare by (None: sex and age, where they are recognised).
+    source, sequences: as for `predict_table`; where: SQL condition on the rows to keep; subgroups: columns of the new
+    table to compare by (None: sex and age, where they are recognised).
     Raises RunFolderError (no finished run), DataError (no outcome, other columns, other classes, one patient).
     """
     predictor = load_predictor(model_folder(run))
     described, scored = read_record(run, "dataset.json"), read_record(run, "metrics.json")
-    new = read_patients(_kept(read_source(source, predictor), where), predictor, described)
+    new = read_patients(_kept(read_source(source, predictor, sequences=sequences), where), predictor, described)
     made = predictor.predict(new.inputs, grid=new.grid)
     scores = _scores(run, predictor, new, made.values)
     overlap, seen = _overlap(run, new, described)

@@ -1,6 +1,7 @@
 """Predictions for a table of new patients, as a table: identifiers, prediction, and what stood out."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -9,12 +10,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from rounds.data.builtin import Builtin
 from rounds.data.dataset import PART, Column, Role
 from rounds.data.delimited import SEPARATORS
 from rounds.data.description import read_new
 from rounds.data.note import InputNote
 from rounds.data.picture_set import NAMES_IMAGE, layout_of
 from rounds.data.reading import PARQUET, read_table
+from rounds.data.recorded import join_recordings, open_signals
+from rounds.data.timeline import Timeline
 from rounds.errors import DataError, RunFolderError, must_be
 from rounds.files import write_whole
 from rounds.inference.conformal import ConformalIntervals, read_intervals
@@ -56,11 +60,17 @@ class PredictionReport:
 
 
 def predict_table(
-    run: Path, source: Any, out: Path | None = None, members: bool = False, skip_bad: bool = False
+    run: Path,
+    source: Any,
+    out: Path | None = None,
+    members: bool = False,
+    skip_bad: bool = False,
+    sequences: Any = None,
 ) -> PredictionReport:
     """Predicts a table of new patients with the model of a run folder, and writes CSV, TSV or Parquet to `out`.
 
-    source: as for training, images too; skip_bad: leave out image files that cannot be read; members: a column for
+    source: as for training, images too; skip_bad: leave out image files that cannot be read; sequences: recordings
+    of its rows, where the model reads some; members: a column for
     each member beside the average. A column that the table does not have counts as missing in every row, and is said.
     Numbers come with the limits that hold the run's share of new patients, where the run keeps such intervals.
     Raises RunFolderError (no model, damaged model), DataError (a table that cannot be read, other columns, a value of
@@ -68,9 +78,9 @@ def predict_table(
     """
     _check_suffix(out)
     predictor = load_predictor(model_folder(run))
-    new = read_source(source, predictor, skip_bad)
+    new = read_source(source, predictor, skip_bad, sequences)
     inputs = new_inputs(new.table, predictor, read_references(run))
-    return _report(predictor, New(inputs, new.grid), out, members, run)
+    return _report(predictor, New(inputs, new.grid, new.notes), out, members, run)
 
 
 def new_inputs(table: pl.DataFrame, predictor: Predictor, references: dict[str, str]) -> pl.DataFrame:
@@ -110,14 +120,20 @@ class New(NamedTuple):
 
     table: pl.DataFrame
     grid: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
 
-def read_source(source: Any, predictor: Predictor, skip_bad: bool = False) -> New:
+def read_source(source: Any, predictor: Predictor, skip_bad: bool = False, sequences: Any = None) -> New:
     """New patients as a predictor wants to read them: a file, the name of a built-in set, a frame, a folder of images.
 
     Images are resized as those of training were. Raises as `read_table`.
     """
     codes, grid = written_codes(predictor), predictor.preparation.grid
+    if (timeline := predictor.preparation.timeline) is not None:
+        return _recorded(source, codes, timeline, sequences)
+    if sequences is not None:
+        advice = "Leave --sequences out, or predict with a run that was trained on recordings"
+        raise DataError(must_be("Model", "one that reads recordings", "sequences", str(sequences), advice))
     if grid is None and not (isinstance(source, str) and not Path(source).suffix):
         return New(read_table(source, codes))
     from rounds.data.choices import Choices, PictureChoices
@@ -129,6 +145,18 @@ def read_source(source: Any, predictor: Predictor, skip_bad: bool = False) -> Ne
     choices = Choices(pictures=PictureChoices(column, skip_bad=skip_bad))
     built = open_source(source, codes, choices, layout)
     return New(built.table.drop(PART, strict=False), built.grid)
+
+
+def _recorded(source: Any, codes: Collection[str], timeline: Timeline, sequences: Any) -> New:
+    """New subjects with their recordings, laid out as in training."""
+    if timeline.key and sequences is None:
+        advice = f"Hand over the recordings of its rows with --sequences; {timeline.key} names them"
+        raise DataError(must_be("Recordings", "given beside DATA", "sequences", None, advice))
+    if timeline.key:
+        built = join_recordings(Builtin("new", read_table(source, codes)), sequences, timeline.key, timeline)
+    else:
+        built = open_signals(Path(source), timeline)
+    return New(built.table, built.grid, built.notes[1:])
 
 
 def _report(predictor: Predictor, new: New, out: Path | None, members: bool, run: Path) -> PredictionReport:
@@ -145,7 +173,7 @@ def _report(predictor: Predictor, new: New, out: Path | None, members: bool, run
     if out is not None:
         write_table(out, predicted)
     drift = drift_lines(read_reference(run), table, predictor.columns)
-    return PredictionReport(predicted, describe_prediction(predictor), made.notes, out, drift)
+    return PredictionReport(predicted, describe_prediction(predictor), made.notes, out, (*new.notes, *drift))
 
 
 def interval_columns(task: Task, intervals: ConformalIntervals, values: np.ndarray) -> dict[str, pl.Series]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from rounds.inference.activations import activate
 from rounds.inference.normalization import normalize
+from rounds.inference.recurrence import recurrent
 from rounds.networks.network import GRID, Network
 
 Weights = dict[str, np.ndarray]
@@ -80,7 +81,10 @@ def convolve(grid: np.ndarray, kernel: np.ndarray, step: int) -> np.ndarray:
     return np.asarray(made.reshape(len(grid), *places, leaving))
 
 
-TRUNKS: dict[str, Callable[[Network, Weights, np.ndarray], np.ndarray]] = {"convolutional": _convolutional}
+TRUNKS: dict[str, Callable[[Network, Weights, np.ndarray], np.ndarray]] = {
+    "convolutional": _convolutional,
+    "recurrent": recurrent,
+}
 _BLOCKS: dict[str, Callable[[Network, Weights, int, np.ndarray], np.ndarray]] = {
     "plain": _plain,
     "residual": _residual,

@@ -13,6 +13,8 @@ from rounds.networks.initial_weights import draw_array
 from rounds.networks.layers import RateDropout, keras
 
 Arrays = list[jax.Array]
+KERNELS = ("kernel", "recurrent_kernel", "embeddings")
+SEEDS = "seed_generator_state"  # of Keras's recurrent cells, whose own dropout is never used
 
 
 @dataclass(frozen=True)
@@ -87,15 +89,26 @@ def make_functional(build: Callable[[], Any]) -> Functional:
         apply=apply,
         draw=draw,
         hidden=_up_to(model, [layer.output for layer in activations]) if activations else lambda *_: [],
-        names=tuple(v.path.split("/", 1)[-1] if v.path.count("/") > 1 else v.path for v in trainable),
+        names=tuple(_name(v.path) for v in trainable),
         state_names=tuple(v.path for v in state),
         hidden_names=tuple(layer.name for layer in activations),
-        kernels=tuple(v.name in ("kernel", "embeddings") and not v.path.startswith("numbers") for v in trainable),
+        kernels=tuple(v.name in KERNELS and not v.path.startswith("numbers") for v in trainable),
         batch_norms=tuple(
             _batch_norm(model, n) for n in model.layers if isinstance(n, keras.layers.BatchNormalization)
         ),
         model=model,
     )
+
+
+def _name(path: str) -> str:
+    """Path of an array; the cell within a recurrent layer is not part of its name.
+
+    >>> _name("forward_0/gru_cell/kernel")
+    'forward_0/kernel'
+    """
+    if "_cell/" in path:
+        return "/".join(part for part in path.split("/") if not part.endswith("_cell"))
+    return path.split("/", 1)[-1] if path.count("/") > 1 else path
 
 
 def _up_to(model: Any, tensors: list[Any]) -> Callable[[Arrays, Arrays, Arrays], list[jax.Array]]:
@@ -124,7 +137,7 @@ def _batch_norm(model: Any, layer: Any) -> BatchNorm:
 
 
 def _draw_one(variable: Any, initializer: Any, generator: np.random.Generator) -> np.ndarray:
-    if variable.name == "key":
+    if variable.name in ("key", SEEDS):
         return generator.integers(2**32, size=tuple(variable.shape), dtype=np.uint32)
     if initializer is None:
         raise ValueError(f"variable {variable.path} has no initializer to draw it anew from")

@@ -33,7 +33,17 @@ def draw_array(initializer: Any, shape: tuple[int, ...], generator: np.random.Ge
         return _single(initializer.mean + initializer.stddev * _truncated(shape, generator))
     if isinstance(initializer, initializers.RandomUniform):
         return _single(generator.uniform(initializer.minval, initializer.maxval, shape))
+    if isinstance(initializer, initializers.Orthogonal):
+        return _single(initializer.gain * _orthogonal(shape, generator))
     return _ask(initializer, shape, generator)
+
+
+def _orthogonal(shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray:
+    """Rows or columns of length 1, at right angles to each other (Saxe et al. 2013, arXiv:1312.6120)."""
+    rows, columns = int(np.prod(shape[:-1])), shape[-1]
+    q, r = np.linalg.qr(generator.standard_normal((max(rows, columns), min(rows, columns))))
+    q = q * np.sign(np.diag(r))
+    return np.asarray((q if rows >= columns else q.T).reshape(shape))
 
 
 def _single(values: np.ndarray) -> np.ndarray:

@@ -26,6 +26,13 @@ class Network(BaseModel):
        plus the block's input, which passes ``shortcut_b/kernel`` (filter of width 1, same step) where its shape is
        another; or dense: every convolution but the first reads the block's earlier ones beside each other, and so
        does the next block. At the end the mean over space.
+       Recurrent: layer i passes over the T steps from state 0, ``forward_i/kernel`` [in, gates * units],
+       ``forward_i/recurrent_kernel`` [units, gates * units], ``forward_i/bias``; a step whose first channel is not
+       above 0.5 lies outside and leaves the state as it is. simple: tanh(x K + h R + b). gru (gates z, r, n; bias
+       [2, 3 units], the second row within the state's product): z, r = sigmoid(.), n = tanh(x K + b + r (h R + b')),
+       h = z h + (1 - z) n (Cho et al. 2014, arXiv:1406.1078). lstm (gates i, f, c, o): c = f c + i tanh(.),
+       h = o tanh(c) (Hochreiter and Schmidhuber 1997). With ``bidirectional`` ``backward_i`` passes from the last
+       step to the first, its units behind. The last layer's states at its ends are the units.
        concat(numbers, embedded numbers, flags, embedded codes, trunk) = features.
     4. hidden layer i: ``hidden_i/kernel`` and ``hidden_i/bias`` (no bias before batch normalization), then
        normalization (``norm_i/gamma, beta`` and for batch ``moving_mean, moving_variance``, epsilon 1e-3), then
@@ -49,6 +56,9 @@ class Network(BaseModel):
     stride: int = 1
     block: str = "plain"
     block_depth: int = 1
+    recurrent: tuple[int, ...] = ()
+    cell: str = "gru"
+    bidirectional: bool = False
     number_embedding: str = "none"
     embedding_width: int = 4
     frequencies: int = 8
@@ -70,6 +80,8 @@ class Network(BaseModel):
     @property
     def trunk(self) -> int:
         """Units that the grid becomes."""
+        if self.grid and self.recurrent:
+            return self.recurrent[-1] * (1 + self.bidirectional)
         if not self.grid or not self.filters:
             return prod(self.grid) if self.grid else 0
         return self.filters[-1] * (self.block_depth if self.block == "dense" else 1)
@@ -81,7 +93,8 @@ class Network(BaseModel):
         for block, filters in enumerate(self.filters):
             size = tuple(-(-n // self.step(block, 0)) for n in size)
             total += prod(size) * filters * self.block_depth
-        return total
+        gates = {"simple": 1, "gru": 3, "lstm": 4}[self.cell] + 1
+        return total + sum(self.grid[0] * gates * (1 + self.bidirectional) * units for units in self.recurrent)
 
     def step(self, block: int, convolution: int) -> int:
         """Step of a convolution's filters."""

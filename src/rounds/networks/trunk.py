@@ -8,6 +8,7 @@ from rounds.networks.convolution import Convolution, GridScale
 from rounds.networks.initializers import make_initializer
 from rounds.networks.layers import RateDropout, keras
 from rounds.networks.network import GRID, Network
+from rounds.networks.recurrence import recurrent
 from rounds.plan import Plan
 
 EPSILON = 1e-3  # Keras's default of both normalizations, also in rounds.inference
@@ -16,6 +17,9 @@ BATCH_MOMENTUM = 0.9
 
 def check_trunk(kind: str, grid: tuple[int, ...]) -> None:
     """Raises PlanError where a kind of network cannot read what there is."""
+    if kind == "recurrent" and len(grid) == 3:
+        advice = "Write --set network=convolutional"
+        raise PlanError(must_be("network", "one that reads images", "network", kind, advice))
     if kind in ("linear", "dense") or (grid and kind in TRUNKS):
         return
     if not grid:
@@ -93,7 +97,7 @@ def _convolution(name: str, filters: int, size: int, step: int, plan: Plan, bias
 
 
 Trunk = Callable[[Any, Network, Plan], Any]
-TRUNKS: dict[str, Trunk] = {"convolutional": _convolutional}
+TRUNKS: dict[str, Trunk] = {"convolutional": _convolutional, "recurrent": recurrent}
 _BLOCKS: dict[str, Callable[[Any, int, Network, Plan], Any]] = {
     "plain": _plain,
     "residual": _residual,

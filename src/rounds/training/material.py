@@ -80,6 +80,7 @@ def make_material(
         held = position[rows]
         held = held[kept[held]]
         folds[number] = Rows(np.setdiff1d(learned, held, assume_unique=True), held)
+    preparation = preparation.model_copy(update={"timeline": dataset.timeline})
     inputs = preparation.apply(frame, dataset.grid)
     return Material(*place, preparation, target_scale, inputs, targets, learned, position[judged], folds)
 
@@ -97,7 +98,7 @@ def shared_shape(materials: list[Material]) -> InputShape:
 
 def slab_data(material: Material, shape: InputShape, task: Task, plan: Plan) -> SlabData:
     """The arrays a slab reads; inputs of width 0 are left out, as they are in the network."""
-    arrays = pad(material.inputs, shape).arrays.values()
+    arrays = pad(material.inputs, shape.read(plan.hand_features)).arrays.values()
     scale, grid = material.target_scale, material.preparation.grid
     mean, spread = scale.mean or (0.0,) * task.outputs, scale.spread or (1.0,) * task.outputs
     return SlabData(

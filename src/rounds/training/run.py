@@ -10,6 +10,7 @@ import numpy as np
 
 from rounds.data.dataset import InputShape
 from rounds.networks.builder import describe_network
+from rounds.networks.functional import SEEDS
 from rounds.plan import Plan, structure_names
 from rounds.task import Task
 from rounds.training.material import Material, shared_shape, slab_data
@@ -66,7 +67,7 @@ class Trained:
         kept = {
             n: np.asarray(a)
             for n, a in zip(functional.state_names, best.state, strict=True)
-            if not n.startswith("dropout")
+            if not n.startswith("dropout") and not n.endswith(SEEDS)
         }
         return {**trainable, **kept}
 
@@ -93,13 +94,16 @@ def make_population(
     extent = extent_of(rows for m in materials for rows in m.folds.values())
     sizes = {i: _member_bytes(programs[i], extent) for i in used}
     slabs = make_slabs(members, sizes, workers or workers_here(), shapes)
-    weighting = {plans[p].class_weights: plans[p] for p in used}
-    data = {(name, m.outer): slab_data(m, shape, task, plan) for name, plan in weighting.items() for m in materials}
+    reading = {_reading(plans[p]): plans[p] for p in used}
+    data = {(name, m.outer): slab_data(m, shape, task, plan) for name, plan in reading.items() for m in materials}
     folds = {m.outer: m.folds for m in materials}
-    works = [
-        Work(s, programs[s.plan], data[plans[s.plan].class_weights, s.outer], folds[s.outer], extent) for s in slabs
-    ]
+    works = [Work(s, programs[s.plan], data[_reading(plans[s.plan]), s.outer], folds[s.outer], extent) for s in slabs]
     return Population(tuple(plans), task, tuple(materials), tuple(programs), tuple(works))
+
+
+def _reading(plan: Plan) -> tuple[str, bool]:
+    """What of a plan decides which arrays its members read."""
+    return plan.class_weights, plan.hand_features
 
 
 def _programs(
@@ -118,6 +122,7 @@ def _programs(
 def _program(plan: Plan, task: Task, shape: InputShape, material: Material, members: list[Member]) -> Program:
     switches = {n for n in SWITCHED if any(m.settings[n] > 0 for m in members)}
     dropout = "dropout" in switches if plan.use_dropout is None else plan.use_dropout
+    shape = shape.read(plan.hand_features)
     network = describe_network(plan, task, shape.numbers, shape.flags, shape.levels, dropout, shape.grid)
     return make_program(plan, task, network, material.target_scale.kind == "log1p", frozenset(switches))
 

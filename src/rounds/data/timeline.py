@@ -1,0 +1,81 @@
+"""How recordings of any length and rhythm lie on one grid of time steps; saved with the model."""
+
+import math
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict
+
+# Steps of a grid of irregular measurements at most: a recurrent network takes them one after another.
+MOST_STEPS = 96
+# Steps at least, where the rhythm of measuring is slower: a course needs some.
+FEWEST_STEPS = 8
+# The grid ends where so many of the subjects have ended; a single very long stay would stretch every step.
+SUBJECTS_COVERED = 0.99
+# Widths of a step that people count in (minutes, hours, days), each the next of the one before.
+ROUND_WIDTHS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 20.0, 24.0, 30.0, 60.0)
+
+
+class Timeline(BaseModel):
+    """Steps of `step` units from the start of each recording; a step holds the mean of what was measured in it.
+
+    key, time, variable, value: columns of the table of measurements ("" where there is none: signals, or a column a
+    variable); unit: of time, in words; signal: sampled evenly; incomplete: variables that miss in some step of some
+    recording, whose presence the network is told.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    variables: tuple[str, ...]
+    step: float
+    steps: int
+    unit: str
+    key: str = ""
+    time: str = ""
+    variable: str = ""
+    value: str = ""
+    signal: bool = False
+    incomplete: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """In words.
+
+        >>> Timeline(variables=("HR", "Temp"), step=60, steps=48, unit="minute").text
+        '2 variables in 48 steps of 60 (minute)'
+        """
+        count = len(self.variables)
+        return f"{count} variable{'s' * (count != 1)} in {self.steps} steps of {self.step:g} ({self.unit})"
+
+
+def choose_steps(measured: pl.DataFrame) -> tuple[float, int]:
+    """(width, number) of steps from measurements (subject, time, variable): the width is the median time between two
+    measurements of one variable, rounded to what people count in, within FEWEST_STEPS and MOST_STEPS.
+
+    >>> hourly = pl.DataFrame({"subject": [0] * 48, "variable": ["HR"] * 48, "time": [60.0 * i for i in range(48)]})
+    >>> choose_steps(hourly)
+    (60.0, 48)
+    """
+    last = measured.group_by("subject").agg(pl.col("time").max())["time"]
+    horizon = float(last.quantile(SUBJECTS_COVERED, "higher") or 0.0)
+    if horizon <= 0:
+        return 1.0, 1
+    ordered = measured.sort("subject", "variable", "time")
+    gap = pl.col("time").diff().over("subject", "variable").alias("gap")
+    gaps = ordered.select(gap).filter(pl.col("gap") > 0)["gap"]
+    rhythm = float(gaps.median() or horizon)  # type: ignore[arg-type]
+    width = min(max(rhythm, horizon / MOST_STEPS), horizon / FEWEST_STEPS)
+    step = rounded_width(width)
+    return step, min(max(1, math.floor(horizon / step) + 1), MOST_STEPS)
+
+
+def rounded_width(width: float) -> float:
+    """The next width that people count in, not below `width`.
+
+    >>> rounded_width(31.0), rounded_width(0.4), rounded_width(700.0)
+    (60.0, 0.4, 720.0)
+    """
+    for scale in (1e-4, 1e-3, 1e-2, 1e-1, 1.0):
+        for one in ROUND_WIDTHS:
+            if width <= one * scale * (1 + 1e-9) and (scale == 1.0 or one <= 10):
+                return round(one * scale, 10)
+    return math.ceil(width / 60 - 1e-9) * 60.0
