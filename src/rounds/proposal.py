@@ -14,6 +14,7 @@ FEWEST_PASSES, MOST_PASSES = 12, 120
 RECURRENT_ROWS_SEEN = 30_000  # on 4,000 stays of physionet2012 validation was best after 20,000
 RECURRENT_STEPS = 128  # longer recordings are left to filters: a recurrent network takes its steps one by one
 GRID_ROWS_SEEN = 60_000  # a row costs a thousand times as much as one of a table
+IMAGE_ROWS_SEEN, FEWEST_IMAGE_PASSES = 40_000, 8  # and one of images ten times as much again
 STEPS_PER_PASS = 30
 SMALLEST_BATCH, LARGEST_BATCH = 32, 256
 # Networks of two sizes are averaged: chosen on validation folds of pima, cleveland, flchain and nhanes (never on their
@@ -123,19 +124,21 @@ def _grid(amount: Amount) -> dict[str, tuple[Any, str]]:
     """What images and recordings want otherwise than tables."""
     if not amount.grid:
         return {}
-    if amount.hand and amount.grid[0] <= RECURRENT_STEPS:
+    an_image = len(amount.grid) == 3
+    if amount.hand and not an_image and amount.grid[0] <= RECURRENT_STEPS:
         return _recurrent(amount)
-    passes = int(min(max(GRID_ROWS_SEEN / amount.rows, FEWEST_PASSES), MOST_PASSES))
+    seen, fewest = (IMAGE_ROWS_SEEN, FEWEST_IMAGE_PASSES) if an_image else (GRID_ROWS_SEEN, FEWEST_PASSES)
+    passes = int(min(max(seen / amount.rows, fewest), MOST_PASSES))
     return {
         "network": ("convolutional", "filters find the same pattern wherever it lies"),
         "hidden": ((), "the mean over places goes straight to the output"),
         "normalization": ("batch", "keeps deep stacks of convolutions trainable at high rates"),
         "activation": ("relu", "cheap, and what convolutions are usually trained with"),
-        "epochs": (passes, f"about {GRID_ROWS_SEEN:,} rows seen"),
+        "epochs": (passes, f"about {seen:,} rows seen, at least {fewest} and at most {MOST_PASSES} passes"),
         "batch_size": (64, "rows enough for steady batch statistics"),
         "learning_rate": (3e-3, "one rate, so that the time goes into several folds and seeds"),
         "dropout": (0.1, "of the units that enter the output"),
-        **({name: (value, why) for name, (value, why) in _AUGMENTED.items()} if len(amount.grid) == 3 else {}),
+        **({name: (value, why) for name, (value, why) in _AUGMENTED.items()} if an_image else {}),
     }
 
 
