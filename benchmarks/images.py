@@ -86,7 +86,8 @@ def page(records: list[dict[str, Any]]) -> str:
         "## Images: pneumonia on chest X-rays", "",
         f"`benchmarks/images.py`, {datetime.now(UTC):%Y-%m-%d}, {machine}, {packages}. pneumoniamnist "
         f"(28 x 28 pixels), its own division, {len(records)} seeds; {first['members']} network of "
-        f"{first['parameters']:,} weights a seed, {first['epochs']} epochs. The threshold of the accuracy is that of the highest Youden index on validation "
+        f"{first['parameters']:,} weights a seed, {first['epochs']} epochs. "
+        "The threshold of the accuracy is that of the highest Youden index on validation "
         "images. The interval is of the mean over seeds (Student's t): it says nothing of other patients.", "",
         "| figure | mean | 95 % interval | wanted |", "| --- | --- | --- | --- |", *rows, "",
         f"All seeds together: {spent / 60:.1f} minutes of processor time, {waited / 60:.1f} minutes on the clock of a "

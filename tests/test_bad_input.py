@@ -138,7 +138,7 @@ def test_data_that_is_not_there(command: Command, place: Path, verb: str, data: 
 
 
 def test_folder_as_data(command: Command, place: Path) -> None:
-    assert "DATA must be a file, got file=" in training(command, place, place)
+    assert "DATA must be a folder of images, got folder=" in training(command, place, place)
 
 
 def test_repeating_identifier_without_group(command: Command, place: Path) -> None:

@@ -18,10 +18,13 @@ def predict(
     ] = None,
     skip_bad: SkipBad = False,
     sequences: Sequences = None,
+    augment: Annotated[
+        str | None, typer.Option("--augment", help="look at every image again: average, max or ten-crop")
+    ] = None,
     members: Annotated[bool, typer.Option("--members", help="a column for every network as well")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="print errors only")] = False,
 ) -> None:
     """Predict for the patients of DATA with the networks of a run; identifiers pass through."""
     from rounds.cli.terminal import show_prediction
 
-    show_prediction(run, data, out, members, (quiet, skip_bad), sequences)
+    show_prediction(run, data, (out, members, skip_bad, sequences, augment), quiet)

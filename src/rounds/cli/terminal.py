@@ -184,15 +184,15 @@ def _text(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def show_prediction(
-    run: Path, data: str, out: Path | None, members: bool, choices: tuple[bool, bool], sequences: str | None
-) -> None:
-    """Predicts, writes the table (else prints it as CSV), and says on standard error what stood out in it."""
+def show_prediction(run: Path, data: str, wanted: tuple[Any, ...], quiet: bool) -> None:
+    """Predicts, writes the table (else prints it as CSV), and says on standard error what stood out in it.
+
+    wanted: what `predict_table` takes after the data, in its order; first the file to write.
+    """
     from rounds.inference.prediction import predict_table
 
-    quiet, skip_bad = choices
-    report = predict_table(run, data, out, members, skip_bad, sequences)
-    if out is None:
+    report = predict_table(run, data, *wanted)
+    if report.out is None:
         sys.stdout.write(report.table.write_csv())
     if not quiet:
         for line in report.lines:

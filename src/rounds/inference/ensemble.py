@@ -7,6 +7,7 @@ import numpy as np
 from rounds.data.dataset import Inputs
 from rounds.data.target import TargetScale
 from rounds.errors import TrainingError
+from rounds.inference.augmented import Augmented
 from rounds.inference.forward import Weights
 from rounds.inference.predictor import Part
 from rounds.training.material import Material
@@ -64,9 +65,11 @@ def _stacked(trained: Trained, members: list[Member]) -> Weights:
     return {name: np.stack([w[name] for w in each]) for name in each[0]}
 
 
-def member_outputs(trained: Trained, member: Member, inputs: Inputs) -> np.ndarray:
-    """Outputs [N, T] of one member on the scale it learned."""
-    return make_parts(trained, [member])[0].outputs(inputs)[0]
+def member_outputs(trained: Trained, member: Member, inputs: Inputs, way: Augmented | None = None) -> np.ndarray:
+    """Outputs [N, T] of one member on the scale it learned; way: how it looks at images again."""
+    part = make_parts(trained, [member])[0]
+    made = part.outputs(inputs) if way is None else way.outputs(part.outputs, inputs)
+    return np.asarray(made[0])
 
 
 def held_out_outputs(trained: Trained, material: Material, members: list[Member]) -> dict[Configuration, np.ndarray]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +21,8 @@ from rounds.data.recorded import join_recordings, open_signals
 from rounds.data.timeline import Timeline
 from rounds.errors import DataError, RunFolderError, must_be
 from rounds.files import write_whole
+from rounds.inference.augmented import Augmented, check_way
+from rounds.inference.augmented_gain import kept_way
 from rounds.inference.conformal import ConformalIntervals, read_intervals
 from rounds.inference.drift import drift_record
 from rounds.inference.model_folder import CHECKSUMS, load_predictor
@@ -66,11 +68,13 @@ def predict_table(
     members: bool = False,
     skip_bad: bool = False,
     sequences: Any = None,
+    augment: str | None = None,
 ) -> PredictionReport:
     """Predicts a table of new patients with the model of a run folder, and writes CSV, TSV or Parquet to `out`.
 
     source: as for training, images too; skip_bad: leave out image files that cannot be read; sequences: recordings
-    of its rows, where the model reads some; members: a column for
+    of its rows, where the model reads some; augment: look at every image again this way, if that helped on the run's
+    validation images; members: a column for
     each member beside the average. A column that the table does not have counts as missing in every row, and is said.
     Numbers come with the limits that hold the run's share of new patients, where the run keeps such intervals.
     Raises RunFolderError (no model, damaged model), DataError (a table that cannot be read, other columns, a value of
@@ -80,7 +84,11 @@ def predict_table(
     predictor = load_predictor(model_folder(run))
     new = read_source(source, predictor, skip_bad, sequences)
     inputs = new_inputs(new.table, predictor, read_references(run))
-    return _report(predictor, New(inputs, new.grid, new.notes), out, members, run)
+    way, said = None, ""
+    if augment is not None:
+        way, said = kept_way(run, check_way(augment, predictor.task, predictor.preparation.shape.grid))
+    report = _report(predictor, New(inputs, new.grid, new.notes), (out, members, way), run)
+    return replace(report, drift=(said, *report.drift)) if said else report
 
 
 def new_inputs(table: pl.DataFrame, predictor: Predictor, references: dict[str, str]) -> pl.DataFrame:
@@ -159,9 +167,11 @@ def _recorded(source: Any, codes: Collection[str], timeline: Timeline, sequences
     return New(built.table, built.grid, built.notes[1:])
 
 
-def _report(predictor: Predictor, new: New, out: Path | None, members: bool, run: Path) -> PredictionReport:
-    table = new.table
-    made = predictor.predict(table, members, new.grid)
+def _report(
+    predictor: Predictor, new: New, wanted: tuple[Path | None, bool, Augmented | None], run: Path
+) -> PredictionReport:
+    (out, members, way), table = wanted, new.table
+    made = predictor.predict(table, members, new.grid, way)
     columns = prediction_columns(predictor.task, made.values)
     intervals = read_intervals(run)
     columns |= interval_columns(predictor.task, intervals, made.values) if intervals else {}

@@ -12,6 +12,7 @@ from rounds.data.note import InputNote
 from rounds.data.preparation import Preparation, pad
 from rounds.data.target import TargetScale
 from rounds.errors import PlanError, must_be
+from rounds.inference.augmented import Augmented
 from rounds.inference.forward import Weights, forward
 from rounds.networks.network import OUTPUT, Network
 from rounds.task import Task
@@ -98,17 +99,25 @@ class Predictor:
         made = self.outputs(self.preparation.apply(inputs, grid))
         return np.stack([self.target_scale.backward(one) for one in made])
 
-    def predict(self, inputs: pl.DataFrame, members: bool = False, grid: np.ndarray | None = None) -> Predictions:
+    def predict(
+        self,
+        inputs: pl.DataFrame,
+        members: bool = False,
+        grid: np.ndarray | None = None,
+        way: Augmented | None = None,
+    ) -> Predictions:
         """Predictions for a table that holds the feature columns, in any order, beside any others.
 
-        grid: the images or recordings that the table's rows name by GRID_ROW (without that column, row by row).
-        members: keep each member's predictions too ([K, N, T]: K times the memory).
+        grid: the images or recordings that the table's rows name by GRID_ROW (without that column, row by row);
+        way: how images are looked at again. members: keep each member's predictions too ([K, N, T]: K times the
+        memory).
         Raises DataError where the table has none of the columns.
         """
         notes = self.preparation.check(inputs)
         means, kept = [], []
         for block in self._blocks(inputs):
-            outputs = self.outputs(self.preparation.apply(block, grid))
+            prepared = self.preparation.apply(block, grid)
+            outputs = self.outputs(prepared) if way is None else way.outputs(self.outputs, prepared)
             means.append(self.average(outputs))
             kept += [outputs] if members else []
         each = [self.target_scale.backward(one) for one in np.concatenate(kept, axis=1)] if members else None

@@ -17,6 +17,7 @@ from rounds.data.dataset import Dataset, Split
 from rounds.data.description import describe
 from rounds.errors import RunFolderError, must_be
 from rounds.files import write_json, write_whole
+from rounds.inference.augmented_gain import augmented_gains, write_gains
 from rounds.inference.baselines import Baseline, save_baselines
 from rounds.inference.evidence import Finish, Said
 from rounds.inference.handover import HandOver
@@ -197,6 +198,10 @@ def write_results(folder: Path, finished: Finished) -> dict[str, Any]:
     write_frame(folder / "predictions.parquet", all_predictions(finished))
     save_predictor(folder / "model", finished.made.predictor)
     save_baselines(folder / "baselines", list(finished.baselines))
+    made, patients = finished.made, finished.dataset.patients[finished.split.development]
+    material = finished.trained.population.materials[0]
+    scale = made.predictor.target_scale
+    write_gains(folder, augmented_gains(finished.trained, material, made.members, scale, patients))
     return metrics_record(folder, finished)
 
 
