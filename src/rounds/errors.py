@@ -43,9 +43,13 @@ def nearest(name: str, known: list[str]) -> str:
 
     >>> nearest("targt", ["target", "age"])
     'Did you mean target?'
+    >>> nearest("age", ["stage", "AGE"])
+    'Did you mean AGE?'
     """
     import difflib
 
+    if same := [other for other in known if other.lower() == name.lower()]:
+        return f"Did you mean {same[0]}?"
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     if close:
         return f"Did you mean {close[0]}?"

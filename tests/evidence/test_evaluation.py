@@ -147,6 +147,15 @@ def test_what_cannot_be_judged_is_refused(runs, new_patients, change, text) -> N
     assert text in str(error.value)
 
 
+def test_other_columns_are_the_first_limitation(runs, new_patients) -> None:
+    renamed = new_patients(300).rename({"age": "AGE"})
+    said = evaluate(runs("binary").folder, renamed)["limitations"][0]
+    assert said.startswith("Columns that the networks read are not in the table")
+    assert said.endswith("count as missing in every row: age. Did you mean AGE?")
+    with pytest.raises(DataError, match=r"got columns=\['died', 'weight'\]"):
+        evaluate(runs("binary").folder, new_patients(50).select("died", pl.lit(3.0).alias("weight")))
+
+
 def test_words_in_place_of_numbers_are_named(runs, new_patients) -> None:
     days = new_patients(50).with_columns(days=pl.lit("long"))
     with pytest.raises(DataError, match="Outcome must be a finite number, got days='long in row 2'"):

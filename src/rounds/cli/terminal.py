@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rounds.training.run import Population
 
 PIPED_WIDTH = 200  # letters a line where no terminal says how wide it is
-WIDE = 160  # columns of a result that goes into a file
+WIDE = 200  # columns of a result that goes into a file
 
 
 def show_training(dataset: "Dataset", request: "Request", quiet: bool) -> "Result":

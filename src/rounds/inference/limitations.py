@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rounds.errors import nearest
 from rounds.inference.disclosure import FEWEST_PATIENTS
 from rounds.inference.new_patients import NewPatients
 from rounds.inference.predictor import Predictor
@@ -10,11 +11,12 @@ from rounds.metrics import unjudged_targets
 # Patients below which a score says next to nothing, and is given with that word. Collins et al. 2016 (Statistics in
 # Medicine 35) ask for 100 events to validate a model; a hundred patients are less than that.
 FEW_PATIENTS, FEW_EVENTS = 100, 100
+MOST_NAMED = 10  # columns named in one sentence
 
 
 def limitations(record: dict[str, Any], predictor: Predictor, new: NewPatients) -> list[str]:
     """What keeps these scores from being believed as they stand, most serious first."""
-    found = [*_overlap_words(record), *_size_words(record, predictor, new)]
+    found = [*_absent_words(record, new), *_overlap_words(record), *_size_words(record, predictor, new)]
     group = next((c.name for c in predictor.columns if c.role == "group"), None)
     if group is not None and new.named is None:
         found.append(
@@ -24,6 +26,17 @@ def limitations(record: dict[str, Any], predictor: Predictor, new: NewPatients) 
     if new.left_out:
         found.append(f"{new.left_out:,} rows without outcome were left out.")
     return found
+
+
+def _absent_words(record: dict[str, Any], new: NewPatients) -> list[str]:
+    """Columns that the networks read and the table does not have, with what they may be called there."""
+    absent = [note["column"] for note in record["notes"] if note["kind"] == "absent"]
+    if not absent:
+        return []
+    shown = ", ".join(absent[:MOST_NAMED]) + (", ..." if len(absent) > MOST_NAMED else "")
+    hint = nearest(absent[0], [name for name in new.table.columns if name not in new.inputs.columns])
+    hint += "" if hint.endswith("?") else "."
+    return [f"Columns that the networks read are not in the table, and count as missing in every row: {shown}. {hint}"]
 
 
 def _overlap_words(record: dict[str, Any]) -> list[str]:

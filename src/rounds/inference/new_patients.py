@@ -53,7 +53,7 @@ def read_patients(new: New, predictor: Predictor, described: dict[str, Any]) -> 
     table = new.table
     read = new_inputs(table, predictor, dict(described.get("references", {})))
     inputs = read.select(name for name in (*predictor.preparation.columns, GRID_ROW) if name in read.columns)
-    predictor.preparation.check(inputs)
+    predictor.preparation.check(read)
     outcomes = read_outcomes(table, predictor.task, predictor.columns)
     named = _named(table, described.get("group"))
     kept = pl.Series(outcomes.known)
