@@ -34,6 +34,18 @@ def test_flow_adds_up(admissions) -> None:
     assert flow["excluded"][0]["reason"] == "not age >= 40"
     assert flow["rows_read"] - sum(e["rows"] for e in flow["excluded"]) == flow["rows"]
     assert flow["rows"] == sum(p["rows"] for p in flow["parts"].values())
+    everybody = load("admissions:3000", Choices(group="patient_id")).identifiers["patient_id"].n_unique()
+    assert everybody - flow["excluded"][0]["patients"] == sum(p["patients"] for p in flow["parts"].values())
+
+
+def test_patients_of_whom_nothing_is_left_are_counted() -> None:
+    age = np.random.default_rng(2).integers(20, 90, 400)
+    table = pl.DataFrame({"age": age, "owner": np.arange(400) // 2, "los": np.arange(400) % 7})
+    kept = table.filter(pl.col("age") >= 50)
+    named = load(table, Choices(targets=("los",), group="owner", where="age >= 50"))
+    assert named.extra["lost_patients"] == [200 - kept["owner"].n_unique()]
+    rows = load(table, Choices(targets=("los",), group="none", where="age >= 50", drop=("owner",)))
+    assert rows.extra["lost_patients"] == [400 - kept.height], "rows are patients"
 
 
 def test_split_by_time_says_what_it_left_out() -> None:

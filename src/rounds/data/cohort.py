@@ -13,6 +13,7 @@ from rounds.data.reading import blank_rows
 from rounds.data.values import as_levels
 from rounds.errors import DataError, must_be, nearest
 
+BLANK = "blank row"  # of no patient
 LONGEST_REASON = 200  # letters of another library's words that an error quotes
 Exclusions = list[tuple[str, int]]
 
@@ -65,7 +66,7 @@ def meeting(table: pl.DataFrame, choices: Choices) -> tuple[pl.DataFrame, Exclus
     Raises DataError where the condition cannot be read or no row meets it.
     """
     blank = blank_rows(plain(table))
-    exclusions = [("blank row", int(blank.sum()))] if blank.any() else []
+    exclusions = [(BLANK, int(blank.sum()))] if blank.any() else []
     table = table.filter(~blank) if blank.any() else table
     if choices.where is None:
         return table, exclusions
@@ -108,6 +109,19 @@ def with_outcome(table: pl.DataFrame, choices: Choices) -> tuple[pl.DataFrame, E
         raise DataError(must_be("Targets", "known together in some rows", "rows", 0, "Choose fewer targets"))
     lost = table.height - known.height
     return known, [("outcome not known", lost)] if lost else []
+
+
+def lost_patients(exclusions: Exclusions, before: pl.DataFrame, after: pl.DataFrame, group: str | None) -> list[int]:
+    """Patients of whom no row is left, for each exclusion between two tables; without a patient column, rows.
+
+    >>> two, one = pl.DataFrame({"mrn": [1, 1, 2]}), pl.DataFrame({"mrn": [1]})
+    >>> lost_patients([("not age >= 18", 2)], two, one, "mrn")
+    [1]
+    """
+    if group is None or group not in before.columns:
+        return [rows for _, rows in exclusions]
+    gone = before[group].drop_nulls().n_unique() - after[group].drop_nulls().n_unique()
+    return [0 if reason == BLANK else gone for reason, _ in exclusions]
 
 
 def given_test(table: pl.DataFrame) -> np.ndarray | None:

@@ -11,7 +11,7 @@ import polars as pl
 from rounds.data.arrays import ARRAYS, open_arrays
 from rounds.data.builtin import BUILTIN, Builtin, load_builtin
 from rounds.data.choices import Choices
-from rounds.data.cohort import given_test, meeting, numbered, plain, with_outcome, with_test
+from rounds.data.cohort import given_test, lost_patients, meeting, numbered, plain, with_outcome, with_test
 from rounds.data.columns import NO_GROUP, code_columns, decide_columns, given_roles
 from rounds.data.content import content_hash
 from rounds.data.dataset import FEATURE_ROLES, GRID_ROW, PART, Column, Dataset
@@ -40,17 +40,20 @@ def load(source: Any, choices: Choices | None = None, test: Any = None) -> Datas
     built = _opened(source, choices)
     choices = built.complete(choices)
     joined, built = _joined(built, choices, test)
-    table, exclusions = meeting(joined, choices)
+    met, exclusions = meeting(joined, choices)
     if not choices.targets:
-        advice = f"Name the column to predict with --target. {nearest('target', plain(table).columns)}"
+        advice = f"Name the column to predict with --target. {nearest('target', plain(met).columns)}"
         raise DataError(must_be("Target", "named", "target", None, advice))
-    table, without = with_outcome(table, choices)
+    table, without = with_outcome(met, choices)
     columns = told(decide_columns(plain(table), choices, built.declared), built.timeline)
     made = _dataset(table, columns, choices, built)
     test_rows = _test_rows(table, test is not None or PART in table.columns)
     validation = (table[PART] == "validation").to_numpy() if PART in table.columns else None
     return replace(
         made, exclusions=(*exclusions, *without), given_test=test_rows,
+        extra={**made.extra, "lost_patients": [
+            *lost_patients(exclusions, joined, met, choices.group), *lost_patients(without, met, table, choices.group)
+        ]},
         given_validation=validation if validation is not None and validation.any() else None,
     )  # fmt: skip
 

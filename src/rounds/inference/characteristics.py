@@ -15,7 +15,7 @@ QUARTILES = (0.25, 0.5, 0.75)
 
 
 def flow_record(dataset: Dataset, split: Split) -> dict[str, Any]:
-    """Rows read, rows left out with the reason, and rows and patients of each part.
+    """Rows read, rows left out with the reason (and patients of whom nothing is left), rows and patients of each part.
 
     >>> from rounds.data.loading import load
     >>> from rounds.data.splitting import split_dataset
@@ -24,10 +24,14 @@ def flow_record(dataset: Dataset, split: Split) -> dict[str, Any]:
     {'all': {'rows': 442, 'patients': 442}}
     """
     used = sum(len(rows) for rows in parts_of(dataset, split).values())
-    excluded = [{"reason": reason, "rows": rows} for reason, rows in dataset.exclusions]
+    lost = dataset.extra.get("lost_patients", [None] * len(dataset.exclusions))
+    excluded = [
+        {"reason": reason, "rows": rows, "patients": people}
+        for (reason, rows), people in zip(dataset.exclusions, lost, strict=True)
+    ]
     if dataset.rows > used:
         reason = "earlier rows of patients who judge (split by time)"
-        excluded.append({"reason": reason, "rows": dataset.rows - used})
+        excluded.append({"reason": reason, "rows": dataset.rows - used, "patients": 0})
     return {
         "rows_read": dataset.rows_read,
         "excluded": excluded,

@@ -239,7 +239,7 @@ def flow(known: Known) -> str:
     if not record:
         return sample_size(known)
     parts = "; ".join(f"{n}: {p['patients']:,} patients, {p['rows']:,} rows" for n, p in record["parts"].items())
-    left = "; ".join(f"{e['rows']:,} rows ({e['reason']})" for e in record["excluded"]) or "none"
+    left = "; ".join(f"{_count(e['rows'])} rows ({e['reason']})" for e in record["excluded"]) or "none"
     return f"{record['rows_read']:,} rows read; left out: {left}; {parts}."
 
 

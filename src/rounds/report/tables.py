@@ -49,20 +49,39 @@ def columns(run: RunFiles) -> Record:
     roles: dict[str, int] = {}
     for c in data["columns"]:
         roles[c["role"]] = roles.get(c["role"], 0) + 1
-    return {"columns": rows, "roles": roles, "flow": flow(data), "parts": parts(run.metrics), "notes": data["notes"]}
+    return {
+        "columns": rows,
+        "roles": roles,
+        "flow": flow(data, lost_people(run.evidence)),
+        "parts": parts(run.metrics),
+        "notes": data["notes"],
+    }
 
 
-def flow(data: Record) -> list[tuple[str, str, bool]]:
+def lost_people(evidence: Record) -> dict[str, int | None]:
+    """Patients of whom nothing is left, by the reason for which rows were left out."""
+    return {e["reason"]: e.get("patients") for e in evidence.get("flow", {}).get("excluded", [])}
+
+
+def flow(data: Record, people: dict[str, int | None]) -> list[tuple[str, str, bool]]:
     """(what, rows, whether it is a loss) from the file to the rows that are used."""
     rows = [int(n) for _, n in data["exclusions"]]
     shown = shown_cells(rows)
     lost = [
-        (str(reason), count(n) if is_shown or n < FEWEST_PATIENTS else "some", True)
+        (_with_people(str(reason), people.get(reason)), count(n) if is_shown or n < FEWEST_PATIENTS else "some", True)
         for (reason, _), n, is_shown in zip(data["exclusions"], rows, shown, strict=True)
     ]
     # Where few rows were lost in all, the number read would tell how many.
     read = [] if 0 < sum(rows) < FEWEST_PATIENTS else [("rows read", count(data["rows_read"]), False)]
     return [*read, *lost, ("rows used", count(data["rows"]), False)]
+
+
+def _with_people(reason: str, patients: int | None) -> str:
+    """
+    >>> _with_people("outcome not known", 120), _with_people("outcome not known", 0)
+    ('outcome not known (with them all rows of 120 patients)', 'outcome not known')
+    """
+    return f"{reason} (with them all rows of {count(patients)} patients)" if patients else reason
 
 
 def parts(metrics: Record) -> list[tuple[str, str, str]]:
