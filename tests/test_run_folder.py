@@ -11,9 +11,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+import rounds
 from rounds.data.choices import Choices
 from rounds.data.loading import load
-from rounds.improvement import Request, stages
+from rounds.improvement import Request, finished_result, stages
 from rounds.training.stage import Stage
 
 N = 90
@@ -51,7 +52,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def interrupted(place: Path) -> Path:
     """A run that was stopped when everything was trained and nothing was judged."""
     dataset = load(place / "stays.csv", Choices(targets=("los",), group="patient"))
-    request = Request(changes=CHANGES, members=1, out=place / "interrupted" / "run", rounds=0)
+    request = Request(changes=CHANGES, members=1, out=str(place / "interrupted" / "run"), rounds=0)
     for event in stages(dataset, request):
         if isinstance(event, Stage) and event.name == "judging":
             break
@@ -250,6 +251,19 @@ def test_predictions_pass_patients_through(finished: Path, place: Path, command:
     out_file = tmp_path / "made.parquet"
     assert command("predict", finished, place / "stays.csv", "--out", out_file, "--quiet") == (0, "", "")
     assert pl.read_parquet(out_file).height == N
+
+
+def test_a_result_predicts_files_and_frames_alike(finished: Path, place: Path) -> None:
+    result = finished_result(finished)
+    named = result.predict(str(place / "stays.csv"))
+    assert named.shape == (N, 1)
+    table = pl.read_csv(place / "stays.csv", schema_overrides={"patient": pl.String, "icd": pl.String})
+    assert np.array_equal(result.predict(table), named)
+    assert np.array_equal(result.predict(table.to_pandas()), named)
+
+
+def test_a_result_is_examined_like_its_folder(finished: Path) -> None:
+    assert rounds.examine(finished_result(finished)) == rounds.examine(str(finished))
 
 
 def test_codes_keep_their_digits_when_predicting(finished: Path, command: Command, tmp_path: Path) -> None:

@@ -44,10 +44,14 @@ def __getattr__(name: str) -> Any:
 
 
 def examine(source: Any) -> Any:
-    """What is wrong with a training: a run folder, or curves that another tool left (see `rounds.examination`)."""
+    """What is wrong with a training, as an `Examination` (see `rounds.examination`).
+
+    source: a Result, a run folder, or curves that another tool left; or a `Run`, the evidence itself.
+    """
     from pathlib import Path
 
     from rounds.examination.examine import examine as examined
     from rounds.examination.source import examine_source
 
-    return examine_source(Path(source)) if isinstance(source, str | Path) else examined(source)
+    place = getattr(source, "folder", source)
+    return examine_source(Path(place)) if isinstance(place, str | Path) else examined(place)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from rounds.data.dataset import Dataset, Split
 from rounds.data.loading import load
@@ -26,6 +25,7 @@ from rounds.inference.evidence import write_evidence
 from rounds.inference.handover import HandOver, hand_over
 from rounds.inference.judgement import Judged, average_judged, fit_material_baselines, predict_judged
 from rounds.inference.model_folder import load_predictor, save_predictor
+from rounds.inference.prediction import new_inputs, read_references, read_source, written_codes
 from rounds.inference.predictor import Predictor
 from rounds.inference.run_folder import (
     CHECKPOINTS,
@@ -72,7 +72,7 @@ class Request:
     members: int | None = None
     minutes: float | None = None
     split_seed: int = 0
-    out: Path | None = None
+    out: Path | str | None = None
     resume: bool = False
     allow: tuple[str, ...] = ()
     subgroups: tuple[str, ...] | None = None
@@ -87,9 +87,14 @@ class Result:
     record: dict[str, Any]
     predictor: Predictor
 
-    def predict(self, table: pl.DataFrame) -> np.ndarray:
-        """Predictions [N, T] in the target's unit, or probabilities, for a table with the feature columns."""
-        return self.predictor.predict(table).values
+    def predict(self, data: Any) -> np.ndarray:
+        """Predictions [N, T] in the target's unit, or probabilities [N, classes], for new patients.
+
+        data: a table's path, a Polars or pandas frame, or the name of a built-in set. Raises DataError where a feature
+        is of another type than in training.
+        """
+        table = read_source(data, written_codes(self.predictor))
+        return self.predictor.predict(new_inputs(table, self.predictor, read_references(self.folder))).values
 
     def write_report(self, path: Path | None = None) -> Path:
         """Draws the report anew; copies it to `path` where one is given."""
@@ -132,7 +137,7 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     nested = request.members != 1 and dataset.grid is None  # judging folds of images would take hours
     split = split_dataset(dataset, changes.get("folds", FOLDS), request.split_seed, nested=nested)
     described = dataset_record(dataset, split, request.split_seed)
-    folder = open_run_folder(request.out, described, request.resume)
+    folder = open_run_folder(Path(request.out) if request.out else None, described, request.resume)
     if (folder / "metrics.json").exists():
         refuse_other_request(folder, asked_for(request))
         yield finished_result(folder)
