@@ -25,7 +25,7 @@ from rounds.inference.evidence import write_evidence
 from rounds.inference.handover import HandOver, hand_over
 from rounds.inference.judgement import Judged, average_judged, fit_material_baselines, predict_judged
 from rounds.inference.model_folder import load_predictor, save_predictor
-from rounds.inference.prediction import new_inputs, read_references, read_source, written_codes
+from rounds.inference.prediction import new_inputs, read_references, read_source
 from rounds.inference.predictor import Predictor
 from rounds.inference.run_folder import (
     CHECKPOINTS,
@@ -90,11 +90,12 @@ class Result:
     def predict(self, data: Any) -> np.ndarray:
         """Predictions [N, T] in the target's unit, or probabilities [N, classes], for new patients.
 
-        data: a table's path, a Polars or pandas frame, or the name of a built-in set. Raises DataError where a feature
-        is of another type than in training.
+        data: a path, a Polars or pandas frame, or the name of a built-in set, as for training. Raises DataError where
+        a feature is of another type than in training.
         """
-        table = read_source(data, written_codes(self.predictor))
-        return self.predictor.predict(new_inputs(table, self.predictor, read_references(self.folder))).values
+        new = read_source(data, self.predictor)
+        inputs = new_inputs(new.table, self.predictor, read_references(self.folder))
+        return self.predictor.predict(inputs, grid=new.grid).values
 
     def write_report(self, path: Path | None = None) -> Path:
         """Draws the report anew; copies it to `path` where one is given."""
