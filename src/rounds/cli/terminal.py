@@ -105,8 +105,8 @@ def _print_advice(console: Console, folder: Path) -> None:
 
 
 def _print_result(console: Console, record: dict[str, Any], report: Path) -> None:
-    from rounds.examination.live import in_words
     from rounds.metrics.worth import worth_it
+    from rounds.report.wording import stopped_in_words
 
     table = Table(title=_title(record), title_justify="left", box=None, pad_edge=False)
     metrics = list(record["test"])
@@ -117,7 +117,7 @@ def _print_result(console: Console, record: dict[str, Any], report: Path) -> Non
         table.add_row(name, *(_cell(scores.get(metric)) for metric in metrics))
     console.print(table)
     if "stopped_early" in record:
-        console.print(f"Stopped early: {in_words(record['stopped_early'])}.")
+        console.print(f"Stopped early: {stopped_in_words(record['stopped_early'])}.")
     worth = worth_it(record["difference"])
     console.print(f"Worth it: {worth['answer']} ({worth['reason']}).")
     console.print(f"Report: {report}")

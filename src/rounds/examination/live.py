@@ -71,19 +71,6 @@ def _stays_above(values: np.ndarray, window: int, epochs: int, aim: float) -> bo
     return float(values.min()) > aim and expected > aim
 
 
-def in_words(stopped: dict[str, Any]) -> str:
-    """What was given up, and what that saved.
-
-    >>> in_words({"slabs": 2, "of_slabs": 2, "epochs_done": 30, "epochs_left_out": 70, "seconds_saved": 12.3})
-    '2 of 2 groups of networks had come to nothing and were given up: 70 of 100 epochs left out, about 12 s saved'
-    """
-    planned = stopped["epochs_done"] + stopped["epochs_left_out"]
-    return (
-        f"{stopped['slabs']} of {stopped['of_slabs']} groups of networks had come to nothing and were given up: "
-        f"{stopped['epochs_left_out']:,} of {planned:,} epochs left out, about {stopped['seconds_saved']:.0f} s saved"
-    )
-
-
 def saved_by_stopping(trained: Trained, seconds: float) -> dict[str, Any] | None:
     """Slabs that were given up, epochs that were left, and about how many seconds that saves; None where none was.
 

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from rounds.examination.live import in_words
 from rounds.examination.rates import rates_in_words
 from rounds.inference.disclosure import FEWEST_PATIENTS, shown_cells
 from rounds.report.checks import DATA_CHECKS
 from rounds.report.finding_figures import finding_picture
 from rounds.report.run_files import Record, RunFiles
 from rounds.report.score_figures import contestants
-from rounds.report.wording import METRIC_TERMS, contestant, count, estimate, label, share, with_unit
+from rounds.report.wording import METRIC_TERMS, contestant, count, estimate, label, share, stopped_in_words, with_unit
 
 NOT_A_FIELD = ("reasons", "asked", "beside", "members", "members_trained", "parameters", "slab", "rows_that")
 # Evidence that lists single rows or patients is told as how many there are.
@@ -178,7 +177,7 @@ def tried(run: RunFiles) -> Record:
         ("Networks averaged in the predictor", str(metrics["members"])),
         ("Configurations compared", str(metrics["configurations_tried"])),
         *rounds_facts(metrics.get("rounds", {})),
-        *([("Given up early", in_words(metrics["stopped_early"]))] if "stopped_early" in metrics else []),
+        *([("Given up early", stopped_in_words(metrics["stopped_early"]))] if "stopped_early" in metrics else []),
         ("Parameters of a network", ", ".join(f"{p:,}" for p in run.plan.get("parameters", []))),
         ("These patients judged before", times),
         ("Table", f"content hash {run.dataset['content_hash'][:16]}"),

@@ -142,3 +142,16 @@ def label(metric: str) -> str:
     'AUROC'
     """
     return METRIC_TERMS[metric].label if metric in METRIC_TERMS else metric.replace("_", " ").capitalize()
+
+
+def stopped_in_words(stopped: dict[str, Any]) -> str:
+    """What was given up, and what that saved.
+
+    >>> stopped_in_words({"slabs": 2, "of_slabs": 2, "epochs_done": 30, "epochs_left_out": 70, "seconds_saved": 12.3})
+    '2 of 2 groups of networks had come to nothing and were given up: 70 of 100 epochs left out, about 12 s saved'
+    """
+    planned = stopped["epochs_done"] + stopped["epochs_left_out"]
+    return (
+        f"{stopped['slabs']} of {stopped['of_slabs']} groups of networks had come to nothing and were given up: "
+        f"{stopped['epochs_left_out']:,} of {planned:,} epochs left out, about {stopped['seconds_saved']:.0f} s saved"
+    )
