@@ -1,32 +1,45 @@
 """The ward: faulty and healthy runs on real tables, and what the rules of `rounds examine` are worth on them.
 
-python -m benchmarks.ward runs --shared ../shared/data [--tasks diabetes,pima]    trains (minutes a task)
+python -m benchmarks.ward runs --shared ../shared/data [--tasks diabetes,pima]    trains what is missing
 python -m benchmarks.ward data --shared ../shared/data                            asks the data rules
+python -m benchmarks.ward look       prints the half that thresholds may be set on, and nothing of the other
+python -m benchmarks.ward page       writes docs/ward.md, and the rates that findings show
 """
 
 import argparse
+import json
 from pathlib import Path
 
-from benchmarks.ward.make_runs import examine_tables, make_runs
+from benchmarks.ward.make_runs import examine_tables, make_runs, read_lines
+from benchmarks.ward.outcome import harms
+from benchmarks.ward.page import looked_at, rule_rates, ward_page
 from benchmarks.ward.tasks import TASKS, WardTask
 from benchmarks.ward.training import Workshop
+from benchmarks.ward.verdicts import every_verdict
+from rounds.examination.rates import MEASURED
+from rounds.files import write_json, write_whole
 
-CACHE = Path(".cache/ward")
+CACHE, PAGE, REMARKS = Path(".cache/ward"), Path("docs/ward.md"), Path(__file__).parent / "remarks.md"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("verb", choices=("runs", "data"))
+    parser.add_argument("verb", choices=("runs", "data", "look", "page"))
     parser.add_argument("--shared", type=Path, default=Path("../shared/data"))
     parser.add_argument("--folder", type=Path, default=CACHE)
     parser.add_argument("--tasks", default=",".join(t.name for t in TASKS))
     words = parser.parse_args()
-    tasks = [task for task in TASKS if task.name in words.tasks.split(",")]
-    if words.verb == "data":
+    tasks = [next(t for t in TASKS if t.name == name) for name in words.tasks.split(",")]
+    if words.verb == "runs":
+        train_all(tasks, words.shared, words.folder)
+    elif words.verb == "data":
         for task in tasks:
             examine_tables(task, words.shared, words.folder)
+    elif words.verb == "look":
+        names = tuple(t.name for t in tasks if t.half == "thresholds")
+        print(looked_at(every_verdict(words.folder, names)))
     else:
-        train_all(tasks, words.shared, words.folder)
+        write_page(words.folder)
 
 
 def train_all(tasks: list[WardTask], shared: Path, folder: Path) -> None:
@@ -35,6 +48,19 @@ def train_all(tasks: list[WardTask], shared: Path, folder: Path) -> None:
     for first in (True, False):
         for task in tasks:
             make_runs(task, shared, folder, workshop, first)
+
+
+def write_page(folder: Path) -> None:
+    """docs/ward.md, and the rates of the reported half for the package."""
+    names = [t.name for t in TASKS if (folder / f"{t.name}.jsonl").exists()]
+    kept = {name: [about for about, _ in read_lines(folder / f"{name}.jsonl")] for name in names}
+    verdicts = every_verdict(folder, tuple(names))
+    seconds = sum(about.get("seconds", 0.0) for runs in kept.values() for about in runs)
+    page = ward_page(verdicts, {name: harms(runs) for name, runs in kept.items()}, REMARKS.read_text(), seconds)
+    write_whole(PAGE, page)
+    rules = rule_rates([v for v in verdicts if v.half == "reported"])
+    write_json(MEASURED, {"made_by": "python -m benchmarks.ward page", "rules": rules})
+    print(json.dumps({"runs": sum(map(len, kept.values())), "page": str(PAGE)}))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Trains the runs of one task and keeps what rules and judges of harm need, in one file outside version control."""
 
+import fcntl
 import json
 import time
 import zlib
@@ -26,14 +27,24 @@ from rounds.plan import Plan
 def make_runs(task: WardTask, shared: Path, folder: Path, workshop: Workshop, first: bool) -> None:
     """Adds to FOLDER/TASK.jsonl a line for each case that it lacks: the case, its scores, and (fresh seeds apart) its
     evidence. first: only half of the controls and one seed of each fault, for a first look."""
-    dataset, started = task.load(shared), time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{task.name}.jsonl"
+    with (folder / f"{task.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return  # another process is at it
+        _make_missing(task, shared, folder / f"{task.name}.jsonl", workshop, first)
+
+
+def _make_missing(task: WardTask, shared: Path, path: Path, workshop: Workshop, first: bool) -> None:
+    dataset, started = task.load(shared), time.monotonic()
     known = {about["key"] for about, _ in read_lines(path)} if path.exists() else set()
     with path.open("a", encoding="utf-8") as file:
+        begun = time.monotonic()
         for case, scores, evidence in _every_run(task.name, dataset, known, workshop, first):
             about: dict[str, Any] = {name: getattr(case, name) for name in ("name", "severity", "seed", "number")}
             about |= {"key": case.key, "fresh": case.fresh, "scores": asdict(scores)}
+            about["seconds"], begun = round(time.monotonic() - begun, 3), time.monotonic()
             file.write(f"{json.dumps(about)}\t{evidence}\n")
             file.flush()
     print(json.dumps({"task": task.name, "seconds": round(time.monotonic() - started, 1)}), flush=True)

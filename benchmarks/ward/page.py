@@ -22,13 +22,19 @@ CONTROLS = ("healthy", "harmless")
 def ward_page(verdicts: list[Verdict], harms: Harms, remarks: str, seconds: float) -> str:
     """The whole page. harms: by task; remarks: what a reader must know of how thresholds were set."""
     reported = [v for v in verdicts if v.half == "reported"]
-    looked_at = [v for v in verdicts if v.half == "thresholds"]
+    others = [v for v in verdicts if v.half == "thresholds"]
     parts = [_head(verdicts, remarks, seconds), "## The reported half\n", _overall(reported)]
-    parts += ["## The half that thresholds were set on\n", _overall(looked_at)]
+    parts += ["## The half that thresholds were set on\n", _overall(others)]
     parts += ["## Task by task\n", _by_task(verdicts), "## Fault by fault, reported half\n", _by_fault(reported)]
     parts += ["## Missed, reported half\n", _missed(reported), "## Alarms on controls, reported half\n"]
     parts += [_false(reported), "## Planted and harmless\n", _harmless(harms), "## Rule by rule, reported half\n"]
     return "\n".join([*parts, _by_rule(reported)])
+
+
+def looked_at(verdicts: list[Verdict]) -> str:
+    """The tables of one half alone, for setting thresholds."""
+    parts = (_overall(verdicts), _by_fault(verdicts), _missed(verdicts), _false(verdicts))
+    return "\n".join(parts)
 
 
 def _head(verdicts: list[Verdict], remarks: str, seconds: float) -> str:

@@ -34,6 +34,14 @@ def test_shifted_validation() -> None:
     assert isinstance(said("shifted-validation", table(), replace(halves(table()), folds=())), NotApplicable)
 
 
+def test_validation_that_no_single_column_tells_apart() -> None:
+    """A fold of the patients whose second and third number have the same sign: each alone says nothing."""
+    dataset = table()
+    alike = dataset.inputs["x2"].to_numpy() * dataset.inputs["x3"].to_numpy() > 0
+    split = Split("held-out", np.arange(ROWS), np.array([], np.int64), (np.flatnonzero(alike), np.flatnonzero(~alike)))
+    assert seen("shifted-validation", dataset, split).evidence["auroc"] > 0.8
+
+
 def test_a_tenth_is_no_imbalance() -> None:
     tenth, rare, few = (RANDOM.permutation(ROWS) < n for n in (100, 30, 10))
     assert said("class-imbalance", table(kind="binary", outcome=tenth)) is None

@@ -47,6 +47,8 @@ def _shifted_validation(evidence: DataEvidence) -> Judged:
     if not found:
         return NotApplicable("there is no validation part")
     auroc, column, number = max(found)
+    if auroc < APART.value:  # no column tells it: do all of them together, of the fold that is furthest off
+        auroc, column = _apart(evidence, kept, np.isin(rows, split.folds[number]), thorough=True)
     if auroc < APART.value:
         return None
     return Seen(
@@ -159,7 +161,8 @@ def _flipped(evidence: DataEvidence) -> Judged:
 SAMPLE_RULES: tuple[Rule[DataEvidence], ...] = (
     Rule(
         "shifted-validation", "Validation patients are others", "data", _shifted_validation,
-        how="Each column, and the outcome, is tried at telling a fold's patients from those learned from.",
+        how="Each column, and the outcome, is tried at telling a fold's patients from those learned from; "
+        "boosted trees of all columns are tried on the fold that is furthest off.",
         why="Epoch and settings are chosen for patients unlike those to come.",
         remedies=("draw validation patients at random",), thresholds=(APART, SURE),
     ),
