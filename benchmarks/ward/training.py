@@ -13,12 +13,12 @@ from rounds.networks.functional import Functional, make_functional
 from rounds.plan import Plan, structure_names
 from rounds.task import Task
 from rounds.training.material import Material, Scaling, make_material, shared_shape, slab_data
-from rounds.training.member import SlabData, Weights
+from rounds.training.member import SlabData
 from rounds.training.pool import SlabResult, Work
 from rounds.training.population import WHOLE_DEVELOPMENT, make_members, make_slabs
 from rounds.training.program import SWITCHED, Program, make_program
 from rounds.training.run import Population, Trained
-from rounds.training.slab import Extent, begin_slab, slab_epochs, snapshots
+from rounds.training.slab import Extent, begin_slab, slab_epochs, weights_by_member
 from rounds.training.statistics import exact_statistics
 
 Place = tuple[str, int, int]  # kind of patients, severity, seed
@@ -118,7 +118,7 @@ def _padded(data: SlabData, rows: int) -> SlabData:
 def _result(work: Work) -> SlabResult:
     start = begin_slab(work.program, work.slab, work.data)
     *_, at = slab_epochs(work.program, work.slab, work.data, work.folds, start, work.extent)
-    best = {n: Weights(s["trainable"], s["state"]) for n, s in snapshots(at, work.slab).items()}
+    best = weights_by_member(at.state.best, work.slab)
     return _with_exact_statistics(work, SlabResult(work.slab, at.records, at.measures, best))
 
 

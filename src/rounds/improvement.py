@@ -22,7 +22,7 @@ from rounds.examination.population import run_of
 from rounds.files import write_json
 from rounds.inference.baselines import Baseline
 from rounds.inference.evidence import write_evidence
-from rounds.inference.handover import HandOver, hand_over
+from rounds.inference.handover import HandOver, hand_over, refitted
 from rounds.inference.judgement import Judged, average_judged, fit_material_baselines, predict_judged
 from rounds.inference.model_folder import load_predictor, save_predictor
 from rounds.inference.prediction import new_inputs, read_references, read_source
@@ -44,7 +44,7 @@ from rounds.inference.run_folder import (
     write_results,
 )
 from rounds.plan import Plan, make_plan
-from rounds.prescription.stay import Circumstances, Stay, look, treat
+from rounds.prescription.stay import Circumstances, Stay, look, refit, treat
 from rounds.proposal import Amount, propose
 from rounds.run_record import read_record
 from rounds.training.material import Material, make_materials, scaling_of
@@ -160,10 +160,11 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
             break
         _write_so_far(folder, given, found)
         found = yield from treat(given, found, visit)
+    found = yield from refit(given, found)
     clock.lap("rounds")
     yield Stage("judging")
     try:
-        made, judged, baselines = _judging(dataset, split, found.trained, request.changes.get("seed", 0))
+        made, judged, baselines = _judging(dataset, split, found, request.changes.get("seed", 0))
     except TrainingError:
         _write_what_happened(folder, found, described, data_said)
         raise
@@ -218,8 +219,11 @@ def _propose(
 def _spent(found: Stay) -> Record:
     """What metrics.json says of the rounds."""
     kept = sum(entry["verdict"] == "kept" for entry in found.entries)
-    rounds = {"examined": len(found.examinations), "remedies_tried": len(found.entries), "remedies_kept": kept}
+    tried = sum(entry["verdict"] != "advice" for entry in found.entries)
+    rounds: Record = {"examined": len(found.examinations), "remedies_tried": tried, "remedies_kept": kept}
     spent = {"in_populations": sum(map(member_epochs, found.populations)), "in_trials": found.member_epochs}
+    rounds["found"] = [[finding.code for finding in e.alarms] for e in found.examinations]
+    rounds["contradictions"] = [c.record() for c in found.contradictions]
     return {"rounds": {**rounds, "ended": found.ended, "member_epochs": spent}}
 
 
@@ -277,12 +281,12 @@ def _handed_over(dataset: Dataset, split: Split, trained: Trained) -> HandOver:
     return hand_over(trained, trained.population.materials[0], dataset.columns, patients)
 
 
-def _judging(dataset: Dataset, split: Split, trained: Trained, seed: int) -> tuple[HandOver, Judged, list[Baseline]]:
+def _judging(dataset: Dataset, split: Split, found: Stay, seed: int) -> tuple[HandOver, Judged, list[Baseline]]:
     """The predictor that is handed over, and what was predicted for patients it (or, for small data, the members of
     that judging fold) never saw."""
-    materials = trained.population.materials
+    trained, materials = found.trained, found.trained.population.materials
     patients = dataset.patients[split.development]
-    made = _handed_over(dataset, split, trained)
+    made = refitted(_handed_over(dataset, split, trained), found.refitted)
     baselines = fit_material_baselines(dataset, split, materials[0], seed)
     if split.kind != "out-of-fold":
         return made, predict_judged(dataset, split.test, made, baselines), baselines

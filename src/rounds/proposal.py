@@ -55,7 +55,11 @@ def propose(task: Task, amount: Amount, changes: dict[str, Any]) -> Proposal:
     >>> propose(task, Amount(350, 350, 0, 10, 0), {}).plans[0].batch_size
     32
     """
-    chosen = {**_course(amount), **_width(amount), **_embedding(amount), **_grid(amount)}
+    chosen: dict[str, tuple[Any, str]] = {
+        **_course(amount), **_width(amount), **_embedding(amount), **_grid(amount),
+    }  # fmt: skip
+    if changes.get("schedule") == "cyclic":
+        chosen["patience"] = (0, "each restart of a cyclic course is worse at first, and must not stop a member")
     values = {name: value for name, (value, _) in chosen.items()}
     reasons = {name: why for name, (_, why) in chosen.items()}
     reasons |= dict.fromkeys(changes, "chosen by the user")

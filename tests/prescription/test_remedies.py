@@ -18,6 +18,7 @@ FAULTY = {
     "over-regularized": {"l2": 1.0},
     "validation-better": {"l2": 1.0},
     "plateau": {"schedule": "constant"},
+    "frozen-layer": {"frozen_layers": 1},
 }
 
 

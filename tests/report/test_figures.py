@@ -250,8 +250,9 @@ def test_trial_effects_and_stay(make_run: MakeRun) -> None:
     members = pl.read_parquet(run / "members.parquet")
     later = members.with_columns(pl.col("round") + 1, pl.col("best_value") - 0.1)
     pl.concat([members, later]).write_parquet(run / "members.parquet")
-    medians = [r for r in data(drawn("stay", read_run(run)), "round") if round(r["best_value"], 6) in (0.45, 0.35)]
-    assert [r["round"] for r in medians] == [0, 1]
+    medians = [r for r in data(drawn("stay", read_run(run)), "round") if "text" in r]
+    assert {(r["round"], round(r["best_value"], 6)) for r in medians} == {(0, 0.45), (1, 0.35)}
+    assert {r["text"] for r in medians} == {"", "overfitting: dropout → 0.3"}
 
 
 def test_diverged_networks_do_not_stop_the_page(make_run: MakeRun) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rounds.plan import Plan
 from rounds.training.population import Slab, make_members, make_slabs, slab_shape, sweep
 from rounds.training.run import Population, Trained
-from rounds.training.slab import begin_slab, slab_epochs, snapshots
+from rounds.training.slab import begin_slab, slab_epochs, weights_by_member
 
 PLAN = Plan(
     hidden=(8,), epochs=3, batch_size=16, learning_rate=(1e-3, 1e-2), dropout=0.2, patience=0, warmup_epochs=0.5
@@ -76,7 +76,7 @@ def test_slab_shapes_respect_the_cache_and_keep_workers_busy() -> None:
 def final(population: Population, slab: Slab) -> dict[int, list[np.ndarray]]:
     work = next(w for w in population.works if w.slab.plan == slab.plan and w.slab.outer == slab.outer)
     *_, at = slab_epochs(work.program, slab, work.data, work.folds, begin_slab(work.program, slab, work.data))
-    return {n: s["trainable"] for n, s in snapshots(at, slab).items()}
+    return {n: w.trainable for n, w in weights_by_member(at.state.best, slab).items()}
 
 
 FOUR = PLAN.change(learning_rate=(1e-4, 1e-3, 3e-3, 1e-2))

@@ -98,10 +98,19 @@ def _print_advice(console: Console, folder: Path) -> None:
         if finding["severity"] != "note" or finding["code"] == "healthy":
             console.print(f"Finding: {finding['code']}{follows}. {finding['explanation']}", markup=False)
     for entry in read_records(folder, "prescriptions.json"):
-        change = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in entry["change"].items())
-        effect = f"{entry['effect']['value']:.3g} ({entry['effect']['low']:.3g} to {entry['effect']['high']:.3g})"
-        text = f"Round {entry['round']}: {change}: {entry['metric']} better by {effect}, {entry['verdict']}"
-        console.print(f"{text} ({entry['reason']}).", markup=False)
+        console.print(entry_line(entry), markup=False)
+    for one in read_record(folder, "metrics.json").get("rounds", {}).get("contradictions", ()):
+        console.print(f"Round {one['round']}: {one['reason']}.", markup=False)
+
+
+def entry_line(entry: dict[str, Any]) -> str:
+    """What was tried in a round, what it was worth, and what became of it."""
+    change = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in entry["change"].items()) or entry["remedy"]
+    first = f"Round {entry['round']}: {change}"
+    if not entry["effect"]:
+        return f"{first}: {entry['verdict']} ({entry['reason']})."
+    effect = f"{entry['effect']['value']:.3g} ({entry['effect']['low']:.3g} to {entry['effect']['high']:.3g})"
+    return f"{first}: {entry['metric']} better by {effect}, {entry['verdict']} ({entry['reason']})."
 
 
 def _print_result(console: Console, record: dict[str, Any], report: Path) -> None:
@@ -120,7 +129,22 @@ def _print_result(console: Console, record: dict[str, Any], report: Path) -> Non
         console.print(f"Stopped early: {stopped_in_words(record['stopped_early'])}.")
     worth = worth_it(record["difference"])
     console.print(f"Worth it: {worth['answer']} ({worth['reason']}).")
+    console.print(ensemble_line(record))
     console.print(f"Report: {report}")
+
+
+def ensemble_line(record: dict[str, Any]) -> str:
+    """How networks were averaged, what that was worth, and what it costs."""
+    made, gain = record["ensemble"], record["gain_over_single"]
+    cost = made["prediction"]
+    if cost["networks"] == 1:
+        return "Ensemble: none, one network predicts."
+    seconds = cost["seconds"]
+    return (
+        f"Ensemble: {made['rule']} of {cost['networks']} networks, {gain['metric']} better than the best single one by "
+        f"{gain['value']:.3g} ({gain['low']:.3g} to {gain['high']:.3g}); {cost['rows']:,} rows take "
+        f"{1000 * seconds['ensemble']:.0f} ms instead of {1000 * seconds['single_network']:.0f}."
+    )
 
 
 def _title(record: dict[str, Any]) -> str:

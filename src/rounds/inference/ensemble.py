@@ -23,17 +23,21 @@ Configuration = tuple[int, tuple[tuple[str, float], ...]]
 
 
 def configuration(member: Member) -> Configuration:
-    """What members have in common that differ only in seed and fold."""
-    return member.plan, tuple(sorted(member.settings.items()))
+    """What members have in common that differ only in seed and fold; snapshots of another cycle are another one."""
+    cycle = () if member.cycle is None else (("cycle", float(member.cycle)),)
+    return member.plan, (*sorted(member.settings.items()), *cycle)
 
 
 def sound_members(trained: Trained, outer: int) -> list[Member]:
-    """Members of one outer fold with a finite snapshot.
+    """Networks of one outer fold that are finite: each member's best snapshot, or that of each cycle's end.
 
     Raises TrainingError where there is none: nothing can be predicted then.
     """
     members = [m for m in trained.population.members if m.outer == outer]
-    sound = [m for m in members if all(np.isfinite(w).all() for w in trained.weights(m).values()) and _kept(trained, m)]
+    networks = [n for m in members for n in trained.networks(m)]
+    sound = [
+        n for n in networks if _kept(trained, n) and all(np.isfinite(w).all() for w in trained.weights(n).values())
+    ]
     if not sound:
         raise TrainingError(
             f"Training must leave at least one member with finite weights, got members={len(members)}, all diverged. "
@@ -42,20 +46,23 @@ def sound_members(trained: Trained, outer: int) -> list[Member]:
     return sound
 
 
+def _finite(weights: Weights) -> bool:
+    return all(np.isfinite(w).all() for w in weights.values())
+
+
 def _kept(trained: Trained, member: Member) -> bool:
-    result = next(r for r in trained.results if member.number in r.best)
-    place = next((g, i) for g, group in enumerate(result.slab.groups) for i, m in enumerate(group) if m == member)
-    return bool(result.records[-1].best_epoch[place] >= 0)
+    result, place = trained.place(member)
+    return member.cycle is not None or bool(result.records[-1].best_epoch[place] >= 0)
 
 
-def make_parts(trained: Trained, members: list[Member]) -> tuple[Part, ...]:
-    """The members stacked by network, each with the same share of the average."""
-    by_plan: dict[int, list[Member]] = defaultdict(list)
-    for member in members:
-        by_plan[member.plan].append(member)
-    share = 1.0 / len(members)
+def make_parts(trained: Trained, members: list[Member], shares: np.ndarray | None = None) -> tuple[Part, ...]:
+    """The members stacked by network; shares: of each in the average [K] (None: all alike)."""
+    shares = np.full(len(members), 1.0 / len(members)) if shares is None else shares
+    by_plan: dict[int, list[int]] = defaultdict(list)
+    for place, member in enumerate(members):
+        by_plan[member.plan].append(place)
     return tuple(
-        Part(trained.population.programs[plan].network, _stacked(trained, some), np.full(len(some), share))
+        Part(trained.population.programs[plan].network, _stacked(trained, [members[i] for i in some]), shares[some])
         for plan, some in sorted(by_plan.items())
     )
 
@@ -97,11 +104,23 @@ def choose_configurations(losses: dict[Configuration, float], constant: float) -
     return [key for key, loss in losses.items() if loss <= limit]
 
 
+def shares_of(members: list[Member], weights: dict[Configuration, float]) -> np.ndarray:
+    """[K] each member's share: that of its configuration, divided among its members."""
+    keys = [configuration(m) for m in members]
+    return np.array([weights[key] / keys.count(key) for key in keys])
+
+
 def average_outputs(outputs: list[np.ndarray]) -> np.ndarray:
     """Mean over configurations, [N, T]; rows that no member held out stay NaN."""
+    return weighted_outputs(outputs, np.ones(len(outputs)))
+
+
+def weighted_outputs(outputs: list[np.ndarray], weights: np.ndarray) -> np.ndarray:
+    """Mean over configurations with weights [C], [N, T], of those that say something of a row; NaN where none does."""
     stacked = np.stack(outputs)
-    count = np.isfinite(stacked).sum(0)
-    return np.where(count > 0, np.nansum(stacked, axis=0) / np.maximum(count, 1), np.nan)
+    shares = np.where(np.isfinite(stacked), weights[:, None, None], 0.0)
+    total = np.nansum(np.where(shares > 0, stacked, 0.0) * shares, axis=0)
+    return np.where(shares.sum(0) > 0, total / np.maximum(shares.sum(0), 1e-12), np.nan)
 
 
 def smeared(scale: TargetScale, outputs: np.ndarray, targets: np.ndarray) -> TargetScale:

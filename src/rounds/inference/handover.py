@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from rounds.data.dataset import Column
+from rounds.errors import TrainingError
 from rounds.inference.constant import constant_predictions
 from rounds.inference.ensemble import (
     Configuration,
@@ -14,16 +15,18 @@ from rounds.inference.ensemble import (
     configuration,
     held_out_outputs,
     make_parts,
+    shares_of,
     smeared,
     sound_members,
+    weighted_outputs,
 )
 from rounds.inference.predictor import Predictor
 from rounds.inference.recalibration import recalibrated_scale
+from rounds.inference.selection import Candidates, choose_weights
 from rounds.metrics import score
 from rounds.task import Task
 from rounds.training.material import Material
-from rounds.training.pool import SlabResult
-from rounds.training.population import Member
+from rounds.training.population import WHOLE_DEVELOPMENT, Member
 from rounds.training.run import Trained
 
 # What configurations are compared by on held-out rows, lower is better: the loss that their members descend on.
@@ -41,7 +44,7 @@ class HandOver:
     """predictor: the average of all members of the chosen configurations; single: the best single network, chosen on
     validation. validation: the average's predictions [N, T] in the user's unit for the development rows `known`,
     each made by members that did not learn from it, and recalibrated by maps fitted on other patients. scores: every
-    configuration's validation score. recalibration: what was tried and kept."""
+    configuration's validation score. recalibration, selection: what was tried and kept."""
 
     predictor: Predictor
     single: Predictor
@@ -50,6 +53,7 @@ class HandOver:
     known: np.ndarray
     scores: dict[Configuration, float]
     recalibration: dict[str, Any] = field(default_factory=dict)
+    selection: dict[str, Any] = field(default_factory=dict)
 
 
 def hand_over(
@@ -57,15 +61,17 @@ def hand_over(
 ) -> HandOver:
     """Chooses configurations on held-out development rows and averages their members; no judged row is looked at.
 
-    patients: [N] of the development rows; with them probabilities are recalibrated where that helps on validation.
+    patients: [N] of the development rows; with them weights are chosen, and probabilities recalibrated, where that
+    helps on validation.
     """
     task = trained.population.task
     members = sound_members(trained, material.outer)
     outputs = held_out_outputs(trained, material, members)
     scores = {key: _validation_score(task, material, made) for key, made in outputs.items()}
     chosen = choose_configurations(scores, _constant_score(task, material))
-    kept = [m for m in members if configuration(m) in chosen]
-    average = average_outputs([outputs[key] for key in chosen])
+    weights, selection = _weights(trained, material, {key: outputs[key] for key in chosen}, patients)
+    kept = [m for m in members if weights.get(configuration(m), 0.0) > 0]
+    average = weighted_outputs([outputs[key] for key in weights], np.array(list(weights.values())))
     scale = smeared(material.target_scale, average, material.targets)
     known = np.flatnonzero(np.isfinite(average).all(1))
     validation = scale.backward(average[known])
@@ -75,22 +81,63 @@ def hand_over(
             task, scale, average[known], material.targets[known], patients[known]
         )
     best = min(scores, key=lambda key: scores[key])
-    single = _best_single(trained, [m for m in kept if configuration(m) == best])
-    whole = Predictor(task, material.preparation, scale, make_parts(trained, kept), columns)
+    single = _best_single(trained, [m for m in members if configuration(m) == best])
+    whole = Predictor(task, material.preparation, scale, make_parts(trained, kept, shares_of(kept, weights)), columns)
     one = replace(whole, parts=make_parts(trained, [single]))
-    return HandOver(whole, one, tuple(kept), validation, known, scores, mended)
+    return HandOver(whole, one, tuple(kept), validation, known, scores, mended, selection)
+
+
+def refitted(made: HandOver, trained: Trained | None) -> HandOver:
+    """The same choice of configurations, predicted by networks that learned from validation patients too (None: by
+    those that did not). Scores, maps and intervals stay those of members that held patients back."""
+    if trained is None:
+        return made
+    chosen = {_without_warmup(m) for m in made.members}
+    try:
+        kept = [m for m in sound_members(trained, WHOLE_DEVELOPMENT) if _without_warmup(m) in chosen]
+    except TrainingError:
+        return made
+    return replace(made, predictor=replace(made.predictor, parts=make_parts(trained, kept)), members=tuple(kept))
+
+
+def _without_warmup(member: Member) -> Configuration:
+    """Its warm-up is a share of the epochs, of which a refit has fewer."""
+    plan, settings = configuration(member)
+    return plan, tuple((name, value) for name, value in settings if name != "warmup_epochs")
+
+
+def _weights(
+    trained: Trained, material: Material, outputs: dict[Configuration, np.ndarray], patients: np.ndarray | None
+) -> tuple[dict[Configuration, float], dict[str, Any]]:
+    """Share of each configuration in the average, and how it came about."""
+    plain = np.full(len(outputs), 1.0 / len(outputs))
+    made = np.stack(list(outputs.values()))
+    known = np.flatnonzero(np.isfinite(made).all((0, 2)))
+    if patients is None or not len(known):
+        return dict(zip(outputs, plain.tolist(), strict=True)), {
+            "rule": "plain average",
+            "reason": "nothing was chosen",
+        }
+    scale = smeared(material.target_scale, average_outputs(list(made)), material.targets)
+    candidates = Candidates(
+        trained.population.task, scale, made[:, known], material.targets[known], patients[known]
+    )  # fmt: skip
+    weights, record = choose_weights(candidates, plain)
+    return dict(zip(outputs, weights.tolist(), strict=True)), record
 
 
 def _best_single(trained: Trained, members: list[Member]) -> Member:
     """The one with the best validation value; members of one configuration differ in fold and seed."""
-    values = {m.number: value for r in trained.results for m, value in _best_values(r)}
-    return min(members, key=lambda m: values[m.number])
+    return min(members, key=lambda m: _validation_value(trained, m))
 
 
-def _best_values(result: SlabResult) -> list[tuple[Member, float]]:
-    last = np.asarray(result.records[-1].best_value)
-    places = [(m, g, i) for g, group in enumerate(result.slab.groups) for i, m in enumerate(group)]
-    return [(m, float(last[g, i])) for m, g, i in places if m is not None]
+def _validation_value(trained: Trained, member: Member) -> float:
+    """Lower is better: of the epoch kept, or the loss at the cycle's end."""
+    result, (group, place) = trained.place(member)
+    if member.cycle is None:
+        return float(np.asarray(result.records[-1].best_value)[group, place])
+    epoch, _ = result.cycles[member.cycle]
+    return float(np.asarray(result.records[epoch - 1].validation)[group, place, 0])
 
 
 def _validation_score(task: Task, material: Material, outputs: np.ndarray) -> float:

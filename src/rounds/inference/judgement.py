@@ -67,6 +67,17 @@ def judge(dataset: Dataset, judged: Judged) -> dict[str, Any]:
         "single_network": scores[SINGLE],
         "baselines": baselines,
         "difference": _difference(dataset, judged, baselines),
+        "gain_over_single": gain_over_single(dataset, judged),
+    }
+
+
+def gain_over_single(dataset: Dataset, judged: Judged) -> dict[str, Any]:
+    """What averaging was worth, on patients who chose neither members, nor weights, nor the best single network."""
+    observed, patients = dataset.targets[judged.rows], dataset.patients[judged.rows]
+    metric, says = main_metric(dataset.task), judged.predictions
+    return {
+        "metric": metric,
+        **paired_difference(dataset.task, metric, observed, says[NETWORK], says[SINGLE], patients),
     }
 
 

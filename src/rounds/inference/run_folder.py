@@ -25,12 +25,14 @@ from rounds.inference.intervals import score_with_interval
 from rounds.inference.judgement import NETWORK, Judged, judge, predictions_frame
 from rounds.inference.ledger import ledger_record
 from rounds.inference.model_folder import save_predictor
+from rounds.inference.predictor import Predictor
 from rounds.metrics import main_metric
 from rounds.run_record import read_record
 from rounds.training.population import WHOLE_DEVELOPMENT
 from rounds.training.record import curves_frame, measures_frame, members_frame, steps_frame
 from rounds.training.run import Population, Trained
 
+COSTED_ROWS = 1_000  # predicted once to say what a prediction costs
 CHECKPOINTS, PLAN = "checkpoints", "plan.json"
 BEFORE_TRAINING = {CHECKPOINTS, "dataset.json", "findings.json"}  # what a run that was stopped by its data leaves
 RUNS = Path("runs")
@@ -267,12 +269,28 @@ def metrics_record(folder: Path, finished: Finished) -> dict[str, Any]:
         "validation": score_with_interval(dataset.task, observed, made.validation, patients),
         **judge(dataset, finished.judged),
         "members": len(made.members),
+        "ensemble": ensemble_record(finished),
         "configurations_tried": len(made.scores),
         "rows": sizes,
         "patients": people,
         "ledger": ledger._asdict(),
         "versions": {name: version(name) for name in VERSIONED} | {"python": platform.python_version()},
     }
+
+
+def ensemble_record(finished: Finished) -> dict[str, Any]:
+    """How members were averaged, and what a prediction costs beside that of one network."""
+    made, dataset = finished.made, finished.dataset
+    frame = dataset.inputs[: min(COSTED_ROWS, dataset.rows)]
+    seconds = {name: _seconds(p, frame) for name, p in (("ensemble", made.predictor), ("single_network", made.single))}
+    cost = {"rows": frame.height, "seconds": seconds, "networks": made.predictor.size}
+    return {**made.selection, "prediction": cost}
+
+
+def _seconds(predictor: Predictor, frame: pl.DataFrame) -> float:
+    started = time.perf_counter()
+    predictor.predict(frame)
+    return round(time.perf_counter() - started, 6)
 
 
 def _judged_hash(finished: Finished) -> str:

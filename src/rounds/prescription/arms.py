@@ -70,11 +70,12 @@ def _predictions(
     by_pair: dict[tuple[int, Pair], list[Member]] = {(i, pair): [] for i in range(len(plans)) for pair in rows}
     for m in sound:
         by_pair[m.plan, (m.fold, m.number // cells)].append(m)
-    return {(i, pair): _average(trained, material, some, rows[pair]) for (i, pair), some in by_pair.items()}
+    return {(i, pair): pair_predictions(trained, material, some, rows[pair]) for (i, pair), some in by_pair.items()}
 
 
-def _average(trained: Trained, material: Material, members: list[Member], rows: np.ndarray) -> np.ndarray:
-    """[n, T] in the user's unit; the constant where all diverged, or are worse than it: nobody would use those."""
+def pair_predictions(trained: Trained, material: Material, members: list[Member], rows: np.ndarray) -> np.ndarray:
+    """Of members averaged, [n, T] in the user's unit; the constant where all diverged, or are worse than it: nobody
+    would use those."""
     task = trained.population.task
     observed = material.targets[rows]
     constant = constant_predictions(task, material, len(rows))

@@ -15,6 +15,15 @@ CHOOSING_SHARE = 0.6  # of the folds
 CONFIRMING_PAIRS = 4  # members with and without, at least: fewer cannot tell an effect from the luck of a seed
 
 
+def choosing_count(folds: int) -> int:
+    """How many folds choose among remedies.
+
+    >>> choosing_count(5), choosing_count(1)
+    (3, 1)
+    """
+    return max(1, round(CHOOSING_SHARE * folds))
+
+
 @dataclass(frozen=True)
 class Bed:
     """Development rows (never the judged ones), prepared as `scaling` says; ends: on the monotonic clock."""
@@ -51,7 +60,7 @@ class Bed:
         folds = sorted(self.material.folds)
         if len(folds) == 1:
             return {folds[0]: self._halves(folds[0])[0]}
-        return {f: self.material.folds[f].held for f in folds[: max(1, round(CHOOSING_SHARE * len(folds)))]}
+        return {f: self.material.folds[f].held for f in folds[: choosing_count(len(folds))]}
 
     @property
     def confirming(self) -> dict[int, np.ndarray]:

@@ -1,7 +1,8 @@
 """The table of remedies: what each finding asks for, first things first.
 
 The order is the field's: a learning rate that is off comes before all else, since nothing can be judged under it;
-against overfitting regularization, then a smaller network; against underfitting a larger network; minor choices last.
+against overfitting more patients (`more_patients`), augmentation, regularization, then a smaller network; against
+underfitting a larger network; minor choices last.
 """
 
 from rounds.plan import Plan
@@ -32,6 +33,12 @@ def _higher_rate(plan: Plan) -> list[Change]:
 def _sound_rate(plan: Plan) -> list[Change]:
     return [{"learning_rate": SOUND_RATE, "optimizer": "adamw", "momentum": 0.9, "beta_1": 0.9, "beta_2": 0.999,
              "epsilon": 1e-8, "schedule": "cosine"}]  # fmt: skip
+
+
+def _augment(plan: Plan) -> list[Change]:
+    """Patients that might have been: numbers with a little noise, or two patients mixed (Zhang et al. 2018)."""
+    noise = [{"input_noise": 0.1}] if _number(plan.input_noise) < 0.1 else []
+    return noise + ([{"mixup": 0.2}] if _number(plan.mixup) == 0 else [])
 
 
 def _drop_more(plan: Plan) -> list[Change]:
@@ -90,6 +97,7 @@ _OPEN = Remedy("use an activation that does not close", _open_activation, "gradi
 _LONGER = Remedy("train longer", _longer, "the loss goes on falling")
 _LARGER = Remedy("use a larger network", _larger, "training and validation loss fall together")
 _DROP = Remedy("drop more units", _drop_more, "validation comes closer to training")
+_AUGMENT = Remedy("augment the patients", _augment, "validation comes closer to training")
 _PENALISE = Remedy("penalise large weights", _penalise, "validation comes closer to training")
 _SMALLER = Remedy("use a smaller network", _smaller, "validation comes closer to training")
 _FREE = Remedy("weaken the penalties", _weaker_penalties, "training loss falls again")
@@ -115,7 +123,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "decayed-too-early": (_COSINE,),
     "still-improving": (_LONGER, _HIGHER),
     "plateau": (_COSINE, _LOWER),
-    "overfitting": (_DROP, _PENALISE, _SMALLER),
+    "overfitting": (_AUGMENT, _DROP, _PENALISE, _SMALLER),
     "underfitting": (_LARGER, _FREE, _LONGER),
     "validation-better": (_FREE,),
     "no-better-than-baseline": (_always({"skip_to_output": True}), _LARGER, _DROP),

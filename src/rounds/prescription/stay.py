@@ -15,6 +15,9 @@ from rounds.examination.finding import Examination, Finding
 from rounds.examination.population import run_of
 from rounds.plan import Plan
 from rounds.prescription.bed import Bed
+from rounds.prescription.contradiction import Contradiction, contradictions
+from rounds.prescription.more_patients import REMEDY, asked_members, try_fewer_patients
+from rounds.prescription.refit import make_refitted, try_refit
 from rounds.prescription.remedies import described, prescribe
 from rounds.prescription.remedy import Change, Prescription, treated
 from rounds.prescription.trial import Trial, arm_record, run_trial
@@ -25,6 +28,7 @@ from rounds.training.run import Population, Trained, make_population, train_to_e
 from rounds.training.stage import Stage
 
 Event = Stage | Progress
+MOST_ASKING = 1 / 3  # of the networks of a population that has no fault: more would be a poor bargain for a sentence
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,9 @@ class Circumstances:
 @dataclass(frozen=True)
 class Stay:
     """populations: of round 0 and of each round that kept a remedy; entries: of prescriptions.json; examinations: of
-    every look; member_epochs: spent in trials; ended: why there was no further round, in words."""
+    every look; member_epochs: spent in trials; ended: why there was no further round, in words; patients_tried: whether
+    more patients would help was asked; contradictions: findings that were set aside, as they ask for the
+    opposite; refitted: networks that learned from validation patients too, where that pays."""
 
     populations: tuple[Trained, ...]
     entries: tuple[dict[str, Any], ...] = ()
@@ -60,6 +66,9 @@ class Stay:
     member_epochs: int = 0
     tried: frozenset[str] = field(default_factory=frozenset)
     ended: str = ""
+    patients_tried: bool = False
+    contradictions: tuple[Contradiction, ...] = ()
+    refitted: Trained | None = None
 
     @property
     def trained(self) -> Trained:
@@ -74,11 +83,16 @@ class Stay:
 
 @dataclass(frozen=True)
 class Visit:
-    """What the next round is about."""
+    """What the next round is about; nothing to try: only whether more patients would help."""
 
     number: int
-    finding: Finding
+    finding: str
     prescriptions: list[Prescription]
+
+    @property
+    def asks_for_patients(self) -> bool:
+        """Against overfitting more patients come first; where nothing alarms, they are what is left to ask."""
+        return self.finding in ("overfitting", "healthy")
 
 
 def look(given: Circumstances, found: Stay, rounds: int) -> tuple[Stay, Visit | None]:
@@ -88,14 +102,24 @@ def look(given: Circumstances, found: Stay, rounds: int) -> tuple[Stay, Visit | 
         return replace(found, ended=found.ended or f"{rounds} rounds were asked for"), None
     examination = examine(run_of(found.trained, number - 1))
     found = replace(found, examinations=(*found.examinations, examination))
-    if not examination.alarms:
-        return replace(found, ended="nothing alarms any more" if number > 1 else "nothing alarms"), None
     if given.minutes_left() == 0.0:
         return replace(found, ended="the time is spent"), None
+    if not examination.alarms:
+        found = replace(found, ended="nothing alarms any more" if number > 1 else "nothing alarms")
+        ask = not found.patients_tried and _affordable(found.trained.population)
+        return found, Visit(number, "healthy", []) if ask else None
     finding, prescriptions = _next_prescriptions(examination, found)
     if finding is None:
         return replace(found, ended="nothing is left to try"), None
-    return found, Visit(number, finding, prescriptions)
+    others = [f.code for f in examination.alarms if f is not finding]
+    opposed = contradictions(finding.code, others, found.trained.population.plans[0], number)
+    found = replace(found, contradictions=(*found.contradictions, *opposed))
+    return found, Visit(number, finding.code, prescriptions)
+
+
+def _affordable(population: Population) -> bool:
+    """Whether asking for more patients, where nothing alarms, costs little beside the training itself."""
+    return asked_members(len(population.materials[0].folds)) <= MOST_ASKING * len(population.members)
 
 
 def _next_prescriptions(examination: Examination, found: Stay) -> tuple[Finding | None, list[Prescription]]:
@@ -121,19 +145,21 @@ def treat(given: Circumstances, found: Stay, visit: Visit) -> Generator[Event, N
 
 
 def _untried(visit: Visit, reason: str) -> dict[str, Any]:
+    remedy = visit.prescriptions[0].remedy if visit.prescriptions else REMEDY
     return {
-        "round": visit.number, "finding": visit.finding.code, "remedy": visit.prescriptions[0].remedy, "change": {},
+        "round": visit.number, "finding": visit.finding, "remedy": remedy, "change": {},
         "control": {}, "treated": {}, "effect": None, "verdict": "dropped", "reason": reason,
     }  # fmt: skip
 
 
 def _treat(given: Circumstances, found: Stay, visit: Visit) -> Generator[Event, None, Stay]:
-    population = found.trained.population
+    if visit.asks_for_patients and not found.patients_tried:
+        found = yield from _ask_for_patients(given, found, visit)
+    if not visit.prescriptions:
+        return found
     number, prescriptions = visit.number, visit.prescriptions
-    yield Stage(f"round {number}: trying {len(prescriptions)} remedies against {visit.finding.code}")
-    scaling = scaling_of(population.plans[0])
-    bed = Bed(given.dataset, given.split, population.materials[0], scaling, number, given.folder, given.ends)
-    plan = at_best_settings(found.trained)
+    yield Stage(f"round {number}: trying {len(prescriptions)} remedies against {visit.finding}")
+    population, bed, plan = found.trained.population, _bed(given, found, number), at_best_settings(found.trained)
     trial = yield from run_trial(bed, plan, prescriptions)
     found = _noted(found, trial, plan, bed)
     if trial.kept is None:
@@ -144,6 +170,45 @@ def _treat(given: Circumstances, found: Stay, visit: Visit) -> Generator[Event, 
     if not complete(trained) and complete(found.trained):
         return replace(found, entries=_unfinished(found.entries, number), ended="the time is spent")
     return replace(found, populations=(*found.populations, trained))
+
+
+def _bed(given: Circumstances, found: Stay, number: int) -> Bed:
+    population = found.trained.population
+    scaling = scaling_of(population.plans[0])
+    return Bed(given.dataset, given.split, population.materials[0], scaling, number, given.folder, given.ends)
+
+
+def _ask_for_patients(given: Circumstances, found: Stay, visit: Visit) -> Generator[Event, None, Stay]:
+    yield Stage(f"round {visit.number}: learning from fewer patients")
+    bed, plan = _bed(given, found, visit.number), at_best_settings(found.trained)
+    entry, spent = yield from try_fewer_patients(bed, found.trained, plan, visit.finding)
+    entries = found.entries if entry is None else (*found.entries, entry)
+    return replace(found, entries=entries, patients_tried=True, member_epochs=found.member_epochs + spent)
+
+
+def refit(given: Circumstances, found: Stay) -> Generator[Event, None, Stay]:
+    """Lets networks learn from validation patients too, where all patients were clearly better than half of them and
+    cross-validation says that it pays. A disk that fills, or the clock, leaves the networks as they are."""
+    asked = [e for e in found.entries if e["remedy"] == REMEDY and e["effect"]]
+    if not asked or asked[-1]["effect"]["low"] <= 0 or given.minutes_left() == 0.0:
+        return found
+    number = int(asked[-1]["round"])
+    yield Stage("trying to learn from validation patients too")
+    try:
+        bed, plan = _bed(given, found, number), at_best_settings(found.trained)
+        made = yield from try_refit(bed, found.trained, plan, asked[-1]["finding"])
+        if made is None:
+            return found
+        spent = found.member_epochs + made.spent
+        found = replace(found, entries=(*found.entries, made.entry), member_epochs=spent)
+        if not made.kept:
+            return found
+        population = make_refitted(found.trained, given.count(list(found.trained.population.plans)))
+        yield Stage("training on validation patients too", population)
+        trained = yield from train_to_end(population, given.folder / "refit", given.minutes_left())
+    except RunFolderError as error:
+        return replace(found, ended=f"{found.ended}; learning from validation patients was broken off: {error}")
+    return replace(found, refitted=trained) if complete(trained) else found
 
 
 def at_best_settings(trained: Trained) -> Plan:

@@ -123,14 +123,15 @@ FIGURES: tuple[Figure, ...] = (
         subgroup_forest,
     ),
     Figure(
-        "trial-effects", "prescribed", "What the changes were worth",
-        "Treated and control networks trained side by side: only changes whose line stays above zero are kept.",
-        trial_effects,
-    ),
-    Figure(
-        "stay", "prescribed", "Validation from round to round",
+        "stay", "stay", "Validation from round to round",
         "Each point is a network, the line joins the medians: it should improve with every change that was kept.",
         stay,
+    ),
+    Figure(
+        "trial-effects", "prescribed", "What the changes were worth",
+        "Treated and control networks trained side by side: only changes whose line stays above zero are kept; for "
+        "more patients, the gain from half of them to all.",
+        trial_effects,
     ),
     Figure(
         "learning-curve", "trained", "Learning curve of the best single network",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rounds.report import evidence_tables, tables
+from rounds.report import evidence_tables, stay, tables
 from rounds.report.run_files import Record, RunFiles
 
 
@@ -40,6 +40,7 @@ SECTIONS: tuple[Section, ...] = (
     ),
     Section("subgroups", "Subgroups", "Whether it serves some patients worse.", evidence_tables.subgroups),
     Section("found", "Findings", "What was found in data and training, main cause first.", tables.findings),
+    Section("stay", "The stay, round by round", "What was found, what was given, and what it did.", stay.course),
     Section("prescribed", "Prescriptions", "What was changed, and what a trial showed it to be worth.", tables.trials),
     Section("trained", "How training went", "Only networks that make the predictor are drawn."),
     Section(

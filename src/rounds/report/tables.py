@@ -165,6 +165,22 @@ def trials(run: RunFiles) -> Record | None:
     return {"trials": made}
 
 
+def ensemble(metrics: Record) -> list[tuple[str, str]]:
+    """How networks were averaged, what that was worth on judged patients, and what it costs."""
+    if "ensemble" not in metrics:
+        return []
+    made, cost = metrics["ensemble"], metrics["ensemble"]["prediction"]
+    facts = [("How they are averaged", f"{made['rule']}: {made['reason']}")]
+    if "greedy" in made:
+        shown = "{} ({})".format(*estimate(made["greedy"]["gain"]))
+        facts.append((f"Greedy selection, gain in {label(made['greedy']['metric'])}", shown))
+    gain = metrics["gain_over_single"]
+    facts.append((f"Gain over the best single network in {label(gain['metric'])}", "{} ({})".format(*estimate(gain))))
+    seconds = [f"{1000 * cost['seconds'][who]:.0f} ms" for who in ("ensemble", "single_network")]
+    facts.append((f"Time to predict {cost['rows']:,} rows", f"{seconds[0]}; one network alone {seconds[1]}"))
+    return facts
+
+
 def tried(run: RunFiles) -> Record:
     """What was tried to get here, how often these patients judged before, with which versions, in what time."""
     metrics, members = run.metrics, run.members
@@ -175,6 +191,7 @@ def tried(run: RunFiles) -> Record:
         ("Networks trained", str(run.plan.get("members_trained", members.height))),
         ("of them for the predictor", ", ".join(f"{n} {outcome}" for outcome, n in outcomes)),
         ("Networks averaged in the predictor", str(metrics["members"])),
+        *ensemble(metrics),
         ("Configurations compared", str(metrics["configurations_tried"])),
         *rounds_facts(metrics.get("rounds", {})),
         *([("Given up early", stopped_in_words(metrics["stopped_early"]))] if "stopped_early" in metrics else []),

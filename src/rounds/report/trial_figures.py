@@ -10,11 +10,12 @@ from rounds.report.theme import BLUE, FAINT, INK, SOFT, Chart
 from rounds.report.wording import estimate, label
 
 ROW = 40  # px of height a trial
+LONGEST_LABEL = 240  # px of a line that says what was given
 
 
 def trial_effects(run: RunFiles) -> Chart | None:
     """The effect of each change that was tried, with its interval; above zero it helped."""
-    found = [_effect(p) for p in run.prescriptions if p.get("effect", {}).get("value") is not None]
+    found = [_effect(p) for p in run.prescriptions if (p.get("effect") or {}).get("value") is not None]
     if not found:
         return None
     y = alt.Y("name:N", sort=[f["name"] for f in found], title=None)
@@ -31,22 +32,30 @@ def trial_effects(run: RunFiles) -> Chart | None:
 
 
 def _effect(prescription: Record) -> Record:
-    change = ", ".join(f"{name} → {value_text(new)}" for name, (_, new) in prescription["change"].items())
     return {
-        **prescription["effect"], "name": f"{prescription['round']}: {change}",
+        **prescription["effect"], "name": f"{prescription['round']}: {_changed(prescription)}",
         "text": estimate(prescription["effect"])[0], "colour": BLUE if prescription["verdict"] == "kept" else SOFT,
     }  # fmt: skip
 
 
 def stay(run: RunFiles) -> Chart | None:
-    """The best validation of each network by round, and the median; None before a second round."""
+    """The best validation of each network by round, the median, and what was found before and given in between; None
+    before a second population."""
     members = run.tables["members"].filter((pl.col("outer") == MAIN) & pl.col("best_value").is_not_null())
     if members["round"].n_unique() < 2:
         return None
     rows = members.select("round", "best_value")
     middle = rows.group_by("round").agg(pl.col("best_value").median()).sort("round")
-    x = alt.X("round:O", title="Round").axis(grid=False, labelAngle=0)
+    kept = [p for p in run.prescriptions if p["verdict"] == "kept"]
+    given = {i: f"{p['finding']}: {_changed(p)}" for i, p in enumerate(kept, start=1)}
+    told = [{**row, "text": given.get(row["round"], "")} for row in middle.to_dicts()]
+    x = alt.X("round:O", title="Population").axis(grid=False, labelAngle=0)
     y = alt.Y("best_value:Q", title=f"{label(run.kept_metric)} of the epoch kept, validation").scale(zero=False)
     points = alt.Chart(alt.InlineData(values=rows.to_dicts())).mark_circle(size=40, opacity=0.5, color=SOFT)
-    line = alt.Chart(alt.InlineData(values=middle.to_dicts())).mark_line(color=BLUE, strokeWidth=2.5, point=True)
-    return alt.layer(points.encode(x=x, y=y), line.encode(x=x, y=y))
+    line = alt.Chart(alt.InlineData(values=told)).mark_line(color=BLUE, strokeWidth=2.5, point=True)
+    text = alt.Chart(alt.InlineData(values=told)).mark_text(align="right", dx=-8, dy=-10, limit=LONGEST_LABEL)
+    return alt.layer(points.encode(x=x, y=y), line.encode(x=x, y=y), text.encode(x=x, y=y, text="text:N"))
+
+
+def _changed(prescription: Record) -> str:
+    return ", ".join(f"{name} → {value_text(new)}" for name, (_, new) in prescription["change"].items())

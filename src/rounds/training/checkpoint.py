@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 
 from rounds.errors import RunFolderError
 from rounds.files import write_whole
-from rounds.training.member import EpochRecord
+from rounds.training.member import EpochRecord, Weights
 from rounds.training.slab import SlabAt
 
 
@@ -27,6 +27,9 @@ def save_checkpoint(path: Path, at: SlabAt) -> None:
     if at.measures:
         arrays["measured_epochs"] = np.array([epoch for epoch, _ in at.measures], np.int64)
         arrays["measures"] = np.stack([taken for _, taken in at.measures])
+    for number, (epoch, taken) in enumerate(at.cycles):
+        arrays |= {f"cycle_{number:04d}_{i:04d}": leaf for i, leaf in enumerate(jax.tree.leaves(taken))}
+        arrays[f"cycle_{number:04d}_epoch"] = np.array([epoch], np.int64)
     arrays["epoch"] = np.array([at.epoch], np.int64)
     write_whole(path, safetensors.numpy.save({k: np.ascontiguousarray(v) for k, v in arrays.items()}))
 
@@ -50,7 +53,16 @@ def load_checkpoint(path: Path, fresh: SlabAt) -> SlabAt:
     records = tuple(EpochRecord(*(field[e] for field in fields)) for e in range(epochs))
     taken = arrays.get("measures", np.zeros((0,)))
     measures = tuple(zip(arrays.get("measured_epochs", np.zeros(0, np.int64)).tolist(), taken, strict=True))
-    return SlabAt(epochs, state, records, measures)
+    return SlabAt(epochs, state, records, measures, _cycles(arrays, fresh.state.weights))
+
+
+def _cycles(arrays: dict[str, np.ndarray], like: Weights) -> tuple[tuple[int, Weights], ...]:
+    leaves, tree = jax.tree.flatten(like)
+    numbers = sorted(name.removesuffix("_epoch") for name in arrays if name.startswith("cycle_") and "epoch" in name)
+    return tuple(
+        (int(arrays[f"{n}_epoch"][0]), jax.tree.unflatten(tree, [arrays[f"{n}_{i:04d}"] for i in range(len(leaves))]))
+        for n in numbers
+    )
 
 
 def _damaged(path: Path, why: str) -> RunFolderError:

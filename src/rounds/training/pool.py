@@ -16,7 +16,7 @@ from rounds.training.checkpoint import checkpoint_path, load_checkpoint, save_ch
 from rounds.training.member import EpochRecord, SlabData, Weights
 from rounds.training.population import Slab
 from rounds.training.program import Program
-from rounds.training.slab import Extent, Rows, SlabAt, begin_slab, slab_epochs, snapshots
+from rounds.training.slab import Extent, Rows, SlabAt, begin_slab, slab_epochs, weights_by_member
 
 CHECKPOINT_SECONDS = 5.0  # at most this much training is done again after a kill, plus one epoch
 
@@ -34,12 +34,14 @@ class Work:
 
 @dataclass(frozen=True)
 class SlabResult:
-    """One trained slab: a record an epoch (NumPy, [G, M, ...]), measures [G, M, numbers] by epoch, best weights."""
+    """One trained slab: a record an epoch (NumPy, [G, M, ...]), measures [G, M, numbers] by epoch, best weights by
+    member, and for a cyclic schedule (epoch, weights by member) of each cycle's end."""
 
     slab: Slab
     records: tuple[EpochRecord, ...]
     measures: tuple[tuple[int, np.ndarray], ...]
     best: dict[int, Weights]
+    cycles: tuple[tuple[int, dict[int, Weights]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -144,8 +146,10 @@ def _train(work: Work, desk: _Desk) -> None:
     assert at is not None
     if path:
         save_checkpoint(path, at)
-    best = {n: Weights(s["trainable"], s["state"]) for n, s in snapshots(at, work.slab).items()}
-    desk.events.put(Progress(work.slab.number, at.epoch, 0.0, SlabResult(work.slab, at.records, at.measures, best)))
+    best = weights_by_member(at.state.best, work.slab)
+    cycles = tuple((epoch, weights_by_member(taken, work.slab)) for epoch, taken in at.cycles)
+    result = SlabResult(work.slab, at.records, at.measures, best, cycles)
+    desk.events.put(Progress(work.slab.number, at.epoch, 0.0, result))
 
 
 def _compiled_once(work: Work, path: Path | None, desk: _Desk) -> Iterator[SlabAt]:

@@ -21,7 +21,7 @@ class Member:
     """One network of a population: its plan (by position), its own settings, and the rows it trains on.
 
     fold: rows held out for its validation; outer: judging fold it never sees (-1: none); stream: names its order of
-    minibatches; seed: of weights and masks.
+    minibatches; seed: of weights and masks; cycle: which of its snapshots is meant (None: the best).
     """
 
     number: int
@@ -31,6 +31,7 @@ class Member:
     fold: int
     outer: int
     stream: int
+    cycle: int | None = None
 
 
 @dataclass(frozen=True)

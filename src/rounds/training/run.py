@@ -14,6 +14,7 @@ from rounds.networks.functional import SEEDS
 from rounds.plan import Plan, structure_names
 from rounds.task import Task
 from rounds.training.material import Material, shared_shape, slab_data
+from rounds.training.member import Weights as MemberWeights
 from rounds.training.pool import Hopeless, Progress, SlabResult, Work, never, train_slabs, workers_here
 from rounds.training.population import Member, Slab, make_members, make_slabs, working_set
 from rounds.training.program import SWITCHED, Program, make_program
@@ -59,17 +60,30 @@ class Trained:
     results: tuple[SlabResult, ...]
 
     def weights(self, member: Member) -> Weights:
-        """Best weights of a member by name, as `Network` describes them."""
-        result = next(r for r in self.results if member.number in r.best)
+        """Weights of a member's best snapshot, or of the one at its `cycle`'s end, by name as `Network` describes."""
+        result, _ = self.place(member)
         functional = self.population.programs[member.plan].functional
-        best = result.best[member.number]
-        trainable = dict(zip(functional.names, map(np.asarray, best.trainable), strict=True))
+        taken = result.best if member.cycle is None else result.cycles[member.cycle][1]
+        arrays = taken[member.number]
+        trainable = dict(zip(functional.names, map(np.asarray, arrays.trainable), strict=True))
         kept = {
             n: np.asarray(a)
-            for n, a in zip(functional.state_names, best.state, strict=True)
+            for n, a in zip(functional.state_names, arrays.state, strict=True)
             if not n.startswith("dropout") and not n.endswith(SEEDS)
         }
         return {**trainable, **kept}
+
+    def place(self, member: Member) -> tuple[SlabResult, tuple[int, int]]:
+        """The result of a member's slab, and where in it [G, M] the member is."""
+        result = next(r for r in self.results if member.number in r.best)
+        groups = enumerate(result.slab.groups)
+        where = ((g, i) for g, group in groups for i, m in enumerate(group) if m and m.number == member.number)
+        return result, next(where)
+
+    def networks(self, member: Member) -> list[Member]:
+        """What a member leaves to predict with: its snapshot at each cycle's end, else its best one."""
+        result, _ = self.place(member)
+        return [replace(member, cycle=cycle) for cycle in range(len(result.cycles))] or [member]
 
 
 def make_population(
@@ -169,8 +183,11 @@ def _with_exact_statistics(population: Population, result: SlabResult) -> SlabRe
     if not work.program.functional.batch_norms:
         return result
     members = {m.number: m for m in result.slab.members}
-    best = {
-        n: exact_statistics(work.program.functional, weights, work.data.inputs, work.folds[members[n].fold].train)
-        for n, weights in result.best.items()
-    }
-    return replace(result, best=best)
+
+    def exact(taken: dict[int, MemberWeights]) -> dict[int, MemberWeights]:
+        rows = {n: work.folds[members[n].fold].train for n in taken}
+        functional, inputs = work.program.functional, work.data.inputs
+        return {n: exact_statistics(functional, weights, inputs, rows[n]) for n, weights in taken.items()}
+
+    cycles = tuple((epoch, exact(taken)) for epoch, taken in result.cycles)
+    return replace(result, best=exact(result.best), cycles=cycles)

@@ -31,6 +31,22 @@ def batch_factor(plan: Plan) -> float:
     return plan.batch_size / REFERENCE_BATCH
 
 
+def cycle_ends(plan: Plan) -> tuple[int, ...]:
+    """Epochs done when a cycle of the cyclic schedule has ended (its last epoch boundary); none for other schedules.
+
+    The snapshots taken there make an ensemble of one training (Huang et al. 2017, arXiv:1704.00109).
+
+    >>> cycle_ends(Plan(schedule="cyclic", cycles=3, epochs=33, warmup_epochs=3))
+    (13, 23, 33)
+    """
+    if plan.schedule != "cyclic" or plan.cycles < 2:
+        return ()
+    warmup = max(plan.warmup_epochs) if isinstance(plan.warmup_epochs, tuple) else plan.warmup_epochs
+    length = max(plan.epochs - warmup, 0.0) / plan.cycles
+    ends = {int(warmup + length * cycle + 1e-6) for cycle in range(1, plan.cycles + 1)}
+    return tuple(sorted(ends - {0}))
+
+
 def _progress(plan: Plan, settings: Settings, position: jax.Array) -> jax.Array:
     warmup = settings["warmup_epochs"]
     return jnp.clip((position - warmup) / jnp.maximum(plan.epochs - warmup, 1e-9), 0.0, 1.0)

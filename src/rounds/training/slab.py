@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,7 @@ from rounds.training.member import EpochRecord, MemberState, SlabData, Weights
 from rounds.training.orders import NO_ROW, epoch_order, full_batch
 from rounds.training.population import WHOLE_DEVELOPMENT, Slab
 from rounds.training.program import Program
+from rounds.training.schedule import cycle_ends
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,15 @@ def extent_of(folds: Iterable[Rows]) -> Extent:
 
 @dataclass(frozen=True)
 class SlabAt:
-    """A slab at an epoch boundary: epochs done, state on the device, one EpochRecord of NumPy arrays an epoch, and
-    measures [G, M, numbers] by the epoch before whose first step they were taken."""
+    """A slab at an epoch boundary: epochs done, state on the device, one EpochRecord of NumPy arrays an epoch,
+    measures [G, M, numbers] by the epoch before whose first step they were taken, and weights [G, M, ...] by the epoch
+    at whose end a cycle ended."""
 
     epoch: int
     state: MemberState
     records: tuple[EpochRecord, ...] = ()
     measures: tuple[tuple[int, np.ndarray], ...] = ()
+    cycles: tuple[tuple[int, Weights], ...] = ()
 
 
 def slab_settings(slab: Slab) -> dict[str, jax.Array]:
@@ -94,7 +97,7 @@ def slab_epochs(
     held = jnp.asarray(_held_rows([folds[m.fold].held for m in groups], extent))
     at = start
     order = _orders(plan, slab, folds, at.epoch, extent)
-    every = measure_interval(plan, order.shape[1])
+    every, ends = measure_interval(plan, order.shape[1]), cycle_ends(plan)
     while at.epoch < plan.epochs and _running(at):
         number = jnp.float32(at.epoch)
         if slab.outer == WHOLE_DEVELOPMENT and at.epoch % every == 0:
@@ -104,7 +107,16 @@ def slab_epochs(
         order = _orders(plan, slab, folds, at.epoch + 1, extent)
         record = jax.tree.map(np.asarray, record)
         at = replace(at, epoch=at.epoch + 1, state=state, records=(*at.records, record))
+        if at.epoch in ends:
+            at = replace(at, cycles=(*at.cycles, (at.epoch, _shown(at))))
         yield at
+
+
+def _shown(at: SlabAt) -> Weights:
+    """Weights as they are validated, copied: the next epoch takes their place."""
+    trainable = at.state.average or at.state.weights.trainable
+    copied: Weights = jax.tree.map(np.array, Weights(trainable, at.state.weights.state))
+    return copied
 
 
 def _running(at: SlabAt) -> bool:
@@ -133,11 +145,11 @@ def _held_rows(held: list[np.ndarray], extent: Extent) -> np.ndarray:
     return np.stack([np.pad(h, (0, extent.held - len(h)), constant_values=NO_ROW) for h in held]).astype(np.int32)
 
 
-def snapshots(at: SlabAt, slab: Slab) -> dict[int, dict[str, Any]]:
-    """Best weights of each member by its number, as NumPy arrays: {"trainable": [...], "state": [...]}."""
-    best: Weights = jax.tree.map(np.asarray, at.state.best)
+def weights_by_member(weights: Weights, slab: Slab) -> dict[int, Weights]:
+    """Weights [G, M, ...] of a slab as NumPy arrays of each member by its number."""
+    taken: Weights = jax.tree.map(np.asarray, weights)
     return {
-        m.number: {"trainable": [a[g, i] for a in best.trainable], "state": [a[g, i] for a in best.state]}
+        m.number: Weights([a[g, i] for a in taken.trainable], [a[g, i] for a in taken.state])
         for g, group in enumerate(slab.groups)
         for i, m in enumerate(group)
         if m is not None

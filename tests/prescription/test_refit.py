@@ -1,0 +1,97 @@
+"""Learning from validation patients too is tried on folds that nobody has seen, and used where it pays."""
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rounds.data.dataset import Dataset
+from rounds.data.splitting import split_dataset
+from rounds.inference.handover import hand_over, refitted
+from rounds.plan import Plan
+from rounds.prescription import stay
+from rounds.prescription.bed import Bed
+from rounds.prescription.more_patients import REMEDY
+from rounds.prescription.refit import Refit, _places, make_refitted, try_refit, typical_epochs, without_looking
+from rounds.prescription.stay import Circumstances, Stay
+from rounds.training.material import make_materials, scaling_of
+from rounds.training.run import Trained, make_population, train_to_end
+
+PLAN = Plan(hidden=(4,), epochs=4, batch_size=32, learning_rate=0.01, dropout=0.0, warmup_epochs=1.0)
+
+
+def end_of(events: Generator[Any, None, Any]) -> Any:
+    while True:
+        try:
+            next(events)
+        except StopIteration as stop:
+            return stop.value
+
+
+@pytest.fixture(scope="module")
+def trained(ward_data: Dataset) -> Trained:
+    materials = make_materials(ward_data, split_dataset(ward_data, 3))
+    made = end_of(train_to_end(make_population([PLAN], ward_data.task, materials)))
+    assert isinstance(made, Trained)
+    return made
+
+
+@pytest.fixture
+def bed(ward_data: Dataset, trained: Trained) -> Bed:
+    return Bed(ward_data, split_dataset(ward_data, 3), trained.population.materials[0], scaling_of(PLAN), 1)
+
+
+@pytest.mark.parametrize("all_of_them", [False, True])
+def test_nobody_learns_from_the_fold_that_judges(bed: Bed, all_of_them: bool) -> None:
+    place, held = _places(bed, [0, 1], all_of_them)
+    assert len(held) == 2 * 2
+    for number, rows in place.material.folds.items():
+        judged = set(held[number])
+        assert judged == set(bed.material.folds[number // 3].held)
+        assert not judged & set(rows.train)
+        assert not judged & set(rows.held)
+        assert set(rows.held) <= set(rows.train) if all_of_them else not set(rows.held) & set(rows.train)
+
+
+def test_a_trial_of_it_is_an_entry_like_any_other(bed: Bed, trained: Trained) -> None:
+    made = end_of(try_refit(bed, trained, PLAN, "healthy"))
+    assert isinstance(made, Refit)
+    assert made.kept == (made.entry["verdict"] == "kept")
+    assert made.entry["effect"]["low"] <= made.entry["effect"]["value"] <= made.entry["effect"]["high"]
+    assert made.spent <= 4 * 3 * 2 * 2
+
+
+def test_all_patients_are_learned_from_for_as_long_as_members_needed(trained: Trained) -> None:
+    population = make_refitted(trained, None)
+    epochs = typical_epochs(trained, 0)
+    assert population.plans[0] == without_looking(PLAN, epochs)
+    assert (population.plans[0].epochs, population.plans[0].keep_best) == (epochs, "none")
+    assert population.plans[0].warmup_epochs == pytest.approx(epochs / 4)
+    (material,) = population.materials
+    for rows in material.folds.values():
+        np.testing.assert_array_equal(rows.train, material.learned)
+
+
+def test_where_it_pays_other_networks_predict_and_validation_stays(
+    ward_data: Dataset, trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pays(*words: Any) -> Generator[Any, None, Refit]:
+        yield from ()
+        return Refit({"remedy": "refit", "verdict": "kept"}, True, 5)
+
+    monkeypatch.setattr(stay, "try_refit", pays)
+    split = split_dataset(ward_data, 3)
+    given = Circumstances(ward_data, split, None, 1, np.inf, tmp_path)
+    clear = {"remedy": REMEDY, "round": 1, "finding": "healthy", "effect": {"value": 0.2, "low": 0.1, "high": 0.3}}
+    found = end_of(stay.refit(given, Stay((trained,), (clear,))))
+    assert found.member_epochs == 5
+    before = hand_over(trained, trained.population.materials[0])
+    after = refitted(before, found.refitted)
+    assert after.predictor.size == before.predictor.size
+    frame = ward_data.inputs[:20]
+    assert not np.allclose(after.predictor.predict(frame).values, before.predictor.predict(frame).values)
+    np.testing.assert_array_equal(after.validation, before.validation)
+    unclear = {**clear, "effect": {"value": 0.2, "low": -0.1, "high": 0.3}}
+    assert end_of(stay.refit(given, Stay((trained,), (unclear,)))).refitted is None

@@ -1,0 +1,174 @@
+"""A trial keeps what helps other patients than those who chose it, and says what it did and did not do."""
+
+import json
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from rounds.data.dataset import Dataset
+from rounds.data.splitting import split_dataset
+from rounds.errors import RunFolderError
+from rounds.improvement import Request, Result, stages
+from rounds.inference.model_folder import load_predictor
+from rounds.plan import Plan
+from rounds.prescription import stay
+from rounds.prescription.bed import Bed
+from rounds.prescription.more_patients import with_share
+from rounds.prescription.remedy import Prescription
+from rounds.prescription.stay import Circumstances
+from rounds.prescription.trial import CUT_SHORT, run_trial
+from rounds.training import pool
+from rounds.training.material import make_materials, scaling_of
+from rounds.training.stage import Stage
+
+
+def entries(folder: Path) -> list[dict[str, Any]]:
+    made = json.loads((folder / "prescriptions.json").read_text(encoding="utf-8"))
+    assert isinstance(made, list)
+    return made
+
+
+def metrics(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
+
+
+def bed_of(dataset: Dataset, folds: int = 4, **changes: Any) -> Bed:
+    split = split_dataset(dataset, folds)
+    return Bed(dataset, split, make_materials(dataset, split)[0], scaling_of(Plan()), 1, **changes)
+
+
+def test_what_helps_is_kept_and_what_does_nothing_is_not(treated: Result) -> None:
+    made = {e["change"]["learning_rate"][1]: e for e in entries(treated.folder)}
+    assert made[0.03]["verdict"] == "kept"
+    assert made[11.0]["verdict"] == "dropped"
+    kept = made[0.03]
+    assert kept["effect"] == kept["confirmed"]
+    assert kept["effect"]["low"] > 0
+    assert "on 120 other patients, at this budget" in kept["reason"]
+    assert kept["confirmed_on"]["seed"] != kept["treated"]["seed"]
+    assert not set(kept["confirmed_on"]["folds"]) & set(kept["treated"]["folds"])
+    assert kept["remedies_tried"] == 2
+    assert treated.record["test"]["rmse"]["value"] < 0.75 * treated.record["baselines"]["constant"]["rmse"]["value"]
+
+
+def test_what_was_spent_is_disclosed(treated: Result) -> None:
+    """6 epochs each: 4 networks before and 4 after; 3 on the fold that screens, 2 x 4 that confirm."""
+    spent = metrics(treated.folder)["rounds"]["member_epochs"]
+    assert spent["in_populations"] <= 6 * (4 + 4)
+    assert 6 * 3 / 2 <= spent["in_trials"] <= 6 * (3 + 6 + 8)
+
+
+@pytest.mark.usefixtures("two_doses")
+def test_a_trial_that_is_interrupted_leaves_a_model_and_goes_on_to_the_same(
+    treated: Result, treat: Callable[..., Result], ward_data: Dataset, faulty: dict[str, Any], tmp_path: Path
+) -> None:
+    events = stages(ward_data, Request(changes=faulty, rounds=1, out=tmp_path / "run"))
+    trained_in_trial = 0
+    seen = False
+    for event in events:
+        seen = seen or (isinstance(event, Stage) and "trying" in event.name)
+        trained_in_trial += seen and not isinstance(event, Stage)
+        if trained_in_trial == 4:
+            events.close()  # what Ctrl-C does
+            break
+    assert load_predictor(tmp_path / "run" / "model").predict(ward_data.inputs[:5]).values.shape == (5, 1)
+    assert not (tmp_path / "run" / "metrics.json").exists()
+    again = treat(tmp_path / "run", resume=True)
+    assert entries(again.folder) == entries(treated.folder)
+    frames = [pl.read_parquet(r.folder / "predictions.parquet")["network"] for r in (again, treated)]
+    np.testing.assert_array_equal(*(f.to_numpy() for f in frames))
+
+
+@pytest.mark.usefixtures("two_doses")
+def test_a_disk_that_fills_in_a_round_ends_the_rounds_and_not_the_run(
+    treat: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = pool.save_checkpoint
+
+    def full(path: Path, at: Any) -> None:
+        if "round_1" in str(path):
+            raise RunFolderError("Place to write must be a folder that can be written (no space left on device).")
+        written(path, at)
+
+    monkeypatch.setattr(pool, "save_checkpoint", full)
+    made = treat(tmp_path / "run")
+    (entry,) = entries(made.folder)
+    assert (entry["verdict"], entry["effect"]) == ("dropped", None)
+    assert "no space left on device" in entry["reason"]
+    assert "round 1 was broken off" in metrics(made.folder)["rounds"]["ended"]
+    assert len(made.predict(pl.DataFrame({f"x{i}": [0.0] for i in range(4)}))) == 1
+
+
+def test_a_trial_in_which_every_member_diverges_keeps_nothing(ward_data: Dataset) -> None:
+    plan = Plan(hidden=(4,), epochs=2, learning_rate=0.01, batch_size=32, dropout=0.0)
+    doses = [Prescription("unstable", "none", {"learning_rate": 1e38, "optimizer": "sgd"}, "")]
+    trial = end_of(run_trial(bed_of(ward_data), plan, doses))
+    assert trial.kept is None
+    assert trial.arms[0].verdict == "dropped"
+
+
+def test_a_trial_cut_by_the_clock_keeps_nothing(ward_data: Dataset) -> None:
+    plan = Plan(hidden=(4,), epochs=2, learning_rate=1e-6, batch_size=32, dropout=0.0)
+    doses = [Prescription("learning-rate-too-low", "raise it", {"learning_rate": 0.03}, "")]
+    trial = end_of(run_trial(bed_of(ward_data, ends=0.0), plan, doses))
+    assert trial.kept is None
+    assert trial.arms[0].reason == CUT_SHORT
+
+
+def test_one_fold_is_halved_so_that_other_patients_confirm(ward_data: Dataset) -> None:
+    bed = bed_of(ward_data, folds=1)
+    (chooses,), (confirms,) = bed.choosing.values(), bed.confirming.values()
+    assert not set(bed.patients[chooses]) & set(bed.patients[confirms])
+    assert sorted([*chooses, *confirms]) == sorted(bed.material.folds[0].held)
+    assert bed.confirming_seeds == 4
+
+
+def test_few_patients_keep_nothing(ward_data: Dataset) -> None:
+    bed = bed_of(ward_data)
+    few = {f: replace(rows, held=rows.held[:5]) for f, rows in bed.material.folds.items()}
+    bed = replace(bed, material=replace(bed.material, folds=few))
+    plan = Plan(hidden=(4,), epochs=2, learning_rate=1e-6, batch_size=32, dropout=0.0)
+    doses = [Prescription("learning-rate-too-low", "raise it", {"learning_rate": 0.03}, "")]
+    arm = end_of(run_trial(bed, plan, doses)).arms[0]
+    assert arm.verdict == "dropped"
+    assert arm.reason in ("10 patients are left to confirm it, too few to tell (at least 20)", "did not win on the "
+                          "folds that choose")  # fmt: skip
+
+
+def test_a_quarter_is_part_of_the_half_and_patients_stay_whole(ward_data: Dataset) -> None:
+    twice = replace(ward_data, patients=np.arange(ward_data.rows) // 2)
+    bed = bed_of(twice)
+    quarter, half = (with_share(bed, share).material.folds[0] for share in (0.25, 0.5))
+    every = bed.material.folds[0]
+    assert set(quarter.train) < set(half.train) < set(every.train)
+    for some, share in ((quarter, 0.25), (half, 0.5)):
+        people = set(bed.patients[some.train])
+        assert len(people) == pytest.approx(share * len(set(bed.patients[every.train])), abs=1)
+        assert set(bed.patients[every.train]) & people == people
+        assert sum(np.isin(bed.patients[every.train], list(people))) == len(some.train)
+        np.testing.assert_array_equal(some.held, every.held)
+
+
+def test_few_rows_keep_their_seeds_when_a_remedy_is_kept(ward_data: Dataset) -> None:
+    """Two plans with two rates on four folds with three seeds; one rate is half as many settings."""
+    split = split_dataset(ward_data, 4)
+    given = Circumstances(ward_data, split, None, 3, np.inf, Path("none"))
+    plans = [Plan(learning_rate=(1e-3, 1e-2), hidden=(w,)) for w in (4, 8)]
+    assert given.count(plans) == 3 * 4 * 4
+    population = stay.make_population(plans, ward_data.task, make_materials(ward_data, split), given.count(plans))
+    better = stay.make_treated(given, population, {"learning_rate": 0.01})
+    assert len(better.members) == 3 * 4 * 2
+    assert len(stay.make_treated(replace(given, members=5), population, {"l2": 0.1}).members) == 5
+
+
+def end_of(trial: Generator[Any, None, Any]) -> Any:
+    while True:
+        try:
+            next(trial)
+        except StopIteration as stop:
+            return stop.value
