@@ -155,7 +155,7 @@ def _share(share: Record | None, among: float, rounded: bool) -> tuple[str, str]
     if rounded:
         step = max(0.01, STEP_ROWS / max(among, STEP_ROWS))
         return f"about {percent(round(share['value'] / step) * step)}", ""
-    return percent(share["value"], 1), f"{percent(share['low'], 1)} to {percent(share['high'], 1)}"
+    return percent(share["value"], 1), f"{100 * share['low']:.1f} to {percent(share['high'], 1)}"
 
 
 def intervals(run: RunFiles) -> Record | None:
