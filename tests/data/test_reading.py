@@ -184,6 +184,7 @@ def test_thousands_of_columns(tmp_path: Path) -> None:
         (b"x,y,z\n1,2,3\n3,4\n4,5,6\n", "Cells in a row must be 3 as in the header, got cells='2 in row 3 of a.csv'."),
         (b'x,y\n1,"a\nb"\n3\n', "Cells in a row must be 2 as in the header, got cells='1 in row 4 of a.csv'."),
         (b'x,y\n1,"a\n3,4\n5,6\n', "must be"),
+        (b"37,1.5,0\n40,2.5,1\n", "Header must be names of columns, got first row='37, 1.5, 0'. Add a row of names"),
         (b"x,y,x\n1,2,3\n", "Column names must be all different, got repeated='x'. Rename them in a.csv."),
         (b"x,y, x \n1,2,3\n", "Column names must be all different, got repeated='x'. Rename them in a.csv."),
         (b"x,y\r1,2\r3,4\r", "line ends must be those of Unix or Windows"),

@@ -30,15 +30,14 @@ def show_training(dataset: "Dataset", request: "Request", quiet: bool) -> "Resul
         console.print(f"Left out: {line}", markup=False)
     result = None
     with _bars(console) as bars:
-        task = bars.add_task("reading", total=None)
-        watch = _Watch(bars, task, console)
+        watch = _Watch(bars, console)
         for event in stages(dataset, request):
             if isinstance(event, Result):
                 result = event
             else:
                 watch.see(event)
         assert result is not None
-        bars.update(task, description="drawing the report")
+        bars.update(watch.task, description="drawing the report")
         report = write_report(result.folder)
         write_card(result.folder)
     _print_advice(console, result.folder)
@@ -54,12 +53,12 @@ def _bars(console: Console) -> Progress:
 class _Watch:
     """Turns the events of a job into bars: how many member-epochs are done, and the best validation so far."""
 
-    def __init__(self, bars: Progress, task: Any, console: Console) -> None:
-        self.bars, self.task, self.console = bars, task, console
+    def __init__(self, bars: Progress, console: Console) -> None:
+        self.bars, self.console = bars, console
+        self.task = bars.add_task("reading", total=None, note="")  # is drawn at once, with every field of its line
         self.epochs: dict[int, int] = {}
         self.best = float("inf")
         self.started = time.monotonic()
-        bars.update(task, note="")
 
     def see(self, event: Any) -> None:
         if hasattr(event, "name"):

@@ -3,6 +3,7 @@
 import csv
 import mmap
 from collections.abc import Collection
+from math import isfinite
 from pathlib import Path
 
 import polars as pl
@@ -27,13 +28,14 @@ def read_delimited(path: Path, separator: str, codes: Collection[str] = ()) -> p
     """The table of a text file; a header of one cell that holds semicolons, tabs or bars makes them the separator.
 
     codes: columns whose numbers stay text where a number would lose digits.
-    Raises DataError where the file is no UTF-8 text, is ragged, or repeats a name.
+    Raises DataError where the file is no UTF-8 text, is ragged, has no names, or repeats one.
     """
     _refuse_binary(path)
     header = _header(path, separator)
     for other in OTHER_SEPARATORS:
         if len(header) == 1 and other in header[0]:
             separator, header = other, _header(path, other)
+    _refuse_values(header, path.name)
     names = unnamed_numbered(header)
     refuse_repeated([n.strip() for n in names], path.name)
     table = _read(path, separator, names, [])
@@ -61,6 +63,17 @@ def refuse_repeated(names: list[str], where: str) -> None:
         raise DataError(
             must_be("Column names", "all different", "repeated", ", ".join(twice[:10]), f"Rename them in {where}")
         )
+
+
+def _refuse_values(header: list[str], where: str) -> None:
+    """Raises DataError where the first row holds numbers alone, some with a point: a patient, and no names."""
+    try:
+        numbers = [float(name.replace(",", ".")) for name in header]
+    except ValueError:
+        return
+    if any(isfinite(number) and not number.is_integer() for number in numbers):
+        shown = ", ".join(header[:5])
+        raise DataError(must_be("Header", "names of columns", "first row", shown, f"Add a row of names to {where}"))
 
 
 def _refuse_binary(path: Path) -> None:
