@@ -80,7 +80,7 @@ def test_table_with_a_column_of_files_and_patients(tmp_path: Path) -> None:
     choices = Choices(targets=("finding",), group="patient", pictures=PictureChoices(size=16))
     dataset = load(tmp_path / "labels.csv", choices)
     assert dataset.grid.shape == (30, 16, 16, 1)
-    assert [c.name for c in dataset.features] == ["age"]
+    assert [c.name for c in dataset.features if not c.by_hand] == ["age"]
     split = split_dataset(dataset, folds=2, nested=False)
     assert not set(dataset.patients[split.test]) & set(dataset.patients[split.development])
     assert dataset.inputs["__grid_row__"].to_list() == list(range(30))

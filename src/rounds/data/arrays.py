@@ -9,6 +9,7 @@ import polars as pl
 from rounds.data.builtin import Builtin
 from rounds.data.choices import Choices
 from rounds.data.dataset import GRID_ROW, PART
+from rounds.data.picture_features import with_features
 from rounds.errors import DataError, must_be
 
 ARRAYS = ".npz"
@@ -39,7 +40,8 @@ def open_arrays(path: Path) -> Builtin:
     several = len(names) > 1
     default = Choices(targets=names, kind="multilabel" if several else None, group="none")
     note = "the file names no patients: images of one patient may stand on both sides of a split"
-    return Builtin(path.name, table, default=default, notes=(note,), grid=np.concatenate(grids), modality="image")
+    made = Builtin(path.name, table, default=default, notes=(note,), grid=np.concatenate(grids), modality="image")
+    return with_features(made)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:

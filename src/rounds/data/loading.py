@@ -16,6 +16,7 @@ from rounds.data.columns import NO_GROUP, code_columns, decide_columns, given_ro
 from rounds.data.content import content_hash
 from rounds.data.dataset import FEATURE_ROLES, GRID_ROW, PART, Column, Dataset
 from rounds.data.features import feature, refuse_infinite
+from rounds.data.picture_features import marked_by_hand
 from rounds.data.picture_set import Layout, layout_of
 from rounds.data.picture_source import image_column, open_folder, with_images
 from rounds.data.reading import read_table
@@ -45,7 +46,7 @@ def load(source: Any, choices: Choices | None = None, test: Any = None) -> Datas
         advice = f"Name the column to predict with --target. {nearest('target', plain(met).columns)}"
         raise DataError(must_be("Target", "named", "target", None, advice))
     table, without = with_outcome(met, choices)
-    columns = told(decide_columns(plain(table), choices, built.declared), built.timeline)
+    columns = _by_hand_last(decide_columns(plain(table), choices, built.declared), built)
     made = _dataset(table, columns, choices, built)
     test_rows = _test_rows(table, test is not None or PART in table.columns)
     validation = (table[PART] == "validation").to_numpy() if PART in table.columns else None
@@ -56,6 +57,10 @@ def load(source: Any, choices: Choices | None = None, test: Any = None) -> Datas
         ]},
         given_validation=validation if validation is not None and validation.any() else None,
     )  # fmt: skip
+
+
+def _by_hand_last(columns: tuple[Column, ...], built: Builtin) -> tuple[Column, ...]:
+    return marked_by_hand(told(columns, built.timeline), built.modality)
 
 
 def _opened(source: Any, choices: Choices) -> Builtin:
@@ -124,7 +129,7 @@ def examine(source: Any, choices: Choices) -> Examined:
     choices = built.complete(choices)
     table = plain(meeting(numbered(built.table), choices)[0])
     columns = decide_columns(table, choices, built.declared, force=False)
-    return Examined(told(columns, built.timeline), built.notes, built.left_out)
+    return Examined(_by_hand_last(columns, built), built.notes, built.left_out)
 
 
 def open_source(

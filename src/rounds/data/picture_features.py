@@ -1,8 +1,15 @@
 """Features by hand of an image: what was measured before networks learned to; for baselines to stand on."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
+from rounds.data.builtin import Builtin
+from rounds.data.dataset import GRID_ROW, Column
+from rounds.errors import DataError, must_be
+
+REASON = "of the image, by hand"
 BLOCK = 256  # images at a time: bounds memory, not the result
 PERCENTILES = (5, 25, 50, 75, 95)
 CELLS, DIRECTIONS = 4, 6  # a side, and bins of half a turn: histograms of oriented gradients (Dalal and Triggs 2005)
@@ -50,3 +57,24 @@ def _cells(values: np.ndarray) -> np.ndarray:
     """Mean in each of CELLS x CELLS parts, [B, H, W] -> [B, cells]."""
     rows, columns = (np.array_split(np.arange(n), CELLS) for n in values.shape[1:])
     return np.stack([values[:, r[0] : r[-1] + 1, c[0] : c[-1] + 1].mean((1, 2)) for r in rows for c in columns], 1)
+
+
+def with_features(built: Builtin) -> Builtin:
+    """A source of images with their features by hand as further columns of its table."""
+    assert built.grid is not None
+    made = picture_features(built.grid, built.table[GRID_ROW].to_numpy())
+    taken = [name for name in made.columns if name in built.table.columns]
+    if taken:
+        advice = "Rename the column of the table"
+        raise DataError(must_be("Column of the table", "of another name than a feature", "column", taken[0], advice))
+    declared = {s.name: {"role": "numeric", "known": "admission", "reason": REASON} for s in made if s.n_unique() > 1}
+    return replace(built, table=built.table.hstack(made), declared={**built.declared, **declared})
+
+
+def marked_by_hand(columns: tuple[Column, ...], modality: str) -> tuple[Column, ...]:
+    """The columns with those made from images marked and last."""
+    if modality != "image":
+        return columns
+    names = set(feature_names())
+    made = (c.model_copy(update={"by_hand": True}) for c in columns if c.name in names)
+    return (*(c for c in columns if c.name not in names), *made)

@@ -8,6 +8,7 @@ from rounds.data.builtin import Builtin
 from rounds.data.choices import Choices
 from rounds.data.dataset import GRID_ROW, PART
 from rounds.data.picture import IMAGES, is_image
+from rounds.data.picture_features import with_features
 from rounds.data.picture_set import NAMES_IMAGE, Layout, PictureSet, read_pictures, refuse_bad
 from rounds.errors import DataError, must_be, nearest
 
@@ -71,10 +72,11 @@ def _with_pictures(built: Builtin, files: list[Path], column: str, choices: Choi
     left_out = [number for number, _ in pictures.bad]
     table = table.filter(~pl.col(GRID_ROW).is_in(left_out)) if left_out else table
     passed = {column: {"role": "identifier", "reason": NAMES_IMAGE}}
-    return Builtin(
+    made = Builtin(
         built.name, table, {**built.declared, **passed}, _default(table, built.default), notes=_notes(built, pictures),
         grid=pictures.grid, modality="image", left_out=tuple(f"{files[n].name}: {why}" for n, why in pictures.bad),
     )  # fmt: skip
+    return with_features(made)
 
 
 def _default(table: pl.DataFrame, default: Choices) -> Choices:

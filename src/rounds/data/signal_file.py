@@ -38,7 +38,9 @@ def holds_signals(path: Path) -> bool:
         return False
     try:
         with np.load(path, allow_pickle=False) as file:
-            shapes = [(file[n].ndim, file[n].dtype.kind) for n in file.files if "image" not in n.lower()]
+            if any("image" in name.lower() for name in file.files):
+                return False
+            shapes = [(file[n].ndim, file[n].dtype.kind) for n in file.files]
     except (OSError, ValueError, zipfile.BadZipFile):
         return False
     return any(axes in (2, 3) and kind == "f" for axes, kind in shapes)

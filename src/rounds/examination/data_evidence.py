@@ -21,8 +21,10 @@ class DataEvidence:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """The columns a network reads, in the order of `numbers`."""
-        return self.dataset.features
+        """The columns of the table that are judged one by one, in the order of `numbers`; what is made from an image
+        could not have been known too late."""
+        images = self.dataset.modality == "image"
+        return tuple(c for c in self.dataset.features if not (images and c.by_hand))
 
     @cached_property
     def sample(self) -> np.ndarray:
