@@ -49,5 +49,5 @@ benchmark: setup
 	@for script in benchmarks/*.py; do echo "  $(BIN)/python $$script"; done
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist runs
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist runs
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +12,11 @@ from unittest.mock import patch
 
 import pytest
 from beartype.claw import beartype_packages
+
+# Programs compiled once serve all tests, both workers, the commands they start and the next session. `make clean`
+# removes them; a folder named from outside is left alone.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).resolve().parents[1] / ".cache" / "jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 
 # Rooms of NumPy functions: while tests run, every call is checked against its annotations. Not the networks (Keras
 # reads the signature of a layer's constructor, which a checked one hides), nor training (where NumPy arrays may stand

@@ -15,6 +15,7 @@ from rounds.networks.layers import RateDropout, hashed_bits
 from rounds.plan import Plan
 from rounds.task import Task
 from rounds.training.run import Population, Trained, train_population
+from rounds.training.schedule import learning_rate_at
 from rounds.training.statistics import exact_statistics
 from rounds.training.validation import Judged, judge, metric_names
 
@@ -137,12 +138,60 @@ def test_early_stopping_and_the_best_snapshot_are_per_member(population_of: Make
 
 
 def test_a_stopped_member_moves_no_more(population_of: Make, train: Train) -> None:
-    plan = Plan(hidden=(8,), epochs=30, batch_size=16, learning_rate=(1e-9, 1e-2), patience=2, schedule="constant")
-    records = train(population_of(plan.change(dropout=0.0))).results[0].records
+    plan = Plan(hidden=(8,), epochs=20, batch_size=16, learning_rate=(1e-4, 0.5), patience=1, schedule="constant")
+    records = train(population_of(plan.change(dropout=0.0, warmup_epochs=0))).results[0].records
     values = np.array([r.validation[0, :, 0] for r in records])
-    stopped = int(np.argmin([r.running[0, 1] for r in records])) if not records[-1].running[0, 1] else None
-    if stopped is not None:
-        assert np.ptp(values[stopped:, 1]) == 0.0
+    running = np.array([r.running[0] for r in records])
+    assert not running[-1, 1], "half a unit a step must overshoot"
+    stopped = int(np.argmin(running[:, 1]))
+    assert stopped < len(values) - 1, "its companion must go on for a while"
+    assert np.ptp(values[stopped:, 1]) == 0.0
+    assert np.ptp(values[stopped:, 0]) > 0.0
+
+
+@pytest.mark.parametrize(("kind", "metric"), [("regression", "mae"), ("regression", "r2"), ("binary", "auroc")])
+def test_any_metric_chooses_the_epoch_kept_and_when_to_stop(
+    population_of: Make, train: Train, kind: str, metric: str
+) -> None:
+    plan = Plan(hidden=(16,), epochs=12, batch_size=16, learning_rate=(1e-2, 0.1), dropout=0.0, schedule="constant")
+    trained = train(population_of(plan.change(keep_best=metric, patience=3), kind=kind))
+    records = trained.results[0].records
+    running = np.array([r.running[0] for r in records])
+    worst = -1.0 if metric in ("r2", "auroc") else 1.0
+    for i in range(2):
+        lived = int(running[:, i].sum()) + (not running[-1, i])
+        values = worst * np.array([r.validation[0, i, metric_names(kind).index(metric)] for r in records])[:lived]
+        assert records[-1].best_epoch[0, i] == values.argmin()
+        assert lived == len(records) or lived == values.argmin() + 1 + 3, "it stops three epochs after its best"
+
+
+def test_weight_averages_follow_the_recursion_and_are_what_is_kept(population_of: Make, train: Train) -> None:
+    """a <- ema a + (1 - ema) w after each step, from a = the initial weights; a twin by full-batch descent."""
+    plan = GRADIENT_DESCENT.change(epochs=6, convergence=0.0, ema=(0.5, 0.9))
+    population = population_of(plan)
+    first = population.members[0]
+    start = population.programs[0].functional.draw(first.seed)[0]
+    trained = train(population)
+    x, y = arrays(trained)
+    for member in population.members:
+        w, b = (a.astype(float) for a in start)
+        averages, decay = [w, b], member.settings["ema"]
+        for _ in range(plan.epochs):
+            error = 2 * (x @ w + b - y) / len(x)
+            w, b = w - plan.learning_rate * x.T @ error, b - plan.learning_rate * error.sum(0)
+            averages = [decay * a + (1 - decay) * new for a, new in zip(averages, (w, b), strict=True)]
+        kept = trained.weights(member)
+        assert np.allclose(kept["output/kernel"], averages[0], atol=1e-5)
+        assert np.allclose(kept["output/bias"], averages[1], atol=1e-5)
+
+
+def test_the_rate_recorded_is_that_of_the_schedule(population_of: Make, train: Train) -> None:
+    plan = Plan(hidden=(4,), epochs=5, batch_size=16, learning_rate=(1e-3, 1e-2), schedule="one_cycle", warmup_epochs=1)
+    records = train(population_of(plan)).results[0].records
+    for i, rate in enumerate(plan.learning_rate):
+        settings = {"learning_rate": jnp.float32(rate), "warmup_epochs": jnp.float32(1)}
+        wanted = [float(learning_rate_at(plan, settings, jnp.float32(epoch + 1))) for epoch in range(5)]
+        assert np.allclose([r.learning_rate[0, i] for r in records], wanted, rtol=1e-5)
 
 
 def test_a_slab_without_hope_ends_at_that_epoch(population_of: Make) -> None:

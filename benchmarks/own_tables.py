@@ -1,0 +1,117 @@
+"""Rounds on tables without figures of peers: what the whole job reaches, and whether it says so honestly.
+
+    python benchmarks/own_tables.py SHARED [--tables diabetes,breast_cancer,medpar_los,tcga,d130_readmit] [--rounds 0]
+
+SHARED is a folder with `data/`. Each table is handed over as a user would, with nothing said but the target, the
+patient column, and what its description says of single columns; Rounds makes its own split. One JSON record a table is
+printed as it comes, and at the end a Markdown table.
+"""
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from rounds.data.choices import Choices
+from rounds.data.dataset import Dataset
+from rounds.data.loading import load
+from rounds.improvement import Request, improve
+from rounds.metrics import main_metric
+
+# Every 116th of the complete genes that the description of the table lists as targets.
+GENES = (
+    "A2M", "ANKRA2", "BCL2L14", "CD82", "CS", "DOK3", "EXOC2", "GIPC1", "HGS", "IREB2", "LMNB1", "MMP9", "NOTCH3",
+    "PFDN5", "PPP5C", "RABGGTA", "RRAS2", "SMO", "TAP1", "TTF2",
+)  # fmt: skip
+CODES = ("admission_type_id", "discharge_disposition_id", "admission_source_id")
+
+
+def medpar(data: Path) -> Dataset:
+    """Length of stay; death is an outcome, type1 to type3 repeat type."""
+    drop = ("died", "type1", "type2", "type3")
+    return load(data / "medpar_los" / "medpar.csv", Choices(targets=("los",), group="provnum", drop=drop))
+
+
+def tcga(data: Path) -> Dataset:
+    """Twenty genes from the landmark genes, beside cohort and tissue."""
+    folder = data / "tcga_landmark_expression"
+    landmarks = pl.read_csv(folder / "genes.csv").filter(pl.col("landmark"))["symbol"].to_list()
+    frame = pl.read_parquet(folder / "expression.parquet", columns=["patient", "cohort", "tissue", *landmarks, *GENES])
+    return load(frame, Choices(targets=GENES, group="patient"))
+
+
+def readmitted(data: Path) -> Dataset:
+    """Readmission within thirty days, all columns; three numbers are codes."""
+    choices = Choices(
+        targets=("readmitted",), positive="<30", group="patient_nbr", drop=("encounter_id",),
+        as_roles=dict.fromkeys(CODES, "categorical"),
+    )  # fmt: skip
+    return load(data / "diabetes130" / "diabetic_data.parquet", choices)
+
+
+TABLES: dict[str, Callable[[Path], Dataset]] = {
+    "diabetes": lambda data: load("diabetes"),
+    "breast_cancer": lambda data: load("breast_cancer"),
+    "medpar_los": medpar,
+    "tcga": tcga,
+    "d130_readmit": readmitted,
+}
+
+
+def run(name: str, data: Path, rounds: int) -> dict[str, Any]:
+    dataset = TABLES[name](data)
+    metric = main_metric(dataset.task)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        made = improve(dataset, {}, Request(out=Path(folder) / "run", rounds=rounds)).record
+        verdict = json.loads((Path(folder) / "run" / "findings.json").read_text(encoding="utf-8"))["verdict"]
+    return {
+        "table": name, "rows": dataset.rows, "metric": metric, "judged": made["test_kind"],
+        "test": made["test"][metric], "seconds": round(time.monotonic() - started, 1),
+        "baselines": {n: scores[metric]["value"] for n, scores in made["baselines"].items() if metric in scores},
+        "difference": made["difference"], "worth_it": verdict["worth_it"]["answer"],
+    }  # fmt: skip
+
+
+def markdown(records: list[dict[str, Any]]) -> str:
+    header = ("table", "rows", "metric", "judged on", "Rounds (95 % interval)", "constant", "linear", "trees")
+    lines = ["| " + " | ".join((*header, "worth it", "seconds")) + " |", "|---" * (len(header) + 2) + "|"]
+    for one in records:
+        value = "{value:.4g} ({low:.4g} to {high:.4g})".format(**one["test"])
+        others = [
+            f"{one['baselines'][n]:.4g}" if n in one["baselines"] else "" for n in ("constant", "linear", "trees")
+        ]
+        ends = (one["worth_it"], f"{one['seconds']:.0f}")
+        cells = (one["table"], f"{one['rows']:,}", one["metric"], one["judged"], value, *others, *ends)
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("shared", type=Path)
+    parser.add_argument("--tables", default=",".join(TABLES))
+    parser.add_argument("--rounds", type=int, default=0)
+    words = parser.parse_args()
+    records = []
+    for name in words.tables.split(","):
+        records.append(run(name, words.shared / "data", words.rounds))
+        print(json.dumps(records[-1]), flush=True)
+    print(markdown(records))
+    about = {n: version(n) for n in ("rounds", "jax", "keras", "scikit-learn", "polars")}
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    about |= {"python": platform.python_version(), "date": datetime.now(UTC).date().isoformat()}
+    print(json.dumps({"cores": cores, "rounds_of_advice": words.rounds, "versions": about}))
+
+
+if __name__ == "__main__":
+    main()
