@@ -52,4 +52,5 @@ def test_interrupted_at_the_keyboard(tmp_path: Path) -> None:
             seen += chunk
     assert started.wait(SECONDS) == 130
     assert b"Traceback" not in seen
+    assert b"Interrupted: everything up to the last epoch boundary is on disk. --resume goes on" in seen
     assert list((run / "checkpoints").iterdir())

@@ -18,6 +18,7 @@ app = typer.Typer(
 
 INTERRUPTED = 130
 BAD_INPUT = 2
+ON_DISK = "everything up to the last epoch boundary is on disk. --resume goes on with it."
 
 
 def main() -> None:
@@ -29,7 +30,7 @@ def main() -> None:
     except typer.Exit as stop:
         status = stop.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        status = _refused("Interrupted: everything up to the last epoch boundary is on disk.", INTERRUPTED)
+        status = INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
@@ -37,6 +38,8 @@ def main() -> None:
         if not hasattr(error, "format_message"):
             raise
         status = _refused(error.format_message(), BAD_INPUT)
+    if status == INTERRUPTED:  # however Typer tells it: as an exception, or as a status of its own
+        _refused(f"Interrupted: {ON_DISK}", INTERRUPTED)
     sys.exit(status if isinstance(status, int) else 0)
 
 
