@@ -186,7 +186,7 @@ def compared(dataset: Dataset, seed: int) -> Record:
     observed, patients = dataset.targets[test], dataset.patients[test]
     metric = main_metric(dataset.task)
     says = {"rounds": many.predict(dataset.inputs[test]), "one": single.predict(dataset.inputs[test])}
-    epochs = sum(many.record["rounds"]["member_epochs"].values())
+    epochs = sum(many.record["rounds"][f"member_epochs_in_{where}"] for where in ("populations", "trials"))
     tuned = {}
     for share in (0.5, 1.0):
         predicted, trials = tune(dataset, round(share * epochs), seed)

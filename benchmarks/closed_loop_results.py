@@ -67,7 +67,7 @@ def faults_told(records: list[Record]) -> list[str]:
         kept = "; ".join(", ".join(f"{n} {new}" for n, (_, new) in c.items()) for c in r["kept"]) or "nothing"
         cells = (r["table"], r["fault"], r["severity"], f"{before:.0%}", f"{after:.0%}", f"{cost:.1f}x", alarms, kept)
         lines.append("| " + " | ".join(map(str, cells)) + " |")
-    own = [1 - r["seconds_training"] / r["seconds"] for r in rows]
+    own = [1 - r["seconds_training"] / r["seconds"] for r in rows if "seconds" in r]
     lines += [
         "",
         f"Of {len(rows)} faulty starts {hurt} were below {REGAINED:.0%} before; after the stay {mended} of {len(rows)} "

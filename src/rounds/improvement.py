@@ -221,10 +221,11 @@ def _spent(found: Stay) -> Record:
     kept = sum(entry["verdict"] == "kept" for entry in found.entries)
     tried = sum(entry["verdict"] != "advice" for entry in found.entries)
     rounds: Record = {"examined": len(found.examinations), "remedies_tried": tried, "remedies_kept": kept}
-    spent = {"in_populations": sum(map(member_epochs, found.populations)), "in_trials": found.member_epochs}
+    rounds["member_epochs_in_populations"] = sum(map(member_epochs, found.populations))
+    rounds["member_epochs_in_trials"] = found.member_epochs
     rounds["found"] = [[finding.code for finding in e.alarms] for e in found.examinations]
     rounds["contradictions"] = [c.record() for c in found.contradictions]
-    return {"rounds": {**rounds, "ended": found.ended, "member_epochs": spent}}
+    return {"rounds": {**rounds, "ended": found.ended}}
 
 
 def _write_so_far(folder: Path, given: Circumstances, found: Stay) -> None:

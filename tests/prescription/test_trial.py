@@ -58,9 +58,9 @@ def test_what_helps_is_kept_and_what_does_nothing_is_not(treated: Result) -> Non
 
 def test_what_was_spent_is_disclosed(treated: Result) -> None:
     """6 epochs each: 4 networks before and 4 after; 3 on the fold that screens, 2 x 4 that confirm."""
-    spent = metrics(treated.folder)["rounds"]["member_epochs"]
-    assert spent["in_populations"] <= 6 * (4 + 4)
-    assert 6 * 3 / 2 <= spent["in_trials"] <= 6 * (3 + 6 + 8)
+    spent = metrics(treated.folder)["rounds"]
+    assert spent["member_epochs_in_populations"] <= 6 * (4 + 4)
+    assert 6 * 3 / 2 <= spent["member_epochs_in_trials"] <= 6 * (3 + 6 + 8)
 
 
 @pytest.mark.usefixtures("two_doses")

@@ -1,5 +1,6 @@
 """Every figure: drawn where it should be, from the numbers it should be, from no group that is too small."""
 
+import json
 import re
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 from rounds.metrics import auroc
 from rounds.report.figures import FIGURES, Figure
 from rounds.report.groups import codes
+from rounds.report.page import write_report
 from rounds.report.run_files import RunFiles, read_run
 from rounds.report.sections import SECTIONS
+from rounds.report.stay import course
 from rounds.report.theme import to_svg
 
 from .conftest import PATIENTS, TASKS, MakeRun, metrics, truth_and_guess, write_run
@@ -277,3 +280,33 @@ def test_svg_keeps_its_ids_to_itself(runs: dict[str, RunFiles]) -> None:
 
 def test_patients_may_be_named_by_text() -> None:
     assert codes(np.array(["anna", "bert", "anna"])).tolist() == [0, 1, 0]
+
+
+ROUNDS = {
+    "examined": 2, "remedies_tried": 1, "remedies_kept": 1, "found": [["overfitting"], []], "ended": "nothing alarms",
+    "contradictions": [{"round": 1, "reason": "underfitting asks for the opposite change of hidden"}],
+    "member_epochs_in_populations": 1200, "member_epochs_in_trials": 34,
+}  # fmt: skip
+ADVICE = {
+    "round": 2, "finding": "healthy", "remedy": "more patients", "change": {"patients": [90, 180]}, "metric": "rmse",
+    "effect": {"value": 0.2, "low": 0.1, "high": 0.3}, "verdict": "advice", "reason": "more patients would help",
+}  # fmt: skip
+
+
+def test_the_stay_is_told_round_by_round(make_run: MakeRun) -> None:
+    run = make_run()
+    record = json.loads((run / "metrics.json").read_text())
+    (run / "metrics.json").write_text(json.dumps(record | {"rounds": ROUNDS}))
+    tried = {**TRIAL, "metric": "rmse", "remedy": "drop more units"}
+    (run / "prescriptions.json").write_text(json.dumps([tried, ADVICE]))
+    told = course(read_run(run))
+    assert told is not None
+    first, second = told["rows"]
+    assert (first["found"], first["given"]) == (["overfitting"], ["dropout 0.1 → 0.3"])
+    assert first["did"] == [("kept", "RMSE better by 0.200 (0.100 to 0.300)")]
+    assert second["advice"] == ["more patients would help (RMSE better by 0.200 (0.100 to 0.300))"]
+    page = write_report(run).read_text()
+    for text in ("The stay, round by round", "More patients would help (RMSE", "1,200 in populations, 34 in trials",
+                 "underfitting asks for the opposite change of hidden", "The stay ended: nothing alarms."):  # fmt: skip
+        assert text in page or text[:1].upper() + text[1:] in page
+    assert course(read_run(make_run())) is None

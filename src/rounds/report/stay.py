@@ -20,7 +20,7 @@ def course(run: RunFiles) -> Record | None:
         "rows": rows,
         "contradictions": opposed,
         "ended": rounds.get("ended", ""),
-        "spent": rounds.get("member_epochs", {}),
+        "spent": [(where, rounds.get(f"member_epochs_in_{where}", 0)) for where in ("populations", "trials")],
     }
 
 
