@@ -47,7 +47,6 @@ CHOICES: dict[str, dict[str, Any]] = {
     "optimizer adagrad": {"optimizer": "adagrad", "learning_rate": (0.01, 0.03, 0.1)},
     "optimizer rmsprop": {"optimizer": "rmsprop"},
     "optimizer adam": {"optimizer": "adam"},
-    "optimizer lion": {"optimizer": "lion", "learning_rate": tuple(r / 10 for r in RATES)},
     "schedule constant": {"schedule": "constant"},
     "schedule one_cycle": {"schedule": "one_cycle"},
     "normalization batch": {"normalization": "batch"},

@@ -86,7 +86,7 @@ class _Structure(BaseModel):
     )
     frozen_layers: int = _structure(0, "first hidden layers whose weights stay as they were drawn", "layers", ge=0)
     # the descent
-    optimizer: Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "lion"] = _structure(
+    optimizer: Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"] = _structure(
         "adamw", "optimizer"
     )
     schedule: Literal["constant", "step", "cosine", "linear", "inverse_sqrt", "cyclic", "one_cycle", "plateau"] = (
@@ -136,7 +136,7 @@ class Plan(_Structure):
     plateau_epochs: int = _structure(
         10, "epochs without improvement before the plateau schedule decays", "epochs", ge=1
     )
-    weight_decay: Sweep = _setting(1e-2, "decoupled decay of kernels (adamw, lion)", low=0.0)
+    weight_decay: Sweep = _setting(1e-2, "decoupled decay of kernels (adamw)", low=0.0)
     l1: Sweep = _setting(0.0, "lambda of sum (|W| + elastic_beta W^2) over kernels", low=0.0)
     elastic_beta: Sweep = _setting(0.0, "weight of W^2 beside |W|: above 0 makes l1 an elastic net", low=0.0)
     l2: Sweep = _setting(0.0, "lambda of sum W^2 over kernels", low=0.0)
@@ -231,7 +231,7 @@ def describe_range(name: str) -> str:
     >>> describe_range("dropout")
     'a number >= 0.0 and < 1.0'
     >>> describe_range("optimizer")
-    'one of sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, lion'
+    'one of sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw'
     """
     info = Plan.model_fields[name]
     options = [a for a in get_args(info.annotation) if isinstance(a, str)]

@@ -62,13 +62,7 @@ def adamw(g: np.ndarray, memory: dict, w: np.ndarray) -> np.ndarray:
     return adam(g, memory, w) + DECAY * w
 
 
-def lion(g: np.ndarray, memory: dict, w: np.ndarray) -> np.ndarray:
-    step = np.sign(B1 * memory.get("m", 0) + (1 - B1) * g)
-    memory["m"] = B2 * memory.get("m", 0) + (1 - B2) * g
-    return step + DECAY * w
-
-
-TWINS: dict[str, Twin] = {f.__name__: f for f in (sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, lion)}
+TWINS: dict[str, Twin] = {f.__name__: f for f in (sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw)}
 
 
 def settings() -> dict[str, jax.Array]:
@@ -88,7 +82,7 @@ def test_trajectory_equals_the_naive_twin(name: str, gradient: Twin, start: tupl
         assert np.allclose(ours[0], twin, rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", sorted(set(TWINS) - {"lion"}))
+@pytest.mark.parametrize("name", sorted(TWINS))
 def test_the_minimum_of_the_parabola_is_reached(name: str) -> None:
     rate = {"sgd": 0.05, "momentum": 0.05, "nesterov": 0.05, "adagrad": 0.5}.get(name, 0.05)
     plain = {**settings(), "weight_decay": jnp.float32(0.0)}

@@ -148,7 +148,7 @@ def _as_regularized(run: Run) -> tuple[int, ...]:
 
 
 def _is_penalized(plan: Plan, settings: dict[str, float]) -> bool:
-    decays = plan.optimizer in ("adamw", "lion") and settings.get("weight_decay", 0.0) > 0
+    decays = plan.optimizer == "adamw" and settings.get("weight_decay", 0.0) > 0
     return settings.get("l1", 0.0) > 0 or settings.get("l2", 0.0) > 0 or decays
 
 

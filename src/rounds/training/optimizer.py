@@ -17,7 +17,7 @@ Optimizer: TypeAlias = optax.GradientTransformation
 def make_optimizer(plan: Plan, settings: Settings, kernels: tuple[bool, ...]) -> Optimizer:
     """Gradients -> directions, before the learning rate: update = -learning_rate * direction.
 
-    settings: this member's numbers, traced or not. Decoupled weight decay (adamw, lion) touches kernels only
+    settings: this member's numbers, traced or not. Decoupled weight decay (adamw) touches kernels only
     (Loshchilov and Hutter 2019, arXiv:1711.05101) and is scaled by the learning rate.
     """
     return _FAMILIES[plan.optimizer](settings, list(kernels))
@@ -54,14 +54,6 @@ def _adamw(settings: Settings, kernels: list[bool]) -> Optimizer:
     return optax.chain(_adam(settings, kernels), optax.add_decayed_weights(settings["weight_decay"], mask=kernels))
 
 
-def _lion(settings: Settings, kernels: list[bool]) -> Optimizer:
-    """Chen et al. 2023 (arXiv:2302.06675)."""
-    return optax.chain(
-        optax.scale_by_lion(b1=settings["beta_1"], b2=settings["beta_2"]),
-        optax.add_decayed_weights(settings["weight_decay"], mask=kernels),
-    )
-
-
 _FAMILIES: dict[str, Callable[[Settings, list[bool]], Optimizer]] = {
     "sgd": _sgd,
     "momentum": _momentum,
@@ -70,7 +62,6 @@ _FAMILIES: dict[str, Callable[[Settings, list[bool]], Optimizer]] = {
     "rmsprop": _rmsprop,
     "adam": _adam,
     "adamw": _adamw,
-    "lion": _lion,
 }
 
 
