@@ -12,6 +12,8 @@ from rounds.data.dataset import Inputs
 from rounds.errors import DataError, PlanError
 from rounds.inference.augmented import Augmented, check_way, variants
 from rounds.inference.augmented_gain import AUGMENTED, kept_way
+from rounds.inference.pictures import occlusion_map, sheet
+from rounds.inference.predictor import Part
 from rounds.task import Task
 
 BINARY = Task(kind="binary", targets=("label",), classes=("0", "1"))
@@ -108,6 +110,8 @@ def test_images_train_from_end_to_end(trained: Run) -> None:
     gains = json.loads((run / AUGMENTED).read_text())
     assert set(gains) == {"average", "max", "ten-crop"}
     assert (run / "report.html").is_file()
+    assert {path.name for path in (run / "images").iterdir()} == {"augmented.png", "filters.png", "looked_at.png"}
+    assert "images/" not in (run / "report.html").read_text()  # pictures of patients stay beside the report
 
 
 def test_new_images_are_predicted(command: Callable, trained: Run, tmp_path: Path) -> None:
@@ -127,3 +131,25 @@ def test_images_of_another_size_are_refused(command: Callable, trained: Run, tmp
     ended = command("predict", trained[1], tmp_path / "other.npz")
     assert ended.status == 2
     assert "Data must be images or recordings of 8 x 8 x 1 beside the table, got shape='9 x 9 x 1'." in ended.err
+
+
+def test_occlusion_is_bright_where_the_answer_rests() -> None:
+    class Corner(Part):
+        def __init__(self) -> None:
+            pass
+
+        def outputs(self, given: Inputs) -> np.ndarray:
+            return given.grid[None, :, :2, :2].mean((2, 3)) / 255
+
+    pixels = np.zeros((1, 16, 16, 1), np.uint8)
+    pixels[0, :2, :2] = 255
+    found = occlusion_map(Corner(), inputs(pixels))
+    assert found[:2, :2].min() == pytest.approx((255 - pixels.mean()) / 255, rel=1e-4)
+    assert found[2:].max() == found[:, 2:].max() == 0
+
+
+def test_a_sheet_stretches_every_picture_on_its_own() -> None:
+    made = sheet([[np.arange(4.0).reshape(2, 2, 1), 100 * np.arange(4.0).reshape(2, 2, 1)]])
+    np.testing.assert_array_equal(made[:2, :2], [[0, 85], [170, 255]])
+    np.testing.assert_array_equal(made[:2, 4:6], made[:2, :2])
+    assert (made[2:] == 255).all()

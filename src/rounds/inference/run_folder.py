@@ -25,6 +25,7 @@ from rounds.inference.intervals import score_with_interval
 from rounds.inference.judgement import NETWORK, Judged, judge, predictions_frame
 from rounds.inference.ledger import ledger_record
 from rounds.inference.model_folder import save_predictor
+from rounds.inference.pictures import write_pictures
 from rounds.inference.predictor import Predictor
 from rounds.metrics import main_metric
 from rounds.run_record import read_record
@@ -33,6 +34,7 @@ from rounds.training.record import curves_frame, measures_frame, members_frame, 
 from rounds.training.run import Population, Trained
 
 COSTED_ROWS = 1_000  # predicted once to say what a prediction costs
+COSTED_GRIDS = 100  # images or recordings: each costs as much as a thousand rows
 CHECKPOINTS, PLAN = "checkpoints", "plan.json"
 BEFORE_TRAINING = {CHECKPOINTS, "dataset.json", "findings.json"}  # what a run that was stopped by its data leaves
 RUNS = Path("runs")
@@ -203,6 +205,7 @@ def write_results(folder: Path, finished: Finished) -> dict[str, Any]:
     made, patients = finished.made, finished.dataset.patients[finished.split.development]
     material = finished.trained.population.materials[0]
     scale = made.predictor.target_scale
+    write_pictures(folder, finished.trained, material, made.members[0])
     write_gains(folder, augmented_gains(finished.trained, material, made.members, scale, patients))
     return metrics_record(folder, finished)
 
@@ -281,15 +284,16 @@ def metrics_record(folder: Path, finished: Finished) -> dict[str, Any]:
 def ensemble_record(finished: Finished) -> dict[str, Any]:
     """How members were averaged, and what a prediction costs beside that of one network."""
     made, dataset = finished.made, finished.dataset
-    frame = dataset.inputs[: min(COSTED_ROWS, dataset.rows)]
-    seconds = {name: _seconds(p, frame) for name, p in (("ensemble", made.predictor), ("single_network", made.single))}
+    frame = dataset.inputs[: min(COSTED_ROWS if dataset.grid is None else COSTED_GRIDS, dataset.rows)]
+    both = (("ensemble", made.predictor), ("single_network", made.single))
+    seconds = {name: _seconds(p, frame, dataset.grid) for name, p in both}
     cost = {"rows": frame.height, "seconds": seconds, "networks": made.predictor.size}
     return {**made.selection, "prediction": cost}
 
 
-def _seconds(predictor: Predictor, frame: pl.DataFrame) -> float:
+def _seconds(predictor: Predictor, frame: pl.DataFrame, grid: np.ndarray | None) -> float:
     started = time.perf_counter()
-    predictor.predict(frame)
+    predictor.predict(frame, grid=grid)
     return round(time.perf_counter() - started, 6)
 
 
