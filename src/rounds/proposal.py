@@ -14,7 +14,10 @@ FEWEST_PASSES, MOST_PASSES = 12, 120
 RECURRENT_ROWS_SEEN = 30_000  # on 4,000 stays of physionet2012 validation was best after 20,000
 RECURRENT_STEPS = 128  # longer recordings are left to filters: a recurrent network takes its steps one by one
 GRID_ROWS_SEEN = 60_000  # a row costs a thousand times as much as one of a table
-IMAGE_ROWS_SEEN, FEWEST_IMAGE_PASSES = 40_000, 8  # and one of images ten times as much again
+# A row of images costs ten times as much again. On pneumoniamnist the validation AUC of single networks was 0.982 and
+# 0.994 after 8 passes, and 0.996 after 10 where two were averaged.
+IMAGE_ROWS_SEEN, FEWEST_IMAGE_PASSES = 60_000, 8
+IMAGE_SEEDS = 2  # where one validation part leaves only seeds to average over
 STEPS_PER_PASS = 30
 SMALLEST_BATCH, LARGEST_BATCH = 32, 256
 # Networks of two sizes are averaged: chosen on validation folds of pima, cleveland, flchain and nhanes (never on their
@@ -67,7 +70,8 @@ def propose(task: Task, amount: Amount, changes: dict[str, Any]) -> Proposal:
     if amount.hand and len(amount.grid) == 2 and not _OPEN & set(changes):
         return _recording_plans(main, amount, reasons, changes)
     if amount.grid or _OPEN & set(changes):
-        return Proposal((main,), reasons)
+        seeds = IMAGE_SEEDS if len(amount.grid) == 3 and main.folds == 1 else 1
+        return Proposal((main,), reasons, seeds)
     partner = main.change(hidden=(64, 64), dropout=round(main.dropout + 0.1, 2))  # type: ignore[operator]
     why = "two sizes of network are averaged: wide with less dropout, narrow with more"
     reasons |= {"hidden": why, "dropout": why, "learning_rate": _RATES_REASON}

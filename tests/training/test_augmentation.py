@@ -5,6 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from rounds.proposal import Amount, propose
+from rounds.task import Task
 from rounds.training.augmentation import IMAGE_SETTINGS, Drawn, augment_images
 
 SIZE, ROWS = 13, 6
@@ -84,3 +86,12 @@ def test_a_crop_shows_only_what_is_in_the_picture() -> None:
     steps = np.diff(made, axis=1)
     assert (steps > 0.4).all()  # at least half of the side is kept, drawn as large
     assert (steps <= 1.001).all()  # nothing is shrunk, and no edge is repeated
+
+
+def test_default_plan_of_images_augments_and_never_mirrors() -> None:
+    task = Task(kind="binary", targets=("finding",), classes=("no", "yes"))
+    proposal = propose(task, Amount(4_000, 4_000, 1_000, 122, 0, (28, 28, 1), 122), {"folds": 1})
+    plan = proposal.plans[0]
+    assert (plan.network, plan.flip, plan.epochs, proposal.seeds) == ("convolutional", 0.0, 15, 2)
+    assert plan.shift > 0 < plan.rotate
+    assert propose(task, Amount(4_000, 4_000, 1_000, 122, 0, (28, 28, 1), 122), {}).seeds == 1
