@@ -1,20 +1,39 @@
 """What the listings share, so that their losses can be compared: the patients, the first weights, the minibatches.
 
-442 patients with diabetes: ten measurements at the start, and how far the disease had gone a year later (Efron et al.
-2004), both scaled to mean 0 and spread 1. Each listing trains the two-layer network of 32 sigmoid units on them.
+Patients with diabetes: ten measurements at the start, and how far the disease had gone a year later (Efron et al.
+2004). Each listing trains the two-layer network of 32 sigmoid units on those of them that `rounds.train` learns from,
+scaled as it scales them, in the order in which it draws them.
 """
 
+from functools import cache
+
 import numpy as np
-from sklearn.datasets import load_diabetes
+
+import rounds
+from rounds.data.splitting import split_dataset
+from rounds.training.material import Material, make_materials, network_targets
+from rounds.training.orders import epoch_order
+from rounds.training.population import make_members
 
 HIDDEN, BATCH, EPOCHS, LEARNING_RATE = 32, 50, 200, 0.05
+PLAN = rounds.Plan(
+    optimizer="sgd", learning_rate=LEARNING_RATE, schedule="constant", warmup_epochs=0.0, batch_size=BATCH,
+    epochs=EPOCHS, patience=0, keep_best="none", initial_weights="given", folds=1,
+)  # fmt: skip
+
+
+@cache
+def material() -> Material:
+    dataset = rounds.load("diabetes")
+    return make_materials(dataset, split_dataset(dataset, 1, nested=False))[0]
 
 
 def patients() -> tuple[np.ndarray, np.ndarray]:
-    """Measurements [442, 10] and outcome [442, 1]."""
-    x, y = load_diabetes(return_X_y=True)
-    y = y[:, None]
-    return (x - x.mean(0)) / x.std(0), (y - y.mean()) / y.std()
+    """Measurements [N, 10] and outcome [N, 1]."""
+    made = material()
+    rows = made.folds[0].train
+    outcome = network_targets(rounds.load("diabetes").task, made.target_scale, made.targets)
+    return np.hstack([made.inputs.numbers, made.inputs.flags])[rows], outcome[rows]
 
 
 def loss_to_reach() -> float:
@@ -35,7 +54,8 @@ def first_weights(inputs: int = 10) -> dict[str, np.ndarray]:
     }
 
 
-def minibatches(epoch: int, rows: int = 442) -> list[np.ndarray]:
-    """The rows of each minibatch of an epoch: every patient once, in an order of the epoch's own."""
-    order = np.random.default_rng([1, epoch]).permutation(rows)
-    return [order[start : start + BATCH] for start in range(0, rows, BATCH)]
+def minibatches(epoch: int) -> list[np.ndarray]:
+    """The rows of each minibatch of an epoch: patients in an order of the epoch's own, every batch full."""
+    rows = len(material().folds[0].train)
+    stream = make_members([PLAN], (0,))[0].stream
+    return list(epoch_order(np.arange(rows), (PLAN.seed, stream), epoch, (-(-rows // BATCH), BATCH), shuffle=True))

@@ -17,7 +17,7 @@ ALL_CODE = [f for folder in ("src", "tests", "benchmarks", "examples") for f in 
 # Rooms from the ground up; a file imports its own room and those of lower rows. Rooms of one row never meet.
 ROWS = (
     ("errors",),
-    ("files",),
+    ("files", "own_code"),
     ("task",),
     ("plan",),
     ("metrics", "proposal", "run_record"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
-LISTINGS = ("numpy_by_hand", "explicit_tape", "keras_listing")
+LISTINGS = ("numpy_by_hand", "explicit_tape", "keras_listing", "handed_to_rounds")
 SCRIPTS = tuple(
     sorted(path.stem for path in EXAMPLES.glob("*.py") if '__name__ == "__main__"' in path.read_text(encoding="utf-8"))
 )

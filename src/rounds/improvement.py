@@ -43,6 +43,8 @@ from rounds.inference.run_folder import (
     write_curves,
     write_results,
 )
+from rounds.networks.network import OWN
+from rounds.own_code import code_allowed, refuse_code
 from rounds.plan import Plan, make_plan
 from rounds.prescription.stay import Circumstances, Stay, look, refit, treat
 from rounds.proposal import Amount, propose
@@ -66,6 +68,7 @@ class Request:
     changes: plan fields; members: networks per judging fold; minutes: limit on training; out: run folder (None: made
     up under runs/); resume: go on with what is there; allow: codes of findings about the data to train in spite of;
     subgroups: columns to compare by (None: sex and age where they are recognised); rounds: of advice and trial.
+    model: a keras.Model of the user's own to train; allow_code: import what the plan names as module:name.
     """
 
     changes: dict[str, Any] = field(default_factory=dict)
@@ -77,6 +80,8 @@ class Request:
     allow: tuple[str, ...] = ()
     subgroups: tuple[str, ...] | None = None
     rounds: int = ROUNDS
+    model: Any = None
+    allow_code: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,15 +113,18 @@ class Result:
 Event = Stage | Progress | Result
 
 
-def improve(data: Any, plan: Plan | dict[str, Any] | None = None, request: Request | None = None) -> Result:
+def improve(
+    data: Any, plan: Plan | dict[str, Any] | None = None, request: Request | None = None, *, model: Any = None
+) -> Result:
     """Trains, examines, prescribes, tries, judges, and writes a run folder; silent.
 
     data: a Dataset, or what `load` takes; plan: the fields to change (of a Plan, those that were given); request: all
-    else. Raises DataError, PlanError or RunFolderError for what cannot be used, TrainingError where no member is
-    finite.
+    else; model: a keras.Model of one's own to train in place of Rounds's networks. Raises DataError, PlanError or
+    RunFolderError for what cannot be used, TrainingError where no member is finite.
     """
     dataset = data if isinstance(data, Dataset) else load(data)
     request = request or Request()
+    request = request if model is None else replace(request, model=model)
     given = plan.model_dump(exclude_unset=True) if isinstance(plan, Plan) else plan or {}
     for event in stages(dataset, replace(request, changes={**request.changes, **given})):
         if isinstance(event, Result):
@@ -124,16 +132,18 @@ def improve(data: Any, plan: Plan | dict[str, Any] | None = None, request: Reque
     raise AssertionError("stages end in a result")
 
 
-def train(data: Any, plan: Plan | dict[str, Any] | None = None, request: Request | None = None) -> Result:
+def train(
+    data: Any, plan: Plan | dict[str, Any] | None = None, request: Request | None = None, *, model: Any = None
+) -> Result:
     """One population, examined but without advice: `improve` with no rounds."""
-    return improve(data, plan, replace(request or Request(), rounds=0))
+    return improve(data, plan, replace(request or Request(), rounds=0), model=model)
 
 
 def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     """The job as a stream of events that ends in a Result; who stops listening stops the job at an epoch boundary."""
     clock = Clock()
     yield Stage("examining the data")
-    changes = one_network(request.changes) if request.members == 1 else request.changes
+    changes = _changes(request)
     changes = {"folds": 1, **changes} if dataset.given_validation is not None else changes
     nested = request.members != 1 and dataset.grid is None  # judging folds of images would take hours
     split = split_dataset(dataset, changes.get("folds", FOLDS), request.split_seed, nested=nested)
@@ -141,12 +151,12 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     folder = open_run_folder(Path(request.out) if request.out else None, described, request.resume)
     if (folder / "metrics.json").exists():
         refuse_other_request(folder, asked_for(request))
-        yield finished_result(folder)
+        yield finished_result(folder, request.allow_code)
         return
     data_said = _examine_data(dataset, split, folder, described, request.allow)
     ends = np.inf if request.minutes is None else time.monotonic() + 60 * request.minutes
     given = Circumstances(dataset, split, request.members, 1, ends, folder / CHECKPOINTS)
-    given, population, reasons = _propose(given, changes, begun_shapes(folder))
+    given, population, reasons = _propose(given, changes, begun_shapes(folder), request.model)
     begin_run(folder, population, reasons, asked_for(request))
     clock.lap("preparing")
     yield Stage("training", population)
@@ -182,9 +192,18 @@ def asked_for(request: Request) -> Record:
     return {"plan": request.changes, "members": request.members, "rounds": request.rounds}
 
 
-def finished_result(folder: Path) -> Result:
+def finished_result(folder: Path, allow_code: bool = False) -> Result:
     """The result of a run that is finished already."""
-    return Result(folder, read_record(folder, "metrics.json"), load_predictor(folder / "model"))
+    with code_allowed(allow_code):
+        predictor = load_predictor(folder / "model")
+    return Result(folder, read_record(folder, "metrics.json"), predictor)
+
+
+def _changes(request: Request) -> dict[str, Any]:
+    """The plan fields that differ from what Rounds proposes; raises PlanError for code that was not allowed."""
+    refuse_code(request.changes, request.allow_code)
+    changes = request.changes if request.model is None else {**request.changes, "network": OWN}
+    return one_network(changes) if request.members == 1 else changes
 
 
 def _examine_data(dataset: Dataset, split: Split, folder: Path, described: Record, allow: tuple[str, ...]) -> DataSaid:
@@ -204,7 +223,7 @@ def _examine_data(dataset: Dataset, split: Split, folder: Path, described: Recor
 
 
 def _propose(
-    given: Circumstances, changes: dict[str, Any], shapes: Shapes | None
+    given: Circumstances, changes: dict[str, Any], shapes: Shapes | None, model: Any
 ) -> tuple[Circumstances, Population, dict[str, str]]:
     """The population for this amount of data, the reasons, and the circumstances with its number of seeds."""
     dataset, split = given.dataset, given.split
@@ -212,7 +231,7 @@ def _propose(
     proposal = propose(dataset.task, amount_of(dataset, split, materials[0]), changes)
     given = replace(given, seeds=1 if split.outer else proposal.seeds)
     plans = list(proposal.plans)
-    population = make_population(plans, dataset.task, materials, given.count(plans), shapes=shapes)
+    population = make_population(plans, dataset.task, materials, given.count(plans), shapes=shapes, model=model)
     return given, population, proposal.reasons
 
 

@@ -40,11 +40,14 @@ class _Structure(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     # the network
-    network: Annotated[Literal["linear", "dense", "convolutional", "recurrent"], "enum"] = _structure(
-        "dense", "kind of network"
+    network: Annotated[Literal["linear", "dense", "convolutional", "recurrent", "keras"], "enum"] = _structure(
+        "dense", "kind of network (keras: a model of your own)"
     )
     hidden: tuple[Annotated[int, Field(ge=1)], ...] = _structure((128, 128), "width of each hidden layer", "units")
-    activation: str = _structure("silu", "activation after each hidden layer (any of Keras's names)")
+    activation: str = _structure("silu", "activation after each hidden layer (any of Keras's names, or module:name)")
+    layer: str = _structure(
+        "dense", "hidden layer: dense, or a Keras layer of your own that takes its width (module:Class)"
+    )
     normalization: Literal["none", "batch", "layer"] = _structure(
         "none", "normalization between affine map and activation"
     )
@@ -54,6 +57,9 @@ class _Structure(BaseModel):
         "he_normal", "initial weights (Keras's name, argument after a colon: random_normal:0.05)"
     )
     bias_initializer: str = _structure("zeros", "initial biases (constant:0.1 and so on)")
+    initial_weights: Literal["drawn", "given"] = _structure(
+        "drawn", "weights of a model of your own: drawn anew for each network, or those it was handed over with"
+    )
     use_dropout: bool | None = _structure(None, "carry dropout masks (none: when any member's dropout is above 0)")
     output_activation: str = _structure("auto", "activation of the output; auto matches the loss")
     number_embedding: Literal["none", "periodic", "piecewise"] = _structure(
@@ -76,7 +82,9 @@ class _Structure(BaseModel):
     )
     # the objective
     loss: str = _structure(
-        "auto", "loss (auto matches the task: mse, poisson, binary_crossentropy, categorical_crossentropy, mae, huber)"
+        "auto",
+        "loss (auto matches the task: mse, poisson, binary_crossentropy, categorical_crossentropy, mae, huber; "
+        "or module:name)",
     )
     class_weights: Literal["none", "balanced"] = _structure("none", "weight of each class in the loss")
     scale_inputs: bool = _structure(True, "centre numbers by median, scale by interquartile range, clip smoothly")
@@ -98,6 +106,9 @@ class _Structure(BaseModel):
     epochs: int = _structure(100, "passes over the training rows", "epochs", ge=1)
     patience: int = _structure(0, "epochs without a better validation before a member stops; 0 = never", "epochs", ge=0)
     convergence: float = _structure(0.0, "stop when the gradient's norm falls below this; 0 = never", ge=0.0)
+    metrics: tuple[str, ...] = _structure(
+        (), "further validation metrics of your own (module:name, a function of observed and predicted)"
+    )
     keep_best: str = _structure("loss", "validation metric whose best epoch is kept (none = the last epoch)")
     shuffle: bool = _structure(True, "draw a new order of rows each epoch")
     shared_batches: bool = _structure(True, "members of a fold see the same minibatches")
@@ -170,10 +181,10 @@ class Plan(_Structure):
     frequency_scale: Sweep = _setting(0.3, "initial spread of the frequencies of a periodic embedding", low=0.0)
     seed: int = _setting(0, "of initial weights, orders and masks", low=0)
 
-    @field_validator("hidden", "filters", "recurrent", "decay_epochs", mode="before")
+    @field_validator("hidden", "filters", "recurrent", "decay_epochs", "metrics", mode="before")
     @classmethod
     def _one_is_a_tuple(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, int | float) and not isinstance(value, bool) else value
+        return (value,) if isinstance(value, int | float | str) and not isinstance(value, bool) else value
 
     @field_validator("seed", mode="after")
     @classmethod

@@ -61,6 +61,8 @@ def propose(task: Task, amount: Amount, changes: dict[str, Any]) -> Proposal:
     chosen: dict[str, tuple[Any, str]] = {
         **_course(amount), **_width(amount), **_embedding(amount), **_grid(amount),
     }  # fmt: skip
+    if changes.get("network") == "keras":  # the user's model has its widths, and spreads numbers out or not
+        chosen = {**_course(amount), "learning_rate": chosen["learning_rate"]}
     if changes.get("schedule") == "cyclic":
         chosen["patience"] = (0, "each restart of a cyclic course is worse at first, and must not stop a member")
     values = {name: value for name, (value, _) in chosen.items()}

@@ -1,6 +1,7 @@
 """A small table with a known answer, and a way to train any plan on it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -44,10 +45,12 @@ def make_table(kind: Kind = "regression", rows: int = ROWS, seed: int = 0) -> tu
 def population_of() -> Callable[..., Population]:
     """plans -> a population on the tiny table, not yet trained; folds: how many of its four folds."""
 
-    def make(*plans: Plan, kind: Kind = "regression", folds: int = 1, count: int | None = None) -> Population:
+    def make(
+        *plans: Plan, kind: Kind = "regression", folds: int = 1, count: int | None = None, model: Any = None
+    ) -> Population:
         dataset, split = make_table(kind)
         split = Split(split.kind, split.development, split.test, split.folds[:folds])
-        return make_population(list(plans), dataset.task, make_materials(dataset, split), count, workers=1)
+        return make_population(list(plans), dataset.task, make_materials(dataset, split), count, workers=1, model=model)
 
     return make
 

@@ -3,7 +3,8 @@
 import json
 
 from rounds.cli.app import app
-from rounds.cli.options import AsJson, Data, Run, Sequences, Subgroup, Where
+from rounds.cli.options import AllowCode, AsJson, Data, Run, Sequences, Subgroup, Where
+from rounds.own_code import code_allowed
 
 
 @app.command()
@@ -13,12 +14,14 @@ def evaluate(
     where: Where = None,
     subgroup: Subgroup = None,
     sequences: Sequences = None,
+    allow_code: AllowCode = False,
     as_json: AsJson = False,
 ) -> None:
     """Score, calibration and drift on new patients of DATA whose outcomes are known."""
     from rounds.inference.evaluation import evaluate as evaluated
 
-    record = evaluated(run, data, where, subgroup, sequences)
+    with code_allowed(allow_code):
+        record = evaluated(run, data, where, subgroup, sequences)
     if as_json:
         print(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False))
         return

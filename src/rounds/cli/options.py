@@ -15,6 +15,12 @@ Data = Annotated[
 ]
 Run = Annotated[Path, typer.Argument(help="run folder that `rounds train` left behind")]
 AsJson = Annotated[bool, typer.Option("--json", help="print the record as JSON")]
+Model = Annotated[
+    str | None, typer.Option("--model", help="Keras model to train: FILE.keras, or FILE.py:NAME, which is run")
+]
+AllowCode = Annotated[
+    bool, typer.Option("--allow-code", help="import modules that the plan or the model names as module:name")
+]
 Target = Annotated[list[str] | None, typer.Option("--target", help="column to predict; repeat it or use a glob")]
 Kind = Annotated[str | None, typer.Option("--task", help="regression, count, binary, multiclass or multilabel")]
 Positive = Annotated[str | None, typer.Option("--positive", help="class that counts as positive")]

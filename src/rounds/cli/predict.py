@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from rounds.cli.app import app
-from rounds.cli.options import Data, Run, Sequences, SkipBad
+from rounds.cli.options import AllowCode, Data, Run, Sequences, SkipBad
+from rounds.own_code import code_allowed
 
 
 @app.command()
@@ -22,9 +23,11 @@ def predict(
         str | None, typer.Option("--augment", help="look at every image again: average, max or ten-crop")
     ] = None,
     members: Annotated[bool, typer.Option("--members", help="a column for every network as well")] = False,
+    allow_code: AllowCode = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="print errors only")] = False,
 ) -> None:
     """Predict for the patients of DATA with the networks of a run; identifiers pass through."""
     from rounds.cli.terminal import show_prediction
 
-    show_prediction(run, data, (out, members, skip_bad, sequences, augment), quiet)
+    with code_allowed(allow_code):
+        show_prediction(run, data, (out, members, skip_bad, sequences, augment), quiet)

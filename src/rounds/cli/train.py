@@ -2,12 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from rounds.cli.app import app
 from rounds.cli.options import (
+    AllowCode,
     As,
     AsJson,
     Data,
@@ -17,6 +18,7 @@ from rounds.cli.options import (
     ImageSize,
     Key,
     Kind,
+    Model,
     Positive,
     Roles,
     Score,
@@ -67,16 +69,15 @@ def train(
     ] = 0,
     out: Annotated[Path | None, typer.Option("--out", help="run folder to write")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
+    model: Model = None,
+    allow_code: AllowCode = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="print errors only")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a population of networks on DATA, judge it on patients it never saw, write a run folder with a report."""
     from rounds.plan import Plan, make_plan, parse_value, read_plan_file
 
-    changes = {
-        **(read_plan_file(plan) if plan else {}),
-        **{k: parse_value(k, v) for k, v in pairs(set_, "--set").items()},
-    }
+    changes = (read_plan_file(plan) if plan else {}) | {k: parse_value(k, v) for k, v in pairs(set_, "--set").items()}
     make_plan(Plan(), {**changes, "seed": seed})
     choices = make_choices(
         target, task, positive, group, time, roles=roles, as_=as_, drop=drop, where=where, baseline=baseline,
@@ -91,7 +92,21 @@ def train(
     request = Request(
         changes={**changes, "seed": seed}, members=members, minutes=minutes, split_seed=split_seed, out=out,
         resume=resume, allow=tuple(allow or ()), subgroups=tuple(subgroup) if subgroup else None, rounds=rounds,
+        model=_own_model(model, allow_code), allow_code=allow_code,
     )  # fmt: skip
     result = show_training(dataset, request, quiet or as_json)
     if as_json:
         print(json.dumps(result.record, indent=2, ensure_ascii=False))
+
+
+def _own_model(where: str | None, allow_code: bool) -> Any:
+    """The Keras model of FILE.keras, or of FILE.py:NAME, whose file is run because the user names it."""
+    if where is None:
+        return None
+    if where.endswith(".keras"):
+        from rounds.networks.keras_runner import read_model
+
+        return read_model(Path(where), allow_code)
+    from rounds.graph.user_file import read_named
+
+    return read_named(where)

@@ -71,8 +71,9 @@ class Run:
         return min(self.configurations, key=lambda c: c.best_validation)
 
 
-def constant_loss(task: Task, plan: Plan, targets: np.ndarray) -> float:
-    """Loss of the best constant prediction for targets [N, T] in the user's unit, as the curves count it.
+def constant_loss(task: Task, plan: Plan, targets: np.ndarray) -> float | None:
+    """Loss of the best constant prediction for targets [N, T] in the user's unit, as the curves count it; None for a
+    loss of the user's own.
 
     >>> task = Task(kind="binary", targets=("death",), classes=("0", "1"))
     >>> round(constant_loss(task, Plan(), np.array([[0.0], [1.0]])), 4)
@@ -82,6 +83,8 @@ def constant_loss(task: Task, plan: Plan, targets: np.ndarray) -> float:
     from rounds.training.objective import loss_name
 
     scaled = network_targets(task, TargetScale.fit(task, targets, plan.target_transform), targets).astype(np.float64)
+    if loss_name(plan, task) not in _CONSTANT:
+        return None
     least = float(_CONSTANT[loss_name(plan, task)](scaled))
     if plan.class_weights == "none" or task.kind not in ("binary", "multiclass"):
         return least

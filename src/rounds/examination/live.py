@@ -32,10 +32,11 @@ def hopeless_in(population: Population) -> Hopeless:
 
 
 def _constants(population: Population) -> list[float]:
-    """Loss of always predicting the same, for each plan."""
+    """Loss of always predicting the same, for each plan; infinite where it is not known (a loss of the user's own)."""
     material = next(m for m in population.materials if is_handed_over(m))
     targets = material.targets[material.learned]
-    return [constant_loss(population.task, plan, targets) for plan in population.plans]
+    known = [constant_loss(population.task, plan, targets) for plan in population.plans]
+    return [math.inf if loss is None else loss for loss in known]
 
 
 def is_lost(slab: Slab, records: tuple[EpochRecord, ...], epochs: int, constant: float) -> bool:

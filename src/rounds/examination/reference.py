@@ -24,8 +24,11 @@ _FLOOR = 1e-7
 def linear_losses(material: Material, task: Task, plan: Plan) -> dict[int, float]:
     """Validation loss of the linear model for each fold.
 
-    Empty where it would not compare: too many outputs to fit quickly, networks that weigh classes, images, recordings.
+    Empty where it would not compare: too many outputs to fit quickly, networks that weigh classes, images, recordings,
+    a loss of the user's own.
     """
+    if loss_name(plan, task) not in _LOSSES:
+        return {}
     if task.outputs > MOST_OUTPUTS or plan.class_weights != "none" or material.inputs.grid is not None:
         return {}
     scaled = network_targets(task, material.target_scale, material.targets)

@@ -10,6 +10,7 @@ from rounds.examination.finding import Evidence, NotApplicable, Seen
 from rounds.examination.inside import at_start, initial_loss
 from rounds.examination.learning import Harm, harm, reference_loss
 from rounds.examination.rule import Judged, Rule, Threshold
+from rounds.own_code import is_import_path
 from rounds.plan import Plan
 from rounds.task import Task
 
@@ -171,6 +172,8 @@ def mismatch(plan: Plan, task: Task) -> str | None:
     from rounds.training.objective import loss_name
 
     loss = loss_name(plan, task)
+    if is_import_path(loss) or is_import_path(plan.output_activation):
+        return None  # the user's own: what it means is not known
     if loss not in FITS[task.kind]:
         return f"a loss of {loss} does not judge a {task.kind} outcome"
     if plan.output_activation == "auto" or plan.output_activation in REACHES[loss]:

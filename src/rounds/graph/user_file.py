@@ -67,6 +67,23 @@ def read_model(where: str) -> UserModel | UserFunction:
     return UserModel(name, found, batch, loss)
 
 
+def read_named(where: str) -> Any:
+    """Runs the file of ``FILE.py:NAME`` and gives what has that name: a Keras model, or what a function of it makes.
+
+    Raises FunctionError where the file is missing or fails, or has no such name.
+    """
+    path, name = _parts(where)
+    found = _named(_run(path), path, name)
+    if is_keras_model(found):
+        return found
+    try:
+        return found()
+    except Exception as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}{place_in_file(error)}"
+        advice = "Name a Keras model, or a function without arguments that makes one"
+        raise FunctionError(must_be("model", "a Keras model", name, reason, advice)) from error
+
+
 def _parts(where: str) -> tuple[Path, str]:
     file, colon, name = where.rpartition(":")
     if not colon or not file.endswith(".py") or not name.isidentifier():

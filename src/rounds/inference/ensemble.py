@@ -62,8 +62,8 @@ def make_parts(trained: Trained, members: list[Member], shares: np.ndarray | Non
     for place, member in enumerate(members):
         by_plan[member.plan].append(place)
     return tuple(
-        Part(trained.population.programs[plan].network, _stacked(trained, [members[i] for i in some]), shares[some])
-        for plan, some in sorted(by_plan.items())
+        Part(program.network, _stacked(trained, [members[i] for i in some]), shares[some], program.runner)
+        for program, some in ((trained.population.programs[plan], some) for plan, some in sorted(by_plan.items()))
     )
 
 

@@ -4,6 +4,7 @@ description.json    what this is, the task, the columns, the parts, and the forw
 preparation.json    what training rows taught about every column
 target.json         the way from a network's output back to the user's unit
 network_0.json      the shape of each network, one file a part
+network_0.keras     its layers, where only Keras can run it (a model of the user's own), with its first member's weights
 weights_0.safetensors   its members' arrays, stacked on the leading axis, and `member_weights`
 checksums.json      SHA-256 of every file above
 """
@@ -29,6 +30,7 @@ from rounds.errors import RunFolderError, must_be
 from rounds.files import json_text, new_folder, write_whole
 from rounds.inference.predictor import Part, Predictor
 from rounds.networks.network import Network
+from rounds.own_code import is_code_allowed
 from rounds.task import Task
 
 FORMAT, VERSION = "rounds-model", 1
@@ -80,6 +82,8 @@ def _files(predictor: Predictor) -> dict[str, bytes]:
     for index, part in enumerate(predictor.parts):
         files[f"network_{index}.json"] = json_text(part.network).encode()
         arrays = {**part.weights, MEMBER_WEIGHTS: np.asarray(part.member_weights, np.float64)}
+        if part.runner is not None:
+            files[f"network_{index}.keras"] = part.runner.file({n: a[0] for n, a in part.weights.items()})
         files[f"weights_{index}.safetensors"] = save_arrays({k: np.ascontiguousarray(v) for k, v in arrays.items()})
     return files
 
@@ -87,7 +91,9 @@ def _files(predictor: Predictor) -> dict[str, bytes]:
 def load_predictor(folder: Path, member: int | None = None) -> Predictor:
     """The predictor of a model folder, or of one of its members alone.
 
-    Raises RunFolderError where the folder or a file is missing, damaged, or written by a newer Rounds.
+    Layers of the user's own are imported only within `rounds.own_code.code_allowed()`.
+    Raises RunFolderError where the folder or a file is missing, damaged, or written by a newer Rounds, or would need
+    code that was not allowed.
     """
     files = _read_checked(folder)
     description = _record(folder / DESCRIPTION, files, ModelDescription)
@@ -111,7 +117,14 @@ def _part(folder: Path, files: dict[str, bytes], index: int) -> Part:
     with _damage_named(path):
         arrays = load_arrays(files[path.name])
         shares = arrays.pop(MEMBER_WEIGHTS)
-    return Part(network, arrays, shares)
+    if not network.needs_keras:
+        return Part(network, arrays, shares)
+    from rounds.networks.keras_runner import read_runner
+
+    path = folder / f"network_{index}.keras"
+    with _damage_named(path):
+        content = files[path.name]
+    return Part(network, arrays, shares, read_runner(content, network, path, is_code_allowed()))
 
 
 def _record(path: Path, files: dict[str, bytes], kind: type[Record]) -> Record:

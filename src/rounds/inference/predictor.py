@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -14,7 +14,7 @@ from rounds.data.target import TargetScale
 from rounds.errors import PlanError, must_be
 from rounds.inference.augmented import Augmented
 from rounds.inference.forward import Weights, forward
-from rounds.networks.network import OUTPUT, Network
+from rounds.networks.network import Network
 from rounds.task import Task
 
 # Rows, and outputs of all members, predicted at a time, so that memory does not grow with the table times the members.
@@ -23,15 +23,19 @@ BLOCK_ROWS, BLOCK_OUTPUTS = 65_536, 2**24
 
 @dataclass(frozen=True)
 class Part:
-    """Members that share a network: weights [K, ...] float32, and each member's weight [K] in the average."""
+    """Members that share a network: weights [K, ...] float32, and each member's weight [K] in the average.
+
+    runner: a `KerasRunner` for networks that only Keras can run; all others run in NumPy.
+    """
 
     network: Network
     weights: Weights
     member_weights: np.ndarray
+    runner: Any = None
 
     @property
     def members(self) -> int:
-        return len(self.weights[f"{OUTPUT}/kernel"])
+        return len(next(iter(self.weights.values())))
 
     @property
     def shape(self) -> InputShape:
@@ -41,7 +45,10 @@ class Part:
 
     def outputs(self, inputs: Inputs) -> np.ndarray:
         """[K, N, outputs] float32, on the scale the network learned."""
-        return forward(self.network, self.weights, pad(inputs, self.shape))
+        prepared = pad(inputs, self.shape)
+        if self.runner is None:
+            return forward(self.network, self.weights, prepared)
+        return self.runner.outputs(self.weights, list(prepared.arrays.values()))
 
 
 @dataclass(frozen=True)
@@ -139,7 +146,7 @@ class Predictor:
         for part in self.parts:
             if 0 <= member < part.members:
                 weights = {name: array[member : member + 1] for name, array in part.weights.items()}
-                return replace(self, parts=(Part(part.network, weights, np.ones(1)),))
+                return replace(self, parts=(replace(part, weights=weights, member_weights=np.ones(1)),))
             member -= part.members
         advice = f"Give a number from 0 to {self.size - 1}"
         raise PlanError(must_be("member", f"one of {self.size} members", "member", member + self.size, advice))

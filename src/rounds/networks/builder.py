@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from rounds.errors import PlanError, nearest
+from rounds.errors import PlanError, must_be, nearest
 from rounds.networks.initializers import make_initializer
 from rounds.networks.layers import PeriodicEmbedding, PiecewiseEmbedding, RateDropout, keras
 from rounds.networks.network import NUMBER_LAYER, OUTPUT, SKIP, Network
 from rounds.networks.trunk import BATCH_MOMENTUM, EPSILON, check_trunk, grid_units
+from rounds.own_code import import_named, is_import_path
 from rounds.plan import Plan
 from rounds.task import Task
 
@@ -14,7 +15,7 @@ from rounds.task import Task
 # narrower, since each of these networks is one of a population.
 EMBEDDING_GROWTH, EMBEDDING_POWER, EMBEDDING_MOST = 1.6, 0.4, 32
 
-_MATCHING_ACTIVATION = {
+MATCHING_ACTIVATION = {
     "regression": "linear",
     "count": "exponential",
     "binary": "sigmoid",
@@ -43,7 +44,7 @@ def describe_network(
     check_trunk(plan.network, grid)
     convolutional = plan.network == "convolutional"
     linear = plan.network == "linear"
-    output = _MATCHING_ACTIVATION[task.kind] if plan.output_activation == "auto" else plan.output_activation
+    output = MATCHING_ACTIVATION[task.kind] if plan.output_activation == "auto" else plan.output_activation
     check_activation(output)
     return Network(
         kind=plan.network,
@@ -68,6 +69,7 @@ def describe_network(
         normalization=plan.normalization,
         residual=plan.residual,
         skip_to_output=plan.skip_to_output and not linear,
+        layer=_layer(plan),
         dropout=dropout and not linear,
         outputs=task.outputs,
         output_activation=output,
@@ -75,11 +77,26 @@ def describe_network(
 
 
 def check_activation(name: str) -> None:
-    """Raises PlanError where Keras has no activation of this name."""
+    """Raises PlanError where Keras has no activation of this name; module:name is the user's own."""
+    if is_import_path(name):
+        return
     known = [n for n in dir(keras.activations) if n.islower() and not n.startswith("_")]
     known = [n for n in known if n not in ("get", "serialize", "deserialize")]
     if name not in known:
         raise PlanError(f"activation must be one of Keras's names, got activation={name!r}. {nearest(name, known)}.")
+
+
+def _layer(plan: Plan) -> str:
+    """The plan's kind of hidden layer; raises PlanError for an unknown one."""
+    if plan.layer != "dense" and not is_import_path(plan.layer):
+        advice = "Name a Keras layer of your own that takes its width"
+        raise PlanError(must_be("layer", "dense or module:Class", "layer", plan.layer, advice))
+    return plan.layer
+
+
+def activation_of(name: str) -> Any:
+    """What Keras is told: a name of its own, or the function that module:name names."""
+    return import_named(name, "activation") if is_import_path(name) else name
 
 
 def build_network(network: Network, plan: Plan, logits: bool = False) -> Any:
@@ -98,7 +115,7 @@ def build_network(network: Network, plan: Plan, logits: bool = False) -> Any:
         skip = keras.layers.Dense(network.outputs, use_bias=False, name=SKIP, kernel_initializer="zeros")
         output = keras.layers.Add(name="sum")([output, skip(features)])
     if not logits:
-        output = keras.layers.Activation(network.output_activation, name="output_activation")(output)
+        output = keras.layers.Activation(activation_of(network.output_activation), name="output_activation")(output)
     return keras.Model(inputs, output, name=network.kind)
 
 
@@ -136,17 +153,23 @@ def _code(codes: Any, index: int, levels: int, width: int) -> Any:
 
 def _hidden_layer(units: Any, index: int, width: int, network: Network, plan: Plan) -> Any:
     before = units
-    units = _affine(f"hidden_{index}", width, plan, bias=network.normalization != "batch")(units)
+    units = _hidden_map(index, width, network, plan)(units)
     if network.normalization == "batch":
         units = keras.layers.BatchNormalization(momentum=BATCH_MOMENTUM, epsilon=EPSILON, name=f"norm_{index}")(units)
     if network.normalization == "layer":
         units = keras.layers.LayerNormalization(epsilon=EPSILON, name=f"norm_{index}")(units)
-    units = keras.layers.Activation(network.activation, name=f"activation_{index}")(units)
+    units = keras.layers.Activation(activation_of(network.activation), name=f"activation_{index}")(units)
     if network.dropout:
         units = RateDropout(name=f"dropout_{index}")(units)
     if network.residual and before.shape[-1] == width:
         units = keras.layers.Add(name=f"residual_{index}")([before, units])
     return units
+
+
+def _hidden_map(index: int, width: int, network: Network, plan: Plan) -> Any:
+    if network.layer == "dense":
+        return _affine(f"hidden_{index}", width, plan, bias=network.normalization != "batch")
+    return import_named(network.layer, "layer")(width, name=f"hidden_{index}")
 
 
 def _affine(name: str, width: int, plan: Plan, bias: bool = True) -> Any:

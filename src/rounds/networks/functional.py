@@ -33,6 +33,7 @@ class Functional:
 
     apply(trainable, state, inputs, training) -> (outputs [B, T], state); draw(seed) -> (trainable, state) as a fresh
     model would have them, as NumPy arrays; hidden(trainable, state, inputs) -> outputs of each activation layer.
+    apply_with_losses: as apply, with the sum of the model's own losses last; None where it has none.
     names, state_names: path of each array; batch_norms: in the order of the forward pass; kernels: whether a
     trainable array is a kernel (penalties and decay touch kernels only).
     """
@@ -46,6 +47,7 @@ class Functional:
     kernels: tuple[bool, ...]
     batch_norms: tuple[BatchNorm, ...]
     model: Any
+    apply_with_losses: Callable[..., tuple[jax.Array, Arrays, jax.Array]] | None = None
 
 
 @contextmanager
@@ -88,13 +90,13 @@ def make_functional(build: Callable[[], Any]) -> Functional:
     return Functional(
         apply=apply,
         draw=draw,
-        hidden=_up_to(model, [layer.output for layer in activations]) if activations else lambda *_: [],
+        hidden=up_to(model, [layer.output for layer in activations]) if activations else lambda *_: [],
         names=tuple(_name(v.path) for v in trainable),
         state_names=tuple(v.path for v in state),
         hidden_names=tuple(layer.name for layer in activations),
         kernels=tuple(v.name in KERNELS and not v.path.startswith("numbers") for v in trainable),
         batch_norms=tuple(
-            _batch_norm(model, n) for n in model.layers if isinstance(n, keras.layers.BatchNormalization)
+            batch_norm_of(model, n) for n in model.layers if isinstance(n, keras.layers.BatchNormalization)
         ),
         model=model,
     )
@@ -111,24 +113,36 @@ def _name(path: str) -> str:
     return path.split("/", 1)[-1] if path.count("/") > 1 else path
 
 
-def _up_to(model: Any, tensors: list[Any]) -> Callable[[Arrays, Arrays, Arrays], list[jax.Array]]:
-    """The model cut off at some of its inner tensors, in test mode, over the whole model's lists of arrays."""
-    inner = keras.Model(model.inputs, tensors)
+Feeding = Callable[[Arrays], Any]
+
+
+def _as_they_are(inputs: Arrays) -> Any:
+    return inputs
+
+
+def up_to(
+    model: Any, tensors: list[Any], feed: Feeding = _as_they_are
+) -> Callable[[Arrays, Arrays, Arrays], list[jax.Array]]:
+    """The model cut off at some of its inner tensors, in test mode, over the whole model's lists of arrays.
+
+    feed: prepared arrays -> what the model is called with.
+    """
+    inner = keras.Model(getattr(model, "_inputs_struct", model.inputs), tensors)
     places = {id(v): i for i, v in enumerate(model.trainable_variables)}
     state_places = {id(v): i for i, v in enumerate(model.non_trainable_variables)}
 
     def cut_off(weights: Arrays, rest: Arrays, inputs: Arrays) -> list[jax.Array]:
         chosen = [weights[places[id(v)]] for v in inner.trainable_variables]
         state = [rest[state_places[id(v)]] for v in inner.non_trainable_variables]
-        outputs, _ = inner.stateless_call(chosen, state, inputs, training=False)
+        outputs, _ = inner.stateless_call(chosen, state, feed(inputs), training=False)
         return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
 
     return cut_off
 
 
-def _batch_norm(model: Any, layer: Any) -> BatchNorm:
+def batch_norm_of(model: Any, layer: Any, feed: Feeding = _as_they_are) -> BatchNorm:
     places = {id(v): i for i, v in enumerate(model.non_trainable_variables)}
-    cut_off = _up_to(model, [layer.input])
+    cut_off = up_to(model, [layer.input], feed)
     return BatchNorm(
         lambda weights, rest, inputs: cut_off(weights, rest, inputs)[0],
         places[id(layer.moving_mean)],

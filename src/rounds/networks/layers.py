@@ -2,7 +2,11 @@
 
 import os
 
-os.environ.setdefault("KERAS_BACKEND", "jax")
+from rounds.own_code import other_backend
+
+# Before Keras is imported, because it fails on other backends in words of its own.
+if os.environ.setdefault("KERAS_BACKEND", "jax") != "jax":
+    raise other_backend(os.environ["KERAS_BACKEND"])
 
 from typing import Any
 
@@ -10,6 +14,9 @@ import keras as keras
 from keras import ops
 
 from rounds.networks.turns import sine_and_cosine
+
+if keras.backend.backend() != "jax":  # it was imported before, and configured by its own file
+    raise other_backend(keras.backend.backend())
 
 
 class _NumberEmbedding(keras.layers.Layer):  # type: ignore[misc]

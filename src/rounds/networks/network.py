@@ -4,7 +4,22 @@ from math import prod
 
 from pydantic import BaseModel, ConfigDict
 
+from rounds.own_code import is_import_path
+
 NUMBER_LAYER, OUTPUT, SKIP, GRID = "numbers", "output", "skip", "grid"
+OWN = "keras"  # kind of a network that the user handed over as a Keras model
+
+
+class Feed(BaseModel):
+    """What one input of the user's own model is given: columns, by their positions among numbers and flags side by
+    side (codes: among the codes), as [B, *shape]."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    shape: tuple[int, ...]
+    columns: tuple[int, ...]
+    codes: bool = False
 
 
 class Network(BaseModel):
@@ -41,6 +56,9 @@ class Network(BaseModel):
        ``output_activation``.
 
     All weights of K members are stacked on a leading axis: ``hidden_0/kernel`` is [K, in, out].
+
+    A network of kind ``keras`` is the user's own: its layers stand in the .keras file beside its weights, its inputs
+    are ``feeds``, and ``output_activation`` comes after it. So do networks whose layers or activation are the user's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,6 +88,20 @@ class Network(BaseModel):
     dropout: bool = False
     outputs: int = 1
     output_activation: str = "linear"
+    layer: str = "dense"
+    feeds: tuple[Feed, ...] = ()
+    code: tuple[str, ...] = ()  # module:name of classes and functions of the user's own that a Keras model is made of
+
+    @property
+    def needs_keras(self) -> bool:
+        """Whether parts of it are the user's own, so that only Keras can run it."""
+        return self.kind == OWN or bool(self.own_code)
+
+    @property
+    def own_code(self) -> tuple[str, ...]:
+        """module:name of everything that must be imported to run it."""
+        named = (self.layer, self.activation, self.output_activation)
+        return (*self.code, *(name for name in named if is_import_path(name)))
 
     @property
     def features(self) -> int:

@@ -47,7 +47,7 @@ def try_arms(
         material = bed.material_for(scaling, tuple(held))
         count = seeds * len(held) * sum(len(sweep(p)) for p in some)
         folder = bed.folder / _name(bed, stage, scaling) if bed.folder else None
-        population = make_population(some, bed.task, [material], count)
+        population = make_population(some, bed.task, [material], count, model=bed.model)
         trained = yield from train_to_end(population, folder, bed.minutes)
         made = _predictions(trained, material, tried.rows)
         tried = tried.joined(Tried({}, made, member_epochs(trained)), numbers)

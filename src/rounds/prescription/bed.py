@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,8 @@ def choosing_count(folds: int) -> int:
 
 @dataclass(frozen=True)
 class Bed:
-    """Development rows (never the judged ones), prepared as `scaling` says; ends: on the monotonic clock."""
+    """Development rows (never the judged ones), prepared as `scaling` says; ends: on the monotonic clock;
+    model: the user's own Keras model, where that is what is trained."""
 
     dataset: Dataset
     split: Split
@@ -35,6 +37,7 @@ class Bed:
     round: int
     folder: Path | None = None
     ends: float = np.inf
+    model: Any = None
 
     @property
     def task(self) -> Task:

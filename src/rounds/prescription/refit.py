@@ -105,7 +105,7 @@ def make_refitted(trained: Trained, count: int | None) -> Population:
     """The population that is handed over, without holding any development patient back; count: of its members."""
     population = trained.population
     plans = [without_looking(plan, typical_epochs(trained, i)) for i, plan in enumerate(population.plans)]
-    return make_population(plans, population.task, [_whole(population.materials[0])], count)
+    return make_population(plans, population.task, [_whole(population.materials[0])], count, model=population.model)
 
 
 def _whole(material: Material) -> Material:

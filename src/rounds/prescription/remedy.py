@@ -7,6 +7,12 @@ from typing import Any
 from rounds.plan import Plan
 
 Change = dict[str, Any]
+# Fields that a Keras model of the user's own decides by itself.
+FIXED_BY_MODEL = {
+    "network", "hidden", "activation", "normalization", "residual", "skip_to_output", "layer", "initializer",
+    "bias_initializer", "dropout", "use_dropout", "number_embedding", "embedding_width", "frequencies",
+    "frequency_scale",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,9 @@ class Prescription:
     expects: str
 
     def applies(self, plan: Plan) -> bool:
-        """Whether it would change anything."""
+        """Whether it would change anything, and nothing that a model of the user's own fixes."""
+        if plan.network == "keras" and set(self.change) & FIXED_BY_MODEL:
+            return False
         return treated(plan, self.change) != plan
 
 

@@ -175,7 +175,8 @@ def _treat(given: Circumstances, found: Stay, visit: Visit) -> Generator[Event, 
 def _bed(given: Circumstances, found: Stay, number: int) -> Bed:
     population = found.trained.population
     scaling = scaling_of(population.plans[0])
-    return Bed(given.dataset, given.split, population.materials[0], scaling, number, given.folder, given.ends)
+    material, model = population.materials[0], population.model
+    return Bed(given.dataset, given.split, material, scaling, number, given.folder, given.ends, model)
 
 
 def _ask_for_patients(given: Circumstances, found: Stay, visit: Visit) -> Generator[Event, None, Stay]:
@@ -266,4 +267,4 @@ def make_treated(given: Circumstances, population: Population, change: Change) -
         materials = make_materials(given.dataset, given.split, scaling_of(plans[0]))
     elif given.split.kind == "out-of-fold":
         plans += [plan for plan in population.plans if plan not in plans]
-    return make_population(plans, population.task, materials, given.count(plans))
+    return make_population(plans, population.task, materials, given.count(plans), model=population.model)

@@ -9,7 +9,7 @@ from rounds.training.member import EpochRecord, MemberState, Recipe, Settings, S
 from rounds.training.objective import MATCHING_ACTIVATION, example_loss
 from rounds.training.schedule import learning_rate_at
 from rounds.training.step import take_step
-from rounds.training.validation import VALIDATION_METRICS, Judged, judge, metric_names
+from rounds.training.validation import Judged, is_higher_better, judge, metric_names
 
 VALIDATION_CHUNK = 4096  # rows predicted at once: bounds the memory of validation, not its result
 _ACTIVATIONS = {"sigmoid": jax.nn.sigmoid, "softmax": jax.nn.softmax, "exponential": jnp.exp}
@@ -44,7 +44,7 @@ def train_epoch(
         return take_step(recipe, carry, settings, data, drawn, (state.running, state.rate_factor))
 
     carry = (state.weights, state.optimizer, state.average)
-    carry, (losses, penalties, norms) = jax.lax.scan(step, carry, (order, positions))
+    carry, (losses, penalties, own, norms) = jax.lax.scan(step, carry, (order, positions))
     weights, optimizer, average = carry
     shown = Weights(average, weights.state) if "ema" in recipe.switches else weights
     validation = _validate(recipe, shown, data, held)
@@ -52,7 +52,7 @@ def train_epoch(
     state = _judge_epoch(recipe, state, settings, Epoch(shown, validation, jnp.mean(losses), norms[-1], number))
     rate = learning_rate_at(recipe.plan, settings, positions[-1]) * state.rate_factor
     return state, EpochRecord(
-        losses, penalties, validation, rate, norms[-1], state.running, state.best_epoch, state.best_value
+        losses, penalties, own, validation, rate, norms[-1], state.running, state.best_epoch, state.best_value
     )
 
 
@@ -83,7 +83,8 @@ def _validate(recipe: Recipe, weights: Weights, data: SlabData, held: jax.Array)
     observed, predicted = targets, _activated(recipe, outputs)
     if not recipe.task.is_classification:
         observed, predicted = (_in_unit(recipe, data, x) for x in (observed, predicted))
-    return judge(Judged(losses, observed, predicted, jnp.where(held >= 0, 1.0, 0.0)), recipe.task.kind)
+    judged = Judged(losses, observed, predicted, jnp.where(held >= 0, 1.0, 0.0))
+    return judge(judged, recipe.task.kind, recipe.plan.metrics)
 
 
 def _in_unit(recipe: Recipe, data: SlabData, scaled: jax.Array) -> jax.Array:
@@ -130,5 +131,6 @@ def _value_to_keep(recipe: Recipe, validation: jax.Array) -> jax.Array | None:
     name = recipe.plan.keep_best
     if name == "none":
         return None
-    value = validation[metric_names(recipe.task.kind).index(name)]
-    return value if VALIDATION_METRICS[name][1] == "lower" else -value
+    own = recipe.plan.metrics
+    value = validation[metric_names(recipe.task.kind, own).index(name)]
+    return -value if is_higher_better(name, own) else value

@@ -159,7 +159,7 @@ def _look(
     )
     size = max(rows.shape[0] // PARTS, 1)
     pieces = rows[: size * PARTS].reshape(-1, size)
-    (_, (losses, shrinks, _)), parts = jax.lax.map(lambda piece: gradient_of(weights.trainable, piece), pieces)
+    (_, (losses, shrinks, own, _)), parts = jax.lax.map(lambda piece: gradient_of(weights.trainable, piece), pieces)
     whole = [g.mean(0) for g in parts]
     optimizer = make_optimizer(recipe.plan, settings, recipe.functional.kernels)
     directions, _ = optimizer.update(whole, state.optimizer, weights.trainable)
@@ -174,7 +174,7 @@ def _look(
         activations=recipe.functional.hidden(weights.trainable, weights.state, inputs),
         part_gradients=parts,
         loss=losses.mean(),
-        penalty=shrinks.mean(),
+        penalty=(shrinks + own).mean(),
     )
 
 

@@ -49,10 +49,12 @@ class MemberState(NamedTuple):
 
 
 class EpochRecord(NamedTuple):
-    """What one epoch leaves behind: step losses and penalties [S], validation metrics, rate, gradient norm, flags."""
+    """What one epoch leaves behind: step losses, penalties and the model's own losses [S], validation metrics, rate,
+    gradient norm, flags."""
 
     losses: Any
     penalties: Any
+    model_losses: Any
     validation: Any
     learning_rate: Any
     gradient_norm: Any

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from rounds.errors import PlanError
+from rounds.errors import PlanError, must_be
+from rounds.own_code import import_named, is_import_path
 from rounds.plan import Plan
 from rounds.task import Task
 
@@ -41,14 +42,30 @@ def takes_logits(loss: str, output_activation: str) -> bool:
 def example_loss(loss: str, logits: bool) -> Loss:
     """(outputs [B, T], targets [B, T]) -> loss of each example [B]; mean over outputs, as Keras does.
 
+    A loss of the user's own, module:name, takes (targets, outputs), as Keras's do.
     Raises PlanError for an unknown name.
     """
+    if is_import_path(loss):
+        return _own_loss(loss)
     table = _FROM_LOGITS if logits else _FROM_OUTPUTS
     if loss not in _FROM_OUTPUTS:
         raise PlanError(
             f"loss must be one of {', '.join(_FROM_OUTPUTS)}, got loss={loss!r}. Use auto for the matching one."
         )
     return table[loss]
+
+
+def _own_loss(path: str) -> Loss:
+    function = import_named(path, "loss")
+
+    def loss(outputs: jax.Array, targets: jax.Array) -> jax.Array:
+        losses = jnp.asarray(function(targets, outputs))
+        if losses.ndim == 0 or losses.shape[0] != targets.shape[0]:
+            advice = "Let it take (targets, outputs) [B, T] and give [B], without a mean over the rows"
+            raise PlanError(must_be("loss", "one number a row", "shape", losses.shape, f"{path}: {advice}"))
+        return losses.reshape(losses.shape[0], -1).mean(-1)
+
+    return loss
 
 
 def _mean_squared_error(outputs: jax.Array, targets: jax.Array) -> jax.Array:

@@ -6,6 +6,7 @@ then over the G orders. Arrays that members share (the table) are not copied.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -13,15 +14,18 @@ import jax.numpy as jnp
 
 from rounds.networks.builder import build_network
 from rounds.networks.functional import Functional, dropout_layers, make_functional
+from rounds.networks.keras_runner import KerasRunner, make_runner
 from rounds.networks.network import Network
+from rounds.networks.own_functional import make_own_functional
 from rounds.plan import Plan
 from rounds.task import Task
 from rounds.training.augmentation import IMAGE_SETTINGS
 from rounds.training.epoch import train_epoch
 from rounds.training.measures import measure_member, measured
 from rounds.training.member import EpochRecord, MemberState, Recipe, Settings, Weights
-from rounds.training.objective import loss_name, takes_logits
+from rounds.training.objective import example_loss, loss_name, takes_logits
 from rounds.training.optimizer import make_optimizer
+from rounds.training.validation import Judged, own_metric
 
 SWITCHED = ("l1", "l2", "dropout", "label_smoothing", "input_noise", "mixup", "clip_norm", "ema", *IMAGE_SETTINGS)
 
@@ -32,6 +36,7 @@ class Program:
 
     begin(settings, weights) -> MemberState; epoch(state, settings, data, order, held, number) -> (state, EpochRecord);
     measure(state, settings, data, rows, position) -> [numbers named by `measured`]. All mapped over [G, M].
+    model: the Keras model of the user's own that the network is, or None.
     """
 
     plan: Plan
@@ -42,17 +47,31 @@ class Program:
     epoch: Callable[..., tuple[MemberState, EpochRecord]]
     measure: Callable[..., jax.Array]
     measured: tuple[tuple[str, str], ...]
+    model: Any = None
+
+    @cached_property
+    def runner(self) -> KerasRunner | None:
+        """Predictions of a network that only Keras can run; None where NumPy can."""
+        if not self.network.needs_keras:
+            return None
+        return make_runner(build_network(self.network, self.plan) if self.model is None else self.model, self.network)
 
 
-def make_program(plan: Plan, task: Task, network: Network, power_scale: bool, switches: frozenset[str]) -> Program:
+def make_program(
+    plan: Plan, task: Task, network: Network, power_scale: bool, switches: frozenset[str], model: Any = None
+) -> Program:
     """Compile-ready functions for this structure (only its structure fields matter; settings come as arrays).
 
     switches: the settings among SWITCHED that any member of the population uses; the others cost nothing.
-    power_scale: the target was learned as log(1 + y).
+    power_scale: the target was learned as log(1 + y); model: the user's own, where the network is that.
     """
     loss = loss_name(plan, task)
     logits = takes_logits(loss, network.output_activation)
-    functional = make_functional(lambda: build_network(network, plan, logits))
+    if model is None:
+        functional = make_functional(lambda: build_network(network, plan, logits))
+    else:
+        functional = make_own_functional(model, network, plan.initial_weights == "given", logits)
+    _try_own_code(plan, task, loss, logits)
     recipe = Recipe(plan, task, functional, loss, logits, power_scale, switches, network.grid)
     begin = _map_twice(lambda settings, weights: _begin(recipe, settings, weights), (0, 0), (0, 0))
     epoch = _map_twice(
@@ -73,7 +92,16 @@ def make_program(plan: Plan, task: Task, network: Network, power_scale: bool, sw
         jax.jit(epoch, donate_argnums=0, compiler_options={"xla_backend_optimization_level": 1}),
         jax.jit(measure, compiler_options=rarely),
     )
-    return Program(plan, task, network, functional, *jitted, tuple(measured(recipe)))
+    return Program(plan, task, network, functional, *jitted, tuple(measured(recipe)), model)
+
+
+def _try_own_code(plan: Plan, task: Task, loss: str, logits: bool) -> None:
+    """Loss and metrics in shapes alone, so that what does not fit is said before a run is begun."""
+    of: Any = jax.ShapeDtypeStruct
+    rows, one = of((2, task.outputs), jnp.float32), of((2,), jnp.float32)
+    jax.eval_shape(example_loss(loss, logits), rows, rows)
+    for path in plan.metrics:
+        jax.eval_shape(own_metric(path)[0], Judged(one, rows, rows, one))
 
 
 def _map_twice(function: Callable[..., Any], members: tuple[Any, ...], orders: tuple[Any, ...]) -> Callable[..., Any]:

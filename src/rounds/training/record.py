@@ -10,7 +10,7 @@ from rounds.training.member import EpochRecord
 from rounds.training.pool import SlabResult
 from rounds.training.population import Member
 from rounds.training.run import Trained
-from rounds.training.validation import VALIDATION_METRICS, metric_names
+from rounds.training.validation import is_higher_better, metric_names
 
 STEP_POINTS = 400  # step losses kept a member: enough to see the noise, few enough to draw
 
@@ -40,11 +40,14 @@ def curves_frame(trained: Trained, number: int = 0) -> pl.DataFrame:
         columns = {("train", "loss"): record.losses.mean(-1), ("train", "learning_rate"): record.learning_rate}
         if record.penalties.any():
             columns["train", "penalty"] = record.penalties.mean(-1)
+        if record.model_losses.any():
+            columns["train", "model losses"] = record.model_losses.mean(-1)
         if np.isfinite(record.gradient_norm).any():
             columns["train", "gradient_norm"] = record.gradient_norm
-        columns |= {("validation", name): record.validation[:, i] for i, name in enumerate(metric_names(kind))}
+        names = metric_names(kind, trained.population.plans[member.plan].metrics)
+        columns |= {("validation", name): record.validation[:, i] for i, name in enumerate(names)}
         for (split, metric), values in columns.items():
-            names = {
+            whole = {
                 "round": number,
                 "slab": result.slab.number,
                 "member": member.number,
@@ -53,7 +56,7 @@ def curves_frame(trained: Trained, number: int = 0) -> pl.DataFrame:
             }
             frame = pl.DataFrame({"epoch": epochs, "value": values[alive].astype(np.float64)})
             frames.append(
-                frame.with_columns(**{k: pl.lit(v) for k, v in names.items()}).select(CURVES.names()).cast(CURVES)
+                frame.with_columns(**{k: pl.lit(v) for k, v in whole.items()}).select(CURVES.names()).cast(CURVES)
             )
     return pl.concat(frames)
 
@@ -119,7 +122,7 @@ def outcome(record: EpochRecord) -> str:
 def best_value(plan: Plan, record: EpochRecord) -> float | None:
     """Validation value of the epoch kept, in the metric that kept it; None where no epoch was finite."""
     value = float(record.best_value[-1])
-    higher = plan.keep_best != "none" and VALIDATION_METRICS[plan.keep_best][1] == "higher"
+    higher = plan.keep_best != "none" and is_higher_better(plan.keep_best, plan.metrics)
     return (-value if higher else value) if np.isfinite(value) else None
 
 

@@ -5,12 +5,16 @@ import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from rounds.data.dataset import InputShape
+from rounds.errors import PlanError, must_be
 from rounds.networks.builder import describe_network
 from rounds.networks.functional import SEEDS
+from rounds.networks.network import OWN, Network
+from rounds.networks.own_model import Columns, describe_own_network
 from rounds.plan import Plan, structure_names
 from rounds.task import Task
 from rounds.training.material import Material, shared_shape, slab_data
@@ -28,13 +32,15 @@ Shapes = dict[int, tuple[int, int]]  # [G orders, M members] by plan
 
 @dataclass(frozen=True)
 class Population:
-    """Everything that is decided before the first step: programs, slabs, and the work of each."""
+    """Everything that is decided before the first step: programs, slabs, and the work of each; model: the user's own
+    Keras model, where the plans are of that network."""
 
     plans: tuple[Plan, ...]
     task: Task
     materials: tuple[Material, ...]
     programs: tuple[Program, ...]
     works: tuple[Work, ...]
+    model: Any = None
 
     @property
     def slabs(self) -> tuple[Slab, ...]:
@@ -71,7 +77,7 @@ class Trained:
             for n, a in zip(functional.state_names, arrays.state, strict=True)
             if not n.startswith("dropout") and not n.endswith(SEEDS)
         }
-        return {**trainable, **kept}
+        return {**trainable, **{n: a for n, a in kept.items() if a.dtype.kind == "f"}}
 
     def place(self, member: Member) -> tuple[SlabResult, tuple[int, int]]:
         """The result of a member's slab, and where in it [G, M] the member is."""
@@ -93,18 +99,21 @@ def make_population(
     count: int | None = None,
     workers: int | None = None,
     shapes: Shapes | None = None,
+    model: Any = None,
 ) -> Population:
     """Members of each plan over all folds of all materials, packed into slabs; nothing is trained yet.
 
-    count: members that are handed over, all plans together; shapes: of the slabs of each plan, where a run goes on.
+    count: members that are handed over, all plans together; shapes: of the slabs of each plan, where a run goes on;
+    model: a Keras model of the user's own, for plans whose network is "keras".
     Raises PlanError where a plan cannot run.
     """
     for plan in plans:
-        check_keep_best(plan.keep_best, task.kind)
+        check_keep_best(plan.keep_best, task.kind, plan.metrics)
     shape = shared_shape(materials)
     members = make_members(plans, tuple(sorted(materials[0].folds)), tuple(m.repeat for m in materials[1:]), count)
     used = sorted({m.plan for m in members})
-    programs = _programs(plans, task, shape, materials[0], members)
+    setting = Setting(task, shape, materials[0], model)
+    programs = _programs(plans, setting, members)
     extent = extent_of(rows for m in materials for rows in m.folds.values())
     sizes = {i: _member_bytes(programs[i], extent) for i in used}
     slabs = make_slabs(members, sizes, workers or workers_here(), shapes)
@@ -112,7 +121,7 @@ def make_population(
     data = {(name, m.outer): slab_data(m, shape, task, plan) for name, plan in reading.items() for m in materials}
     folds = {m.outer: m.folds for m in materials}
     works = [Work(s, programs[s.plan], data[_reading(plans[s.plan]), s.outer], folds[s.outer], extent) for s in slabs]
-    return Population(tuple(plans), task, tuple(materials), tuple(programs), tuple(works))
+    return Population(tuple(plans), task, tuple(materials), tuple(programs), tuple(works), model)
 
 
 def _reading(plan: Plan) -> tuple[str, bool]:
@@ -120,25 +129,58 @@ def _reading(plan: Plan) -> tuple[str, bool]:
     return plan.class_weights, plan.hand_features
 
 
-def _programs(
-    plans: list[Plan], task: Task, shape: InputShape, material: Material, members: list[Member]
-) -> list[Program]:
+@dataclass(frozen=True)
+class Setting:
+    """What all programs of a population share: task, widths of the inputs, data, and the user's own model (or None)."""
+
+    task: Task
+    shape: InputShape
+    material: Material
+    model: Any
+
+
+def _programs(plans: list[Plan], setting: Setting, members: list[Member]) -> list[Program]:
     """A program for each plan; plans that differ in settings alone share one, so that it compiles once."""
     structures = [tuple((n, getattr(plan, n)) for n in structure_names()) for plan in plans]
     made = {}
     for structure, plan in zip(structures, plans, strict=True):
         if structure not in made:
             alike = [m for m in members if structures[m.plan] == structure]
-            made[structure] = _program(plan, task, shape, material, alike)
+            made[structure] = _program(plan, setting, alike)
     return [made[structure] for structure in structures]
 
 
-def _program(plan: Plan, task: Task, shape: InputShape, material: Material, members: list[Member]) -> Program:
-    switches = {n for n in SWITCHED if any(m.settings[n] > 0 for m in members)}
-    dropout = "dropout" in switches if plan.use_dropout is None else plan.use_dropout
-    shape = shape.read(plan.hand_features)
-    network = describe_network(plan, task, shape.numbers, shape.flags, shape.levels, dropout, shape.grid)
-    return make_program(plan, task, network, material.target_scale.kind == "log1p", frozenset(switches))
+def _program(plan: Plan, setting: Setting, members: list[Member]) -> Program:
+    switches = frozenset(n for n in SWITCHED if any(m.settings[n] > 0 for m in members))
+    network = _network(plan, setting, "dropout" in switches)
+    model = setting.model if plan.network == OWN else None
+    return make_program(plan, setting.task, network, setting.material.target_scale.kind == "log1p", switches, model)
+
+
+def _network(plan: Plan, setting: Setting, any_dropped: bool) -> Network:
+    shape, task = setting.shape.read(plan.hand_features), setting.task
+    if plan.network != OWN:
+        dropout = any_dropped if plan.use_dropout is None else plan.use_dropout
+        return describe_network(plan, task, shape.numbers, shape.flags, shape.levels, dropout, shape.grid)
+    if setting.model is None:
+        advice = "Hand it over: rounds.train(data, model=model), or --model FILE.keras"
+        raise PlanError(must_be("A network of kind keras", "a model of your own", "model", None, advice))
+    if shape.grid:
+        advice = "Leave --model out: --set network=convolutional or recurrent reads images and recordings"
+        raise PlanError(must_be("Data of a model of your own", "a table", "grid", shape.grid, advice))
+    return describe_own_network(setting.model, plan, task, columns_of(setting.material, shape))
+
+
+def columns_of(material: Material, shape: InputShape) -> Columns:
+    """Which column each prepared input comes from; what only other folds have is padding, and has no name."""
+    names, labels = material.preparation.names, material.preparation.labels
+
+    def padded(found: tuple[str, ...], width: int) -> tuple[str, ...]:
+        return found + ("",) * (width - len(found))
+
+    numbers, flags = padded(names.numbers, shape.numbers), padded(names.flags, shape.flags)
+    said = padded(labels.numbers, shape.numbers) + padded(labels.flags, shape.flags)
+    return Columns(numbers, flags, padded(names.codes, len(shape.levels)), shape.levels, said)
 
 
 def _member_bytes(program: Program, extent: Extent) -> int:

@@ -28,7 +28,7 @@ def take_step(
     running, rate_factor = held
     batch = draw_batch(recipe, settings, data, rows, position)
     gradient_of = jax.value_and_grad(lambda w: objective(recipe, w, weights.state, settings, batch), has_aux=True)
-    (_, (loss, shrink, state)), gradients = gradient_of(weights.trainable)
+    (_, (loss, shrink, own, state)), gradients = gradient_of(weights.trainable)
     norm = gradient_norm(gradients) if recipe.plan.convergence > 0 else jnp.array(jnp.nan)
     if "clip_norm" in recipe.switches:
         gradients = clip_gradients(gradients, settings["clip_norm"])
@@ -40,7 +40,7 @@ def take_step(
     trainable = [w - rate * d for w, d in zip(weights.trainable, directions, strict=True)]
     if "ema" in recipe.switches:
         average = [settings["ema"] * a + (1 - settings["ema"]) * w for a, w in zip(average, trainable, strict=True)]
-    return (Weights(trainable, state), optimizer_state, average), (loss, shrink, norm)
+    return (Weights(trainable, state), optimizer_state, average), (loss, shrink, own, norm)
 
 
 class Batch(NamedTuple):
@@ -105,11 +105,16 @@ def _disturb(
 
 def objective(
     recipe: Recipe, trainable: Arrays, state: Arrays, settings: Settings, batch: Batch
-) -> tuple[jax.Array, tuple[jax.Array, jax.Array, Arrays]]:
-    outputs, state = recipe.functional.apply(trainable, state, batch.inputs, True)
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array, jax.Array, Arrays]]:
+    """Data loss + the plan's penalty + the model's own losses; then the three by themselves, and the new state."""
+    functional, own = recipe.functional, jnp.array(0.0)
+    if functional.apply_with_losses is None:
+        outputs, state = functional.apply(trainable, state, batch.inputs, True)
+    else:
+        outputs, state, own = functional.apply_with_losses(trainable, state, batch.inputs, True)
     losses = example_loss(recipe.loss, recipe.logits)(outputs, batch.targets)
     loss = jnp.sum(losses * batch.weights)
     shrink = jnp.array(0.0)
     if recipe.switches & {"l1", "l2"}:
-        shrink = penalty(trainable, recipe.functional.kernels, settings)
-    return loss + shrink, (loss, shrink, state)
+        shrink = penalty(trainable, functional.kernels, settings)
+    return loss + shrink + own, (loss, shrink, own, state)

@@ -6,7 +6,8 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from rounds.errors import PlanError, nearest
+from rounds.errors import PlanError, must_be, nearest
+from rounds.own_code import import_named, is_import_path
 from rounds.task import Kind
 from rounds.training.objective import PROBABILITY_FLOOR
 
@@ -112,18 +113,51 @@ VALIDATION_METRICS: dict[str, tuple[Metric, Better, tuple[Kind, ...]]] = {
 }
 
 
-def metric_names(kind: Kind) -> tuple[str, ...]:
-    """Metrics that are computed each epoch for a task of this kind; the loss comes first."""
-    return tuple(name for name, (_, _, kinds) in VALIDATION_METRICS.items() if kind in kinds)
+def metric_names(kind: Kind, own: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Metrics that are computed each epoch for a task of this kind; the loss comes first, then the user's `own`.
+
+    >>> metric_names("count", ("my_hospital.metrics:days_off",))
+    ('loss', 'rmse', 'mae', 'r2', 'days_off')
+    """
+    known = tuple(name for name, (_, _, kinds) in VALIDATION_METRICS.items() if kind in kinds)
+    return known + tuple(path.rpartition(":")[2] for path in own)
 
 
-def check_keep_best(name: str, kind: Kind) -> None:
-    """Raises PlanError where `keep_best` is neither "none" nor a metric of this kind of task."""
-    known = [*metric_names(kind), "none"]
+def own_metric(path: str) -> tuple[Metric, Better]:
+    """A metric of the user's own: (observed, predicted) [V, T] in the user's unit -> [V], averaged over rows.
+
+    Lower is better, unless the function has an attribute `better = "higher"`. Raises PlanError for other shapes.
+    """
+    function = import_named(path, "metrics")
+
+    def metric(judged: Judged) -> jax.Array:
+        values = jnp.asarray(function(judged.observed, judged.predicted))
+        if values.ndim == 0 or values.shape[0] != judged.weights.shape[0]:
+            advice = f"{path}: let it take (observed, predicted) [V, T] and give [V]"
+            raise PlanError(must_be("A metric", "one number a row", "shape", values.shape, advice))
+        return _mean(values.reshape(values.shape[0], -1).mean(-1), judged.weights)
+
+    return metric, "higher" if getattr(function, "better", "lower") == "higher" else "lower"
+
+
+def is_higher_better(name: str, own: tuple[str, ...] = ()) -> bool:
+    """Whether more of a metric is better."""
+    if name in VALIDATION_METRICS:
+        return VALIDATION_METRICS[name][1] == "higher"
+    return own_metric(next(path for path in own if path.endswith(f":{name}")))[1] == "higher"
+
+
+def check_keep_best(name: str, kind: Kind, own: tuple[str, ...] = ()) -> None:
+    """Raises PlanError where `keep_best` is neither "none" nor a metric of this kind of task, or a metric is none."""
+    for path in own:
+        if not is_import_path(path):
+            raise PlanError(must_be("metrics", "module:name", "metrics", path, "Name a function that can be imported"))
+    known = [*metric_names(kind, own), "none"]
     if name not in known:
         raise PlanError(f"keep_best must be one of {', '.join(known)}, got keep_best={name!r}. {nearest(name, known)}.")
 
 
-def judge(judged: Judged, kind: Kind) -> jax.Array:
+def judge(judged: Judged, kind: Kind, own: tuple[str, ...] = ()) -> jax.Array:
     """All metrics of this kind of task, [number of metrics] in the order of `metric_names`."""
-    return jnp.stack([VALIDATION_METRICS[name][0](judged) for name in metric_names(kind)])
+    metrics = [VALIDATION_METRICS[name][0] for name in metric_names(kind)] + [own_metric(path)[0] for path in own]
+    return jnp.stack([metric(judged) for metric in metrics])
