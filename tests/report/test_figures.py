@@ -255,7 +255,7 @@ def test_trial_effects_and_stay(make_run: MakeRun) -> None:
     pl.concat([members, later]).write_parquet(run / "members.parquet")
     medians = [r for r in data(drawn("stay", read_run(run)), "round") if "text" in r]
     assert {(r["round"], round(r["best_value"], 6)) for r in medians} == {(0, 0.45), (1, 0.35)}
-    assert {r["text"] for r in medians} == {"", "overfitting: dropout → 0.3"}
+    assert {r["text"] for r in medians} == {"", "dropout → 0.3"}
 
 
 def test_diverged_networks_do_not_stop_the_page(make_run: MakeRun) -> None:
@@ -302,9 +302,10 @@ def test_the_stay_is_told_round_by_round(make_run: MakeRun) -> None:
     told = course(read_run(run))
     assert told is not None
     first, second = told["rows"]
-    assert (first["found"], first["given"]) == (["overfitting"], ["dropout 0.1 → 0.3"])
-    assert first["did"] == [("kept", "RMSE better by 0.200 (0.100 to 0.300)")]
-    assert second["advice"] == ["more patients would help (RMSE better by 0.200 (0.100 to 0.300))"]
+    assert first["found"] == ["overfitting"]
+    assert first["treatments"] == [("dropout 0.1 → 0.3", "kept", "RMSE better by 0.200 (0.100 to 0.300)")]
+    assert second["found"] == ["nothing that alarms"]
+    assert second["treatments"][0][2] == "more patients would help (RMSE better by 0.200 (0.100 to 0.300))"
     page = write_report(run).read_text()
     for text in ("The stay, round by round", "More patients would help (RMSE", "1,200 in populations, 34 in trials",
                  "underfitting asks for the opposite change of hidden", "The stay ended: nothing alarms."):  # fmt: skip

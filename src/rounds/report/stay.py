@@ -26,13 +26,17 @@ def course(run: RunFiles) -> Record | None:
 
 def _visit(run: RunFiles, number: int, codes: list[str]) -> Record:
     entries = [p for p in run.prescriptions if p["round"] == number]
-    tried = [p for p in entries if p["verdict"] != ADVICE]
     return {
         "round": number, "found": codes or ["nothing that alarms"], "networks": _networks(run, number),
-        "given": [given_text(p) for p in tried],
-        "did": [(p["verdict"], gain_text(p)) for p in tried],
-        "advice": [f"{p['reason']} ({gain_text(p)})" for p in entries if p["verdict"] == ADVICE],
+        "treatments": [_treatment(p) for p in entries] or [("nothing", "", "")],
     }  # fmt: skip
+
+
+def _treatment(entry: Record) -> tuple[str, str, str]:
+    """(given, verdict, what it did)."""
+    if entry["verdict"] == ADVICE:
+        return "fewer patients, to see whether more would help", "", f"{entry['reason']} ({gain_text(entry)})"
+    return given_text(entry), entry["verdict"], gain_text(entry)
 
 
 def given_text(entry: Record) -> str:

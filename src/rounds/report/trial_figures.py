@@ -39,7 +39,7 @@ def _effect(prescription: Record) -> Record:
 
 
 def stay(run: RunFiles) -> Chart | None:
-    """The best validation of each network by round, the median, and what was found before and given in between; None
+    """The best validation of each network by round, the median, and what was given in between; None
     before a second population."""
     members = run.tables["members"].filter((pl.col("outer") == MAIN) & pl.col("best_value").is_not_null())
     if members["round"].n_unique() < 2:
@@ -47,7 +47,7 @@ def stay(run: RunFiles) -> Chart | None:
     rows = members.select("round", "best_value")
     middle = rows.group_by("round").agg(pl.col("best_value").median()).sort("round")
     kept = [p for p in run.prescriptions if p["verdict"] == "kept"]
-    given = {i: f"{p['finding']}: {_changed(p)}" for i, p in enumerate(kept, start=1)}
+    given = {i: _changed(p) for i, p in enumerate(kept, start=1)}
     told = [{**row, "text": given.get(row["round"], "")} for row in middle.to_dicts()]
     x = alt.X("round:O", title="Population").axis(grid=False, labelAngle=0)
     y = alt.Y("best_value:Q", title=f"{label(run.kept_metric)} of the epoch kept, validation").scale(zero=False)
