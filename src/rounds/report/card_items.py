@@ -156,13 +156,16 @@ def building(known: Known) -> str:
     plan, metrics = known.plan, known.metrics
     tried = metrics.get("rounds", {})
     widths = "-".join(map(str, plan["hidden"])) if plan["network"] != "linear" else "no hidden layer"
+    described = f"{plan['network']}, {widths}, {plan['activation']}"
+    if plan["network"] == "keras":
+        described = "a Keras model of the user's own"
     remedies = (
         f" {tried['remedies_tried']} remedies were tried against controls, {tried['remedies_kept']} kept."
         if tried
         else ""
     )
     return (
-        f"Average of {metrics['members']} neural networks ({plan['network']}, {widths}, {plan['activation']}; "
+        f"Average of {metrics['members']} neural networks ({described}; "
         f"{plan['optimizer']}, {plan['schedule']} schedule, {plan['epochs']} epochs, batch {plan['batch_size']}), "
         f"configurations compared on validation folds: {metrics['configurations_tried']}.{remedies} plan.json holds "
         "every choice and its reason."
