@@ -46,14 +46,14 @@ def contradictions(treated: str, others: list[str], plan: Plan, number: int) -> 
 
 
 def _pulls(code: str, plan: Plan) -> dict[str, int]:
-    """Direction of each number that the finding's remedies change: 1 up, -1 down, 0 both ways."""
-    pulls: dict[str, set[int]] = {}
+    """Which way the first dose that changes a number takes it: 1 up, -1 down."""
+    pulls: dict[str, int] = {}
     for prescription in prescribe(code, plan):
         for field, new in prescription.change.items():
             old = getattr(plan, field)
             if _is_number(old) and _is_number(new) and _size(old) != _size(new):
-                pulls.setdefault(field, set()).add(1 if _size(new) > _size(old) else -1)
-    return {field: sum(ways) for field, ways in pulls.items()}
+                pulls.setdefault(field, 1 if _size(new) > _size(old) else -1)
+    return pulls
 
 
 def _is_number(value: Any) -> bool:
