@@ -19,6 +19,7 @@ from benchmarks.ward.verdicts import every_verdict
 from rounds.examination.rates import MEASURED
 from rounds.files import write_json, write_whole
 
+FIRST_LOOK = 150  # runs of a task, all tasks: with fewer no rate is shown in findings
 CACHE, PAGE, REMARKS = Path(".cache/ward"), Path("docs/ward.md"), Path(__file__).parent / "remarks.md"
 
 
@@ -58,9 +59,10 @@ def write_page(folder: Path) -> None:
     seconds = sum(about.get("seconds", 0.0) for runs in kept.values() for about in runs)
     page = ward_page(verdicts, {name: harms(runs) for name, runs in kept.items()}, REMARKS.read_text(), seconds)
     write_whole(PAGE, page)
-    rules = rule_rates([v for v in verdicts if v.half == "reported"])
+    every = all(t.name in kept and len(kept[t.name]) >= FIRST_LOOK for t in TASKS)
+    rules = rule_rates([v for v in verdicts if v.half == "reported"]) if every else {}
     write_json(MEASURED, {"made_by": "python -m benchmarks.ward page", "rules": rules})
-    print(json.dumps({"runs": sum(map(len, kept.values())), "page": str(PAGE)}))
+    print(json.dumps({"runs": sum(map(len, kept.values())), "page": str(PAGE), "rates_written": every}))
 
 
 if __name__ == "__main__":

@@ -88,9 +88,11 @@ def _ground(name: str, case: Case, dataset: Dataset) -> Ground:
 
 
 def examine_tables(task: WardTask, shared: Path, folder: Path) -> None:
-    """Writes FOLDER/TASK.data.json: what the data rules say of each ground, by case name, severity and seed."""
+    """Writes FOLDER/TASK.data.json: what the data rules say of each ground that has runs."""
+    path = folder / f"{task.name}.jsonl"
+    known = {about["key"] for about, _ in read_lines(path)} if path.exists() else set()
     dataset = task.load(shared)
-    cases = {_place(c): c for c in cases_of(task.name, dataset.task) if not c.fresh}
+    cases = {_place(c): c for c in cases_of(task.name, dataset.task) if c.key in known and not c.fresh}
     found = {"/".join(map(str, place)): _said(_ground(task.name, case, dataset)) for place, case in cases.items()}
     write_whole(folder / f"{task.name}.data.json", json.dumps(found))
 

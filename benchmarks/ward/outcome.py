@@ -14,6 +14,7 @@ from benchmarks.ward.faults import FAULTS
 # on average over fresh seeds, and something on each of them. Where nothing can be predicted any more, all is lost.
 HURTS = 0.05
 LOST = 1.0
+FRESH = 2  # seeds that decide about harm
 # To reach on the reported half.
 DETECTED, NAMED, ALARMS = 0.95, 0.85, 0.03
 
@@ -61,8 +62,14 @@ def groups(runs: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Group]]
     """Each run that rules look at, of one task, with what it counts as."""
     harm = harms(runs)
     for run in runs:
-        if not run["fresh"]:
+        if not run["fresh"] and _decided(run, harm):
             yield run, _group(run, harm)
+
+
+def _decided(run: dict[str, Any], harm: dict[tuple[str, int], tuple[float, ...]]) -> bool:
+    """Whether the fresh seeds that say what the run counts as were trained yet."""
+    fault = BY_NAME.get(run["name"])
+    return fault is None or fault.harm == "optimism" or len(harm.get((run["name"], run["severity"]), ())) == FRESH
 
 
 def _group(run: dict[str, Any], harm: dict[tuple[str, int], tuple[float, ...]]) -> Group:

@@ -15,6 +15,7 @@ from benchmarks.ward.tasks import TASKS, Half
 from rounds.examination.evidence import Run
 from rounds.examination.examine import examine
 from rounds.examination.finding import read_finding
+from rounds.examination.live import without_hope
 
 ROUNDS = "Rounds"
 WATCHERS = (ROUNDS, *ANCHORS)
@@ -23,7 +24,8 @@ HALF_OF: dict[str, Half] = {task.name: task.half for task in TASKS}
 
 @dataclass(frozen=True)
 class Verdict:
-    """One run. said: by watcher; everything: codes of all findings of Rounds, notes too."""
+    """One run. said: by watcher; everything: codes of all findings of Rounds, notes too; given_up: whether training
+    would have been ended early as hopeless."""
 
     task: str
     name: str
@@ -33,6 +35,7 @@ class Verdict:
     group: Group
     said: dict[str, Said]
     everything: tuple[str, ...] = ()
+    given_up: bool = False
 
     @property
     def half(self) -> Half:
@@ -82,4 +85,10 @@ def _verdict(task: str, about: dict[str, Any], group: Group, run: Run) -> Verdic
     said = {ROUNDS: Said(tuple(f.code for f in found.alarms))}
     said |= {name: as_said(said_by(symptoms, run), acceptable) for name, symptoms in ANCHORS.items()}
     place = {name: about[name] for name in ("name", "severity", "seed", "number")}
-    return Verdict(task=task, group=group, said=said, everything=tuple(f.code for f in found.findings), **place)
+    every = tuple(f.code for f in found.findings)
+    return Verdict(task=task, group=group, said=said, everything=every, given_up=_given_up(run), **place)
+
+
+def _given_up(run: Run) -> bool:
+    constant, epochs = run.constant_loss or 0.0, run.plans[0].epochs
+    return all(without_hope(c.train, c.validation, epochs, constant) or c.diverged for c in run.curves)

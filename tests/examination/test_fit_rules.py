@@ -1,5 +1,7 @@
 """Losses side by side: learned by heart, too stiff, held back, or oddly related."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from rounds.examination.finding import NotApplicable
@@ -37,6 +39,15 @@ def test_over_regularized() -> None:
     free = folds(train=stiff, validation=stiff, measures=inside())
     assert said("over-regularized", run(free, **behind())) is None
     assert isinstance(said("over-regularized", run(held, plans=())), NotApplicable)
+
+
+def test_noise_that_drowns_the_inputs() -> None:
+    stiff = healthy_loss(0.97)
+    drowned = tuple(
+        replace(c, settings={**c.settings, "input_noise": 3.0})
+        for c in folds(train=stiff, validation=stiff, measures=inside())
+    )
+    assert seen("over-regularized", run(drowned, **behind())).evidence["input_noise"] == 3.0
 
 
 def test_underfitting() -> None:

@@ -22,6 +22,19 @@ def test_poor_initialization(measures: dict[str, object]) -> None:
     assert found.onset == 0
 
 
+@pytest.mark.parametrize(("norm", "strange"), [(0.1, True), (10.0, False), (200.0, True)])
+def test_first_weights_of_a_strange_size(norm: float, strange: bool) -> None:
+    judged = said("poor-initialization", poor(weight_norm=(norm, 10.0)))
+    assert (judged is not None) == strange
+    if strange:
+        assert seen("poor-initialization", poor(weight_norm=(norm, 10.0))).evidence["weights_over_usual"] != 1.0
+
+
+def test_a_dead_unit_in_a_layer_of_one_is_luck() -> None:
+    narrow = poor(Plan(hidden=(1, 1)), dead_share=1.0, weight_norm=1.4)
+    assert said("poor-initialization", narrow) is None
+
+
 def test_a_start_that_was_overcome_is_left_alone() -> None:
     assert said("poor-initialization", run(folds(measures=inside(loss=(50.0, 0.5))))) is None
     assert isinstance(said("poor-initialization", run(folds())), NotApplicable)

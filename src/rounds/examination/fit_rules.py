@@ -27,6 +27,7 @@ WIDE_GAP = Threshold("gap without a rise", 0.10, "share of the constant's loss, 
 SINGLE_RISE = Threshold("rise that needs no test", 0.10, "share of the constant's loss, in every fold or one curve")
 PENALTY = Threshold("penalty", 0.5, "share of the objective")
 SHRUNK = Threshold("weights shrunk", 0.5, "times the norm of a layer at the start")
+HEAVY_NOISE = Threshold("heavy noise", 1.0, "input noise beside the spread of scaled inputs")
 HEAVY_DROPOUT = Threshold("heavy dropout", 0.6, "share of units dropped")
 BETTER = Threshold("validation below training", 0.05, "share of the constant's loss")
 ROUGH = Threshold("roughness at the end", 0.05, "mean change an epoch, share of the constant's loss")
@@ -120,6 +121,9 @@ def _over_regularized(run: Run) -> Judged:
     marks: dict[str, float] = {}
     if dropout >= HEAVY_DROPOUT.value:
         marks["dropout"] = dropout
+    noise = best.settings.get("input_noise", 0.0)
+    if noise >= HEAVY_NOISE.value:
+        marks["input_noise"] = noise
     if penalties and np.median(penalties) >= PENALTY.value:
         marks["penalty_share"] = float(np.median(penalties))
     if _is_penalized(plan, best.settings) and shrunk and np.median(shrunk) <= SHRUNK.value:
@@ -128,6 +132,7 @@ def _over_regularized(run: Run) -> Judged:
         return None
     words = {
         "dropout": "{:.0%} of the units are dropped at every step",
+        "input_noise": "noise of {:.2g} times their spread is added to the inputs",
         "penalty_share": "the penalty is {:.0%} of what is minimised",
         "weights_left_share": "a layer's weights shrank to {:.2g} of their norm",
     }
@@ -141,7 +146,7 @@ def _over_regularized(run: Run) -> Judged:
 
 def _as_regularized(run: Run) -> tuple[int, ...]:
     """Members that carry at least the best configuration's dropout and penalties."""
-    names = ("dropout", "l1", "l2", "weight_decay")
+    names = ("dropout", "input_noise", "l1", "l2", "weight_decay")
     own = run.best.settings
     same = [c for c in run.configurations if all(c.settings.get(n, 0.0) >= own.get(n, 0.0) for n in names)]
     return tuple(m for c in same for m in c.members)
@@ -278,11 +283,11 @@ RATE_CAUSES = ("learning-rate-too-high", "learning-rate-too-low", "decayed-too-e
 FIT_RULES: tuple[Rule[Run], ...] = (
     Rule(
         "over-regularized", "Regularization is too strong", "training", _over_regularized,
-        how="Dropout, the penalty's share of the objective, or the shrinking of weights, in networks that are worse "
-        "than they should be.",
+        how="Dropout, input noise, the penalty's share of the objective, or the shrinking of weights, in networks that "
+        "are worse than they should be.",
         why="The networks are kept from fitting even what is there.",
-        remedies=("lower dropout, l1, l2 or weight decay",),
-        thresholds=(HEAVY_DROPOUT, PENALTY, SHRUNK), acts="steps",
+        remedies=("lower dropout, input noise, l1, l2 or weight decay",),
+        thresholds=(HEAVY_DROPOUT, HEAVY_NOISE, PENALTY, SHRUNK), acts="steps",
     ),
     Rule(
         "overfitting", "The networks learn patients by heart", "training", _overfitting,

@@ -36,6 +36,21 @@ def initial_loss(curve: Curve) -> float:
     return float(found[0]) if found is not None else float("nan")
 
 
+def first_size(curve: Curve, hidden: tuple[int, ...]) -> float | None:
+    """Size of a hidden layer's first weights beside that which keeps the spread of signals, of the layer where it is
+    furthest off; None where it was not taken, 0 for weights that are all 0.
+
+    The norm of a kernel of `out` units drawn as by He et al. 2015 (arXiv:1502.01852) is about sqrt(2 out).
+    """
+    found = table(curve, "weight_norm")
+    if found is None or found[1][0] != 0:
+        return None
+    norms = dict(zip(found[0], found[2][:, 0], strict=True))
+    usual = {f"hidden_{i}": float(np.sqrt(2 * width)) for i, width in enumerate(hidden)}
+    ratios = [float(norms[layer]) / size for layer, size in usual.items() if layer in norms]
+    return max(ratios, key=lambda ratio: abs(np.log(max(ratio, 1e-30)))) if ratios else None
+
+
 def update_ratio(curve: Curve) -> float:
     """Largest over time of the median over layers of |update| / |weights|; nan where it was not taken.
 

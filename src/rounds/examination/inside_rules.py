@@ -22,7 +22,7 @@ _NO_MEASURES = NotApplicable("needs measures inside the network")
 
 
 def _vanishing(run: Run) -> Judged:
-    ratios = {c.member: float(np.median(r)) for c in run.best.curves if (r := first_to_last(c)) is not None}
+    ratios = {c.member: float(min(np.median(r), r[0])) for c in run.best.curves if (r := first_to_last(c)) is not None}
     if not ratios:
         return NotApplicable("needs the gradient of at least three layers")
     low = {member: r for member, r in ratios.items() if r < VANISHING.value}
@@ -144,8 +144,8 @@ STARTS = ("loss-output-mismatch", "unscaled-inputs", "poor-initialization")
 INSIDE_RULES: tuple[Rule[Run], ...] = (
     Rule(
         "vanishing-gradients", "Gradients vanish", "training", _vanishing,
-        how="The median over time of the first layer's gradient beside the last layer's, in networks that are worse "
-        "than they should be.",
+        how="The first layer's gradient beside the last layer's, at the start or in the median over time, in networks "
+        "that are worse than they should be.",
         why="The first layers hardly move: what the inputs say never reaches the output in a useful form.",
         remedies=("use ReLU or SiLU instead of sigmoid or tanh", "normalize layers, or add residual paths",
                   "fewer layers"),

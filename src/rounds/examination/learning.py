@@ -8,7 +8,7 @@ from rounds.examination.comparison import fold_error, paired
 from rounds.examination.curve import Configuration, Curve, last, smooth
 from rounds.examination.evidence import Run
 from rounds.examination.finding import Evidence, in_words
-from rounds.examination.inside import initial_loss
+from rounds.examination.inside import first_size, initial_loss
 from rounds.examination.rule import Threshold
 
 # The same share as the answer to "was it worth it": below it, a change of the loss changes no decision.
@@ -21,6 +21,9 @@ SURE_ERRORS = Threshold("certainty of that", 1.3, "standard errors over folds (o
 BEHIND_TREES = Threshold("behind the trees", 0.08, "share of the constant's score")
 BEHIND_SIBLING = Threshold("behind another configuration", 0.05, "share of the constant's loss")
 LEAST_LEARNED = Threshold("least that is learned", 0.05, "share of the constant's loss that training removes")
+
+TINY_WEIGHTS = Threshold("tiny first weights", 0.05, "times the size that keeps the spread of signals")
+HUGE_WEIGHTS = Threshold("huge first weights", 5.0, "times the size that keeps the spread of signals")
 
 HARM_THRESHOLDS = (BEHIND_REFERENCE, SURE_ERRORS, BEHIND_LINEAR, BEHIND_TREES, LEAST_LEARNED)
 BEHIND = {"linear": BEHIND_LINEAR, "trees": BEHIND_TREES}
@@ -162,6 +165,14 @@ def starting_loss(run: Run, curve: Curve) -> float:
     """Loss before the first step, or of the first epoch where it was not taken."""
     known = initial_loss(curve)
     return known if np.isfinite(known) else float(curve.train[0] if curve.has_train else curve.validation[0])
+
+
+def strange_size(run: Run, curve: Curve) -> float | None:
+    """Size of a layer's first weights beside the usual, where it is tiny or huge."""
+    if not run.plans:
+        return None
+    ratio = first_size(curve, run.plans[curve.plan].hidden)
+    return ratio if ratio is not None and not TINY_WEIGHTS.value <= ratio <= HUGE_WEIGHTS.value else None
 
 
 def rates(run: Run, configuration: Configuration) -> tuple[Configuration, ...]:

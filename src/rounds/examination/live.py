@@ -40,26 +40,37 @@ def _constants(population: Population) -> list[float]:
 
 
 def is_lost(slab: Slab, records: tuple[EpochRecord, ...], epochs: int, constant: float) -> bool:
-    """Whether every member lost its loss, or stands where a constant prediction is and no longer falls.
-
-    records: an epoch each, fields [G, M, ...]; only the first JUDGED_AFTER of `epochs` are looked at, so that the
-    answer is the same at every later time.
-    """
-    point = max(FEWEST_EPOCHS, math.ceil(JUDGED_AFTER.value * epochs))
-    if len(records) < point or point >= epochs:
+    """Whether every member of the slab is without hope. records: an epoch each, fields [G, M, ...]."""
+    if len(records) < _point(epochs):
         return False
-    train = np.stack([r.losses.mean(axis=-1) for r in records[:point]])  # [E, G, M]
-    validation = np.stack([r.validation[..., 0] for r in records[:point]])
+    train = np.stack([r.losses.mean(axis=-1) for r in records])  # [E, G, M]
+    validation = np.stack([r.validation[..., 0] for r in records])
     real = [(g, i) for g, group in enumerate(slab.groups) for i, member in enumerate(group) if member is not None]
-    return all(_without_hope(train[:, g, i], validation[:, g, i], epochs, constant) for g, i in real)
+    return all(without_hope(train[:, g, i], validation[:, g, i], epochs, constant) for g, i in real)
 
 
-def _without_hope(train: np.ndarray, validation: np.ndarray, epochs: int, constant: float) -> bool:
-    """Of one member's losses [E]: lost, or neither below a constant's nor on the way there."""
+def _point(epochs: int) -> int:
+    """Epochs after which a training of so many is judged."""
+    return max(FEWEST_EPOCHS, math.ceil(JUDGED_AFTER.value * epochs))
+
+
+def without_hope(train: np.ndarray, validation: np.ndarray, epochs: int, constant: float) -> bool:
+    """Whether one member's losses [E] are lost, or stand where a constant prediction is and no longer fall.
+
+    Only the first JUDGED_AFTER of `epochs` are looked at, so that the answer is the same at every later time; before
+    that, and where so much is the whole training, it is no.
+
+    >>> without_hope(np.ones(12), np.ones(12), epochs=40, constant=1.0)
+    True
+    """
+    point = _point(epochs)
+    if len(train) < point or point >= epochs:
+        return False
+    train, validation = train[:point], validation[:point]
     if not np.isfinite(train).all():
         return True
     aim = (1 - SMALLEST_SHARE.value) * constant
-    window = max(2, len(train) // 3)
+    window = max(2, point // 3)
     return all(_stays_above(smooth(values, window), window, epochs, aim) for values in (train, validation))
 
 

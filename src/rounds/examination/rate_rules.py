@@ -16,6 +16,7 @@ from rounds.examination.learning import (
     rates,
     reference_loss,
     starting_loss,
+    strange_size,
 )
 from rounds.examination.rule import Judged, Rule, Threshold
 
@@ -61,7 +62,8 @@ def _sane_start(run: Run, curve: Curve) -> bool:
     norms = gradient_norms(curve)
     alive = dead is None or bool((dead < LOST_UNITS.value).all())
     flows = norms is None or bool(norms[1][0] > DEAD_GRADIENT.value)
-    return alive and flows and starting_loss(run, curve) < STRAY_START.value * reference_loss(run, curve)
+    sized = strange_size(run, curve) is None
+    return alive and flows and sized and starting_loss(run, curve) < STRAY_START.value * reference_loss(run, curve)
 
 
 def _rate_too_high(run: Run) -> Judged:
@@ -106,7 +108,7 @@ def _too_high_everywhere(
     because = f", and {damaged.words}" if damaged else ""
     known = damaged.evidence if damaged else {}
     return Seen(
-        "error", f"At a learning rate of {rate:g} {said}{because}.",
+        "error" if damaged else "note", f"At a learning rate of {rate:g} {said}{because}.",
         {"learning_rate": rate, **evidence, **known, "rates_tried": [c.learning_rate for c in swept]},
         min(0.99, 0.6 + 0.15 * len(names)),
         tuple(m for c in swept if c.learning_rate >= rate for m in c.members), onset=1,

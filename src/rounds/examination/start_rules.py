@@ -7,8 +7,8 @@ import numpy as np
 from rounds.examination.curve import Curve, smooth
 from rounds.examination.evidence import Run
 from rounds.examination.finding import Evidence, NotApplicable, Seen
-from rounds.examination.inside import at_start, initial_loss
-from rounds.examination.learning import Harm, harm, reference_loss
+from rounds.examination.inside import at_start, initial_loss, table
+from rounds.examination.learning import HUGE_WEIGHTS, TINY_WEIGHTS, Harm, harm, reference_loss, strange_size
 from rounds.examination.rule import Judged, Rule, Threshold
 from rounds.own_code import is_import_path
 from rounds.plan import Plan
@@ -30,6 +30,8 @@ STEEP_FALL = Threshold("fall that follows a slow start", 0.2, "share of the cons
 WIDE_OUTPUTS = Threshold("spread of the first layer's outputs", 10.0, "about 1 for scaled inputs")
 ORDERED = Threshold("order within an epoch", 0.2, "share of the variance of step losses between eighths of an epoch")
 HEAVY_DROPOUT = 0.6  # share of units from which a first loss says nothing of the weights
+HEAVY_NOISE = 1.0  # input noise beside the spread of scaled inputs, from which it says nothing either
+FEWEST_UNITS = 4  # of a layer whose dead units say something of how it was drawn
 PARTS = 8  # of an epoch: sorted rows show as a spike where one kind of patient ends
 FEWEST_STEPS = 16  # steps of an epoch below which its parts are a step
 
@@ -86,6 +88,7 @@ def _poor_start_seen(run: Run, marked: list[Evidence], late: list[float], damage
         "dead_share": "{:.0%} of a layer's units gave the same for every patient",
         "saturated_share": "{:.0%} of a layer's outputs were at their limit",
         "least_gradient": "a layer had no gradient ({:.1g})",
+        "weights_over_usual": "a layer's weights were {:.2g} times their usual size",
     }
     said = ", ".join(words[name].format(value) for name, value in evidence.items())
     if late:
@@ -104,20 +107,34 @@ def _poor_start_seen(run: Run, marked: list[Evidence], late: list[float], damage
 def _marks_at_start(run: Run, curve: Curve) -> Evidence | None:
     """What is wrong with a network before its first step; None where that was not measured."""
     loss, gradients = initial_loss(curve), at_start(curve, "gradient_norm")
-    dead, full = at_start(curve, "dead_share"), at_start(curve, "saturated_share")
+    dead, full = _dead_at_start(run, curve), at_start(curve, "saturated_share")
     if np.isnan(loss) and gradients is None:
         return None
     marks: Evidence = {}
     dropped = curve.settings.get("dropout", 0.0) >= HEAVY_DROPOUT  # multiplies what is left, and the loss with it
+    dropped |= curve.settings.get("input_noise", 0.0) >= HEAVY_NOISE  # and noise drowns what the weights make of inputs
     if run.constant_loss and loss >= HIGH_START.value * run.constant_loss and not dropped:
         marks["loss_over_constant"] = loss / run.constant_loss
-    if dead is not None and dead.max() >= DEAD_AT_START.value:
-        marks["dead_share"] = float(dead.max())
+    if dead is not None and dead >= DEAD_AT_START.value:
+        marks["dead_share"] = dead
     if full is not None and full.max() >= FULL_AT_START.value:
         marks["saturated_share"] = float(full.max())
+    if (size := strange_size(run, curve)) is not None:
+        marks["weights_over_usual"] = size
     if gradients is not None and gradients.min() < STILL.value:
         marks["least_gradient"] = float(gradients.min())
     return marks
+
+
+def _dead_at_start(run: Run, curve: Curve) -> float | None:
+    """Largest share of dead units in a layer; of the narrowest layers any unit may be dead by the luck of the draw."""
+    found = table(curve, "dead_share")
+    if found is None or found[1][0] != 0:
+        return None
+    hidden = run.plans[curve.plan].hidden if run.plans else ()
+    narrow = {f"activation_{i}" for i, width in enumerate(hidden) if width < FEWEST_UNITS}
+    shares = [share for layer, share in zip(found[0], found[2][:, 0], strict=True) if layer not in narrow]
+    return float(max(shares, default=0.0))
 
 
 def _slow_start(run: Run, curve: Curve) -> float | None:
@@ -257,11 +274,12 @@ START_RULES: tuple[Rule[Run], ...] = (
     ),
     Rule(
         "poor-initialization", "The initial weights are poor", "training", _poor_start,
-        how="Before the first step the loss is far above a constant's, or a layer is dead, saturated or without "
-        "gradient; and the start was slow or the result is worse than it should be.",
+        how="Before the first step the loss is far above a constant's, or a layer is dead, saturated, without "
+        "gradient, or of tiny or huge weights; and the start was slow or the result is worse than it should be.",
         why="Training first has to undo its start, or cannot leave it.",
         remedies=("use he_normal (ReLU and its kin) or glorot_uniform (tanh, sigmoid)", "set biases to zeros"),
-        thresholds=(HIGH_START, DEAD_AT_START, FULL_AT_START, STILL, SLOW_START, STEEP_FALL),
+        thresholds=(HIGH_START, DEAD_AT_START, FULL_AT_START, STILL, TINY_WEIGHTS, HUGE_WEIGHTS, SLOW_START,
+                    STEEP_FALL),
         causes=("unscaled-inputs", "loss-output-mismatch"), acts="start",
     ),
     Rule(

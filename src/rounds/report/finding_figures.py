@@ -7,7 +7,7 @@ import polars as pl
 
 from rounds.report.curve_figures import loss_scale
 from rounds.report.run_files import Record, RunFiles
-from rounds.report.theme import BLUE, FAINT, INK, ORANGE, Chart, to_svg
+from rounds.report.theme import BLUE, FAINT, INK, ORANGE, RATES, Chart, to_svg
 
 DRAWN_BY_LOSSES = (
     "diverged", "not-learning", "still-improving", "overfitting", "plateau", "unstable", "validation-better",
@@ -74,7 +74,8 @@ def _losses(run: RunFiles, finding: Record, members: list[int]) -> Chart | None:
     colour = alt.Color("kind:N", title=None, scale=alt.Scale(domain=["Training", "Validation"], range=[ORANGE, BLUE]))
     thin = _lines(frame, 1.0, 0.3).encode(x=x, y=y, color=colour, detail=["member:N", "kind:N"])
     thick = _lines(middle, 2.5, 1.0).encode(x=x, y=y, color=colour)
-    return alt.layer(thin, thick, *_place(finding))
+    last = int(frame["epoch"].max())  # type: ignore[arg-type]
+    return alt.layer(thin, thick, *_place(finding, last))
 
 
 def _measure(run: RunFiles, finding: Record, members: list[int], seen: Seen) -> Chart | None:
@@ -87,29 +88,36 @@ def _measure(run: RunFiles, finding: Record, members: list[int], seen: Seen) -> 
     middle = frame.group_by("layer", "epoch", maintain_order=True).agg(pl.col("value").median())
     scale = alt.Scale(type="log", nice=False) if seen.equal_factors else alt.Scale(zero=True)
     x, y = alt.X("epoch:Q", title="Epoch"), alt.Y("value:Q", title=seen.title, scale=scale)
-    layers = _lines(middle, 2.0, 1.0).encode(x=x, y=y, color=alt.Color("layer:N", title=None))
-    return alt.layer(layers, *_limit(finding, seen), *_place(finding))
+    layers = _lines(middle, 2.0, 1.0).encode(x=x, y=y, color=_layer_colour(middle))
+    last = int(frame["epoch"].max())  # type: ignore[arg-type]
+    return alt.layer(layers, *_limit(finding, seen), *_place(finding, last))
+
+
+def _layer_colour(frame: pl.DataFrame) -> alt.Color:
+    """Ordered colours, from the first layer to the last."""
+    layers = frame["layer"].unique(maintain_order=True).to_list()
+    colours = [RATES[round(i * (len(RATES) - 1) / max(len(layers) - 1, 1))] for i in range(len(layers))]
+    return alt.Color("layer:N", title=None, sort=layers, scale=alt.Scale(domain=layers, range=colours))
 
 
 def _lines(frame: pl.DataFrame, width: float, opacity: float) -> alt.Chart:
+    """A line, or dots where there is a single epoch."""
     rows = alt.InlineData(values=frame.to_dicts())
-    return alt.Chart(rows).mark_line(strokeWidth=width, opacity=opacity, clip=True)
+    dots = frame["epoch"].n_unique() == 1
+    return alt.Chart(rows).mark_line(strokeWidth=width, opacity=opacity, clip=True, point=dots)
 
 
-def _place(finding: Record) -> list[alt.Chart]:
-    """An upright line at the epoch from which it was seen."""
+def _place(finding: Record, last: int) -> list[alt.Chart]:
+    """An upright line at the epoch from which it was seen; last: the last epoch drawn, so that words find room."""
     epoch = finding.get("epoch")
     if epoch is None:
         return []
     said = "before the first step" if epoch == 0 else f"seen from epoch {epoch}"
     rows = alt.InlineData(values=[{"epoch": epoch, "said": said}])
     line = alt.Chart(rows).mark_rule(color=INK, strokeWidth=1.5, strokeDash=[4, 3]).encode(x="epoch:Q")
-    words = (
-        alt.Chart(rows)
-        .mark_text(color=INK, align="left", dx=5, dy=8)
-        .encode(x="epoch:Q", y=alt.value(0), text="said:N")
-    )
-    return [line, words]
+    early = epoch <= last / 2
+    words = alt.Chart(rows).mark_text(color=INK, align="left" if early else "right", dx=5 if early else -5, dy=8)
+    return [line, words.encode(x="epoch:Q", y=alt.value(0), text="said:N")]
 
 
 def _limit(finding: Record, seen: Seen) -> list[alt.Chart]:
