@@ -11,7 +11,7 @@ import pytest
 from rounds.data.dataset import Inputs
 from rounds.errors import DataError, PlanError
 from rounds.inference.augmented import Augmented, check_way, variants
-from rounds.inference.augmented_gain import AUGMENTED, kept_way
+from rounds.inference.augmented_record import AUGMENTED, kept_way
 from rounds.inference.pictures import occlusion_map, sheet
 from rounds.inference.predictor import Part
 from rounds.task import Task

@@ -1,23 +1,19 @@
 """Whether looking at images again helps: measured on validation images, by networks that did not learn from them."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rounds.data.target import TargetScale
-from rounds.files import write_json
-from rounds.inference.augmented import WAYS, Augmented, Way
+from rounds.inference.augmented import WAYS, Augmented
 from rounds.inference.ensemble import member_outputs
 from rounds.inference.intervals import paired_difference
 from rounds.metrics import main_metric
 from rounds.plan import Plan
-from rounds.run_record import read_record
 from rounds.training.material import Material
 from rounds.training.population import Member
 from rounds.training.run import Trained
 
-AUGMENTED = "augmented.json"
 MOST_IMAGES = 200  # validation images that are looked at up to twenty times each
 Record = dict[str, Any]
 
@@ -63,21 +59,3 @@ def _held_out(
             total[own] += member_outputs(trained, member, material.inputs.take(rows[own]), way)
             count[own] += 1
     return total / count
-
-
-def write_gains(run: Path, gains: Record) -> None:
-    """augmented.json of a run folder; nothing where there are no images."""
-    if gains:
-        write_json(run / AUGMENTED, gains)
-
-
-def kept_way(run: Path, way: Way) -> tuple[Augmented | None, str]:
-    """The way where it helped on the run's validation images, else None; and what to say about it."""
-    known = read_record(run, AUGMENTED) if (run / AUGMENTED).is_file() else {}
-    if way not in known:
-        return None, f"{way}: the run keeps no measure of its gain, so every image is looked at once"
-    gain = known[way]
-    words = f"{gain['metric']} better by {gain['value']:.3g} ({gain['low']:.3g} to {gain['high']:.3g}) on validation"
-    if not gain["kept"]:
-        return None, f"{way}: {words}, which proves no gain, so every image is looked at once"
-    return Augmented(way, gain["mirrors"]), f"{way}: {words}"

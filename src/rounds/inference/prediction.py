@@ -22,7 +22,7 @@ from rounds.data.timeline import Timeline
 from rounds.errors import DataError, RunFolderError, must_be
 from rounds.files import write_whole
 from rounds.inference.augmented import Augmented, check_way
-from rounds.inference.augmented_gain import kept_way
+from rounds.inference.augmented_record import kept_way
 from rounds.inference.conformal import ConformalIntervals, read_intervals
 from rounds.inference.drift import drift_record
 from rounds.inference.model_folder import CHECKSUMS, load_predictor

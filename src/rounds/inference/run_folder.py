@@ -17,7 +17,8 @@ from rounds.data.dataset import Dataset, Split
 from rounds.data.description import describe
 from rounds.errors import RunFolderError, must_be
 from rounds.files import write_json, write_whole
-from rounds.inference.augmented_gain import augmented_gains, write_gains
+from rounds.inference.augmented_gain import augmented_gains
+from rounds.inference.augmented_record import write_gains
 from rounds.inference.baselines import Baseline, save_baselines
 from rounds.inference.evidence import Finish, Said
 from rounds.inference.handover import HandOver
