@@ -85,6 +85,11 @@ def place(tmp_path_factory: pytest.TempPathFactory, command: Command) -> dict[st
     pl.DataFrame({**columns, "target_a": x[:, 1], "target_b": x[:, 2]}).write_csv(folder / "targets.csv")
     falling = np.linspace(1.0, 0.2, 30)
     pl.DataFrame({"epoch": range(1, 31), "loss": falling, "val_loss": falling + 0.1}).write_csv(folder / "curves.csv")
+    pl.DataFrame({"stay": range(300), "age": columns["age"], "death": died}).write_csv(folder / "stays.csv")
+    measured = [
+        {"stay": i, "hour": h, "parameter": "HR", "value": 80 + h * x[i, 0]} for i in range(300) for h in range(8)
+    ]
+    pl.DataFrame(measured).write_parquet(folder / "measurements.parquet")
     (folder / "own.py").write_text(
         "import keras\nmodel = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])\n"
     )
@@ -96,7 +101,8 @@ def place(tmp_path_factory: pytest.TempPathFactory, command: Command) -> dict[st
     return {
         "RUN": str(folder / "run"), "DATA": str(folder / "died.csv"), "TABLE": str(folder / "died.csv"),
         "CURVES": str(folder / "curves.csv"), "FILE.py:function": str(folder / "square.py:function"),
-        "FILE.py:model": str(folder / "own.py:model"),
+        "FILE.py:model": str(folder / "own.py:model"), "STAY": "stay",
+        "stays.csv": str(folder / "stays.csv"), "measurements.parquet": str(folder / "measurements.parquet"),
         "target_*": str(folder / "targets.csv"), "folder": str(folder),
     }  # fmt: skip
 

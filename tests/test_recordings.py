@@ -46,7 +46,9 @@ def words(hospital: Path, *more: object) -> list[object]:
 @pytest.fixture(scope="module")
 def run(hospital: Path, command: Callable[..., Any]) -> Path:
     out = hospital / "run"
-    ended = command("train", *words(hospital, "--set", "epochs=14", "--set", "batch_size=8", "--out", out))
+    ended = command(
+        "train", *words(hospital, "--set", "epochs=14", "--set", "batch_size=8", "--set", "mask_span=0.1", "--out", out)
+    )
     assert ended.status == 0, ended.err
     return out
 
@@ -61,6 +63,17 @@ def test_networks_of_steps_and_of_features_by_hand_are_averaged(run: Path) -> No
     assert kinds["recurrent"]["grid"] == [10, 5]
     assert kinds["dense"]["grid"] == []
     assert kinds["dense"]["numbers"] > 12
+
+
+def test_predictions_rest_on_the_heart_rate(run: Path) -> None:
+    made = json.loads((run / "evidence.json").read_text())["importance"]
+    columns = {one["name"]: one for one in made["columns"]}
+    assert set(columns) == {"age", "HR", "Lactate"}
+    assert made["columns"][0]["name"] == "HR"
+    assert columns["HR"]["low"] > 0
+    assert abs(columns["age"]["value"]) < columns["HR"]["value"] / 4
+    assert [one["name"] for one in made["spans"]][::7] == ["hour 0 to 2", "hour 9 to 10"]
+    assert made["rows"] == LEARNED
 
 
 def test_the_second_hospital_judges(run: Path) -> None:

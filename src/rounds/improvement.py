@@ -23,6 +23,7 @@ from rounds.files import write_json
 from rounds.inference.baselines import Baseline
 from rounds.inference.evidence import write_evidence
 from rounds.inference.handover import HandOver, hand_over, refitted
+from rounds.inference.importance import importance_record
 from rounds.inference.judgement import Judged, average_judged, fit_material_baselines, predict_judged
 from rounds.inference.model_folder import load_predictor, save_predictor
 from rounds.inference.prediction import new_inputs, read_references, read_source
@@ -182,7 +183,11 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     yield Stage("writing")
     finished = Finished(dataset, split, found.populations, made, judged, tuple(baselines))
     record = write_results(folder, finished) | _spent(found) | ({"stopped_early": saved} if saved else {})
-    write_evidence(folder, replace(finish_of(finished), scores=record["test"]), request.subgroups)
+    importance = importance_record(
+        found.trained, found.trained.population.materials[0], made, dataset.patients[split.development]
+    )
+    finish = replace(finish_of(finished), scores=record["test"], importance=importance)
+    write_evidence(folder, finish, request.subgroups)
     _write_advice(folder, finished, found, (record, described, data_said, reasons), asked_for(request))
     yield Result(folder, close_run(folder, record, clock), made.predictor)
 
@@ -325,4 +330,4 @@ def amount_of(dataset: Dataset, split: Split, material: Material) -> Amount:
     counts = np.bincount(targets[:, 0].astype(int)) if dataset.task.kind in ("binary", "multiclass") else np.zeros(1)
     shape = material.preparation.shape
     patients = len(np.unique(dataset.patients[split.development[rows]]))
-    return Amount(len(rows), patients, int(counts.min()), shape.numbers, shape.flags, shape.grid, shape.hand)
+    return Amount(len(rows), patients, int(counts.min()), shape.numbers, shape.flags, shape.grid, shape.hand[0])

@@ -153,9 +153,13 @@ class Plan(_Structure):
     l2: Sweep = _setting(0.0, "lambda of sum W^2 over kernels", low=0.0)
     dropout: Sweep = _setting(0.1, "share of hidden units dropped in training", low=0.0, high=1.0, open_high=True)
     label_smoothing: Sweep = _setting(0.0, "share of each label spread over all classes", low=0.0, high=1.0)
-    input_noise: Sweep = _setting(0.0, "standard deviation of noise added to scaled numbers and images", low=0.0)
+    input_noise: Sweep = _setting(
+        0.0, "standard deviation of noise added to scaled numbers, images and recordings", low=0.0
+    )
     mixup: Sweep = _setting(0.0, "alpha of the Beta distribution that mixes pairs of patients; 0 = off", low=0.0)
-    shift: Sweep = _setting(0.0, "images: largest move, in both directions", "share of the side", low=0.0, high=1.0)
+    shift: Sweep = _setting(
+        0.0, "images and recordings: largest move, either way", "share of the side or of the steps", low=0.0, high=1.0
+    )
     zoom: Sweep = _setting(0.0, "images: largest change of size", "share", low=0.0, high=1.0, open_high=True)
     rotate: Sweep = _setting(0.0, "images: largest turn, either way", "degrees", low=0.0, high=180.0)
     shear: Sweep = _setting(0.0, "images: largest slant, either way", "degrees", low=0.0, high=90.0, open_high=True)
@@ -174,6 +178,13 @@ class Plan(_Structure):
     )
     brightness: Sweep = _setting(0.0, "images: largest change of brightness", "standard deviations", low=0.0)
     contrast: Sweep = _setting(0.0, "images: largest change of contrast", "share", low=0.0, high=1.0)
+    scaling: Sweep = _setting(0.0, "recordings: largest change of a variable's size", "share", low=0.0, high=1.0)
+    mask_channels: Sweep = _setting(
+        0.0, "recordings: chance of each variable to be hidden", low=0.0, high=1.0, open_high=True
+    )
+    mask_span: Sweep = _setting(
+        0.0, "recordings: longest span that is hidden", "share of the steps", low=0.0, high=1.0, open_high=True
+    )
     clip_norm: Sweep = _setting(0.0, "longest gradient allowed; 0 = no limit", low=0.0)
     ema: Sweep = _setting(
         0.0, "decay of an average of weights used for prediction; 0 = off", low=0.0, high=1.0, open_high=True

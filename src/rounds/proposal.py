@@ -69,7 +69,7 @@ def propose(task: Task, amount: Amount, changes: dict[str, Any]) -> Proposal:
     reasons = {name: why for name, (_, why) in chosen.items()}
     reasons |= dict.fromkeys(changes, "chosen by the user")
     main = make_plan(Plan(), {**values, **changes})
-    if amount.hand and len(amount.grid) == 2 and not _OPEN & set(changes):
+    if amount.hand and len(amount.grid) == 2 and not (_OPEN - {"loss"}) & set(changes):
         return _recording_plans(main, amount, reasons, changes)
     if amount.grid or _OPEN & set(changes):
         seeds = IMAGE_SEEDS if len(amount.grid) == 3 and main.folds == 1 else 1

@@ -139,24 +139,25 @@ class Inputs:
 @dataclass(frozen=True)
 class InputShape:
     """Widths that decide the compiled program: numbers F, flags D, levels per coded column (with 0 = unseen), and
-    the grid's (*space, channels), empty for tables. hand: the last so many numbers are features made by hand from the
-    grid."""
+    the grid's (*space, channels), empty for tables. hand: the last so many numbers and flags are of features made
+    by hand from the grid."""
 
     numbers: int
     flags: int
     levels: tuple[int, ...] = ()
     grid: tuple[int, ...] = ()
-    hand: int = 0
+    hand: tuple[int, int] = (0, 0)
 
     def read(self, hand_features: bool) -> "InputShape":
         """What a network reads of it: the grid and the table's own columns, or all columns without the grid.
 
-        >>> InputShape(9, 2, grid=(48, 5), hand=7).read(False).numbers
+        >>> InputShape(9, 2, grid=(48, 5), hand=(7, 1)).read(False).numbers
         2
         """
         if hand_features:
-            return replace(self, grid=(), hand=0)
-        return replace(self, numbers=self.numbers - self.hand, hand=0)
+            return replace(self, grid=(), hand=(0, 0))
+        numbers, flags = self.hand
+        return replace(self, numbers=self.numbers - numbers, flags=self.flags - flags, hand=(0, 0))
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ class NumberEncoding(BaseModel):
     """(x - centre) / spread, smoothly clipped; missing = 0, with a flag where training had missing values.
 
     low, high: range of the training rows, None where all were missing. Without `scaled`, x itself. by_hand: made from
-    a recording, where a count says what was not measured: no flag says it again.
+    a recording; flagged: whether it has a flag, where that does not hang on the training rows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,14 +37,18 @@ class NumberEncoding(BaseModel):
     low: float | None
     high: float | None
     by_hand: bool = False
+    flagged: bool | None = None
 
     @classmethod
-    def fit(cls, column: str, values: pl.Series, scaled: bool, by_hand: bool = False) -> "NumberEncoding":
+    def fit(
+        cls, column: str, values: pl.Series, scaled: bool, by_hand: bool = False, flagged: bool | None = None
+    ) -> "NumberEncoding":
         """From the training rows' values: median, and interquartile range (standard deviation, 1, where that is 0)."""
         x = as_numbers(values)
         x = x[~np.isnan(x)]
         share = 1.0 - len(x) / max(1, len(values))
-        about: dict[str, Any] = {"column": column, "missing_share": share, "scaled": scaled, "by_hand": by_hand}
+        about: dict[str, Any] = {"column": column, "missing_share": share, "scaled": scaled}
+        about |= {"by_hand": by_hand, "flagged": flagged}
         if not len(x):
             return cls(**about, centre=0, spread=1, low=None, high=None)
         quarter, centre, three_quarters = np.quantile(x, (0.25, 0.5, 0.75)).tolist()
@@ -58,7 +62,8 @@ class NumberEncoding(BaseModel):
 
     @property
     def flags(self) -> tuple[str, ...]:
-        return (f"{self.column} is missing",) if self.missing_share > 0 and not self.by_hand else ()
+        flagged = self.missing_share > 0 if self.flagged is None else self.flagged
+        return (f"{self.column} is missing",) if flagged else ()
 
     @property
     def levels(self) -> tuple[int, ...]:
@@ -78,7 +83,7 @@ class NumberEncoding(BaseModel):
         x = as_numbers(values)
         missing, empty = int(np.isnan(x).sum()), empty_rows(values)
         found = [_note(self.column, "unreadable", missing - empty)]
-        if self.missing_share == 0:
+        if not self.flags:
             found.append(_note(self.column, "newly-missing", empty, stand_in="the median" if self.scaled else "0"))
         if self.low is not None and self.high is not None:
             with np.errstate(invalid="ignore"):
@@ -219,7 +224,9 @@ def fit_encoding(
     ('age is missing',)
     """
     if column.role == "numeric":
-        return NumberEncoding.fit(column.name, values, scale, column.by_hand)
+        return NumberEncoding.fit(
+            column.name, values, scale, column.by_hand, column.missing_share > 0 if column.by_hand else None
+        )
     if column.role == "boolean":
         return FlagEncoding.fit(column.name, values)
     return LevelEncoding.fit(column.name, values)

@@ -76,7 +76,8 @@ class Preparation(BaseModel):
     @property
     def shape(self) -> InputShape:
         levels = tuple(n for e in self.encodings for n in e.levels)
-        hand = sum(isinstance(e, NumberEncoding) and e.by_hand for e in self.encodings)
+        made = [e for e in self.encodings if isinstance(e, NumberEncoding) and e.by_hand]
+        hand = (len(made), sum(len(e.flags) for e in made))
         grid = self.grid.shape if self.grid else ()
         return InputShape(len(self.names.numbers), len(self.names.flags), levels, grid, hand)
 
@@ -151,7 +152,7 @@ def common_shape(shapes: list[InputShape]) -> InputShape:
     """The narrowest shape that all of them can be padded to, so that several fits share one compiled program.
 
     >>> common_shape([InputShape(3, 2, (20,)), InputShape(3, 4, (18, 30))])
-    InputShape(numbers=3, flags=4, levels=(20, 30), grid=(), hand=0)
+    InputShape(numbers=3, flags=4, levels=(20, 30), grid=(), hand=(0, 0))
     """
     levels = tuple(max(column) for column in zip_longest(*(s.levels for s in shapes), fillvalue=1))
     return InputShape(

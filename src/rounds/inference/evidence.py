@@ -39,7 +39,8 @@ class Finish:
     """A finished training. validation: of rows that no averaged member learned from; judged: of rows that judge once.
 
     recalibration: what the hand-over tried and kept; None where it did not look: then it is looked at here and said,
-    and not applied. scores: `score_with_interval` of the judged rows where it is known, so that it is not made twice.
+    and not applied. importance: `importance_record` where it was measured. scores: `score_with_interval` of the judged
+    rows where it is known, so that it is not made twice.
     """
 
     dataset: Dataset
@@ -49,10 +50,11 @@ class Finish:
     target_scale: TargetScale
     recalibration: dict[str, Any] | None = None
     scores: dict[str, Any] | None = None
+    importance: dict[str, Any] | None = None
 
 
 def evidence_record(finish: Finish, subgroups: tuple[str, ...] | None = None) -> dict[str, Any]:
-    """evidence.json: flow, characteristics, calibration, recalibration, decisions, intervals, subgroups.
+    """evidence.json: flow, characteristics, calibration, recalibration, decisions, intervals, importance, subgroups.
 
     subgroups: columns to compare by (None: sex and age, where they are recognised). Plain values only, no patient.
     Raises DataError where a subgroup is no column of the table, or has too many levels.
@@ -68,6 +70,7 @@ def evidence_record(finish: Finish, subgroups: tuple[str, ...] | None = None) ->
         "recalibration": _recalibration(finish),
         "decisions": _decisions(finish),
         "intervals": _intervals(finish),
+        "importance": finish.importance,
         "subgroups": subgroup_record(dataset.task, observed, judged.values, patients, groups),
     }
 

@@ -36,7 +36,8 @@ def forward(network: Network, weights: Weights, inputs: Inputs) -> np.ndarray:
     """
     members = len(weights[f"{OUTPUT}/kernel"])
     outputs = np.empty((members, inputs.rows, network.outputs), np.float32)
-    size = min(CHUNK_ROWS, max(1, CHUNK_VALUES // prod(network.grid)))
+    patches = prod(network.grid) if network.filters else 1
+    size = min(CHUNK_ROWS, max(1, CHUNK_VALUES // patches))
 
     own = [{name: array[member] for name, array in weights.items()} for member in range(members)]
     starts = range(0, outputs.shape[1], size)

@@ -92,15 +92,15 @@ def refitted(made: HandOver, trained: Trained | None) -> HandOver:
     those that did not). Scores, maps and intervals stay those of members that held patients back."""
     if trained is None:
         return made
-    chosen = {_without_warmup(m) for m in made.members}
+    chosen = {without_warmup(m) for m in made.members}
     try:
-        kept = [m for m in sound_members(trained, WHOLE_DEVELOPMENT) if _without_warmup(m) in chosen]
+        kept = [m for m in sound_members(trained, WHOLE_DEVELOPMENT) if without_warmup(m) in chosen]
     except TrainingError:
         return made
     return replace(made, predictor=replace(made.predictor, parts=make_parts(trained, kept)), members=tuple(kept))
 
 
-def _without_warmup(member: Member) -> Configuration:
+def without_warmup(member: Member) -> Configuration:
     """Its warm-up is a share of the epochs, of which a refit has fewer."""
     plan, settings = configuration(member)
     return plan, tuple((name, value) for name, value in settings if name != "warmup_epochs")

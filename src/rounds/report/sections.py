@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rounds.report import evidence_tables, stay, tables
+from rounds.report import evidence_tables, importance_tables, stay, tables
 from rounds.report.run_files import Record, RunFiles
 
 
@@ -33,6 +33,11 @@ SECTIONS: tuple[Section, ...] = (
         "Whether predictions mean what they say, on the patients who judge; maps that would mend it were tried on "
         "validation patients.",
         evidence_tables.calibration,
+    ),
+    Section(
+        "importance", "What predictions rest on",
+        "How much worse they get when a column is dealt out anew among the patients, or a span of time is hidden.",
+        importance_tables.importance,
     ),
     Section("decisions", "Decisions", "What acting on a threshold does to patients.", evidence_tables.decisions),
     Section(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -15,6 +16,7 @@ from rounds.plan import Plan
 from rounds.task import Task
 from rounds.training.member import SlabData
 from rounds.training.population import WHOLE_DEVELOPMENT
+from rounds.training.recording_augmentation import kinds_of
 from rounds.training.slab import Rows
 
 
@@ -99,7 +101,7 @@ def shared_shape(materials: list[Material]) -> InputShape:
 def slab_data(material: Material, shape: InputShape, task: Task, plan: Plan) -> SlabData:
     """The arrays a slab reads; inputs of width 0 are left out, as they are in the network."""
     arrays = pad(material.inputs, shape.read(plan.hand_features)).arrays.values()
-    scale, grid = material.target_scale, material.preparation.grid
+    scale = material.target_scale
     mean, spread = scale.mean or (0.0,) * task.outputs, scale.spread or (1.0,) * task.outputs
     return SlabData(
         [jnp.asarray(a) for a in arrays],
@@ -107,8 +109,20 @@ def slab_data(material: Material, shape: InputShape, task: Task, plan: Plan) -> 
         jnp.asarray(_class_weights(task, plan, material)),
         jnp.asarray(mean, jnp.float32),
         jnp.asarray(spread, jnp.float32),
-        {} if grid is None else {f"{GRID}/mean": jnp.asarray(grid.mean), f"{GRID}/spread": jnp.asarray(grid.spread)},
+        _fitted(material),
     )
+
+
+def _fitted(material: Material) -> dict[str, jax.Array]:
+    """What training rows and the kind of data decide about the grid's channels, by name."""
+    grid, timeline = material.preparation.grid, material.preparation.timeline
+    if grid is None:
+        return {}
+    scale = {f"{GRID}/mean": jnp.asarray(grid.mean), f"{GRID}/spread": jnp.asarray(grid.spread)}
+    if timeline is None:
+        return scale
+    kind, variable = kinds_of(timeline)
+    return {**scale, f"{GRID}/kind": jnp.asarray(kind), f"{GRID}/variable": jnp.asarray(variable)}
 
 
 def network_targets(task: Task, scale: TargetScale, targets: np.ndarray) -> np.ndarray:

@@ -25,9 +25,13 @@ from rounds.training.measures import measure_member, measured
 from rounds.training.member import EpochRecord, MemberState, Recipe, Settings, Weights
 from rounds.training.objective import example_loss, loss_name, takes_logits
 from rounds.training.optimizer import make_optimizer
+from rounds.training.recording_augmentation import RECORDING_SETTINGS
 from rounds.training.validation import Judged, own_metric
 
-SWITCHED = ("l1", "l2", "dropout", "label_smoothing", "input_noise", "mixup", "clip_norm", "ema", *IMAGE_SETTINGS)
+SWITCHED = (
+    "l1", "l2", "dropout", "label_smoothing", "mixup", "clip_norm", "ema",
+    *dict.fromkeys((*IMAGE_SETTINGS, *RECORDING_SETTINGS)),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from rounds.training.augmentation import IMAGE_SETTINGS, augment_images
 from rounds.training.member import Arrays, Recipe, Settings, SlabData, Weights
 from rounds.training.objective import example_loss, penalty, smooth_labels
 from rounds.training.optimizer import clip_gradients, gradient_norm, hold_still, make_optimizer
+from rounds.training.recording_augmentation import RECORDING_SETTINGS, Channels, augment_recordings
 from rounds.training.schedule import learning_rate_at
 
 IMAGE_AXES = 3  # height, width, channels; recordings have time and channels
@@ -74,8 +75,11 @@ def _key(settings: Settings, position: jax.Array) -> jax.Array:
 def _disturbed_grid(
     recipe: Recipe, settings: Settings, data: SlabData, grid: jax.Array, position: jax.Array
 ) -> jax.Array:
-    """Images as they might have been taken, with noise in units of each channel's spread."""
+    """Images and recordings as they might have been taken, with noise in units of each channel's spread."""
     key, spread = jax.random.fold_in(_key(settings, position), 2), data.fitted[f"{GRID}/spread"]
+    if len(recipe.grid) < IMAGE_AXES and recipe.switches & set(RECORDING_SETTINGS):
+        channels = Channels(*(data.fitted[f"{GRID}/{n}"] for n in ("kind", "variable", "mean", "spread")))
+        grid = augment_recordings(settings, recipe.switches, grid, channels, key)
     if len(recipe.grid) == IMAGE_AXES and recipe.switches & set(IMAGE_SETTINGS):
         grid = augment_images(settings, recipe.switches, grid, spread, key)
     if len(recipe.grid) == IMAGE_AXES and "input_noise" in recipe.switches:

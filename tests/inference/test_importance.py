@@ -1,0 +1,75 @@
+"""Taking one column or one span of time away from prepared inputs, and nothing else."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from rounds.data.channels import channel_names
+from rounds.data.dataset import Column, Inputs
+from rounds.data.preparation import Preparation
+from rounds.data.timeline import Timeline
+from rounds.inference.importance import column_groups, permuted, time_spans, without_span
+
+TIMELINE = Timeline(variables=("HR", "HR low"), step=60, steps=16, unit="minute", incomplete=("HR low",))
+COLUMNS = (
+    Column(name="age", role="numeric"),
+    Column(name="sex", role="categorical"),
+    Column(name="HR mean", role="numeric", by_hand=True),
+    Column(name="HR low mean", role="numeric", by_hand=True, missing_share=0.5),
+)
+
+
+@pytest.fixture
+def prepared() -> tuple[Preparation, Inputs]:
+    random = np.random.default_rng(0)
+    table = pl.DataFrame(
+        {
+            "age": random.normal(60, 9, 40), "sex": random.choice(["F", "M"], 40), "HR mean": random.normal(size=40),
+            "HR low mean": [None if i % 2 else float(i) for i in range(40)],
+        }
+    )  # fmt: skip
+    preparation = Preparation.fit(COLUMNS, table, np.arange(40)).model_copy(update={"timeline": TIMELINE})
+    inputs = preparation.apply(table)
+    grid = random.normal(size=(40, 16, len(channel_names(TIMELINE)))).astype("f4")
+    return preparation, Inputs(inputs.numbers, inputs.flags, inputs.codes, grid)
+
+
+def test_all_of_a_variable_goes_together(prepared: tuple[Preparation, Inputs]) -> None:
+    groups = dict(column_groups(prepared[0]))
+    assert groups == {
+        "age": {"numbers": [0], "flags": [], "codes": [], "channels": []},
+        "HR": {"numbers": [1], "flags": [], "codes": [], "channels": [1]},
+        "HR low": {"numbers": [2], "flags": [2], "codes": [], "channels": [2, 3, 4]},
+        "sex": {"numbers": [], "flags": [0, 1], "codes": [], "channels": []},
+    }
+
+
+def test_dealing_out_keeps_every_value_and_every_other_column(prepared: tuple[Preparation, Inputs]) -> None:
+    _, inputs = prepared
+    assert inputs.grid is not None
+    made = permuted(inputs, {"numbers": [2], "flags": [2], "codes": [], "channels": [2, 3, 4]}, seed=5)
+    assert made.grid is not None
+    np.testing.assert_array_equal(made.numbers[:, :2], inputs.numbers[:, :2])
+    np.testing.assert_array_equal(np.sort(made.numbers[:, 2]), np.sort(inputs.numbers[:, 2]))
+    assert (made.numbers[:, 2] != inputs.numbers[:, 2]).any()
+    moved = [int(np.flatnonzero(inputs.grid[:, 0, 2] == v)[0]) for v in made.grid[:, 0, 2]]
+    np.testing.assert_array_equal(made.numbers[:, 2], inputs.numbers[moved, 2])
+    np.testing.assert_array_equal(made.grid[:, :, 2:], inputs.grid[moved][:, :, 2:])
+    np.testing.assert_array_equal(made.grid[:, :, :2], inputs.grid[:, :, :2])
+
+
+def test_a_hidden_span_looks_as_if_nobody_had_measured(prepared: tuple[Preparation, Inputs]) -> None:
+    _, inputs = prepared
+    assert inputs.grid is not None
+    name, span = list(time_spans(TIMELINE))[2]
+    made = without_span(inputs, span, TIMELINE).grid
+    assert made is not None
+    assert (name, span) == ("minute 240 to 360", range(4, 6))
+    assert np.isnan(made[:, 4:6, 1:3]).all()
+    assert (made[:, 4:6, 3] == 0).all()
+    np.testing.assert_array_equal(made[:, 4:6, [0, 4]], inputs.grid[:, 4:6, [0, 4]])
+    np.testing.assert_array_equal(np.delete(made, [4, 5], axis=1), np.delete(inputs.grid, [4, 5], axis=1))
+
+
+def test_tables_have_no_spans() -> None:
+    assert list(time_spans(None)) == []

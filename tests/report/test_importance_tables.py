@@ -1,0 +1,30 @@
+"""What predictions rest on, as the report tells it."""
+
+from rounds.report.importance_tables import MOST_COLUMNS, importance
+from rounds.report.run_files import RunFiles
+
+
+def run_with(columns: int, spans: int) -> RunFiles:
+    lost = [{"name": f"c{i}", "value": 0.1 - i / 1000, "low": 0.05, "high": 0.15} for i in range(columns)]
+    time = [{"name": f"hour {i}", "value": 0.01, "low": -0.01, "high": 0.03} for i in range(spans)]
+    made = {"metric": "auroc", "rows": 1200, "columns": lost, "spans": time, "reason": ""}
+    return RunFiles({}, {}, {}, {}, evidence={"importance": made})
+
+
+def test_most_important_columns_and_all_spans_are_shown() -> None:
+    content = importance(run_with(MOST_COLUMNS + 5, 8))
+    assert content is not None
+    columns, time = content["parts"]
+    assert (columns["title"], len(columns["rows"]), columns["rows"][0]) == (
+        "Columns", MOST_COLUMNS, ("c0", "0.100", "0.050 to 0.150"),
+    )  # fmt: skip
+    assert (time["title"], len(time["rows"])) == ("Time", 8)
+    assert (content["metric"], content["rows"]) == ("AUROC", "1,200")
+
+
+def test_tables_have_no_spans_and_old_runs_nothing() -> None:
+    content = importance(run_with(2, 0))
+    assert content is not None
+    assert [part["title"] for part in content["parts"]] == ["Columns"]
+    assert importance(run_with(0, 0)) is None
+    assert importance(RunFiles({}, {}, {}, {})) is None
