@@ -75,7 +75,9 @@ def test_decayed_too_early() -> None:
 
     found = seen("decayed-too-early", run(folds(train=frozen, validation=frozen, rate=cut(5))))
     assert found.evidence["epoch"] == 5
-    assert found.severity == "warning"
+    assert found.severity == "note", "nothing says that it did harm"
+    harmed = run(folds(train=frozen, validation=frozen, rate=cut(5)), **behind())
+    assert seen("decayed-too-early", harmed).severity == "error"
 
 
 def test_decay_on_a_plateau_is_left_alone() -> None:

@@ -25,6 +25,14 @@ def taken(trained: Trained, epoch: int = 0) -> dict[tuple[str, str], float]:
     return {(row["layer"], row["measure"]): row["value"] for row in frame.iter_rows(named=True)}
 
 
+def test_steps_are_measured_as_they_are_taken(population_of: Make, train: Train) -> None:
+    """Clipped gradients make short steps, and frozen layers none."""
+    found = taken(train(population_of(PLAN.change(clip_norm=1e-6, frozen_layers=1))))
+    assert found["hidden_0", "update_ratio"] == 0.0
+    assert 0.0 < found["hidden_1", "update_ratio"] < 1e-6
+    assert found["hidden_1", "gradient_norm"] > 1e-3
+
+
 def test_measures_equal_a_numpy_backward_pass(population_of: Make, train: Train) -> None:
     population = population_of(PLAN)
     found = taken(train(population))

@@ -64,6 +64,8 @@ def update_ratio(curve: Curve) -> float:
     if norms is not None and norms[0] == layers and norms[1][0] == 0:
         values = values * norms[2] / np.where(norms[2][:, :1] > 0, norms[2][:, :1], np.maximum(norms[2], 1e-30))
     kept = values[:, epochs > 0] if (epochs > 0).any() else values
+    moved = (kept != 0).any(axis=1)
+    kept = kept[moved] if moved.any() else kept  # a frozen layer says nothing of the size of steps
     finite = np.where(np.isfinite(kept), kept, np.inf)
     return float(np.median(finite, axis=0).max())
 

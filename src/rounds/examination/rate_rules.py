@@ -184,7 +184,7 @@ def _decayed_too_early(run: Run) -> Judged:
     epoch, before, after = (float(np.median(column)) for column in zip(*found, strict=True))
     damaged = harm(run)
     return Seen(
-        "error" if damaged else "warning",
+        "error" if damaged else "note",
         f"The learning rate was down to a tenth after epoch {epoch:.0f} of {known[0].epochs[-1]}, while the loss was "
         f"still falling by {before:.1%} {of_what(run)} an epoch; afterwards it fell by {after:.2%}.",
         {"epoch": epoch, "epochs": int(known[0].epochs[-1]), "fall_before_share": before, "fall_after_share": after},

@@ -113,7 +113,7 @@ def _marks_at_start(run: Run, curve: Curve) -> Evidence | None:
     marks: Evidence = {}
     dropped = curve.settings.get("dropout", 0.0) >= HEAVY_DROPOUT  # multiplies what is left, and the loss with it
     dropped |= curve.settings.get("input_noise", 0.0) >= HEAVY_NOISE  # and noise drowns what the weights make of inputs
-    if run.constant_loss and loss >= HIGH_START.value * run.constant_loss and not dropped:
+    if run.constant_loss and loss >= HIGH_START.value * max(run.constant_loss, _of_guessing(run)) and not dropped:
         marks["loss_over_constant"] = loss / run.constant_loss
     if dead is not None and dead >= DEAD_AT_START.value:
         marks["dead_share"] = dead
@@ -121,7 +121,7 @@ def _marks_at_start(run: Run, curve: Curve) -> Evidence | None:
         marks["saturated_share"] = float(full.max())
     if (size := strange_size(run, curve)) is not None:
         marks["weights_over_usual"] = size
-    if gradients is not None and gradients.min() < STILL.value:
+    if gradients is not None and gradients.min() < STILL.value and not _narrow(run, curve):
         marks["least_gradient"] = float(gradients.min())
     return marks
 
@@ -131,10 +131,21 @@ def _dead_at_start(run: Run, curve: Curve) -> float | None:
     found = table(curve, "dead_share")
     if found is None or found[1][0] != 0:
         return None
-    hidden = run.plans[curve.plan].hidden if run.plans else ()
-    narrow = {f"activation_{i}" for i, width in enumerate(hidden) if width < FEWEST_UNITS}
+    narrow = _narrow(run, curve)
     shares = [share for layer, share in zip(found[0], found[2][:, 0], strict=True) if layer not in narrow]
     return float(max(shares, default=0.0))
+
+
+def _narrow(run: Run, curve: Curve) -> set[str]:
+    """Activations of layers that are too narrow to say anything of how they were drawn."""
+    hidden = run.plans[curve.plan].hidden if run.plans else ()
+    return {f"activation_{i}" for i, width in enumerate(hidden) if width < FEWEST_UNITS}
+
+
+def _of_guessing(run: Run) -> float:
+    """Loss of saying that all classes are equally likely, as networks start out; 0 for numbers."""
+    task = run.task
+    return float(np.log(max(task.outputs, 2))) if task is not None and task.is_classification else 0.0
 
 
 def _slow_start(run: Run, curve: Curve) -> float | None:

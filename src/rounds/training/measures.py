@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from rounds.plan import Plan
 from rounds.training.member import Arrays, MemberState, Recipe, Settings, SlabData
-from rounds.training.optimizer import hold_still, make_optimizer
+from rounds.training.optimizer import clip_gradients, hold_still, make_optimizer
 from rounds.training.schedule import learning_rate_at
 from rounds.training.step import draw_batch, objective
 
@@ -162,7 +162,8 @@ def _look(
     (_, (losses, shrinks, own, _)), parts = jax.lax.map(lambda piece: gradient_of(weights.trainable, piece), pieces)
     whole = [g.mean(0) for g in parts]
     optimizer = make_optimizer(recipe.plan, settings, recipe.functional.kernels)
-    directions, _ = optimizer.update(whole, state.optimizer, weights.trainable)
+    clipped = clip_gradients(whole, settings["clip_norm"]) if "clip_norm" in recipe.switches else whole
+    directions, _ = optimizer.update(clipped, state.optimizer, weights.trainable)
     directions = hold_still(recipe.plan, recipe.functional.names, directions)
     rate = learning_rate_at(recipe.plan, settings, position) * state.rate_factor
     chosen = [i for i, kernel in enumerate(recipe.functional.kernels) if kernel]
