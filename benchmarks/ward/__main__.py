@@ -52,17 +52,20 @@ def train_all(tasks: list[WardTask], shared: Path, folder: Path) -> None:
 
 
 def write_page(folder: Path) -> None:
-    """docs/ward.md, and the rates of the reported half for the package."""
-    names = [t.name for t in TASKS if (folder / f"{t.name}.jsonl").exists()]
-    kept = {name: [about for about, _ in read_lines(folder / f"{name}.jsonl")] for name in names}
-    verdicts = every_verdict(folder, tuple(names))
+    """docs/ward.md, and the rates of the reported half for the package; of a ward that is not complete, the half that
+    thresholds are set on, and no rates."""
+    found = {t.name: folder / f"{t.name}.jsonl" for t in TASKS}
+    every = all(path.exists() and len(list(read_lines(path))) >= FIRST_LOOK for path in found.values())
+    shown = [t.name for t in TASKS if found[t.name].exists() and (every or t.half == "thresholds")]
+    kept = {name: [about for about, _ in read_lines(found[name])] for name in shown}
+    verdicts = every_verdict(folder, tuple(shown))
     seconds = sum(about.get("seconds", 0.0) for runs in kept.values() for about in runs)
-    page = ward_page(verdicts, {name: harms(runs) for name, runs in kept.items()}, REMARKS.read_text(), seconds)
-    write_whole(PAGE, page)
-    every = all(t.name in kept and len(kept[t.name]) >= FIRST_LOOK for t in TASKS)
+    write_whole(
+        PAGE, ward_page(verdicts, {name: harms(runs) for name, runs in kept.items()}, REMARKS.read_text(), seconds)
+    )
     rules = rule_rates([v for v in verdicts if v.half == "reported"]) if every else {}
     write_json(MEASURED, {"made_by": "python -m benchmarks.ward page", "rules": rules})
-    print(json.dumps({"runs": sum(map(len, kept.values())), "page": str(PAGE), "rates_written": every}))
+    print(json.dumps({"runs": sum(map(len, kept.values())), "page": str(PAGE), "complete": every}))
 
 
 if __name__ == "__main__":

@@ -16,19 +16,24 @@ from benchmarks.ward.verdicts import ROUNDS, WATCHERS, Verdict
 
 PACKAGES = ("rounds", "jax", "keras", "numpy", "scikit-learn", "polars")
 Harms = dict[str, dict[tuple[str, int], tuple[float, ...]]]
+UNFINISHED = """Not measured yet: its runs are not complete, and nobody has looked at those that there are. The tables
+below are of the half that thresholds were set on, and say nothing of what the rules are worth elsewhere.
+"""
 CONTROLS = ("healthy", "harmless")
 
 
 def ward_page(verdicts: list[Verdict], harms: Harms, remarks: str, seconds: float) -> str:
-    """The whole page. harms: by task; remarks: what a reader must know of how thresholds were set."""
-    reported = [v for v in verdicts if v.half == "reported"]
-    others = [v for v in verdicts if v.half == "thresholds"]
-    parts = [_head(verdicts, remarks, seconds), "## The reported half\n", _overall(reported)]
-    parts += ["## The half that thresholds were set on\n", _overall(others)]
-    parts += ["## Task by task\n", _by_task(verdicts), "## Fault by fault, reported half\n", _by_fault(reported)]
-    parts += ["## Missed, reported half\n", _missed(reported), "## Alarms on controls, reported half\n"]
-    parts += [_false(reported), "## Planted and harmless\n", _harmless(harms), "## Rule by rule, reported half\n"]
-    return "\n".join([*parts, _by_rule(reported)])
+    """The whole page. harms: by task; remarks: what a reader must know of how thresholds were set. Where no verdict is
+    of the reported half, it is said to be unfinished."""
+    halves = {half: [v for v in verdicts if v.half == half] for half in ("reported", "thresholds")}
+    shown = "reported" if halves["reported"] else "thresholds"
+    parts = [_head(verdicts, remarks, seconds), "## The reported half\n"]
+    parts.append(_overall(halves["reported"]) if halves["reported"] else UNFINISHED)
+    parts += ["## The half that thresholds were set on\n", _overall(halves["thresholds"])]
+    parts += ["## Task by task\n", _by_task(verdicts), f"## Fault by fault, {shown} half\n", _by_fault(halves[shown])]
+    parts += [f"## Missed, {shown} half\n", _missed(halves[shown]), f"## Alarms on controls, {shown} half\n"]
+    parts += [_false(halves[shown]), "## Planted and harmless\n", _harmless(harms), f"## Rule by rule, {shown} half\n"]
+    return "\n".join([*parts, _by_rule(halves[shown])])
 
 
 def looked_at(verdicts: list[Verdict]) -> str:
@@ -68,7 +73,7 @@ To reach: detected {DETECTED:.0%}, first finding acceptable {NAMED:.0%}, alarms 
 {remarks}
 
 Measured {datetime.now(UTC).date().isoformat()} on {platform.machine()} with {cores} cores, Python
-{platform.python_version()}, {packages}; training took {seconds / 60:.0f} minutes in all.
+{platform.python_version()}, {packages}{f"; training took {seconds / 60:.0f} minutes in all" if seconds else ""}.
 """
 
 
