@@ -125,7 +125,6 @@ def test_words_that_cannot_be_followed(command: Command, place: Path, name: str)
     ("data", "expected"),
     [
         ("no.csv", "DATA must be a file that exists, got file='no.csv (No such file or directory)'."),
-        (".", "DATA must be a file"),
         ("diabets", "DATA must be a file that exists or a built-in set, got data='diabets'. Did you mean diabetes?"),
         ("admissions:many", "Built-in set must be a name, or admissions:ROWS with at most 10,000,000 rows, got data="),
         ("notes.txt", "DATA must be a file that exists"),

@@ -153,7 +153,7 @@ def open_source(
     if not isinstance(source, str | Path):
         return Builtin(name="table", table=read_table(source, codes))
     path = Path(source)
-    if path.is_dir():
+    if str(source) and path.is_dir():
         return open_folder(path, choices, layout)
     if path.suffix.lower() == ARRAYS:
         return open_signals(path, timeline) if holds_signals(path) else open_arrays(path)

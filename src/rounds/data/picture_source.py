@@ -26,7 +26,7 @@ def open_folder(folder: Path, choices: Choices, layout: Layout | None = None) ->
     A folder of images without classes can be predicted, not learned from. Raises DataError where there is no image,
     or a file cannot be read and is not to be left out.
     """
-    files = sorted(path for path in folder.rglob("*") if is_image(path) and path.is_file())
+    files = sorted(path for path in folder.rglob("*") if is_image(path) and _seen(path, folder) and path.is_file())
     if not files:
         advice = f"Hand over a folder with a folder for each class, with files that end in {', '.join(IMAGES[:4])}, ..."
         raise DataError(must_be("DATA", "a folder of images", "folder", str(folder), advice))
@@ -40,6 +40,11 @@ def open_folder(folder: Path, choices: Choices, layout: Layout | None = None) ->
     if divided and any(_PARTS[place[0].lower()] == "test" for place in places):
         columns[PART] = [_PARTS[place[0].lower()] for place in places]
     return _with_pictures(Builtin(folder.name, pl.DataFrame(columns)), files, FILE, choices, layout)
+
+
+def _seen(path: Path, folder: Path) -> bool:
+    """Whether neither the file nor a folder on the way to it is hidden."""
+    return not any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def image_column(table: pl.DataFrame, folder: Path, choices: Choices) -> str | None:

@@ -116,8 +116,11 @@ def _duplicate_rows(evidence: DataEvidence) -> Judged:
     if not worst:
         return None
     name, share = max(worst.items(), key=lambda item: item[1])
+    # A validation part that the data bring only chooses; the user can hardly mend it, and is warned.
+    brought = {"validation"} if dataset.given_validation is not None else set()
+    grave = any(s >= 0.01 for n, s in worst.items() if n not in brought)
     return Seen(
-        "error" if share >= 0.01 else "warning",
+        "error" if grave else "warning",
         f"{share:.1%} of the {name} rows are also learned from, equal in every column and in the outcome; chance alone "
         f"would give {chance:.1g} equal pairs in the table, and there are {found:,}.",
         {**{f"share_of_{n}_rows": s for n, s in worst.items()}, "equal_pairs": found, "expected_pairs": chance}, 0.95,
