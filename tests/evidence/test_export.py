@@ -3,10 +3,12 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from rounds.data.target import TargetScale
 from rounds.errors import PlanError, RoundsError, RunFolderError
 from rounds.inference import export
 from rounds.inference.export import TOLERANCE, export_run, made_up_inputs
@@ -39,6 +41,17 @@ def test_export_agrees_and_describes_itself(make_run, wanted, task) -> None:
         predictor.preparation.shape.numbers,
         predictor.preparation.shape.flags,
     ]
+
+
+@pytest.mark.parametrize("wanted", ["onnx", "keras"])
+def test_a_temperature_over_classes_is_in_the_model_folder_and_in_the_export(make_run, wanted) -> None:
+    if wanted == "onnx":
+        pytest.importorskip("onnx", reason="needs rounds[onnx]")
+    run = make_run("multiclass")
+    sharp = load_predictor(run / "model")
+    save_predictor(run / "model", replace(sharp, target_scale=TargetScale(kind="identity", temperature=3.0)))
+    assert load_predictor(run / "model").target_scale.temperature == 3.0
+    assert export_run(run, wanted)["check"]["largest_difference"] <= TOLERANCE
 
 
 def test_onnx_file_runs_in_onnxruntime(make_run) -> None:

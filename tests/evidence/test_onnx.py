@@ -67,7 +67,7 @@ def test_codes_and_a_code_that_only_networks_know(random_predictor, assert_same)
         assert_same(replace(predictor, preparation=preparation))
 
 
-@pytest.mark.parametrize("kind", ["log1p", "smeared", "recalibrated"])
+@pytest.mark.parametrize("kind", ["log1p", "smeared", "recalibrated", "softened"])
 def test_every_way_back(random_predictor, assert_same, kind) -> None:
     base = random_predictor("regression")
     y = np.random.default_rng(3).lognormal(1, 1, (500, 1))
@@ -79,6 +79,9 @@ def test_every_way_back(random_predictor, assert_same, kind) -> None:
         base = random_predictor("binary")
         grid = tuple(np.linspace(0, 1, 50).tolist())
         scale = TargetScale(kind="identity", grid=(grid,), table=(tuple(np.sqrt(grid).tolist()),))
+    if kind == "softened":
+        base = random_predictor("multiclass")
+        scale = TargetScale(kind="identity", temperature=2.5)
     assert_same(replace(base, target_scale=scale))
 
 

@@ -165,6 +165,39 @@ def test_kept_map_becomes_the_way_back_and_nothing_else_does() -> None:
     np.testing.assert_array_equal(validation, p)
 
 
+def stages(seed: int, rows: int = 1500, sharpness: float = 3.0):
+    """Stages drawn from logits, and what a network says whose logits are `sharpness` times as large; [N, 1], [N, 3]."""
+    draw = np.random.default_rng(seed)
+    z = draw.normal(0, 1, (rows, 3))
+    chance, said = (np.exp(k * z) / np.exp(k * z).sum(1, keepdims=True) for k in (1.0, sharpness))
+    return np.array([[draw.choice(3, p=row)] for row in chance], np.int32), said
+
+
+def test_classes_get_one_temperature_that_becomes_the_way_back() -> None:
+    y, said = stages(14)
+    scale = TargetScale(kind="identity", statistic="probability")
+    made, validation, record = recalibrated_scale(STAGES, scale, said, y, np.arange(1500))
+    assert record["kept"] == "temperature"
+    assert made.temperature == pytest.approx(3.0, rel=0.1)
+    naive = []
+    for row in said:
+        powers = [max(p, np.finfo(np.float32).eps) ** (1 / made.temperature) for p in row]
+        naive.append([power / sum(powers) for power in powers])
+    np.testing.assert_allclose(made.backward(said), naive, rtol=1e-12)
+    assert row_losses(STAGES, y, validation).mean() < row_losses(STAGES, y, said).mean() - 0.1
+    np.testing.assert_allclose(validation, made.backward(said), atol=0.03)
+    y, said = stages(15, sharpness=1.0)
+    same, _, record = recalibrated_scale(STAGES, scale, said, y, np.arange(1500))
+    assert (same, record["kept"]) == (scale, "none")
+
+
+def test_classes_need_enough_rows_outside_the_commonest() -> None:
+    y = np.array([0] * 500 + [1] * 60 + [2] * 39)[:, None]
+    assert can_fit(STAGES, "temperature", y) == "fewer than 100 rows outside the commonest class"
+    y[0] = 2
+    assert can_fit(STAGES, "temperature", y) == ""
+
+
 def test_other_tasks_keep_their_scale() -> None:
     y, p = simulated(13, 300)
     scale = TargetScale(kind="standard", mean=(0.0,), spread=(1.0,))

@@ -3,9 +3,10 @@
 from typing import Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from rounds.errors import PlanError, must_be
+from rounds.metrics.columns import RESOLUTION
 from rounds.task import Task
 
 # A target this skewed, and never negative, is learned on a power scale: the limit beyond which Curran, West and Finch
@@ -19,6 +20,7 @@ class TargetScale(BaseModel):
     statistic: what predictions are: "mean" ("median" on a power scale before smearing, which averages g^-1 over the
     residuals, Duan 1983), "probability" or "rate". grid, table: per output [G] points z -> prediction in the unit of
     the target, for power scales (filled in by `with_smearing`) and for probabilities that were recalibrated.
+    temperature: what log probabilities of classes that exclude each other are divided by (see `softened`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,6 +31,7 @@ class TargetScale(BaseModel):
     statistic: Literal["mean", "median", "probability", "rate"] = "mean"
     grid: tuple[tuple[float, ...], ...] = ()
     table: tuple[tuple[float, ...], ...] = ()
+    temperature: float = Field(default=1.0, gt=0)
 
     @classmethod
     def fit(cls, task: Task, targets: np.ndarray, transform: str = "auto") -> Self:
@@ -59,6 +62,8 @@ class TargetScale(BaseModel):
         if self.table:
             columns = [np.interp(outputs[:, t], self.grid[t], self.table[t]) for t in range(outputs.shape[1])]
             return np.stack(columns, axis=1)
+        if self.temperature != 1.0:
+            return softened(outputs, self.temperature)
         if self.kind == "identity":
             return np.asarray(outputs, np.float64)
         return self._inverse(np.asarray(outputs, np.float64))
@@ -108,3 +113,14 @@ def is_skewed(targets: np.ndarray) -> bool:
         return False
     centred = (targets - targets.mean()) / targets.std()
     return bool((centred**3).mean() > HIGH_SKEWNESS)
+
+
+def softened(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Softmax of log p / T over classes [N, C], float64: closer to each other for T > 1 (Guo et al. 2017).
+
+    >>> softened(np.array([[0.8, 0.2]]), 2.0).round(3).tolist()
+    [[0.667, 0.333]]
+    """
+    z = np.log(np.maximum(np.asarray(probabilities, np.float64), RESOLUTION)) / temperature
+    power = np.exp(z - z.max(axis=1, keepdims=True))
+    return np.asarray(power / power.sum(axis=1, keepdims=True))

@@ -7,6 +7,7 @@ import numpy as np
 from rounds.data.target import TargetScale
 from rounds.inference.onnx_export import refuse_other_kinds
 from rounds.inference.predictor import Predictor
+from rounds.metrics.columns import RESOLUTION
 from rounds.networks.plain_model import PlainMember, WayBack, plain_model
 
 
@@ -28,6 +29,8 @@ def keras_model(predictor: Predictor) -> Any:
 def _way_back(scale: TargetScale) -> WayBack:
     if scale.table:
         return WayBack(grid=np.array(scale.grid), table=np.array(scale.table))
+    if scale.temperature != 1.0:
+        return WayBack(temperature=scale.temperature, least=RESOLUTION)
     if scale.kind == "identity":
         return WayBack()
     return WayBack(mean=np.array(scale.mean), spread=np.array(scale.spread), expm1=scale.kind == "log1p")

@@ -15,6 +15,7 @@ from rounds.inference.normalization import EPSILON
 from rounds.inference.onnx_activations import add_activation
 from rounds.inference.onnx_graph import Graph
 from rounds.inference.predictor import Part, Predictor
+from rounds.metrics.columns import RESOLUTION
 from rounds.networks.network import NUMBER_LAYER, OUTPUT, SKIP, Network
 
 KINDS = ("linear", "dense")
@@ -182,6 +183,8 @@ def _add_way_back(graph: Graph, scale: TargetScale, z: str) -> str:
     """[N, T] double outputs on the learned scale -> the user's unit, as `TargetScale.backward` does it."""
     if scale.table:
         return _add_interpolation(graph, np.array(scale.grid), np.array(scale.table), z)
+    if scale.temperature != 1.0:
+        return _add_softening(graph, scale.temperature, z)
     if scale.kind == "identity":
         return z
     spread, mean = (graph.constant(np.array(values, np.float64)) for values in (scale.spread, scale.mean))
@@ -189,6 +192,11 @@ def _add_way_back(graph: Graph, scale: TargetScale, z: str) -> str:
     if scale.kind == "standard":
         return g
     return graph.add("Sub", graph.add("Exp", g), graph.constant(np.array(1.0)))
+
+
+def _add_softening(graph: Graph, temperature: float, p: str) -> str:
+    z = graph.add("Log", graph.add("Max", p, graph.constant(np.array(RESOLUTION))))
+    return graph.add("Softmax", graph.add("Div", z, graph.constant(np.array(temperature))), axis=1)
 
 
 def _add_interpolation(graph: Graph, grid: np.ndarray, table: np.ndarray, z: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from rounds.data.target import TargetScale
+from rounds.data.target import TargetScale, softened
 from rounds.inference.calibration import mean_interval
 from rounds.metrics.columns import RESOLUTION
 from rounds.task import Task
@@ -21,9 +21,9 @@ TRIED: dict[str, tuple[RecalibrationKind, ...]] = {
 }
 # Parts of the patients that a map is judged on, fitted on the others.
 FOLDS = 5
-# Cases and non-cases (rows of the rarer side) below which calibration cannot be told and no map is fitted (Vergouwe et
-# al. 2005, Journal of Clinical Epidemiology 58:475); isotonic regression has many more parameters and needs about a
-# thousand rows (Niculescu-Mizil and Caruana 2005, ICML).
+# Cases and non-cases (rows of the rarer side; of several classes, rows outside the commonest) below which calibration
+# cannot be told and no map is fitted (Vergouwe et al. 2005, Journal of Clinical Epidemiology 58:475); isotonic
+# regression has many more parameters and needs about a thousand rows (Niculescu-Mizil and Caruana 2005, ICML).
 FEWEST_EVENTS, ISOTONIC_ROWS = 100, 1000
 MOST_TEMPERATURE = 4.0
 ENOUGH_GAIN = 0.9  # share of the best gain that lets a simpler map stand: another parameter must earn its place
@@ -64,7 +64,7 @@ class Recalibration(BaseModel):
         if self.kind == "none":
             return np.asarray(predicted, np.float64)
         if len(self.parameters) < predicted.shape[1]:
-            return _softened(predicted, self.parameters[0][0])
+            return softened(predicted, self.parameters[0][0])
         columns = [_mapped(self.kind, p, x) for p, x in zip(self.parameters, predicted.T, strict=True)]
         return np.stack(columns, axis=1)
 
@@ -89,12 +89,6 @@ def _mapped(kind: RecalibrationKind, parameters: tuple[float, ...], x: np.ndarra
     return np.interp(x, knots, values)
 
 
-def _softened(predicted: np.ndarray, temperature: float) -> np.ndarray:
-    z = np.log(np.maximum(predicted, RESOLUTION)) / temperature
-    power = np.exp(z - z.max(axis=1, keepdims=True))
-    return np.asarray(power / power.sum(axis=1, keepdims=True))
-
-
 def _temperature(y: np.ndarray, p: np.ndarray) -> tuple[float, ...]:
     x = log_odds(p)
     return (_least(lambda t: float(np.mean(np.logaddexp(0.0, x / t) - y * x / t))),)
@@ -102,7 +96,7 @@ def _temperature(y: np.ndarray, p: np.ndarray) -> tuple[float, ...]:
 
 def _class_temperature(y: np.ndarray, p: np.ndarray) -> float:
     rows = np.arange(len(y))
-    return _least(lambda t: float(-np.mean(np.log(np.maximum(_softened(p, t)[rows, y], RESOLUTION)))))
+    return _least(lambda t: float(-np.mean(np.log(np.maximum(softened(p, t)[rows, y], RESOLUTION)))))
 
 
 def _least(loss: Any) -> float:
@@ -182,10 +176,10 @@ def can_fit(task: Task, kind: RecalibrationKind, observed: np.ndarray) -> str:
     if kind == "isotonic" and len(observed) < ISOTONIC_ROWS:
         return f"{len(observed)} rows are fewer than {ISOTONIC_ROWS}"
     if task.kind == "multiclass":
-        events = int(np.bincount(observed[:, 0].astype(int), minlength=task.outputs).min())
-    else:
-        cases = observed.sum(axis=0)
-        events = int(np.minimum(cases, len(observed) - cases).min())
+        events = len(observed) - int(np.bincount(observed[:, 0].astype(int)).max())
+        return "" if events >= FEWEST_EVENTS else f"fewer than {FEWEST_EVENTS} rows outside the commonest class"
+    cases = observed.sum(axis=0)
+    events = int(np.minimum(cases, len(observed) - cases).min())
     return "" if events >= FEWEST_EVENTS else f"fewer than {FEWEST_EVENTS} rows of the rarest outcome"
 
 
@@ -247,17 +241,22 @@ def recalibrated_scale(
     """(the way back with the map that helped, cross-fitted predictions [N, T], what was tried).
 
     outputs: [N, T] of rows that no averaged member learned from; targets [N, T], patients [N] of the same rows. Maps
-    are applied to probabilities of one or several labels; for other tasks nothing is changed.
+    are applied to probabilities: one a label, or one over classes that exclude each other. Numbers stay as they are.
     """
     predicted = scale.backward(outputs)
-    if task.kind not in ("binary", "multilabel"):
+    if not task.is_classification:
         return scale, predicted, {"kept": "none", "reason": f"maps are not applied to a {task.kind} task"}
     made, record = choose_recalibration(task, targets, predicted, patients)
     if made.kind == "none":
         return scale, predicted, record
+    mapped = scale.model_copy(update=_way_back(task, made))
+    return mapped, cross_fitted(task, made.kind, targets, predicted, patients), record
+
+
+def _way_back(task: Task, made: Recalibration) -> dict[str, Any]:
+    """Fields of a TargetScale: one temperature for classes, else a grid and its values for each label."""
+    if task.kind == "multiclass":
+        return {"temperature": made.parameters[0][0]}
     grid = logistic(np.linspace(-MAP_LIMIT, MAP_LIMIT, MAP_POINTS))
     table = made.apply(np.tile(grid[:, None], (1, task.outputs)))
-    mapped = scale.model_copy(
-        update={"grid": (tuple(grid.tolist()),) * task.outputs, "table": tuple(map(tuple, table.T.tolist()))}
-    )
-    return mapped, cross_fitted(task, made.kind, targets, predicted, patients), record
+    return {"grid": (tuple(grid.tolist()),) * task.outputs, "table": tuple(map(tuple, table.T.tolist()))}

@@ -25,13 +25,16 @@ class PlainMember:
 
 @dataclass(frozen=True)
 class WayBack:
-    """From the average to the user's unit: pieces (grid, table [T, G]), or value * spread + mean [T] and expm1."""
+    """From the average to the user's unit: pieces (grid, table [T, G]), softmax of log p / temperature with p at least
+    `least`, or value * spread + mean [T] and expm1."""
 
     grid: np.ndarray | None = None
     table: np.ndarray | None = None
     mean: np.ndarray | None = None
     spread: np.ndarray | None = None
     expm1: bool = False
+    temperature: float | None = None
+    least: float = 0.0
 
 
 def plain_model(members: list[PlainMember], widths: tuple[int, int, int], back: WayBack) -> Any:
@@ -172,6 +175,9 @@ def _scaled(x: Any, share: float, name: str) -> Any:
 def _way_back(z: Any, back: WayBack) -> Any:
     if back.grid is not None and back.table is not None:
         return _pieces(z, back.grid, back.table)
+    if back.temperature is not None:
+        odds = keras.ops.log(keras.ops.maximum(z, back.least))
+        return keras.layers.Softmax(name="softened")(keras.layers.Rescaling(1 / back.temperature, name="cooler")(odds))
     if back.mean is None or back.spread is None:
         return z
     scale, offset = back.spread.tolist(), back.mean.tolist()

@@ -114,8 +114,8 @@ def _moves_risks(plan: Plan) -> bool:
 
 
 def _recalibrated(bed: Bed, rows: Patients, predicted: np.ndarray) -> np.ndarray:
-    """By maps fitted on other patients, where they help; kinds of task that get no map stay as they are."""
+    """By maps fitted on other patients, where they help; tasks that get no map stay as they are."""
     plain = bed.material.target_scale
-    if bed.task.kind not in ("binary", "multilabel"):
+    if not bed.task.is_classification:
         return predicted
     return recalibrated_scale(bed.task, plain, predicted, rows.observed, rows.patients)[1]
