@@ -16,7 +16,7 @@ from rounds.inference.model_folder import load_predictor
 from rounds.networks.keras_runner import read_model, read_runner
 from rounds.own_code import code_allowed, import_named, refuse_code
 from rounds.plan import Plan
-from rounds.prescription.remedies import prescribe
+from rounds.prescription.remedies import doses_against
 from rounds.prescription.remedy import FIXED_BY_MODEL
 
 CODE = '''
@@ -198,6 +198,6 @@ def test_damaged_file_is_named(run: Path) -> None:
 def test_remedies_leave_the_model_alone() -> None:
     plan = Plan(network="keras", learning_rate=10.0)
     changed = {name for code in ("overfitting", "learning-rate-too-high", "underfitting", "vanishing-gradients")
-               for p in prescribe(code, plan) for name in p.change}  # fmt: skip
+               for p in doses_against(code, plan) for name in p.change}  # fmt: skip
     assert not changed & FIXED_BY_MODEL
     assert "learning_rate" in changed

@@ -4,7 +4,7 @@ import pytest
 
 from rounds.examination.rules import RULES
 from rounds.plan import Plan
-from rounds.prescription.remedies import MOST_ARMS, REMEDIES, described, prescribe
+from rounds.prescription.remedies import MOST_ARMS, REMEDIES, described, doses_against
 from rounds.prescription.remedy import treated
 
 # Findings that no change of plan answers: their remedy is another table, or another look at it.
@@ -25,21 +25,25 @@ FAULTY = {
 @pytest.mark.parametrize("code", sorted({rule.code for rule in RULES} - ADVICE_ONLY))
 def test_every_training_finding_has_a_remedy_that_changes_the_plan(code: str) -> None:
     plan = Plan().change(**FAULTY.get(code, {}))
-    made = prescribe(code, plan)
+    made = doses_against(code, plan)
     assert 1 <= len(made) <= MOST_ARMS
     assert all(treated(plan, p.change) != plan for p in made)
     assert len({described(p.change) for p in made}) == len(made)
 
 
 def test_what_was_tried_is_not_prescribed_again() -> None:
-    first = prescribe("overfitting", Plan())
+    first = doses_against("overfitting", Plan())
     tried = frozenset(described(p.change) for p in first)
-    assert not {described(p.change) for p in prescribe("overfitting", Plan(), tried)} & tried
+    assert not {described(p.change) for p in doses_against("overfitting", Plan(), tried)} & tried
 
 
 def test_a_rate_that_is_too_high_is_lowered_and_one_too_low_is_raised() -> None:
     lower, higher = (
-        [p.change["learning_rate"] for p in prescribe(code, Plan(learning_rate=rate)) if "learning_rate" in p.change]
+        [
+            p.change["learning_rate"]
+            for p in doses_against(code, Plan(learning_rate=rate))
+            if "learning_rate" in p.change
+        ]
         for code, rate in (("learning-rate-too-high", 10.0), ("learning-rate-too-low", 1e-6))
     )
     assert all(rate < 10.0 for rate in lower)

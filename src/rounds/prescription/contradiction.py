@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from rounds.plan import Plan
-from rounds.prescription.remedies import prescribe
+from rounds.prescription.remedies import doses_against
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def contradictions(treated: str, others: list[str], plan: Plan, number: int) -> 
 def _pulls(code: str, plan: Plan) -> dict[str, int]:
     """Which way the first dose that changes a number takes it: 1 up, -1 down."""
     pulls: dict[str, int] = {}
-    for prescription in prescribe(code, plan):
+    for prescription in doses_against(code, plan):
         for field, new in prescription.change.items():
             old = getattr(plan, field)
             if _is_number(old) and _is_number(new) and _size(old) != _size(new):

@@ -5,6 +5,7 @@ against overfitting more patients (`more_patients`), augmentation, regularizatio
 underfitting a larger network; minor choices last.
 """
 
+from rounds.examination.finding import Examination
 from rounds.plan import Plan
 from rounds.prescription.remedy import Change, Prescription, Remedy
 
@@ -132,12 +133,26 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
 }
 
 
-def prescribe(code: str, plan: Plan, tried: frozenset[str] = frozenset()) -> list[Prescription]:
+def prescribe(examination: Examination, plan: Plan, tried: frozenset[str] = frozenset()) -> list[Prescription]:
+    """What to try next: the doses against the first alarm that has any left; causes come before what follows from them.
+
+    tried: changes (as `described`) that were tried before and did not help. Empty where nothing is left, or healthy.
+
+    >>> from rounds.examination.finding import Answer, Finding, Verdict
+    >>> unsure = Answer("unknown", "")
+    >>> shuffled = Finding("training", "not-shuffled", "Rows in the order of the file", "warning", "")
+    >>> said = Examination((shuffled,), (), Verdict(unsure, unsure, unsure))
+    >>> [p.change for p in prescribe(said, Plan(shuffle=False))]
+    [{'shuffle': True}]
+    """
+    doses = (doses_against(finding.code, plan, tried) for finding in examination.alarms)
+    return next((some for some in doses if some), [])
+
+
+def doses_against(code: str, plan: Plan, tried: frozenset[str] = frozenset()) -> list[Prescription]:
     """At most MOST_ARMS doses against a finding, in the order of its remedies, one of each remedy first.
 
-    tried: changes (as `described`) that were tried before and did not help.
-
-    >>> [p.change for p in prescribe("not-shuffled", Plan(shuffle=False))]
+    >>> [p.change for p in doses_against("not-shuffled", Plan(shuffle=False))]
     [{'shuffle': True}]
     """
     doses = [[(r, c) for c in r.doses(plan)] for r in REMEDIES.get(code, ())]

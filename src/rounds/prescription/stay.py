@@ -11,7 +11,7 @@ import numpy as np
 from rounds.data.dataset import Dataset, Split
 from rounds.errors import RunFolderError
 from rounds.examination.examine import examine
-from rounds.examination.finding import Examination, Finding
+from rounds.examination.finding import Examination
 from rounds.examination.population import run_of
 from rounds.plan import Plan
 from rounds.prescription.bed import Bed
@@ -108,28 +108,20 @@ def look(given: Circumstances, found: Stay, rounds: int) -> tuple[Stay, Visit | 
         found = replace(found, ended="nothing alarms any more" if number > 1 else "nothing alarms")
         ask = not found.patients_tried and _affordable(found.trained.population)
         return found, Visit(number, "healthy", []) if ask else None
-    finding, prescriptions = _next_prescriptions(examination, found)
-    if finding is None:
+    plan = found.trained.population.plans[0]
+    prescriptions = prescribe(examination, plan, found.tried)
+    if not prescriptions:
         return replace(found, ended="nothing is left to try"), None
-    others = [f.code for f in examination.alarms if f is not finding]
-    opposed = contradictions(finding.code, others, found.trained.population.plans[0], number)
+    treated = prescriptions[0].finding
+    others = [f.code for f in examination.alarms if f.code != treated]
+    opposed = contradictions(treated, others, plan, number)
     found = replace(found, contradictions=(*found.contradictions, *opposed))
-    return found, Visit(number, finding.code, prescriptions)
+    return found, Visit(number, treated, prescriptions)
 
 
 def _affordable(population: Population) -> bool:
     """Whether asking for more patients, where nothing alarms, costs little beside the training itself."""
     return asked_members(len(population.materials[0].folds)) <= MOST_ASKING * len(population.members)
-
-
-def _next_prescriptions(examination: Examination, found: Stay) -> tuple[Finding | None, list[Prescription]]:
-    """The first finding against which something is left to try: causes come before what follows from them."""
-    plan = found.trained.population.plans[0]
-    for finding in examination.alarms:
-        prescriptions = prescribe(finding.code, plan, found.tried)
-        if prescriptions:
-            return finding, prescriptions
-    return None, []
 
 
 def treat(given: Circumstances, found: Stay, visit: Visit) -> Generator[Event, None, Stay]:
