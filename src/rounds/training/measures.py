@@ -122,11 +122,21 @@ MEASURES: dict[str, tuple[Measure, str]] = {
 }
 
 
+def _layer(kernel: str) -> str:
+    """The layer of a kernel; a recurrent layer has two, of what enters and of its own state.
+
+    >>> _layer("hidden_0/kernel"), _layer("forward_0/recurrent_kernel")
+    ('hidden_0', 'forward_0/recurrent')
+    """
+    layer, _, name = kernel.rpartition("/")
+    return f"{layer}/recurrent" if name == "recurrent_kernel" else layer
+
+
 def measured(recipe: Recipe) -> list[tuple[str, str]]:
     """(layer, measure) of every number that `measure_member` returns, in its order."""
     names = recipe.functional.names
     layers = {
-        "kernel": [n.rsplit("/", 1)[0] for n, k in zip(names, recipe.functional.kernels, strict=True) if k],
+        "kernel": [_layer(n) for n, k in zip(names, recipe.functional.kernels, strict=True) if k],
         "activation": list(recipe.functional.hidden_names),
         NETWORK_LAYER: [NETWORK_LAYER],
     }
