@@ -19,7 +19,7 @@ from benchmarks.ward.verdicts import every_verdict
 from rounds.examination.rates import MEASURED
 from rounds.files import write_json, write_whole
 
-FIRST_LOOK = 150  # runs of a task, all tasks: with fewer no rate is shown in findings
+FIRST_LOOK, FEWEST_REPORTED = 185, 2  # runs of a table's first look, of which none has fewer; tables
 CACHE, PAGE, REMARKS = Path(".cache/ward"), Path("docs/ward.md"), Path(__file__).parent / "remarks.md"
 
 
@@ -52,20 +52,20 @@ def train_all(tasks: list[WardTask], shared: Path, folder: Path) -> None:
 
 
 def write_page(folder: Path) -> None:
-    """docs/ward.md, and the rates of the reported half for the package; of a ward that is not complete, the half that
-    thresholds are set on, and no rates."""
+    """docs/ward.md, and the rates of the reported half for the package, of the tables whose first look is complete;
+    of the reported half nothing is shown before FEWEST_REPORTED of them are."""
     found = {t.name: folder / f"{t.name}.jsonl" for t in TASKS}
-    every = all(path.exists() and len(list(read_lines(path))) >= FIRST_LOOK for path in found.values())
-    shown = [t.name for t in TASKS if found[t.name].exists() and (every or t.half == "thresholds")]
+    ready = [t for t in TASKS if found[t.name].exists() and len(list(read_lines(found[t.name]))) >= FIRST_LOOK]
+    reports = sum(t.half == "reported" for t in ready) >= FEWEST_REPORTED
+    shown = [t.name for t in ready if reports or t.half == "thresholds"]
     kept = {name: [about for about, _ in read_lines(found[name])] for name in shown}
     verdicts = every_verdict(folder, tuple(shown))
     seconds = sum(about.get("seconds", 0.0) for runs in kept.values() for about in runs)
-    write_whole(
-        PAGE, ward_page(verdicts, {name: harms(runs) for name, runs in kept.items()}, REMARKS.read_text(), seconds)
-    )
-    rules = rule_rates([v for v in verdicts if v.half == "reported"]) if every else {}
-    write_json(MEASURED, {"made_by": "python -m benchmarks.ward page", "rules": rules})
-    print(json.dumps({"runs": sum(map(len, kept.values())), "page": str(PAGE), "complete": every}))
+    page = ward_page(verdicts, {n: harms(runs) for n, runs in kept.items()}, REMARKS.read_text(), seconds)
+    write_whole(PAGE, page)
+    rules = rule_rates([v for v in verdicts if v.half == "reported"]) if reports else {}
+    write_json(MEASURED, {"made_by": "python -m benchmarks.ward page", "tables": shown, "rules": rules})
+    print(json.dumps({"runs": sum(map(len, kept.values())), "page": str(PAGE), "tables": shown}))
 
 
 if __name__ == "__main__":

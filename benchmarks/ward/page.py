@@ -67,7 +67,8 @@ lose at least {HURTS:.0%} of a constant's error on average over fresh seeds, and
 exempt, since their harm is a score that is too good. Acceptable diagnoses stand in `benchmarks/ward/faults.py`; they
 were written down before a rule was run.
 
-Thresholds were set on {halves["thresholds"]}; reported is on {halves["reported"]}. Intervals are 95 %, tasks resampled.
+Thresholds may be set on {halves["thresholds"]}; reported is on {halves["reported"]}.
+Trained so far: {", ".join(sorted({v.task for v in verdicts}))}. Intervals are 95 %, tasks resampled.
 To reach: detected {DETECTED:.0%}, first finding acceptable {NAMED:.0%}, alarms on controls at most {ALARMS:.0%}.
 
 {remarks}
