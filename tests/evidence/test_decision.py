@@ -55,9 +55,27 @@ def test_cells_equal_scikit_learns_and_thresholds_come_from_validation() -> None
 def test_cells_of_few_patients_are_hidden() -> None:
     y, p = np.array([1.0] * 12 + [0.0] * 88), np.array([0.9] * 9 + [0.1] * 91)
     cells = describe_alerts(p >= 0.5, y, np.arange(100))["cells"]
-    assert cells == {"true_positive": None, "false_positive": 0, "false_negative": None, "true_negative": 88}
+    assert cells == {"true_positive": None, "false_positive": 0, "false_negative": None, "true_negative": 90}
     often = describe_alerts(p >= 0.5, y, np.zeros(100, int))["cells"]
     assert often["true_negative"] is None, "88 rows of one patient"
+
+
+def test_no_hidden_cell_can_be_had_from_the_others_and_from_totals() -> None:
+    """400 patients with 100 cases: whether 1 or 9 were missed, the record is the same to the last digit."""
+    case = np.arange(400) < 100
+    alerts = [np.where(case, np.arange(400) >= missed, np.arange(400) >= 320) for missed in range(1, 10)]
+    made = [describe_alerts(alert, case.astype(float), np.arange(400)) for alert in alerts]
+    assert all(one == made[0] for one in made)
+    assert list(made[0]["cells"].values()) == [90, 80, None, 220]
+    assert (made[0]["sensitivity"], made[0]["negative_predictive_value"]) == (None, None)
+    assert (made[0]["precision"], made[0]["alert_share"]) == ({"value": 0.53}, {"value": 0.42})
+    owners = np.where(np.arange(400) < 34, np.arange(400) % 5, np.arange(400))
+    many = describe_alerts(np.where(case, np.arange(400) >= 34, False), case.astype(float), owners)["cells"]
+    assert many == {"true_positive": 70, "false_positive": 0, "false_negative": None, "true_negative": 300}
+    sides = Scored(case * 1.0, case * 0.9, np.arange(400, 800)), Scored(case * 1.0, alerts[0] * 0.9, np.arange(400))
+    points = operating_points(*sides, rows_a_day=20.0)
+    assert [p["rounded"] for p in points] == [True] * len(points)
+    assert all("alerts_a_day" not in p for p in points)
 
 
 def test_no_cases_leave_what_is_defined() -> None:

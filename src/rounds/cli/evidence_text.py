@@ -103,11 +103,13 @@ def _decision_lines(decisions: dict[str, list[dict[str, Any]]]) -> list[str]:
 def _point_line(name: str, point: dict[str, Any]) -> str:
     """
     >>> cells = {"true_positive": 30, "false_positive": 20, "false_negative": None, "true_negative": 90}
-    >>> _point_line("death", {"target": {"sensitivity": 0.8}, "threshold": 0.2, "cells": cells})
-    'death at 0.2 (chosen for sensitivity 0.8): 30 rightly alerted, 20 falsely, under 10 missed, 90 rightly left'
+    >>> point = {"target": {"sensitivity": 0.8}, "threshold": 0.2, "cells": cells, "rounded": True}
+    >>> _point_line("death", point).split(": ")[1]
+    'about 30 rightly alerted, about 20 falsely, under 10 missed, about 90 rightly left'
     """
     ((what, wanted),) = point["target"].items()
-    counts = ("under 10" if n is None else f"{n:,}" for n in point["cells"].values())
+    about = "about " if point["rounded"] else ""
+    counts = ("under 10" if n is None else f"{about if n else ''}{n:,}" for n in point["cells"].values())
     words = ("rightly alerted", "falsely", "missed", "rightly left")
     said = ", ".join(f"{n} {word}" for n, word in zip(counts, words, strict=True))
     return f"{name} at {point['threshold']:.3g} (chosen for {what.replace('_', ' ')} {wanted:g}): {said}"

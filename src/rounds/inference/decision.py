@@ -20,6 +20,16 @@ MOST_ALERTED = 0.5  # share of rows above which an alert load is no longer a cho
 # Threshold probabilities of the decision curve (Vickers and Elkin 2006), and resamples behind its limits.
 CURVE_THRESHOLDS = tuple(round(0.01 * i, 2) for i in (*range(1, 10), *range(10, 100, 5)))
 CURVE_RESAMPLES = 300
+# The other cell of the patients with the same outcome, and the two cells of each share.
+OTHER_OF_OUTCOME = {
+    "true_positive": "false_negative", "false_negative": "true_positive", "false_positive": "true_negative",
+    "true_negative": "false_positive",
+}  # fmt: skip
+SHARES = {
+    "sensitivity": ("true_positive", "false_negative"), "specificity": ("true_negative", "false_positive"),
+    "precision": ("true_positive", "false_positive"), "negative_predictive_value": ("true_negative", "false_negative"),
+    "alert_share": ("true_positive", "false_positive"),
+}  # fmt: skip
 PERCENTILES = (2.5, 97.5)
 
 
@@ -52,7 +62,7 @@ def operating_points(validation: Scored, judged: Scored, rows_a_day: float | Non
         if (alert := alerts.get(str(target))) is None:
             continue
         point = {"target": target, "threshold": threshold, **describe_alerts(alert, judged.observed, judged.patients)}
-        if rows_a_day is not None:
+        if rows_a_day is not None and not point["rounded"]:
             point["alerts_a_day"] = point["alert_share"]["value"] * rows_a_day
         found.append(point)
     return found
@@ -108,9 +118,11 @@ def _loads(rows_a_day: float | None) -> list[tuple[dict[str, float], float]]:
 
 
 def describe_alerts(alert: np.ndarray, observed: np.ndarray, patients: np.ndarray) -> dict[str, Any]:
-    """Four cells in rows (none where under 10 patients stand in it) and shares with 95 % intervals over patients.
+    """Four cells in rows and shares with 95 % intervals over patients, as far as they tell of no 1 to 9 patients.
 
-    alert: [N] bool; observed: [N] in {0, 1}.
+    A cell of so few is None, and so is every share made of it. The others are rounded to tens then, that of the same
+    outcome so that the hidden one cannot be had from the outcome's total; shares are made of the cells shown, in whole
+    percents and without limits. alert: [N] bool; observed: [N] in {0, 1}.
     """
     case = observed > 0.5
     cells = {
@@ -121,14 +133,37 @@ def describe_alerts(alert: np.ndarray, observed: np.ndarray, patients: np.ndarra
         "sensitivity": (alert, case), "specificity": (~alert, ~case), "precision": (case, alert),
         "negative_predictive_value": (~case, ~alert), "alert_share": (alert, np.ones(len(alert), bool)),
     }  # fmt: skip
-    return {
-        "cells": {name: _shown(rows, patients) for name, rows in cells.items()},
-        **{name: made for name, (of, among) in shares.items() if (made := _share(of, among, patients)) is not None},
-    }
+    shown = _shown_cells(cells, patients)
+    exact = {name: made for name, (of, among) in shares.items() if (made := _share(of, among, patients)) is not None}
+    if None not in shown.values():
+        return {"cells": shown, "rounded": False, **exact}
+    return {"cells": shown, "rounded": True, **{name: _rough_share(name, shown, len(alert)) for name in exact}}
 
 
-def _shown(rows: np.ndarray, patients: np.ndarray) -> int | None:
-    return int(rows.sum()) if _is_telling(len(np.unique(patients[rows]))) else None
+def _shown_cells(cells: dict[str, np.ndarray], patients: np.ndarray) -> dict[str, int | None]:
+    """Rows of each cell: None for 1 to 9 patients, and all others to the nearest ten then."""
+    rows = {name: int(mask.sum()) for name, mask in cells.items()}
+    few = {name for name, mask in cells.items() if not _is_telling(len(np.unique(patients[mask])))}
+    if not few:
+        return dict(rows)
+    return {name: None if name in few else _about(rows, OTHER_OF_OUTCOME[name] in few, name) for name in cells}
+
+
+def _about(rows: dict[str, int], beside_hidden: bool, name: str) -> int:
+    """To the nearest ten; beside a hidden cell the outcome's total less five, alike whether 1 or 9 rows are hidden."""
+    step, count = FEWEST_PATIENTS, rows[name]
+    if beside_hidden:
+        other = rows[OTHER_OF_OUTCOME[name]]
+        count += other - max(other // step * step, step // 2)
+    return (count + step // 2 - 1) // step * step
+
+
+def _rough_share(name: str, shown: dict[str, int | None], rows: int) -> dict[str, float] | None:
+    of, beside = (shown[cell] for cell in SHARES[name])
+    if of is None or beside is None:
+        return None
+    part, whole = (of + beside, rows) if name == "alert_share" else (of, of + beside)
+    return {"value": round(part / max(whole, 1), 2)}
 
 
 def _share(of: np.ndarray, among: np.ndarray, patients: np.ndarray) -> dict[str, float] | None:

@@ -15,7 +15,7 @@ from rounds.metrics.worth import SMALLEST_WORTHWHILE_SHARE
 from rounds.task import Task
 from rounds.training.material import Material
 
-NETWORK, SINGLE = "network", "single network"
+NETWORK, SINGLE, CONSTANT = "network", "single network", "constant"
 
 Predictions = dict[str, np.ndarray]
 
@@ -61,6 +61,8 @@ def judge(dataset: Dataset, judged: Judged) -> dict[str, Any]:
     """The part of metrics.json that comes from judged rows: test, network, baselines, difference."""
     observed, patients = dataset.targets[judged.rows], dataset.patients[judged.rows]
     scores = {n: score_with_interval(dataset.task, observed, p, patients) for n, p in judged.predictions.items()}
+    # The constant of each fold is another share: a slope through them says nothing, yet it can be computed.
+    scores.get(CONSTANT, {}).pop("calibration_slope", None)
     baselines = {n: s for n, s in scores.items() if n not in (NETWORK, SINGLE)}
     return {
         "test": scores[NETWORK],
@@ -89,7 +91,7 @@ def _difference(dataset: Dataset, judged: Judged, baselines: dict[str, Any]) -> 
     observed, patients = dataset.targets[judged.rows], dataset.patients[judged.rows]
     network, other = judged.predictions[NETWORK], judged.predictions[best]
     effect = paired_difference(dataset.task, metric, observed, network, other, patients)
-    smallest = SMALLEST_WORTHWHILE_SHARE * abs(baselines["constant"][metric]["value"])
+    smallest = SMALLEST_WORTHWHILE_SHARE * abs(baselines[CONSTANT][metric]["value"])
     return {"metric": metric, "baseline": best, **effect, "smallest_worthwhile": smallest}
 
 

@@ -6,7 +6,6 @@ from rounds.report.run_files import Record, RunFiles
 from rounds.report.wording import count, decimals_of, estimate, label, number, percent
 
 MOST_LINES = 40  # outputs, groups: more would be read by nobody; evidence.json has all
-STEP_ROWS = 10  # rows that shares and cells are rounded to, where an exact one would give a hidden cell away
 PROBABILITY_FIGURES = {
     "slope": "Slope", "intercept": "Intercept", "expected_over_observed": "Expected over observed",
 }  # fmt: skip
@@ -19,12 +18,7 @@ MAPS = {
     "temperature": "Temperature", "logistic": "Logistic", "isotonic": "Isotonic", "linear": "Straight line",
 }  # fmt: skip
 CELLS = ("true_positive", "false_positive", "false_negative", "true_negative")
-# Each share with the two cells that it is made of.
-SHARES = {
-    "sensitivity": ("true_positive", "false_negative"), "specificity": ("true_negative", "false_positive"),
-    "precision": ("true_positive", "false_positive"), "negative_predictive_value": ("true_negative", "false_negative"),
-    "alert_share": ("true_positive", "false_positive"),
-}  # fmt: skip
+SHARES = ("sensitivity", "specificity", "precision", "negative_predictive_value", "alert_share")
 
 
 def calibration(run: RunFiles) -> Record | None:
@@ -84,30 +78,24 @@ def decisions(run: RunFiles) -> Record | None:
     record = run.evidence.get("decisions")
     if not record or not record["outputs"]:
         return None
-    rows = run.metrics["rows"]["test"]
     per_day = record.get("rows_a_day")
     outputs = [
         {"name": name, "prevalence": percent(said["prevalence"], 1),
-         "points": [_point(p, rows) for p in said["points"]]}
+         "points": [_point(p) for p in said["points"]]}
         for name, said in list(record["outputs"].items())[:MOST_LINES]
     ]  # fmt: skip
     return {"outputs": outputs, "chosen_on": record["chosen_on"], "a_day": per_day is not None}
 
 
-def _point(point: Record, rows: int) -> Record:
+def _point(point: Record) -> Record:
     """One line; where a cell stands for 1 to 9 patients, what it is made of is hidden and all else is rounded."""
-    cells = point["cells"]
-    hidden = {name for name, value in cells.items() if value is None}
-    among = _among(point, rows)
+    rounded = point["rounded"]
     return {
         "target": _target(point["target"]),
         "threshold": threshold_text(point["threshold"]),
-        "cells": [_cell(cells[name], bool(hidden)) for name in CELLS],
-        "shares": [
-            ("hidden", "") if hidden & set(made_of) else _share(point.get(name), among[name], bool(hidden))
-            for name, made_of in SHARES.items()
-        ],
-        "alerts_a_day": number(point["alerts_a_day"]) if not hidden and "alerts_a_day" in point else "–",
+        "cells": [_cell(point["cells"][name], rounded) for name in CELLS],
+        "shares": [_share(point[name], rounded) if name in point else ("–", "") for name in SHARES],
+        "alerts_a_day": number(point["alerts_a_day"]) if "alerts_a_day" in point else "–",
     }
 
 
@@ -130,31 +118,21 @@ def _target(target: dict[str, float]) -> str:
     return words[name].format(f"{value:g}" if name == "alerts_a_day" else percent(value))
 
 
-def _among(point: Record, rows: int) -> dict[str, float]:
-    """Rows that each share is a share of, as near as shares tell."""
-    alerts = point["alert_share"]["value"] * rows
-    return {
-        "sensitivity": rows, "specificity": rows, "precision": alerts, "negative_predictive_value": rows - alerts,
-        "alert_share": rows,
-    }  # fmt: skip
-
-
 def _cell(value: int | None, rounded: bool) -> str:
     """
-    >>> _cell(None, True), _cell(344, True), _cell(344, False), _cell(0, False)
+    >>> _cell(None, True), _cell(340, True), _cell(344, False), _cell(0, False)
     ('under 10', 'about 340', '344', '0')
     """
     if value is None:
         return "under 10"
-    return f"about {round(value, -1):,}" if rounded and value else f"{value:,}"
+    return f"about {value:,}" if rounded and value else f"{value:,}"
 
 
-def _share(share: Record | None, among: float, rounded: bool) -> tuple[str, str]:
+def _share(share: Record | None, rounded: bool) -> tuple[str, str]:
     if share is None:
-        return "–", ""
+        return "hidden", ""
     if rounded:
-        step = max(0.01, STEP_ROWS / max(among, STEP_ROWS))
-        return f"about {percent(round(share['value'] / step) * step)}", ""
+        return f"about {percent(share['value'])}", ""
     return percent(share["value"], 1), f"{100 * share['low']:.1f} to {percent(share['high'], 1)}"
 
 

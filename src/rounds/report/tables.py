@@ -21,18 +21,13 @@ def scores(run: RunFiles) -> Record:
     found = contestants(run.metrics)
     names = list(run.metrics["test"])
     rows = [
-        (contestant(who, run.task.is_classification), who == "network", [estimate(_told(who, m, s)) for m in names])
+        (contestant(who, run.task.is_classification), who == "network", [estimate(s.get(m, {})) for m in names])
         for who, s in found.items()
     ]
     heads = [f"{label(m)}{f' ({u.strip()})' if (u := with_unit(m, run.task.unit)) else ''}" for m in names]
     meanings = [(label(m), METRIC_TERMS[m].meaning) for m in names if m in METRIC_TERMS]
     validation = [(h, estimate(run.metrics["validation"].get(m, {}))) for h, m in zip(heads, names, strict=True)]
     return {"heads": heads, "rows": rows, "meanings": meanings, "validation": validation}
-
-
-def _told(who: str, metric: str, scores: Record) -> Record:
-    """A score, but for the slope of predictions that are all alike: it has none, whatever folds make of it."""
-    return {} if (who, metric) == ("constant", "calibration_slope") else scores.get(metric, {})
 
 
 def columns(run: RunFiles) -> Record:
