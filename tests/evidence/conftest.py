@@ -11,6 +11,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset, Inputs, Split
 from rounds.data.description import describe
+from rounds.data.grid import GridScale
 from rounds.data.loading import load
 from rounds.data.preparation import Preparation
 from rounds.data.splitting import split_dataset
@@ -160,6 +161,7 @@ def made_up():
             draw.normal(0, 1.5, (MADE_UP_ROWS, shape.numbers)).astype("f4"),
             draw.integers(0, 2, (MADE_UP_ROWS, shape.flags)).astype("f4"),
             codes.astype("i4"),
+            draw.normal(100, 40, (MADE_UP_ROWS, *shape.grid)).astype("f4") if shape.grid else None,
         )
 
     return make
@@ -172,6 +174,8 @@ def random_part(network: Network, members: int, total: int, seed: int) -> Part:
     for name in weights:
         if name.endswith("moving_variance"):
             weights[name] = np.abs(weights[name]) + 0.5
+        if name.startswith("grid/"):
+            weights[name] = np.full_like(weights[name], 97.0 if name.endswith("mean") else 41.0)
         if name.endswith("edges"):
             weights[name] = np.sort(weights[name], axis=-1) + np.arange(shapes[name][1], dtype="f4")
     return Part(network, weights, np.full(members, 1 / total))
@@ -186,6 +190,7 @@ def weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:
         shapes |= {"numbers/edges": (f, p + 1), "numbers/kernel": (f, p, w), "numbers/bias": (f, w)}
     for i, (levels, width) in enumerate(zip(network.levels, network.code_widths, strict=True)):
         shapes[f"code_{i}/embeddings"] = (levels, width)
+    shapes |= trunk_shapes(network) if network.grid else {}
     before = network.features
     for i, width in enumerate(network.hidden):
         shapes[f"hidden_{i}/kernel"] = (before, width)
@@ -199,6 +204,24 @@ def weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:
     shapes |= {"output/kernel": (before, network.outputs), "output/bias": (network.outputs,)}
     if network.skip_to_output:
         shapes["skip/kernel"] = (network.features, network.outputs)
+    return shapes
+
+
+def trunk_shapes(network: Network) -> dict[str, tuple[int, ...]]:
+    parts = {"none": (), "layer": ("gamma", "beta"), "batch": ("gamma", "beta", "moving_mean", "moving_variance")}
+    shapes: dict[str, tuple[int, ...]] = {f"grid/{part}": network.grid[-1:] for part in ("mean", "spread")}
+    entering, size = network.grid[-1], [network.filter_size] * (len(network.grid) - 1)
+    for block, width in enumerate(network.filters):
+        if network.block == "residual" and (entering != width or network.step(block, 0) > 1):
+            shapes[f"shortcut_{block}/kernel"] = (*[1] * len(size), entering, width)
+        for index in range(network.block_depth):
+            if index:
+                entering = width * (index if network.block == "dense" else 1)
+            name = f"{block}_{index}"
+            shapes[f"conv_{name}/kernel"] = (*size, entering, width)
+            shapes |= {f"conv_norm_{name}/{part}": (width,) for part in parts[network.normalization]}
+            shapes |= {f"conv_{name}/bias": (width,)} if network.normalization != "batch" else {}
+        entering = width * (network.block_depth if network.block == "dense" else 1)
     return shapes
 
 
@@ -225,5 +248,18 @@ def random_predictor(runs):
         }  # fmt: skip
         network = Network(**{**fields, **options})
         return replace(base, parts=(random_part(network, 3, 5, 0), random_part(network, 2, 5, 1)))
+
+    return make
+
+
+@pytest.fixture
+def image_predictor(random_predictor):
+    """make(grid, dtype, **fields of the network) -> members with random weights that read such a grid."""
+
+    def make(grid: tuple[int, ...], dtype: str = "uint8", **options) -> Predictor:
+        fields = {"kind": "convolutional", "filters": (3, 4), "stride": 2, "hidden": (), "grid": grid}
+        made = random_predictor(**{**fields, **options})
+        scale = GridScale(shape=grid, dtype=dtype, mean=(97.0,) * grid[-1], spread=(41.0,) * grid[-1])
+        return replace(made, preparation=made.preparation.model_copy(update={"grid": scale}))
 
     return make

@@ -50,6 +50,21 @@ def test_networks_of_every_build(random_predictor, assert_same, options) -> None
     assert_same(random_predictor(**options))
 
 
+GRIDS = [
+    ((7, 6, 1), {"normalization": "batch"}),
+    ((8, 9, 3), {"normalization": "layer", "block": "residual", "block_depth": 2}),
+    ((9, 8, 1), {"block": "dense", "block_depth": 3, "hidden": (5,), "filter_size": 4}),
+    ((11, 2), {"block": "residual", "normalization": "batch", "activation": "silu"}),
+    ((3, 4, 2), {"kind": "dense", "filters": ()}),
+    ((5, 5, 1), {"numbers": 0, "flags": 0, "activation": "softmax"}),
+]
+
+
+@pytest.mark.parametrize(("grid", "options"), GRIDS)
+def test_images_and_signals(image_predictor, assert_same, grid, options) -> None:
+    assert_same(image_predictor(grid, **options))
+
+
 def test_wider_networks(random_predictor, assert_same) -> None:
     base = random_predictor()
     shape = base.preparation.shape
@@ -105,5 +120,7 @@ def test_every_activation(name) -> None:
 def test_what_onnx_cannot_say_is_refused_by_name(random_predictor, name) -> None:
     with pytest.raises(PlanError, match=f"activation must be one that ONNX can say, got activation='{name}'"):
         onnx_model(random_predictor(activation=name))
-    with pytest.raises(PlanError, match="Export must be of a linear or dense network, got network='recurrent'"):
+    with pytest.raises(
+        PlanError, match="Export must be of a linear, dense or convolutional network, got network='recurrent'"
+    ):
         onnx_model(random_predictor(kind="recurrent"))

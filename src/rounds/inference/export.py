@@ -1,6 +1,7 @@
 """A run's model in a format of others, checked against the native predictions before it is handed over."""
 
 from collections.abc import Callable, Mapping
+from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -8,10 +9,11 @@ from typing import Any, Literal
 import numpy as np
 
 from rounds.data.dataset import Inputs, InputShape
+from rounds.data.grid import GridScale
 from rounds.errors import RoundsError, must_be
 from rounds.files import write_json, write_whole
 from rounds.inference.model_folder import load_predictor
-from rounds.inference.onnx_export import OUTPUT_NAME, feed, onnx_model
+from rounds.inference.onnx_export import OUTPUT_NAME, feed, onnx_model, read_shape
 from rounds.inference.prediction import describe_prediction, model_folder
 from rounds.inference.predictor import Predictor
 
@@ -20,6 +22,8 @@ FORMATS: tuple[Format, ...] = ("onnx", "keras")
 # Largest difference to the native predictions, in their unit or as a share of those above 1, and rows compared.
 TOLERANCE = 1e-5
 CHECKED_ROWS = 256
+# Values of images compared at most, and the share of missing ones in made-up signals.
+CHECKED_VALUES, MISSING_SHARE = 2**22, 0.05
 
 Exported = tuple[bytes, np.ndarray, str]
 
@@ -38,7 +42,7 @@ def export_run(run: Path, wanted: str, out: Path | None = None) -> dict[str, Any
     if place.suffix != f".{wanted}":
         raise RoundsError(must_be("out", f"a file that ends in .{wanted}", "out", str(place), "Choose another name"))
     predictor = load_predictor(model_folder(run))
-    inputs = made_up_inputs(predictor.preparation.shape)
+    inputs = made_up_inputs(predictor.preparation.shape, predictor.preparation.grid)
     content, predicted, by = _MAKERS[wanted](predictor, feed(predictor, inputs))
     record = {**describe_export(predictor), "check": compared(predictor, inputs, predicted, by)}
     write_whole(place, content)
@@ -46,25 +50,41 @@ def export_run(run: Path, wanted: str, out: Path | None = None) -> dict[str, Any
     return {"file": str(place), **record}
 
 
-def made_up_inputs(shape: InputShape, rows: int = CHECKED_ROWS, seed: int = 0) -> Inputs:
-    """Prepared inputs as tables give them: scaled numbers, flags, codes; no patient is needed for a check.
+def made_up_inputs(shape: InputShape, grid: GridScale | None = None, rows: int = CHECKED_ROWS, seed: int = 0) -> Inputs:
+    """Prepared inputs as tables give them (scaled numbers, flags, codes) and a grid about its mean, a few values of it
+    missing where they can be; no patient is needed for a check.
 
     >>> made_up_inputs(InputShape(2, 1, (4,)), rows=3).numbers.shape
     (3, 2)
     """
     draw = np.random.default_rng(seed)
+    rows = min(rows, max(1, CHECKED_VALUES // prod(shape.grid)))
     codes = [draw.integers(0, levels, rows) for levels in shape.levels]
     return Inputs(
         numbers=np.clip(draw.normal(0, 1, (rows, shape.numbers)), -3, 3).astype(np.float32),
         flags=draw.integers(0, 2, (rows, shape.flags)).astype(np.float32),
         codes=np.stack(codes, axis=1).astype(np.int32) if codes else np.zeros((rows, 0), np.int32),
+        grid=None if grid is None else _made_up_grid(grid, rows, draw),
     )
+
+
+def _made_up_grid(grid: GridScale, rows: int, draw: np.random.Generator) -> np.ndarray:
+    values = grid.mean + np.clip(draw.normal(0, 1, (rows, *grid.shape)), -3, 3) * grid.spread
+    if grid.dtype.startswith("uint"):
+        return np.clip(values, 0, np.iinfo(grid.dtype).max).astype(grid.dtype)
+    values[draw.random(values.shape) < MISSING_SHARE] = np.nan
+    return values.astype(grid.dtype)
 
 
 def describe_export(predictor: Predictor) -> dict[str, Any]:
     """How to feed the exported model and read its output; preparation.json's content included."""
-    labels = predictor.preparation.labels
-    inputs = {"numbers": labels.numbers, "flags": labels.flags, "codes": labels.codes}
+    labels, read = predictor.preparation.labels, read_shape(predictor)
+    inputs = {
+        "numbers": labels.numbers[: read.numbers],
+        "flags": labels.flags[: read.flags],
+        "codes": labels.codes[: len(read.levels)],
+        "grid": _describe_grid(predictor.preparation.grid) if read.grid else (),
+    }
     return {
         "predicts": describe_prediction(predictor),
         "inputs": {name: list(columns) for name, columns in inputs.items() if columns},
@@ -73,6 +93,11 @@ def describe_export(predictor: Predictor) -> dict[str, Any]:
         "members": predictor.size,
         "preparation": predictor.preparation.model_dump(mode="json"),
     }
+
+
+def _describe_grid(grid: GridScale | None) -> tuple[str, ...]:
+    size = " x ".join(map(str, grid.shape)) if grid else ""
+    return (f"{size} values as stored ({grid.dtype if grid else ''}), given as float32",)
 
 
 def compared(predictor: Predictor, inputs: Inputs, predicted: np.ndarray, by: str) -> dict[str, Any]:

@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 
 from rounds.data.target import TargetScale
-from rounds.inference.onnx_export import refuse_other_kinds
+from rounds.inference.onnx_export import input_shapes, read_shape, refuse_other_kinds
 from rounds.inference.predictor import Predictor
 from rounds.metrics.columns import RESOLUTION
 from rounds.networks.plain_model import PlainMember, WayBack, plain_model
 
 
 def keras_model(predictor: Predictor) -> Any:
-    """All members, their average and the way back; inputs are what the preparation makes of a table.
+    """All members, their average and the way back; inputs: what the preparation makes of a table, the grid as stored.
 
     Raises PlanError for networks that are not exported, by name.
     """
@@ -22,8 +22,7 @@ def keras_model(predictor: Predictor) -> Any:
         for part in predictor.parts
         for k, share in enumerate(part.member_weights)
     ]
-    shape = predictor.preparation.shape
-    return plain_model(members, (shape.numbers, shape.flags, len(shape.levels)), _way_back(predictor.target_scale))
+    return plain_model(members, input_shapes(read_shape(predictor)), _way_back(predictor.target_scale))
 
 
 def _way_back(scale: TargetScale) -> WayBack:

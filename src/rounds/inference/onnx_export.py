@@ -1,6 +1,7 @@
 """A predictor as one ONNX graph: all members, their average, and the way back to the user's unit.
 
-Inputs are what the preparation makes of a table (numbers, flags, codes); its record stands beside the graph as JSON.
+Inputs are what the preparation makes of a table (numbers, flags, codes) and the grid of images or signals as it is
+stored; the preparation's record stands beside the graph as JSON.
 """
 
 from typing import Any
@@ -8,32 +9,34 @@ from typing import Any
 import numpy as np
 
 from rounds.data.dataset import Inputs, InputShape
+from rounds.data.preparation import pad
 from rounds.data.target import TargetScale
 from rounds.errors import PlanError, must_be
 from rounds.inference.forward import Weights
-from rounds.inference.normalization import EPSILON
 from rounds.inference.onnx_activations import add_activation
 from rounds.inference.onnx_graph import Graph
+from rounds.inference.onnx_normalization import add_norm
+from rounds.inference.onnx_trunk import add_grid_units, of_trunk
 from rounds.inference.predictor import Part, Predictor
 from rounds.metrics.columns import RESOLUTION
-from rounds.networks.network import NUMBER_LAYER, OUTPUT, SKIP, Network
+from rounds.networks.network import GRID, NUMBER_LAYER, OUTPUT, SKIP, Network
 
-KINDS = ("linear", "dense")
+KINDS = ("linear", "dense", "convolutional")
 OUTPUT_NAME = "prediction"
 
 
 def onnx_model(predictor: Predictor) -> Any:
-    """The ONNX model: numbers [N, F] float32, flags [N, D] float32, codes [N, C] int64 -> prediction [N, T] float32.
+    """The ONNX model: numbers [N, F] float32, flags [N, D] float32, codes [N, C] int64, grid [N, *space, channels]
+    float32 -> prediction [N, T] float32.
 
     Inputs of width 0 are left out. Raises PlanError for what ONNX cannot say (by name), ImportError without onnx.
     """
     from onnx import TensorProto, helper
 
     refuse_other_kinds(predictor)
-    shape, graph = predictor.preparation.shape, Graph()
-    widths = {"numbers": shape.numbers, "flags": shape.flags, "codes": len(shape.levels)}
-    types = {"numbers": TensorProto.FLOAT, "flags": TensorProto.FLOAT, "codes": TensorProto.INT64}
-    inputs = [helper.make_tensor_value_info(n, types[n], ["rows", w]) for n, w in widths.items() if w]
+    shape, graph = read_shape(predictor), Graph()
+    types = dict.fromkeys(("numbers", "flags", GRID), TensorProto.FLOAT) | {"codes": TensorProto.INT64}
+    inputs = [helper.make_tensor_value_info(n, types[n], ["rows", *s]) for n, s in input_shapes(shape).items()]
     total = ""
     for number, part in enumerate(predictor.parts):
         made = _add_part(graph, part, shape, f"part_{number}")
@@ -49,24 +52,45 @@ def refuse_other_kinds(predictor: Predictor) -> None:
     for part in predictor.parts:
         if part.network.kind not in KINDS:
             advice = "Predict with Rounds: rounds predict RUN DATA"
-            raise PlanError(
-                must_be("Export", f"of a {' or '.join(KINDS)} network", "network", part.network.kind, advice)
-            )
+            wanted = f"of a {', '.join(KINDS[:-1])} or {KINDS[-1]} network"
+            raise PlanError(must_be("Export", wanted, "network", part.network.kind, advice))
         own = predictor.preparation.shape
         if len(part.shape.levels) > len(own.levels) and not own.levels:
             advice = "Train again with the codes that all folds have"
             raise PlanError(must_be("Export", "of networks that read codes of the table", "codes", 0, advice))
 
 
+def read_shape(predictor: Predictor) -> InputShape:
+    """What the networks read of the prepared table: columns made by hand from images are often for the baselines."""
+    own, parts = predictor.preparation.shape, [part.shape for part in predictor.parts]
+    numbers, flags = (max(getattr(shape, name) for shape in parts) for name in ("numbers", "flags"))
+    codes = max(len(shape.levels) for shape in parts)
+    return InputShape(min(own.numbers, numbers), min(own.flags, flags), own.levels[:codes], parts[0].grid)
+
+
+def input_shapes(shape: InputShape) -> dict[str, tuple[int, ...]]:
+    """Shape of one row of every input that is not empty, by name.
+
+    >>> input_shapes(InputShape(3, 0, (), (28, 28, 1)))
+    {'numbers': (3,), 'grid': (28, 28, 1)}
+    """
+    table = {"numbers": shape.numbers, "flags": shape.flags, "codes": len(shape.levels)}
+    made: dict[str, tuple[int, ...]] = {name: (width,) for name, width in table.items() if width}
+    return made | ({GRID: shape.grid} if shape.grid else {})
+
+
 def feed(predictor: Predictor, inputs: Inputs) -> dict[str, np.ndarray]:
     """Prepared inputs under the names and types that the graph reads."""
-    made = {"numbers": inputs.numbers, "flags": inputs.flags, "codes": inputs.codes.astype(np.int64)}
-    return {name: array for name, array in made.items() if array.shape[1]}
+    read = pad(inputs, read_shape(predictor)).arrays
+    types = {"codes": np.int64, GRID: np.float32}
+    return {name: array.astype(types.get(name, array.dtype)) for name, array in read.items()}
 
 
 def _add_part(graph: Graph, part: Part, shape: InputShape, prefix: str) -> str:
     """Weighted sum over members, [N, T] double."""
     weights = {name: graph.constant(array, f"{prefix}/{name}") for name, array in _shaped(part).items()}
+    if part.network.grid:
+        weights[GRID] = add_grid_units(graph, part.network, part.weights, prefix)
     features = _add_features(graph, part, shape, weights)
     units = features
     for index in range(len(part.network.hidden)):
@@ -83,6 +107,8 @@ def _shaped(part: Part) -> Weights:
     """Weights so that they broadcast over rows: vectors [K, U] become [K, 1, U], those per number [K, F, 1, W]."""
     made = {}
     for name, array in part.weights.items():
+        if of_trunk(name):
+            continue
         vector = name.split("/")[1] in ("bias", "gamma", "beta", "moving_mean", "moving_variance")
         per_number = name in (f"{NUMBER_LAYER}/bias", f"{NUMBER_LAYER}/frequencies", f"{NUMBER_LAYER}/edges")
         made[name] = array[:, :, None, :] if per_number else (array[:, None, :] if vector else array)
@@ -99,7 +125,7 @@ def _to_double(graph: Graph, x: str) -> str:
 
 
 def _add_features(graph: Graph, part: Part, shape: InputShape, weights: dict[str, str]) -> str:
-    """[K, N, features]: numbers, spread-out numbers, flags, embedded codes."""
+    """[K, N, features]: numbers, spread-out numbers, flags, embedded codes, units of the grid."""
     network, parts = part.network, []
     if network.numbers:
         numbers = _widened(graph, "numbers", shape.numbers, network.numbers)
@@ -109,6 +135,7 @@ def _add_features(graph: Graph, part: Part, shape: InputShape, weights: dict[str
     if network.flags:
         parts.append(_for_members(graph, _widened(graph, "flags", shape.flags, network.flags), part.members))
     parts += [_add_code(graph, weights, i, len(shape.levels)) for i in range(len(network.levels))]
+    parts += [weights[GRID]] if network.grid else []
     return graph.add("Concat", *parts, axis=2) if len(parts) > 1 else parts[0]
 
 
@@ -161,22 +188,10 @@ def _add_hidden(graph: Graph, network: Network, weights: dict[str, str], index: 
     if network.normalization != "batch":
         units = graph.add("Add", units, weights[f"hidden_{index}/bias"])
     if network.normalization != "none":
-        units = _add_norm(graph, network.normalization, weights, f"norm_{index}", units)
+        units = add_norm(graph, network.normalization, weights, f"norm_{index}", units)
     units = add_activation(graph, network.activation, units)
     width = network.hidden[index - 1] if index else network.features
     return graph.add("Add", before, units) if network.residual and width == network.hidden[index] else units
-
-
-def _add_norm(graph: Graph, kind: str, weights: dict[str, str], name: str, units: str) -> str:
-    if kind == "batch":
-        mean, variance = weights[f"{name}/moving_mean"], weights[f"{name}/moving_variance"]
-        apart = graph.add("Sub", units, mean)
-    else:
-        apart = graph.add("Sub", units, graph.add("ReduceMean", units, graph.whole(-1), keepdims=1))
-        variance = graph.add("ReduceMean", graph.add("Mul", apart, apart), graph.whole(-1), keepdims=1)
-    spread = graph.add("Sqrt", graph.add("Add", variance, graph.number(float(EPSILON))))
-    scaled = graph.add("Mul", graph.add("Div", apart, spread), weights[f"{name}/gamma"])
-    return graph.add("Add", scaled, weights[f"{name}/beta"])
 
 
 def _add_way_back(graph: Graph, scale: TargetScale, z: str) -> str:

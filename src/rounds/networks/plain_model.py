@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from rounds.networks.layers import keras
-from rounds.networks.network import NUMBER_LAYER, OUTPUT, SKIP, Network
-
-EPSILON = 1e-3  # of both normalizations, as in rounds.networks.builder
-Weights = Mapping[str, np.ndarray]
+from rounds.networks.network import GRID, NUMBER_LAYER, OUTPUT, SKIP, Network
+from rounds.networks.plain_layers import Weights, normalized, with_weights
+from rounds.networks.plain_trunk import plain_grid_units
 
 
 @dataclass(frozen=True)
@@ -37,16 +36,14 @@ class WayBack:
     least: float = 0.0
 
 
-def plain_model(members: list[PlainMember], widths: tuple[int, int, int], back: WayBack) -> Any:
-    """The Keras model: inputs numbers [B, F], flags [B, D], codes [B, C] (those of width 0 left out) -> [B, T].
+def plain_model(members: list[PlainMember], shapes: Mapping[str, tuple[int, ...]], back: WayBack) -> Any:
+    """The Keras model: inputs numbers [B, F], flags [B, D], codes [B, C], grid [B, *space, channels] -> [B, T].
 
-    widths: (F, D, C) of the prepared table; a network that reads more gets zeros.
+    shapes: of one row of each input that the model has; a network that reads more columns gets zeros.
     """
-    names = ("numbers", "flags", "codes")
     given = {
-        name: keras.Input((width,), name=name, dtype="int32" if name == "codes" else "float32")
-        for name, width in zip(names, widths, strict=True)
-        if width
+        name: keras.Input(shape, name=name, dtype="int32" if name == "codes" else "float32")
+        for name, shape in shapes.items()
     }
     shared = [_scaled(_member(m, given, f"member_{k}"), m.share, f"share_{k}") for k, m in enumerate(members)]
     average = keras.layers.Add(name="average")(shared) if len(shared) > 1 else shared[0]
@@ -90,6 +87,8 @@ def _features(network: Network, weights: Weights, given: dict[str, Any], name: s
     if network.flags:
         parts.append(_widened(given, "flags", network.flags, f"{name}_flags"))
     parts += [_code(weights, given["codes"], i, f"{name}_code_{i}") for i in range(len(network.levels))]
+    if network.grid:
+        parts.append(plain_grid_units(network, weights, given[GRID], name))
     return parts[0] if len(parts) == 1 else keras.layers.Concatenate(name=f"{name}_features")(parts)
 
 
@@ -99,9 +98,9 @@ def _widened(given: dict[str, Any], kind: str, wanted: int, name: str) -> Any:
     if source is not None and source.shape[1] == wanted:
         return source
     own = 0 if source is None else source.shape[1]
-    other = source if source is not None else next(t for k, t in given.items() if k != "codes")
+    other = source if source is not None else next(t for k, t in given.items() if k in ("numbers", "flags"))
     kernel = np.eye(own, wanted) if own else np.zeros((other.shape[1], wanted))
-    return _with_weights(
+    return with_weights(
         keras.layers.Dense(wanted, use_bias=False, trainable=False, name=f"{name}_widened"), other, [kernel]
     )
 
@@ -129,7 +128,7 @@ def _einsum(x: Any, equation: str, kernel: np.ndarray, bias: np.ndarray | None, 
     axes = equation.split("->b")[1]
     shape = kernel.shape if equation.startswith("bf,") else (kernel.shape[0], kernel.shape[2])
     made = keras.layers.EinsumDense(equation, output_shape=shape, bias_axes=None if bias is None else axes, name=name)
-    return _with_weights(made, x, [kernel] if bias is None else [kernel, bias])
+    return with_weights(made, x, [kernel] if bias is None else [kernel, bias])
 
 
 def _code(weights: Weights, codes: Any, index: int, name: str) -> Any:
@@ -137,19 +136,13 @@ def _code(weights: Weights, codes: Any, index: int, name: str) -> Any:
     table = weights[f"code_{index}/embeddings"]
     own = codes.shape[1]
     code = codes[:, index] if index < own else codes[:, 0] * 0
-    return _with_weights(keras.layers.Embedding(*table.shape, name=name), code, [table])
+    return with_weights(keras.layers.Embedding(*table.shape, name=name), code, [table])
 
 
 def _hidden(network: Network, weights: Weights, index: int, width: int, before: Any, name: str) -> Any:
     units = _dense(before, weights, f"hidden_{index}", f"{name}_hidden_{index}")
     norm = f"norm_{index}"
-    if network.normalization == "batch":
-        made = keras.layers.BatchNormalization(epsilon=EPSILON, name=f"{name}_{norm}")
-        parts = ("gamma", "beta", "moving_mean", "moving_variance")
-        units = _with_weights(made, units, [weights[f"{norm}/{part}"] for part in parts])
-    if network.normalization == "layer":
-        made = keras.layers.LayerNormalization(epsilon=EPSILON, name=f"{name}_{norm}")
-        units = _with_weights(made, units, [weights[f"{norm}/{part}"] for part in ("gamma", "beta")])
+    units = normalized(network.normalization, weights, norm, units, f"{name}_{norm}")
     units = keras.layers.Activation(network.activation, name=f"{name}_activation_{index}")(units)
     if network.residual and before.shape[-1] == width:
         units = keras.layers.Add(name=f"{name}_residual_{index}")([before, units])
@@ -159,13 +152,7 @@ def _hidden(network: Network, weights: Weights, index: int, width: int, before: 
 def _dense(x: Any, weights: Weights, layer: str, name: str) -> Any:
     kernel, bias = weights[f"{layer}/kernel"], weights.get(f"{layer}/bias")
     made = keras.layers.Dense(kernel.shape[1], use_bias=bias is not None, name=name)
-    return _with_weights(made, x, [kernel] if bias is None else [kernel, bias])
-
-
-def _with_weights(layer: Any, x: Any, arrays: list[np.ndarray]) -> Any:
-    made = layer(x)
-    layer.set_weights([np.asarray(array, np.float32) for array in arrays])
-    return made
+    return with_weights(made, x, [kernel] if bias is None else [kernel, bias])
 
 
 def _scaled(x: Any, share: float, name: str) -> Any:
