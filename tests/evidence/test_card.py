@@ -117,3 +117,16 @@ def test_unfinished_run_is_refused(make_finished) -> None:
     (folder / "metrics.json").unlink()
     with pytest.raises(RunFolderError, match=r"RUN must be a run folder with metrics\.json"):
         write_card(folder)
+
+
+def test_the_card_says_why_no_map_was_applied_and_whose_thresholds_these_are(make_finished) -> None:
+    folder = make_finished()
+    evidence = json.loads((folder / "evidence.json").read_text())
+    few = {"temperature": {"not_tried": "too few"}, "isotonic": {"not_tried": "fewer still"}}
+    wide = {**few, "temperature": {"gain": {"value": 0.0, "low": -1.0, "high": 1.0}}}
+    for tried, said in ((few, "too few patients to fit one (fewer still; too few)"), (wide, "none helped")):
+        evidence["recalibration"] = {"kept": "none", "tried": tried}
+        write_json(folder / "evidence.json", evidence)
+        items = {item["number"]: item["text"] for item in card_record(folder)["items"]}
+        assert items["12f"] == f"No recalibration was applied: {said}."
+    assert f"Thresholds were chosen on {evidence['decisions']['chosen_on']}, for stated" in items["15"]

@@ -29,7 +29,8 @@ def test_record_is_whole_and_plain_for_every_kind(runs, kind) -> None:
     assert json.loads(text) == record
     assert len(text) < 200_000, "small enough to draw from"
     assert set(record) == {
-        "version", "flow", "characteristics", "calibration", "recalibration", "decisions", "intervals", "subgroups",
+        "version", "flow", "characteristics", "calibration", "recalibration", "decisions", "intervals", "importance",
+        "subgroups",
     }  # fmt: skip
     assert list(record["calibration"]) == list(runs(kind).dataset.task.output_names)
     assert record["intervals"]["made"] == (kind == "regression")

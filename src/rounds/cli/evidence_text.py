@@ -171,7 +171,7 @@ def _group_text(group: dict[str, Any], metric: str) -> str:
     about = "about " if group.get("rounded") else ""
     text = f"{about}{group['rows']:,} rows of {about}{group['patients']:,} patients, {metric} {score}"
     if difference := group.get("difference"):
-        text += f", better than all others by {interval_text(difference)}, p {difference['p_value']:.2g}"
+        text += f", ahead of all others by {interval_text(difference)}, p {difference['p_value']:.2g}"
     return text
 
 

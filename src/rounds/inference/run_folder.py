@@ -162,7 +162,7 @@ def plan_record(population: Population, reasons: dict[str, str], asked: dict[str
         "rows_that": {
             "stop": "each member's own validation fold",
             "choose": "validation folds, by members that did not learn from them",
-            "calibrate": "validation folds (the way back from a power scale)",
+            "calibrate": "validation folds (maps of probabilities, the way back from a power scale, intervals)",
             "judge": "test rows, or in small data the judging folds, which no choice has looked at",
         },
     }

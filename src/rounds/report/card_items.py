@@ -104,11 +104,7 @@ def candidates(known: Known) -> str:
 def predictors(known: Known) -> str:
     moment = known.dataset.get("prediction_moment")
     reason = known.dataset.get("prediction_moment_reason", "")
-    said = (
-        f"All are known at {moment}."
-        if moment
-        else f"When each value is known is not declared throughout. {reason}".strip()
-    )
+    said = f"All are known at {moment}." if moment else f"When values are known: {reason or 'not declared'}."
     return f"Names, roles, units and time of knowledge stand in dataset.json. {said}"
 
 
@@ -186,9 +182,15 @@ def updating(known: Known) -> str:
     if not record:
         return ""
     if record.get("kept", "none") == "none":
-        return "Recalibration was looked at on validation patients; none was applied."
+        return f"No recalibration was applied: {record.get('reason') or _none_kept(record)}."
     applied = "applied to every prediction" if record.get("applied") else "not applied"
     return f"A {record['kept']} recalibration helped on validation patients it was not fitted on; it is {applied}."
+
+
+def _none_kept(record: Record) -> str:
+    reasons = {said.get("not_tried") for said in record.get("tried", {}).values()}
+    few = sorted(reasons - {None})
+    return f"too few patients to fit one ({'; '.join(few)})" if few and None not in reasons else "none helped"
 
 
 def calculation(known: Known) -> str:
@@ -214,12 +216,10 @@ def fairness(known: Known) -> str:
 def output(known: Known) -> str:
     statistic = known.metrics.get("statistic", "")
     words = {"probability": "a probability", "rate": "an expected count"}.get(statistic, f"the {statistic}")
-    points = known.evidence.get("decisions", {}).get("outputs", {})
-    tail = (
-        " Thresholds were chosen on validation patients for stated sensitivities, precision and alert loads."
-        if points
-        else ""
-    )
+    decisions = known.evidence.get("decisions", {})
+    on = decisions.get("chosen_on", "validation patients")
+    tail = f" Thresholds were chosen on {on}, for stated sensitivities, shares of right alerts and alert loads."
+    tail = tail if decisions.get("outputs") else ""
     return f"{words.capitalize()} of {outcome_name(known)}.{tail}"
 
 
