@@ -128,6 +128,23 @@ class Network(BaseModel):
         gates = {"simple": 1, "gru": 3, "lstm": 4}[self.cell] + 1
         return total + sum(self.grid[0] * gates * (1 + self.bidirectional) * units for units in self.recurrent)
 
+    def uses(self, layer: str) -> int:
+        """How often a row passes the weights of a layer: a convolution at every place, a recurrent layer at every step.
+
+        >>> network = Network(kind="convolutional", numbers=0, flags=0, grid=(28, 28, 1), filters=(8, 8), stride=2)
+        >>> network.uses("conv_1_0")
+        196
+        """
+        kind, _, rest = layer.partition("_")
+        if kind in ("forward", "backward"):
+            return self.grid[0]
+        if not self.filters or kind not in ("conv", "shortcut"):
+            return 1
+        size = self.grid[:-1]
+        for block in range(int(rest.removeprefix("norm_").partition("_")[0]) + 1):
+            size = tuple(-(-n // self.step(block, 0)) for n in size)
+        return prod(size)
+
     def step(self, block: int, convolution: int) -> int:
         """Step of a convolution's filters."""
         return self.stride if block and not convolution else 1

@@ -2,11 +2,13 @@
 
 import time
 from dataclasses import dataclass
+from math import prod
 
 import jax
 import numpy as np
 
 from rounds.training.pool import workers_here
+from rounds.training.program import Program
 from rounds.training.run import Population
 from rounds.training.slab import steps_per_epoch
 
@@ -33,11 +35,18 @@ def estimate(population: Population) -> Estimate:
         program = population.programs[slab.plan]
         parameters = population.parameters(slab.plan)
         steps, batch = steps_per_epoch(program.plan, population.works[0].extent)
-        one = max(6.0 * batch * parameters / speed, LEAST_STEP_SECONDS)
+        one = max(6.0 * batch * multiply_adds(program) / speed, LEAST_STEP_SECONDS)
         seconds += one * steps * program.plan.epochs * slab.shape[0] * slab.shape[1] / workers_here()
         state += 5 * 4 * parameters * slab.shape[0] * slab.shape[1]
     data = {id(w.data): sum(a.nbytes for a in jax.tree.leaves(w.data)) for w in population.works}
     return Estimate(seconds, (sum(data.values()) + state) / 1e6)
+
+
+def multiply_adds(program: Program) -> int:
+    """Of one row on its way forward: every weight as often as the row passes it."""
+    functional = program.functional
+    weights = zip(functional.names, functional.model.trainable_variables, strict=True)
+    return sum(prod(v.shape) * program.network.uses(name.partition("/")[0]) for name, v in weights)
 
 
 def _matrix_speed() -> float:
