@@ -266,7 +266,8 @@ def check_inputs(looked: Looked) -> Note | None:
     ratio = float(moving.max() / moving.min()) if len(moving) else 1.0
     if size < LARGE_INPUT and ratio < SPREAD_RATIO:
         return None
-    words = f"Columns reach {size:.3g}, their spreads differ {ratio:.3g}-fold, and nothing scales them first."
+    how = "mean and a standard deviation of the largest"
+    words = f"Columns are of size {size:.3g} ({how}), spreads differ {ratio:.3g}-fold, and nothing scales them first."
     return _finding("unscaled-inputs", "warning", words, largest=size, spread_ratio=ratio)
 
 
