@@ -60,7 +60,7 @@ def write_page(folder: Path) -> None:
     shown = [t.name for t in ready if reports or t.half == "thresholds"]
     kept = {name: [about for about, _ in read_lines(found[name])] for name in shown}
     verdicts = every_verdict(folder, tuple(shown))
-    seconds = sum(about.get("seconds", 0.0) for runs in kept.values() for about in runs)
+    seconds = [about.get("seconds") for runs in kept.values() for about in runs]
     page = ward_page(verdicts, {n: harms(runs) for n, runs in kept.items()}, REMARKS.read_text(), seconds)
     write_whole(PAGE, page)
     rules = rule_rates([v for v in verdicts if v.half == "reported"]) if reports else {}

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
+from benchmarks.ward.cases import FRESH_SEEDS, SEEDS
 from benchmarks.ward.faults import FAULTS
 from benchmarks.ward.outcome import ALARMS, BY_NAME, DETECTED, HURTS, NAMED, hurts
 from benchmarks.ward.rates import Rate, detected, first, named, rate
@@ -20,11 +21,14 @@ UNFINISHED = """Not measured yet: its runs are not complete, and nobody has look
 below are of the half that thresholds were set on, and say nothing of what the rules are worth elsewhere.
 """
 CONTROLS = ("healthy", "harmless")
+WANTED_CONTROLS = 400  # good plans: what the ward is meant to have
+WANTED_MINUTES = 60  # of the whole ward on two cores
 
 
-def ward_page(verdicts: list[Verdict], harms: Harms, remarks: str, seconds: float) -> str:
-    """The whole page. harms: by task; remarks: what a reader must know of how thresholds were set. Where no verdict is
-    of the reported half, it is said to be unfinished."""
+def ward_page(verdicts: list[Verdict], harms: Harms, remarks: str, seconds: list[float | None]) -> str:
+    """The whole page. harms: by task; remarks: what a reader must know of how thresholds were set; seconds: of each
+    population trained, None where it was not timed. Where no verdict is of the reported half, it is said to be
+    unfinished."""
     halves = {half: [v for v in verdicts if v.half == half] for half in ("reported", "thresholds")}
     shown = "reported" if halves["reported"] else "thresholds"
     parts = [_head(verdicts, remarks, seconds), "## The reported half\n"]
@@ -42,7 +46,7 @@ def looked_at(verdicts: list[Verdict]) -> str:
     return "\n".join(parts)
 
 
-def _head(verdicts: list[Verdict], remarks: str, seconds: float) -> str:
+def _head(verdicts: list[Verdict], remarks: str, seconds: list[float | None]) -> str:
     count = Counter(v.group for v in verdicts)
     halves = {h: ", ".join(t.name for t in TASKS if t.half == h) for h in ("thresholds", "reported")}
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -72,10 +76,33 @@ Trained so far: {", ".join(sorted({v.task for v in verdicts}))}. Intervals are 9
 To reach: detected {DETECTED:.0%}, first finding acceptable {NAMED:.0%}, alarms on controls at most {ALARMS:.0%}.
 
 {remarks}
-
+{_missing(verdicts, seconds)}
 Measured {datetime.now(UTC).date().isoformat()} on {platform.machine()} with {cores} cores, Python
-{platform.python_version()}, {packages}{f"; training took {seconds / 60:.0f} minutes in all" if seconds else ""}.
+{platform.python_version()}, {packages}.
 """
+
+
+def _missing(verdicts: list[Verdict], seconds: list[float | None]) -> str:
+    """What the ward was meant to have and has not: seeds, controls, time."""
+    planted = [v for v in verdicts if v.name in BY_NAME]
+    seeds = "; ".join(
+        f"{half}: " + ", ".join(f"seed {s} {sum(v.half == half and v.seed == s for v in planted)} runs" for s in SEEDS)
+        for half in ("reported", "thresholds")
+    )
+    good = sum(v.group == "healthy" for v in verdicts)
+    return f"""What is missing. Seeds: {len(SEEDS)} were meant to be looked at for each fault, beside the
+{len(FRESH_SEEDS)} that decide about harm; there are, of each half, {seeds}.
+Controls: {good} good plans better than a constant, of {WANTED_CONTROLS} wanted. Time: {_timed(seconds)}
+"""
+
+
+def _timed(seconds: list[float | None]) -> str:
+    known = [s for s in seconds if s is not None]
+    return (
+        f"the whole ward was to take less than {WANTED_MINUTES} minutes on two cores, which was not measured: of "
+        f"{len(seconds):,} populations {len(known):,} were timed, {sum(known) / 60:.0f} minutes for these, compiling "
+        "included, while other jobs ran on the same cores."
+    )
 
 
 def _table(names: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:

@@ -148,27 +148,36 @@ def leaked_pair(ground: Ground, severity: int, random: Random) -> Ground:
 
 
 def shifted_validation(ground: Ground, severity: int, random: Random) -> Ground:
-    """Validation folds that are the low, middle and high thirds of a column, roughly or exactly."""
-    rows = ground.split.development
-    place = _disordered(_most_varied(ground.dataset)[rows], severity, random)
-    order = rows[np.argsort(place, kind="stable")]
-    folds = tuple(np.sort(part) for part in np.array_split(order, len(ground.split.folds)))
+    """Validation folds that are the patients of the low, middle and high thirds of a column, roughly or exactly."""
+    patients = np.unique(ground.dataset.patients[ground.split.development])
+    place = _disordered(_usual(ground.dataset)[patients], severity, random)
+    order = patients[np.argsort(place, kind="stable")]
+    folds = tuple(_rows_of(ground.dataset, part) for part in np.array_split(order, len(ground.split.folds)))
     return replace(ground, split=replace(ground.split, folds=folds))
 
 
 def shifted_test(ground: Ground, severity: int, random: Random) -> Ground:
     """Patients that judge are those with the highest values of a column, roughly or exactly."""
-    place = _disordered(_most_varied(ground.dataset), severity, random)
-    order = np.argsort(place, kind="stable")
-    count = len(ground.split.test)
+    order = np.argsort(_disordered(_usual(ground.dataset), severity, random), kind="stable")
+    count = len(np.unique(ground.dataset.patients[ground.split.test]))
     return _redivided(ground, np.sort(order[:-count]), np.sort(order[-count:]), random)
 
 
 def _redivided(ground: Ground, development: np.ndarray, test: np.ndarray, random: Random) -> Ground:
+    """These patients learn and those judge; no patient is on two sides."""
     parts = np.array_split(random.permutation(development), len(ground.split.folds))
+    mine, others, *folds = (_rows_of(ground.dataset, patients) for patients in (development, test, *parts))
     kind: Literal["held-out"] = "held-out"
-    split = Split(kind, development, test, tuple(np.sort(part) for part in parts), how=ground.split.how)
-    return replace(ground, dataset=_as_strangers(ground.dataset), split=split)
+    return replace(ground, split=Split(kind, mine, others, tuple(folds), how=ground.split.how))
+
+
+def _rows_of(dataset: Dataset, patients: np.ndarray) -> np.ndarray:
+    return np.flatnonzero(np.isin(dataset.patients, patients))
+
+
+def _usual(dataset: Dataset) -> np.ndarray:
+    """Each patient's mean [patients] of the most varied number."""
+    return np.bincount(dataset.patients, _most_varied(dataset)) / np.bincount(dataset.patients)
 
 
 def _most_varied(dataset: Dataset) -> np.ndarray:
@@ -181,9 +190,10 @@ def _most_varied(dataset: Dataset) -> np.ndarray:
 
 def tiny_validation(ground: Ground, severity: int, random: Random) -> Ground:
     """Folds of a handful of patients; all others are learned from."""
-    some = random.permutation(ground.split.development)
+    some = random.permutation(np.unique(ground.dataset.patients[ground.split.development]))
     size = FEW_HELD[severity]
-    folds = tuple(np.sort(some[i * size : (i + 1) * size]) for i in range(len(ground.split.folds)))
+    parts = (some[i * size : (i + 1) * size] for i in range(len(ground.split.folds)))
+    folds = tuple(_rows_of(ground.dataset, part) for part in parts)
     return replace(ground, split=replace(ground.split, folds=folds))
 
 
