@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from benchmarks.ward.cases import FRESH_SEEDS, SEEDS
+from benchmarks.ward.cases import SEEDS
 from benchmarks.ward.faults import FAULTS
 from benchmarks.ward.outcome import ALARMS, BY_NAME, DETECTED, HURTS, NAMED, hurts
 from benchmarks.ward.rates import Rate, detected, first, named, rate
@@ -85,24 +85,26 @@ Measured {datetime.now(UTC).date().isoformat()} on {platform.machine()} with {co
 def _missing(verdicts: list[Verdict], seconds: list[float | None]) -> str:
     """What the ward was meant to have and has not: seeds, controls, time."""
     planted = [v for v in verdicts if v.name in BY_NAME]
-    seeds = "; ".join(
-        f"{half}: " + ", ".join(f"seed {s} {sum(v.half == half and v.seed == s for v in planted)} runs" for s in SEEDS)
+    good = [v for v in verdicts if v.group == "healthy"]
+    rows = [
+        (half, *(sum(v.half == half and v.seed == seed for v in planted) for seed in SEEDS),
+         sum(v.half == half for v in good))
         for half in ("reported", "thresholds")
-    )
-    good = sum(v.group == "healthy" for v in verdicts)
-    return f"""What is missing. Seeds: {len(SEEDS)} were meant to be looked at for each fault, beside the
-{len(FRESH_SEEDS)} that decide about harm; there are, of each half, {seeds}.
-Controls: {good} good plans better than a constant, of {WANTED_CONTROLS} wanted. Time: {_timed(seconds)}
+    ]  # fmt: skip
+    counts = _table(("half", *(f"faults, seed {seed}" for seed in SEEDS), "healthy controls"), rows)
+    return f"""What there is, of {len(SEEDS)} seeds of each fault and {WANTED_CONTROLS} healthy controls that should be:
+
+{counts}
+{_timed(seconds)}
 """
 
 
 def _timed(seconds: list[float | None]) -> str:
     known = [s for s in seconds if s is not None]
-    return (
-        f"the whole ward was to take less than {WANTED_MINUTES} minutes on two cores, which was not measured: of "
-        f"{len(seconds):,} populations {len(known):,} were timed, {sum(known) / 60:.0f} minutes for these, compiling "
-        "included, while other jobs ran on the same cores."
-    )
+    minutes = f"{sum(known) / 60:.0f} minutes"
+    return f"""The whole ward should take less than {WANTED_MINUTES} minutes on two cores. That is not measured: of its
+{len(seconds):,} populations (those that decide about harm too) {len(known):,} were timed, {minutes} in all, with
+compiling, in two processes and beside other jobs on the same cores."""
 
 
 def _table(names: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
