@@ -18,6 +18,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="print the record as JSON")
 Model = Annotated[
     str | None, typer.Option("--model", help="Keras model to train: FILE.keras, or FILE.py:NAME, which is run")
 ]
+ShowImages = Annotated[
+    bool, typer.Option("--show-images", help="pictures of patients in the report, else they lie beside it")
+]
 AllowCode = Annotated[
     bool, typer.Option("--allow-code", help="import modules that the plan or the model names as module:name")
 ]

@@ -19,8 +19,9 @@ PIPED_WIDTH = 200  # letters a line where no terminal says how wide it is
 WIDE = 200  # columns of a result that goes into a file
 
 
-def show_training(dataset: "Dataset", request: "Request", quiet: bool) -> "Result":
-    """Trains, with progress where a person is watching, and prints the result unless `quiet`."""
+def show_training(dataset: "Dataset", request: "Request", quiet: bool, show_images: bool = False) -> "Result":
+    """Trains, with progress where a person is watching, and prints the result unless `quiet`; show_images: pictures of
+    patients in the report."""
     from rounds.improvement import Result, stages
     from rounds.report.card import write_card
     from rounds.report.page import write_report
@@ -38,7 +39,7 @@ def show_training(dataset: "Dataset", request: "Request", quiet: bool) -> "Resul
                 watch.see(event)
         assert result is not None
         bars.update(watch.task, description="drawing the report")
-        report = write_report(result.folder)
+        report = write_report(result.folder, show_images)
         write_card(result.folder)
     _print_advice(console, result.folder)
     _print_result(console, result.record, report)

@@ -24,6 +24,7 @@ from rounds.cli.options import (
     Score,
     Sequences,
     Settings,
+    ShowImages,
     SkipBad,
     Subgroup,
     Target,
@@ -71,6 +72,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
     model: Model = None,
     allow_code: AllowCode = False,
+    show_images: ShowImages = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="print errors only")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -88,13 +90,12 @@ def train(
     from rounds.data.loading import load
     from rounds.improvement import Request
 
-    dataset = load(data, choices, test=test)
     request = Request(
         changes={**changes, "seed": seed}, members=members, minutes=minutes, split_seed=split_seed, out=out,
         resume=resume, allow=tuple(allow or ()), subgroups=tuple(subgroup) if subgroup else None, rounds=rounds,
         model=_own_model(model, allow_code), allow_code=allow_code,
     )  # fmt: skip
-    result = show_training(dataset, request, quiet or as_json)
+    result = show_training(load(data, choices, test=test), request, quiet or as_json, show_images)
     if as_json:
         print(json.dumps(result.record, indent=2, ensure_ascii=False))
 

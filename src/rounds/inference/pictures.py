@@ -1,4 +1,5 @@
-"""What networks of images learn from and look at, as PNG files beside the report: they show patients, so it does not.
+"""What networks of images learn from and look at, as PNG files beside the report, which shows
+patients only where the user says so.
 
 images/augmented.png    a training image in each row, and beside it as augmentation draws it
 images/filters.png      the first layer's filters

@@ -1,5 +1,6 @@
 """The report: one self-contained HTML file drawn from a run folder; it loads nothing and runs no script."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,16 +16,19 @@ REPORT = "report.html"
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def write_report(run: Path) -> Path:
-    """Draws RUN/report.html, whole or not at all, and returns its path.
+def write_report(run: Path, show_images: bool = False) -> Path:
+    """Draws RUN/report.html, whole or not at all, and returns its path; show_images: with pictures of patients in it.
 
     Raises RunFolderError where the folder holds no finished run, a damaged file, or cannot be written.
     """
     read_record(run, "metrics.json")  # written last: where it is missing, nothing need be loaded to say no
+    from rounds.report.pictures import read_pictures
     from rounds.report.run_files import read_run
 
     path = run / REPORT
-    write_whole(path, render(read_run(run)))
+    pictures = read_pictures(run, show_images)
+    content = replace(read_run(run), pictures=pictures, shows_patients=show_images and bool(pictures))
+    write_whole(path, render(content))
     return path
 
 

@@ -22,7 +22,7 @@ Record = dict[str, Any]
 @dataclass(frozen=True)
 class RunFiles:
     """dataset, plan, findings, metrics, evidence (may be empty): the records; prescriptions: a list of them; tables:
-    Parquet files by name."""
+    Parquet files by name; pictures: data addresses by file name, "" for those that stay beside the page."""
 
     dataset: Record
     plan: Record
@@ -31,6 +31,8 @@ class RunFiles:
     prescriptions: list[Record] = field(default_factory=list)
     tables: dict[str, pl.DataFrame] = field(default_factory=dict)
     evidence: Record = field(default_factory=dict)
+    pictures: dict[str, str] = field(default_factory=dict)
+    shows_patients: bool = False
 
     @property
     def task(self) -> Task:
@@ -70,10 +72,10 @@ def read_run(run: Path) -> RunFiles:
 
     Raises RunFolderError where the run is not finished, or a file is missing or damaged.
     """
-    records = {name: read_record(run, f"{name}.json") for name in RECORDS}
+    dataset, plan, findings, metrics = (read_record(run, f"{name}.json") for name in RECORDS)
     tables = {name: read_table(run / f"{name}.parquet") for name in TABLES}
     evidence = read_record(run, f"{EVIDENCE}.json") if (run / f"{EVIDENCE}.json").exists() else {}
-    return RunFiles(**records, prescriptions=read_list(run / "prescriptions.json"), tables=tables, evidence=evidence)
+    return RunFiles(dataset, plan, findings, metrics, read_list(run / "prescriptions.json"), tables, evidence)
 
 
 def read_table(path: Path) -> pl.DataFrame:

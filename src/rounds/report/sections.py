@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rounds.report import evidence_tables, importance_tables, stay, tables
+from rounds.report import evidence_tables, importance_tables, pictures, stay, tables
 from rounds.report.run_files import Record, RunFiles
 
 
@@ -39,6 +39,7 @@ SECTIONS: tuple[Section, ...] = (
         "How much worse they get when a column is dealt out anew among the patients, or a span of time is hidden.",
         importance_tables.importance,
     ),
+    Section("looks", "What the networks look at", "In images of validation patients.", pictures.looks),
     Section("decisions", "Decisions", "What acting on a threshold does to patients.", evidence_tables.decisions),
     Section(
         "intervals", "Intervals of single predictions", "How far off one prediction may be.", evidence_tables.intervals
