@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rounds.data.dataset import Dataset, Split
+from rounds.data.dataset import GRID_ROW, Dataset, Split
 from rounds.examination.examine_data import examine_data
 from rounds.examination.finding import NotApplicable
 from tests.examination.tables import ROWS, halves, said, seen, table
@@ -52,6 +52,44 @@ def test_duplicates_across_the_split() -> None:
     assert found.severity == "error"
     assert found.evidence["equal_pairs"] == 60
     assert said("duplicate-rows", honest) is None
+
+
+def images(twins: int = 0, contrast: float = 40.0) -> Dataset:
+    """Grey levels at random; the first `twins` stand there a second time, brighter and with noise."""
+    draw = np.random.default_rng(5)
+    pixels = 128 + contrast * draw.normal(size=(120, 34, 34))
+    again = 1.1 * pixels[:twins] + 5 + draw.normal(0, 1, pixels[:twins].shape)
+    grid = np.clip(np.rint(np.concatenate([pixels, again])), 0, 255).astype(np.uint8)[..., None]
+    planted = table(rows=len(grid), columns={GRID_ROW: np.arange(len(grid))})
+    columns = tuple(c for c in planted.columns if c.name != GRID_ROW)
+    return replace(planted, columns=columns, grid=grid, modality="image")
+
+
+def test_images_that_look_the_same_across_the_split() -> None:
+    found = seen("duplicate-rows", images(twins=30))
+    assert found.severity == "error"
+    assert "look like one that is also learned from" in found.explanation
+    assert 0.1 < found.evidence["share_of_test_rows"] < 0.6
+    assert said("duplicate-rows", images()) is None
+
+
+def test_images_that_all_look_alike_are_no_duplicates() -> None:
+    assert said("duplicate-rows", images(contrast=0.0, twins=30)) is None
+
+
+def test_a_validation_part_that_the_data_bring_is_warned_about() -> None:
+    honest = table()
+    split = halves(honest)
+    validation = split.folds[0]
+    learned = np.setdiff1d(split.development, validation)
+    source = np.arange(ROWS)
+    source[validation] = learned[: len(validation)]
+    given = np.zeros(ROWS, bool)
+    given[validation] = True
+    copied = replace(honest, inputs=honest.inputs[source], targets=honest.targets[source])
+    one_fold = replace(split, folds=(validation,))
+    assert seen("duplicate-rows", copied, one_fold).severity == "error"
+    assert seen("duplicate-rows", replace(copied, given_validation=given), one_fold).severity == "warning"
 
 
 def test_equal_rows_of_coarse_columns_are_chance() -> None:

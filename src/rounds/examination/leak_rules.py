@@ -5,10 +5,12 @@ import re
 import numpy as np
 import polars as pl
 
+from rounds.data.dataset import GRID_ROW
 from rounds.data.roles import may_name_patients
+from rounds.examination.alike_pictures import LOOKS_THE_SAME, fingerprints, share_that_looks_known, told_apart
 from rounds.examination.association import explained_by_column, pair_explained, rank_correlations
 from rounds.examination.data_evidence import DataEvidence
-from rounds.examination.finding import Evidence, NotApplicable, Seen
+from rounds.examination.finding import Evidence, NotApplicable, Seen, Severity
 from rounds.examination.rule import Judged, Rule, Threshold
 
 ALIKE = Threshold("rows of one identifier alike in outcome", 0.05, "share of the outcome's variance between them")
@@ -17,6 +19,7 @@ GIVES_AWAY_RANK = Threshold("gives the outcome away by order", 0.99, "|Spearman 
 DOMINATES = Threshold("dominates", 0.6, "share of the outcome's variance, from a column not declared as known in time")
 REST = Threshold("what the best other column tells", 0.5, "times as much, at most")
 CHANCE_PAIRS = Threshold("equal rows beyond chance", 0.05, "expected pairs beside those found, at most")
+GRAVE_SHARE = 0.01  # of the rows judged on, from which repeated ones are an error
 VARIED_COLUMNS = 8  # columns by which equal pairs by chance are estimated
 PAIR_COLUMNS = 400  # columns whose pairs are tried: [F, F] stays below a few megabytes
 _ROW_NUMBERS = 0.98  # share of different values from which whole numbers name rows
@@ -100,6 +103,39 @@ def alike_within(codes: np.ndarray, outcome: np.ndarray) -> float:
 
 
 def _duplicate_rows(evidence: DataEvidence) -> Judged:
+    return _alike_images(evidence) or _equal_rows(evidence)
+
+
+def _alike_images(evidence: DataEvidence) -> Seen | None:
+    """Images that look like one learned from, equal ones too; None where there are none, or all look alike."""
+    grid = evidence.dataset.grid
+    if grid is None or evidence.dataset.modality != "image" or GRID_ROW not in evidence.dataset.inputs.columns:
+        return None
+    fingerprint = fingerprints(grid)[evidence.dataset.inputs[GRID_ROW].to_numpy()]
+    if not told_apart(fingerprint):
+        return None
+    cuts_by_name = _by_name(evidence).items()
+    shares = {name: max(share_that_looks_known(fingerprint, cut) for cut in cuts) for name, cuts in cuts_by_name}
+    worst = {name: share for name, share in shares.items() if share > 0}
+    if not worst:
+        return None
+    name, share = max(worst.items(), key=lambda item: item[1])
+    return Seen(
+        _gravity(evidence, worst),
+        f"{share:.1%} of the {name} images look like one that is also learned from: at most {LOOKS_THE_SAME.value:.0f} "
+        "of 512 signs of their brightness differences differ.",
+        {f"share_of_{n}_rows": s for n, s in worst.items()}, 0.95,
+    )  # fmt: skip
+
+
+def _gravity(evidence: DataEvidence, shares: dict[str, float]) -> Severity:
+    """An error from 1 % of the rows judged on. A validation part that the data bring only chooses; the user can hardly
+    mend it, and is warned."""
+    brought = {"validation"} if evidence.dataset.given_validation is not None else set()
+    return "error" if any(s >= GRAVE_SHARE for n, s in shares.items() if n not in brought) else "warning"
+
+
+def _equal_rows(evidence: DataEvidence) -> Judged:
     dataset = evidence.dataset
     cells = column_keys(evidence.inputs, dataset.targets)
     keys = row_keys(cells)
@@ -116,11 +152,8 @@ def _duplicate_rows(evidence: DataEvidence) -> Judged:
     if not worst:
         return None
     name, share = max(worst.items(), key=lambda item: item[1])
-    # A validation part that the data bring only chooses; the user can hardly mend it, and is warned.
-    brought = {"validation"} if dataset.given_validation is not None else set()
-    grave = any(s >= 0.01 for n, s in worst.items() if n not in brought)
     return Seen(
-        "error" if grave else "warning",
+        _gravity(evidence, worst),
         f"{share:.1%} of the {name} rows are also learned from, equal in every column and in the outcome; chance alone "
         f"would give {chance:.1g} equal pairs in the table, and there are {found:,}.",
         {**{f"share_of_{n}_rows": s for n, s in worst.items()}, "equal_pairs": found, "expected_pairs": chance}, 0.95,
@@ -267,10 +300,11 @@ LEAK_RULES: tuple[Rule[DataEvidence], ...] = (
     ),
     Rule(
         "duplicate-rows", "Rows stand on both sides of a split", "data", _duplicate_rows,
-        how="Rows equal in all columns and outcomes, where columns differ so much that chance would give next to none.",
+        how="Rows equal in all columns and outcomes, where columns differ so much that chance would give next to none; "
+        "images that look the same by a difference hash, whatever their outcome, where images differ enough.",
         why="What was learned by heart is judged again.",
         remedies=("remove the duplicates from the table", "give the patient column with --group"),
-        thresholds=(CHANCE_PAIRS,),
+        thresholds=(CHANCE_PAIRS, LOOKS_THE_SAME),
     ),
     Rule(
         "target-leak", "A column gives the outcome away", "data", _target_leak,
