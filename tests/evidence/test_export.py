@@ -56,6 +56,9 @@ def test_images_and_signals_are_fed_as_they_are_stored(image_predictor, tmp_path
     assert record["inputs"] == {"grid": [f"{size} values as stored ({dtype}), given as float32"]}
     made = made_up_inputs(predictor.preparation.shape, predictor.preparation.grid)
     assert str(made.grid.dtype) == dtype
+    assert np.ptp(predictor.average(predictor.outputs(made))) > 0.01, (
+        "a network that says the same of all proves nothing"
+    )
     assert np.isnan(made.grid.astype("f4")).any() == (dtype == "float32")
 
 
