@@ -19,8 +19,7 @@ def records(*curves: np.ndarray) -> tuple[EpochRecord, ...]:
     """One group; a member a curve [E], training and validation alike, and a dummy that is perfect."""
     table = np.stack([*curves, np.zeros(len(curves[0]))], axis=1)  # [E, M]
     return tuple(
-        EpochRecord(row[None, :, None].repeat(3, 2), None, row[None, :, None], None, None, None, None, None)
-        for row in table
+        EpochRecord(row[None, :, None].repeat(3, 2), None, None, row[None, :, None], *[None] * 5) for row in table
     )
 
 

@@ -86,6 +86,11 @@ def harm(run: Run) -> Harm | None:
     return _lost(run) or _behind_reference(run) or _behind_baseline(run) or _below_constant(run)
 
 
+def harm_can_be_told(run: Run) -> bool:
+    """Whether there is anything to be worse than; a run that was never judged has neither constant nor baselines."""
+    return run.constant_loss is not None or bool(run.references) or bool(run.advantages)
+
+
 def _lost(run: Run) -> Harm | None:
     lost = [c for c in run.best.curves if not np.isfinite(c.best_validation) and c.diverged]
     if not lost:

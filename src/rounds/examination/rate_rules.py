@@ -12,6 +12,7 @@ from rounds.examination.learning import (
     Harm,
     contrast,
     harm,
+    harm_can_be_told,
     of_what,
     rates,
     reference_loss,
@@ -108,7 +109,8 @@ def _too_high_everywhere(
     because = f", and {damaged.words}" if damaged else ""
     known = damaged.evidence if damaged else {}
     return Seen(
-        "error" if damaged else "note", f"At a learning rate of {rate:g} {said}{because}.",
+        "error" if damaged else "note" if harm_can_be_told(run) else "warning",
+        f"At a learning rate of {rate:g} {said}{because}.",
         {"learning_rate": rate, **evidence, **known, "rates_tried": [c.learning_rate for c in swept]},
         min(0.99, 0.6 + 0.15 * len(names)),
         tuple(m for c in swept if c.learning_rate >= rate for m in c.members), onset=1,
