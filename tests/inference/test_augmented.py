@@ -1,6 +1,7 @@
 """Images looked at several times: which variants there are, how answers are joined, and a run from end to end."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
@@ -111,7 +112,10 @@ def test_images_train_from_end_to_end(trained: Run) -> None:
     assert set(gains) == {"average", "max", "ten-crop"}
     assert (run / "report.html").is_file()
     assert {path.name for path in (run / "images").iterdir()} == {"augmented.png", "filters.png", "looked_at.png"}
-    assert "images/" not in (run / "report.html").read_text()  # pictures of patients stay beside the report
+    page = (run / "report.html").read_text()
+    for name, embedded in (("looked_at", False), ("augmented", False), ("filters", True)):
+        content = b64encode((run / "images" / f"{name}.png").read_bytes()).decode()
+        assert (content in page) == embedded, "pictures of patients stay beside the report; filters show nobody"
 
 
 def test_new_images_are_predicted(command: Callable, trained: Run, tmp_path: Path) -> None:
