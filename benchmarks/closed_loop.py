@@ -13,7 +13,6 @@ tuner where it is not behind by more than 1 % of the way from the constant to th
 """
 
 import argparse
-import importlib.util
 import json
 import os
 import platform
@@ -25,11 +24,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from benchmarks.shared_tables import protocol
 from benchmarks.ward.faults import FAULTS, Fault
 from benchmarks.ward.ground import Ground, make_ground
 from benchmarks.ward.healthy import GOOD
@@ -165,15 +164,6 @@ def beside_a_tuner(words: argparse.Namespace) -> None:
             choices = Choices(targets=(target,), kind=kind, group=group or "none", as_roles=codes)
             dataset = load(dev, choices, test=test)
             note({"kind": "tuner", "table": name, "split": split, **compared(dataset, split)})
-
-
-def protocol(shared: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("tasks", shared / "tables" / "tasks.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def compared(dataset: Dataset, seed: int) -> Record:

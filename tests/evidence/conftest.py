@@ -263,3 +263,19 @@ def image_predictor(random_predictor):
         return replace(made, preparation=made.preparation.model_copy(update={"grid": scale}))
 
     return make
+
+
+# Shape of an image or signal, and the build of a network that reads it.
+GRID_BUILDS = [
+    ((7, 6, 1), {"normalization": "batch"}),
+    ((8, 9, 3), {"normalization": "layer", "block": "residual", "block_depth": 2}),
+    ((9, 8, 1), {"block": "dense", "block_depth": 3, "hidden": (5,), "filter_size": 4}),
+    ((11, 2), {"block": "residual", "normalization": "batch", "activation": "silu"}),
+    ((3, 4, 2), {"kind": "dense", "filters": ()}),
+    ((5, 5, 1), {"numbers": 0, "flags": 0, "activation": "softmax"}),
+]
+
+
+@pytest.fixture(params=GRID_BUILDS)
+def grid_build(request):
+    return request.param

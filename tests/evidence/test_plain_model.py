@@ -48,18 +48,8 @@ def test_networks_of_every_build(random_predictor, assert_same, options) -> None
     assert_same(random_predictor(**options))
 
 
-GRIDS = [
-    ((7, 6, 1), {"normalization": "batch"}),
-    ((8, 9, 3), {"normalization": "layer", "block": "residual", "block_depth": 2}),
-    ((9, 8, 1), {"block": "dense", "block_depth": 3, "hidden": (5,), "filter_size": 4}),
-    ((11, 2), {"block": "residual", "normalization": "batch", "activation": "silu"}),
-    ((3, 4, 2), {"kind": "dense", "filters": ()}),
-    ((5, 5, 1), {"numbers": 0, "flags": 0, "activation": "softmax"}),
-]
-
-
-@pytest.mark.parametrize(("grid", "options"), GRIDS)
-def test_images_and_signals(image_predictor, assert_same, grid, options) -> None:
+def test_images_and_signals(image_predictor, assert_same, grid_build) -> None:
+    grid, options = grid_build
     assert_same(image_predictor(grid, **options))
 
 

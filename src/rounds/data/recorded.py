@@ -95,14 +95,3 @@ def told(columns: tuple[Column, ...], timeline: Timeline | None) -> tuple[Column
     key = {"role": "identifier", "reason": "names the recording"}
     own = (c.model_copy(update=key) if c.name == timeline.key else c for c in columns if c.name not in made)
     return (*own, *by_hand)
-
-
-def new_recordings(
-    source: Any, table: pl.DataFrame, timeline: Timeline
-) -> tuple[pl.DataFrame, np.ndarray, tuple[str, ...]]:
-    """(table with features by hand, channels [N, T, C], notes) of new subjects, as training had them.
-
-    Raises DataError as `read_recordings`.
-    """
-    found = read_recordings(source, table, timeline.key, timeline)
-    return table.hstack(found.summaries), found.channels, found.notes

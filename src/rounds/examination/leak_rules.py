@@ -1,6 +1,7 @@
 """Rules about rows and columns that tell a network what it will not know: leaks, before anything is trained."""
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
@@ -114,9 +115,7 @@ def _alike_images(evidence: DataEvidence) -> Seen | None:
     fingerprint = fingerprints(grid)[evidence.dataset.inputs[GRID_ROW].to_numpy()]
     if not told_apart(fingerprint):
         return None
-    cuts_by_name = _by_name(evidence).items()
-    shares = {name: max(share_that_looks_known(fingerprint, cut) for cut in cuts) for name, cuts in cuts_by_name}
-    worst = {name: share for name, share in shares.items() if share > 0}
+    worst = _shares(evidence, lambda cut: share_that_looks_known(fingerprint, cut))
     if not worst:
         return None
     name, share = max(worst.items(), key=lambda item: item[1])
@@ -126,6 +125,12 @@ def _alike_images(evidence: DataEvidence) -> Seen | None:
         "of 512 signs of their brightness differences differ.",
         {f"share_of_{n}_rows": s for n, s in worst.items()}, 0.95,
     )  # fmt: skip
+
+
+def _shares(evidence: DataEvidence, known: Callable[[tuple[np.ndarray, np.ndarray]], float]) -> dict[str, float]:
+    """The largest share of rows that are known from training, by the name of what they are judged for; 0 left out."""
+    shares = {name: max(map(known, cuts)) for name, cuts in _by_name(evidence).items()}
+    return {name: share for name, share in shares.items() if share > 0}
 
 
 def _gravity(evidence: DataEvidence, shares: dict[str, float]) -> Severity:
@@ -147,8 +152,7 @@ def _equal_rows(evidence: DataEvidence) -> Judged:
         return NotApplicable(
             f"rows have so few different values that {chance:,.0f} equal pairs are expected, and {found:,} are there"
         )
-    shares = {name: max(_share_known(keys, cut) for cut in cuts) for name, cuts in _by_name(evidence).items()}
-    worst = {name: share for name, share in shares.items() if share > 0}
+    worst = _shares(evidence, lambda cut: _share_known(keys, cut))
     if not worst:
         return None
     name, share = max(worst.items(), key=lambda item: item[1])
