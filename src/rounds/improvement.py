@@ -52,7 +52,6 @@ from rounds.proposal import Amount, propose
 from rounds.run_record import read_record
 from rounds.training.material import Material, make_materials, scaling_of
 from rounds.training.pool import Progress
-from rounds.training.record import member_epochs
 from rounds.training.run import Population, Shapes, Trained, make_population, train_to_end
 from rounds.training.stage import Stage
 
@@ -245,7 +244,7 @@ def _spent(found: Stay) -> Record:
     kept = sum(entry["verdict"] == "kept" for entry in found.entries)
     tried = sum(entry["verdict"] != "advice" for entry in found.entries)
     rounds: Record = {"examined": len(found.examinations), "remedies_tried": tried, "remedies_kept": kept}
-    rounds["member_epochs_in_populations"] = sum(map(member_epochs, found.populations))
+    rounds["member_epochs_in_populations"] = found.in_populations
     rounds["member_epochs_in_trials"] = found.member_epochs
     rounds["found"] = [[finding.code for finding in e.alarms] for e in found.examinations]
     rounds["contradictions"] = [c.record() for c in found.contradictions]

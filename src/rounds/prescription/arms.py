@@ -1,11 +1,12 @@
 """Members with and without a change, trained side by side, and what they say of patients they never saw."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rounds.errors import TrainingError
+from rounds.examination.live import hopeless_in
 from rounds.inference.constant import constant_predictions
 from rounds.inference.ensemble import average_outputs, member_outputs, smeared, sound_members
 from rounds.inference.recalibration import recalibrated_scale
@@ -13,9 +14,10 @@ from rounds.metrics import METRICS, main_metric, weighted_scores
 from rounds.plan import Plan
 from rounds.prescription.bed import Bed
 from rounds.prescription.effect import Effect, Patients, paired_effect
+from rounds.training.gathering import course_of, structure_of
 from rounds.training.material import Material, Scaling, scaling_of
 from rounds.training.pool import Progress
-from rounds.training.population import Member, sweep
+from rounds.training.population import WHOLE_DEVELOPMENT, Member, make_members, sweep
 from rounds.training.record import member_epochs
 from rounds.training.run import Trained, make_population, train_to_end
 
@@ -24,22 +26,56 @@ Pair = tuple[int, int]  # fold and repetition: arms of one pair start from the s
 
 @dataclass(frozen=True)
 class Tried:
-    """rows: held-out rows [n] of each pair; predictions: [n, T] of each arm and pair; spent: member-epochs."""
+    """rows: held-out rows [n] of each pair; predictions: [n, T] of each arm and pair; spent: member-epochs; parts: the
+    networks that were trained."""
 
     rows: dict[Pair, np.ndarray]
     predictions: dict[tuple[int, Pair], np.ndarray]
     spent: int = 0
+    parts: tuple[Trained, ...] = ()
 
     def joined(self, other: "Tried", arms: list[int]) -> "Tried":
         """With what other folds say of some arms; `other` numbers them in the order of `arms`."""
         more = {(arms[i], pair): p for (i, pair), p in other.predictions.items()}
-        return Tried(self.rows | other.rows, self.predictions | more, self.spent + other.spent)
+        parts = (*self.parts, *other.parts)
+        return Tried(self.rows | other.rows, self.predictions | more, self.spent + other.spent, parts)
+
+    def repeated(self, seeds: int) -> "Tried":
+        """The same under later repetitions: after the first `seeds` of each fold."""
+        rows = {(f, r + seeds): rows for (f, r), rows in self.rows.items()}
+        made = {(i, (f, r + seeds)): p for (i, (f, r)), p in self.predictions.items()}
+        return replace(self, rows=rows, predictions=made)
+
+
+def against_control(
+    bed: Bed, plans: list[Plan], held: dict[int, np.ndarray], stage: str, seeds: int = 1
+) -> Generator[Progress, None, Tried]:
+    """What every plan says, the first being the control. Where the population has trained the control on these folds,
+    its networks are taken: same weights, same minibatches, nothing is trained twice."""
+    known = _already_trained(bed, plans[0], held, seeds)
+    if known is None:
+        return (yield from try_arms(bed, plans, held, stage, seeds))
+    made = yield from try_arms(bed, plans[1:], held, stage, seeds)
+    return known.joined(made, list(range(1, len(plans))))
+
+
+def _already_trained(bed: Bed, plan: Plan, held: dict[int, np.ndarray], seeds: int) -> Tried | None:
+    """What the population's own networks of this plan (at one setting) say; None where it lacks one of them."""
+    if bed.trained is None or structure_of(plan) != structure_of(bed.trained.population.plans[0]):
+        return None
+    known = {course_of(m): m for m in bed.trained.population.members if m.plan == 0}
+    wanted = make_members([plan], tuple(sorted(held)), (), seeds * len(held))
+    if any(course_of(m) not in known for m in wanted):
+        return None
+    pairs = {known[course_of(m)].number: (0, (m.fold, m.number // len(held))) for m in wanted}
+    rows = {(f, r): some for f, some in held.items() for r in range(seeds)}
+    return Tried(rows, _predictions(bed.trained, bed.material, rows, pairs))
 
 
 def try_arms(
     bed: Bed, plans: list[Plan], held: dict[int, np.ndarray], stage: str, seeds: int = 1
 ) -> Generator[Progress, None, Tried]:
-    """Trains every plan (the first is the control) on the folds of `held`, and predicts the rows it names."""
+    """Trains every plan on the folds of `held`, and predicts the rows it names; what is clearly lost ends early."""
     tried = Tried({(f, r): rows for f, rows in held.items() for r in range(seeds)}, {})
     for scaling in sorted({scaling_of(p) for p in plans}):
         numbers = [i for i, p in enumerate(plans) if scaling_of(p) == scaling]
@@ -48,9 +84,11 @@ def try_arms(
         count = seeds * len(held) * sum(len(sweep(p)) for p in some)
         folder = bed.folder / _name(bed, stage, scaling) if bed.folder else None
         population = make_population(some, bed.task, [material], count, model=bed.model)
-        trained = yield from train_to_end(population, folder, bed.minutes)
-        made = _predictions(trained, material, tried.rows)
-        tried = tried.joined(Tried({}, made, member_epochs(trained)), numbers)
+        trained = yield from train_to_end(population, folder, bed.minutes, hopeless_in(population))
+        cells = len(held) * sum(len(sweep(p)) for p in some)
+        pairs = {m.number: (m.plan, (m.fold, m.number // cells)) for m in population.members}
+        made = _predictions(trained, material, tried.rows, pairs)
+        tried = tried.joined(Tried({}, made, member_epochs(trained), (trained,)), numbers)
     return tried
 
 
@@ -59,17 +97,17 @@ def _name(bed: Bed, stage: str, scaling: Scaling) -> str:
 
 
 def _predictions(
-    trained: Trained, material: Material, rows: dict[Pair, np.ndarray]
+    trained: Trained, material: Material, rows: dict[Pair, np.ndarray], pairs: dict[int, tuple[int, Pair]]
 ) -> dict[tuple[int, Pair], np.ndarray]:
-    plans = trained.population.plans
-    cells = len(material.folds) * sum(len(sweep(p)) for p in plans)
+    """Of each arm and pair; pairs: both, of a member by its number."""
     try:
-        sound = sound_members(trained, material.outer)
+        sound = sound_members(trained, WHOLE_DEVELOPMENT)
     except TrainingError:
         sound = []
-    by_pair: dict[tuple[int, Pair], list[Member]] = {(i, pair): [] for i in range(len(plans)) for pair in rows}
+    by_pair: dict[tuple[int, Pair], list[Member]] = {place: [] for place in pairs.values()}
     for m in sound:
-        by_pair[m.plan, (m.fold, m.number // cells)].append(m)
+        if m.number in pairs:
+            by_pair[pairs[m.number]].append(m)
     return {(i, pair): pair_predictions(trained, material, some, rows[pair]) for (i, pair), some in by_pair.items()}
 
 

@@ -11,24 +11,29 @@ from rounds.data.dataset import Dataset, Split
 from rounds.task import Task
 from rounds.training.material import Material, Scaling, make_material
 from rounds.training.population import WHOLE_DEVELOPMENT
+from rounds.training.run import Trained
 
-CHOOSING_SHARE = 0.6  # of the folds
-CONFIRMING_PAIRS = 4  # members with and without, at least: fewer cannot tell an effect from the luck of a seed
+# Of the folds: confirmation decides, and its networks are the first of the population that follows, so most are its.
+CHOOSING_SHARE = 0.4
+# Members with and without in one look, at least: a single pair says nothing of the luck of its seed.
+PAIRS_A_LOOK = 2
+FRESH_SEED = 7919  # added to the seed where weights, orders and masks have to be others
 
 
 def choosing_count(folds: int) -> int:
     """How many folds choose among remedies.
 
-    >>> choosing_count(5), choosing_count(1)
-    (3, 1)
+    >>> choosing_count(5), choosing_count(3), choosing_count(1)
+    (2, 1, 1)
     """
     return max(1, round(CHOOSING_SHARE * folds))
 
 
 @dataclass(frozen=True)
 class Bed:
-    """Development rows (never the judged ones), prepared as `scaling` says; ends: on the monotonic clock;
-    model: the user's own Keras model, where that is what is trained."""
+    """Development rows (never the judged ones), prepared as `scaling` says; ends: on the monotonic clock; trained: the
+    population that is treated, whose networks are the control; model: the user's own Keras model, where that is what
+    is trained; most: member-epochs that the round may take."""
 
     dataset: Dataset
     split: Split
@@ -38,6 +43,8 @@ class Bed:
     folder: Path | None = None
     ends: float = np.inf
     model: Any = None
+    trained: Trained | None = None
+    most: float = np.inf
 
     @property
     def task(self) -> Task:
@@ -59,11 +66,11 @@ class Bed:
 
     @property
     def choosing(self) -> dict[int, np.ndarray]:
-        """Held-out rows by fold on which arms are compared: three fifths of the folds, or half of a single one."""
+        """Held-out rows by fold on which arms are compared: two fifths of the folds, or half of a single one."""
         folds = sorted(self.material.folds)
         if len(folds) == 1:
             return {folds[0]: self._halves(folds[0])[0]}
-        return {f: self.material.folds[f].held for f in folds[: choosing_count(len(folds))]}
+        return self.held(choosing_count(len(folds)))
 
     @property
     def confirming(self) -> dict[int, np.ndarray]:
@@ -74,9 +81,19 @@ class Bed:
         return {f: self.material.folds[f].held for f in folds if f not in self.choosing}
 
     @property
-    def confirming_seeds(self) -> int:
-        """Seeds in each fold that confirms."""
-        return -(-CONFIRMING_PAIRS // len(self.confirming))
+    def seeds_a_look(self) -> int:
+        """Seeds in each fold of one look at the remedy that is confirmed."""
+        return -(-PAIRS_A_LOOK // len(self.confirming))
+
+    def seed_of_look(self, seed: int, look: int) -> int:
+        """Of the plans that are confirmed. Members of other folds have other weights and minibatches whatever their
+        plan's seed; a first look at other folds keeps it, so that its networks serve in what follows."""
+        same_folds = set(self.confirming) & set(self.choosing)
+        return seed if look == 0 and not same_folds else seed + FRESH_SEED * (10 * self.round + look)
+
+    def held(self, count: int) -> dict[int, np.ndarray]:
+        """Held-out rows of the first folds."""
+        return {f: self.material.folds[f].held for f in sorted(self.material.folds)[:count]}
 
     def _halves(self, fold: int) -> tuple[np.ndarray, np.ndarray]:
         held = self.material.folds[fold].held

@@ -24,6 +24,11 @@ class Effect:
     def helps(self) -> bool:
         return self.low > 0
 
+    @property
+    def within_error(self) -> bool:
+        """Whether it is at most about one standard error: half of an interval that stands alone is two of them."""
+        return self.value <= (self.high - self.value) / 2
+
     def record(self) -> dict[str, float]:
         return {"value": self.value, "low": self.low, "high": self.high}
 

@@ -9,23 +9,23 @@ import numpy as np
 from rounds.metrics import main_metric
 from rounds.metrics.table import score
 from rounds.plan import Plan
-from rounds.prescription.arms import Tried, effects_of, pair_predictions, try_arms
-from rounds.prescription.bed import Bed, choosing_count
+from rounds.prescription.arms import Tried, against_control, effects_of, try_arms
+from rounds.prescription.bed import Bed
+from rounds.prescription.course import stretched
 from rounds.prescription.effect import Effect
 from rounds.prescription.trial import smallest_worthwhile
 from rounds.training.pool import Progress
-from rounds.training.population import sweep
-from rounds.training.run import Trained
 from rounds.training.slab import Rows
 
 REMEDY = "more patients"
 QUARTER, HALF = 0.25, 0.5
 # Patients in a quarter, at least: a network that learns from fewer says nothing about the next hundred.
 FEWEST_PATIENTS = 20
+FOLDS_ASKED = 3  # at most: fewer pairs of networks leave the answer to their luck
 
 
 def try_fewer_patients(
-    bed: Bed, trained: Trained, plan: Plan, finding: str
+    bed: Bed, plan: Plan, finding: str
 ) -> Generator[Progress, None, tuple[dict[str, Any] | None, int]]:
     """(an entry of prescriptions.json, whose effect is the gain from half of the patients to all, or None where
     patients are too few or the time was up; member-epochs spent, each as long as one on all patients).
@@ -36,11 +36,11 @@ def try_fewer_patients(
     learned = len(np.unique(bed.patients[bed.material.learned]))
     if QUARTER * learned < FEWEST_PATIENTS:
         return None, 0
-    tried = _on_all(bed, trained, plan)
+    held = bed.held(FOLDS_ASKED)
+    tried = yield from against_control(bed, [plan], held, "share_1")
     for arm, share in ((1, HALF), (2, QUARTER)):
-        made = yield from try_arms(
-            with_share(bed, share), [_as_many_steps(plan, share)], bed.choosing, f"share_{share}"
-        )
+        fewer = with_share(bed, share)
+        made = yield from try_arms(fewer, [stretched(plan, 1 / share)], held, f"share_{share}")
         tried = tried.joined(replace(made, spent=round(share * made.spent)), [arm])
     if bed.over:
         return None, tried.spent
@@ -56,19 +56,7 @@ def asked_members(folds: int) -> int:
     >>> asked_members(5)
     6
     """
-    return 2 * choosing_count(folds)
-
-
-def _on_all(bed: Bed, trained: Trained, plan: Plan) -> Tried:
-    """What the population's own members with these settings say, one of each fold."""
-    settings = sweep(plan)[0]
-    first = {m.fold: m for m in reversed(trained.population.members) if m.plan == 0 and m.settings == settings}
-    rows = {(f, 0): held for f, held in bed.choosing.items()}
-    made = {
-        (0, pair): pair_predictions(trained, bed.material, [m for m in (first.get(pair[0]),) if m], held)
-        for pair, held in rows.items()
-    }
-    return Tried(rows, made)
+    return 2 * min(folds, FOLDS_ASKED)
 
 
 def with_share(bed: Bed, share: float) -> Bed:
@@ -87,29 +75,21 @@ def with_share(bed: Bed, share: float) -> Bed:
     return replace(bed, material=replace(bed.material, folds=folds))
 
 
-def _as_many_steps(plan: Plan, share: float) -> Plan:
-    warmup = plan.warmup_epochs
-    assert isinstance(warmup, float)
-    return plan.change(
-        epochs=round(plan.epochs / share), patience=round(plan.patience / share), warmup_epochs=warmup / share
-    )
-
-
 def _reversed(effect: Effect) -> Effect:
     return Effect(-effect.value, -effect.high, -effect.low)
 
 
 def _entry(bed: Bed, plan: Plan, finding: str, tried: Tried, gains: tuple[Effect, Effect]) -> dict[str, Any]:
     doubled, quadrupled = gains
-    learned = np.mean([len(np.unique(bed.patients[bed.material.folds[f].train])) for f in bed.choosing])
+    learned = np.mean([len(np.unique(bed.patients[bed.material.folds[f].train])) for f in bed.held(FOLDS_ASKED)])
     counts = {0: round(learned), 1: round(HALF * learned), 2: round(QUARTER * learned)}
     curve = [{"patients": counts[arm], "score": _score(bed, tried, arm)} for arm in (2, 1, 0)]
-    least = smallest_worthwhile(bed)
+    least, folds = smallest_worthwhile(bed), sorted(bed.held(FOLDS_ASKED))
     return {
         "round": bed.round, "finding": finding, "remedy": REMEDY, "change": {"patients": [counts[1], counts[0]]},
         "expects": "validation comes closer to training", "metric": main_metric(bed.task),
-        "control": {"patients": counts[1], "folds": sorted(bed.choosing), "seed": plan.seed},
-        "treated": {"patients": counts[0], "folds": sorted(bed.choosing), "seed": plan.seed},
+        "control": {"patients": counts[1], "folds": folds, "seed": plan.seed},
+        "treated": {"patients": counts[0], "folds": folds, "seed": plan.seed},
         "effect": doubled.record(), "from_a_quarter": quadrupled.record(), "curve": curve,
         "smallest_worthwhile": least, "remedies_tried": 1, "verdict": "advice", "reason": told(doubled, least),
     }  # fmt: skip

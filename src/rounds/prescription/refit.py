@@ -13,7 +13,8 @@ import numpy as np
 from rounds.metrics import main_metric
 from rounds.plan import Plan
 from rounds.prescription.arms import Tried, effects_of, try_arms
-from rounds.prescription.bed import CONFIRMING_PAIRS, Bed
+from rounds.prescription.bed import Bed
+from rounds.prescription.course import stretched
 from rounds.prescription.trial import smallest_worthwhile
 from rounds.training.material import Material
 from rounds.training.pool import Progress
@@ -22,6 +23,7 @@ from rounds.training.slab import Rows
 
 REMEDY = "learn from validation patients too"
 INNER = 2  # members a fold and kind: those that stop by two of the other folds, and as many that stop by none
+MOST_FOLDS = 4  # that judge: more would narrow the interval little beside their cost
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def try_refit(bed: Bed, trained: Trained, plan: Plan, finding: str) -> Generator
     folds = sorted(bed.material.folds)
     if len(folds) < INNER + 1:
         return None
-    chosen = folds[:CONFIRMING_PAIRS]
+    chosen = folds[:MOST_FOLDS]
     blind = without_looking(plan, typical_epochs(trained, 0))
     tried = Tried({(f, 0): bed.material.folds[f].held for f in chosen}, {})
     for arm, (some, all_of_them) in enumerate(((plan, False), (blind, True))):
@@ -95,10 +97,12 @@ def typical_epochs(trained: Trained, plan: int) -> int:
 
 def without_looking(plan: Plan, epochs: int) -> Plan:
     """The plan for so many epochs, whose last is kept whatever validation says."""
-    share = epochs / plan.epochs
-    warmup = plan.warmup_epochs
-    warmed = tuple(share * w for w in warmup) if isinstance(warmup, tuple) else share * warmup
-    return plan.change(epochs=epochs, patience=0, keep_best="none", warmup_epochs=warmed)
+    return stretched(plan, epochs / plan.epochs).change(patience=0, keep_best="none")
+
+
+def trial_cost(bed: Bed, plan: Plan) -> int:
+    """Member-epochs of the trial, at most."""
+    return 2 * INNER * min(len(bed.material.folds), MOST_FOLDS) * plan.epochs
 
 
 def make_refitted(trained: Trained, count: int | None) -> Population:

@@ -5,6 +5,8 @@ against overfitting more patients (`more_patients`), augmentation, regularizatio
 underfitting a larger network; minor choices last.
 """
 
+import math
+
 from rounds.examination.finding import Examination
 from rounds.plan import Plan
 from rounds.prescription.remedy import Change, Prescription, Remedy
@@ -22,13 +24,18 @@ def _number(value: float | tuple[float, ...]) -> float:
 
 
 def _lower_rate(plan: Plan) -> list[Change]:
-    highest = max(_rates(plan))
-    return [{"learning_rate": highest / factor} for factor in (10.0, 100.0, 1000.0)] + _sound_rate(plan)
+    return _rate_doses(plan, (1 / 10, 1 / 100, 1 / 1000))
 
 
 def _higher_rate(plan: Plan) -> list[Change]:
+    return _rate_doses(plan, (10.0, 100.0))
+
+
+def _rate_doses(plan: Plan, factors: tuple[float, ...]) -> list[Change]:
+    """What is usual first: adaptive steps of middling size, then rates by how near they are to that."""
     highest = max(_rates(plan))
-    return [{"learning_rate": highest * factor} for factor in (10.0, 100.0)] + _sound_rate(plan)
+    rates = sorted((highest * factor for factor in factors), key=lambda rate: abs(math.log(rate / SOUND_RATE)))
+    return _sound_rate(plan) + [{"learning_rate": rate} for rate in rates]
 
 
 def _sound_rate(plan: Plan) -> list[Change]:
@@ -131,6 +138,23 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "label-noise": (_always({"label_smoothing": 0.1}),),
     "class-imbalance": (),
 }
+
+# Faults that stop learning altogether: what mends one shows within the first part of a course. What makes a network
+# that learns a little better (against overfitting, say) shows at its end.
+_STOP_LEARNING = frozenset({
+    "unscaled-inputs", "not-shuffled", "loss-output-mismatch", "frozen-layer", "poor-initialization",
+    "learning-rate-too-high", "learning-rate-too-low", "diverged", "unstable", "exploding-gradients",
+    "vanishing-gradients", "dead-units", "saturated-units", "not-learning", "over-regularized", "decayed-too-early",
+})  # fmt: skip
+
+
+def shows_at_once(code: str) -> bool:
+    """Whether a part of a course tells remedies against this finding apart.
+
+    >>> shows_at_once("learning-rate-too-high"), shows_at_once("overfitting")
+    (True, False)
+    """
+    return code in _STOP_LEARNING
 
 
 def prescribe(examination: Examination, plan: Plan, tried: frozenset[str] = frozenset()) -> list[Prescription]:

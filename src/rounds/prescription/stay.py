@@ -1,7 +1,7 @@
 """Rounds: examine, prescribe, try against a control, keep what helped, come back and look again."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,22 +12,28 @@ from rounds.data.dataset import Dataset, Split
 from rounds.errors import RunFolderError
 from rounds.examination.examine import examine
 from rounds.examination.finding import Examination
+from rounds.examination.live import hopeless_in
 from rounds.examination.population import run_of
 from rounds.plan import Plan
 from rounds.prescription.bed import Bed
+from rounds.prescription.budget import affordable, allowance, cost_of
 from rounds.prescription.contradiction import Contradiction, contradictions
 from rounds.prescription.more_patients import REMEDY, asked_members, try_fewer_patients
-from rounds.prescription.refit import make_refitted, try_refit
+from rounds.prescription.refit import make_refitted, trial_cost, try_refit
 from rounds.prescription.remedies import described, prescribe
 from rounds.prescription.remedy import Change, Prescription, treated
-from rounds.prescription.trial import Trial, arm_record, run_trial
+from rounds.prescription.trial import Trial, run_trial
+from rounds.prescription.trial_record import arm_record
+from rounds.training.gathering import gathered, without
 from rounds.training.material import make_materials, scaling_of
 from rounds.training.pool import Progress
 from rounds.training.population import sweep
+from rounds.training.record import member_epochs
 from rounds.training.run import Population, Trained, make_population, train_to_end
 from rounds.training.stage import Stage
 
 Event = Stage | Progress
+SPENT = "what is left of the epochs that a stay may take is too little for another trial"
 MOST_ASKING = 1 / 3  # of the networks of a population that has no fault: more would be a poor bargain for a sentence
 
 
@@ -58,7 +64,9 @@ class Stay:
     """populations: of round 0 and of each round that kept a remedy; entries: of prescriptions.json; examinations: of
     every look; member_epochs: spent in trials; ended: why there was no further round, in words; patients_tried: whether
     more patients would help was asked; contradictions: findings that were set aside, as they ask for the
-    opposite; refitted: networks that learned from validation patients too, where that pays."""
+    opposite; refitted: networks that learned from validation patients too, where that pays; reused: member-epochs of
+    networks that stand in more than one place, and were trained once; own_plans: how many plans of the last population,
+    from the first, are treated further (None: all; the others are those of before, kept beside them)."""
 
     populations: tuple[Trained, ...]
     entries: tuple[dict[str, Any], ...] = ()
@@ -69,6 +77,19 @@ class Stay:
     patients_tried: bool = False
     contradictions: tuple[Contradiction, ...] = ()
     refitted: Trained | None = None
+    reused: int = 0
+    own_plans: int | None = None
+
+    @property
+    def in_populations(self) -> int:
+        """Member-epochs spent in populations, beside those in trials."""
+        all_of_them = (*self.populations, *((self.refitted,) if self.refitted else ()))
+        return sum(map(member_epochs, all_of_them)) - self.reused
+
+    @property
+    def left(self) -> float:
+        """Member-epochs that the stay may still take."""
+        return allowance(self.populations[0].population) - self.in_populations - self.member_epochs
 
     @property
     def trained(self) -> Trained:
@@ -91,7 +112,8 @@ class Visit:
 
     @property
     def asks_for_patients(self) -> bool:
-        """Against overfitting more patients come first; where nothing alarms, they are what is left to ask."""
+        """Against overfitting more patients come first; where nothing alarms, they are what is left to ask. While
+        something is broken, what patients are worth cannot be told."""
         return self.finding in ("overfitting", "healthy")
 
 
@@ -108,19 +130,42 @@ def look(given: Circumstances, found: Stay, rounds: int) -> tuple[Stay, Visit | 
         found = replace(found, ended="nothing alarms any more" if number > 1 else "nothing alarms")
         ask = not found.patients_tried and _affordable(found.trained.population)
         return found, Visit(number, "healthy", []) if ask else None
-    plan = found.trained.population.plans[0]
-    prescriptions = prescribe(examination, plan, found.tried)
+    population = found.trained.population
+    prescriptions = prescribe(examination, population.plans[0], found.tried)
     if not prescriptions:
         return replace(found, ended="nothing is left to try"), None
+    prescriptions = _within(found, prescriptions)
+    if not prescriptions:
+        return replace(found, ended=SPENT), None
     treated = prescriptions[0].finding
     others = [f.code for f in examination.alarms if f.code != treated]
-    opposed = contradictions(treated, others, plan, number)
+    opposed = contradictions(treated, others, population.plans[0], number)
     found = replace(found, contradictions=(*found.contradictions, *opposed))
     return found, Visit(number, treated, prescriptions)
 
 
+def _within(found: Stay, prescriptions: list[Prescription]) -> list[Prescription]:
+    """Those that can be tried, and followed by a population with the one that helps, for what is left to spend."""
+    return affordable(prescriptions, found.trained.population.plans[0], found.left, _cost_after(found))
+
+
+def _cost_after(found: Stay) -> Callable[[Prescription], float]:
+    """Member-epochs of a population with a prescription."""
+    population = found.trained.population
+    plans = population.plans[: found.own_plans]
+    return lambda prescription: cost_of(population, [treated(plan, prescription.change) for plan in plans])
+
+
+def _still_to_train(found: Stay, prescription: Prescription, plan: Plan) -> float:
+    """Member-epochs of a population with a prescription that its trial has not spent yet: the winner's networks, one
+    of each fold, are of that population."""
+    folds = len(found.trained.population.materials[0].folds)
+    trained = treated(plan, prescription.change).epochs * folds if folds > 1 else 0
+    return max(_cost_after(found)(prescription) - trained, 0.0)
+
+
 def _affordable(population: Population) -> bool:
-    """Whether asking for more patients, where nothing alarms, costs little beside the training itself."""
+    """Whether asking for more patients costs little beside the training itself."""
     return asked_members(len(population.materials[0].folds)) <= MOST_ASKING * len(population.members)
 
 
@@ -145,36 +190,52 @@ def _untried(visit: Visit, reason: str) -> dict[str, Any]:
 
 
 def _treat(given: Circumstances, found: Stay, visit: Visit) -> Generator[Event, None, Stay]:
-    if visit.asks_for_patients and not found.patients_tried:
+    population = found.trained.population
+    if visit.asks_for_patients and not found.patients_tried and _affordable(population):
         found = yield from _ask_for_patients(given, found, visit)
-    if not visit.prescriptions:
+    prescriptions = _within(found, visit.prescriptions)
+    if not prescriptions:
         return found
-    number, prescriptions = visit.number, visit.prescriptions
+    number = visit.number
     yield Stage(f"round {number}: trying {len(prescriptions)} remedies against {visit.finding}")
-    population, bed, plan = found.trained.population, _bed(given, found, number), at_best_settings(found.trained)
+    plan = at_best_settings(found.trained)
+    bed = _bed(given, found, number, most=found.left - _still_to_train(found, prescriptions[0], plan))
     trial = yield from run_trial(bed, plan, prescriptions)
     found = _noted(found, trial, plan, bed)
     if trial.kept is None:
         return found
-    better = make_treated(given, population, trial.kept.prescription.change)
+    return (yield from _follow(given, found, trial, number))
+
+
+def _follow(given: Circumstances, found: Stay, trial: Trial, number: int) -> Generator[Event, None, Stay]:
+    """Trains a population with what was kept; what the trial, or the population before, has trained is taken over."""
+    assert trial.kept is not None
+    whole, own_plans = make_treated(given, found, trial.kept.prescription.change)
+    parts = [found.trained, *trial.parts]
+    better = without(whole, parts)
     yield Stage(f"round {number}: training with {trial.kept.prescription.remedy}", better)
-    trained = yield from train_to_end(better, given.folder / f"round_{number}", given.minutes_left())
-    if not complete(trained) and complete(found.trained):
+    trained = yield from train_to_end(
+        better, given.folder / f"round_{number}", given.minutes_left(), hopeless_in(better)
+    )
+    if given.minutes_left() == 0.0 and not complete(trained) and complete(found.trained):
         return replace(found, entries=_unfinished(found.entries, number), ended="the time is spent")
-    return replace(found, populations=(*found.populations, trained))
+    joined = gathered(whole, [trained, *parts])
+    reused = found.reused + member_epochs(joined) - member_epochs(trained)
+    return replace(found, populations=(*found.populations, joined), reused=reused, own_plans=own_plans)
 
 
-def _bed(given: Circumstances, found: Stay, number: int) -> Bed:
+def _bed(given: Circumstances, found: Stay, number: int, most: float = np.inf) -> Bed:
     population = found.trained.population
-    scaling = scaling_of(population.plans[0])
-    material, model = population.materials[0], population.model
-    return Bed(given.dataset, given.split, material, scaling, number, given.folder, given.ends, model)
+    return Bed(
+        given.dataset, given.split, population.materials[0], scaling_of(population.plans[0]), number, given.folder,
+        given.ends, population.model, found.trained, most,
+    )  # fmt: skip
 
 
 def _ask_for_patients(given: Circumstances, found: Stay, visit: Visit) -> Generator[Event, None, Stay]:
     yield Stage(f"round {visit.number}: learning from fewer patients")
     bed, plan = _bed(given, found, visit.number), at_best_settings(found.trained)
-    entry, spent = yield from try_fewer_patients(bed, found.trained, plan, visit.finding)
+    entry, spent = yield from try_fewer_patients(bed, plan, visit.finding)
     entries = found.entries if entry is None else (*found.entries, entry)
     return replace(found, entries=entries, patients_tried=True, member_epochs=found.member_epochs + spent)
 
@@ -185,10 +246,12 @@ def refit(given: Circumstances, found: Stay) -> Generator[Event, None, Stay]:
     asked = [e for e in found.entries if e["remedy"] == REMEDY and e["effect"]]
     if not asked or asked[-1]["effect"]["low"] <= 0 or given.minutes_left() == 0.0:
         return found
-    number = int(asked[-1]["round"])
+    bed, plan = _bed(given, found, int(asked[-1]["round"])), at_best_settings(found.trained)
+    population = found.trained.population
+    if trial_cost(bed, plan) + cost_of(population, list(population.plans)) > found.left:
+        return found
     yield Stage("trying to learn from validation patients too")
     try:
-        bed, plan = _bed(given, found, number), at_best_settings(found.trained)
         made = yield from try_refit(bed, found.trained, plan, asked[-1]["finding"])
         if made is None:
             return found
@@ -196,7 +259,7 @@ def refit(given: Circumstances, found: Stay) -> Generator[Event, None, Stay]:
         found = replace(found, entries=(*found.entries, made.entry), member_epochs=spent)
         if not made.kept:
             return found
-        population = make_refitted(found.trained, given.count(list(found.trained.population.plans)))
+        population = make_refitted(found.trained, given.count(list(population.plans)))
         yield Stage("training on validation patients too", population)
         trained = yield from train_to_end(population, given.folder / "refit", given.minutes_left())
     except RunFolderError as error:
@@ -247,16 +310,18 @@ def _noted(found: Stay, trial: Trial, plan: Plan, bed: Bed) -> Stay:
     )  # fmt: skip
 
 
-def make_treated(given: Circumstances, population: Population, change: Change) -> Population:
-    """The population with every plan changed.
+def make_treated(given: Circumstances, found: Stay, change: Change) -> tuple[Population, int]:
+    """(the population with every plan changed, how many of its plans these are).
 
     Small data is judged by members that chose nothing on their own patients: there the plans as they were stay in the
     population, and each judging fold decides anew, on its own validation patients, which are averaged.
     """
-    plans = list(dict.fromkeys(treated(plan, change) for plan in population.plans))
+    population = found.trained.population
+    plans = list(dict.fromkeys(treated(plan, change) for plan in population.plans[: found.own_plans]))
+    own_plans = len(plans)
     materials = list(population.materials)
     if scaling_of(plans[0]) != scaling_of(population.plans[0]):
         materials = make_materials(given.dataset, given.split, scaling_of(plans[0]))
     elif given.split.kind == "out-of-fold":
         plans += [plan for plan in population.plans if plan not in plans]
-    return make_population(plans, population.task, materials, given.count(plans), model=population.model)
+    return make_population(plans, population.task, materials, given.count(plans), model=population.model), own_plans

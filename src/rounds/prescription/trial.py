@@ -1,13 +1,13 @@
 """A controlled trial: members with and without a change, from the same weights, on the same folds and minibatches.
 
-Screening follows successive halving: every arm trains on one fold, and the better half go on to others unless the
-first fold leaves no doubt. The winner is then confirmed with fresh seeds on patients who chose nothing, and that effect
-is the one that counts: the winning arm's own is flattered by having won.
+Screening follows successive halving: every arm trains on one fold (for a share of its course where the fault stops
+learning altogether), and the better ones go on. The winner is then confirmed on patients who chose nothing, by members
+of other weights and minibatches, and that effect is the one that counts: the winning arm's own is flattered by having
+won. Confirmation takes two looks at most, the second where the first leaves doubt.
 """
 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -16,17 +16,20 @@ from rounds.metrics import main_metric
 from rounds.metrics.table import score
 from rounds.metrics.worth import SMALLEST_WORTHWHILE_SHARE
 from rounds.plan import Plan
-from rounds.prescription.arms import effects_of, try_arms
+from rounds.prescription.arms import Tried, against_control, effects_of
 from rounds.prescription.bed import Bed
+from rounds.prescription.budget import screened
 from rounds.prescription.effect import Effect
 from rounds.prescription.remedy import Prescription, treated
 from rounds.training.pool import Progress
+from rounds.training.run import Trained
 
-FRESH_SEED = 7919  # added to the seed for confirmation: other weights, orders and masks
 # Patients who confirm, at least. A convention: below, an interval over patients is itself a matter of luck.
 FEWEST_CONFIRMING = 20
+LOOKS = 2  # at the winner, each at its share of the error probability (Bonferroni)
+BEST_OF_BRIEF = 1 / 3  # of the arms go on from a brief course, at least two of them: it ranks more coarsely
 CUT_SHORT = "the time was up before the trial ended"
-WEAKER = "the weaker half in the first fold"
+WEAKER = "the weaker part in the first fold"
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,15 @@ class Arm:
 
 @dataclass(frozen=True)
 class Trial:
-    """Every arm, the kept one (if any), and the network-epochs that were spent."""
+    """Every arm, the kept one (if any), the member-epochs that were spent, the networks that were trained, the seeds
+    of the plans with which the winner was confirmed, and the place of that winner."""
 
     arms: tuple[Arm, ...]
     kept: Arm | None = None
     member_epochs: int = 0
+    parts: tuple[Trained, ...] = ()
+    seeds: tuple[int, ...] = ()
+    best: int | None = None
 
 
 def run_trial(bed: Bed, plan: Plan, prescriptions: list[Prescription]) -> Generator[Progress, None, Trial]:
@@ -60,67 +67,118 @@ def run_trial(bed: Bed, plan: Plan, prescriptions: list[Prescription]) -> Genera
     trial = yield from _choose(bed, plan, tuple(Arm(p) for p in prescriptions))
     if bed.over:
         return _cut_short(trial)
-    best = max(range(len(trial.arms)), key=lambda i: _rank(trial.arms[i].effect))
-    won = trial.arms[best]
-    if _rank(won.effect) <= 0:
+    if trial.best is None:
         return trial
-    confirmed, spent = yield from _confirm(bed, plan, won)
-    arms = (*trial.arms[:best], confirmed, *trial.arms[best + 1 :])
-    trial = Trial(arms, confirmed if confirmed.verdict == "kept" else None, trial.member_epochs + spent)
-    return _cut_short(trial) if bed.over else trial
+    return (yield from _confirm(bed, plan, trial, trial.best))
 
 
 def _choose(bed: Bed, plan: Plan, arms: tuple[Arm, ...]) -> Generator[Progress, None, Trial]:
-    """All arms on one fold, the better half on the other folds that choose."""
+    """All arms on one fold, the better ones on the other folds that choose, for their whole course."""
     plans = [plan, *(treated(plan, arm.prescription.change) for arm in arms)]
     numbers = list(range(1, len(plans)))
+    brief = [plan, *(screened(p, arms[0].prescription.finding) for p in plans[1:])]
     first, *others = bed.choosing.items()
-    tried = yield from try_arms(bed, plans, dict([first]), "screen")
-    screened = effects_of(bed, tried, plans, numbers, len(arms))
-    arms = tuple(replace(arm, screened=e, reason=WEAKER) for arm, e in zip(arms, screened, strict=True))
-    going_on = sorted(sorted(numbers, key=lambda i: -_rank(arms[i - 1].screened))[: -(-len(arms) // 2)])
-    if others and not bed.over and not any(arms[i - 1].screened.helps for i in going_on):  # type: ignore[union-attr]
-        again = [0, *going_on]
-        more = yield from try_arms(bed, [plans[i] for i in again], dict(others), "choose")
+    tried = yield from against_control(bed, brief, dict([first]), "screen")
+    effects = effects_of(bed, tried, plans, numbers, len(arms))
+    arms = tuple(replace(arm, screened=e, reason=WEAKER) for arm, e in zip(arms, effects, strict=True))
+    going_on = _better(arms, numbers, brief != plans)
+    doubt = not any(effects[i - 1].helps for i in going_on)
+    again = [0, *going_on]
+    if brief != plans and not bed.over:
+        held = bed.choosing if doubt else dict([first])
+        more = yield from against_control(bed, [plans[i] for i in again], held, "choose")
+        tried = Tried({}, {}, tried.spent).joined(more, again)
+    elif doubt and others and not bed.over:
+        more = yield from against_control(bed, [plans[i] for i in again], dict(others), "choose")
         tried = tried.joined(more, again)
-    effects = dict(zip(going_on, effects_of(bed, tried, plans, going_on, len(arms)), strict=True))
+    known = dict(zip(going_on, effects_of(bed, tried, plans, going_on, len(arms)), strict=True))
     why = "did not win on the folds that choose"
-    chosen = (replace(a, effect=effects[i], reason=why) if i in effects else a for i, a in enumerate(arms, start=1))
-    return Trial(tuple(chosen), None, tried.spent)
+    chosen = (replace(a, effect=known[i], reason=why) if i in known else a for i, a in enumerate(arms, start=1))
+    return Trial(tuple(chosen), None, tried.spent, tried.parts, best=_best(bed, tried, plans, known))
+
+
+def _best(bed: Bed, tried: Tried, plans: list[Plan], effects: dict[int, Effect]) -> int | None:
+    """Place of the arm with the largest effect, or of one listed before it (doses come in the order of what is usual)
+    that is within a standard error of it (Breiman et al. 1984); None where none is better than the control."""
+    best = max(effects, key=lambda i: _rank(effects[i]))
+    if _rank(effects[best]) <= 0:
+        return None
+
+    def behind(other: int) -> Effect:
+        made = {(arm, pair): tried.predictions[i, pair] for pair in tried.rows for arm, i in ((0, other), (1, best))}
+        return effects_of(bed, Tried(tried.rows, made), [plans[other], plans[best]], [1], 1)[0]
+
+    before = [i for i in effects if i < best and _rank(effects[i]) > 0]
+    return next((i for i in before if behind(i).within_error), best) - 1
+
+
+def _better(arms: tuple[Arm, ...], numbers: list[int], briefly: bool) -> list[int]:
+    """Numbers of the arms that go on: the better half, or a third of those that were screened briefly."""
+    count = max(min(2, len(arms)), round(BEST_OF_BRIEF * len(arms))) if briefly else -(-len(arms) // 2)
+    return sorted(sorted(numbers, key=lambda i: -_rank(arms[i - 1].screened))[:count])
 
 
 def _rank(effect: Effect | None) -> float:
     return float(effect.value) if effect is not None and np.isfinite(effect.value) else -np.inf
 
 
-def _confirm(bed: Bed, plan: Plan, arm: Arm) -> Generator[Progress, None, tuple[Arm, int]]:
-    held = bed.confirming
+def _confirm(bed: Bed, plan: Plan, trial: Trial, best: int) -> Generator[Progress, None, Trial]:
+    """The trial with its winner judged by patients who chose nothing."""
+    arm, held = trial.arms[best], bed.confirming
     patients = len(np.unique(bed.patients[np.concatenate(list(held.values()))]))
     if patients < FEWEST_CONFIRMING:
         few = f"{patients} patients are left to confirm it, too few to tell (at least {FEWEST_CONFIRMING})"
-        return replace(arm, reason=few), 0
-    fresh = plan.change(seed=fresh_seed(plan, bed))
-    plans = [fresh, treated(fresh, arm.prescription.change)]
-    tried = yield from try_arms(bed, plans, held, "confirm", bed.confirming_seeds)
-    effect = effects_of(bed, tried, plans, [1], 1)[0]
-    least = smallest_worthwhile(bed)
-    verdict = "kept" if effect.helps and effect.value >= least else "dropped"
+        return _with(trial, best, replace(arm, reason=few))
+    least, tried = smallest_worthwhile(bed), Tried({}, {})
+    seeds: tuple[int, ...] = ()
+    effect = Effect(0.0, -np.inf, np.inf)
+    for look in range(LOOKS):
+        if bed.over or not _in_doubt(effect, least) or (look and not _payable(bed, plan, trial, arm, tried)):
+            break
+        control = plan.change(seed=bed.seed_of_look(plan.seed, look))
+        plans = [control, treated(control, arm.prescription.change)]
+        more = yield from against_control(bed, plans, held, f"confirm_{look}", bed.seeds_a_look)
+        tried = tried.joined(more.repeated(look * bed.seeds_a_look), [0, 1])
+        effect = effects_of(bed, tried, plans, [1], LOOKS)[0]
+        seeds = (*seeds, control.seed)
+    trial = replace(trial, member_epochs=trial.member_epochs + tried.spent, parts=(*trial.parts, *tried.parts))
+    trial = _with(replace(trial, seeds=seeds), best, _judged(arm, effect, least, patients))
+    return _cut_short(trial) if bed.over else trial
+
+
+def _in_doubt(effect: Effect, least: float) -> bool:
+    """Whether another look could change the verdict: neither clearly worthwhile, nor clearly not."""
+    return not (_worthwhile(effect, least) or effect.high < least)
+
+
+def _worthwhile(effect: Effect, least: float) -> bool:
+    return effect.helps and effect.value >= least
+
+
+def _payable(bed: Bed, plan: Plan, trial: Trial, arm: Arm, tried: Tried) -> bool:
+    """Whether the budget has room for a second look: both arms on fresh seeds."""
+    both = plan.epochs + treated(plan, arm.prescription.change).epochs
+    return trial.member_epochs + tried.spent + both * len(bed.confirming) * bed.seeds_a_look <= bed.most
+
+
+def _judged(arm: Arm, effect: Effect, least: float, patients: int) -> Arm:
+    kept = _worthwhile(effect, least)
     why = "confirmed"
-    if verdict == "dropped":
+    if not kept:
         why = f"confirmed, but less than the smallest worthwhile {least:.3g}," if effect.helps else "not confirmed"
     reason = f"{why} with fresh seeds on {patients:,} other patients, at this budget"
-    return replace(arm, confirmed=effect, verdict=verdict, reason=reason), tried.spent
+    return replace(arm, confirmed=effect, verdict="kept" if kept else "dropped", reason=reason)
 
 
-def fresh_seed(plan: Plan, bed: Bed) -> int:
-    """The seed of a round's confirmation."""
-    return plan.seed + FRESH_SEED * (bed.round + 1)
+def _with(trial: Trial, place: int, arm: Arm) -> Trial:
+    arms = (*trial.arms[:place], arm, *trial.arms[place + 1 :])
+    return replace(trial, arms=arms, kept=arm if arm.verdict == "kept" else None)
 
 
 def _cut_short(trial: Trial) -> Trial:
     """Arms of a trial that the clock ended: slabs that began late are no match for those that began early."""
     arms = tuple(replace(arm, verdict="dropped", reason=CUT_SHORT) for arm in trial.arms)
-    return Trial(arms, None, trial.member_epochs)
+    return replace(trial, arms=arms, kept=None)
 
 
 def smallest_worthwhile(bed: Bed) -> float:
@@ -130,27 +188,3 @@ def smallest_worthwhile(bed: Bed) -> float:
     constant = constant_predictions(task, material, len(observed))
     value = abs(score(task, observed, constant)[main_metric(task)])
     return SMALLEST_WORTHWHILE_SHARE * (value if value > SMALLEST_WORTHWHILE_SHARE else 1.0)
-
-
-def arm_record(trial: Trial, arm: Arm, plan: Plan, bed: Bed) -> dict[str, Any]:
-    """One entry of prescriptions.json."""
-    after = treated(plan, arm.prescription.change)
-    change = {k: [_plain(old), _plain(new)] for k, (old, new) in plan.difference(after).items()}
-    shown = arm.confirmed or arm.best_known
-    chosen_by = {"folds": sorted(bed.choosing), "seed": plan.seed}
-    confirmed_on = {"folds": sorted(bed.confirming), "seed": fresh_seed(plan, bed), "seeds": bed.confirming_seeds}
-    return {
-        "round": bed.round, "finding": arm.prescription.finding, "remedy": arm.prescription.remedy, "change": change,
-        "expects": arm.prescription.expects, "metric": main_metric(bed.task),
-        "control": chosen_by, "treated": chosen_by,
-        "effect": shown.record() if shown else None,
-        "chosen_by": arm.best_known.record() if arm.best_known else None,
-        "confirmed": arm.confirmed.record() if arm.confirmed else None,
-        "confirmed_on": confirmed_on,
-        "smallest_worthwhile": smallest_worthwhile(bed), "remedies_tried": len(trial.arms),
-        "verdict": arm.verdict, "reason": arm.reason,
-    }  # fmt: skip
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value

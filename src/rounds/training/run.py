@@ -115,7 +115,7 @@ def make_population(
     setting = Setting(task, shape, materials[0], model)
     programs = _programs(plans, setting, members)
     extent = extent_of(rows for m in materials for rows in m.folds.values())
-    sizes = {i: _member_bytes(programs[i], extent) for i in used}
+    sizes = {i: member_bytes(programs[i], extent) for i in used}
     slabs = make_slabs(members, sizes, workers or workers_here(), shapes)
     reading = {_reading(plans[p]): plans[p] for p in used}
     data = {(name, m.outer): slab_data(m, shape, task, plan) for name, plan in reading.items() for m in materials}
@@ -183,7 +183,8 @@ def columns_of(material: Material, shape: InputShape) -> Columns:
     return Columns(numbers, flags, padded(names.codes, len(shape.levels)), shape.levels, said)
 
 
-def _member_bytes(program: Program, extent: Extent) -> int:
+def member_bytes(program: Program, extent: Extent) -> int:
+    """Working set of a member, in bytes."""
     parameters = sum(int(np.prod(v.shape)) for v in program.functional.model.trainable_variables)
     _, batch = steps_per_epoch(program.plan, extent)
     return working_set(program.network, parameters, batch)

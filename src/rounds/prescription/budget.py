@@ -1,0 +1,58 @@
+"""What a stay may cost: member-epochs (epochs of single networks), in those of the first population."""
+
+import math
+from collections.abc import Callable
+
+from rounds.plan import Plan
+from rounds.prescription.course import stretched
+from rounds.prescription.remedies import shows_at_once
+from rounds.prescription.remedy import Prescription, treated
+from rounds.training.population import sweep
+from rounds.training.run import Population
+
+# First population, trials and what follows from them, in member-epochs of the first one. A convention of ours.
+MOST_SPENT = 3.0
+# Epochs that each member is counted with at least: where training was too short, its own length is no measure.
+SHORTEST_COURSE = 20
+BRIEF_SHARE = 1 / 3  # of a course, in which a fault shows that stops learning altogether
+FEWEST_BRIEF = 4  # epochs of a brief course: the first are warm-up
+
+
+def allowance(population: Population) -> float:
+    """Member-epochs that a stay with this first population may take in all.
+
+    It is reckoned from the plan, not from what was trained: members that stopped early leave more for treatment.
+    """
+    plans = population.plans
+    return MOST_SPENT * sum(max(plans[m.plan].epochs, SHORTEST_COURSE) for m in population.members)
+
+
+def cost_of(population: Population, plans: list[Plan]) -> int:
+    """Member-epochs of a population of these plans in the place of the first `len(plans)` of `population`."""
+    shares = [len(sweep(new)) / len(sweep(old)) for new, old in zip(plans, population.plans, strict=False)]
+    mine = [m for m in population.members if m.plan < len(plans)]
+    return math.ceil(sum(shares[m.plan] * plans[m.plan].epochs for m in mine))
+
+
+def screened(plan: Plan, finding: str) -> Plan:
+    """The plan as it is screened: for a share of its course where the finding's remedies show at once."""
+    if not shows_at_once(finding) or BRIEF_SHARE * plan.epochs < FEWEST_BRIEF:
+        return plan
+    return stretched(plan, BRIEF_SHARE)
+
+
+def affordable(
+    prescriptions: list[Prescription], plan: Plan, most: float, cost_after: Callable[[Prescription], float]
+) -> list[Prescription]:
+    """The prescriptions, in their order, that can be screened while what follows from each could still be paid.
+
+    most: member-epochs that are left; cost_after: those of confirming a prescription and of the population with it.
+    """
+    chosen: list[Prescription] = []
+    screening, after = 0.0, 0.0
+    for prescription in prescriptions:
+        cost = screened(treated(plan, prescription.change), prescription.finding).epochs
+        if screening + cost + max(after, cost_after(prescription)) <= most:
+            chosen.append(prescription)
+            screening, after = screening + cost, max(after, cost_after(prescription))
+    return chosen
