@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from rounds.prescription.bed import CONFIRMING_PAIRS
+from rounds.prescription.bed import PAIRS_A_LOOK
 from rounds.prescription.effect import Patients, paired_effect
+from rounds.prescription.trial import LOOKS
 from rounds.task import Task
 
 TASK = Task(kind="regression", targets=("y",))
@@ -30,7 +31,23 @@ def share_that_helps(gain: float, pairs: int, attempts: int = 1) -> float:
 
 
 def test_a_null_remedy_is_seldom_taken_for_a_help() -> None:
-    assert share_that_helps(0.0, CONFIRMING_PAIRS) <= FALSE_ALARMS + 0.033, "3 standard errors of 200 trials"
+    assert share_that_helps(0.0, 4) <= FALSE_ALARMS + 0.033, "3 standard errors of 200 trials"
+
+
+def test_two_looks_at_a_null_remedy_are_no_more_often_wrong_than_one() -> None:
+    """The first at PAIRS_A_LOOK pairs, the second at all of them, each at its share of the error probability."""
+    helped = []
+    for seed in range(200):
+        rows, treated, control = trial(np.random.default_rng(seed), 0.0, len(LOOKS) * PAIRS_A_LOOK)
+        looks = (looked(rows, (i + 1) * PAIRS_A_LOOK, (treated, control), share) for i, share in enumerate(LOOKS))
+        helped.append(any(looks))
+    assert np.mean(helped) <= FALSE_ALARMS + 0.033
+
+
+def looked(rows: Patients, pairs: int, arms: tuple[np.ndarray, np.ndarray], share: float) -> bool:
+    seen = rows.pairs < pairs
+    some = Patients(rows.observed[seen], rows.patients[seen], rows.pairs[seen])
+    return paired_effect(TASK, some, arms[0][seen], arms[1][seen], share).helps
 
 
 def test_the_luck_of_two_seeds_on_the_same_patients_is_no_effect() -> None:

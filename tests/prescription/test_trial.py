@@ -20,10 +20,11 @@ from rounds.prescription import stay
 from rounds.prescription.bed import Bed
 from rounds.prescription.more_patients import with_share
 from rounds.prescription.remedy import Prescription
-from rounds.prescription.stay import Circumstances
+from rounds.prescription.stay import Circumstances, Stay
 from rounds.prescription.trial import CUT_SHORT, run_trial
 from rounds.training import pool
 from rounds.training.material import make_materials, scaling_of
+from rounds.training.run import Trained
 from rounds.training.stage import Stage
 
 
@@ -50,17 +51,20 @@ def test_what_helps_is_kept_and_what_does_nothing_is_not(treated: Result) -> Non
     assert kept["effect"] == kept["confirmed"]
     assert kept["effect"]["low"] > 0
     assert "on 120 other patients, at this budget" in kept["reason"]
-    assert kept["confirmed_on"]["seed"] != kept["treated"]["seed"]
+    assert not set(kept["confirmed_on"]["seeds"]) & set(kept["treated"]["seeds"])
     assert not set(kept["confirmed_on"]["folds"]) & set(kept["treated"]["folds"])
     assert kept["remedies_tried"] == 2
     assert treated.record["test"]["rmse"]["value"] < 0.75 * treated.record["baselines"]["constant"]["rmse"]["value"]
 
 
-def test_what_was_spent_is_disclosed(treated: Result) -> None:
-    """6 epochs each: 4 networks before and 4 after; 3 on the fold that screens, 2 x 4 that confirm."""
+def test_nothing_is_trained_twice_and_what_was_spent_is_disclosed(treated: Result) -> None:
+    """6 epochs each, 4 folds: 4 networks before, which are the control as well; treated ones on the fold that screens,
+    one of each dose, and on the two that confirm; of the population after the trial only the fourth fold is left."""
     spent = metrics(treated.folder)["rounds"]
-    assert spent["member_epochs_in_populations"] <= 6 * (4 + 4)
-    assert 6 * 3 / 2 <= spent["member_epochs_in_trials"] <= 6 * (3 + 6 + 8)
+    assert spent["member_epochs_in_populations"] <= 6 * (4 + 1)
+    assert spent["member_epochs_in_trials"] == 6 * (2 + 2)
+    members = pl.read_parquet(treated.folder / "members.parquet")
+    assert members.group_by("round").len().sort("round")["len"].to_list() == [4, 4]
 
 
 @pytest.mark.usefixtures("two_doses")
@@ -125,7 +129,8 @@ def test_one_fold_is_halved_so_that_other_patients_confirm(ward_data: Dataset) -
     (chooses,), (confirms,) = bed.choosing.values(), bed.confirming.values()
     assert not set(bed.patients[chooses]) & set(bed.patients[confirms])
     assert sorted([*chooses, *confirms]) == sorted(bed.material.folds[0].held)
-    assert bed.confirming_seeds == 4
+    assert bed.seeds_a_look == 2
+    assert bed.seed_of_look(0, 0) not in (0, bed.seed_of_look(0, 1)), "the fold is the one that chose: other seeds"
 
 
 def test_few_patients_keep_nothing(ward_data: Dataset) -> None:
@@ -161,9 +166,10 @@ def test_few_rows_keep_their_seeds_when_a_remedy_is_kept(ward_data: Dataset) -> 
     plans = [Plan(learning_rate=(1e-3, 1e-2), hidden=(w,)) for w in (4, 8)]
     assert given.count(plans) == 3 * 4 * 4
     population = stay.make_population(plans, ward_data.task, make_materials(ward_data, split), given.count(plans))
-    better = stay.make_treated(given, population, {"learning_rate": 0.01})
+    found = Stay((Trained(population, ()),))
+    better, _ = stay.make_treated(given, found, {"learning_rate": 0.01})
     assert len(better.members) == 3 * 4 * 2
-    assert len(stay.make_treated(replace(given, members=5), population, {"l2": 0.1}).members) == 5
+    assert len(stay.make_treated(replace(given, members=5), found, {"l2": 0.1})[0].members) == 5
 
 
 def end_of(trial: Generator[Any, None, Any]) -> Any:

@@ -128,7 +128,7 @@ def pair_predictions(trained: Trained, material: Material, members: list[Member]
     return constant if metric.gain(reached, least) < 0 else made
 
 
-def effects_of(bed: Bed, tried: Tried, plans: list[Plan], arms: list[int], attempts: int) -> list[Effect]:
+def effects_of(bed: Bed, tried: Tried, plans: list[Plan], arms: list[int], attempts: float) -> list[Effect]:
     """The effect of each arm against the control (arm 0) on the pairs that both have; plans: of all arms."""
     made = []
     for arm in arms:

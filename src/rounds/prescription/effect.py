@@ -44,7 +44,7 @@ class Patients:
 
 
 def paired_effect(
-    task: Task, rows: Patients, treated: np.ndarray, control: np.ndarray, attempts: int = 1, seed: int = 0
+    task: Task, rows: Patients, treated: np.ndarray, control: np.ndarray, attempts: float = 1, seed: int = 0
 ) -> Effect:
     """The gain with an interval over patients and over pairs of members.
 
@@ -54,8 +54,8 @@ def paired_effect(
     Biometrics Bulletin 2:110). Patients vary between pairs too and are counted twice there: the interval errs wide.
     One pair alone says nothing about luck: its interval is of patients only, enough to sort remedies by.
 
-    treated, control: predictions [N, T] in the user's unit; attempts: remedies tried together, among which ALPHA is
-    shared.
+    treated, control: predictions [N, T] in the user's unit; attempts: what ALPHA is divided by; the number of remedies
+    tried together, among which it is shared.
     """
     metric = METRICS[main_metric(task)]
 
@@ -74,7 +74,7 @@ def paired_effect(
     return Effect(value, value - reach, value + reach)
 
 
-def _reach(of_patients: float, pairs: np.ndarray, attempts: int) -> float:
+def _reach(of_patients: float, pairs: np.ndarray, attempts: float) -> float:
     """Half of the interval, from the variance over patients and the gains of single pairs [U] (nan: not defined)."""
     from scipy.stats import t
 

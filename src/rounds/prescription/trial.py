@@ -26,7 +26,9 @@ from rounds.training.run import Trained
 
 # Patients who confirm, at least. A convention: below, an interval over patients is itself a matter of luck.
 FEWEST_CONFIRMING = 20
-LOOKS = 2  # at the winner, each at its share of the error probability (Bonferroni)
+# Looks at the winner, each with its share of the error probability: an early one has few pairs of members, and must be
+# overwhelming (as O'Brien and Fleming 1979, Biometrics 35:549, would have it). Divisors of effect.ALPHA.
+LOOKS = (10.0, 10.0 / 9.0)
 BEST_OF_BRIEF = 1 / 3  # of the arms go on from a brief course, at least two of them: it ranks more coarsely
 CUT_SHORT = "the time was up before the trial ended"
 WEAKER = "the weaker part in the first fold"
@@ -132,14 +134,14 @@ def _confirm(bed: Bed, plan: Plan, trial: Trial, best: int) -> Generator[Progres
     least, tried = smallest_worthwhile(bed), Tried({}, {})
     seeds: tuple[int, ...] = ()
     effect = Effect(0.0, -np.inf, np.inf)
-    for look in range(LOOKS):
+    for look, share in enumerate(LOOKS):
         if bed.over or not _in_doubt(effect, least) or (look and not _payable(bed, plan, trial, arm, tried)):
             break
         control = plan.change(seed=bed.seed_of_look(plan.seed, look))
         plans = [control, treated(control, arm.prescription.change)]
         more = yield from against_control(bed, plans, held, f"confirm_{look}", bed.seeds_a_look)
         tried = tried.joined(more.repeated(look * bed.seeds_a_look), [0, 1])
-        effect = effects_of(bed, tried, plans, [1], LOOKS)[0]
+        effect = effects_of(bed, tried, plans, [1], share)[0]
         seeds = (*seeds, control.seed)
     trial = replace(trial, member_epochs=trial.member_epochs + tried.spent, parts=(*trial.parts, *tried.parts))
     trial = _with(replace(trial, seeds=seeds), best, _judged(arm, effect, least, patients))
