@@ -1,7 +1,8 @@
 """docs/lecture.md holds what it says: every file is there, and every snippet of its table runs.
 
 Words in capitals stand for what the tests make: RUN (a small run), TABLE and DATA (a table with the outcome
-`died`), CURVES, FILE.py:function. A snippet that begins with an option is given to `rounds train TABLE --target died`.
+`died`), CURVES, FILE.py:function; xrays/ is a small folder of images, and RUN before it a run on them. A snippet that
+begins with an option is given to `rounds train TABLE --target died`. Those that train are marked slow.
 """
 
 import re
@@ -19,6 +20,8 @@ from rounds.plan import Plan, make_plan, parse_value
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "lecture.md"
 SMALL = ["--members", "1", "--rounds", "0", "--set", "epochs=1", "--quiet"]
+IMAGES = ["--image-size", "16", "--set", "filters=4,4", "--set", "block_depth=1"]
+OWN_GROUP = ("diabetes", "digits", "breast_cancer", "admissions")  # built-in sets, which know their patients
 Command = Callable[..., Any]
 
 
@@ -77,12 +80,45 @@ def test_snippet_names_what_there_is(snippet: str, command: Command) -> None:
 def place(tmp_path_factory: pytest.TempPathFactory, command: Command) -> dict[str, str]:
     """What the words in capitals stand for."""
     folder = tmp_path_factory.mktemp("lecture")
+    known = {**written(folder), "folder": str(folder)}
+    train = ("train", known["TABLE"], "--target", "died", "--group", "none", "--out", folder / "run")
+    made = command(*train, *SMALL)
+    assert made.status == 0, made.err
+    return {**known, "RUN": str(folder / "run")}
+
+
+@pytest.fixture(scope="module")
+def xrays(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder of small images in two classes, the second brighter."""
+    image = pytest.importorskip("PIL.Image")
+    folder, random = tmp_path_factory.mktemp("pictures") / "xrays", np.random.default_rng(1)
+    for number in range(160):
+        label = folder / ("pneumonia" if number % 2 else "normal")
+        label.mkdir(parents=True, exist_ok=True)
+        pixels = random.normal(90 + 60 * (number % 2), 25, (16, 16)).clip(0, 255).astype(np.uint8)
+        image.fromarray(pixels).save(label / f"{number}.png")
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def image_run(xrays: str, tmp_path_factory: pytest.TempPathFactory, command: Command) -> str:
+    folder = tmp_path_factory.mktemp("image_run") / "run"
+    made = command("train", xrays, *IMAGES, *SMALL, "--out", folder)
+    assert made.status == 0, made.err
+    return str(folder)
+
+
+def written(folder: Path) -> dict[str, str]:
+    """The small files that snippets are given, by the words that stand for them."""
     random = np.random.default_rng(0)
     x = random.normal(size=(300, 3))
+    noise = random.normal(size=300)
     died = (x[:, 0] + random.normal(size=300) > 0).astype(int)
     columns = {"age": x[:, 0], "pulse": x[:, 1], "sodium": x[:, 2]}
     pl.DataFrame({**columns, "died": died}).write_csv(folder / "died.csv")
-    pl.DataFrame({**columns, "target_a": x[:, 1], "target_b": x[:, 2]}).write_csv(folder / "targets.csv")
+    pl.DataFrame({**columns, "target_a": x[:, 1] + noise, "target_b": x[:, 2] - noise}).write_csv(
+        folder / "targets.csv"
+    )
     falling = np.linspace(1.0, 0.2, 30)
     pl.DataFrame({"epoch": range(1, 31), "loss": falling, "val_loss": falling + 0.1}).write_csv(folder / "curves.csv")
     pl.DataFrame({"stay": range(300), "age": columns["age"], "death": died}).write_csv(folder / "stays.csv")
@@ -96,14 +132,12 @@ def place(tmp_path_factory: pytest.TempPathFactory, command: Command) -> dict[st
     (folder / "square.py").write_text(
         "import numpy as np\ninputs = {'w': np.ones(3)}\n\n\ndef function(p):\n    return (p['w'] * p['w']).sum()\n"
     )
-    made = command("train", folder / "died.csv", "--target", "died", "--group", "none", "--out", folder / "run", *SMALL)
-    assert made.status == 0, made.err
     return {
-        "RUN": str(folder / "run"), "DATA": str(folder / "died.csv"), "TABLE": str(folder / "died.csv"),
+        "DATA": str(folder / "died.csv"), "TABLE": str(folder / "died.csv"),
         "CURVES": str(folder / "curves.csv"), "FILE.py:function": str(folder / "square.py:function"),
         "FILE.py:model": str(folder / "own.py:model"), "STAY": "stay",
         "stays.csv": str(folder / "stays.csv"), "measurements.parquet": str(folder / "measurements.parquet"),
-        "target_*": str(folder / "targets.csv"), "folder": str(folder),
+        "target_*": str(folder / "targets.csv"),
     }  # fmt: skip
 
 
@@ -116,13 +150,24 @@ def filled(snippet: str, place: dict[str, str], number: int) -> list[str]:
     words = [{**place, "TABLE": table, "DATA": table}.get(w, w) if w != "target_*" else w for w in words[1:]]
     if words[0] == "train":
         small = [w for w in SMALL if not (w in ("--rounds", "0") and "--rounds" in words)]
-        group = [] if words[1] in ("diabetes", "digits", "breast_cancer", "admissions") else ["--group", "none"]
-        words += [*group, *small, "--out", f"{place['folder']}/run_{number}"]
+        pictured = words[1] == place.get("xrays/")
+        group = [] if pictured or words[1] in OWN_GROUP else ["--group", "none"]
+        small += [*group, *(IMAGES if pictured else []), "--out", f"{place['folder']}/run_{number}"]
+        words = [*words[:2], *small, *words[2:]]  # what the snippet says comes last, and holds
     return words
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("snippet", snippets())
-def test_snippet_runs(snippet: str, place: dict[str, str], command: Command) -> None:
+def trains(snippet: str) -> bool:
+    return snippet.startswith(("--", "rounds train"))
+
+
+@pytest.mark.parametrize(
+    "snippet", [pytest.param(s, marks=pytest.mark.slow if trains(s) or "xrays/" in s else ()) for s in snippets()]
+)
+def test_snippet_runs(snippet: str, place: dict[str, str], command: Command, request: pytest.FixtureRequest) -> None:
+    if "xrays/" in snippet:
+        place = {**place, "xrays/": request.getfixturevalue("xrays")}
+        if "RUN" in snippet:
+            place["RUN"] = request.getfixturevalue("image_run")
     done = command(*filled(snippet, place, snippets().index(snippet)))
     assert done.status == 0, f"{snippet}: {done.err}"

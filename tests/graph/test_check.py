@@ -249,6 +249,20 @@ def test_a_custom_rule_is_checked_without_a_gradient_of_its_own() -> None:
     assert check_gradient(lambda p: make_square(2.0)(p["x"]).sum(), None, inputs).wrong == []
     check = check_gradient(lambda p: make_square(1.0)(p["x"]).sum(), None, inputs)
     assert mistakes(check) == {"x": "it is half of what it must be: the factor 2 is missing"}
+    assert check.notes == (
+        "JAX's own gradient of x is wrong: the function holds a custom rule that is not its derivative.",
+    )
+
+
+def test_a_rule_that_passes_straight_through_is_not_taken_for_a_wrong_tensor() -> None:
+    @jax.custom_vjp
+    def straight(x: Any) -> Any:
+        return jax.numpy.round(x)
+
+    straight.defvjp(lambda x: (straight(x), None), lambda _, incoming: (incoming,))
+    check = check_gradient(lambda p: (straight(p["x"]) ** 2).sum(), None, {"x": np.array([0.4, 1.7, -2.2])})
+    assert check.wrong == ["x"]
+    assert "wrong tensor: it is d_x" not in check.tensors[0].mistake
 
 
 def test_a_wrong_custom_rule_does_not_excuse_a_wrong_gradient() -> None:

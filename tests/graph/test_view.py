@@ -122,6 +122,21 @@ def test_layers_nest_and_a_layer_used_again_is_counted() -> None:
     assert [number for block in blocks for number in block.nodes] == [node.number for node in tape.nodes]
 
 
+def test_every_turn_of_an_opened_scan_is_a_step() -> None:
+    def loss(p: dict[str, Any]) -> Any:
+        def turn(h: Any, _: Any) -> tuple[Any, None]:
+            h = jnp.tanh(h * p["w"])
+            return h, None
+
+        last, _ = jax.lax.scan(turn, jnp.ones(2), None, length=3)
+        return last.sum()
+
+    graph = graph_of(loss, {"w": jnp.asarray([0.5, -1.0])}, open_scans=True)
+    named = [block.name for block in blocks_of(graph.tape, "steps")]
+    assert [name for name in named if name.startswith("h")] == ["h", "h_2", "h_3"]
+    assert "h_3 " in text_of(view_of(graph))
+
+
 @pytest.mark.parametrize("granularity", ["operations", "layers", "steps"])
 def test_every_granularity_holds_every_operation_in_order(granularity: str) -> None:
     tape = graph_of_lecture().tape

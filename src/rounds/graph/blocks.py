@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from rounds.errors import must_be, nearest
 from rounds.graph.function import FunctionError
-from rounds.graph.naming import free_name
+from rounds.graph.naming import free_name, statement_of
 from rounds.graph.trace import Node, Tape
 
 Key = TypeVar("Key", bound=Hashable)
@@ -77,7 +77,7 @@ def _by_step(nodes: Sequence[Node]) -> Iterator[Block]:
 
 
 def _by_statement(nodes: Sequence[Node], within: Within) -> Iterator[Block]:
-    for (step, _), run in _runs(nodes, lambda node: (node.step, node.line)):
+    for (step, _, _), run in _runs(nodes, statement_of):
         if step:
             yield Block(step, _numbers(run), tuple(within(run)))
         else:

@@ -68,7 +68,7 @@ def check_gradient(function: Function, gradient: Function | None, inputs: Mappin
     believed, notes = _believed(found, automatic, rounding, own=gradient is not None)
     right = {name: slopes for name in arrays if (slopes := _full(name, found[name], believed)) is not None}
     tensors = tuple(_judge(name, given[name], found[name], believed.get(name), rounding) for name in arrays)
-    graph = _graph(followed, arrays) if any(tensor.verdict == "wrong" for tensor in tensors) else None
+    graph = _graph(followed, arrays) if gradient and any(tensor.verdict == "wrong" for tensor in tensors) else None
     told = tuple(_with_mistake(tensor, given[tensor.name], right, arrays, graph) for tensor in tensors)
     return GradientCheck(value, TOLERANCE, told, notes)
 
@@ -102,9 +102,10 @@ def _believed(
     agrees = {name: not _compare(automatic[name], found[name], rounding).wrong.any() for name in found}
     doubtful = [name for name, fine in agrees.items() if not fine]
     notes: tuple[str, ...] = ()
-    if doubtful and own:
-        names = ", ".join(doubtful)
-        notes = (f"JAX's own gradient of {names} is wrong too: the function holds a custom rule that is not right.",)
+    if doubtful:
+        names, too = ", ".join(doubtful), " too" if own else ""
+        rule = "a custom rule that is not right" if own else "a custom rule that is not its derivative"
+        notes = (f"JAX's own gradient of {names} is wrong{too}: the function holds {rule}.",)
     return {name: automatic[name] for name, fine in agrees.items() if fine}, notes
 
 

@@ -8,6 +8,7 @@ from rounds.graph.trace import Node, Tape
 
 # What a value can be called: a variable, or the lecture's y^. A target such as `a, b` or `p["w"]` is no name.
 _A_NAME = re.compile(r"\w+\^?")
+_A_TURN = re.compile(r"scan\[\d+\]")
 
 
 def value_names(tape: Tape, steps: bool = True) -> dict[int, str]:
@@ -30,9 +31,14 @@ def value_names(tape: Tape, steps: bool = True) -> dict[int, str]:
     return names
 
 
+def statement_of(node: Node) -> tuple[str, str, tuple[str, ...]]:
+    """What neighbours of one run of a statement share: its variable, its place, and the turns of opened scans."""
+    return node.step, node.line, tuple(name for name in node.scope if _A_TURN.fullmatch(name))
+
+
 def _ends(tape: Tape) -> Iterator[Node]:
     """The last operation of every statement that was run."""
-    for _, run in groupby(tape.nodes, key=lambda node: (node.step, node.line)):
+    for _, run in groupby(tape.nodes, key=statement_of):
         yield list(run)[-1]
 
 
