@@ -2,7 +2,7 @@
 
 Words in capitals stand for what the tests make: RUN (a small run), TABLE and DATA (a table with the outcome
 `died`), CURVES, FILE.py:function; xrays/ is a small folder of images, and RUN before it a run on them. A snippet that
-begins with an option is given to `rounds train TABLE --target died`. Those that train are marked slow.
+begins with an option is given to `rounds train TABLE --target died`. Long ones are marked slow.
 """
 
 import re
@@ -116,6 +116,8 @@ def written(folder: Path) -> dict[str, str]:
     died = (x[:, 0] + random.normal(size=300) > 0).astype(int)
     columns = {"age": x[:, 0], "pulse": x[:, 1], "sodium": x[:, 2]}
     pl.DataFrame({**columns, "died": died}).write_csv(folder / "died.csv")
+    labels = {"label_a": died, "label_b": (x[:, 1] + noise > 0).astype(int)}
+    pl.DataFrame({**columns, **labels}).write_csv(folder / "labels.csv")
     pl.DataFrame({**columns, "target_a": x[:, 1] + noise, "target_b": x[:, 2] - noise}).write_csv(
         folder / "targets.csv"
     )
@@ -137,7 +139,7 @@ def written(folder: Path) -> dict[str, str]:
         "CURVES": str(folder / "curves.csv"), "FILE.py:function": str(folder / "square.py:function"),
         "FILE.py:model": str(folder / "own.py:model"), "STAY": "stay",
         "stays.csv": str(folder / "stays.csv"), "measurements.parquet": str(folder / "measurements.parquet"),
-        "target_*": str(folder / "targets.csv"),
+        "target_*": str(folder / "targets.csv"), "label_*": str(folder / "labels.csv"),
     }  # fmt: skip
 
 
@@ -146,8 +148,8 @@ def filled(snippet: str, place: dict[str, str], number: int) -> list[str]:
     words = shlex.split(snippet)
     if words[0] != "rounds":
         words = ["rounds", "train", "TABLE", "--target", "died", *words]
-    table = place["target_*"] if "target_*" in words else place["TABLE"]
-    words = [{**place, "TABLE": table, "DATA": table}.get(w, w) if w != "target_*" else w for w in words[1:]]
+    table = next((place[w] for w in words if w.endswith("_*")), place["TABLE"])
+    words = [w if w.endswith("_*") else {**place, "TABLE": table, "DATA": table}.get(w, w) for w in words[1:]]
     if words[0] == "train":
         small = [w for w in SMALL if not (w in ("--rounds", "0") and "--rounds" in words)]
         pictured = words[1] == place.get("xrays/")
@@ -157,13 +159,12 @@ def filled(snippet: str, place: dict[str, str], number: int) -> list[str]:
     return words
 
 
-def trains(snippet: str) -> bool:
-    return snippet.startswith(("--", "rounds train"))
+def is_long(snippet: str) -> bool:
+    """Images, recordings, large sets and trials take a minute together; the others a second each."""
+    return any(word in snippet for word in ("xrays/", "--sequences", "digits", "admissions", "--rounds 1"))
 
 
-@pytest.mark.parametrize(
-    "snippet", [pytest.param(s, marks=pytest.mark.slow if trains(s) or "xrays/" in s else ()) for s in snippets()]
-)
+@pytest.mark.parametrize("snippet", [pytest.param(s, marks=pytest.mark.slow if is_long(s) else ()) for s in snippets()])
 def test_snippet_runs(snippet: str, place: dict[str, str], command: Command, request: pytest.FixtureRequest) -> None:
     if "xrays/" in snippet:
         place = {**place, "xrays/": request.getfixturevalue("xrays")}

@@ -56,6 +56,10 @@ def averaged(targets, outputs):
 
 def model():
     return keras.Sequential([keras.Input((4,)), Bend(name="bend"), keras.layers.Dense(1, name="last")])
+
+
+def other():
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, name="last")])
 '''
 QUICK = ("--members", "2", "--rounds", "0", "--set", "epochs=3", "--set", "folds=2")
 
@@ -78,12 +82,16 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def run(place: Path, command: Callable[..., Any]) -> Path:
-    made = command(
-        "train", "stays.csv", "--target", "stay", "--group", "none", "--model", "ward_code.py:model",
-        "--set", "metrics=ward_code:days_off", "--allow-code", *QUICK, "--out", "run", "--quiet",
-    )  # fmt: skip
+    made = command(*training("model"))
     assert made.status == 0, made.err
     return place / "run"
+
+
+def training(model: str) -> tuple[str, ...]:
+    return (
+        "train", "stays.csv", "--target", "stay", "--group", "none", "--model", f"ward_code.py:{model}",
+        "--set", "metrics=ward_code:days_off", "--allow-code", *QUICK, "--out", "run", "--quiet",
+    )  # fmt: skip
 
 
 def loaded(folder: Path) -> Any:
@@ -98,6 +106,13 @@ def test_run_is_that_of_the_model(run: Path) -> None:
     curves = pl.read_parquet(run / "curves.parquet")
     assert {"days_off", "loss"} <= set(curves.filter(pl.col("split") == "validation")["metric"])
     assert (run / "report.html").is_file()
+
+
+def test_a_finished_run_is_that_of_one_model(run: Path, command: Callable[..., Any]) -> None:
+    assert command(*training("model"), "--resume").status == 0
+    refused = command(*training("other"), "--resume")
+    assert refused.status == 2
+    assert "Model must be as when the run was begun, got out='run'." in refused.err
 
 
 def test_prediction_needs_leave_for_code(run: Path, command: Callable[..., Any]) -> None:

@@ -193,7 +193,12 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
 
 def asked_for(request: Request) -> Record:
     """What of a request decides the networks: a run goes on, or is read back, with the same only."""
-    return {"plan": request.changes, "members": request.members, "rounds": request.rounds}
+    asked: Record = {"plan": request.changes, "members": request.members, "rounds": request.rounds}
+    if request.model is None:
+        return asked
+    from rounds.networks.own_model import layers_record
+
+    return {**asked, "model": layers_record(request.model)}
 
 
 def finished_result(folder: Path, allow_code: bool = False) -> Result:

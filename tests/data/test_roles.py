@@ -38,6 +38,9 @@ COLUMNS = [
     ("icd9_numbers", pick(["250.10", "428", "008.45"]), "categorical", "3 levels, zeros in front kept as written"),
     ("diagnosis", [f"I{k % 97}" for k in RANDOM.zipf(1.3, N)], "categorical", "levels"),
     ("crp", pick(["1.5", "2.5", "30", "<0.5"], (0.3, 0.3, 0.35, 0.05)), "categorical", "% of the cells are numbers"),
+    ("ferritin", pick(["1.5", "30", "unknown"], (0.3, 0.3, 0.4)), "categorical", "% of the cells are numbers"),
+    ("saturation", pick(["90 %", "95 %", "98.5 %"]), "categorical", "3 levels; numbers with a comma, a space"),
+    ("cost", [f"{1 + i},{i:03d}.50" for i in range(N)], "identifier", "write them plainly (1234.5) to have them"),
     ("discharge_disposition_id", pick([1, 2, 3, 11]), "categorical", "4 whole numbers in a column named like a code"),
     ("drg_code", pick([1.0, 2.0, None]), "categorical", "2 whole numbers in a column named like a code"),
     ("sex", pick(["F", "M"]), "categorical", "2 levels"),
@@ -60,7 +63,7 @@ def test_roles_of_realistic_columns(name, values, role, reason):
     guess = guess_role(pl.Series(name, list(values), strict=False))
     assert guess.role == role
     assert reason in guess.reason
-    assert ("of the cells are numbers" in guess.reason) == (name == "crp")
+    assert ("of the cells are numbers" in guess.reason) == (name in ("crp", "ferritin"))
 
 
 REPEATING = [

@@ -41,6 +41,16 @@ def read(make_run: MakeRun, kind: str, **changes: Any) -> RunFiles:
     return read_run(make_run(kind, **{"evidence": {**evidence(TASKS[kind]), **changes}}))
 
 
+def test_a_run_from_before_cells_were_rounded_is_drawn(make_run: MakeRun) -> None:
+    run = make_run("binary")
+    made = json.loads((run / "evidence.json").read_text())
+    for said in made["decisions"]["outputs"].values():
+        for point in said["points"]:
+            del point["rounded"]
+    (run / "evidence.json").write_text(json.dumps(made))
+    assert "about" not in section(write_report(run).read_text(encoding="utf-8"), "decisions")
+
+
 def test_calibration_figures_are_those_of_the_record(make_run: MakeRun) -> None:
     made = evidence_tables.calibration(read(make_run, "binary"))
     said = evidence(TASKS["binary"])["calibration"]["death"]

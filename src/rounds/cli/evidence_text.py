@@ -6,6 +6,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from rounds.report.wording import p_value
+
 _WIDE = 160  # letters a line where no terminal says how wide it is
 _MOST_LINES = 12  # columns that moved, and notes, shown; the record has all
 
@@ -108,7 +110,7 @@ def _point_line(name: str, point: dict[str, Any]) -> str:
     'about 30 rightly alerted, about 20 falsely, under 10 missed, about 90 rightly left'
     """
     ((what, wanted),) = point["target"].items()
-    about = "about " if point["rounded"] else ""
+    about = "about " if point.get("rounded") else ""
     counts = ("under 10" if n is None else f"{about if n else ''}{n:,}" for n in point["cells"].values())
     words = ("rightly alerted", "falsely", "missed", "rightly left")
     said = ", ".join(f"{n} {word}" for n, word in zip(counts, words, strict=True))
@@ -171,7 +173,7 @@ def _group_text(group: dict[str, Any], metric: str) -> str:
     about = "about " if group.get("rounded") else ""
     text = f"{about}{group['rows']:,} rows of {about}{group['patients']:,} patients, {metric} {score}"
     if difference := group.get("difference"):
-        text += f", ahead of all others by {interval_text(difference)}, p {difference['p_value']:.2g}"
+        text += f", ahead of all others by {interval_text(difference)}, p {p_value(difference['p_value'])}"
     return text
 
 

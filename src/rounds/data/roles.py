@@ -29,7 +29,8 @@ FEWEST_PATIENTS = 6  # "patient" with fewer different values may tell patients f
 _SLASH_DATE = r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}$"
 _LETTER_CODE = r"^[A-Za-z]\d"  # V57 beside 428: diagnosis codes, not numbers with words among them
 # Share of a text column's cells that are numbers from which it is worth saying so.
-MOSTLY_NUMBERS = 0.8
+MOSTLY_NUMBERS = 0.5
+_DRESSED_NUMBER = r"^[+-]?\d+([.,' ]\d{3})*([.,]\d+)? ?%?$"  # 1,234.5 and 1.234,5 and 95 %
 _YES_NO = ({"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"})
 
 # Codes that registries write for "missing" (-9, 999, ...); proposed where frequent and far from all other values.
@@ -99,6 +100,8 @@ def _numbers_among(known: pl.Series) -> str:
     """Words for a text column that may have been meant as numbers."""
     if known.str.contains(r"^0\d").any():
         return ", zeros in front kept as written" if known.str.contains(r"^[\d.]+$").all() else ""
+    if known.str.contains(_DRESSED_NUMBER).all() and known.str.contains("[,' %]").any():
+        return "; numbers with a comma, a space or a sign: write them plainly (1234.5) to have them read so"
     numbers = known.cast(pl.Float64, strict=False).is_not_null()
     share = float(numbers.mean() or 0.0)  # type: ignore[arg-type]
     if not MOSTLY_NUMBERS <= share < 1 or known.filter(~numbers).str.contains(_LETTER_CODE).all():

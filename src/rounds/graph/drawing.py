@@ -100,14 +100,21 @@ def _strongest(view: View, numbers: Sequence[int]) -> float | None:
 
 
 def _block_details(record: dict[str, Any]) -> Details:
-    few = record["operations"][:8]
-    more = f" and {len(record['operations']) - len(few)} more" if len(record["operations"]) > len(few) else ""
-    details: Details = [("operations", ", ".join(few) + more)] if len(record["operations"]) > 1 else []
+    details: Details = [("operations", _few(record["operations"]))] if len(record["operations"]) > 1 else []
     details += [("code", record["line"])] if record["line"] else []
-    details += [("takes", ", ".join(record["takes"]))] if record["takes"] else []
+    details += [("takes", _few(record["takes"]))] if record["takes"] else []
     for one in record["gives"][:4]:
         details += _value_details(one, f"{one['name']} ")
     return details
+
+
+def _few(names: Sequence[str], most: int = 8) -> str:
+    """
+    >>> _few(["x", "w", "b"], most=2), _few(["x"])
+    ('x, w and 1 more', 'x')
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _value_details(record: dict[str, Any], name: str = "") -> Details:

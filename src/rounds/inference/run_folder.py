@@ -134,8 +134,10 @@ def refuse_other_request(folder: Path, asked: dict[str, Any]) -> None:
     """Raises RunFolderError where a finished run was asked for something else: its result is no answer to this."""
     before = read_record(folder, PLAN).get("asked", {})
     now = json.loads(json.dumps(asked))
-    words = {"plan": "Plan", "members": "Members", "rounds": "Rounds"}
-    other = [word for name, word in words.items() if name in before and before[name] != now[name]]
+    words = {"plan": "Plan", "members": "Members", "rounds": "Rounds", "model": "Model"}
+    now["model"] = now.get("model")  # a network of Rounds's own
+    known = {"model": None, **before} if before else {}
+    other = [word for name, word in words.items() if name in known and known[name] != now[name]]
     if other:
         raise _other_request(other[0], folder)
 

@@ -1,6 +1,7 @@
 """A Keras model of the user's own: what it must be, and which columns each of its inputs is given."""
 
 import inspect
+import json
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -52,6 +53,29 @@ def describe_own_network(model: Any, plan: Plan, task: Task, columns: Columns) -
         output_activation=_output_activation(model, plan, task), feeds=feeds,
         code=tuple(sorted(filter(is_import_path, (f"{o.__module__}:{n}" for n, o in own_objects(model).items())))),
     )  # fmt: skip
+
+
+def layers_record(model: Any) -> list[str]:
+    """Each layer of the model with what it was made with, so that another model is told from it.
+
+    Names are left out: Keras counts them up, and the same model made again has others.
+    """
+    check_model(model)
+    return [f"{type(layer).__name__} {_made_with(layer)}" for layer in model._flatten_layers(include_self=False)]
+
+
+def _made_with(layer: Any) -> str:
+    try:
+        config = {} if isinstance(layer, keras.Model) else layer.get_config()
+    except Exception:  # whatever a user's own layer raises; its kind and place are known all the same
+        config = {}
+    return json.dumps(_without_names(config), sort_keys=True, default=lambda value: type(value).__name__)
+
+
+def _without_names(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_names(part) for key, part in value.items() if key not in ("name", "build_config")}
+    return [_without_names(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def own_objects(model: Any) -> dict[str, Any]:

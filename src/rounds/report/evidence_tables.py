@@ -3,7 +3,7 @@
 from typing import Any
 
 from rounds.report.run_files import Record, RunFiles
-from rounds.report.wording import count, decimals_of, estimate, label, number, percent
+from rounds.report.wording import count, decimals_of, estimate, label, number, p_value, percent
 
 MOST_LINES = 40  # outputs, groups: more would be read by nobody; evidence.json has all
 PROBABILITY_FIGURES = {
@@ -89,7 +89,7 @@ def decisions(run: RunFiles) -> Record | None:
 
 def _point(point: Record) -> Record:
     """One line; where a cell stands for 1 to 9 patients, what it is made of is hidden and all else is rounded."""
-    rounded = point["rounded"]
+    rounded = point.get("rounded", False)  # runs from before cells were rounded have no word on it
     return {
         "target": _target(point["target"]),
         "threshold": threshold_text(point["threshold"]),
@@ -186,14 +186,6 @@ def _group(group: Record, metric: str, several: bool) -> Record:
 
 def _size(group: Record, what: str) -> str:
     return f"about {group[what]:,}" if group.get("rounded") else count(group[what])
-
-
-def p_value(value: float) -> str:
-    """
-    >>> p_value(0.0000012), p_value(0.0421), p_value(1.0)
-    ('< 0.001', '0.042', '1')
-    """
-    return "< 0.001" if value < 0.001 else f"{value:.2g}"
 
 
 def characteristics(run: RunFiles) -> Record | None:

@@ -155,3 +155,11 @@ def stopped_in_words(stopped: dict[str, Any]) -> str:
         f"{stopped['slabs']} of {stopped['of_slabs']} groups of networks had come to nothing and were given up: "
         f"{stopped['epochs_left_out']:,} of {planned:,} epochs left out, about {stopped['seconds_saved']:.0f} s saved"
     )
+
+
+def p_value(value: float) -> str:
+    """
+    >>> p_value(0.0000012), p_value(0.0421), p_value(1.0)
+    ('< 0.001', '0.042', '1')
+    """
+    return "< 0.001" if value < 0.001 else f"{value:.2g}"
