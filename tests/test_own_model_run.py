@@ -58,6 +58,21 @@ def model():
     return keras.Sequential([keras.Input((4,)), Bend(name="bend"), keras.layers.Dense(1, name="last")])
 
 
+class Net(keras.Model):
+    """A class as most people write it, which Keras cannot save: it takes a width and has no get_config."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.first, self.last = keras.layers.Dense(width, "relu"), keras.layers.Dense(1)
+
+    def call(self, x):
+        return self.last(self.first(x))
+
+
+def net():
+    return Net(3)
+
+
 def other():
     return keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, name="last")])
 '''
@@ -146,6 +161,18 @@ def test_file_opens_in_keras(run: Path) -> None:
     first = {name: array[0] for name, array in predictor.parts[0].weights.items()}
     for name, variable in zip(opened.functional.names, opened.functional.model.trainable_variables, strict=True):
         assert np.array_equal(np.asarray(variable.value), first[name])
+    assert opened.file(first) == content, "equal networks are equal files, whenever they were written"
+
+
+def test_model_that_keras_cannot_save_is_trained_and_said(place: Path, command: Callable[..., Any]) -> None:
+    words = [word for word in training("net") if word not in ("run", "--out", "--quiet")]
+    made = command(*words, "--out", "unsaved")
+    assert made.status == 0, made.err
+    assert "Keras cannot save this model" in made.out
+    refused = command("predict", "unsaved", "stays.csv", "--allow-code")
+    assert refused.status == 2
+    assert "Model must be one that Keras could save, got missing='network_0.keras'." in refused.err
+    assert command("report", "unsaved").status == 0
 
 
 def test_file_can_be_trained_on(run: Path, command: Callable[..., Any]) -> None:

@@ -29,6 +29,8 @@ def show_training(dataset: "Dataset", request: "Request", quiet: bool, show_imag
     console = Console(quiet=quiet, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
     for line in dataset.extra.get("left_out", ()):
         console.print(f"Left out: {line}", markup=False)
+    for line in _unsaveable(request):
+        console.print(line)
     result = None
     with _bars(console) as bars:
         watch = _Watch(bars, console)
@@ -44,6 +46,20 @@ def show_training(dataset: "Dataset", request: "Request", quiet: bool, show_imag
     _print_advice(console, result.folder)
     _print_result(console, result.record, report)
     return result
+
+
+def _unsaveable(request: "Request") -> list[str]:
+    """What the user should know before a long training of a model that Keras cannot save."""
+    if request.model is None:
+        return []
+    from rounds.networks.own_model import is_saveable
+
+    if is_saveable(request.model):
+        return []
+    return [
+        "Keras cannot save this model, because a class in it has no get_config: the run folder will hold its weights "
+        "without its layers, and `rounds predict` will not run it."
+    ]
 
 
 def _bars(console: Console) -> Progress:

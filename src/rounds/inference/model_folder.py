@@ -83,7 +83,8 @@ def _files(predictor: Predictor) -> dict[str, bytes]:
         files[f"network_{index}.json"] = json_text(part.network).encode()
         arrays = {**part.weights, MEMBER_WEIGHTS: np.asarray(part.member_weights, np.float64)}
         if part.runner is not None:
-            files[f"network_{index}.keras"] = part.runner.file({n: a[0] for n, a in part.weights.items()})
+            layers = part.runner.file({n: a[0] for n, a in part.weights.items()})
+            files |= {} if layers is None else {f"network_{index}.keras": layers}
         files[f"weights_{index}.safetensors"] = save_arrays({k: np.ascontiguousarray(v) for k, v in arrays.items()})
     return files
 
@@ -122,6 +123,9 @@ def _part(folder: Path, files: dict[str, bytes], index: int) -> Part:
     from rounds.networks.keras_runner import read_runner
 
     path = folder / f"network_{index}.keras"
+    if path.name not in files:
+        advice = "Let its class have a get_config and train again; until then only the result in Python can predict"
+        raise RunFolderError(must_be("Model", "one that Keras could save", "missing", path.name, advice))
     with _damage_named(path):
         content = files[path.name]
     return Part(network, arrays, shares, read_runner(content, network, path, is_code_allowed()))

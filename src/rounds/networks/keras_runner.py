@@ -21,6 +21,7 @@ from rounds.networks.functional import Functional, make_functional
 from rounds.networks.layers import keras
 from rounds.networks.network import OWN, Network
 from rounds.networks.own_functional import make_own_functional
+from rounds.networks.own_model import is_saveable
 from rounds.own_code import ALLOW, import_named, is_import_path
 
 CHUNK_ROWS = 1024  # rows at a time, the last filled up, so that one program serves every table
@@ -54,18 +55,34 @@ class KerasRunner:
         pairs = zip(self.functional.state_names, model.non_trainable_variables, strict=True)
         return trainable, [own[name] if name in own else np.asarray(v.value) for name, v in pairs]
 
-    def file(self, own: Weights) -> bytes:
-        """A .keras file of the model with one member's weights."""
+    def file(self, own: Weights) -> bytes | None:
+        """A .keras file of the model with one member's weights; None where Keras cannot save it (`is_saveable`)."""
         trainable, state = self._arrays(own)
         model = self.functional.model
         variables = [*model.trainable_variables, *model.non_trainable_variables]
         before = [np.asarray(variable.value) for variable in variables]
+        if not is_saveable(model):
+            return None
         _assign(variables, [*trainable, *state])
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "model.keras"
-            model.save(path)
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "model.keras"
+                model.save(path)
+                return _without_times(path.read_bytes())
+        finally:
             _assign(variables, before)  # it may be the very model that the user handed over
-            return path.read_bytes()
+
+
+def _without_times(content: bytes) -> bytes:
+    """The same .keras file without the moment it was made, so that equal networks are equal files."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as given, zipfile.ZipFile(made, "w") as kept:
+        for name in given.namelist():
+            part = given.read(name)
+            if name == "metadata.json":
+                part = json.dumps({k: v for k, v in json.loads(part).items() if k != "date_saved"}).encode()
+            kept.writestr(zipfile.ZipInfo(name), part)
+    return made.getvalue()
 
 
 def _assign(variables: list[Any], arrays: list[np.ndarray]) -> None:

@@ -55,6 +55,16 @@ def describe_own_network(model: Any, plan: Plan, task: Task, columns: Columns) -
     )  # fmt: skip
 
 
+def is_saveable(model: Any) -> bool:
+    """Whether Keras can write the model to a file: not a class of one's own that takes arguments and has no config."""
+    check_model(model)
+    try:
+        keras.saving.serialize_keras_object(model)
+    except Exception:  # whatever a user's own layers raise
+        return False
+    return True
+
+
 def layers_record(model: Any) -> list[str]:
     """Each layer of the model with what it was made with, so that another model is told from it.
 
