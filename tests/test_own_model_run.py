@@ -164,6 +164,20 @@ def test_file_opens_in_keras(run: Path) -> None:
     assert opened.file(first) == content, "equal networks are equal files, whenever they were written"
 
 
+def test_graph_of_the_run_has_the_models_layers(run: Path, command: Callable[..., Any]) -> None:
+    assert "got modules=['ward_code']" in command("graph", run).err
+    made = command("graph", run, "--allow-code", "--granularity", "layers")
+    assert made.status == 0, made.err
+    assert "bend" in made.out
+    assert "Backward pass" in made.out
+
+
+def test_export_of_an_own_model_is_refused_by_name(run: Path, command: Callable[..., Any]) -> None:
+    refused = command("export", run, "--format", "onnx", "--allow-code")
+    assert refused.status == 2
+    assert "got network='keras'" in refused.err
+
+
 def test_model_that_keras_cannot_save_is_trained_and_said(place: Path, command: Callable[..., Any]) -> None:
     words = [word for word in training("net") if word not in ("run", "--out", "--quiet")]
     made = command(*words, "--out", "unsaved")

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from rounds.cli.app import app
-from rounds.cli.options import AsJson, Run
+from rounds.cli.options import AllowCode, AsJson, Run
+from rounds.own_code import code_allowed
 
 
 @app.command()
@@ -17,12 +18,14 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", help="file to write (else RUN/model.onnx or RUN/model.keras)")
     ] = None,
+    allow_code: AllowCode = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a run's model as ONNX or Keras, checked against the native predictions, with its preparation as JSON."""
     from rounds.inference.export import export_run
 
-    record = export_run(run, format_, out)
+    with code_allowed(allow_code):
+        record = export_run(run, format_, out)
     if as_json:
         print(json.dumps(record, indent=2, ensure_ascii=False))
         return

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rounds.cli.app import app
-from rounds.cli.options import AsJson
+from rounds.cli.options import AllowCode, AsJson
+from rounds.own_code import code_allowed
 
 if TYPE_CHECKING:
     from rounds.graph.backward import Graph
@@ -30,6 +31,7 @@ def graph(
     granularity: Granularity = "auto",
     open_scans: Annotated[bool, typer.Option("--open-scans", help="every turn of a scan by itself")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="write an HTML page with the graph drawn")] = None,
+    allow_code: AllowCode = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the forward pass with every value, and the backward pass: incoming x local = gradient, down to each weight.
@@ -42,7 +44,8 @@ def graph(
     from rounds.graph.summary import record_of, view_of
     from rounds.graph.text import text_of
 
-    made = _of_function(source, open_scans) if ".py:" in source else _of_run(source, data, rows, member)
+    with code_allowed(allow_code):
+        made = _of_function(source, open_scans) if ".py:" in source else _of_run(source, data, rows, member)
     view = view_of(made, granularity, numbers=data is None)
     if out is not None:
         from rounds.files import write_whole
@@ -79,7 +82,8 @@ def _of_run(source: str, data: str | None, rows: int, member: int) -> "Graph":
     task = predictor.task
     batch = synthetic_batch(part.network, task, rows) if data is None else _batch(run, predictor, data, rows)
     weights = {name: array[0] for name, array in part.weights.items()}
-    loss = network_loss(plan, task, part.network, weights, batch)
+    own = None if part.runner is None else part.runner.functional
+    loss = network_loss(plan, task, part.network, weights, batch, own)
     return graph_of(loss.function, loss.weights, names=loss.names)
 
 

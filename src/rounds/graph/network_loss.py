@@ -35,23 +35,24 @@ class Batch:
 
 
 def network_loss(
-    plan: Plan, task: Task, network: Network, weights: Mapping[str, np.ndarray], batch: Batch
+    plan: Plan, task: Task, network: Network, weights: Mapping[str, np.ndarray], batch: Batch, own: Any = None
 ) -> NetworkLoss:
     """The loss of one member: its layers in training mode (batch statistics; dropout with a fixed key), then the loss.
 
-    weights: the member's arrays by the names of the model folder, without a member axis.
+    weights: the member's arrays by the names of the model folder, without a member axis. own: the Functional of a
+    network that only Keras can run, with its output activation.
     Raises RunFolderError where they are not those of the network.
     """
     import jax
 
     from rounds.networks.builder import build_network
-    from rounds.networks.functional import dropout_layers, make_functional
+    from rounds.networks.functional import make_functional
     from rounds.training.objective import example_loss, loss_name, takes_logits
 
     loss = loss_name(plan, task)
-    logits = takes_logits(loss, network.output_activation)
-    functional = make_functional(lambda: build_network(network, plan, logits))
-    state = _state(functional, weights, dropout_layers(functional), plan)
+    logits = own is None and takes_logits(loss, network.output_activation)
+    functional = own or make_functional(lambda: build_network(network, plan, logits))
+    state = _state(functional, weights, plan, own)
     by_example = example_loss(loss, logits)
     fed = _fed(network, batch.inputs)
     targets = jax.numpy.asarray(batch.targets)
@@ -62,7 +63,8 @@ def network_loss(
             return jax.numpy.mean(by_example(outputs, targets))
 
     trainable = {name: jax.numpy.asarray(_weight(weights, name)) for name in functional.names}
-    names = Names(lecture_steps(network, logits), {**fed, "targets": targets})
+    steps = {layer.name: layer.name for layer in own.model.layers} if own else lecture_steps(network, logits)
+    names = Names({**steps, LOSS_SCOPE: "L"}, {**fed, "targets": targets})
     return NetworkLoss(function, trainable, names)
 
 
@@ -74,14 +76,16 @@ def _weight(weights: Mapping[str, np.ndarray], name: str) -> np.ndarray:
     return weights[name]
 
 
-def _state(functional: Any, weights: Mapping[str, np.ndarray], dropouts: tuple[int, ...], plan: Plan) -> list[Any]:
-    """Statistics from the model folder; dropout keys drawn from seed 0, and the plan's rate (the first, of several)."""
+def _state(functional: Any, weights: Mapping[str, np.ndarray], plan: Plan, own: Any) -> list[Any]:
+    """Statistics from the model folder; dropout keys drawn from seed 0 or as saved, and the plan's rate (the first)."""
     import jax
 
-    drawn = functional.draw(0)[1]
+    from rounds.networks.functional import dropout_layers
+
+    drawn = functional.draw(0)[1] if own is None else [v.value for v in own.model.non_trainable_variables]
     state = [weights.get(name, array) for name, array in zip(functional.state_names, drawn, strict=True)]
     rates = plan.dropout if isinstance(plan.dropout, tuple | list) else (plan.dropout,)
-    for place in dropouts:
+    for place in dropout_layers(functional):
         state[place] = np.float32(rates[0])
     return [jax.numpy.asarray(array) for array in state]
 
