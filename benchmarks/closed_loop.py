@@ -1,6 +1,6 @@
 """What the closed loop is worth: from faulty starts, beside a tuner with its budget, beside one network; its own cost.
 
-    python -m benchmarks.closed_loop faults SHARED --tasks cleveland [--severities 1] [--faults "l2 too strong"]
+    python -m benchmarks.closed_loop faults SHARED --tasks cleveland [--severities 1] [--faults "l2 too strong;frozen layers"]
     python -m benchmarks.closed_loop tuner SHARED [--tables pima,nhanes_bps] [--splits 0,1]
     python -m benchmarks.closed_loop_results        writes docs/results.md from what was recorded
 
@@ -92,7 +92,7 @@ def healthy_and_faulty(words: argparse.Namespace) -> None:
 def wanted(fault: Fault, ground: Ground, words: argparse.Namespace) -> bool:
     """Faults of the plan alone: no change of plan mends a table."""
     known = "frozen_layers" in Plan.model_fields or fault.name != "frozen layers"
-    named = not words.faults or fault.name in words.faults.split(",")
+    named = not words.faults or fault.name in words.faults.split(";")
     return known and named and not fault.of_table and bool(fault.changes(1, ground.dataset.task))
 
 
