@@ -1,6 +1,6 @@
 """What the closed loop is worth: from faulty starts, beside a tuner with its budget, beside one network; its own cost.
 
-    python -m benchmarks.closed_loop faults SHARED --tasks cleveland [--severities 1] [--faults "l2 too strong;frozen layers"]
+    python -m benchmarks.closed_loop faults SHARED [--tasks pima] [--severities 1] [--faults "frozen layers;..."]
     python -m benchmarks.closed_loop tuner SHARED [--tables pima,nhanes_bps] [--splits 0,1]
     python -m benchmarks.closed_loop_results        writes docs/results.md from what was recorded
 
@@ -59,7 +59,7 @@ from rounds.training.gathering import gathered
 from rounds.training.material import make_materials, scaling_of
 from rounds.training.population import WHOLE_DEVELOPMENT
 from rounds.training.record import member_epochs
-from rounds.training.run import Trained, make_population, train_to_end
+from rounds.training.run import Population, Trained, make_population, train_to_end
 
 RECORDS = Path(".cache/closed_loop.jsonl")
 ROUNDS = 2  # as `rounds train` does by default
@@ -105,7 +105,7 @@ def treated(ground: Ground, changes: Record, rounds: int) -> Record:
     given = Circumstances(ground.dataset, ground.split, None, 1, np.inf, folder)
     materials = make_materials(ground.dataset, ground.split, scaling_of(plan))
     with timed_training(training):
-        population = make_population([plan], ground.dataset.task, materials)
+        population = stay.make_population([plan], ground.dataset.task, materials)
         first = drained(stay.train_to_end(population, folder, None, hopeless_in(population)))
         found = Stay((first,))
         while rounds:
@@ -127,21 +127,27 @@ def treated(ground: Ground, changes: Record, rounds: int) -> Record:
 
 @contextmanager
 def timed_training(seconds: list[float]) -> Generator[None, None, None]:
-    """Seconds inside trainings, populations and trials alike: the rest of a stay is the loop's own."""
+    """Seconds of building and training networks, in populations and trials alike: the rest of a stay is the loop's."""
 
-    def timed(*words: Any, **more: Any) -> Generator[Any, None, Trained]:
+    def trained(*words: Any, **more: Any) -> Generator[Any, None, Trained]:
         started = time.monotonic()
         made = yield from train_to_end(*words, **more)
         seconds.append(time.monotonic() - started)
         return made
 
-    for module in TRAINING:
-        module.train_to_end = timed  # type: ignore[attr-defined]
+    def built(*words: Any, **more: Any) -> Population:
+        started = time.monotonic()
+        made = make_population(*words, **more)
+        seconds.append(time.monotonic() - started)
+        return made
+
     try:
+        for module in TRAINING:
+            module.train_to_end, module.make_population = trained, built  # type: ignore[attr-defined]
         yield
     finally:
         for module in TRAINING:
-            module.train_to_end = train_to_end  # type: ignore[attr-defined]
+            module.train_to_end, module.make_population = train_to_end, make_population  # type: ignore[attr-defined]
 
 
 def drained(events: Generator[Any, None, Any]) -> Any:

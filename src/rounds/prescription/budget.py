@@ -3,6 +3,8 @@
 import math
 from collections.abc import Callable
 
+import numpy as np
+
 from rounds.plan import Plan
 from rounds.prescription.course import stretched
 from rounds.prescription.remedies import shows_at_once
@@ -14,6 +16,8 @@ from rounds.training.run import Population
 MOST_SPENT = 3.0
 # Epochs that each member is counted with at least: where training was too short, its own length is no measure.
 SHORTEST_COURSE = 20
+# Networks that are counted at least: a trial of one network needs others to tell its effect from luck.
+SMALLEST_POPULATION = 6
 BRIEF_SHARE = 1 / 3  # of a course, in which a fault shows that stops learning altogether
 FEWEST_BRIEF = 4  # epochs of a brief course: the first are warm-up
 
@@ -23,8 +27,9 @@ def allowance(population: Population) -> float:
 
     It is reckoned from the plan, not from what was trained: members that stopped early leave more for treatment.
     """
-    plans = population.plans
-    return MOST_SPENT * sum(max(plans[m.plan].epochs, SHORTEST_COURSE) for m in population.members)
+    plans, members = population.plans, population.members
+    epochs = np.mean([max(plans[m.plan].epochs, SHORTEST_COURSE) for m in members])
+    return MOST_SPENT * float(epochs) * max(len(members), SMALLEST_POPULATION)
 
 
 def cost_of(population: Population, plans: list[Plan]) -> int:

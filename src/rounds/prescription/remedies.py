@@ -11,6 +11,8 @@ from rounds.examination.finding import Examination
 from rounds.plan import Plan
 from rounds.prescription.remedy import Change, Prescription, Remedy
 
+_SATURATING = ("sigmoid", "tanh", "hard_sigmoid", "softsign")
+NARROW = 8  # units: of a narrower layer, one that has closed is a large part
 MOST_ARMS = 6  # treated plans of one trial: each further one widens every interval
 SOUND_RATE = 3e-3  # Adam's middle ground on scaled inputs, between the rates that a population averages
 
@@ -67,6 +69,10 @@ def _larger(plan: Plan) -> list[Change]:
     return [{"network": "dense", "hidden": (w, w)} for w in wider[:2]]
 
 
+def _larger_if_narrow(plan: Plan) -> list[Change]:
+    return _larger(plan) if plan.hidden and min(plan.hidden) < NARROW else []
+
+
 def _longer(plan: Plan) -> list[Change]:
     epochs = [plan.epochs * factor for factor in (4, 16)]
     return [{"epochs": n, "warmup_epochs": round(0.03 * n, 2), "patience": max(n // 8, 5)} for n in epochs]
@@ -78,8 +84,10 @@ def _weaker_penalties(plan: Plan) -> list[Change]:
 
 
 def _start_well(plan: Plan) -> list[Change]:
-    zero = {"bias_initializer": "zeros"}
-    return [{"initializer": "he_normal", **zero}, {"initializer": "glorot_uniform", **zero}]
+    """Scaled weights; where units saturate as well, these alone let no gradient through many layers."""
+    well: Change = {"initializer": "he_normal", "bias_initializer": "zeros"}
+    both = [{**well, "activation": "silu"}] if plan.activation in _SATURATING and len(plan.hidden) > 2 else []
+    return [*both, well, {**well, "initializer": "glorot_uniform"}]
 
 
 def _open_activation(plan: Plan) -> list[Change]:
@@ -104,6 +112,7 @@ _START = Remedy("start from scaled random weights", _start_well, "signals keep t
 _OPEN = Remedy("use an activation that does not close", _open_activation, "gradients pass through the units")
 _LONGER = Remedy("train longer", _longer, "the loss goes on falling")
 _LARGER = Remedy("use a larger network", _larger, "training and validation loss fall together")
+_ROOM = Remedy("use a larger network", _larger_if_narrow, "a closed unit no longer closes its layer")
 _DROP = Remedy("drop more units", _drop_more, "validation comes closer to training")
 _AUGMENT = Remedy("augment the patients", _augment, "validation comes closer to training")
 _PENALISE = Remedy("penalise large weights", _penalise, "validation comes closer to training")
@@ -123,10 +132,10 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "diverged": (_LOWER, _CLIP, _START),
     "unstable": (_LOWER, _CLIP, _always({"batch_size": 128})),
     "exploding-gradients": (_CLIP, _START, _NORMALIZE),
-    "vanishing-gradients": (_OPEN, _NORMALIZE, _START),
-    "dead-units": (_START, _OPEN, _LOWER),
+    "vanishing-gradients": (_OPEN, _NORMALIZE, _START, _ROOM),
+    "dead-units": (_START, _OPEN, _LOWER, _ROOM),
     "saturated-units": (_OPEN, _START),
-    "not-learning": (_SOUND, _START, _OPEN, _FREE),
+    "not-learning": (_SOUND, _START, _OPEN, _LONGER, _FREE),
     "over-regularized": (_FREE,),
     "decayed-too-early": (_COSINE,),
     "still-improving": (_LONGER, _HIGHER),

@@ -15,7 +15,7 @@ from rounds.examination.finding import Examination
 from rounds.examination.live import hopeless_in
 from rounds.examination.population import run_of
 from rounds.plan import Plan
-from rounds.prescription.bed import Bed
+from rounds.prescription.bed import PAIRS_A_LOOK, Bed
 from rounds.prescription.budget import affordable, allowance, cost_of
 from rounds.prescription.contradiction import Contradiction, contradictions
 from rounds.prescription.more_patients import REMEDY, asked_members, try_fewer_patients
@@ -150,18 +150,28 @@ def _within(found: Stay, prescriptions: list[Prescription]) -> list[Prescription
 
 
 def _cost_after(found: Stay) -> Callable[[Prescription], float]:
-    """Member-epochs of a population with a prescription."""
-    population = found.trained.population
+    """Member-epochs of what follows the screening of a prescription: its rival's whole course, confirmation (whose
+    networks are the population's, unless a single fold asks for fresh seeds with and without), and the population."""
+    population, plan = found.trained.population, found.trained.population.plans[0]
     plans = population.plans[: found.own_plans]
-    return lambda prescription: cost_of(population, [treated(plan, prescription.change) for plan in plans])
+    pairs = PAIRS_A_LOOK if len(population.materials[0].folds) == 1 else 0
+
+    def after(prescription: Prescription) -> float:
+        epochs = treated(plan, prescription.change).epochs
+        whole = cost_of(population, [treated(each, prescription.change) for each in plans])
+        return whole + epochs + pairs * (epochs + plan.epochs)
+
+    return after
 
 
 def _still_to_train(found: Stay, prescription: Prescription, plan: Plan) -> float:
     """Member-epochs of a population with a prescription that its trial has not spent yet: the winner's networks, one
     of each fold, are of that population."""
-    folds = len(found.trained.population.materials[0].folds)
+    population = found.trained.population
+    folds = len(population.materials[0].folds)
     trained = treated(plan, prescription.change).epochs * folds if folds > 1 else 0
-    return max(_cost_after(found)(prescription) - trained, 0.0)
+    plans = population.plans[: found.own_plans]
+    return max(cost_of(population, [treated(each, prescription.change) for each in plans]) - trained, 0.0)
 
 
 def _affordable(population: Population) -> bool:

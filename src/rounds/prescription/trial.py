@@ -54,7 +54,7 @@ class Arm:
 @dataclass(frozen=True)
 class Trial:
     """Every arm, the kept one (if any), the member-epochs that were spent, the networks that were trained, the seeds
-    of the plans with which the winner was confirmed, and the place of that winner."""
+    of the plans with which the winner was confirmed, the place of that winner, and the folds that chose it."""
 
     arms: tuple[Arm, ...]
     kept: Arm | None = None
@@ -62,6 +62,7 @@ class Trial:
     parts: tuple[Trained, ...] = ()
     seeds: tuple[int, ...] = ()
     best: int | None = None
+    folds: tuple[int, ...] = ()
 
 
 def run_trial(bed: Bed, plan: Plan, prescriptions: list[Prescription]) -> Generator[Progress, None, Trial]:
@@ -82,7 +83,8 @@ def _choose(bed: Bed, plan: Plan, arms: tuple[Arm, ...]) -> Generator[Progress, 
     first, *others = bed.choosing.items()
     tried = yield from against_control(bed, brief, dict([first]), "screen")
     effects = effects_of(bed, tried, plans, numbers, len(arms))
-    arms = tuple(replace(arm, screened=e, reason=WEAKER) for arm, e in zip(arms, effects, strict=True))
+    why = WEAKER if brief == plans else f"{WEAKER}, after a part of the course"
+    arms = tuple(replace(arm, screened=e, reason=why) for arm, e in zip(arms, effects, strict=True))
     going_on = _better(arms, numbers, brief != plans)
     doubt = not any(effects[i - 1].helps for i in going_on)
     again = [0, *going_on]
@@ -96,7 +98,8 @@ def _choose(bed: Bed, plan: Plan, arms: tuple[Arm, ...]) -> Generator[Progress, 
     known = dict(zip(going_on, effects_of(bed, tried, plans, going_on, len(arms)), strict=True))
     why = "did not win on the folds that choose"
     chosen = (replace(a, effect=known[i], reason=why) if i in known else a for i, a in enumerate(arms, start=1))
-    return Trial(tuple(chosen), None, tried.spent, tried.parts, best=_best(bed, tried, plans, known))
+    best = _best(bed, tried, plans, known)
+    return Trial(tuple(chosen), None, tried.spent, tried.parts, best=best, folds=tuple({f for f, _ in tried.rows}))
 
 
 def _best(bed: Bed, tried: Tried, plans: list[Plan], effects: dict[int, Effect]) -> int | None:

@@ -15,7 +15,7 @@ def arm_record(trial: Trial, arm: Arm, plan: Plan, bed: Bed) -> dict[str, Any]:
     after = treated(plan, arm.prescription.change)
     change = {k: [_plain(old), _plain(new)] for k, (old, new) in plan.difference(after).items()}
     shown = arm.confirmed or arm.best_known
-    folds = sorted(bed.choosing)
+    folds = sorted(bed.choosing)[:1] if arm.effect is None else sorted(trial.folds)
     chosen_by = {"folds": folds, "seeds": _seeds(plan, folds, 1)}
     return {
         "round": bed.round, "finding": arm.prescription.finding, "remedy": arm.prescription.remedy, "change": change,

@@ -75,7 +75,8 @@ def members_frame(trained: Trained, number: int = 0) -> pl.DataFrame:
                 "outcome": outcome(record),
             }
         )  # fmt: skip
-    return pl.DataFrame(rows).sort("member")
+    # Where every member diverged, no value tells the column's type.
+    return pl.DataFrame(rows).with_columns(pl.col("best_value").cast(pl.Float64)).sort("member")
 
 
 def steps_frame(trained: Trained, number: int = 0) -> pl.DataFrame:
