@@ -57,3 +57,26 @@ def test_overfitting_is_regularized_before_the_network_shrinks() -> None:
 
 def test_underfitting_is_answered_by_a_larger_network_first() -> None:
     assert REMEDIES["underfitting"][0].name == "use a larger network"
+
+
+def test_where_the_last_epoch_is_kept_the_best_one_is_kept_instead() -> None:
+    first = doses_against("overfitting", Plan(keep_best="none", epochs=80))[0]
+    assert first.change == {"keep_best": "loss", "patience": 10}
+    assert not any("keep_best" in p.change for p in doses_against("overfitting", Plan()))
+
+
+def test_a_narrow_network_may_grow_where_units_close() -> None:
+    for code in ("dead-units", "vanishing-gradients"):
+        assert any("hidden" in p.change for p in doses_against(code, Plan(hidden=(1, 1))))
+        assert not any("hidden" in p.change for p in doses_against(code, Plan(hidden=(64, 64))))
+
+
+def test_layers_of_saturating_units_start_and_open_together() -> None:
+    first = doses_against("poor-initialization", Plan(activation="sigmoid", hidden=(8, 8, 8)))[0]
+    assert {"initializer", "activation"} <= set(first.change)
+
+
+def test_rates_are_listed_from_what_is_usual() -> None:
+    rates = [p.change["learning_rate"] for p in doses_against("learning-rate-too-high", Plan(learning_rate=10.0))
+             if "learning_rate" in p.change]  # fmt: skip
+    assert rates == pytest.approx([3e-3, 1e-2, 0.1, 1.0])

@@ -51,6 +51,11 @@ def _augment(plan: Plan) -> list[Change]:
     return noise + ([{"mixup": 0.2}] if _number(plan.mixup) == 0 else [])
 
 
+def _keep_best(plan: Plan) -> list[Change]:
+    """Early stopping, where the last epoch is kept whatever validation says."""
+    return [{"keep_best": "loss", "patience": max(plan.epochs // 8, 5)}] if plan.keep_best == "none" else []
+
+
 def _drop_more(plan: Plan) -> list[Change]:
     return [{"dropout": rate} for rate in (0.3, 0.5) if rate > _number(plan.dropout)]
 
@@ -113,6 +118,7 @@ _OPEN = Remedy("use an activation that does not close", _open_activation, "gradi
 _LONGER = Remedy("train longer", _longer, "the loss goes on falling")
 _LARGER = Remedy("use a larger network", _larger, "training and validation loss fall together")
 _ROOM = Remedy("use a larger network", _larger_if_narrow, "a closed unit no longer closes its layer")
+_BEST = Remedy("keep the best epoch, not the last", _keep_best, "validation stays where it was best")
 _DROP = Remedy("drop more units", _drop_more, "validation comes closer to training")
 _AUGMENT = Remedy("augment the patients", _augment, "validation comes closer to training")
 _PENALISE = Remedy("penalise large weights", _penalise, "validation comes closer to training")
@@ -140,7 +146,7 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "decayed-too-early": (_COSINE,),
     "still-improving": (_LONGER, _HIGHER),
     "plateau": (_COSINE, _LOWER),
-    "overfitting": (_AUGMENT, _DROP, _PENALISE, _SMALLER),
+    "overfitting": (_BEST, _AUGMENT, _DROP, _PENALISE, _SMALLER),
     "underfitting": (_LARGER, _FREE, _LONGER),
     "validation-better": (_FREE,),
     "no-better-than-baseline": (_always({"skip_to_output": True}), _LARGER, _DROP),
