@@ -22,6 +22,7 @@ from rounds.examination.population import run_of
 from rounds.files import write_json
 from rounds.inference.baselines import Baseline
 from rounds.inference.evidence import write_evidence
+from rounds.inference.gaps import gaps_record
 from rounds.inference.handover import HandOver, hand_over, refitted
 from rounds.inference.importance import importance_record
 from rounds.inference.judgement import Judged, average_judged, fit_material_baselines, predict_judged
@@ -185,6 +186,8 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     importance = importance_record(
         found.trained, found.trained.population.materials[0], made, dataset.patients[split.development]
     )
+    gaps = gaps_record(found.trained, found.trained.population.materials[0], made, dataset.patients[split.development])
+    record |= {"gaps": gaps} if gaps else {}
     finish = replace(finish_of(finished), scores=record["test"], importance=importance)
     write_evidence(folder, finish, request.subgroups)
     _write_advice(folder, finished, found, (record, described, data_said, reasons), asked_for(request))

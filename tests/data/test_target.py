@@ -71,3 +71,14 @@ def test_probabilities_and_rates_are_left_as_they_are(kind, statistic):
 
 def test_negative_targets_are_never_taken_for_skewed():
     assert not is_skewed(np.concatenate([[-1.0], np.exp(np.linspace(-3, 6, 100))])[:, None])
+
+
+def test_what_descends_on_absolute_errors_predicts_medians():
+    """The way back of a median is that of each value; averaging over residuals would turn it into a mean."""
+    y = np.exp(np.random.default_rng(0).normal(size=(501, 1)) * 1.5)
+    scale = TargetScale.fit(Task(kind="regression", targets=("days",)), y, medians=True)
+    outputs = np.full_like(y, np.median(scale.forward(y)))
+    smeared = scale.with_smearing(outputs, y)
+    np.testing.assert_allclose(smeared.backward(outputs), np.median(y), rtol=1e-6)
+    assert (smeared.kind, smeared.statistic) == ("log1p", "median")
+    assert TargetScale.model_validate_json(smeared.model_dump_json()) == smeared

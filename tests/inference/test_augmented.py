@@ -111,7 +111,8 @@ def test_images_train_from_end_to_end(trained: Run) -> None:
     gains = json.loads((run / AUGMENTED).read_text())
     assert set(gains) == {"average", "max", "ten-crop"}
     assert (run / "report.html").is_file()
-    assert {path.name for path in (run / "images").iterdir()} == {"augmented.png", "filters.png", "looked_at.png"}
+    pictures = {"augmented.png", "filters.png", "looked_at.png", "patches.png"}
+    assert {path.name for path in (run / "images").iterdir()} == pictures
     page = (run / "report.html").read_text()
     for name, embedded in (("looked_at", False), ("augmented", False), ("filters", True)):
         content = b64encode((run / "images" / f"{name}.png").read_bytes()).decode()

@@ -19,6 +19,8 @@ FAULTY = {
     "validation-better": {"l2": 1.0},
     "plateau": {"schedule": "constant"},
     "frozen-layer": {"frozen_layers": 1},
+    "augmentation-too-strong": {"shift": 0.5, "rotate": 90.0},
+    "tiny-batch-statistics": {"normalization": "batch", "batch_size": 2},
 }
 
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from rounds.data.choices import Choices
 from rounds.data.dataset import Modality
+from rounds.data.stored_grid import Grid
 from rounds.data.timeline import Timeline
 from rounds.errors import DataError, must_be
 
@@ -31,7 +31,7 @@ class Builtin:
     default: Choices = field(default_factory=Choices)
     simulated: bool = False
     notes: tuple[str, ...] = ()
-    grid: np.ndarray | None = None
+    grid: Grid | None = None
     masks: tuple[int, ...] = ()
     modality: Modality = "table"
     left_out: tuple[str, ...] = ()

@@ -5,10 +5,12 @@ import hashlib
 import numpy as np
 import polars as pl
 
+from rounds.data.stored_grid import Grid, blocks
+
 _HASHED_ROWS, _HASHED_IMAGES = 100_000, 256
 
 
-def content_hash(table: pl.DataFrame, grid: np.ndarray | None = None) -> str:
+def content_hash(table: pl.DataFrame, grid: Grid | None = None) -> str:
     """SHA-256 over names, types and cells, in order, and over images or recordings; a block of rows at a time.
 
     >>> content_hash(pl.DataFrame({"a": [1]})) == content_hash(pl.DataFrame({"a": [2]}))
@@ -20,8 +22,8 @@ def content_hash(table: pl.DataFrame, grid: np.ndarray | None = None) -> str:
             digest.update(_cells(series))
     if grid is not None:
         digest.update(repr((grid.dtype.str, grid.shape)).encode())
-        for start in range(0, len(grid), _HASHED_IMAGES):
-            digest.update(np.ascontiguousarray(grid[start : start + _HASHED_IMAGES]).tobytes())
+        for block in blocks(grid, _HASHED_IMAGES):
+            digest.update(np.ascontiguousarray(block).tobytes())
     return digest.hexdigest()
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
+from rounds.data.stored_grid import Grid, some_rows
 from rounds.data.timeline import Timeline
 from rounds.task import Task
 
@@ -66,7 +67,7 @@ class Dataset:
     count, [N, T] float32 0/1 for binary (T=1) and multilabel, [N, 1] int32 class index for multiclass.
     patients: [N] int64 code of the patient (0..P-1; the row number where rows are patients). times: [N] float64
     or None. grid: [N, *space, channels] of images (uint8, uint16 or float32) or recordings (float32, nan = missing),
-    maybe mapped from a file; None for tables. masks: channels of it that are 0 or 1. identifiers: the columns that pass
+    maybe left on disk; None for tables. masks: channels of it that are 0 or 1. identifiers: the columns that pass
     through to predictions. baseline: [N] float64 of the score in use today, or None. exclusions: (reason, rows) in
     order. content_hash: of the file's cells.
     """
@@ -78,7 +79,7 @@ class Dataset:
     targets: np.ndarray
     patients: np.ndarray
     times: np.ndarray | None = None
-    grid: np.ndarray | None = None
+    grid: Grid | None = None
     masks: tuple[int, ...] = ()
     modality: Modality = "table"
     timeline: Timeline | None = None  # of recordings
@@ -118,21 +119,21 @@ class Inputs:
     numbers: np.ndarray
     flags: np.ndarray
     codes: np.ndarray
-    grid: np.ndarray | None = None
+    grid: Grid | None = None
 
     @property
     def rows(self) -> int:
         return len(self.numbers)
 
     @property
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> dict[str, Grid]:
         """Those a network reads, by name, in its order; what has no columns is left out."""
         parts = {"numbers": self.numbers, "flags": self.flags, "codes": self.codes}
-        table = {name: part for name, part in parts.items() if part.shape[1]}
+        table: dict[str, Grid] = {name: part for name, part in parts.items() if part.shape[1]}
         return table if self.grid is None else {**table, "grid": self.grid}
 
     def take(self, rows: np.ndarray | slice) -> "Inputs":
-        grid = None if self.grid is None else self.grid[rows]
+        grid = None if self.grid is None else some_rows(self.grid, rows)
         return Inputs(self.numbers[rows], self.flags[rows], self.codes[rows], grid)
 
 

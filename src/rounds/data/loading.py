@@ -23,6 +23,7 @@ from rounds.data.reading import read_table
 from rounds.data.recorded import join_recordings, join_test, open_signals, told
 from rounds.data.role_file import DATE_SINCE
 from rounds.data.signal_file import holds_signals
+from rounds.data.stored_grid import joined
 from rounds.data.targets import make_task
 from rounds.data.timeline import Timeline
 from rounds.errors import DataError, must_be, nearest
@@ -99,7 +100,7 @@ def _joined(built: Builtin, choices: Choices, test: Any) -> tuple[pl.DataFrame, 
         wanted = f"of the shape of DATA ({' x '.join(map(str, built.grid.shape[1:]))})"
         raise DataError(must_be("Test table", wanted, "shape", found, "Hand over data of the same kind"))
     moved = other.table.with_columns(pl.col(GRID_ROW) + len(built.grid)).drop(PART, strict=False)
-    return with_test(table, moved), replace(built, grid=np.concatenate([built.grid, other.grid]))
+    return with_test(table, moved), replace(built, grid=joined(built.grid, other.grid))
 
 
 def _test_rows(table: pl.DataFrame, given: bool) -> np.ndarray | None:

@@ -1,16 +1,18 @@
 """Features by hand of an image: what was measured before networks learned to; for baselines to stand on."""
 
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 import polars as pl
 
 from rounds.data.builtin import Builtin
 from rounds.data.dataset import GRID_ROW, Column
+from rounds.data.stored_grid import Grid
 from rounds.errors import DataError, must_be
 
 REASON = "of the image, by hand"
-BLOCK = 256  # images at a time: bounds memory, not the result
+BLOCK, BLOCK_VALUES = 256, 2**20  # images, and values, at a time: bounds memory, not the result
 PERCENTILES = (5, 25, 50, 75, 95)
 CELLS, DIRECTIONS = 4, 6  # a side, and bins of half a turn: histograms of oriented gradients (Dalal and Triggs 2005)
 
@@ -28,10 +30,11 @@ def feature_names() -> tuple[str, ...]:
     return (*whole, *means, "texture fine", "texture coarse", *edges)
 
 
-def picture_features(grid: np.ndarray, rows: np.ndarray) -> pl.DataFrame:
+def picture_features(grid: Grid, rows: np.ndarray) -> pl.DataFrame:
     """[M] rows of intensity (moments, percentiles, means of 4 x 4 cells) and texture (strength of fine and coarse
     changes, histograms of edges by direction in each cell) of the grid's rows [M], channels averaged."""
-    blocks = [_of_block(grid[rows[start : start + BLOCK]]) for start in range(0, len(rows), BLOCK)]
+    size = max(1, min(BLOCK, BLOCK_VALUES // prod(grid.shape[1:])))
+    blocks = [_of_block(grid[rows[start : start + size]]) for start in range(0, len(rows), size)]
     values = np.concatenate(blocks) if blocks else np.empty((0, len(feature_names())), np.float32)
     return pl.DataFrame({name: values[:, i] for i, name in enumerate(feature_names())})
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from rounds.data.picture import as_layout, read_picture
+from rounds.data.stored_grid import Grid, stored
 from rounds.data.unreadable import BadPicture
 from rounds.errors import DataError, must_be
 from rounds.files import new_folder
@@ -17,7 +18,7 @@ from rounds.files import new_folder
 SMALLEST_SIZE, LARGEST_SIZE = 8, 1024
 NAMES_IMAGE = "names the image that the networks read"  # why such a column is no feature
 SHOWN_BAD = 5  # files that an error names; the rest are counted
-_AHEAD = 64  # files decoded at a time
+_AHEAD = 16  # files decoded at a time: each may be a hundred times as large as it is kept
 _PIXELS, _BAD = "pixels.npy", "bad.txt"
 
 
@@ -46,9 +47,9 @@ def layout_of(shape: tuple[int, ...], depth: str) -> Layout | None:
 
 @dataclass(frozen=True)
 class PictureSet:
-    """grid: [N, size, size, channels] mapped from a file; bad: (place among the files, why it cannot be read)."""
+    """grid: [N, size, size, channels] in a file; bad: (place among the files, why it cannot be read)."""
 
-    grid: np.ndarray
+    grid: Grid
     bad: tuple[tuple[int, str], ...]
 
 
@@ -66,7 +67,7 @@ def read_pictures(paths: list[Path], size: int, layout: Layout | None = None) ->
             (unfinished / _BAD).write_text("".join(f"{number}\t{why}\n" for number, why in bad), encoding="utf-8")
     lines = (place / _BAD).read_text(encoding="utf-8").splitlines()
     found = tuple((int(number), why) for number, _, why in (line.partition("\t") for line in lines))
-    return PictureSet(np.load(place / _PIXELS, mmap_mode="r"), found)
+    return PictureSet(stored(np.load(place / _PIXELS, mmap_mode="r")), found)
 
 
 def check_size(size: int) -> None:
@@ -95,17 +96,19 @@ def _fingerprint(paths: list[Path], size: int, layout: Layout | None) -> str:
 def _write(paths: list[Path], place: Path, layout: Layout, fixed: bool) -> list[tuple[int, str]]:
     """Writes the array; begins anew with a wider layout where a later image needs one (at most three times)."""
     while True:
-        shape = (len(paths), layout.size, layout.size, layout.channels)
-        grid = np.lib.format.open_memmap(place, mode="w+", dtype=layout.depth, shape=shape)
-        bad, wider = [], layout
-        for number, pixels in enumerate(_decoded(paths)):
-            if isinstance(pixels, str):
-                bad.append((number, pixels))
-                continue
-            wider = wider if fixed else wider.widened(pixels)
-            if wider == layout:
-                grid[number] = as_layout(pixels, layout.size, layout.channels, np.dtype(layout.depth))
-        grid.flush()
+        shape, dtype = (layout.size, layout.size, layout.channels), np.dtype(layout.depth)
+        bad, wider, black = [], layout, np.zeros(shape, dtype)
+        with place.open("wb") as file:
+            header = {"descr": dtype.str, "fortran_order": False, "shape": (len(paths), *shape)}
+            np.lib.format.write_array_header_1_0(file, header)
+            for number, pixels in enumerate(_decoded(paths)):
+                kept = black
+                if isinstance(pixels, str):
+                    bad.append((number, pixels))
+                else:
+                    wider = wider if fixed else wider.widened(pixels)
+                    kept = as_layout(pixels, layout.size, layout.channels, dtype) if wider == layout else black
+                file.write(kept.tobytes())
         if wider == layout:
             return bad
         layout = wider

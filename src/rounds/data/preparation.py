@@ -12,6 +12,7 @@ from rounds.data.dataset import FEATURE_ROLES, Column, Inputs, InputShape
 from rounds.data.encoding import Encoding, NumberEncoding, fit_encoding
 from rounds.data.grid import GridScale, grid_rows
 from rounds.data.note import InputNote
+from rounds.data.stored_grid import Grid
 from rounds.data.timeline import Timeline
 from rounds.errors import DataError, must_be, nearest
 
@@ -96,7 +97,7 @@ class Preparation(BaseModel):
         flags = tuple(label for e in self.encodings for label in e.flags)
         return InputNames(self.names.numbers, flags, self.names.codes)
 
-    def apply(self, inputs: pl.DataFrame, grid: np.ndarray | None = None) -> Inputs:
+    def apply(self, inputs: pl.DataFrame, grid: Grid | None = None) -> Inputs:
         """Any table with these columns, in any order, beside any others -> arrays of `shape`.
 
         grid: [M, *space, channels], whose rows the table names by its column GRID_ROW (without one, row by row).

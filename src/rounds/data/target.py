@@ -21,6 +21,7 @@ class TargetScale(BaseModel):
     residuals, Duan 1983), "probability" or "rate". grid, table: per output [G] points z -> prediction in the unit of
     the target, for power scales (filled in by `with_smearing`) and for probabilities that were recalibrated.
     temperature: what log probabilities of classes that exclude each other are divided by (see `softened`).
+    smears: whether predictions become means; networks that descend on absolute errors predict medians, which stay so.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,10 +33,12 @@ class TargetScale(BaseModel):
     grid: tuple[tuple[float, ...], ...] = ()
     table: tuple[tuple[float, ...], ...] = ()
     temperature: float = Field(default=1.0, gt=0)
+    smears: bool = True
 
     @classmethod
-    def fit(cls, task: Task, targets: np.ndarray, transform: str = "auto") -> Self:
-        """From the training rows' targets [N, T]; transform: as the plan's field.
+    def fit(cls, task: Task, targets: np.ndarray, transform: str = "auto", medians: bool = False) -> Self:
+        """From the training rows' targets [N, T]; transform: as the plan's field; medians: whether that is what the
+        plan's loss makes of numbers.
 
         Raises PlanError where log(1 + y) is asked for and a target is not above -1.
         """
@@ -47,8 +50,9 @@ class TargetScale(BaseModel):
         kind = _kind(y, transform)
         g = np.log1p(y) if kind == "log1p" else y
         spread = np.where(g.std(0) > 0, g.std(0), 1.0)
-        said: Literal["mean", "median"] = "median" if kind == "log1p" else "mean"
-        return cls(kind=kind, mean=tuple(g.mean(0).tolist()), spread=tuple(spread.tolist()), statistic=said)
+        said: Literal["mean", "median"] = "median" if kind == "log1p" or medians else "mean"
+        mean, width = tuple(g.mean(0).tolist()), tuple(spread.tolist())
+        return cls(kind=kind, mean=mean, spread=width, statistic=said, smears=not medians)
 
     def forward(self, targets: np.ndarray) -> np.ndarray:
         """[N, T] in the user's unit -> [N, T] float32 for the network."""
@@ -73,7 +77,7 @@ class TargetScale(BaseModel):
 
         outputs, targets: [N, T] of rows the networks did not learn from.
         """
-        if self.kind != "log1p":
+        if self.kind != "log1p" or not self.smears:
             return self
         residuals = self.forward(targets) - outputs
         residuals = np.quantile(residuals, (np.arange(points) + 0.5) / points, axis=0)  # [R, T]

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from rounds.data.stored_grid import Grid, blocks
 from rounds.examination.rule import Threshold
 
 LOOKS_THE_SAME = Threshold(
@@ -15,10 +16,10 @@ LOOKS_THE_SAME = Threshold(
 TOLD_APART, _PAIRS = 2 * LOOKS_THE_SAME.value, 5_000
 COMPARED = 50_000_000  # pairs of images a cut, at most
 SIDE = 16  # differences a side; their signs in both directions are the fingerprint of an image
-_CHUNK = 4_096  # images reduced at a time
+_CHUNK = 4_096  # images reduced at a time, at most
 
 
-def fingerprints(grid: np.ndarray) -> np.ndarray:
+def fingerprints(grid: Grid) -> np.ndarray:
     """[N, H, W, channels] -> [N, 2 * SIDE * SIDE / 64] uint64: whether each of SIDE x SIDE places is brighter than the
     one before it, along both axes (the difference hash, Krawetz 2013, in two directions).
 
@@ -26,7 +27,7 @@ def fingerprints(grid: np.ndarray) -> np.ndarray:
     >>> int(distances(fingerprints(picture), fingerprints(picture + 9))[0])
     0
     """
-    made = [_signs(np.asarray(grid[i : i + _CHUNK])) for i in range(0, len(grid), _CHUNK)]
+    made = [_signs(block) for block in blocks(grid, _CHUNK)]
     return np.concatenate(made) if made else np.zeros((0, 2 * SIDE * SIDE // 64), np.uint64)
 
 

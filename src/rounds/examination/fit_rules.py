@@ -6,6 +6,7 @@ from rounds.examination.comparison import paired
 from rounds.examination.curve import Curve, smooth
 from rounds.examination.evidence import Run
 from rounds.examination.finding import NotApplicable, Seen, in_words
+from rounds.examination.grid_rules import AUGMENTING
 from rounds.examination.inside import at_end, at_start
 from rounds.examination.learning import (
     LEAST_LEARNED,
@@ -35,7 +36,7 @@ ROUGH_SHARE = Threshold("stretch judged for roughness", 0.2, "share of the epoch
 FLAT = Threshold("flat", 0.005, "change over the last quarter, share of the constant's loss")
 CONSTANT_RATE = Threshold("rate not lowered", 0.5, "share of the highest rate at the end")
 # Settings that make the training loss higher than the same network's loss with everything switched on.
-NOISY = ("dropout", "input_noise", "mixup", "label_smoothing")
+NOISY = ("dropout", "label_smoothing", *AUGMENTING)
 
 
 def rises(run: Run, curves: tuple[Curve, ...]) -> np.ndarray:

@@ -3,21 +3,24 @@
 from rounds.examination.course_rules import COURSE_RULES
 from rounds.examination.evidence import Run
 from rounds.examination.fit_rules import FIT_RULES
+from rounds.examination.grid_rules import GRID_RULES
 from rounds.examination.inside_rules import INSIDE_RULES
 from rounds.examination.rate_rules import RATE_RULES
 from rounds.examination.rule import Rule
 from rounds.examination.start_rules import START_RULES
 from rounds.examination.worth_rules import WORTH_RULES
 
-_FAMILIES = (WORTH_RULES, START_RULES, RATE_RULES, FIT_RULES, INSIDE_RULES, COURSE_RULES)
+_FAMILIES = (WORTH_RULES, START_RULES, RATE_RULES, FIT_RULES, INSIDE_RULES, GRID_RULES, COURSE_RULES)
 _EVERY = {rule.code: rule for family in _FAMILIES for rule in family}
 # Where two causes are seen, the one that acts first comes first; symptoms come after all of them.
 ORDER = (
     "implausible-score", "loss-output-mismatch", "frozen-layer", "unscaled-inputs", "poor-initialization",
     "learning-rate-too-high",
-    "not-shuffled", "misleading-metric", "over-regularized", "vanishing-gradients", "decayed-too-early",
+    "not-shuffled", "tiny-batch-statistics", "misleading-metric", "over-regularized", "vanishing-gradients",
+    "decayed-too-early",
     "learning-rate-too-low", "dead-units", "saturated-units", "exploding-gradients", "diverged", "still-improving",
-    "overfitting", "plateau", "unstable", "validation-better", "underfitting", "not-learning",
-    "validation-too-small", "no-better-than-baseline",
+    "overfitting", "plateau", "unstable", "augmentation-too-strong", "validation-better", "underfitting",
+    "not-learning",
+    "gaps-unread", "validation-too-small", "no-better-than-baseline",
 )  # fmt: skip
 RULES: tuple[Rule[Run], ...] = tuple(_EVERY[code] for code in ORDER)

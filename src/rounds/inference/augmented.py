@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from typing import Literal, get_args
 
 import numpy as np
@@ -14,6 +15,8 @@ Way = Literal["average", "max", "ten-crop"]
 WAYS: tuple[Way, ...] = get_args(Way)
 MOVED = 1 / 14  # share of the side by which variants are moved: two pixels of 28
 CROPPED = 7 / 8  # share of the side that a crop keeps, as 224 of 256 pixels (Krizhevsky et al. 2012)
+
+VALUES_AT_ONCE = 4_000_000  # of images of which all variants are made at a time: bounds memory, not the result
 
 Outputs = Callable[[Inputs], np.ndarray]
 
@@ -31,9 +34,14 @@ class Augmented:
         average and ten-crop take the mean; max takes the largest (of probabilities: then made to sum to 1 again).
         """
         assert inputs.grid is not None
+        rows = max(1, VALUES_AT_ONCE // prod(inputs.grid.shape[1:]))
+        some = [inputs.take(slice(start, start + rows)) for start in range(0, max(1, inputs.rows), rows)]
+        return np.concatenate([self._of_some(predict, one) for one in some], axis=1)
+
+    def _of_some(self, predict: Outputs, inputs: Inputs) -> np.ndarray:
         total: np.ndarray | None = None
         count = 0
-        for images in variants(inputs.grid, self.way, self.mirrors):
+        for images in variants(np.asarray(inputs.grid), self.way, self.mirrors):
             made = predict(Inputs(inputs.numbers, inputs.flags, inputs.codes, images)).astype(np.float64)
             joined = made if total is None else (np.maximum(total, made) if self.way == "max" else total + made)
             total, count = joined, count + 1

@@ -17,8 +17,8 @@ from rounds.networks.network import NUMBER_LAYER, OUTPUT, SKIP, Network
 
 # Rows at a time: what is between two layers stays in the cache, and memory does not grow with the table.
 CHUNK_ROWS = 512
-# Values of a grid at a time: patches of a convolution hold some hundred times as many.
-CHUNK_VALUES = 50_000
+# Values of a grid at a time; fewer where it is convolved: patches hold some hundred times as many.
+CHUNK_VALUES, CONVOLVED_VALUES = 4_000_000, 50_000
 
 Weights = dict[str, np.ndarray]
 
@@ -36,8 +36,8 @@ def forward(network: Network, weights: Weights, inputs: Inputs) -> np.ndarray:
     """
     members = len(weights[f"{OUTPUT}/kernel"])
     outputs = np.empty((members, inputs.rows, network.outputs), np.float32)
-    patches = prod(network.grid) if network.filters else 1
-    size = min(CHUNK_ROWS, max(1, CHUNK_VALUES // patches))
+    values = CONVOLVED_VALUES if network.filters else CHUNK_VALUES
+    size = min(CHUNK_ROWS, max(1, values // prod(network.grid)))  # of a table: values // 1
 
     own = [{name: array[member] for name, array in weights.items()} for member in range(members)]
     starts = range(0, outputs.shape[1], size)

@@ -144,9 +144,14 @@ def _validation_score(task: Task, material: Material, outputs: np.ndarray) -> fl
     known = np.isfinite(outputs).all(1)
     scale = smeared(material.target_scale, outputs, material.targets)
     predicted = scale.backward(outputs[known])
-    return score(task, material.targets[known], predicted)[CHOOSING_METRIC[task.kind]]
+    return score(task, material.targets[known], predicted)[_choosing_metric(task, material)]
 
 
 def _constant_score(task: Task, material: Material) -> float:
     observed = material.targets[material.learned]
-    return score(task, observed, constant_predictions(task, material, len(observed)))[CHOOSING_METRIC[task.kind]]
+    made = constant_predictions(task, material, len(observed))
+    return score(task, observed, made)[_choosing_metric(task, material)]
+
+
+def _choosing_metric(task: Task, material: Material) -> str:
+    return CHOOSING_METRIC[task.kind] if material.target_scale.smears else "mae"

@@ -32,7 +32,7 @@ def importance_record(trained: Trained, material: Material, made: HandOver, pati
     same share their importance, and each may seem to matter little. Every row is predicted by members that did not
     learn from it. patients: [N] of the development rows.
     """
-    small, rows = _some_rows(material, made.known)
+    small, rows = some_rows(material, made.known)
     metric = main_metric(trained.population.task)
     groups = list(column_groups(material.preparation))
     spans = list(time_spans(material.preparation.timeline))
@@ -41,12 +41,12 @@ def importance_record(trained: Trained, material: Material, made: HandOver, pati
         return {**content, "reason": "networks of images are asked what they looked at in other ways"}
     if len(groups) > MOST_COLUMNS:
         return {**content, "reason": f"{len(groups)} columns would take as many predictions of all rows"}
-    before = _predictions(trained, small, made)
+    before = predictions_of(trained, small, made)
     known = np.isfinite(before).all(1)
     observed, people = small.targets[known], patients[rows][known]
 
     def lost(name: str, inputs: Inputs) -> dict[str, Any]:
-        after = _predictions(trained, replace(small, inputs=inputs), made)[known]
+        after = predictions_of(trained, replace(small, inputs=inputs), made)[known]
         effect = paired_difference(trained.population.task, metric, observed, before[known], after, people)
         return {"name": name, **{k: effect[k] for k in ("value", "low", "high")}}
 
@@ -56,7 +56,7 @@ def importance_record(trained: Trained, material: Material, made: HandOver, pati
     return {**content, "columns": sorted(columns, key=lambda c: -c["value"]), "spans": hidden}
 
 
-def _some_rows(material: Material, known: np.ndarray) -> tuple[Material, np.ndarray]:
+def some_rows(material: Material, known: np.ndarray) -> tuple[Material, np.ndarray]:
     """The material with at most MOST_ROWS of its held-out rows, evenly taken, and their places in it."""
     rows = known[np.unique(np.linspace(0, len(known) - 1, min(MOST_ROWS, len(known))).astype(int))]
     place = np.full(len(material.targets), -1, np.int64)
@@ -65,7 +65,7 @@ def _some_rows(material: Material, known: np.ndarray) -> tuple[Material, np.ndar
     return replace(material, inputs=material.inputs.take(rows), targets=material.targets[rows], folds=folds), rows
 
 
-def _predictions(trained: Trained, material: Material, made: HandOver) -> np.ndarray:
+def predictions_of(trained: Trained, material: Material, made: HandOver) -> np.ndarray:
     """[N, T] in the user's unit, the configurations that were handed over alike, by members that did not learn from the
     row; nan where there is none."""
     chosen = {without_warmup(m) for m in made.members}
@@ -120,7 +120,7 @@ def permuted(inputs: Inputs, parts: Parts, seed: int) -> Inputs:
     grid = inputs.grid
     return Inputs(
         dealt(inputs.numbers, parts["numbers"]), dealt(inputs.flags, parts["flags"]),
-        dealt(inputs.codes, parts["codes"]), None if grid is None else dealt(grid, parts["channels"]),
+        dealt(inputs.codes, parts["codes"]), None if grid is None else dealt(np.asarray(grid), parts["channels"]),
     )  # fmt: skip
 
 
@@ -140,7 +140,7 @@ def time_spans(timeline: Timeline | None) -> Iterator[tuple[str, range]]:
 def without_span(inputs: Inputs, span: range, timeline: Timeline) -> Inputs:
     """Nothing was measured in the span: values missing, no presence; features by hand stay as they are."""
     assert inputs.grid is not None
-    grid = inputs.grid.copy()
+    grid = np.array(inputs.grid)
     plain = set(unscaled_channels(timeline))
     values = [c for c in range(grid.shape[2]) if c not in plain]
     seen = [1 + len(timeline.variables) + i for i in range(len(timeline.incomplete))]

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from rounds.data.dataset import GRID_ROW
+from rounds.data.stored_grid import Grid
 from rounds.errors import DataError, must_be
 from rounds.inference.outcomes import labels_of, read_outcomes
 from rounds.inference.prediction import New, new_inputs
@@ -28,7 +29,7 @@ class NewPatients:
     patients: np.ndarray
     named: pl.Series | None
     left_out: int
-    grid: np.ndarray | None = None
+    grid: Grid | None = None
 
 
 def kept_rows(table: pl.DataFrame, where: str | None) -> pl.DataFrame:

@@ -83,7 +83,7 @@ def feed(predictor: Predictor, inputs: Inputs) -> dict[str, np.ndarray]:
     """Prepared inputs under the names and types that the graph reads."""
     read = pad(inputs, read_shape(predictor)).arrays
     types = {"codes": np.int64, GRID: np.float32}
-    return {name: array.astype(types.get(name, array.dtype)) for name, array in read.items()}
+    return {name: np.asarray(array).astype(types.get(name, array.dtype)) for name, array in read.items()}
 
 
 def _add_part(graph: Graph, part: Part, shape: InputShape, prefix: str) -> str:

@@ -3,6 +3,7 @@ patients only where the user says so.
 
 images/augmented.png    a training image in each row, and beside it as augmentation draws it
 images/filters.png      the first layer's filters
+images/patches.png      for each layer the parts of validation images that excite its filters most
 images/looked_at.png    validation images, the rightest and then the wrongest, each beside its occlusion map
 """
 
@@ -13,6 +14,7 @@ import numpy as np
 from rounds.data.dataset import Inputs
 from rounds.files import writable
 from rounds.inference.ensemble import make_parts
+from rounds.inference.patches import patch_rows
 from rounds.inference.predictor import Part
 from rounds.training.material import Material
 from rounds.training.population import Member
@@ -38,12 +40,22 @@ def write_pictures(run: Path, trained: Trained, material: Material, member: Memb
     made = {"augmented": augmented_sheet(trained, material, member)}
     if trained.population.task.is_classification:
         made["looked_at"] = occlusion_sheet(part, material, material.folds[member.fold].held)
+    patches = _patch_rows(trained, part, material, member)
+    if patches:
+        made["patches"] = sheet(patches)
     if "conv_0_0/kernel" in part.weights:
         made["filters"] = filter_sheet(part.weights["conv_0_0/kernel"][0])
     with writable(run / FOLDER):
         (run / FOLDER).mkdir(exist_ok=True)
-        for name, sheet in made.items():
-            Image.fromarray(sheet).save(run / FOLDER / f"{name}.png")
+        for name, picture in made.items():
+            Image.fromarray(picture).save(run / FOLDER / f"{name}.png")
+
+
+def _patch_rows(trained: Trained, part: Part, material: Material, member: Member) -> list[list[np.ndarray]]:
+    result, _ = trained.place(member)
+    weights = result.best[member.number] if member.cycle is None else result.cycles[member.cycle][1][member.number]
+    inputs = material.inputs.take(_searched(material.folds[member.fold].held))
+    return patch_rows(trained.population.programs[member.plan], weights, part, inputs)
 
 
 def augmented_sheet(trained: Trained, material: Material, member: Member) -> np.ndarray:
@@ -57,12 +69,12 @@ def augmented_sheet(trained: Trained, material: Material, member: Member) -> np.
     grid, scale = material.inputs.grid, material.preparation.grid
     assert grid is not None
     assert scale is not None
-    images = grid[rows].astype(np.float32)
+    images = jax.numpy.asarray(grid[rows], jax.numpy.float32)
     settings = {name: jax.numpy.float32(member.settings[name]) for name in IMAGE_SETTINGS}
     used = frozenset(name for name in IMAGE_SETTINGS if member.settings[name] > 0)
     spread = jax.numpy.asarray(scale.spread)
     drawn = [augment_images(settings, used, images, spread, jax.random.PRNGKey(key)) for key in range(VARIANTS)]
-    return sheet([[image, *(np.asarray(some[i]) for some in drawn)] for i, image in enumerate(images)])
+    return sheet([[np.asarray(image), *(np.asarray(some[i]) for some in drawn)] for i, image in enumerate(images)])
 
 
 def occlusion_sheet(part: Part, material: Material, held: np.ndarray) -> np.ndarray:
@@ -70,7 +82,7 @@ def occlusion_sheet(part: Part, material: Material, held: np.ndarray) -> np.ndar
 
     Zeiler and Fergus 2014 (arXiv:1311.2901): bright where the network rests its answer.
     """
-    rows = held[np.unique(np.linspace(0, len(held) - 1, min(SEARCHED, len(held))).astype(int))]
+    rows = _searched(held)
     inputs, classes = material.inputs.take(rows), material.targets[rows].astype(int)
     outputs = part.outputs(inputs)[0]
     right = np.where(classes[:, 0] > 0, outputs[:, 0], 1 - outputs[:, 0])
@@ -84,6 +96,10 @@ def occlusion_sheet(part: Part, material: Material, held: np.ndarray) -> np.ndar
         assert one.grid is not None
         pairs.append([one.grid[0].astype(np.float32), occlusion_map(part, one)[..., None]])
     return sheet(pairs)
+
+
+def _searched(held: np.ndarray) -> np.ndarray:
+    return held[np.unique(np.linspace(0, len(held) - 1, min(SEARCHED, len(held))).astype(int))]
 
 
 def occlusion_map(part: Part, one: Inputs) -> np.ndarray:

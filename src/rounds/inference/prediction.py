@@ -18,6 +18,7 @@ from rounds.data.note import InputNote
 from rounds.data.picture_set import NAMES_IMAGE, layout_of
 from rounds.data.reading import PARQUET, read_table
 from rounds.data.recorded import join_recordings, open_signals
+from rounds.data.stored_grid import Grid
 from rounds.data.timeline import Timeline
 from rounds.errors import DataError, RunFolderError, must_be
 from rounds.files import write_whole
@@ -127,7 +128,7 @@ class New(NamedTuple):
     """A table of new patients, and the images or recordings that its column GRID_ROW names (None: a table alone)."""
 
     table: pl.DataFrame
-    grid: np.ndarray | None = None
+    grid: Grid | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -10,6 +10,7 @@ import polars as pl
 from rounds.data.dataset import GRID_ROW, Column, Inputs, InputShape
 from rounds.data.note import InputNote
 from rounds.data.preparation import Preparation, pad
+from rounds.data.stored_grid import Grid
 from rounds.data.target import TargetScale
 from rounds.errors import PlanError, must_be
 from rounds.inference.augmented import Augmented
@@ -101,7 +102,7 @@ class Predictor:
             total += np.float64(share) * one  # in float64: ten float32 tenths make more than 1
         return total
 
-    def members(self, inputs: pl.DataFrame, grid: np.ndarray | None = None) -> np.ndarray:
+    def members(self, inputs: pl.DataFrame, grid: Grid | None = None) -> np.ndarray:
         """Predictions [K, N, T] float64 of each member alone, in the user's unit."""
         made = self.outputs(self.preparation.apply(inputs, grid))
         return np.stack([self.target_scale.backward(one) for one in made])
@@ -110,7 +111,7 @@ class Predictor:
         self,
         inputs: pl.DataFrame,
         members: bool = False,
-        grid: np.ndarray | None = None,
+        grid: Grid | None = None,
         way: Augmented | None = None,
     ) -> Predictions:
         """Predictions for a table that holds the feature columns, in any order, beside any others.

@@ -15,6 +15,7 @@ import polars as pl
 
 from rounds.data.dataset import Dataset, Split
 from rounds.data.description import describe
+from rounds.data.stored_grid import Grid
 from rounds.errors import RunFolderError, must_be
 from rounds.files import write_json, write_whole
 from rounds.inference.augmented_gain import augmented_gains
@@ -294,7 +295,7 @@ def ensemble_record(finished: Finished) -> dict[str, Any]:
     return {**made.selection, "prediction": cost}
 
 
-def _seconds(predictor: Predictor, frame: pl.DataFrame, grid: np.ndarray | None) -> float:
+def _seconds(predictor: Predictor, frame: pl.DataFrame, grid: Grid | None) -> float:
     started = time.perf_counter()
     predictor.predict(frame, grid=grid)
     return round(time.perf_counter() - started, 6)

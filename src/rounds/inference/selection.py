@@ -39,7 +39,13 @@ class Candidates:
     def losses(self, weights: np.ndarray) -> np.ndarray:
         """[N] loss of the weighted average of outputs, weights [C]."""
         average = np.einsum("c,cnt->nt", weights, self.outputs)
-        return row_losses(self.task, self.observed, self.scale.backward(average))
+        return self.losses_of(self.scale.backward(average))
+
+    def losses_of(self, predicted: np.ndarray) -> np.ndarray:
+        """[N] what the networks descend on, of predictions in the user's unit."""
+        if not self.scale.smears:
+            return np.asarray(np.abs(self.observed - predicted).mean(1))
+        return row_losses(self.task, self.observed, predicted)
 
 
 def greedy_weights(candidates: Candidates, picks: int = PICKS) -> np.ndarray:
@@ -51,7 +57,7 @@ def greedy_weights(candidates: Candidates, picks: int = PICKS) -> np.ndarray:
     counts = np.zeros(len(candidates.outputs))
     for pick in range(1, picks + 1):
         predicted = (candidates.scale.backward((total + one) / pick) for one in candidates.outputs)
-        losses = [row_losses(candidates.task, candidates.observed, p).mean() for p in predicted]
+        losses = [candidates.losses_of(p).mean() for p in predicted]
         best = int(np.argmin(losses))
         total = total + candidates.outputs[best]
         counts[best] += 1
@@ -74,7 +80,8 @@ def choose_weights(candidates: Candidates, plain: np.ndarray) -> tuple[np.ndarra
         weights = greedy_weights(_some(candidates.take(np.flatnonzero(parts != part))))
         gains[parts == part] = judged.losses(plain) - judged.losses(weights)
     low, high = mean_interval(gains, candidates.patients)
-    metric = "log_loss" if candidates.task.is_classification else "mean squared error"
+    numbers = "mean squared error" if candidates.scale.smears else "mean absolute error"
+    metric = "log_loss" if candidates.task.is_classification else numbers
     found = {"metric": metric, "gain": {"value": float(gains.mean()), "low": low, "high": high}}
     if low <= 0:
         reason = "greedy selection is not clearly better on patients who did not choose its weights"

@@ -5,6 +5,7 @@ from itertools import product
 
 import numpy as np
 
+from rounds.data.stored_grid import Grid
 from rounds.inference.activations import activate
 from rounds.inference.normalization import normalize
 from rounds.inference.recurrence import recurrent
@@ -13,9 +14,9 @@ from rounds.networks.network import GRID, Network
 Weights = dict[str, np.ndarray]
 
 
-def grid_units(network: Network, weights: Weights, grid: np.ndarray) -> np.ndarray:
+def grid_units(network: Network, weights: Weights, grid: Grid) -> np.ndarray:
     """[B, *space, channels] as stored -> [B, network.trunk] float32."""
-    scaled = (grid.astype(np.float32) - weights[f"{GRID}/mean"]) / weights[f"{GRID}/spread"]
+    scaled = (np.asarray(grid).astype(np.float32) - weights[f"{GRID}/mean"]) / weights[f"{GRID}/spread"]
     scaled = np.where(np.isnan(scaled), np.float32(0), scaled)
     return TRUNKS.get(network.kind, _flat)(network, weights, scaled)
 

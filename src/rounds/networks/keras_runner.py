@@ -10,6 +10,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ from rounds.networks.own_functional import make_own_functional
 from rounds.networks.own_model import is_saveable
 from rounds.own_code import ALLOW, import_named, is_import_path
 
-CHUNK_ROWS = 1024  # rows at a time, the last filled up, so that one program serves every table
+# Rows at a time, and values of images or recordings; the last is filled up, so that one program serves every table.
+CHUNK_ROWS, CHUNK_VALUES = 1024, 2**19
 
 Weights = Mapping[str, np.ndarray]
 
@@ -33,11 +35,12 @@ Weights = Mapping[str, np.ndarray]
 class KerasRunner:
     """A network's Keras model as functions; weights by name as in `Trained.weights`, any others as the model has them.
 
-    forward(trainable, state, inputs) -> [CHUNK_ROWS, T], compiled at its first call.
+    forward(trainable, state, inputs) -> [rows, T], compiled at its first call; rows: at a time.
     """
 
     functional: Functional
     forward: Callable[..., Any] = field(repr=False)
+    rows: int = CHUNK_ROWS
 
     def outputs(self, weights: Weights, inputs: list[np.ndarray]) -> np.ndarray:
         """[K, N, T] float32 from weights [K, ...] and prepared arrays [N, ...]."""
@@ -46,20 +49,22 @@ class KerasRunner:
         made = []
         for member in range(members):
             arrays = self._arrays({name: array[member] for name, array in weights.items()})
-            made.append(np.concatenate([self.forward(*arrays, chunk) for chunk in _chunks(inputs)])[:rows])
+            made.append(np.concatenate([self.forward(*arrays, chunk) for chunk in _chunks(inputs, self.rows)])[:rows])
         return np.stack(made).astype(np.float32)
 
     def _arrays(self, own: Weights) -> tuple[list[np.ndarray], list[np.ndarray]]:
         model = self.functional.model
         trainable = [own[name] for name in self.functional.names]
-        pairs = zip(self.functional.state_names, model.non_trainable_variables, strict=True)
-        return trainable, [own[name] if name in own else np.asarray(v.value) for name, v in pairs]
+        names, kept = self.functional.state_names, model.non_trainable_variables
+        state = [own[n] if n in own else np.asarray(v.value) for n, v in zip(names, kept, strict=False)]
+        return trainable, [*state, *(own[name] for name in names[len(kept) :])]  # the scale of a grid is no variable
 
     def file(self, own: Weights) -> bytes | None:
         """A .keras file of the model with one member's weights; None where Keras cannot save it (`is_saveable`)."""
         trainable, state = self._arrays(own)
         model = self.functional.model
         variables = [*model.trainable_variables, *model.non_trainable_variables]
+        state = state[: len(model.non_trainable_variables)]
         before = [np.asarray(variable.value) for variable in variables]
         if not is_saveable(model):
             return None
@@ -90,11 +95,11 @@ def _assign(variables: list[Any], arrays: list[np.ndarray]) -> None:
         variable.assign(array)
 
 
-def _chunks(inputs: list[np.ndarray]) -> Iterator[list[np.ndarray]]:
+def _chunks(inputs: list[np.ndarray], size: int) -> Iterator[list[np.ndarray]]:
     rows = len(inputs[0])
-    for start in range(0, rows, CHUNK_ROWS):
-        missing = max(0, start + CHUNK_ROWS - rows)
-        yield [np.pad(a[start : start + CHUNK_ROWS], ((0, missing), *[(0, 0)] * (a.ndim - 1))) for a in inputs]
+    for start in range(0, rows, size):
+        missing = max(0, start + size - rows)
+        yield [np.pad(a[start : start + size], ((0, missing), *[(0, 0)] * (a.ndim - 1))) for a in inputs]
 
 
 def make_runner(model: Any, network: Network) -> KerasRunner:
@@ -105,7 +110,8 @@ def make_runner(model: Any, network: Network) -> KerasRunner:
     def forward(trainable: list[Any], state: list[Any], inputs: list[Any]) -> Any:
         return functional.apply(trainable, state, inputs, False)[0]
 
-    return KerasRunner(functional, jax.jit(forward))
+    rows = max(1, min(CHUNK_ROWS, CHUNK_VALUES // prod(network.grid)))
+    return KerasRunner(functional, jax.jit(forward), rows)
 
 
 def read_model(path: Path, allow_code: bool) -> Any:

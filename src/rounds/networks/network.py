@@ -12,7 +12,7 @@ OWN = "keras"  # kind of a network that the user handed over as a Keras model
 
 class Feed(BaseModel):
     """What one input of the user's own model is given: columns, by their positions among numbers and flags side by
-    side (codes: among the codes), as [B, *shape]."""
+    side (codes: among the codes), as [B, *shape]; grid: no columns, but the image or recording."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -20,6 +20,7 @@ class Feed(BaseModel):
     shape: tuple[int, ...]
     columns: tuple[int, ...]
     codes: bool = False
+    grid: bool = False
 
 
 class Network(BaseModel):

@@ -18,6 +18,7 @@ from rounds.networks.functional import Arrays, BatchNorm, Functional, batch_norm
 from rounds.networks.initial_weights import draw_array
 from rounds.networks.layers import keras
 from rounds.networks.network import Network
+from rounds.networks.own_grid import quicken, with_grid
 from rounds.networks.own_model import own_objects
 from rounds.own_code import import_named, is_import_path
 
@@ -26,13 +27,15 @@ _SEED = "seed_generator_state"
 
 
 def make_own_functional(given: Any, network: Network, keep_weights: bool, logits: bool) -> Functional:
-    """Pure functions over the prepared arrays (numbers, flags, codes; those of width 0 left out).
+    """Pure functions over the prepared arrays (numbers, flags, codes, grid; those of width 0 left out).
 
     keep_weights: every member starts from the weights that the model was handed over with; logits: leave the output
     activation to the loss. Raises PlanError for a weight that cannot be drawn anew, by name, and for a model that
     cannot be run or whose output is not [B, outputs].
     """
     model, initializers = _fresh(given, network)
+    if network.grid and model is not given:
+        quicken(model)
     trainable, state = model.trainable_variables, model.non_trainable_variables
     feed, after = feeding(model, network), _after(network, logits)
 
@@ -48,7 +51,7 @@ def make_own_functional(given: Any, network: Network, keep_weights: bool, logits
     _try(apply, model, network)
     inside = _inner_layers(model)
     hidden = up_to(model, [layer.output for layer in inside], feed) if inside else lambda *_: []
-    return Functional(
+    made = Functional(
         apply=apply,
         apply_with_losses=apply_with_losses if _has_losses(apply_with_losses, model, network) else None,
         draw=_drawing(given, model, initializers, keep_weights),
@@ -60,6 +63,7 @@ def make_own_functional(given: Any, network: Network, keep_weights: bool, logits
         batch_norms=_batch_norms(model, feed),
         model=model,
     )
+    return with_grid(made, network.grid) if network.grid else made
 
 
 def _call(model: Any, weights: Arrays, rest: Arrays, rows: Any, training: bool) -> Any:
@@ -142,10 +146,15 @@ def feeding(model: Any, network: Network) -> Callable[[Arrays], Any]:
     """Prepared arrays -> what the model is called with."""
 
     def feed(inputs: Arrays) -> Any:
-        codes = inputs[-1] if network.levels else None
-        plain = inputs[: len(inputs) - bool(network.levels)]
+        grid, table = (inputs[-1], inputs[:-1]) if network.grid else (None, inputs)
+        codes = table[-1] if network.levels else None
+        plain = table[: len(table) - bool(network.levels)]
         floats = jnp.concatenate(plain, axis=1) if plain else None
-        rows = [_chosen(codes if one.codes else floats, one.columns).reshape(-1, *one.shape) for one in network.feeds]
+        rows = [
+            jnp.broadcast_to(grid, (len(grid), *one.shape)) if one.grid and grid is not None
+            else _chosen(codes if one.codes else floats, one.columns).reshape(-1, *one.shape)
+            for one in network.feeds
+        ]  # fmt: skip
         return _packed(model, rows, network)
 
     return feed
@@ -201,7 +210,9 @@ def _in_shapes(function: Callable[..., Any], model: Any, network: Network) -> An
         model.trainable_variables, model.non_trainable_variables
     ))  # fmt: skip
     wide = [(network.numbers, np.float32), (network.flags, np.float32), (len(network.levels), np.int32)]
-    return jax.eval_shape(function, weights, state, [of((2, width), kind) for width, kind in wide if width])
+    rows = [of((2, width), kind) for width, kind in wide if width]
+    rows += [of((2, *network.grid), np.float32)] if network.grid else []
+    return jax.eval_shape(function, weights, state, rows)
 
 
 def _has_losses(apply: Callable[..., Any], model: Any, network: Network) -> bool:

@@ -10,6 +10,7 @@ from rounds.errors import PlanError, must_be, nearest
 from rounds.networks.builder import MATCHING_ACTIVATION
 from rounds.networks.layers import keras
 from rounds.networks.network import OWN, Feed, Network
+from rounds.networks.own_grid import grid_feed, takes_grid
 from rounds.own_code import is_import_path
 from rounds.plan import Plan
 from rounds.task import Task
@@ -18,13 +19,14 @@ from rounds.task import Task
 @dataclass(frozen=True)
 class Columns:
     """The table's column of each number, flag and code by position, the codes' levels, and what each number and flag
-    says ("sex = F")."""
+    says ("sex = F"); grid: the shape of an image or recording."""
 
     numbers: tuple[str, ...]
     flags: tuple[str, ...]
     codes: tuple[str, ...]
     levels: tuple[int, ...]
     labels: tuple[str, ...]
+    grid: tuple[int, ...] = ()
 
     @property
     def plain(self) -> tuple[str, ...]:
@@ -49,7 +51,7 @@ def describe_own_network(model: Any, plan: Plan, task: Task, columns: Columns) -
     feeds = tuple(_feed(name, shape, columns, alone=len(shapes) == 1) for name, shape in shapes)
     return Network(
         kind=OWN, numbers=len(columns.numbers), flags=len(columns.flags), levels=columns.levels,
-        code_widths=(0,) * len(columns.levels), outputs=task.outputs, activation=plan.activation,
+        code_widths=(0,) * len(columns.levels), grid=columns.grid, outputs=task.outputs, activation=plan.activation,
         output_activation=_output_activation(model, plan, task), feeds=feeds,
         code=tuple(sorted(filter(is_import_path, (f"{o.__module__}:{n}" for n, o in own_objects(model).items())))),
     )  # fmt: skip
@@ -108,10 +110,12 @@ def _input_shapes(model: Any, columns: Columns) -> list[tuple[str, tuple[int | N
     shape = (model.get_build_config() or {}).get("input_shape") if model.built else None
     if isinstance(shape, dict):
         return [(name, tuple(one[1:])) for name, one in sorted(shape.items())]
-    return [("inputs", tuple(shape[1:]) if shape else (len(columns.plain),))]
+    return [("inputs", tuple(shape[1:]) if shape else columns.grid or (len(columns.plain),))]
 
 
 def _feed(name: str, shape: tuple[int | None, ...], columns: Columns, alone: bool) -> Feed:
+    if takes_grid(name, shape, columns.grid):
+        return grid_feed(name, shape, columns.grid)
     if name.removesuffix("_input") == "codes" or name in columns.codes:
         places = tuple(i for i, column in enumerate(columns.codes) if name in (column, "codes", "codes_input"))
         return Feed(name=name, shape=_fitting(name, shape, columns.codes, places), columns=places, codes=True)

@@ -8,6 +8,7 @@ underfitting a larger network; minor choices last.
 import math
 
 from rounds.examination.finding import Examination
+from rounds.examination.grid_rules import AUGMENTING
 from rounds.plan import Plan
 from rounds.prescription.remedy import Change, Prescription, Remedy
 
@@ -103,6 +104,20 @@ def _matched(plan: Plan) -> list[Change]:
     return [{"loss": "auto", "output_activation": "auto"}]
 
 
+def _augmented(plan: Plan) -> Change:
+    amounts = {name: _number(getattr(plan, name)) for name in AUGMENTING}
+    return {name: amount for name, amount in amounts.items() if amount > 0}
+
+
+def _weaker_augmentation(plan: Plan) -> list[Change]:
+    used = _augmented(plan)
+    return [dict.fromkeys(used, 0.0), {name: amount / 3 for name, amount in used.items()}] if used else []
+
+
+def _larger_batches(plan: Plan) -> list[Change]:
+    return [{"batch_size": size} for size in (32, 128) if isinstance(plan.batch_size, int) and size > plan.batch_size]
+
+
 def _always(change: Change) -> Remedy:
     name = ", ".join(f"{field} = {value}" for field, value in change.items())
     return Remedy(name, lambda plan: [change], "the fault that was seen is taken away")
@@ -125,6 +140,8 @@ _PENALISE = Remedy("penalise large weights", _penalise, "validation comes closer
 _SMALLER = Remedy("use a smaller network", _smaller, "validation comes closer to training")
 _FREE = Remedy("weaken the penalties", _weaker_penalties, "training loss falls again")
 _MATCH = Remedy("match loss and output to the task", _matched, "outputs mean what the loss takes them for")
+_WEAKER = Remedy("weaken augmentation", _weaker_augmentation, "training loss falls, and validation with it")
+_BATCHES = Remedy("use larger minibatches", _larger_batches, "statistics of a minibatch are those of the patients")
 _COSINE = _always({"schedule": "cosine"})
 
 REMEDIES: dict[str, tuple[Remedy, ...]] = {
@@ -146,6 +163,9 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "decayed-too-early": (_COSINE,),
     "still-improving": (_LONGER, _HIGHER),
     "plateau": (_COSINE, _LOWER),
+    "augmentation-too-strong": (_WEAKER,),
+    "tiny-batch-statistics": (_BATCHES, _always({"normalization": "layer"})),
+    "gaps-unread": (_always({"network": "dense", "hidden": (64, 64), "hand_features": True}),),
     "overfitting": (_BEST, _AUGMENT, _DROP, _PENALISE, _SMALLER),
     "underfitting": (_LARGER, _FREE, _LONGER),
     "validation-better": (_FREE,),

@@ -15,6 +15,12 @@ PICTURES: tuple[tuple[str, str, str, bool], ...] = (
         "output: bright where the network rests its answer.", True,
     ),
     ("augmented.png", "As training sees them", "A training image in each row, beside it as it is drawn anew.", True),
+    (
+        "patches.png", "What each layer answers to",
+        "Parts of validation images that excite a filter most, a filter in each row, the strongest first: three "
+        "filters of the first convolution, then three of the next, and so on. Parts of later layers are larger; all "
+        "are drawn alike.", True,
+    ),
     ("filters.png", "Filters of the first layer", "Each stretched from black to white on its own.", False),
 )  # fmt: skip
 

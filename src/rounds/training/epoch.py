@@ -1,5 +1,6 @@
 """One epoch of one member: its steps, then validation, the snapshot, and whether to go on."""
 
+from math import prod
 from typing import Any, NamedTuple
 
 import jax
@@ -8,10 +9,12 @@ import jax.numpy as jnp
 from rounds.training.member import EpochRecord, MemberState, Recipe, Settings, SlabData, Weights
 from rounds.training.objective import MATCHING_ACTIVATION, example_loss
 from rounds.training.schedule import learning_rate_at
-from rounds.training.step import take_step
+from rounds.training.step import IMAGE_AXES, take_step
 from rounds.training.validation import Judged, is_higher_better, judge, metric_names
 
-VALIDATION_CHUNK = 4096  # rows predicted at once: bounds the memory of validation, not its result
+# Rows predicted at once, and of images values: bounds the memory of validation (patches of a convolution hold some
+# hundred times as many), not its result.
+VALIDATION_ROWS, VALIDATION_VALUES, FEWEST_ROWS = 4096, 2**18, 16
 _ACTIVATIONS = {"sigmoid": jax.nn.sigmoid, "softmax": jax.nn.softmax, "exponential": jnp.exp}
 
 
@@ -35,8 +38,43 @@ def train_epoch(
     number: jax.Array,
 ) -> tuple[MemberState, EpochRecord]:
     """One pass over `order` [S, B], then validation on the rows `held` [V] (NO_ROW weighs nothing)."""
-    steps = order.shape[0]
-    positions = number + (jnp.arange(steps, dtype=jnp.float32) + 1.0) / steps
+    positions = step_positions(number, order.shape[0])
+    state, told = take_steps(recipe, state, settings, data, order, positions)
+    outputs = member_outputs(recipe, state, data, held)
+    observed = Observed(data.targets[held], jnp.where(held >= 0, 1.0, 0.0), data.mean, data.spread)
+    return end_epoch(recipe, state, settings, observed, outputs, told, number)
+
+
+class Told(NamedTuple):
+    """What the steps of an epoch leave behind, [S] each: losses, penalties, the model's own losses, gradient norms,
+    and the position of each step in epochs."""
+
+    losses: jax.Array
+    penalties: jax.Array
+    own: jax.Array
+    norms: jax.Array
+    positions: jax.Array
+
+
+class Observed(NamedTuple):
+    """What validation compares with: targets [V, T] as the loss reads them, weights [V] 0/1, and the mean and spread
+    [T] that lead back to the user's unit."""
+
+    targets: jax.Array
+    weights: jax.Array
+    mean: jax.Array
+    spread: jax.Array
+
+
+def step_positions(number: jax.Array, steps: int) -> jax.Array:
+    """Where each step of an epoch ends, in epochs, [S] float32."""
+    return number + (jnp.arange(steps, dtype=jnp.float32) + 1.0) / steps
+
+
+def take_steps(
+    recipe: Recipe, state: MemberState, settings: Settings, data: SlabData, order: jax.Array, positions: jax.Array
+) -> tuple[MemberState, Told]:
+    """Steps over the minibatches `order` [S, B] at `positions` [S]: an epoch, or a part of one."""
 
     def step(
         carry: tuple[Any, ...], drawn: tuple[jax.Array, jax.Array]
@@ -46,20 +84,53 @@ def train_epoch(
     carry = (state.weights, state.optimizer, state.average)
     carry, (losses, penalties, own, norms) = jax.lax.scan(step, carry, (order, positions))
     weights, optimizer, average = carry
-    shown = Weights(average, weights.state) if "ema" in recipe.switches else weights
-    validation = _validate(recipe, shown, data, held)
-    state = state._replace(weights=weights, optimizer=optimizer, average=average)
-    state = _judge_epoch(recipe, state, settings, Epoch(shown, validation, jnp.mean(losses), norms[-1], number))
-    rate = learning_rate_at(recipe.plan, settings, positions[-1]) * state.rate_factor
-    return state, EpochRecord(
-        losses, penalties, own, validation, rate, norms[-1], state.running, state.best_epoch, state.best_value
+    return state._replace(weights=weights, optimizer=optimizer, average=average), Told(
+        losses, penalties, own, norms, positions
     )
 
 
-def _outputs(recipe: Recipe, weights: Weights, data: SlabData, rows: jax.Array) -> jax.Array:
+def _shown(recipe: Recipe, state: MemberState) -> Weights:
+    """Weights as they are validated."""
+    return Weights(state.average, state.weights.state) if "ema" in recipe.switches else state.weights
+
+
+def end_epoch(
+    recipe: Recipe,
+    state: MemberState,
+    settings: Settings,
+    observed: Observed,
+    outputs: jax.Array,
+    told: Told,
+    number: jax.Array,
+) -> tuple[MemberState, EpochRecord]:
+    """Judges the outputs [V, T] on validation rows; keeps the snapshot, or stops."""
+    validation = _validate(recipe, observed, outputs)
+    norm, shown = told.norms[-1], _shown(recipe, state)
+    epoch = Epoch(shown, validation, jnp.mean(told.losses), norm, number)
+    state = _judge_epoch(recipe, state, settings, epoch)
+    rate = learning_rate_at(recipe.plan, settings, told.positions[-1]) * state.rate_factor
+    return state, EpochRecord(
+        told.losses, told.penalties, told.own, validation, rate, norm, state.running, state.best_epoch,
+        state.best_value,
+    )  # fmt: skip
+
+
+def rows_at_once(grid: tuple[int, ...]) -> int:
+    """Rows predicted at once, of a grid of this shape.
+
+    >>> rows_at_once(()), rows_at_once((64, 64, 1))
+    (4096, 64)
+    """
+    if len(grid) < IMAGE_AXES:
+        return VALIDATION_ROWS
+    return max(FEWEST_ROWS, min(VALIDATION_ROWS, VALIDATION_VALUES // prod(grid)))
+
+
+def member_outputs(recipe: Recipe, state: MemberState, data: SlabData, rows: jax.Array) -> jax.Array:
     """Raw outputs of the network in test mode for rows [V], a chunk at a time, [V, T]."""
+    weights = _shown(recipe, state)
     count = rows.shape[0]
-    chunk = min(VALIDATION_CHUNK, count)
+    chunk = min(rows_at_once(recipe.grid), count)
     padded = jnp.pad(rows, (0, -count % chunk)).reshape(-1, chunk)
 
     def one_chunk(some: jax.Array) -> jax.Array:
@@ -76,19 +147,16 @@ def _activated(recipe: Recipe, outputs: jax.Array) -> jax.Array:
     return _ACTIVATIONS[MATCHING_ACTIVATION[recipe.loss]](outputs)
 
 
-def _validate(recipe: Recipe, weights: Weights, data: SlabData, held: jax.Array) -> jax.Array:
-    outputs = _outputs(recipe, weights, data, held)
-    targets = data.targets[held]
-    losses = example_loss(recipe.loss, recipe.logits)(outputs, targets)
-    observed, predicted = targets, _activated(recipe, outputs)
+def _validate(recipe: Recipe, held: Observed, outputs: jax.Array) -> jax.Array:
+    losses = example_loss(recipe.loss, recipe.logits)(outputs, held.targets)
+    observed, predicted = held.targets, _activated(recipe, outputs)
     if not recipe.task.is_classification:
-        observed, predicted = (_in_unit(recipe, data, x) for x in (observed, predicted))
-    judged = Judged(losses, observed, predicted, jnp.where(held >= 0, 1.0, 0.0))
-    return judge(judged, recipe.task.kind, recipe.plan.metrics)
+        observed, predicted = (_in_unit(recipe, held, x) for x in (observed, predicted))
+    return judge(Judged(losses, observed, predicted, held.weights), recipe.task.kind, recipe.plan.metrics)
 
 
-def _in_unit(recipe: Recipe, data: SlabData, scaled: jax.Array) -> jax.Array:
-    unscaled = scaled * data.spread + data.mean
+def _in_unit(recipe: Recipe, held: Observed, scaled: jax.Array) -> jax.Array:
+    unscaled = scaled * held.spread + held.mean
     return jnp.expm1(unscaled) if recipe.power_scale else unscaled
 
 

@@ -11,6 +11,7 @@ from rounds.training.pool import workers_here
 from rounds.training.program import Program
 from rounds.training.run import Population
 from rounds.training.slab import steps_per_epoch
+from rounds.training.streaming import AnyData, StreamedData
 
 # Share of the matrix-product speed that training reaches, and time of a member's step however small it is; both
 # measured by benchmarks/population_speed.py on 2 cores. They decide what is printed, nothing else.
@@ -38,8 +39,14 @@ def estimate(population: Population) -> Estimate:
         one = max(6.0 * batch * multiply_adds(program) / speed, LEAST_STEP_SECONDS)
         seconds += one * steps * program.plan.epochs * slab.shape[0] * slab.shape[1] / workers_here()
         state += 5 * 4 * parameters * slab.shape[0] * slab.shape[1]
-    data = {id(w.data): sum(a.nbytes for a in jax.tree.leaves(w.data)) for w in population.works}
+    data = {id(w.data): _held_bytes(w.data) for w in population.works}
     return Estimate(seconds, (sum(data.values()) + state) / 1e6)
+
+
+def _held_bytes(data: AnyData) -> int:
+    if isinstance(data, StreamedData):
+        return data.held_bytes
+    return sum(a.nbytes for a in jax.tree.leaves(data))
 
 
 def multiply_adds(program: Program) -> int:

@@ -18,6 +18,9 @@ from rounds.training.member import SlabData
 from rounds.training.population import WHOLE_DEVELOPMENT
 from rounds.training.recording_augmentation import kinds_of
 from rounds.training.slab import Rows
+from rounds.training.streaming import AnyData, StreamedData, on_disk
+
+MEDIAN_LOSS = "mae"  # its least value is at the median, not at the mean
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,12 @@ class Scaling(NamedTuple):
 
     scale_inputs: bool = True
     target_transform: str = "auto"
+    medians: bool = False  # whether that is what the loss makes of numbers
 
 
 def scaling_of(plan: Plan) -> Scaling:
     """What a plan says of scales."""
-    return Scaling(plan.scale_inputs, plan.target_transform)
+    return Scaling(plan.scale_inputs, plan.target_transform, plan.loss == MEDIAN_LOSS)
 
 
 def make_materials(dataset: Dataset, split: Split, scaling: Scaling = Scaling()) -> list[Material]:  # noqa: B008
@@ -76,7 +80,7 @@ def make_material(
     targets = dataset.targets if whole else dataset.targets[split.development]
     grid = _grid_scale(dataset, split.development[learned], scaling.scale_inputs)
     preparation = Preparation.fit(dataset.features, frame, learned, scaling.scale_inputs, grid)
-    target_scale = TargetScale.fit(dataset.task, targets[learned], scaling.target_transform)
+    target_scale = TargetScale.fit(dataset.task, targets[learned], scaling.target_transform, scaling.medians)
     folds = {}
     for number, rows in enumerate(split.folds):
         held = position[rows]
@@ -98,19 +102,17 @@ def shared_shape(materials: list[Material]) -> InputShape:
     return common_shape([m.preparation.shape for m in materials])
 
 
-def slab_data(material: Material, shape: InputShape, task: Task, plan: Plan) -> SlabData:
-    """The arrays a slab reads; inputs of width 0 are left out, as they are in the network."""
-    arrays = pad(material.inputs, shape.read(plan.hand_features)).arrays.values()
+def slab_data(material: Material, shape: InputShape, task: Task, plan: Plan) -> AnyData:
+    """The arrays a slab reads; inputs of width 0 are left out, as they are in the network. Images on disk stay there
+    unless a step wants all of them."""
+    arrays = list(pad(material.inputs, shape.read(plan.hand_features)).arrays.values())
     scale = material.target_scale
     mean, spread = scale.mean or (0.0,) * task.outputs, scale.spread or (1.0,) * task.outputs
-    return SlabData(
-        [jnp.asarray(a) for a in arrays],
-        jnp.asarray(network_targets(task, scale, material.targets)),
-        jnp.asarray(_class_weights(task, plan, material)),
-        jnp.asarray(mean, jnp.float32),
-        jnp.asarray(spread, jnp.float32),
-        _fitted(material),
-    )
+    targets, weights = network_targets(task, scale, material.targets), _class_weights(task, plan, material)
+    rest = jnp.asarray(mean, jnp.float32), jnp.asarray(spread, jnp.float32), _fitted(material)
+    if on_disk(arrays) and plan.batch_size != "all":
+        return StreamedData(arrays, targets, weights, *rest)
+    return SlabData([jnp.asarray(np.asarray(a)) for a in arrays], jnp.asarray(targets), jnp.asarray(weights), *rest)
 
 
 def _fitted(material: Material) -> dict[str, jax.Array]:

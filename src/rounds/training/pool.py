@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from rounds.training.checkpoint import checkpoint_path, load_checkpoint, save_checkpoint
-from rounds.training.member import EpochRecord, SlabData, Weights
+from rounds.training.member import EpochRecord, Weights
 from rounds.training.population import Slab
 from rounds.training.program import Program
 from rounds.training.slab import Extent, Rows, SlabAt, begin_slab, slab_epochs, weights_by_member
+from rounds.training.streaming import AnyData
 
 CHECKPOINT_SECONDS = 5.0  # at most this much training is done again after a kill, plus one epoch
 
@@ -27,7 +28,7 @@ class Work:
 
     slab: Slab
     program: Program
-    data: SlabData
+    data: AnyData
     folds: dict[int, Rows]
     extent: Extent
 

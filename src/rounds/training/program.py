@@ -6,7 +6,7 @@ then over the G orders. Arrays that members share (the table) are not copied.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import jax
@@ -20,7 +20,7 @@ from rounds.networks.own_functional import make_own_functional
 from rounds.plan import Plan
 from rounds.task import Task
 from rounds.training.augmentation import IMAGE_SETTINGS
-from rounds.training.epoch import train_epoch
+from rounds.training.epoch import end_epoch, member_outputs, take_steps, train_epoch
 from rounds.training.measures import measure_member, measured
 from rounds.training.member import EpochRecord, MemberState, Recipe, Settings, Weights
 from rounds.training.objective import example_loss, loss_name, takes_logits
@@ -35,12 +35,26 @@ SWITCHED = (
 
 
 @dataclass(frozen=True)
+class EpochParts:
+    """An epoch in parts: what `train_epoch` does at once, of the same functions, mapped alike.
+
+    steps(state, settings, data, order, positions) -> (state, Told); outputs(state, data, rows) -> [V, T];
+    end(state, settings, observed, outputs, told, number) -> (state, EpochRecord).
+    """
+
+    steps: Callable[..., Any]
+    outputs: Callable[..., jax.Array]
+    end: Callable[..., tuple[MemberState, EpochRecord]]
+
+
+@dataclass(frozen=True)
 class Program:
     """The pure functions of one structure.
 
     begin(settings, weights) -> MemberState; epoch(state, settings, data, order, held, number) -> (state, EpochRecord);
     measure(state, settings, data, rows, position) -> [numbers named by `measured`]. All mapped over [G, M].
-    model: the Keras model of the user's own that the network is, or None.
+    parts: of an epoch, where the data stay on disk. model: the Keras model of the user's own that the network is, or
+    None.
     """
 
     plan: Plan
@@ -51,6 +65,7 @@ class Program:
     epoch: Callable[..., tuple[MemberState, EpochRecord]]
     measure: Callable[..., jax.Array]
     measured: tuple[tuple[str, str], ...]
+    parts: EpochParts
     model: Any = None
 
     @cached_property
@@ -96,7 +111,19 @@ def make_program(
         jax.jit(epoch, donate_argnums=0, compiler_options={"xla_backend_optimization_level": 1}),
         jax.jit(measure, compiler_options=rarely),
     )
-    return Program(plan, task, network, functional, *jitted, tuple(measured(recipe)), model)
+    return Program(plan, task, network, functional, *jitted, tuple(measured(recipe)), _epoch_parts(recipe), model)
+
+
+def _epoch_parts(recipe: Recipe) -> EpochParts:
+    """Compiled when they are first used."""
+    steps = _map_twice(partial(take_steps, recipe), (0, 0, None, None, None), (0, 0, None, 0, None))
+    outputs = _map_twice(partial(member_outputs, recipe), (0, None, None), (0, None, 0))
+    end = _map_twice(partial(end_epoch, recipe), (0, 0, None, 0, 0, None), (0, 0, 0, 0, 0, None))
+    options = {"xla_backend_optimization_level": 1}
+    return EpochParts(
+        jax.jit(steps, donate_argnums=0, compiler_options=options), jax.jit(outputs, compiler_options=options),
+        jax.jit(end, donate_argnums=0, compiler_options=options),
+    )  # fmt: skip
 
 
 def _try_own_code(plan: Plan, task: Task, loss: str, logits: bool) -> None:

@@ -124,9 +124,9 @@ def make_population(
     return Population(tuple(plans), task, tuple(materials), tuple(programs), tuple(works), model)
 
 
-def _reading(plan: Plan) -> tuple[str, bool]:
-    """What of a plan decides which arrays its members read."""
-    return plan.class_weights, plan.hand_features
+def _reading(plan: Plan) -> tuple[str, bool, bool]:
+    """What of a plan decides which arrays its members read, and whether all at once."""
+    return plan.class_weights, plan.hand_features, plan.batch_size == "all"
 
 
 @dataclass(frozen=True)
@@ -165,9 +165,6 @@ def _network(plan: Plan, setting: Setting, any_dropped: bool) -> Network:
     if setting.model is None:
         advice = "Hand it over: rounds.train(data, model=model), or --model FILE.keras"
         raise PlanError(must_be("A network of kind keras", "a model of your own", "model", None, advice))
-    if shape.grid:
-        advice = "Leave --model out: --set network=convolutional or recurrent reads images and recordings"
-        raise PlanError(must_be("Data of a model of your own", "a table", "grid", shape.grid, advice))
     return describe_own_network(setting.model, plan, task, columns_of(setting.material, shape))
 
 
@@ -176,11 +173,11 @@ def columns_of(material: Material, shape: InputShape) -> Columns:
     names, labels = material.preparation.names, material.preparation.labels
 
     def padded(found: tuple[str, ...], width: int) -> tuple[str, ...]:
-        return found + ("",) * (width - len(found))
+        return found[:width] + ("",) * (width - len(found))  # what is made by hand comes last, and is not read
 
     numbers, flags = padded(names.numbers, shape.numbers), padded(names.flags, shape.flags)
     said = padded(labels.numbers, shape.numbers) + padded(labels.flags, shape.flags)
-    return Columns(numbers, flags, padded(names.codes, len(shape.levels)), shape.levels, said)
+    return Columns(numbers, flags, padded(names.codes, len(shape.levels)), shape.levels, said, shape.grid)
 
 
 def member_bytes(program: Program, extent: Extent) -> int:

@@ -10,11 +10,12 @@ import numpy as np
 
 from rounds.plan import Plan, setting_names
 from rounds.training.measures import measure_interval
-from rounds.training.member import EpochRecord, MemberState, SlabData, Weights
+from rounds.training.member import EpochRecord, MemberState, Weights
 from rounds.training.orders import NO_ROW, epoch_order, full_batch
 from rounds.training.population import WHOLE_DEVELOPMENT, Slab
 from rounds.training.program import Program
 from rounds.training.schedule import cycle_ends
+from rounds.training.streaming import AnyData, run_epoch, run_measure
 
 
 @dataclass(frozen=True)
@@ -64,14 +65,14 @@ def slab_settings(slab: Slab) -> dict[str, jax.Array]:
     return {**settings, "key": jnp.array([[m.seed % 2**24 for m in group] for group in members], jnp.float32)}
 
 
-def begin_slab(program: Program, slab: Slab, data: SlabData) -> SlabAt:
+def begin_slab(program: Program, slab: Slab, data: AnyData) -> SlabAt:
     """Fresh weights for every member, drawn from its own seed; what training rows decide comes from the data."""
     drawn = [[_begun(program, m.seed, data) for m in group] for group in slab.filled()]
     weights = Weights(*(_stacked([[one[part] for one in group] for group in drawn]) for part in (0, 1)))
     return SlabAt(0, program.begin(slab_settings(slab), weights))
 
 
-def _begun(program: Program, seed: int, data: SlabData) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def _begun(program: Program, seed: int, data: AnyData) -> tuple[list[np.ndarray], list[np.ndarray]]:
     trainable, state = program.functional.draw(seed)
     names = program.functional.state_names
     return trainable, [np.asarray(data.fitted.get(n, a), a.dtype) for n, a in zip(names, state, strict=True)]
@@ -84,7 +85,7 @@ def _stacked(arrays: list[list[list[np.ndarray]]]) -> list[jax.Array]:
 
 
 def slab_epochs(
-    program: Program, slab: Slab, data: SlabData, folds: dict[int, Rows], start: SlabAt, extent: Extent | None = None
+    program: Program, slab: Slab, data: AnyData, folds: dict[int, Rows], start: SlabAt, extent: Extent | None = None
 ) -> Iterator[SlabAt]:
     """Trains from `start` and yields after every epoch; ends early when every member has stopped.
 
@@ -101,9 +102,10 @@ def slab_epochs(
     while at.epoch < plan.epochs and _running(at):
         number = jnp.float32(at.epoch)
         if slab.outer == WHOLE_DEVELOPMENT and at.epoch % every == 0:
-            taken = np.asarray(program.measure(at.state, settings, data, order[:, 0], number + 1 / order.shape[1]))
+            position = number + 1 / order.shape[1]
+            taken = np.asarray(run_measure(program, at.state, settings, data, order[:, 0], position))
             at = replace(at, measures=(*at.measures, (at.epoch, taken)))
-        state, record = program.epoch(at.state, settings, data, order, held, number)
+        state, record = run_epoch(program, at.state, settings, data, order, held, number)
         order = _orders(plan, slab, folds, at.epoch + 1, extent)
         record = jax.tree.map(np.asarray, record)
         at = replace(at, epoch=at.epoch + 1, state=state, records=(*at.records, record))

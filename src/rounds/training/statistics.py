@@ -1,7 +1,9 @@
 """Batch normalization's statistics over the whole training set, exactly, for a snapshot that is kept."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from math import prod
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,21 +12,22 @@ import numpy as np
 from rounds.networks.functional import Functional
 from rounds.training.member import Arrays, Weights
 
-CHUNK = 8192  # rows a pass: bounds memory, not the result
+CHUNK, CHUNK_VALUES = 8192, 2**20  # rows, and values, a pass: bounds memory, not the result
 
 
-def exact_statistics(functional: Functional, weights: Weights, inputs: Arrays, rows: np.ndarray) -> Weights:
+def exact_statistics(functional: Functional, weights: Weights, inputs: Sequence[Any], rows: np.ndarray) -> Weights:
     """The snapshot with every mean and variance recomputed over the rows, first layer first.
 
     A layer's statistics depend on those before it, so there is one pass a layer. Chunks are merged by the formula of
     Chan, Golub and LeVeque 1979, which does not lose small variances beside large means. inputs: [N, ...] arrays.
     """
     state = list(weights.state)
+    size_of_chunk = max(1, min(CHUNK, CHUNK_VALUES // max(prod(x.shape[1:]) for x in inputs)))
     for norm in functional.batch_norms:
         entering = jax.jit(partial(_moments, norm.entering))
         count, mean, spread = 0, jnp.zeros(()), jnp.zeros(())
-        for start in range(0, len(rows), CHUNK):
-            some = [x[rows[start : start + CHUNK]] for x in inputs]
+        for start in range(0, len(rows), size_of_chunk):
+            some = [x[rows[start : start + size_of_chunk]] for x in inputs]
             size, more, more_spread = entering(weights.trainable, state, some)
             shift = more - mean
             spread = spread + more_spread + shift**2 * (count * size / (count + size))

@@ -1,0 +1,77 @@
+"""Augmentation that asks too much, batch statistics of a handful, gaps unread: planted faults and healthy runs."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rounds.examination.curve import Curve
+from rounds.examination.evidence import Run
+from rounds.examination.finding import NotApplicable
+from rounds.examination.grid_rules import AUGMENTING
+from rounds.plan import Plan
+from rounds.training.augmentation import IMAGE_SETTINGS
+from rounds.training.recording_augmentation import RECORDING_SETTINGS
+from tests.examination.planted import behind, folds, healthy_loss, run, said, seen
+
+POOR = healthy_loss(0.97)
+
+
+def moved(curves: tuple[Curve, ...], **amounts: float) -> tuple[Curve, ...]:
+    return tuple(replace(c, settings={**c.settings, **amounts}) for c in curves)
+
+
+def test_every_setting_that_augments_is_known() -> None:
+    assert set(AUGMENTING) == {*IMAGE_SETTINGS, *RECORDING_SETTINGS, "input_noise", "mixup"}
+
+
+def test_augmentation_beside_a_control() -> None:
+    control = folds(validation=healthy_loss(0.5))
+    strong = moved(folds(first=5, train=healthy_loss(0.8), validation=healthy_loss(0.7)), shift=0.5)
+    found = seen("augmentation-too-strong", run(control, strong))
+    assert found.members == tuple(range(5, 10))
+    assert found.evidence["cost_share"] == pytest.approx(0.2, abs=0.03)
+    assert found.evidence["shift"] == 0.5
+    mild = moved(folds(first=5, train=healthy_loss(0.6), validation=healthy_loss(0.5)), shift=0.5)
+    assert said("augmentation-too-strong", run(control, mild)) is None
+
+
+def test_augmentation_without_a_control() -> None:
+    strong = moved(folds(train=healthy_loss(0.99, 1.2), validation=healthy_loss(0.85)), rotate=90.0)
+    assert seen("augmentation-too-strong", run(strong, **behind())).evidence["rotate"] == 90.0
+    assert said("augmentation-too-strong", run(strong)) is None  # training is higher, as it should be, and no harm
+    assert isinstance(said("augmentation-too-strong", run(folds())), NotApplicable)
+
+
+def test_augmentation_explains_validation_better_than_training() -> None:
+    better = folds(train=healthy_loss(0.7), validation=healthy_loss(0.5))
+    assert seen("validation-better", run(better))
+    assert isinstance(said("validation-better", run(moved(better, brightness=0.3))), NotApplicable)
+
+
+@pytest.mark.parametrize(("rows", "severity"), [(2, "error"), (7, "error"), (8, None), ("all", None)])
+def test_tiny_batches(rows: Any, severity: str | None) -> None:
+    plans = (Plan(normalization="batch", batch_size=rows),)
+    evidence = run(folds(train=POOR, validation=POOR), plans=plans, **behind())
+    if severity is None:
+        assert said("tiny-batch-statistics", evidence) is None
+        return
+    assert seen("tiny-batch-statistics", evidence).severity == severity
+    assert seen("tiny-batch-statistics", run(folds(), plans=plans)).severity == "note"
+    assert isinstance(said("tiny-batch-statistics", run(folds())), NotApplicable)
+
+
+def gaps(pattern: float, dealt: float) -> Run:
+    def around(value: float) -> dict[str, float]:
+        return {"value": value, "low": value - 0.004, "high": value + 0.004}
+
+    content = {"metric": "log_loss", "rows": 500, "pattern_alone": around(pattern), "dealt_anew": around(dealt)}
+    return run(folds(), metrics={"gaps": content}, constant_score=0.6)
+
+
+def test_gaps_that_tell_and_are_not_read() -> None:
+    found = seen("gaps-unread", gaps(0.05, 0.0))
+    assert (found.severity, found.evidence["pattern_alone_value"]) == ("warning", 0.05)
+    assert said("gaps-unread", gaps(0.05, 0.03)) is None  # they are read
+    assert said("gaps-unread", gaps(0.001, 0.0)) is None  # they tell nothing
+    assert isinstance(said("gaps-unread", run(folds(), metrics={})), NotApplicable)
