@@ -68,6 +68,20 @@ def test_nothing_is_trained_twice_and_what_was_spent_is_disclosed(treated: Resul
 
 
 @pytest.mark.usefixtures("two_doses")
+def test_of_three_folds_the_trial_has_trained_the_population_that_follows(
+    ward_data: Dataset, faulty: dict[str, Any], tmp_path: Path
+) -> None:
+    *events, made = stages(ward_data, Request(changes={**faulty, "folds": 3}, rounds=1, out=tmp_path / "run"))
+    assert isinstance(made, Result)
+    populations = [e.population for e in events if isinstance(e, Stage) and e.population is not None]
+    assert all(p.members for p in populations), "a stage that trains nothing shows no population"
+    assert len(populations) == 1
+    assert {e["verdict"] for e in entries(made.folder)} == {"kept", "dropped"}
+    assert pl.read_parquet(made.folder / "members.parquet")["round"].to_list() == [0, 0, 0, 1, 1, 1]
+    assert metrics(made.folder)["rounds"]["member_epochs_in_populations"] <= 6 * 3
+
+
+@pytest.mark.usefixtures("two_doses")
 def test_a_trial_that_is_interrupted_leaves_a_model_and_goes_on_to_the_same(
     treated: Result, treat: Callable[..., Result], ward_data: Dataset, faulty: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -223,7 +223,7 @@ def _follow(given: Circumstances, found: Stay, trial: Trial, number: int) -> Gen
     whole, own_plans = make_treated(given, found, trial.kept.prescription.change)
     parts = [found.trained, *trial.parts]
     better = without(whole, parts)
-    yield Stage(f"round {number}: training with {trial.kept.prescription.remedy}", better)
+    yield Stage(f"round {number}: training with {trial.kept.prescription.remedy}", better if better.works else None)
     trained = yield from train_to_end(
         better, given.folder / f"round_{number}", given.minutes_left(), hopeless_in(better)
     )
