@@ -92,7 +92,9 @@ class _Structure(BaseModel):
         "auto",
         "scale on which numbers are learned; auto takes log(1 + y) for a single skewed target that is never negative",
     )
-    frozen_layers: int = _structure(0, "first hidden layers whose weights stay as they were drawn", "layers", ge=0)
+    frozen_layers: int = _structure(
+        0, "first hidden layers (or blocks, or recurrent layers) whose weights stay as they were drawn", "layers", ge=0
+    )
     # the descent
     optimizer: Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"] = _structure(
         "adamw", "optimizer"

@@ -124,3 +124,14 @@ def test_a_batch_of_all_rows_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyP
     grid = stored(mapped(tmp_path, pixels()))
     made = population(grid, PLANS["own batches"].change(batch_size="all"))
     assert not any(isinstance(work.data, StreamedData) for work in made.works)
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_folder() -> None:
+    """From files to report: 550 MB of pixels more, and less than half of that in memory (what is read at a time)."""
+    from benchmarks.image_memory import measure
+
+    said = measure(images=760, few=60, side=512)
+    more = said["all_pixels"] - said["few_pixels"]
+    assert more > 500e6
+    assert said["all_memory"] - said["few_memory"] < 0.5 * more
