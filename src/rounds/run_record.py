@@ -18,6 +18,11 @@ def read_record(run: Path, name: str) -> dict[str, Any]:
     return content
 
 
+def read_record_if_there(run: Path, name: str) -> dict[str, Any]:
+    """The same, empty where the file is missing."""
+    return read_record(run, name) if (run / name).exists() else {}
+
+
 def read_records(run: Path, name: str) -> list[dict[str, Any]]:
     """A JSON file of a run folder that holds a list of records; raises as `read_record`."""
     content = _read(run, name)
@@ -26,14 +31,31 @@ def read_records(run: Path, name: str) -> list[dict[str, Any]]:
     return content
 
 
+def read_records_if_there(run: Path, name: str) -> list[dict[str, Any]]:
+    """The same, empty where the file is missing."""
+    return read_records(run, name) if (run / name).exists() else []
+
+
 _RESTORE = "Restore the file, or train again"
+
+
+class _Told(dict[str, Any]):
+    """A JSON object that names its file where a part of it is missing: it was edited, or another version wrote it."""
+
+    def __init__(self, content: dict[str, Any], file: Path) -> None:
+        super().__init__(content)
+        self.file = file
+
+    def __missing__(self, key: str) -> Any:
+        raise RunFolderError(must_be(self.file.name, f"a record with {key}", "file", str(self.file), _RESTORE))
 
 
 def _read(run: Path, name: str) -> Any:
     if not run.is_dir():
         raise RunFolderError(must_be("RUN", "a run folder", "run", str(run), "Give the folder that rounds train wrote"))
     try:
-        return json.loads((run / name).read_text(encoding="utf-8"))
+        file = run / name
+        return json.loads(file.read_text(encoding="utf-8"), object_hook=lambda content: _Told(content, file))
     except FileNotFoundError:
         advice = "Give a folder in which rounds train finished, or go on with it by rounds train ... --resume"
         raise RunFolderError(must_be("RUN", f"a run folder with {name}", "run", str(run), advice)) from None

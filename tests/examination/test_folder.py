@@ -85,7 +85,7 @@ def test_a_run_that_its_data_stopped(tmp_path: Path) -> None:
         ("curves.parquet", b"", "must be a readable Parquet file"),
         ("plan.json", b"{", "must be readable JSON"),
         ("findings.json", b"[]", "must be a JSON object"),
-        ("findings.json", b"{}", "must be a findings record"),
+        ("findings.json", b"{}", "must be a record with findings"),
         ("measures.parquet", None, "must be a run folder with measures.parquet"),
     ],
 )

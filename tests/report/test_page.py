@@ -156,5 +156,14 @@ def test_a_run_without_a_list_of_prescriptions_is_drawn(make_run: MakeRun) -> No
     (run / "prescriptions.json").unlink()
     assert 'id="prescribed"' not in text_of(run)
     (run / "prescriptions.json").write_text(json.dumps({}))
-    with pytest.raises(RunFolderError, match=r"prescriptions\.json must be a JSON list"):
+    with pytest.raises(RunFolderError, match=r"prescriptions\.json must be a list of JSON objects"):
         write_report(run)
+
+
+@pytest.mark.parametrize("name", ["dataset", "plan", "findings", "metrics"])
+def test_a_record_without_a_part_is_named(make_run: MakeRun, name: str) -> None:
+    run = make_run()
+    (run / f"{name}.json").write_text("{}")
+    with pytest.raises(RunFolderError, match=rf"{name}\.json must be a record with \w+, got file=") as refused:
+        write_report(run)
+    assert str(refused.value).endswith("Restore the file, or train again.")

@@ -1,13 +1,11 @@
 """The model card of a run: TRIPOD+AI as far as the run knows it, named gaps for its author, versions and hashes."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from rounds.errors import RunFolderError, must_be
 from rounds.files import write_json, write_whole
 from rounds.report.card_items import ITEMS, Item, Known, outcome_name
-from rounds.run_record import read_record
+from rounds.run_record import read_record, read_record_if_there, read_records_if_there
 
 CARD_JSON, CARD_TEXT = "card.json", "card.md"
 TO_AUTHOR = "To the author: "
@@ -19,7 +17,7 @@ def write_card(run: Path, licence: str | None = None) -> tuple[Path, Path]:
     Raises RunFolderError where the run is not finished or a record is damaged.
     """
     if licence is None:
-        licence = str(_read(run / CARD_JSON, {}).get("data", {}).get("licence", ""))
+        licence = str(read_record_if_there(run, CARD_JSON).get("data", {}).get("licence", ""))
     record = card_record(run, licence)
     write_json(run / CARD_JSON, record)
     write_whole(run / CARD_TEXT, card_text(record))
@@ -50,7 +48,7 @@ def card_record(run: Path, licence: str = "") -> dict[str, Any]:
         "items": items,
         "versions": known.metrics["versions"],
         "seeds": {"networks": known.plan["seed"], "split": known.dataset["split"]["seed"]},
-        "model_hashes": _read(run / "model" / "checksums.json", {}),
+        "model_hashes": read_record_if_there(run / "model", "checksums.json") if (run / "model").is_dir() else {},
     }
 
 
@@ -59,18 +57,8 @@ def read_known(run: Path) -> Known:
     dataset, plan, metrics, findings = (
         read_record(run, f"{name}.json") for name in ("dataset", "plan", "metrics", "findings")
     )
-    evidence = _read(run / "evidence.json", {})
-    return Known(dataset, plan, metrics, findings, _read(run / "prescriptions.json", []), evidence)
-
-
-def _read(path: Path, empty: Any) -> Any:
-    if not path.is_file():
-        return empty
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError):
-        advice = "Restore the file, or train again"
-        raise RunFolderError(must_be(path.name, "readable JSON", "file", str(path), advice)) from None
+    prescriptions = read_records_if_there(run, "prescriptions.json")
+    return Known(dataset, plan, metrics, findings, prescriptions, read_record_if_there(run, "evidence.json"))
 
 
 def item_record(item: Item, known: Known) -> dict[str, str]:

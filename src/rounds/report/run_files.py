@@ -1,6 +1,5 @@
 """What the report is drawn from: the records and tables of one finished run folder, read once."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from rounds.errors import RunFolderError, must_be
-from rounds.run_record import read_record
+from rounds.run_record import read_record, read_record_if_there, read_records_if_there
 from rounds.task import Task
 
 RECORDS = ("dataset", "plan", "findings", "metrics")
@@ -74,8 +73,9 @@ def read_run(run: Path) -> RunFiles:
     """
     dataset, plan, findings, metrics = (read_record(run, f"{name}.json") for name in RECORDS)
     tables = {name: read_table(run / f"{name}.parquet") for name in TABLES}
-    evidence = read_record(run, f"{EVIDENCE}.json") if (run / f"{EVIDENCE}.json").exists() else {}
-    return RunFiles(dataset, plan, findings, metrics, read_list(run / "prescriptions.json"), tables, evidence)
+    evidence = read_record_if_there(run, f"{EVIDENCE}.json")
+    prescriptions = read_records_if_there(run, "prescriptions.json")
+    return RunFiles(dataset, plan, findings, metrics, prescriptions, tables, evidence)
 
 
 def read_table(path: Path) -> pl.DataFrame:
@@ -84,19 +84,6 @@ def read_table(path: Path) -> pl.DataFrame:
         return pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise _damaged(path, "a Parquet file", error) from None
-
-
-def read_list(path: Path) -> list[Record]:
-    """A JSON file that holds a list of records, empty where there is no file; raises RunFolderError where damaged."""
-    if not path.exists():
-        return []
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise _damaged(path, "readable JSON", error) from None
-    if not isinstance(content, list):
-        raise _damaged(path, "a JSON list", type(content).__name__)
-    return content
 
 
 def _damaged(path: Path, expected: str, error: object) -> RunFolderError:
