@@ -35,7 +35,8 @@ def must_be(what: str, expected: str, name: str, value: object, advice: str) -> 
     >>> must_be("learning_rate", "a number > 0", "learning_rate", -1, "Give a positive number")
     'learning_rate must be a number > 0, got learning_rate=-1. Give a positive number.'
     """
-    return f"{what} must be {expected}, got {name}={value!r}. {advice.rstrip('.')}."
+    end = "" if advice.endswith("?") else "."
+    return f"{what} must be {expected}, got {name}={value!r}. {advice.rstrip('.')}{end}"
 
 
 def nearest(name: str, known: list[str]) -> str:

@@ -55,7 +55,7 @@ def test_command_line_says_right_and_wrong_by_its_exit_status(file: Path) -> Non
 def test_command_line_refuses_in_one_line(file: Path) -> None:
     refused = rounds("check-gradient", f"{file}:lost")
     assert refused.returncode == 2
-    assert refused.stderr == "function must be a function of listing.py, got function='lost'. Did you mean loss?.\n"
+    assert refused.stderr == "function must be a function of listing.py, got function='lost'. Did you mean loss?\n"
 
 
 @pytest.mark.parametrize(

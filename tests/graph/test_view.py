@@ -349,8 +349,9 @@ def test_command_line_shows_and_draws(file: Path, tmp_path: Path) -> None:
         (lambda file: [f"{file}:filled"], "function must be one that JAX can follow, got function='filled'"),
         (lambda file: [f"{file}:loss", "--granularity", "fine"], "granularity must be a way to look at a graph"),
         (lambda file: [str(file.parent / "no-run")], "must be"),
+        (lambda file: [f"{file}:loss", "--out", str(file)], "out must be a file that ends in .html, got out="),
     ],
-    ids=["not followed", "granularity", "no run"],
+    ids=["not followed", "granularity", "no run", "over the code"],
 )
 def test_command_line_refuses_in_one_line(file: Path, words: Callable[[Path], list[str]], text: str) -> None:
     refused = command(*words(file))

@@ -130,6 +130,15 @@ def test_dates_are_counted_from_their_reference(make_predictor, tmp_path):
     assert read["age"].to_list() == [60.0]
 
 
+def test_predictions_never_take_the_place_of_the_patients(make_run, table, tmp_path):
+    place = tmp_path / "new.csv"
+    table.write_csv(place)
+    before = place.read_bytes()
+    with pytest.raises(DataError, match="Output file must be another file than DATA, got out="):
+        predict_table(make_run(), str(place), tmp_path / "." / "new.csv")
+    assert place.read_bytes() == before
+
+
 def test_output_of_unknown_kind_is_refused_before_anything_is_read(table, tmp_path):
     with pytest.raises(
         DataError, match=r"Output file must be CSV, TSV or Parquet, got out='new\.xlsx'\. End its name in"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from rounds.errors import PlanError, nearest
+from rounds.errors import PlanError, must_be, nearest
 
 Units = NDArray[np.float32]
 
@@ -28,7 +28,7 @@ def activate(name: str, x: Units) -> Units:
     """
     if name not in ACTIVATIONS:
         hint = nearest(name, sorted(ACTIVATIONS))
-        raise PlanError(f"activation must be one that prediction knows, got activation={name!r}. {hint}.")
+        raise PlanError(must_be("activation", "one that prediction knows", "activation", name, hint))
     with np.errstate(over="ignore", under="ignore"):
         return ACTIVATIONS[name](x)
 

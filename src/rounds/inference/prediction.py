@@ -82,6 +82,7 @@ def predict_table(
     another type, `out` of an unknown kind).
     """
     _check_suffix(out)
+    _refuse_overwriting(out, source, sequences)
     predictor = load_predictor(model_folder(run))
     new = read_source(source, predictor, skip_bad, sequences)
     inputs = new_inputs(new.table, predictor, read_references(run))
@@ -90,6 +91,13 @@ def predict_table(
         way, said = kept_way(run, check_way(augment, predictor.task, predictor.preparation.shape.grid))
     report = _report(predictor, New(inputs, new.grid, new.notes), (out, members, way), run)
     return replace(report, drift=(said, *report.drift)) if said else report
+
+
+def _refuse_overwriting(out: Path | None, *given: Any) -> None:
+    """Raises DataError where predictions would take the place of the patients they are made for."""
+    files = [Path(one) for one in given if isinstance(one, str | Path)]
+    if out is not None and out.exists() and any(file.exists() and file.samefile(out) for file in files):
+        raise DataError(must_be("Output file", "another file than DATA", "out", str(out), "Choose another name"))
 
 
 def new_inputs(table: pl.DataFrame, predictor: Predictor, references: dict[str, str]) -> pl.DataFrame:
