@@ -1,6 +1,7 @@
 """Whatever is handed over: one clear line, exit status 2, no traceback, and no run that looks like one."""
 
 import errno
+import importlib
 import os
 import subprocess
 import sys
@@ -105,6 +106,12 @@ WORDS = {
     "no such choice": (["--set", "optimizer=adamm"], "optimizer must be one of sgd, momentum"),
     "swept structure": (["--set", "epochs=[1,2]"], "epochs must be one value, got epochs=[1,2]."),
     "not a number": (["--set", "learning_rate=nan"], "learning_rate must be a number >= 0.0, got learning_rate=nan."),
+    "infinite": (["--set", "learning_rate=inf"], "learning_rate must be a number >= 0.0, got learning_rate=inf."),
+    "no such activation": (["--set", "activation=rellu"], "one of Keras's names, got activation='rellu'. Did you mean"),
+    "no such initializer": (["--set", "initializer=he"], "initializer must be one of Keras's names, got initializer="),
+    "no such loss": (["--set", "loss=hinge"], "loss must be one of mse, mae"),
+    "network of images": (["--set", "network=convolutional"], "network must be linear or dense for a table, got"),
+    "no such finding": (["--allow", "target-leek"], "got allow='target-leek'. Did you mean target-leak?"),
     "setting of text": (["--set", "l2=much"], "l2 must be a number >= 0.0, got l2='much'."),
     "no plan file": (["--plan", "no.toml"], "Plan file must be a file that exists, got plan='no.toml'."),
     "no test table": (["--test", "no.csv"], "DATA must be a file that exists, got file='no.csv"),
@@ -239,3 +246,14 @@ def test_no_words_about_the_machine_below(place: Path) -> None:
         assert done.stderr.count("\n") == 1
         assert expected in done.stderr
     assert [p.name for p in place.iterdir()] == ["good.csv"]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 40 GB")])
+def test_too_little_memory_is_said(command: Command, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def full(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(importlib.import_module("rounds.cli.app"), "app", full)
+    status, out, said = command("train", "stays.csv")
+    assert (status, out) == (1, "")
+    assert said.startswith("Memory must be enough for the networks and the data, got less. Take smaller networks")

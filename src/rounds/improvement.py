@@ -12,10 +12,10 @@ import numpy as np
 from rounds.data.dataset import Dataset, Split
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
-from rounds.errors import DataError, TrainingError, must_be
+from rounds.errors import DataError, PlanError, TrainingError, must_be, nearest
 from rounds.examination.comparison import advantages_of
 from rounds.examination.examine import examine
-from rounds.examination.examine_data import DataSaid, examine_data
+from rounds.examination.examine_data import DATA_RULES, DataSaid, examine_data
 from rounds.examination.finding import finding_record
 from rounds.examination.live import hopeless_in, saved_by_stopping
 from rounds.examination.population import run_of
@@ -158,6 +158,7 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     ends = np.inf if request.minutes is None else time.monotonic() + 60 * request.minutes
     given = Circumstances(dataset, split, request.members, 1, ends, folder / CHECKPOINTS)
     given, population, reasons = _propose(given, changes, begun_shapes(folder), request.model)
+    write_json(folder / "dataset.json", described)
     begin_run(folder, population, reasons, asked_for(request))
     clock.lap("preparing")
     yield Stage("training", population)
@@ -220,10 +221,14 @@ def _changes(request: Request) -> dict[str, Any]:
 
 def _examine_data(dataset: Dataset, split: Split, folder: Path, described: Record, allow: tuple[str, ...]) -> DataSaid:
     """What the data rules say; an error among them stops the run, unless it is allowed by its code."""
+    codes = [rule.code for rule in DATA_RULES]
+    for code in allow:
+        if code not in codes:
+            raise PlanError(must_be("allow", "the code of a finding about data", "allow", code, nearest(code, codes)))
     findings, absent = examine_data(dataset, split)
-    write_json(folder / "dataset.json", described)
     errors = [f for f in findings if f.severity == "error" and f.code not in allow]
     if errors:
+        write_json(folder / "dataset.json", described)
         unknown = {"answer": "unknown", "reason": "nothing was trained"}
         verdict = {"believable": {"answer": "no", "reason": errors[0].explanation}, "well_trained": unknown}
         skipped = [{"code": code, "reason": reason} for code, reason in absent]

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 
-from rounds.errors import PlanError, nearest
+from rounds.errors import PlanError, must_be, nearest
 
 Sweep = float | tuple[float, ...]
 REFERENCE_BATCH = 64  # rows; the batch size that default learning rates are meant for
@@ -37,7 +37,7 @@ def _setting(
 class _Structure(BaseModel):
     """The half of a plan that decides most of the compiled program."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     # the network
     network: Annotated[Literal["linear", "dense", "convolutional", "recurrent", "keras"], "enum"] = _structure(
@@ -296,7 +296,7 @@ def parse_value(name: str, text: str) -> Any:
 
 def _unknown_field(name: str, value: object) -> PlanError:
     hint = nearest(name, list(Plan.model_fields))
-    return PlanError(f"Plan field must be one of the fields of `rounds plan`, got {name}={value!r}. {hint}.")
+    return PlanError(must_be("Plan field", "one of the fields of `rounds plan`", name, value, hint))
 
 
 def _scalar(text: str) -> Any:

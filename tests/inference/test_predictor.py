@@ -8,6 +8,8 @@ import pytest
 
 from rounds.errors import DataError, PlanError
 from rounds.inference import predictor as predictor_module
+from rounds.inference.predictor import as_probabilities
+from rounds.task import Task
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel", "count"])
@@ -98,3 +100,14 @@ def test_weights_that_do_not_sum_to_one_are_refused(make_predictor):
     part = replace(predictor.parts[0], member_weights=np.array([0.5, 0.6]))
     with pytest.raises(PlanError, match=r"Member weights must be one a member with sum 1, got sum=1\.1"):
         replace(predictor, parts=(part,))
+
+
+def test_outputs_that_are_no_probabilities_can_be_judged():
+    three = Task(kind="multiclass", targets=("ward",), classes=("a", "b", "c"))
+    made = as_probabilities(np.array([[[2.0, 0.5, -1.0], [0.0, -2.0, 0.0], [0.2, 0.3, 0.5]]], np.float32), three)
+    np.testing.assert_allclose(made.sum(-1), 1, rtol=1e-6)
+    np.testing.assert_allclose(made[0, 0], [2 / 3, 1 / 3, 0], rtol=1e-6)
+    fine = np.array([[0.2, 0.3, 0.5]])
+    assert as_probabilities(fine, three) is fine
+    days = np.array([[-3.0], [7.0]])
+    assert as_probabilities(days, Task(kind="regression", targets=("los",))) is days

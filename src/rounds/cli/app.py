@@ -17,7 +17,11 @@ app = typer.Typer(
 )
 
 INTERRUPTED = 130
-BAD_INPUT = 2
+BAD_INPUT, FAILED = 2, 1
+OUT_OF_MEMORY = (
+    "Memory must be enough for the networks and the data, got less. Take smaller networks (--set hidden=64,64), "
+    "smaller minibatches (--set batch_size=32), fewer networks (--members), or a machine with more."
+)
 ON_DISK = "everything up to the last epoch boundary is on disk. --resume goes on with it."
 
 
@@ -35,12 +39,20 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
     except Exception as error:
-        if not hasattr(error, "format_message"):
+        if _is_out_of_memory(error):
+            status = _refused(OUT_OF_MEMORY, FAILED)
+        elif hasattr(error, "format_message"):
+            status = _refused(error.format_message(), BAD_INPUT)
+        else:
             raise
-        status = _refused(error.format_message(), BAD_INPUT)
     if status == INTERRUPTED:  # however Typer tells it: as an exception, or as a status of its own
         _refused(f"Interrupted: {ON_DISK}", INTERRUPTED)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Python's error, or JAX's, which is told by its first word so that JAX need not be imported."""
+    return isinstance(error, MemoryError) or str(error).startswith("RESOURCE_EXHAUSTED")
 
 
 def _refused(text: str, status: int) -> int:

@@ -9,7 +9,7 @@ from rounds.data.target import TargetScale
 from rounds.errors import TrainingError
 from rounds.inference.augmented import Augmented
 from rounds.inference.forward import Weights
-from rounds.inference.predictor import Part
+from rounds.inference.predictor import Part, as_probabilities
 from rounds.training.material import Material
 from rounds.training.population import Member
 from rounds.training.run import Trained
@@ -76,7 +76,7 @@ def member_outputs(trained: Trained, member: Member, inputs: Inputs, way: Augmen
     """Outputs [N, T] of one member on the scale it learned; way: how it looks at images again."""
     part = make_parts(trained, [member])[0]
     made = part.outputs(inputs) if way is None else way.outputs(part.outputs, inputs)
-    return np.asarray(made[0])
+    return as_probabilities(np.asarray(made[0]), trained.population.task)
 
 
 def held_out_outputs(trained: Trained, material: Material, members: list[Member]) -> dict[Configuration, np.ndarray]:

@@ -52,6 +52,22 @@ class Part:
         return self.runner.outputs(self.weights, list(prepared.arrays.values()))
 
 
+def as_probabilities(outputs: np.ndarray, task: Task) -> np.ndarray:
+    """Outputs [..., outputs] of a plan whose last activation gives no probabilities, made some: else nothing could be
+    judged, and the user not be told. What lies in [0, 1] stays as it is.
+
+    >>> as_probabilities(np.array([[-1.0], [0.25], [7.0]]), Task(kind="binary", targets=("died",))).tolist()
+    [[0.0], [0.25], [1.0]]
+    """
+    if not task.is_classification or not ((outputs < 0) | (outputs > 1)).any():
+        return outputs
+    within = np.clip(outputs, 0, 1)
+    if task.kind != "multiclass":
+        return within
+    total = within.sum(-1, keepdims=True)
+    return np.where(total > 0, within / np.where(total > 0, total, 1), 1 / task.outputs).astype(outputs.dtype)
+
+
 @dataclass(frozen=True)
 class Predictions:
     """values [N, T] float64: in the target's unit, expected counts, or probabilities (binary: of the positive class).
@@ -92,7 +108,7 @@ class Predictor:
 
     def outputs(self, inputs: Inputs) -> np.ndarray:
         """[K, N, outputs] float32 of all members, on the scale the networks learned, from prepared inputs."""
-        return np.concatenate([part.outputs(inputs) for part in self.parts])
+        return as_probabilities(np.concatenate([part.outputs(inputs) for part in self.parts]), self.task)
 
     def average(self, outputs: np.ndarray) -> np.ndarray:
         """Weighted mean [N, outputs] float64 of members' outputs [K, N, outputs]."""

@@ -83,7 +83,7 @@ def check_activation(name: str) -> None:
     known = [n for n in dir(keras.activations) if n.islower() and not n.startswith("_")]
     known = [n for n in known if n not in ("get", "serialize", "deserialize")]
     if name not in known:
-        raise PlanError(f"activation must be one of Keras's names, got activation={name!r}. {nearest(name, known)}.")
+        raise PlanError(must_be("activation", "one of Keras's names", "activation", name, nearest(name, known)))
 
 
 def _layer(plan: Plan) -> str:

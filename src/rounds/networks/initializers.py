@@ -3,7 +3,7 @@
 import inspect
 from typing import Any
 
-from rounds.errors import PlanError, nearest
+from rounds.errors import PlanError, must_be, nearest
 from rounds.networks.layers import keras
 
 # Where the number after the colon goes. The wrong ones are wanted too: Rounds finds what they do.
@@ -24,9 +24,8 @@ def make_initializer(text: str) -> Any:
     name, _, argument = text.partition(":")
     known = initializer_names()
     if name not in known:
-        raise PlanError(
-            f"initializer must be one of Keras's names, got initializer={text!r}. {nearest(name, sorted(known))}"
-        )
+        advice = nearest(name, sorted(known))
+        raise PlanError(must_be("initializer", "one of Keras's names", "initializer", text, advice))
     if not argument:
         return known[name]()
     if name not in _ARGUMENT:

@@ -154,7 +154,7 @@ def check_keep_best(name: str, kind: Kind, own: tuple[str, ...] = ()) -> None:
             raise PlanError(must_be("metrics", "module:name", "metrics", path, "Name a function that can be imported"))
     known = [*metric_names(kind, own), "none"]
     if name not in known:
-        raise PlanError(f"keep_best must be one of {', '.join(known)}, got keep_best={name!r}. {nearest(name, known)}.")
+        raise PlanError(must_be("keep_best", f"one of {', '.join(known)}", "keep_best", name, nearest(name, known)))
 
 
 def judge(judged: Judged, kind: Kind, own: tuple[str, ...] = ()) -> jax.Array:
