@@ -127,6 +127,17 @@ def test_going_on_with_a_finished_run_changes_nothing(run: Path, place: Path, co
     }
 
 
+def test_going_on_without_a_folder_takes_the_last_of_that_name(
+    interrupted: Path, place: Path, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [Path(shutil.copytree(interrupted, tmp_path / "runs" / name)) for name in ("stays-los", "stays-los-2")]
+    monkeypatch.chdir(tmp_path)
+    words = ("train", place / "stays.csv", "--target", "los", "--group", "patient", *TINY, "--resume")
+    assert command(*words) == (0, "", "")
+    assert [(run / "metrics.json").exists() for run in runs] == [False, True]
+    assert len(list((tmp_path / "runs").glob("stays*"))) == 2
+
+
 @pytest.mark.parametrize(("words", "what"), [(("--seed", "3"), "Plan"), (("--rounds", "1"), "Rounds")])
 def test_a_finished_run_is_no_answer_to_another_request(
     run: Path, place: Path, command: Command, words: tuple[str, str], what: str

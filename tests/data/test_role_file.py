@@ -140,3 +140,11 @@ def test_an_edited_file_is_not_overwritten(command: Command, table: Path, tmp_pa
     assert roles.read_text(encoding="utf-8") == edited
     columns(command, table, "--write", roles, "--force")
     assert "# mine" not in roles.read_text(encoding="utf-8")
+
+
+def test_a_table_is_never_overwritten(command: Command, table: Path) -> None:
+    before = table.read_bytes()
+    status, _, err = command("data", table, "--write", table, "--force")
+    assert status == 2
+    assert "Roles file must be a .toml file, got write=" in err
+    assert table.read_bytes() == before

@@ -22,6 +22,7 @@ OUT_OF_MEMORY = (
     "Memory must be enough for the networks and the data, got less. Take smaller networks (--set hidden=64,64), "
     "smaller minibatches (--set batch_size=32), fewer networks (--members), or a machine with more."
 )
+NOTHING_WRITTEN = "no file was written."  # all other commands write theirs whole, at the end
 ON_DISK = "everything up to the last epoch boundary is on disk. --resume goes on with it."
 
 
@@ -46,7 +47,7 @@ def main() -> None:
         else:
             raise
     if status == INTERRUPTED:  # however Typer tells it: as an exception, or as a status of its own
-        _refused(f"Interrupted: {ON_DISK}", INTERRUPTED)
+        _refused(f"Interrupted: {ON_DISK if sys.argv[1:2] == ['train'] else NOTHING_WRITTEN}", INTERRUPTED)
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -24,8 +24,11 @@ _HEAD = """# What each column is taken for. Edit, then hand back: rounds train F
 def write_roles(path: Path, columns: tuple[Column, ...], force: bool = False) -> None:
     """Writes the file, whole or not at all.
 
-    Raises DataError where there is a file of other content, which may hold a person's work, unless `force`.
+    Raises DataError where it is no .toml file, or there is one of other content, which may hold a person's work,
+    unless `force`.
     """
+    if path.suffix != ".toml":  # a table of patients, say, which --force would overwrite
+        raise DataError(must_be("Roles file", "a .toml file", "write", str(path), "End its name in .toml"))
     parts = [_HEAD.format(roles=", ".join(GIVEN_ROLES), known=", ".join(get_args(Known)))]
     content = "\n".join([*parts, *map(_entry, columns)])
     if path.exists() and not force and (not path.is_file() or path.read_bytes() != content.encode()):

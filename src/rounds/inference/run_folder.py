@@ -78,7 +78,7 @@ def open_run_folder(out: Path | None, described: dict[str, Any], resume: bool) -
 
     Raises RunFolderError where it holds another run, or with `resume` the run of other data or of another split.
     """
-    folder = out or _next_folder(described)
+    folder = out or _own_folder(described, resume)
     if folder.exists() and not folder.is_dir():
         raise RunFolderError(must_be("out", "a folder", "out", str(folder), "Choose another name with --out"))
     begun = folder / PLAN
@@ -93,10 +93,12 @@ def open_run_folder(out: Path | None, described: dict[str, Any], resume: bool) -
     return folder
 
 
-def _next_folder(described: dict[str, Any]) -> Path:
+def _own_folder(described: dict[str, Any], resume: bool) -> Path:
+    """Where a run goes that was given no folder: the next that is free, or with `resume` the last that is there."""
     name = "-".join([Path(described["name"]).stem, *described["task"]["targets"][:1]])
-    numbers = (RUNS / (name if n == 1 else f"{name}-{n}") for n in range(1, 10_000))
-    return next(folder for folder in numbers if not folder.exists())
+    numbers = [RUNS / (name if n == 1 else f"{name}-{n}") for n in range(1, 10_000)]
+    place = next(place for place, folder in enumerate(numbers) if not folder.exists())
+    return numbers[place - 1] if resume and place else numbers[place]
 
 
 # What a run that goes on must share with its beginning; networks of other patients or another outcome fit none of it.
