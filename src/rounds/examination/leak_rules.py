@@ -213,13 +213,17 @@ def _target_leak(evidence: DataEvidence) -> Judged:
     best = int(shares.argmax())
     given = [i for i in range(len(names)) if shares[i] >= GIVES_AWAY.value or order[i] >= GIVES_AWAY_RANK.value]
     if given:
-        columns = [names[i] for i in given]
+        columns, (share, rank) = [names[i] for i in given], (shares[given[0]], order[given[0]])
+        explained = f"alone it explains {share:.1%} of it on rows held out"
+        how = (
+            explained
+            if share >= GIVES_AWAY.value
+            else f"its order is that of the outcome (rank correlation {rank:.3f})"
+        )
+        others = f"; so {'does' if len(columns) == 2 else 'do'} {', '.join(columns[1:5])}" if len(columns) > 1 else ""
         return Seen(
-            "error", f"{', '.join(columns[:5])} gives the outcome away: alone it explains {shares[given[0]]:.1%} of it "
-            "on rows held out.",
-            {"columns": columns, "explained_share": float(shares[given[0]]),
-             "rank_correlation": float(order[given[0]])},
-            0.99,
+            "error", f"{columns[0]} gives the outcome away: {how}{others}.",
+            {"columns": columns, "explained_share": float(share), "rank_correlation": float(rank)}, 0.99,
         )  # fmt: skip
     return _pair_leak(evidence, names) or _dominating(evidence, shares, best)
 
