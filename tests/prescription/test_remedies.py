@@ -82,3 +82,9 @@ def test_rates_are_listed_from_what_is_usual() -> None:
     rates = [p.change["learning_rate"] for p in doses_against("learning-rate-too-high", Plan(learning_rate=10.0))
              if "learning_rate" in p.change]  # fmt: skip
     assert rates == pytest.approx([3e-3, 1e-2, 0.1, 1.0])
+
+
+def test_every_regularizer_can_be_weakened_and_no_dose_comes_twice() -> None:
+    blurred = doses_against("over-regularized", Plan(input_noise=15.0))
+    assert any(p.change.get("input_noise") == 0.1 for p in blurred)
+    assert len(doses_against("over-regularized", Plan(l2=3.0, dropout=0.1, weight_decay=1e-2))) == 1

@@ -10,7 +10,7 @@ import math
 from rounds.examination.finding import Examination
 from rounds.examination.grid_rules import AUGMENTING
 from rounds.plan import Plan
-from rounds.prescription.remedy import Change, Prescription, Remedy
+from rounds.prescription.remedy import Change, Prescription, Remedy, treated
 
 _SATURATING = ("sigmoid", "tanh", "hard_sigmoid", "softsign")
 NARROW = 8  # units: of a narrower layer, one that has closed is a large part
@@ -85,8 +85,11 @@ def _longer(plan: Plan) -> list[Change]:
 
 
 def _weaker_penalties(plan: Plan) -> list[Change]:
-    free = {"l1": 0.0, "l2": 0.0, "weight_decay": min(_number(plan.weight_decay), 1e-2)}
-    return [free, {**free, "dropout": min(_number(plan.dropout), 0.1)}]
+    """Penalties first, dropout with them, and at last what blurs inputs and outcomes."""
+    free: Change = {"l1": 0.0, "l2": 0.0, "weight_decay": min(_number(plan.weight_decay), 1e-2)}
+    dropped: Change = {**free, "dropout": min(_number(plan.dropout), 0.1)}
+    blurs = {name: min(_number(getattr(plan, name)), 0.1) for name in ("input_noise", "mixup", "label_smoothing")}
+    return [free, dropped, {**dropped, **blurs}]
 
 
 def _start_well(plan: Plan) -> list[Change]:
@@ -218,7 +221,8 @@ def doses_against(code: str, plan: Plan, tried: frozenset[str] = frozenset()) ->
     turns = [some[i] for i in range(max(map(len, doses), default=0)) for some in doses if i < len(some)]
     made = [Prescription(code, r.name, c, r.expects) for r, c in turns]
     fresh = [p for p in made if p.applies(plan) and described(p.change) not in tried]
-    return fresh[:MOST_ARMS]
+    different = {treated(plan, p.change): p for p in reversed(fresh)}  # of doses that come to the same, the first
+    return [p for p in fresh if p in different.values()][:MOST_ARMS]
 
 
 def described(change: Change) -> str:

@@ -209,7 +209,7 @@ def _treat(given: Circumstances, found: Stay, visit: Visit) -> Generator[Event, 
     number = visit.number
     yield Stage(f"round {number}: trying {len(prescriptions)} remedies against {visit.finding}")
     plan = at_best_settings(found.trained)
-    bed = _bed(given, found, number, most=found.left - _still_to_train(found, prescriptions[0], plan))
+    bed = _bed(given, found, number, most=found.left - max(_still_to_train(found, p, plan) for p in prescriptions))
     trial = yield from run_trial(bed, plan, prescriptions)
     found = _noted(found, trial, plan, bed)
     if trial.kept is None:
