@@ -1,35 +1,36 @@
 """What single design choices are worth: effect and interval of each on three real tables.
 
-    python benchmarks/design_choices.py SHARED [--seeds 8] [--tasks pima,cleveland,nhanes_bps]
+    python benchmarks/design_choices.py SHARED --records FILE [--seeds 8] [--tasks pima,cleveland,nhanes_bps]
+    python benchmarks/design_choices.py SHARED --records FILE --page         the table of docs/results.md from records
 
 For each table one control plan and one plan a choice train on the same folds, seeds and minibatches. A seed's score is
 that of its members on the patients they did not learn from; the effect of a choice is the mean over seeds of the paired
 difference to the control, with a 95 % Student interval over seeds, in per cent of the constant's score (positive:
 better).
 Optimizers are given three learning rates each and are compared at the best of their mean scores, the control as well.
-SHARED as in shared_tables.py. Prints a Markdown table and a JSON record.
+SHARED as in shared_tables.py. Every choice is a record of its own, and those that the file has are not trained again.
 """
 
 import argparse
-import json
-import os
 import time
-from datetime import UTC, datetime
-from importlib.metadata import version
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from machine import Record, about, keep, kept, told
 from scipy import stats
 from shared_tables import CODES, protocol
 
 from rounds.data.choices import Choices
+from rounds.data.dataset import Dataset
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
 from rounds.inference.ensemble import average_outputs, member_outputs, smeared
 from rounds.metrics import METRICS, main_metric, score
 from rounds.plan import Plan
-from rounds.training.material import Material, make_materials
+from rounds.task import Task
+from rounds.training.material import Material, make_materials, scaling_of
 from rounds.training.population import Member
 from rounds.training.run import Trained, make_population, train_population
 
@@ -41,6 +42,7 @@ CONTROL = Plan(
 )  # fmt: skip
 SLOW = (0.03, 0.1, 0.3)
 CHOICES: dict[str, dict[str, Any]] = {
+    "control": {},
     "optimizer sgd": {"optimizer": "sgd", "learning_rate": SLOW},
     "optimizer momentum": {"optimizer": "momentum", "learning_rate": tuple(r / 10 for r in SLOW)},
     "optimizer nesterov": {"optimizer": "nesterov", "learning_rate": tuple(r / 10 for r in SLOW)},
@@ -72,18 +74,41 @@ CHOICES: dict[str, dict[str, Any]] = {
 }
 
 
-def scores_of(trained: Trained, material: Material, plan: int, seeds: int) -> np.ndarray:
-    """Main metric [rates, seeds] of a plan, each on all development patients, held out."""
-    task = trained.population.task
-    members = [m for m in trained.population.members if m.plan == plan]
-    rates = sorted({m.settings["learning_rate"] for m in members})
+def records_of(shared: Path, name: str, seeds: int, done: set[str]) -> Iterator[Record]:
+    """A record for each choice that is not done: its scores [rates, seeds] and the constant's."""
+    dev, _, target, kind, group = protocol(shared).load(name, 0)
+    codes = {code: "categorical" for code in CODES.get(name, ()) if code in dev.columns}
+    dataset = load(dev, Choices(targets=(target,), kind=kind, group=group or "none", as_roles=codes))
+    for choice in CHOICES:
+        if choice in done:
+            continue
+        started = time.monotonic()
+        scores, constant = scores_of(dataset, CONTROL.change(**CHOICES[choice]), seeds)
+        yield {
+            "task": name, "choice": choice, "metric": main_metric(dataset.task), "scores": scores.tolist(),
+            "constant": constant, "seconds": round(time.monotonic() - started, 1), "about": about("jax", "keras"),
+        }  # fmt: skip
+
+
+def scores_of(dataset: Dataset, plan: Plan, seeds: int) -> tuple[np.ndarray, float]:
+    """Main metric [rates, seeds] of a plan on all development patients, held out, and the constant's. Seeds, orders and
+    folds do not depend on the plan, so plans that train one after another are still pairs."""
+    material = make_materials(dataset, split_dataset(dataset, folds=FOLDS, nested=False), scaling_of(plan))[0]
+    trained = _train(plan, dataset.task, material, seeds)
+    rates = sorted({m.settings["learning_rate"] for m in trained.population.members})
     found = np.full((len(rates), seeds), np.nan)
     for r, rate in enumerate(rates):
-        mine = [m for m in members if m.settings["learning_rate"] == rate]
+        mine = [m for m in trained.population.members if m.settings["learning_rate"] == rate]
         for s in range(seeds):
             found[r, s] = _score(trained, material, [_nth(mine, fold, s) for fold in material.folds])
-    assert task is not None
-    return found
+    return found, _constant(dataset.task, material)
+
+
+def _train(plan: Plan, task: Task, material: Material, seeds: int) -> Trained:
+    population = make_population([plan], task, [material], seeds * FOLDS * len(RATES))
+    *_, trained = train_population(population)
+    assert isinstance(trained, Trained)
+    return trained
 
 
 def _nth(members: list[Member], fold: int, seed: int) -> Member:
@@ -99,46 +124,6 @@ def _score(trained: Trained, material: Material, members: list[Member]) -> float
     average = average_outputs([outputs])
     scale = smeared(material.target_scale, average, material.targets)
     return score(task, material.targets, scale.backward(average))[main_metric(task)]
-
-
-def effects(shared: Path, name: str, seeds: int) -> dict[str, Any]:
-    dev, _, target, kind, group = protocol(shared).load(name, 0)
-    codes = {code: "categorical" for code in CODES.get(name, ()) if code in dev.columns}
-    dataset = load(dev, Choices(targets=(target,), kind=kind, group=group or "none", as_roles=codes))
-    split = split_dataset(dataset, folds=FOLDS, nested=False)
-    metric = METRICS[main_metric(dataset.task)]
-    rows: dict[str, Any] = {}
-    plain, raw = (
-        {n: c for n, c in CHOICES.items() if "scale_inputs" not in c},
-        {"inputs not scaled": CHOICES["inputs not scaled"]},
-    )
-    control: np.ndarray | None = None
-    for choices in (plain, raw):
-        plans = [CONTROL.change(**change) for change in choices.values()]
-        material = make_materials(dataset, split)[0] if choices is plain else _raw(dataset, split)
-        plans = [CONTROL, *plans] if choices is plain else plans
-        trained = _train(plans, dataset.task, material, seeds)
-        found = [_best(scores_of(trained, material, i, seeds), metric.better) for i in range(len(plans))]
-        control = found.pop(0) if choices is plain else control
-        constant = _constant(dataset.task, material)
-        for choice, scores in zip(choices, found, strict=True):
-            rows[choice] = _interval(100 * metric.gain(scores, control) / constant)
-    return rows
-
-
-def _raw(dataset: Any, split: Any) -> Material:
-    from rounds.training.material import Scaling
-
-    return make_materials(dataset, split, Scaling(scale_inputs=False))[0]
-
-
-def _train(plans: list[Plan], task: Any, material: Material, seeds: int) -> Trained:
-    """All plans in one population; every plan has seeds x folds members at each of its rates."""
-    per_plan = FOLDS * len(RATES)
-    population = make_population(plans, task, [material], seeds * per_plan * len(plans))
-    *_, trained = train_population(population)
-    assert isinstance(trained, Trained)
-    return trained
 
 
 def _best(scores: np.ndarray, better: str) -> np.ndarray:
@@ -159,30 +144,42 @@ def _interval(differences: np.ndarray) -> dict[str, float]:
     return {"value": round(mean, 2), "low": round(mean - half, 2), "high": round(mean + half, 2)}
 
 
+def effect(record: Record, control: Record) -> dict[str, float]:
+    """A choice against the control, in per cent of the constant's score."""
+    metric = METRICS[record["metric"]]
+    mine, its = (_best(np.array(r["scores"]), metric.better) for r in (record, control))
+    return _interval(100 * metric.gain(mine, its) / record["constant"])
+
+
+def page(records: list[Record]) -> str:
+    """The Markdown table, a column a task."""
+    found = {(r["task"], r["choice"]): r for r in records}
+    names = list(dict.fromkeys(r["task"] for r in records))
+    lines = ["| choice | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    for choice in CHOICES:
+        cells = []
+        for name in names if choice != "control" else ():
+            one, control = found.get((name, choice)), found.get((name, "control"))
+            worth = effect(one, control) if one and control else None
+            cells.append("{value:+.1f} ({low:+.1f} to {high:+.1f})".format(**worth) if worth else "")
+        lines += [f"| {choice} | " + " | ".join(cells) + " |"] if cells else []
+    minutes = sum(r["seconds"] for r in records) / 60
+    return "\n".join([*lines, "", f"{told(records[-1]['about'])} {minutes:.0f} minutes on the clock."])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("shared", type=Path)
+    parser.add_argument("--records", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--tasks", default="pima,cleveland,nhanes_bps")
+    parser.add_argument("--page", action="store_true")
     words = parser.parse_args()
-    started = time.monotonic()
-    names = words.tasks.split(",")
-    found = {name: effects(words.shared, name, words.seeds) for name in names}
-    print("| choice | " + " | ".join(names) + " |\n" + "|---" * (len(names) + 1) + "|")
-    for choice in CHOICES:
-        cells = [found[n][choice] for n in names]
-        print(
-            f"| {choice} | "
-            + " | ".join(f"{c['value']:+.1f} ({c['low']:+.1f} to {c['high']:+.1f})" for c in cells)
-            + " |"
-        )
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    about = {"date": datetime.now(UTC).date().isoformat(), "cores": cores, "seeds": words.seeds}
-    about |= {
-        "seconds": round(time.monotonic() - started),
-        "versions": {n: version(n) for n in ("rounds", "jax", "keras")},
-    }
-    print(json.dumps({**about, "effects": found}))
+    for name in () if words.page else words.tasks.split(","):
+        done = {r["choice"] for r in kept(words.records) if r["task"] == name}
+        for record in records_of(words.shared, name, words.seeds, done):
+            keep(words.records, record)
+    print(page(kept(words.records)))
 
 
 if __name__ == "__main__":

@@ -1,25 +1,22 @@
 """Rounds on tables without figures of peers: what the whole job reaches, and whether it says so honestly.
 
     python benchmarks/own_tables.py SHARED [--tables diabetes,breast_cancer,medpar_los,tcga,d130_readmit] [--rounds 0]
+                                    [--records FILE] [--page]
 
 SHARED is a folder with `data/`. Each table is handed over as a user would, with nothing said but the target, the
 patient column, and what its description says of single columns; Rounds makes its own split. One JSON record a table is
-printed as it comes, and at the end a Markdown table.
+printed as it comes (and added to FILE), and at the end a Markdown table; --page makes it from FILE alone.
 """
 
 import argparse
 import json
-import os
-import platform
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import polars as pl
+from machine import Record, about, better_by, keep, kept, told
 
 from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
@@ -67,7 +64,7 @@ TABLES: dict[str, Callable[[Path], Dataset]] = {
 }
 
 
-def run(name: str, data: Path, rounds: int) -> dict[str, Any]:
+def run(name: str, data: Path, rounds: int) -> Record:
     dataset = TABLES[name](data)
     metric = main_metric(dataset.task)
     started = time.monotonic()
@@ -78,22 +75,22 @@ def run(name: str, data: Path, rounds: int) -> dict[str, Any]:
         "table": name, "rows": dataset.rows, "metric": metric, "judged": made["test_kind"],
         "test": made["test"][metric], "seconds": round(time.monotonic() - started, 1),
         "baselines": {n: scores[metric]["value"] for n, scores in made["baselines"].items() if metric in scores},
-        "difference": made["difference"], "worth_it": verdict["worth_it"]["answer"],
+        "difference": made["difference"], "worth_it": verdict["worth_it"]["answer"], "rounds_of_advice": rounds,
+        "about": about("jax", "keras", "scikit-learn", "polars"),
     }  # fmt: skip
 
 
-def markdown(records: list[dict[str, Any]]) -> str:
+def markdown(records: list[Record]) -> str:
     header = ("table", "rows", "metric", "judged on", "Rounds (95 % interval)", "constant", "linear", "trees")
-    lines = ["| " + " | ".join((*header, "worth it", "seconds")) + " |", "|---" * (len(header) + 2) + "|"]
+    lines = ["| " + " | ".join((*header, "better by", "worth it", "seconds")) + " |", "|---" * (len(header) + 3) + "|"]
     for one in records:
         value = "{value:.4g} ({low:.4g} to {high:.4g})".format(**one["test"])
         others = [
             f"{one['baselines'][n]:.4g}" if n in one["baselines"] else "" for n in ("constant", "linear", "trees")
         ]
-        ends = (one["worth_it"], f"{one['seconds']:.0f}")
-        cells = (one["table"], f"{one['rows']:,}", one["metric"], one["judged"], value, *others, *ends)
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        cells = (one["table"], f"{one['rows']:,}", one["metric"], one["judged"], value, *others, better_by(one))
+        lines.append("| " + " | ".join((*cells, one["worth_it"], f"{one['seconds']:.0f}")) + " |")
+    return "\n".join([*lines, "", told(records[-1]["about"])])
 
 
 def main() -> None:
@@ -101,16 +98,14 @@ def main() -> None:
     parser.add_argument("shared", type=Path)
     parser.add_argument("--tables", default=",".join(TABLES))
     parser.add_argument("--rounds", type=int, default=0)
+    parser.add_argument("--records", type=Path)
+    parser.add_argument("--page", action="store_true")
     words = parser.parse_args()
-    records = []
-    for name in words.tables.split(","):
-        records.append(run(name, words.shared / "data", words.rounds))
-        print(json.dumps(records[-1]), flush=True)
-    print(markdown(records))
-    about = {n: version(n) for n in ("rounds", "jax", "keras", "scikit-learn", "polars")}
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    about |= {"python": platform.python_version(), "date": datetime.now(UTC).date().isoformat()}
-    print(json.dumps({"cores": cores, "rounds_of_advice": words.rounds, "versions": about}))
+    made = kept(words.records)
+    for name in () if words.page else words.tables.split(","):
+        made.append(run(name, words.shared / "data", words.rounds))
+        keep(words.records, made[-1])
+    print(markdown(made))
 
 
 if __name__ == "__main__":

@@ -1,27 +1,27 @@
 """Rounds on real tables, on the rows on which its peers were measured.
 
     python benchmarks/shared_tables.py SHARED [--tasks pima,cleveland] [--seeds 0,1,2] [--set NAME=VALUE] [--rounds 0]
+                                       [--records FILE] [--page]
 
 SHARED is a folder with `tables/tasks.py` (development and test rows by task and seed), `tables/peers.jsonl` (what
 peers reached on them) and `data/`. Development rows are handed to Rounds as DATA and test rows as --test, with nothing
-said but the target, the patient column, and which numbers are codes. One JSON record a run is printed as it comes, and
-at the end a Markdown table beside the peers.
+said but the target, the patient column, and which numbers are codes. One JSON record a run is printed as it comes (and
+added to FILE), and at the end two Markdown tables: beside the peers, and division by division; --page makes them from
+FILE alone.
 """
 
 import argparse
 import importlib.util
 import json
-import os
-import platform
 import shutil
 import statistics
 import tempfile
 import time
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from machine import Record, about, better_by, keep, kept, told
 
 from rounds.data.choices import Choices
 from rounds.data.loading import load
@@ -47,7 +47,7 @@ def protocol(shared: Path) -> ModuleType:
     return module
 
 
-def run(tasks: ModuleType, task: str, seed: int, changes: dict[str, Any], rounds: int) -> dict[str, Any]:
+def run(tasks: ModuleType, task: str, seed: int, changes: dict[str, Any], rounds: int) -> Record:
     dev, test, target, kind, group = tasks.load(task, seed)
     codes = {name: "categorical" for name in CODES.get(task, ()) if name in dev.columns}
     choices = Choices(targets=(target,), kind=kind, group=group or "none", as_roles=codes)
@@ -62,6 +62,7 @@ def run(tasks: ModuleType, task: str, seed: int, changes: dict[str, Any], rounds
         "validation": made["validation"][metric]["value"], "single_network": made["single_network"][metric]["value"],
         "baselines": {name: scores[metric]["value"] for name, scores in made["baselines"].items() if metric in scores},
         "difference": made["difference"], "rounds": made["rounds"],
+        "about": about("jax", "keras", "scikit-learn", "polars"),
     }  # fmt: skip
 
 
@@ -75,7 +76,7 @@ def peers(shared: Path) -> dict[tuple[str, str], list[float]]:
     return found
 
 
-def markdown(records: list[dict[str, Any]], known: dict[tuple[str, str], list[float]]) -> str:
+def markdown(records: list[Record], known: dict[tuple[str, str], list[float]]) -> str:
     names = ("linear", "hgb", "catboost", "realmlp", "tabm")
     header = ["table", "metric", "splits", "Rounds", *names, "seconds"]
     lines = ["| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
@@ -92,6 +93,17 @@ def markdown(records: list[dict[str, Any]], known: dict[tuple[str, str], list[fl
     return "\n".join(lines)
 
 
+def divisions(records: list[Record]) -> str:
+    header = ("table", "division", "Rounds (95 % interval over patients)", "single network", "linear", "trees")
+    lines = ["| " + " | ".join((*header, "better by", "seconds")) + " |", "|---" * (len(header) + 2) + "|"]
+    for one in sorted(records, key=lambda r: (ORDER.index(r["task"]), r["seed"])):
+        value = "{value:.4f} ({low:.4f} to {high:.4f})".format(**one["interval"])
+        others = [f"{v:.4f}" for v in (one["single_network"], *(one["baselines"][n] for n in ("linear", "trees")))]
+        cells = (one["task"], str(one["seed"]), value, *others, better_by(one), f"{one['seconds']:.0f}")
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("shared", type=Path)
@@ -99,19 +111,16 @@ def main() -> None:
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--records", type=Path)
+    parser.add_argument("--page", action="store_true")
     words = parser.parse_args()
     changes = {name: parse_value(name, value) for name, value in (w.split("=", 1) for w in words.set)}
-    tasks = protocol(words.shared)
-    records = []
-    for task in words.tasks.split(","):
+    tasks, made = protocol(words.shared), kept(words.records)
+    for task in () if words.page else words.tasks.split(","):
         for seed in map(int, words.seeds.split(",")):
-            records.append(run(tasks, task, seed, changes, words.rounds))
-            print(json.dumps(records[-1]), flush=True)
-    packages = ("rounds", "jax", "keras", "scikit-learn", "polars")
-    about = {name: version(name) for name in packages} | {"python": platform.python_version()}
-    print(markdown(records, peers(words.shared)))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    print(json.dumps({"date": datetime.now(UTC).date().isoformat(), "cores": cores, "versions": about}))
+            made.append(run(tasks, task, seed, changes, words.rounds))
+            keep(words.records, made[-1])
+    print(markdown(made, peers(words.shared)), divisions(made), told(made[-1]["about"]), sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -8,19 +8,17 @@ peak of `rounds train` on a float table written as Parquet, beside the size of t
 
 import argparse
 import json
-import os
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from machine import about
 
 FLOAT_BYTES = 4
 
@@ -77,10 +75,8 @@ def main() -> None:
         took, peak = peak_bytes(large)
         predict = rounds("predict", str(run), str(new), "--quiet", "--out", str(folder / "out.csv"))
         allowed = 3 * array + 1.5e9
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         record = {
-            "date": datetime.now(UTC).date().isoformat(), "cores": cores,
-            "versions": {n: version(n) for n in ("rounds", "jax", "polars")},
+            "about": about("jax", "polars"),
             "seconds": {
                 "python -c pass": seconds(["-c", "pass"]),
                 "import rounds": seconds(["-c", "import rounds"]),

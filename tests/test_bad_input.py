@@ -101,7 +101,7 @@ WORDS = {
     "score of texts": (["--baseline", "sex"], "Baseline must be a column of numbers, got sex="),
     "unknown field": (["--set", "learning_rat=1"], "must be one of the fields of `rounds plan`, got learning_rat"),
     "wrong type": (["--set", "batch_size=many"], "batch_size must be a whole number >= 1 or all, got"),
-    "text for a number": (["--set", "epochs=soon"], "epochs must be a whole number, got epochs='soon'."),
+    "text for a number": (["--set", "epochs=soon"], "epochs must be a whole number >= 1, got epochs='soon'."),
     "out of range": (["--set", "dropout=1.5"], "dropout must be a number >= 0.0 and < 1.0, got dropout=1.5."),
     "no such choice": (["--set", "optimizer=adamm"], "optimizer must be one of sgd, momentum"),
     "swept structure": (["--set", "epochs=[1,2]"], "epochs must be one value, got epochs=[1,2]."),
@@ -173,7 +173,7 @@ def test_plan_file_with_unknown_field(command: Command, place: Path) -> None:
             "learning_rat = 0.1\n",
             "Plan field must be one of the fields of `rounds plan`, got learning_rat=0.1. Did you mean",
         ),
-        ("folds = 'few'\n", "folds must be a whole number, got folds='few'."),
+        ("folds = 'few'\n", "folds must be a whole number >= 1, got folds='few'."),
         ("epochs 5\n", "Plan file must be TOML"),
     ):
         (place / "plan.toml").write_text(content)

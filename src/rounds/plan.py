@@ -256,6 +256,8 @@ def describe_range(name: str) -> str:
     'a number >= 0.0 and < 1.0'
     >>> describe_range("optimizer")
     'one of sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw'
+    >>> describe_range("embedding_width")
+    'a whole number >= 1 and <= 256'
     """
     info = Plan.model_fields[name]
     options = [a for a in get_args(info.annotation) if isinstance(a, str)]
@@ -267,13 +269,20 @@ def describe_range(name: str) -> str:
         return words + (
             f" and {'<' if extra.get('open_high') else '<='} {extra['high']}" if extra.get("high") is not None else ""
         )
-    names = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "text"}
-    shown = str(getattr(info.annotation, "__name__", info.annotation))
     if "tuple" in str(info.annotation):
-        return "a comma list of numbers"
+        return "a comma list of names" if "str" in str(info.annotation) else "a comma list of numbers"
     if name == "batch_size":
         return "a whole number >= 1 or all"
-    return names.get(shown, "true or false" if "bool" in str(info.annotation) else shown)
+    names = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "text"}
+    shown = str(getattr(info.annotation, "__name__", info.annotation))
+    return names.get(shown, "true or false" if "bool" in str(info.annotation) else shown) + _limits(info)
+
+
+def _limits(info: FieldInfo) -> str:
+    """The limits of a structure field in words: " >= 1 and <= 256", or nothing."""
+    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+    found = [f"{signs[n]} {getattr(m, n)}" for m in info.metadata for n in signs if getattr(m, n, None) is not None]
+    return f" {' and '.join(found)}" if found else ""
 
 
 def parse_value(name: str, text: str) -> Any:

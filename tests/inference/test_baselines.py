@@ -2,15 +2,17 @@
 
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from scipy import sparse
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from rounds.data.dataset import Column, Dataset
+from rounds.data.dataset import Column, Dataset, Inputs, InputShape
 from rounds.data.target import TargetScale
 from rounds.errors import DataError, RunFolderError
 from rounds.inference.baselines import (
@@ -25,7 +27,7 @@ from rounds.inference.baselines import (
 )
 from rounds.inference.forest import TreeColumn, forest_outputs, tree_inputs
 from rounds.inference.forest_fit import fit_forest, tree_material
-from rounds.inference.linear_fit import LOSS_PENALTIES, RIDGE_PENALTIES, fit_by_loss, fit_ridge
+from rounds.inference.linear_fit import LOSS_PENALTIES, RIDGE_PENALTIES, design_matrix, fit_by_loss, fit_ridge
 from rounds.metrics import score
 from rounds.task import Kind, Task
 
@@ -155,6 +157,37 @@ def test_logistic_equals_its_twin() -> None:
     twin = LogisticRegression(C=1 / found.penalty, tol=1e-8).fit(x, y[:, 0])
     np.testing.assert_allclose(found.coefficients[:, 0], twin.coef_[0], atol=1e-2)
     assert LOSS_PENALTIES[-1] < found.penalty < LOSS_PENALTIES[0]
+
+
+@pytest.mark.parametrize(("levels", "is_sparse"), [((2, 3), False), ((40, 50), True)])
+def test_design_has_a_column_a_level(levels: tuple[int, ...], is_sparse: bool) -> None:
+    draw = np.random.default_rng(0)
+    numbers, flags = draw.normal(size=(30, 2)).astype(np.float32), np.eye(3, dtype=np.float32)[draw.integers(0, 3, 30)]
+    codes = np.stack([draw.integers(0, n, 30) for n in levels], axis=1).astype(np.int32)
+    twin = np.array(
+        [
+            [*x, *f, *(float(level == code) for code, n in zip(row, levels, strict=True) for level in range(n))]
+            for x, f, row in zip(numbers.tolist(), flags.tolist(), codes.tolist(), strict=True)
+        ]
+    )
+    made = design_matrix(Inputs(numbers, flags, codes), InputShape(2, 3, levels))
+    assert sparse.issparse(made) == is_sparse
+    np.testing.assert_array_equal(made.toarray() if is_sparse else made, twin)
+
+
+def test_what_baselines_read_stands_in_memory_once() -> None:
+    """A million rows must fit beside the table: nothing is stacked from pieces as large as the result."""
+    rows, width = 20_000, 40
+    numbers = np.random.default_rng(0).normal(size=(rows, width)).astype(np.float32)
+    frame = pl.DataFrame({f"x{i}": numbers[:, i] for i in range(width)})
+    inputs = Inputs(numbers, np.zeros((rows, 0), np.float32), np.zeros((rows, 0), np.int32))
+    columns = tuple(TreeColumn(column=n, role="numeric") for n in frame.columns)
+    for make in (lambda: design_matrix(inputs, InputShape(width, 0)), lambda: tree_inputs(columns, frame)):
+        tracemalloc.start()
+        made = make()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert made.nbytes < peak < 1.2 * made.nbytes
 
 
 def test_walk_equals_the_library_with_missing_values_and_levels() -> None:

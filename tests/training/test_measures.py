@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rounds.plan import Plan
-from rounds.training.measures import measure_interval
+from rounds.training.measures import STEPS_BETWEEN, measure_interval
 from rounds.training.orders import epoch_order
 from rounds.training.record import measures_frame
 from rounds.training.run import Population, Trained
@@ -95,5 +95,5 @@ def test_the_noise_scale_grows_with_label_noise_and_a_linear_network_has_no_acti
 
 def test_the_interval_keeps_measuring_rare() -> None:
     assert measure_interval(Plan(epochs=100, measure_every=7), 10) == 7
-    assert measure_interval(Plan(epochs=100), 1) == 60
+    assert measure_interval(Plan(epochs=100), 1) == STEPS_BETWEEN
     assert measure_interval(Plan(epochs=4), 1000) == 1

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rounds.training.orders import NO_ROW, epoch_order, full_batch
+from rounds.training.orders import epoch_order, full_batch
 
 
 @settings(max_examples=60, deadline=None)
@@ -31,4 +31,5 @@ def test_unshuffled_rows_keep_the_order_of_the_file() -> None:
 
 
 def test_a_full_batch_is_filled_up_with_rows_that_weigh_nothing() -> None:
-    assert full_batch(np.array([4, 2]), 3).tolist() == [[4, 2, NO_ROW]]
+    assert full_batch(np.array([4, 2]), 4).tolist() == [[4, 2, ~4, ~4]]
+    assert full_batch(np.array([0, 2]), 3).tolist() == [[0, 2, -1]]

@@ -166,8 +166,16 @@ def _equal_rows(evidence: DataEvidence) -> Judged:
 
 def column_keys(inputs: pl.DataFrame, targets: np.ndarray | None = None) -> np.ndarray:
     """A number [N, C] uint64 for each cell that equal values of a column share; outcomes are columns too."""
-    outcomes = [] if targets is None else [pl.Series(targets[:, t]) for t in range(targets.shape[1])]
-    return np.stack([column.hash(seed=i).to_numpy() for i, column in enumerate([*inputs, *outcomes])], axis=1)
+    columns = [*inputs, *([] if targets is None else outcome_columns(targets))]
+    keys = np.empty((inputs.height, len(columns)), np.uint64)  # filled in place: it is twice the size of the table
+    for place, column in enumerate(columns):
+        keys[:, place] = column.hash(seed=place).to_numpy()
+    return keys
+
+
+def outcome_columns(targets: np.ndarray) -> list[pl.Series]:
+    """Outcomes [N, T] as columns."""
+    return [pl.Series(f"outcome {t}", targets[:, t]) for t in range(targets.shape[1])]
 
 
 def row_keys(keys: np.ndarray) -> np.ndarray:

@@ -5,7 +5,14 @@ import numpy as np
 from rounds.examination.association import flip_rates, out_of_fold, separation, separation_error, told_apart
 from rounds.examination.data_evidence import DataEvidence
 from rounds.examination.finding import NotApplicable, Seen
-from rounds.examination.leak_rules import CHANCE_PAIRS, chance_pairs, column_keys, equal_pairs, row_keys
+from rounds.examination.leak_rules import (
+    CHANCE_PAIRS,
+    chance_pairs,
+    column_keys,
+    equal_pairs,
+    outcome_columns,
+    row_keys,
+)
 from rounds.examination.rule import Judged, Rule, Threshold
 
 APART = Threshold("told apart", 0.65, "AUROC of trees, or of one column, for which side a row is on")
@@ -127,7 +134,8 @@ def _conflicts(evidence: DataEvidence) -> Judged:
     """Rows equal in every input, where that is no chance, with different outcomes."""
     inputs = evidence.inputs
     cells = column_keys(inputs)
-    alone, with_outcome = row_keys(cells), row_keys(column_keys(inputs, evidence.dataset.targets))
+    alone = row_keys(cells)
+    with_outcome = alone + outcome_keys(evidence.dataset.targets, seed=inputs.width)
     pairs, agreeing = equal_pairs(alone), equal_pairs(with_outcome)
     if pairs == agreeing or chance_pairs(cells) > CHANCE_PAIRS.value * pairs:
         return None
@@ -141,6 +149,12 @@ def _conflicts(evidence: DataEvidence) -> Judged:
         "warning", f"{rows:,} rows have a twin that is equal in every column and has another outcome.",
         {"rows": rows, "share": rows / len(owner)}, 0.95,
     )  # fmt: skip
+
+
+def outcome_keys(targets: np.ndarray, seed: int) -> np.ndarray:
+    """What outcomes [N, T] add to the keys of rows, seeded unlike the input columns before them."""
+    keys = [column.hash(seed=seed + t).to_numpy() for t, column in enumerate(outcome_columns(targets))]
+    return row_keys(np.stack(keys, axis=1))
 
 
 def _flipped(evidence: DataEvidence) -> Judged:

@@ -75,6 +75,20 @@ def patient_folds(patients: np.ndarray, targets: np.ndarray, seed: int) -> list[
     return [np.flatnonzero(fold[owner] == part) for part in range(parts)]
 
 
+def held_last(rows: np.ndarray, folds: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Rows [M] and the places in them of a single fold, moved to the end: what is not in it is then a slice of whatever
+    is made from the rows, and need not be copied. Several folds stay as they are.
+
+    >>> rows, folds = held_last(np.array([10, 20, 30]), [np.array([0, 1])])
+    >>> rows.tolist(), folds[0].tolist()
+    ([30, 10, 20], [1, 2])
+    """
+    if len(folds) != 1:
+        return rows, folds
+    seen = np.setdiff1d(np.arange(len(rows)), folds[0])
+    return rows[np.concatenate([seen, folds[0]])], [np.arange(len(seen), len(rows))]
+
+
 def _linear(dataset: Dataset, rows: np.ndarray, scale: TargetScale, folds: list[np.ndarray]) -> Baseline:
     task, targets = dataset.task, dataset.targets[rows]
     preparation = Preparation.fit(dataset.columns, dataset.inputs, rows)
@@ -96,10 +110,17 @@ def _linear(dataset: Dataset, rows: np.ndarray, scale: TargetScale, folds: list[
     return Baseline(record, {"coefficients": fit.coefficients, "intercept": fit.intercept})
 
 
-def _trees(dataset: Dataset, rows: np.ndarray, scale: TargetScale, folds: list[np.ndarray], seed: int) -> Baseline:
-    task, targets, inputs = dataset.task, dataset.targets[rows], dataset.inputs[rows]
+def _tree_table(dataset: Dataset, rows: np.ndarray) -> tuple[tuple[TreeColumn, ...], np.ndarray]:
+    """How trees read each column, and what they read."""
+    inputs = dataset.inputs[rows]
     columns = tuple(TreeColumn.fit(c, inputs.get_column(c.name)) for c in dataset.features)
-    values = tree_inputs(columns, inputs)
+    return columns, tree_inputs(columns, inputs)
+
+
+def _trees(dataset: Dataset, rows: np.ndarray, scale: TargetScale, folds: list[np.ndarray], seed: int) -> Baseline:
+    rows, folds = held_last(rows, folds)
+    task, targets = dataset.task, dataset.targets[rows]
+    columns, values = _tree_table(dataset, rows)
     fitted = scale.forward(targets) if task.kind == "regression" else targets
     material = tree_material(columns, values, folds, seed, small=len(rows) <= LARGE_ROWS)
     forest, outputs = fit_forest(task, material, fitted.astype(np.float64))

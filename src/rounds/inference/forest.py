@@ -66,7 +66,10 @@ def tree_inputs(columns: tuple[TreeColumn, ...], inputs: pl.DataFrame) -> np.nda
     array([[ 1.],
            [nan]])
     """
-    return np.stack([column.read(inputs) for column in columns], axis=1)
+    values = np.empty((inputs.height, len(columns)))  # filled in place: stacked, it would stand in memory twice
+    for place, column in enumerate(columns):
+        values[:, place] = column.read(inputs)
+    return values
 
 
 def forest_outputs(forest: dict[str, np.ndarray], values: np.ndarray) -> np.ndarray:

@@ -54,11 +54,15 @@ def tree_material(
     columns: tuple[TreeColumn, ...], values: np.ndarray, folds: list[np.ndarray], seed: int, small: bool
 ) -> Material:
     """values: [N, F] float64 (`tree_inputs`); small: whether the table has few rows."""
-    found = [np.unique(x[~np.isnan(x)]).astype(np.int64) for x in values.T]
-    levels = [f if c.role == "categorical" else f[:0] for c, f in zip(columns, found, strict=True)]
+    levels = [_levels(x if c.role == "categorical" else x[:0]) for c, x in zip(columns, values.T, strict=True)]
     by_level = [len(known) > 0 for known in levels]
     options = {"categorical_features": by_level if any(by_level) else None, "random_state": seed}
     return Material(values, folds, tuple(levels), {**options, **(SMALL_TREES if small else {})})
+
+
+def _levels(codes: np.ndarray) -> np.ndarray:
+    """The levels that are there, in order; nan is none of them."""
+    return np.unique(codes[~np.isnan(codes)]).astype(np.int64)
 
 
 def _grow(
@@ -97,7 +101,9 @@ def _count(task: Task, material: Material, y: np.ndarray) -> tuple[int, np.ndarr
 
 def _model_without(task: Task, material: Material, y: np.ndarray, fold: np.ndarray) -> Any:
     """Grown until it no longer helps on the fold's rows; None where the others have one class only."""
-    seen = np.setdiff1d(np.arange(len(y)), fold)
+    others = np.setdiff1d(np.arange(len(y)), fold)
+    # A fold at the end leaves a slice, which is not copied: of a large table the values are half of the memory.
+    seen = slice(len(others)) if fold.min() == len(others) else others
     if len(np.unique(y[seen])) < 2 and task.kind != "regression":
         return None
     held = fold[np.isin(y[fold], y[seen])] if task.is_classification else fold

@@ -43,12 +43,30 @@ class LinearFit:
 
 def design_matrix(inputs: Inputs, shape: InputShape) -> Any:
     """Numbers, flags and one column a level of each code, [N, D] float64: dense, or sparse where mostly empty."""
+    rows, width = len(inputs.numbers), inputs.numbers.shape[1] + inputs.flags.shape[1] + sum(shape.levels)
+    filled = np.count_nonzero(inputs.numbers) + np.count_nonzero(inputs.flags) + rows * len(shape.levels)
+    dense = filled > DENSE_SHARE * rows * width
+    return _dense_design(inputs, shape, width) if dense else _sparse_design(inputs, shape)
+
+
+def _dense_design(inputs: Inputs, shape: InputShape, width: int) -> np.ndarray:
+    """Filled in place: of a large table, nothing but the result takes memory."""
+    rows, plain = np.arange(len(inputs.numbers)), inputs.numbers.shape[1] + inputs.flags.shape[1]
+    design = np.zeros((len(rows), width))
+    design[:, : inputs.numbers.shape[1]] = inputs.numbers
+    design[:, inputs.numbers.shape[1] : plain] = inputs.flags
+    starts = plain + np.cumsum([0, *shape.levels])[:-1]
+    for codes, start in zip(inputs.codes.T, starts, strict=True):
+        design[rows, start + codes] = 1.0
+    return design
+
+
+def _sparse_design(inputs: Inputs, shape: InputShape) -> Any:
     rows = len(inputs.numbers)
     blocks = [sparse.csr_array(inputs.numbers, dtype=np.float64), sparse.csr_array(inputs.flags, dtype=np.float64)]
     for codes, levels in zip(inputs.codes.T, shape.levels, strict=True):
         blocks.append(sparse.csr_array((np.ones(rows), codes, np.arange(rows + 1)), shape=(rows, levels)))
-    design = sparse.csr_array(sparse.hstack(blocks))
-    return design.toarray() if design.nnz > DENSE_SHARE * np.prod(design.shape) else design
+    return sparse.csr_array(sparse.hstack(blocks))
 
 
 def fit_ridge(design: Any, targets: np.ndarray, folds: list[np.ndarray]) -> LinearFit:

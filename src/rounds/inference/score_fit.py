@@ -91,7 +91,9 @@ def _level(dataset: Dataset, y: np.ndarray) -> float:
     if len(np.unique(y)) < 2:
         return certain_outputs(dataset.task, 0, float(y[0]))[0]
     mean = float(y.mean())
-    return {"regression": mean, "count": float(np.log(mean))}.get(dataset.task.kind, float(np.log(mean / (1 - mean))))
+    if dataset.task.kind == "regression":
+        return mean
+    return float(np.log(mean) if dataset.task.kind == "count" else np.log(mean / (1 - mean)))
 
 
 def _line_model(kind: str) -> Any:

@@ -14,11 +14,12 @@ from rounds.plan import Plan
 from rounds.training.member import Arrays, MemberState, Recipe, Settings, SlabData
 from rounds.training.optimizer import clip_gradients, hold_still, make_optimizer
 from rounds.training.schedule import learning_rate_at
-from rounds.training.step import draw_batch, objective
+from rounds.training.step import draw_batch, objective, rows_read
 
 NETWORK_LAYER = "network"  # the layer's name of measures that belong to the whole network
 PARTS = 4  # pieces of the minibatch whose gradients are compared, for the noise scale
-STEPS_BETWEEN = 60  # at least so many steps for one measure, which costs about three: 5 % of the time
+# At least so many steps for one measure, which costs about seven (benchmarks/measures_cost.py): 7 % of the time.
+STEPS_BETWEEN = 100
 MOST_TIMES = 40  # measures of one training: as many columns as a heat map needs
 
 # A unit that says the same of every patient in the batch, to rounding, is dead: it has no gradient.
@@ -177,7 +178,7 @@ def _look(
     directions = hold_still(recipe.plan, recipe.functional.names, directions)
     rate = learning_rate_at(recipe.plan, settings, position) * state.rate_factor
     chosen = [i for i, kernel in enumerate(recipe.functional.kernels) if kernel]
-    inputs = [x[rows] for x in data.inputs]
+    inputs = [x[rows_read(recipe, rows)] for x in data.inputs]
     return Seen(
         kernels=[weights.trainable[i] for i in chosen],
         gradients=[whole[i] for i in chosen],
@@ -193,6 +194,6 @@ def measure_interval(plan: Plan, steps: int) -> int:
     """Epochs between measures: what the plan says, or so many that measuring costs little.
 
     >>> measure_interval(Plan(epochs=200), steps=12), measure_interval(Plan(epochs=20), steps=700)
-    (5, 1)
+    (9, 1)
     """
     return plan.measure_every or max(1, -(-STEPS_BETWEEN // steps), -(-plan.epochs // MOST_TIMES))

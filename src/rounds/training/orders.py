@@ -2,7 +2,7 @@
 
 import numpy as np
 
-NO_ROW = -1  # fills a full batch where folds differ in size; weighs nothing
+NO_ROW = -1  # fills up the rows held out where folds differ in size; weighs nothing
 
 
 def epoch_order(
@@ -26,8 +26,13 @@ def epoch_order(
 
 
 def full_batch(rows: np.ndarray, width: int) -> np.ndarray:
-    """All rows as one step, [1, width] int32, filled up with NO_ROW."""
-    return np.pad(rows, (0, width - len(rows)), constant_values=NO_ROW).astype(np.int32)[None]
+    """All rows as one step, [1, width] int32, filled up with ~row of the first: below 0 it weighs nothing, and whatever
+    looks at a whole batch (mixup, batch statistics) still sees no patient of another fold.
+
+    >>> full_batch(np.array([4, 2]), 3).tolist()
+    [[4, 2, -5]]
+    """
+    return np.append(rows, np.repeat(~rows[:1], width - len(rows))).astype(np.int32)[None]
 
 
 def _one_pass(rows: np.ndarray, stream: tuple[int, int], number: int, shuffle: bool) -> np.ndarray:

@@ -53,17 +53,23 @@ class Batch(NamedTuple):
 
 
 def draw_batch(recipe: Recipe, settings: Settings, data: SlabData, rows: jax.Array, position: jax.Array) -> Batch:
-    inputs = [x[rows] for x in data.inputs]
+    read = rows_read(recipe, rows)
+    inputs = [x[read] for x in data.inputs]
     if recipe.grid:
         inputs[-1] = _disturbed_grid(recipe, settings, data, inputs[-1], position)
-    targets = data.targets[rows]
+    targets = data.targets[read]
     present = rows >= 0
-    weights = jnp.where(present, data.weights[rows], 0.0) / jnp.maximum(jnp.sum(present), 1)
+    weights = jnp.where(present, data.weights[read], 0.0) / jnp.maximum(jnp.sum(present), 1)
     if "input_noise" in recipe.switches or "mixup" in recipe.switches:
         inputs, targets = _disturb(recipe, settings, inputs, targets, position)
     if "label_smoothing" in recipe.switches and recipe.task.is_classification:
         targets = smooth_labels(targets, settings["label_smoothing"], len(recipe.task.classes))
     return Batch(inputs, targets, weights)
+
+
+def rows_read(recipe: Recipe, rows: jax.Array) -> jax.Array:
+    """Places in the table of the rows of a batch [B]; what fills up a full batch is written as ~row."""
+    return jnp.where(rows < 0, ~rows, rows) if recipe.plan.batch_size == "all" else rows
 
 
 def _key(settings: Settings, position: jax.Array) -> jax.Array:

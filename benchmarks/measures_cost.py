@@ -1,0 +1,92 @@
+"""What it costs to look inside the networks while they train, at the interval that Rounds chooses.
+
+    python benchmarks/measures_cost.py [--turns 5]
+
+The same population trains by turns with and without measures: the same compiled epochs and validation, one thread a
+core, nothing kept. Prints for each table the extra time as a share of training, on the clock and in processor time
+(which other work on the machine disturbs less), with a 95 % Student interval over turns of the logarithm of the ratio.
+The limit is 10 %.
+"""
+
+import argparse
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from machine import about
+from scipy import stats
+
+from rounds.data.choices import Choices
+from rounds.data.loading import load
+from rounds.data.splitting import split_dataset
+from rounds.improvement import amount_of
+from rounds.proposal import propose
+from rounds.training.material import make_materials
+from rounds.training.measures import measure_interval
+from rounds.training.pool import Work, workers_here
+from rounds.training.run import Population, make_population
+from rounds.training.slab import begin_slab, slab_epochs, steps_per_epoch
+
+EPOCHS = {"diabetes": 60, "admissions:12000": 12}
+JUDGING = 0  # members of a judging fold are not measured
+
+
+def make(source: str) -> Population:
+    """The default population of a table for so many epochs, none stopping early."""
+    dataset = load(source, Choices())
+    split = split_dataset(dataset, nested=False)
+    materials = make_materials(dataset, split)
+    changes = {"epochs": EPOCHS[source], "patience": 0}
+    plans = list(propose(dataset.task, amount_of(dataset, split, materials[0]), changes).plans)
+    return make_population(plans, dataset.task, materials)
+
+
+def seconds(works: list[Work]) -> tuple[float, float]:
+    """Seconds of one training, on the clock and of all cores together."""
+    started, worked = time.perf_counter(), time.process_time()
+    with ThreadPoolExecutor(workers_here()) as threads:
+        list(threads.map(_epochs, works))
+    return time.perf_counter() - started, time.process_time() - worked
+
+
+def _epochs(work: Work) -> None:
+    start = begin_slab(work.program, work.slab, work.data)
+    for _ in slab_epochs(work.program, work.slab, work.data, work.folds, start, work.extent):
+        pass
+
+
+def compare(source: str, turns: int) -> dict[str, Any]:
+    population = make(source)
+    measured = list(population.works)
+    plain = [replace(work, slab=replace(work.slab, outer=JUDGING)) for work in measured]
+    seconds(measured)  # compiles everything
+    times = np.array([(seconds(plain), seconds(measured)) for _ in range(turns)])  # [turns, plain and measured, kind]
+    plan, steps = population.plans[0], steps_per_epoch(population.plans[0], measured[0].extent)[0]
+    return {
+        "source": source, "networks": len(population.members), "epochs": plan.epochs, "steps_an_epoch": steps,
+        "epochs_between_measures": measure_interval(plan, steps), "turns": turns,
+        **{kind: extra(times[:, :, place]) for place, kind in enumerate(("clock", "processor"))},
+    }  # fmt: skip
+
+
+def extra(times: np.ndarray) -> dict[str, Any]:
+    """times: [turns, 2] seconds without and with."""
+    logs = np.log(times[:, 1] / times[:, 0])
+    half = float(stats.t.ppf(0.975, len(logs) - 1) * logs.std(ddof=1) / np.sqrt(len(logs)))
+    value, low, high = (round(float(np.expm1(logs.mean() + side * half)), 4) for side in (0, -1, 1))
+    return {"extra": {"value": value, "low": low, "high": high}, "seconds": times.round(3).tolist()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--turns", type=int, default=5)
+    turns = parser.parse_args().turns
+    found = [compare(source, turns) for source in EPOCHS]
+    print(json.dumps({"about": about("jax", "keras", "numpy"), "measures": found}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
