@@ -1,6 +1,6 @@
 """How soon commands answer, and how much memory a large table takes.
 
-    python benchmarks/startup_and_memory.py [--rows 1000000] [--columns 50]
+    python benchmarks/startup_and_memory.py [--rows 1000000] [--columns 50] [--parts seconds,memory]
 
 Start-up: median seconds of fresh processes. Prediction: 10,000 rows with a trained run, start-up included. Memory: the
 peak of `rounds train` on a float table written as Parquet, beside the size of the array. Prints JSON.
@@ -20,7 +20,10 @@ import numpy as np
 import polars as pl
 from machine import about
 
+from rounds.data.admissions import simulate_admissions
+
 FLOAT_BYTES = 4
+QUICK = ("--rounds", "0", "--members", "2", "--set", "epochs=2", "--quiet")
 
 
 def seconds(words: list[str], turns: int = 5) -> float:
@@ -53,42 +56,47 @@ def peak_bytes(words: list[str]) -> tuple[float, int]:
     return round(time.perf_counter() - started, 1), after * (1 if sys.platform == "darwin" else 1024)
 
 
+def memory(folder: Path, rows: int, columns: int) -> dict[str, float]:
+    """Peak of training on a float table, beside what is allowed."""
+    table = folder / "table.parquet"
+    write_table(table, rows, columns)
+    array = rows * columns * FLOAT_BYTES
+    words = rounds("train", str(table), "--target", "y", "--group", "none", *QUICK, "--out", str(folder / "large"))
+    took, peak = peak_bytes(words)
+    sizes = {"array": array, "peak": peak, "allowed": 3 * array + 1.5e9}
+    megabytes = {f"{name}_megabytes": round(size / 1e6) for name, size in sizes.items()}
+    return {"rows": rows, "columns": columns, **megabytes, "seconds": took}
+
+
+def all_seconds(folder: Path) -> dict[str, float]:
+    """Of each command, start-up included."""
+    run, new = folder / "run", folder / "new.csv"
+    subprocess.run([sys.executable, *rounds("train", "admissions", *QUICK, "--out", str(run))], check=True)
+    simulate_admissions(10_000, seed=5).table.write_csv(new)
+    full = rounds("train", "diabetes", "--rounds", "0", "--quiet", "--out", str(folder / "full"))
+    return {
+        "python -c pass": seconds(["-c", "pass"]),
+        "import rounds": seconds(["-c", "import rounds"]),
+        "rounds --help": seconds(rounds("--help")),
+        "rounds predict, 10,000 rows": seconds(
+            rounds("predict", str(run), str(new), "--quiet", "--out", str(folder / "out.csv"))
+        ),
+        "rounds train diabetes --rounds 0": seconds(full, turns=1),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--columns", type=int, default=50)
+    parser.add_argument("--parts", default="memory,seconds")
     words = parser.parse_args()
+    record = about("jax", "polars")
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        quick = ("--rounds", "0", "--members", "2", "--set", "epochs=2", "--quiet")
-        run, new = folder / "run", folder / "new.csv"
-        subprocess.run([sys.executable, *rounds("train", "admissions", *quick, "--out", str(run))], check=True)
-        full = folder / "full"
-        diabetes = seconds(rounds("train", "diabetes", "--rounds", "0", "--quiet", "--out", str(full)), turns=1)
-        from rounds.data.admissions import simulate_admissions
-
-        simulate_admissions(10_000, seed=5).table.write_csv(new)
-        table = folder / "table.parquet"
-        write_table(table, words.rows, words.columns)
-        array = words.rows * words.columns * FLOAT_BYTES
-        large = rounds("train", str(table), "--target", "y", "--group", "none", *quick, "--out", str(folder / "large"))
-        took, peak = peak_bytes(large)
-        predict = rounds("predict", str(run), str(new), "--quiet", "--out", str(folder / "out.csv"))
-        allowed = 3 * array + 1.5e9
-        record = {
-            "about": about("jax", "polars"),
-            "seconds": {
-                "python -c pass": seconds(["-c", "pass"]),
-                "import rounds": seconds(["-c", "import rounds"]),
-                "rounds --help": seconds(rounds("--help")),
-                "rounds predict, 10,000 rows": seconds(predict),
-                "rounds train diabetes --rounds 0": diabetes,
-            },
-            "memory": {
-                "rows": words.rows, "columns": words.columns, "array_megabytes": round(array / 1e6),
-                "peak_megabytes": round(peak / 1e6), "allowed_megabytes": round(allowed / 1e6), "seconds": took,
-            },
-        }  # fmt: skip
+        if "memory" in words.parts.split(","):  # first: the peak is that of all children so far
+            record["memory"] = memory(Path(name), words.rows, words.columns)
+        if "seconds" in words.parts.split(","):
+            record["seconds"] = all_seconds(Path(name))
     print(json.dumps(record, indent=2))
 
 
