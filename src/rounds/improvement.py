@@ -279,7 +279,7 @@ def _write_what_happened(folder: Path, found: Stay, described: Record, said: Dat
     """Curves and findings of a training that left nothing to judge: why it failed is what its user needs."""
     write_curves(folder, found.populations)
     run = replace(
-        run_of(found.trained, len(found.populations) - 1), dataset=described, data_findings=said[0],
+        run_of(found.own, len(found.populations) - 1), dataset=described, data_findings=said[0],
         data_not_applicable=said[1], data_examined=True,
     )  # fmt: skip
     write_json(folder / "findings.json", examine(run).record())
@@ -294,7 +294,7 @@ def _write_advice(
     predictions = all_predictions(finished)
     last = len(found.populations) - 1
     run = replace(
-        run_of(found.trained, last), metrics=record, dataset=described, data_findings=findings,
+        run_of(found.own, last), metrics=record, dataset=described, data_findings=findings,
         data_not_applicable=absent, data_examined=True, advantages=advantages_of(finished.dataset.task, predictions),
         constant_score=record["baselines"]["constant"][record["main_metric"]]["value"],
     )  # fmt: skip

@@ -97,6 +97,9 @@ def test_forty_patients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert made.predict(data.inputs[:4]).shape == (4, 1)
     assert made.record["rows"]["test"] == 40
     (tried,) = entries(made.folder)
+    if tried["verdict"] == "kept":
+        found = json.loads((made.folder / "findings.json").read_text(encoding="utf-8"))["findings"]
+        assert "not-shuffled" not in {f["code"] for f in found}, "the plan of before is not looked at again"
     assert tried["verdict"] == ("kept" if tried["effect"]["low"] > 0 else "dropped")
     assert made.write_report().stat().st_size > 10_000
 

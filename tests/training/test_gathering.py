@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rounds.plan import Plan
-from rounds.training.gathering import gathered, without
+from rounds.training.gathering import gathered, of_plans, without
 from rounds.training.record import curves_frame, measures_frame, member_epochs, members_frame
 from rounds.training.run import Population, Trained
 
@@ -56,6 +56,9 @@ def test_plans_of_before_stand_beside_the_new_ones(population_of: Make, train: T
     assert sorted((m.plan, m.settings["learning_rate"]) for m in joined.population.members) == [
         (0, pytest.approx(1e-2)), (0, pytest.approx(1e-2)), (1, pytest.approx(1e-3)), (1, pytest.approx(1e-3)),
     ]  # fmt: skip
+    own = of_plans(joined, 1)
+    assert {m.plan for m in own.population.members} == {0}
+    assert members_frame(own)["plan"].unique().to_list() == [0]
     assert all(slab.plan == m.plan for slab in joined.population.slabs for m in slab.members)
 
 

@@ -24,7 +24,7 @@ from rounds.prescription.remedies import described, prescribe
 from rounds.prescription.remedy import Change, Prescription, treated
 from rounds.prescription.trial import Trial, run_trial
 from rounds.prescription.trial_record import arm_record
-from rounds.training.gathering import gathered, without
+from rounds.training.gathering import gathered, of_plans, without
 from rounds.training.material import make_materials, scaling_of
 from rounds.training.pool import Progress
 from rounds.training.population import sweep
@@ -97,6 +97,12 @@ class Stay:
         return self.populations[-1]
 
     @property
+    def own(self) -> Trained:
+        """Of the population that is handed over, the members of its own plans: what is looked at. The plans of before
+        that are kept beside them have been looked at, and are still as ill as they were."""
+        return of_plans(self.trained, self.own_plans)
+
+    @property
     def rounds(self) -> int:
         """Rounds in which something was tried."""
         return max((int(entry["round"]) for entry in self.entries), default=0)
@@ -122,7 +128,7 @@ def look(given: Circumstances, found: Stay, rounds: int) -> tuple[Stay, Visit | 
     number = len(found.examinations) + 1
     if found.ended or number > rounds:
         return replace(found, ended=found.ended or f"{rounds} rounds were asked for"), None
-    examination = examine(run_of(found.trained, number - 1))
+    examination = examine(run_of(found.own, number - 1))
     found = replace(found, examinations=(*found.examinations, examination))
     if given.minutes_left() == 0.0:
         return replace(found, ended="the time is spent"), None

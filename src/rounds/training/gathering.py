@@ -29,6 +29,14 @@ def course_of(member: Member) -> Training:
     return (*sorted(member.settings.items()), member.seed, member.fold, member.outer, member.stream)
 
 
+def of_plans(trained: Trained, count: int | None) -> Trained:
+    """The members of the first `count` plans alone (None: all)."""
+    plans = range(len(trained.population.plans))[:count]
+    works = tuple(w for w in trained.population.works if w.slab.plan in plans)
+    results = tuple(r for r in trained.results if r.slab.plan in plans)
+    return Trained(replace(trained.population, works=works), results)
+
+
 def without(population: Population, parts: list[Trained]) -> Population:
     """The population with those members alone that no part has trained, packed anew."""
     done = {_training(part.population, member) for part in parts for member in part.population.members}
