@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.ward.faults import FAULTS, Fault
-from benchmarks.ward.healthy import CONTROLS, GOOD, controls
+from benchmarks.ward.healthy import AT_FIRST, GOOD, controls
 from rounds.task import Task
 
 HEALTHY, GOOD_PLAN = "healthy", "good plan"
@@ -33,9 +33,11 @@ class Case:
         return self.seed in FRESH_SEEDS
 
     @property
-    def among_first(self) -> bool:
-        """Whether a first look at the ward includes it."""
-        return self.fresh or (self.number < CONTROLS // 2 if self.fault is None else self.seed == SEEDS[0])
+    def turn(self) -> int:
+        """When it is trained: 0, a first look at the ward; then a seed of each fault at a time."""
+        if self.fresh:
+            return 0
+        return int(self.number >= AT_FIRST) if self.fault is None else SEEDS.index(self.seed)
 
     @property
     def key(self) -> str:

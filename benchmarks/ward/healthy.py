@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 Changes = dict[str, Any]
-CONTROLS = 40  # of each task
+CONTROLS, AT_FIRST = 50, 20  # of each task; for a first look at it
 
 GOOD: Changes = {
     "hidden": (32, 32), "activation": "relu", "initializer": "he_normal", "dropout": 0.1, "weight_decay": 1e-2,

@@ -5,17 +5,20 @@ import json
 import time
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.ward.cases import Case, cases_of
+from benchmarks.ward.cases import SEEDS, Case, cases_of
 from benchmarks.ward.evidence import Beside, Scores, make_run, make_scores
 from benchmarks.ward.ground import Ground, make_ground
 from benchmarks.ward.record import write_run
-from benchmarks.ward.tasks import WardTask
+from benchmarks.ward.tasks import TASKS, WardTask
 from benchmarks.ward.training import Place, Workshop, prepare, train
 from rounds.data.dataset import Dataset
 from rounds.examination.examine_data import examine_data
@@ -24,27 +27,45 @@ from rounds.files import write_whole
 from rounds.plan import Plan
 
 
-def make_runs(task: WardTask, shared: Path, folder: Path, workshop: Workshop, first: bool) -> None:
+def train_all(tasks: list[WardTask], shared: Path, folder: Path) -> None:
+    """On two cores: tables of numbers on one, of classes on the other, since those of one kind share programs."""
+    numbers = [t for t in tasks if t.kind != "binary"]
+    shares = [share for share in (numbers, [t for t in tasks if t.kind == "binary"]) if share]
+    with ProcessPoolExecutor(len(shares), mp_context=get_context("spawn")) as pool:
+        names = [[t.name for t in share] for share in shares]
+        list(pool.map(partial(_train_share, shared=shared, folder=folder), names))
+
+
+def _train_share(names: list[str], shared: Path, folder: Path) -> None:
+    """All tasks once for a first look, then another seed of all of them at a time; programs are kept."""
+    workshop = Workshop()
+    for turn in range(len(SEEDS)):
+        for task in (t for t in TASKS if t.name in names):
+            make_runs(task, shared, folder, workshop, turn)
+
+
+def make_runs(task: WardTask, shared: Path, folder: Path, workshop: Workshop, turn: int) -> None:
     """Adds to FOLDER/TASK.jsonl a line for each case that it lacks: the case, its scores, and (fresh seeds apart) its
-    evidence. first: only half of the controls and one seed of each fault, for a first look."""
+    evidence. turn: the last one that is trained (`Case.turn`)."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{task.name}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return  # another process is at it
-        _make_missing(task, shared, folder / f"{task.name}.jsonl", workshop, first)
+        _make_missing(task, shared, folder / f"{task.name}.jsonl", workshop, turn)
 
 
-def _make_missing(task: WardTask, shared: Path, path: Path, workshop: Workshop, first: bool) -> None:
+def _make_missing(task: WardTask, shared: Path, path: Path, workshop: Workshop, turn: int) -> None:
     dataset, started = task.load(shared), time.monotonic()
     known = {about["key"] for about, _ in read_lines(path)} if path.exists() else set()
     with path.open("a", encoding="utf-8") as file:
-        begun = time.monotonic()
-        for case, scores, evidence in _every_run(task.name, dataset, known, workshop, first):
+        begun, spent = time.monotonic(), time.process_time()
+        for case, scores, evidence in _every_run(task.name, dataset, known, workshop, turn):
             about: dict[str, Any] = {name: getattr(case, name) for name in ("name", "severity", "seed", "number")}
             about |= {"key": case.key, "fresh": case.fresh, "scores": asdict(scores)}
             about["seconds"], begun = round(time.monotonic() - begun, 3), time.monotonic()
+            about["processor_seconds"], spent = round(time.process_time() - spent, 3), time.process_time()
             file.write(f"{json.dumps(about)}\t{evidence}\n")
             file.flush()
     print(json.dumps({"task": task.name, "seconds": round(time.monotonic() - started, 1)}), flush=True)
@@ -59,9 +80,9 @@ def read_lines(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def _every_run(
-    name: str, dataset: Dataset, known: set[str], workshop: Workshop, first: bool
+    name: str, dataset: Dataset, known: set[str], workshop: Workshop, turn: int
 ) -> Iterator[tuple[Case, Scores, str]]:
-    cases = [c for c in cases_of(name, dataset.task) if not first or c.among_first]
+    cases = [c for c in cases_of(name, dataset.task) if c.turn <= turn]
     prepared = prepare({_place(c): _ground(name, c, dataset) for c in cases})
     besides = {place: Beside(ground) for place, ground in prepared.grounds.items()}
     for case in cases:

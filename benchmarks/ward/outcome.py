@@ -6,6 +6,7 @@ Written down before a rule was run on the ward, with the acceptable diagnoses of
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from statistics import median
 from typing import Any, Literal
 
 from benchmarks.ward.faults import FAULTS
@@ -47,6 +48,15 @@ def harms(runs: Iterable[dict[str, Any]]) -> dict[tuple[str, int], tuple[float, 
             lost = error_share(run["scores"]) - good[run["seed"]]
             found.setdefault((run["name"], run["severity"]), []).append(lost)
     return {key: tuple(values) for key, values in found.items()}
+
+
+def good_by_seed(runs: Iterable[dict[str, Any]]) -> dict[int, float]:
+    """Median error of the good plans that rules look at, by seed, from the runs of one task."""
+    found: dict[int, list[float]] = {}
+    for run in runs:
+        if run["name"] not in BY_NAME and not run["fresh"]:
+            found.setdefault(run["seed"], []).append(error_share(run["scores"]))
+    return {seed: median(shares) for seed, shares in found.items()}
 
 
 def hurts(lost: tuple[float, ...]) -> bool:

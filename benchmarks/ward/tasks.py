@@ -20,6 +20,7 @@ from rounds.data.dataset import FEATURE_ROLES, Column, Dataset
 from rounds.data.loading import load
 from rounds.examination.association import rank_correlations
 from rounds.examination.data_evidence import as_numbers
+from rounds.task import Kind
 
 Half = Literal["thresholds", "reported"]
 ROWS = 1_000  # of each table, patients drawn once: fewer leave no room for test rows, more cost time
@@ -35,11 +36,12 @@ _AT_ADMISSION = (
 
 @dataclass(frozen=True)
 class WardTask:
-    """One table. load: the folder of shared tables -> patients, ready to be split."""
+    """One table. load: the folder of shared tables -> patients, ready to be split; kind: of its task."""
 
     name: str
     half: Half
     load: Callable[[Path], Dataset]
+    kind: Kind = "binary"
 
 
 def take(dataset: Dataset, rows: np.ndarray) -> Dataset:
@@ -119,9 +121,9 @@ def _with_disease(table: pl.DataFrame) -> pl.DataFrame:
 
 
 TASKS: tuple[WardTask, ...] = (
-    WardTask("diabetes", "thresholds", _builtin("diabetes")),
+    WardTask("diabetes", "thresholds", _builtin("diabetes"), "regression"),
     WardTask("breast_cancer", "reported", _builtin("breast_cancer")),
-    WardTask("admissions", "thresholds", lambda shared: _fewer(load("admissions:2000", _WHOLE_STAYS))),
+    WardTask("admissions", "thresholds", lambda shared: _fewer(load("admissions:2000", _WHOLE_STAYS)), "regression"),
     WardTask("cleveland", "reported", _file(
         "heart_cleveland/heart_cleveland.csv",
         Choices(("num",), "binary", group="none", as_roles=_categories("cp", "restecg", "slope", "thal")),
@@ -134,18 +136,18 @@ TASKS: tuple[WardTask, ...] = (
         "nhanes_bodyshape/nhanes.parquet",
         Choices(("bps",), "regression", group="none", drop=("seqn", "bpd", "fmhm_other", "death", "followup")),
         lambda table: table.drop_nulls("bps"),
-    )),
+    ), "regression"),
     WardTask("flchain", "thresholds", _file(
         "flchain/flchain.csv", Choices(("death",), "binary", group="none", drop=("futime", "chapter")),
     )),
     WardTask("ecg5000", "reported", _heartbeats),
     WardTask("digits", "thresholds", lambda shared: _fewer(load(_five_digits(), Choices(
         ("digit",), "multiclass", group="none", as_roles={"*": "numeric"},
-    )))),
+    ))), "multiclass"),
     WardTask("diabetes130", "reported", _file(
         "diabetes130/diabetic_data.parquet",
         Choices(("time_in_hospital",), "regression", group="patient_nbr",
                 as_roles=_categories("admission_type_id", "admission_source_id")),
         lambda table: table.select(_AT_ADMISSION),
-    )),
+    ), "regression"),
 )  # fmt: skip

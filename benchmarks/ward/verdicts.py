@@ -1,6 +1,7 @@
 """What Rounds and the anchors say of every run that was kept: seconds, without training."""
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,7 +10,7 @@ from typing import Any
 
 from benchmarks.ward.anchors import ANCHORS, as_said, said_by
 from benchmarks.ward.make_runs import read_lines
-from benchmarks.ward.outcome import BY_NAME, Group, Said, groups
+from benchmarks.ward.outcome import BY_NAME, Group, Said, error_share, good_by_seed, groups
 from benchmarks.ward.record import read_run
 from benchmarks.ward.tasks import TASKS, Half
 from rounds.examination.evidence import Run
@@ -25,7 +26,8 @@ HALF_OF: dict[str, Half] = {task.name: task.half for task in TASKS}
 @dataclass(frozen=True)
 class Verdict:
     """One run. said: by watcher; everything: codes of all findings of Rounds, notes too; given_up: whether training
-    would have been ended early as hopeless."""
+    would have been ended early as hopeless; own_loss: what this very run lost on clean test rows beside the median good
+    plan of its seed, as a share of a constant's error (no rule sees it, and it decides nothing)."""
 
     task: str
     name: str
@@ -36,22 +38,32 @@ class Verdict:
     said: dict[str, Said]
     everything: tuple[str, ...] = ()
     given_up: bool = False
+    own_loss: float = 0.0
 
     @property
     def half(self) -> Half:
         return HALF_OF[self.task]
 
 
-def verdicts_of(task: str, folder: Path) -> list[Verdict]:
-    """Verdicts on the runs of one task."""
+def judged_runs(task: str, folder: Path) -> Iterator[tuple[dict[str, Any], Group, Run]]:
+    """Runs of one task that rules look at, with what each counts as, and what the data rules said of its patients."""
     lines = list(read_lines(folder / f"{task}.jsonl"))
     tables = _tables(folder / f"{task}.data.json")
     evidence = {about["key"]: text for about, text in lines}
-    made = []
     for about, group in groups([about for about, _ in lines]):
-        run = _with_table(read_run(json.loads(evidence[about["key"]])), tables, about)
-        made.append(_verdict(task, about, group, run))
-    return made
+        yield about, group, _with_table(read_run(json.loads(evidence[about["key"]])), tables, about)
+
+
+def verdicts_of(task: str, folder: Path) -> list[Verdict]:
+    """Verdicts on the runs of one task."""
+    good = good_by_seed([about for about, _ in read_lines(folder / f"{task}.jsonl")])
+    found = [(about, _verdict(task, about, group, run)) for about, group, run in judged_runs(task, folder)]
+    return [
+        replace(verdict, own_loss=error_share(about["scores"]) - good[about["seed"]])
+        if about["seed"] in good
+        else verdict
+        for about, verdict in found
+    ]
 
 
 def every_verdict(folder: Path, tasks: tuple[str, ...]) -> list[Verdict]:

@@ -7,6 +7,7 @@ import numpy as np
 from rounds.examination.curve import Curve, Series
 from rounds.examination.evidence import Advantage, Run
 from rounds.examination.finding import Seen
+from rounds.examination.harm import weighed
 from rounds.examination.rule import Judged
 from rounds.examination.rules import RULES
 from rounds.plan import Plan
@@ -50,10 +51,10 @@ def said(code: str, evidence: Run) -> Judged:
 
 
 def seen(code: str, evidence: Run) -> Seen:
-    """What one rule saw; fails where it saw nothing."""
+    """What one rule saw, weighed by harm; fails where it saw nothing."""
     found = said(code, evidence)
     assert isinstance(found, Seen), f"{code}: {found}"
-    return found
+    return weighed(evidence, found)
 
 
 def inside(count: int = EPOCHS, **changed: object) -> dict[tuple[str, str], Series]:

@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from rounds.data.dataset import Split
+from rounds.data.dataset import Dataset, Split
 from rounds.examination.finding import NotApplicable
+from rounds.task import Task
 from tests.examination.tables import ROWS, halves, said, seen, table
 
 RANDOM = np.random.default_rng(5)
@@ -70,3 +72,20 @@ def test_flipped_outcomes() -> None:
     assert seen("label-noise", table(2000, kind="binary", outcome=flipped)).severity == "warning"
     assert said("label-noise", table(2000, kind="binary", outcome=clear)) is None
     assert said("label-noise", honest) is None
+
+
+def test_flipped_classes() -> None:
+    random = np.random.default_rng(0)
+    honest = table(1500)
+    clear = np.digitize(honest.inputs["x0"].to_numpy(), (-0.5, 0.5))
+    flipped = np.where(random.random(1500) < 0.3, (clear + random.integers(1, 3, 1500)) % 3, clear)
+    blurred = np.digitize(honest.inputs["x0"].to_numpy() + 2 * random.standard_normal(1500), (-1.0, 1.0))
+    task = Task(kind="multiclass", targets=("stage",), classes=("1", "2", "3"))
+
+    def of(stage: np.ndarray) -> Dataset:
+        return replace(honest, task=task, targets=stage[:, None].astype(np.float32))
+
+    found = seen("label-noise", of(flipped))
+    assert found.evidence["other_class"] == pytest.approx(0.3, abs=0.1)
+    assert said("label-noise", of(clear)) is None
+    assert said("label-noise", of(blurred)) is None, "hard to tell is not the same as wrong"

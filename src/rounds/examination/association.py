@@ -102,7 +102,7 @@ def told_apart(numbers: np.ndarray, marked: np.ndarray) -> float:
 
 
 def out_of_fold(numbers: np.ndarray, outcome: np.ndarray, patients: np.ndarray) -> np.ndarray:
-    """Probability [n] of a 0/1 outcome [n] by boosted trees that did not see the row's patient."""
+    """Probabilities [n, C] of classes [n], numbered from 0, by boosted trees that did not see the row's patient."""
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.model_selection import GroupKFold, cross_val_predict
     from threadpoolctl import threadpool_limits
@@ -110,7 +110,7 @@ def out_of_fold(numbers: np.ndarray, outcome: np.ndarray, patients: np.ndarray) 
     trees = HistGradientBoostingClassifier(max_iter=40, max_leaf_nodes=8, min_samples_leaf=10, early_stopping=False)
     with threadpool_limits(1):
         says = cross_val_predict(trees, numbers, outcome, cv=GroupKFold(3), groups=patients, method="predict_proba")
-    return np.asarray(says[:, 1])
+    return np.asarray(says)
 
 
 def flip_rates(outcome: np.ndarray, says: np.ndarray) -> tuple[float, float, float]:

@@ -5,11 +5,11 @@ import numpy as np
 from rounds.examination.comparison import paired
 from rounds.examination.curve import Curve, last, smooth
 from rounds.examination.evidence import Run
-from rounds.examination.finding import NotApplicable, Seen, in_words
+from rounds.examination.finding import BY_HARM, NotApplicable, Seen, in_words
+from rounds.examination.harm import harm
 from rounds.examination.learning import (
     SMALLEST_SHARE,
     explained,
-    harm,
     median_explained,
     noise_of_mean,
     of_what,
@@ -45,14 +45,14 @@ def _not_learning(run: Run) -> Judged:
     if run.constant_loss is None:
         return _never_fell(run)
     finite = [c for c in run.curves if not c.diverged]
-    stuck = [c for c in finite if explained(run, c) < SMALLEST_SHARE.value]
+    stuck = [c for c in finite if max(explained(run, c), explained(run, c, "validation")) < SMALLEST_SHARE.value]
     stuck_members = {c.member for c in stuck}
     if not stuck or any(c.member not in stuck_members for c in run.best.curves if not c.diverged):
         return None
     shares = [explained(run, c) for c in stuck]
     return Seen(
         "error",
-        f"The training loss of {len(stuck)} networks never fell below what one constant prediction reaches.",
+        f"Neither loss of {len(stuck)} networks ever fell below what one constant prediction reaches.",
         {"explained_share_median": float(np.median(shares)), "constant_loss": run.constant_loss},
         1.0, tuple(c.member for c in stuck), onset=1,
     )  # fmt: skip
@@ -90,13 +90,13 @@ def late_gain(run: Run, curve: Curve) -> tuple[float, float]:
 
 
 def _still_improving(run: Run) -> Judged:
+    if (few := _few_steps(run)) is not None:
+        return few
     curves = [c for c in run.best.curves if c.outcome == "finished" and len(c.epochs) >= FEWEST_EPOCHS]
     if not curves:
         return NotApplicable(f"no network of the best configuration trained for {FEWEST_EPOCHS} epochs and to the end")
     found = [late_gain(run, c) for c in curves]
     mean, low, high = paired(np.array([gain for gain, _ in found]))
-    if (few := _few_steps(run)) is not None:
-        return few
     if len(found) < 2:
         reach = SURE_ERRORS.value * found[0][1]
         low, high = mean - reach, mean + reach
@@ -113,21 +113,21 @@ def _still_improving(run: Run) -> Judged:
 
 
 def _few_steps(run: Run) -> Judged:
-    """Networks that are worse than they should be after a handful of steps, whatever their curves do at the end."""
+    """Networks that are worse than they should be after a handful of steps that did bring something."""
     counts = [len(c.steps[1]) for c in run.best.curves if c.steps is not None]
     damaged = harm(run)
-    if (
-        not counts
-        or max(counts) >= FEW_STEPS.value
-        or damaged is None
-        or median_explained(run, run.best) < SMALLEST_SHARE.value
-    ):
+    if not counts or max(counts) >= FEW_STEPS.value or damaged is None or not _brought_something(run):
         return None
     return Seen(
-        "error", f"Training took only {max(counts)} steps, and {damaged.words}.",
-        {"steps": max(counts), "epochs": int(run.best.curves[0].epochs[-1]), **damaged.evidence},
-        0.7, run.best.members, onset=1,
+        BY_HARM, f"Training took only {max(counts)} steps.",
+        {"steps": max(counts), "epochs": int(run.best.curves[0].epochs[-1])}, 0.7, run.best.members, onset=1,
     )  # fmt: skip
+
+
+def _brought_something(run: Run) -> bool:
+    """Whether one of the losses came below the constant's: that of training is an epoch's mean, the first too."""
+    reached = (median_explained(run, run.best, split) for split in ("train", "validation"))
+    return max(reached) >= SMALLEST_SHARE.value
 
 
 STARTS = ("loss-output-mismatch", "unscaled-inputs", "poor-initialization")
@@ -146,9 +146,11 @@ COURSE_RULES: tuple[Rule[Run], ...] = (
     ),
     Rule(
         "not-learning", "The networks learned nothing", "training", _not_learning,
-        how="The training loss at the end is not below that of the best constant prediction by a worthwhile share.",
-        why="A constant is as good: weights, data or the objective are wrong, and more epochs will not help.",
-        remedies=("check that inputs and targets belong together", "change learning rate or initial weights"),
+        how="Neither the training nor the validation loss ever came below that of the best constant prediction by a "
+        "worthwhile share.",
+        why="A constant is as good: weights, data or the objective are wrong, or training had hardly begun.",
+        remedies=("check that inputs and targets belong together", "change learning rate or initial weights",
+                  "train for more epochs, where the loss is still falling"),
         thresholds=(SMALLEST_SHARE,), causes=NOT_LEARNING,
     ),
     Rule(

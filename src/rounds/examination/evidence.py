@@ -1,6 +1,7 @@
 """The one record that rules read: what was planned, what happened, how it was judged."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -57,7 +58,7 @@ class Run:
         """The main plan."""
         return self.plans[0] if self.plans else None
 
-    @property
+    @cached_property
     def configurations(self) -> tuple[Configuration, ...]:
         """Members that differ in fold and seed alone, in the order of their first member."""
         groups: dict[tuple[Any, ...], list[Curve]] = {}
@@ -65,7 +66,7 @@ class Run:
             groups.setdefault((curve.plan, *sorted(curve.settings.items())), []).append(curve)
         return tuple(Configuration(c[0].plan, c[0].settings, tuple(c)) for c in groups.values())
 
-    @property
+    @cached_property
     def best(self) -> Configuration:
         """The configuration with the lowest median validation loss: what the run has to offer."""
         return min(self.configurations, key=lambda c: c.best_validation)

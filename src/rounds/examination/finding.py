@@ -1,6 +1,6 @@
 """What an examination says: findings in the order in which to act, what could not be judged, and three answers."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 Question = Literal["data", "training", "worth"]
@@ -12,20 +12,31 @@ HEALTHY = "healthy"
 _LISTS = ("follows_from", "remedies", "members")
 _THRESHOLD = ("name", "value", "unit", "source")
 MANY_TIMES = 10.0  # shares beyond are said as "times"
+BY_HARM: Literal["by harm"] = "by harm"
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What a rule saw. evidence: numbers by name, units in the name's end; confidence: 0 to 1; members: those in which
-    it was seen; onset: the first epoch at which it was seen (0: before the first step), where that can be said."""
+    """What a rule saw.
 
-    severity: Severity
+    severity: BY_HARM where measured harm decides (`harm.weighed`), and `least` is what it is without any; evidence:
+    numbers by name, units in the name's end; confidence: 0 to 1; members: those in which it was seen; onset: the first
+    epoch at which it was seen (0: before the first step), where that can be said.
+    """
+
+    severity: Severity | Literal["by harm"]
     explanation: str
     evidence: Evidence
     confidence: float
     members: tuple[int, ...] = ()
     onset: int | None = None
+    least: Severity = "note"
+
+    def weighed(self, severity: Severity, because: str, evidence: Evidence) -> "Seen":
+        """With a severity, why it has that, and the numbers of why."""
+        words = f"{self.explanation}{because}"
+        return replace(self, severity=severity, explanation=words, evidence={**self.evidence, **evidence})
 
 
 @dataclass(frozen=True)

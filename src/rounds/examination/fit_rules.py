@@ -5,14 +5,14 @@ import numpy as np
 from rounds.examination.comparison import paired
 from rounds.examination.curve import Curve, smooth
 from rounds.examination.evidence import Run
-from rounds.examination.finding import NotApplicable, Seen, in_words
+from rounds.examination.finding import BY_HARM, NotApplicable, Seen, in_words
 from rounds.examination.grid_rules import AUGMENTING
+from rounds.examination.harm import harm, has_peers
 from rounds.examination.inside import at_end, at_start
 from rounds.examination.learning import (
     LEAST_LEARNED,
     SMALLEST_SHARE,
     end,
-    harm,
     linear_explained,
     median_explained,
     noise_of_mean,
@@ -76,16 +76,15 @@ def _overfitting(run: Run) -> Judged:
         return _by_heart_at_once(run)
     snapshot = run.plan is not None and run.plans[run.best.plan].keep_best != "none"
     epoch = int(np.median([c.epochs[int(smooth(c.validation, c.window).argmin())] for c in curves]))
-    damaged = harm(run)
-    severity = "note" if snapshot and damaged is None else "warning" if damaged is None else "error"
     kept = "; the snapshot of the best epoch was kept" if snapshot else ""
     return Seen(
-        severity,  # type: ignore[arg-type]
+        BY_HARM,
         f"From epoch {epoch} the validation loss rose by {in_words(mean)} {of_what(run)} while the training loss "
         f"went on to {in_words(gap)} below it{kept}.",
         {"rise_share": mean, "low": _finite(low), "high": _finite(high), "gap_share": gap, "best_epoch": epoch,
-         "epochs": int(curves[0].epochs[-1]), "snapshot_kept": snapshot, **(damaged.evidence if damaged else {})},
-        0.95 if len(rise) > 1 else 0.7, tuple(c.member for c in curves), onset=epoch,
+         "epochs": int(curves[0].epochs[-1]), "snapshot_kept": snapshot},
+        0.95 if len(rise) > 1 else 0.7, tuple(c.member for c in curves), epoch,
+        "note" if snapshot or has_peers(run) else "warning",
     )  # fmt: skip
 
 
@@ -221,14 +220,13 @@ def _unstable(run: Run) -> Judged:
     rough = np.array([_roughness(run, c) for c in curves])
     if np.median(rough) < ROUGH.value:
         return None
-    damaged = harm(run)
-    snapshot = run.plan is None or run.plans[run.best.plan].keep_best != "none"
-    note = snapshot and damaged is None
+    kept = run.plans[run.best.plan].keep_best if run.plans else None
     return Seen(
-        "note" if note else "warning" if damaged is None else "error",
+        "note" if kept is None else BY_HARM,
         f"The validation loss still jumps by {in_words(float(np.median(rough)))} {of_what(run)} an epoch at the end.",
-        {"mean_change_share": float(np.median(rough)), **(damaged.evidence if damaged else {})},
-        0.8, tuple(c.member for c, r in zip(curves, rough, strict=True) if r >= ROUGH.value), onset=1,
+        {"mean_change_share": float(np.median(rough))},
+        0.8, tuple(c.member for c, r in zip(curves, rough, strict=True) if r >= ROUGH.value), 1,
+        "warning" if kept == "none" and not has_peers(run) else "note",
     )  # fmt: skip
 
 

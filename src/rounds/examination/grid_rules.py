@@ -5,8 +5,9 @@ import numpy as np
 from rounds.examination.comparison import paired
 from rounds.examination.curve import Configuration
 from rounds.examination.evidence import Run
-from rounds.examination.finding import NotApplicable, Seen
-from rounds.examination.learning import SMALLEST_SHARE, end, harm, kept_loss, reference_loss
+from rounds.examination.finding import BY_HARM, NotApplicable, Seen
+from rounds.examination.harm import harm, kept_loss
+from rounds.examination.learning import SMALLEST_SHARE, end, reference_loss
 from rounds.examination.rule import Judged, Rule, Threshold
 
 # Settings by which training sees patients otherwise than they are.
@@ -91,12 +92,9 @@ def _tiny_batches(run: Run) -> Judged:
     rows = run.plan.batch_size
     if not isinstance(rows, int) or rows >= FEW_ROWS.value:
         return None
-    damaged = harm(run)
-    because = f", and {damaged.words}" if damaged else "; it did no harm here"
     return Seen(
-        "error" if damaged else "note",
-        f"Batch normalization takes its statistics from {rows} row{'s' * (rows != 1)} a minibatch{because}.",
-        {"batch_size": rows, **(damaged.evidence if damaged else {})}, 0.8,
+        BY_HARM, f"Batch normalization takes its statistics from {rows} row{'s' * (rows != 1)} a minibatch.",
+        {"batch_size": rows}, 0.8,
         tuple(c.member for c in run.curves if c.plan == 0), onset=0,
     )  # fmt: skip
 

@@ -4,9 +4,10 @@ import numpy as np
 
 from rounds.examination.curve import Curve
 from rounds.examination.evidence import Run
-from rounds.examination.finding import NotApplicable, Seen
+from rounds.examination.finding import BY_HARM, NotApplicable, Seen
+from rounds.examination.harm import harm
 from rounds.examination.inside import first_to_last, gradient_norms, onset, share_of_layer, table
-from rounds.examination.learning import harm
+from rounds.examination.learning import FEWEST_UNITS, narrow
 from rounds.examination.rule import Judged, Rule, Threshold
 
 AUTOTRAINER = "AutoTrainer (Zhang et al. 2021)"
@@ -25,6 +26,8 @@ def _vanishing(run: Run) -> Judged:
     ratios = {c.member: float(min(np.median(r), r[0])) for c in run.best.curves if (r := first_to_last(c)) is not None}
     if not ratios:
         return NotApplicable("needs the gradient of at least three layers")
+    if any(narrow(run, c) for c in run.best.curves):
+        return NotApplicable(f"a layer has fewer than {FEWEST_UNITS} units: the luck of the draw decides what passes")
     low = {member: r for member, r in ratios.items() if r < VANISHING.value}
     damaged = harm(run)
     if damaged is None or len(low) <= len(ratios) / 2:
@@ -47,12 +50,9 @@ def _frozen(run: Run) -> Judged:
     if len(still) <= len(known) / 2:
         return None
     layers = next(iter(still.values()))
-    damaged = harm(run)
-    because = f", and {damaged.words}" if damaged else "; it did no harm here"
-    words = f"The weights of {', '.join(layers)} never moved, although they have a gradient"
     return Seen(
-        "error" if damaged else "note", f"{words}{because}.",
-        {"layers": list(layers), "networks": len(still), **(damaged.evidence if damaged else {})},
+        BY_HARM, f"The weights of {', '.join(layers)} never moved, although they have a gradient.",
+        {"layers": list(layers), "networks": len(still)},
         0.95, _members_with_still(run), onset=0,
     )  # fmt: skip
 
@@ -79,17 +79,14 @@ def _exploding(run: Run) -> Judged:
         return _NO_MEASURES
     grown = {c.member: growth for c, (_, norms) in known if (growth := _growth(norms)) >= EXPLODING.value}
     best = set(run.best.members) & set(grown)
-    damaged = harm(run)
     if not grown:
         return None
     worst = float(max(grown.values()))
-    alarm = damaged is not None and len(best) > len(run.best.members) / 2
     epochs = [_first_growth(c) for c, _ in known if c.member in grown]
     return Seen(
-        "error" if alarm else "note",
+        BY_HARM if len(best) > len(run.best.members) / 2 else "note",
         f"The gradient of {len(grown)} networks grew to {worst:.3g} times its norm before the first step.",
-        {"largest_growth": worst if np.isfinite(worst) else None, "members": len(grown),
-         **(damaged.evidence if damaged and alarm else {})},
+        {"largest_growth": worst if np.isfinite(worst) else None, "members": len(grown)},
         0.9, tuple(grown), onset=min(epochs),
     )  # fmt: skip
 
@@ -126,16 +123,12 @@ def _layer_share(run: Run, measure: str, least: Threshold, words: str) -> Judged
     if not high:
         return None
     best = [m for m in run.best.members if m in high]
-    damaged = harm(run)
-    alarm = damaged is not None and len(best) > len(run.best.members) / 2
     start, final, layer = high[best[0]] if best else next(iter(high.values()))
     epochs = [e for c in run.curves if c.member in high and (e := onset(c, measure, least.value)) is not None]
-    because = f": {damaged.words}" if damaged and alarm else ""
     return Seen(
-        "error" if alarm else "note",
-        f"At the end {final:.0%} {words.format(layer=layer)} in {len(high)} of {len(shares)} networks{because}.",
-        {"share": final, "share_at_start": start, "layer": layer, "networks": len(high),
-         **(damaged.evidence if damaged and alarm else {})},
+        BY_HARM if len(best) > len(run.best.members) / 2 else "note",
+        f"At the end {final:.0%} {words.format(layer=layer)} in {len(high)} of {len(shares)} networks.",
+        {"share": final, "share_at_start": start, "layer": layer, "networks": len(high)},
         0.85, tuple(high), onset=min(epochs, default=0),
     )  # fmt: skip
 

@@ -1,13 +1,10 @@
 """How far the networks of a run came: beside what a constant reaches, beside baselines, beside each other."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from rounds.examination.comparison import fold_error, paired
+from rounds.examination.comparison import paired
 from rounds.examination.curve import Configuration, Curve, last, smooth
 from rounds.examination.evidence import Run
-from rounds.examination.finding import Evidence, in_words
 from rounds.examination.inside import first_size, initial_loss
 from rounds.examination.rule import Threshold
 
@@ -15,27 +12,19 @@ from rounds.examination.rule import Threshold
 SMALLEST_SHARE = Threshold(
     "smallest worthwhile change", 0.01, "share of the constant prediction's loss", "convention of Rounds, as for worth"
 )
-BEHIND_LINEAR = Threshold("behind the linear baseline", 0.06, "share of the constant's score")
-BEHIND_REFERENCE = Threshold("a single network behind a linear model", 0.06, "share of the constant's loss, validation")
-SURE_ERRORS = Threshold("certainty of that", 1.3, "standard errors over folds (one-sided, a tenth)")
-BEHIND_TREES = Threshold("behind the trees", 0.08, "share of the constant's score")
 BEHIND_SIBLING = Threshold("behind another configuration", 0.05, "share of the constant's loss")
 LEAST_LEARNED = Threshold("least that is learned", 0.05, "share of the constant's loss that training removes")
 
 TINY_WEIGHTS = Threshold("tiny first weights", 0.05, "times the size that keeps the spread of signals")
 HUGE_WEIGHTS = Threshold("huge first weights", 5.0, "times the size that keeps the spread of signals")
 
-HARM_THRESHOLDS = (BEHIND_REFERENCE, SURE_ERRORS, BEHIND_LINEAR, BEHIND_TREES, LEAST_LEARNED)
-BEHIND = {"linear": BEHIND_LINEAR, "trees": BEHIND_TREES}
+FEWEST_UNITS = 4  # of a layer, below which a dead unit or a weak gradient is the luck of the draw
 
 
-@dataclass(frozen=True)
-class Harm:
-    """That a network is worse than it should be: how that is known, in words and numbers; certainty 0 to 1."""
-
-    words: str
-    evidence: Evidence
-    certainty: float
+def narrow(run: Run, curve: Curve) -> tuple[int, ...]:
+    """Hidden layers, by number, that are too narrow to say anything of how they were drawn or what passes through."""
+    hidden = run.plans[curve.plan].hidden if run.plans else ()
+    return tuple(i for i, width in enumerate(hidden) if width < FEWEST_UNITS)
 
 
 def reference_loss(run: Run, curve: Curve) -> float:
@@ -77,74 +66,10 @@ def median_explained(run: Run, configuration: Configuration, split: str = "train
     return float(np.median([explained(run, c, split) for c in configuration.curves]))
 
 
-def harm(run: Run) -> Harm | None:
-    """How the best configuration is known to be worse than it should be; None where nothing says so.
-
-    Baselines on judged patients say it best. Beside them, members' own losses count only where they are no better
-    than a constant at all: a data set in which little can be learned is no fault of training.
-    """
-    return _lost(run) or _behind_reference(run) or _behind_baseline(run) or _below_constant(run)
-
-
-def harm_can_be_told(run: Run) -> bool:
-    """Whether there is anything to be worse than; a run that was never judged has neither constant nor baselines."""
-    return run.constant_loss is not None or bool(run.references) or bool(run.advantages)
-
-
-def _lost(run: Run) -> Harm | None:
-    lost = [c for c in run.best.curves if not np.isfinite(c.best_validation) and c.diverged]
-    if not lost:
-        return None
-    return Harm(f"{len(lost)} of the best configuration's networks never had a finite loss", {"lost": len(lost)}, 1.0)
-
-
-def _below_constant(run: Run) -> Harm | None:
-    if run.constant_loss is None:
-        return None
-    share = median_explained(run, run.best, "validation")
-    if share >= (0.0 if "linear" in run.advantages else LEAST_LEARNED.value):
-        return None
-    words = f"on validation the networks remove {in_words(share)} of the constant's loss"
-    return Harm(words, {"explained_share_validation": share, "constant_loss": run.constant_loss}, 0.9)
-
-
-def kept_loss(run: Run, curve: Curve) -> float:
-    """Validation loss of what the member keeps: its best snapshot's, or the last epoch's."""
-    last_kept = run.plan is not None and run.plans[curve.plan].keep_best == "none"
-    return float(curve.validation[-1]) if last_kept else curve.best_validation
-
-
-def _behind_reference(run: Run) -> Harm | None:
-    """Behind a linear model on the validation patients of the same folds."""
-    linear = run.references.get("linear", {})
-    shares = np.array(
-        [(kept_loss(run, c) - linear[c.fold]) / reference_loss(run, c) for c in run.best.curves if c.fold in linear]
-    )
-    if not len(shares):
-        return None
-    mean, error = float(shares.mean()), fold_error(shares)
-    if not (mean >= BEHIND_REFERENCE.value and mean > SURE_ERRORS.value * error):
-        return None
-    words = f"a linear model is ahead by {in_words(mean)} of the constant's loss on the same validation patients"
-    return Harm(words, {"behind_linear_share": mean, "standard_error": error}, 0.9)
-
-
 def linear_explained(run: Run) -> float | None:
     """Share of the constant's loss that the linear model removes on validation patients; None where not known."""
     linear = list(run.references.get("linear", {}).values())
     return 1 - float(np.mean(linear)) / run.constant_loss if linear and run.constant_loss else None
-
-
-def _behind_baseline(run: Run) -> Harm | None:
-    scale = abs(run.constant_score or 0.0)
-    if not scale:
-        return None
-    for name, least in BEHIND.items():
-        gain = run.advantages.get(name)
-        if gain is not None and gain.high < 0 and -gain.value / scale >= least.value:
-            words = f"on judged patients the networks are behind the {name} baseline"
-            return Harm(words, {f"behind_{name}_share": -gain.value / scale}, 0.9)
-    return None
 
 
 def contrast(run: Run, worse: Configuration, better: Configuration) -> tuple[float, float, float] | None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from rounds.examination.examine_data import DATA_RULES
 from rounds.examination.finding import HEALTHY
-from rounds.examination.learning import HARM_THRESHOLDS
+from rounds.examination.harm import HARM_THRESHOLDS
 from rounds.examination.rates import rates_in_words, rates_of
 from rounds.examination.rule import Rule, Threshold
 from rounds.examination.rules import RULES
@@ -22,9 +22,11 @@ What `rounds examine` can say, question by question, causes before symptoms. A f
 a `note`; notes ask for nothing to be done. Where a rule cannot judge a run it says so and why (`not_applicable`): that
 is not the same as fine. A share "of the constant's loss" is a share of the loss of always predicting the same.
 
-A network counts as worse than it should be where its loss was lost, where a linear model of the same inputs does
-better on the validation patients of the same folds, where judged patients put it behind the linear baseline or the
-trees, or where it removes next to nothing of the constant's loss on validation patients.
+Severity follows measured harm. What is odd and cost nothing is a note; it becomes an error where the networks are known
+to be worse than they should be: where their loss was lost; where a linear model of the same inputs is ahead, by the
+mean of what the validation patients of the same folds say of single networks and what judged patients say of all of
+them together; where judged patients put them behind the trees; or, with no linear model to tell, where they remove next
+to nothing of the constant's loss on validation patients.
 """
 _HEALTHY = f"""## `{HEALTHY}`: nothing found
 

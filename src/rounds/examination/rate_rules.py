@@ -4,15 +4,13 @@ import numpy as np
 
 from rounds.examination.curve import Configuration, Curve, smooth
 from rounds.examination.evidence import Run
-from rounds.examination.finding import NotApplicable, Seen
+from rounds.examination.finding import BY_HARM, NotApplicable, Seen
+from rounds.examination.harm import Harm, harm
 from rounds.examination.inside import at_start, gradient_norms, share_of_layer, update_ratio
 from rounds.examination.learning import (
     BEHIND_SIBLING,
     SMALLEST_SHARE,
-    Harm,
     contrast,
-    harm,
-    harm_can_be_told,
     of_what,
     rates,
     reference_loss,
@@ -24,6 +22,7 @@ from rounds.examination.rule import Judged, Rule, Threshold
 KARPATHY = "about 1e-3 is healthy (CS231n notes, neural networks 3)"
 LARGE_STEPS = Threshold("large steps", 2e-2, "|update| / |first weights|; Adam at 0.01 comes to about 0.015")
 SMALL_STEPS = Threshold("small steps", 3e-4, "|update| / |first weights|; " + KARPATHY)
+SMALLER_STEPS = Threshold("small steps that did harm", 8e-4, "|update| / |first weights|, beside known harm")
 RISE = Threshold("rise above the start", 2.0, "times the larger of first loss and constant's loss")
 LOST_UNITS = Threshold("units lost in training", 0.5, "share of a layer")
 STRAY_START = Threshold("a sane first loss", 10.0, "times the constant's loss, at most")
@@ -75,7 +74,7 @@ def _rate_too_high(run: Run) -> Judged:
     marks = [_overshoots(run, c) for c in run.best.curves]
     sane = all(_sane_start(run, c) for c in run.best.curves)
     if sane and _many_marks(marks, damaged) and not _lower_is_no_better(run, swept):
-        return _too_high_everywhere(run, swept, marks, damaged)
+        return _too_high_everywhere(run, swept, marks)
     return _too_high_above(run, swept)
 
 
@@ -93,9 +92,7 @@ def _lower_is_no_better(run: Run, swept: tuple[Configuration, ...]) -> bool:
     return any(d is not None and d[0] <= 0 for d in differences)
 
 
-def _too_high_everywhere(
-    run: Run, swept: tuple[Configuration, ...], marks: list[dict[str, float]], damaged: Harm | None
-) -> Seen:
+def _too_high_everywhere(run: Run, swept: tuple[Configuration, ...], marks: list[dict[str, float]]) -> Seen:
     names = sorted({name for m in marks for name in m})
     evidence = {name: float(np.median([m[name] for m in marks if name in m])) for name in names}
     rate = run.best.learning_rate
@@ -106,12 +103,9 @@ def _too_high_everywhere(
         "diverged_epoch": "the loss was no number from epoch {:.0f}",
     }
     said = ", ".join(words[n].format(evidence[n]) for n in names)
-    because = f", and {damaged.words}" if damaged else ""
-    known = damaged.evidence if damaged else {}
     return Seen(
-        "error" if damaged else "note" if harm_can_be_told(run) else "warning",
-        f"At a learning rate of {rate:g} {said}{because}.",
-        {"learning_rate": rate, **evidence, **known, "rates_tried": [c.learning_rate for c in swept]},
+        BY_HARM, f"At a learning rate of {rate:g} {said}.",
+        {"learning_rate": rate, **evidence, "rates_tried": [c.learning_rate for c in swept]},
         min(0.99, 0.6 + 0.15 * len(names)),
         tuple(m for c in swept if c.learning_rate >= rate for m in c.members), onset=1,
     )  # fmt: skip
@@ -141,21 +135,20 @@ def _rate_too_low(run: Run) -> Judged:
     ratios = np.array([update_ratio(c) for c in run.best.curves])
     if np.isnan(ratios).all():
         return _too_low_by_sweep(run, swept)
-    slow = ratios < SMALL_STEPS.value
     healthy_start = all(_sane_start(run, c) for c in run.best.curves)
     falling = np.array([_fall(run, c) for c in run.best.curves])
     damaged = harm(run)
+    slow = ratios < (SMALL_STEPS if damaged is None else SMALLER_STEPS).value
     if not (healthy_start and slow.mean() > 0.5 and (damaged or np.median(falling) >= SMALLEST_SHARE.value)):
         return None
     top = run.best.learning_rate == swept[-1].learning_rate
     ratio = float(np.median(ratios))
-    words = f"{damaged.words}" if damaged else f"the loss was still falling by {np.median(falling):.1%} at the end"
     return Seen(
-        "error" if damaged else "warning",
+        BY_HARM,
         f"At a learning rate of {run.best.learning_rate:g} a step changes the weights by no more than {ratio:.1g} of "
-        f"their size (about 0.001 is healthy), and {words}.",
+        f"their size (about 0.001 is healthy); at the end the loss fell by {np.median(falling):.1%} {of_what(run)}.",
         {"learning_rate": run.best.learning_rate, "update_ratio": ratio, "late_fall_share": float(np.median(falling)),
-         "highest_rate_tried": swept[-1].learning_rate, **(damaged.evidence if damaged else {})},
+         "highest_rate_tried": swept[-1].learning_rate},
         0.9 if top else 0.6, tuple(m for c in swept if c.learning_rate <= run.best.learning_rate for m in c.members),
         onset=1,
     )  # fmt: skip
@@ -184,9 +177,8 @@ def _decayed_too_early(run: Run) -> Judged:
     if len(found) <= len(known) / 2:
         return None
     epoch, before, after = (float(np.median(column)) for column in zip(*found, strict=True))
-    damaged = harm(run)
     return Seen(
-        "error" if damaged else "note",
+        BY_HARM,
         f"The learning rate was down to a tenth after epoch {epoch:.0f} of {known[0].epochs[-1]}, while the loss was "
         f"still falling by {before:.1%} {of_what(run)} an epoch; afterwards it fell by {after:.2%}.",
         {"epoch": epoch, "epochs": int(known[0].epochs[-1]), "fall_before_share": before, "fall_after_share": after},
@@ -231,7 +223,8 @@ RATE_RULES: tuple[Rule[Run], ...] = (
         "the end or worse than it should be.",
         why="Training ends before the weights have gone anywhere.",
         remedies=("multiply the learning rate by 10", "train for more epochs"),
-        thresholds=(SMALL_STEPS, SMALLEST_SHARE, DEAD_GRADIENT), causes=("decayed-too-early",), acts="steps",
+        thresholds=(SMALL_STEPS, SMALLER_STEPS, SMALLEST_SHARE, DEAD_GRADIENT),
+        causes=("decayed-too-early",), acts="steps",
     ),
     Rule(
         "decayed-too-early", "The learning rate was lowered too early", "training", _decayed_too_early,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from rounds.examination.finding import Finding, NotApplicable, Question, Seen
+from rounds.examination.finding import BY_HARM, Finding, NotApplicable, Question, Seen
 from rounds.examination.rates import rates_of
 
 Evidence = TypeVar("Evidence")
@@ -48,7 +48,8 @@ class Rule(Generic[Evidence]):
 
 
 def make_finding(rule: Rule[Evidence], seen: Seen, round_number: int = 0) -> Finding:
-    """The rule's words with what it saw."""
+    """The rule's words with what it saw. seen: weighed already, where harm decides its severity."""
+    assert seen.severity != BY_HARM
     return Finding(
         question=rule.question, code=rule.code, name=rule.name, severity=seen.severity, explanation=seen.explanation,
         evidence=plain(seen.evidence), confidence=round(seen.confidence, 3), remedies=rule.remedies,

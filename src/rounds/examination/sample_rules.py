@@ -22,6 +22,10 @@ FEW_EVENTS = Threshold("few events", 20, "rows of the rarest class: fewer than t
 CONFLICTS = Threshold("conflicting outcomes", 0.005, "share of rows with a twin of another outcome")
 FLOOR = Threshold("other outcome among the surest", 0.06, "share, at both ends")
 FLIP_RATIO = Threshold("evidence of flipped outcomes", 10.0, "likelihood ratio statistic, 2 degrees of freedom")
+NEVER_SURE = Threshold("other class among the surest", 0.1, "share, of several classes")
+CLASS_RATIO = Threshold("evidence of that", 5.0, "likelihood ratio statistic, 2 degrees of freedom")
+LIFT = Threshold("classes that can be told apart", 0.3, "accuracy above that of the most frequent class")
+FEWEST_OF_CLASS = 60  # rows
 FEWEST_ROWS = 300
 
 
@@ -122,12 +126,21 @@ def _label_noise(evidence: DataEvidence) -> Judged:
     conflicts = _conflicts(evidence)
     if conflicts is not None:
         return conflicts
-    dataset = evidence.dataset
-    if dataset.task.kind != "binary":
-        return NotApplicable("only of yes/no outcomes can wrong labels be told from what inputs do not say")
-    if len(evidence.sample) < FEWEST_ROWS or evidence.outcome.sum() < 60 or (1 - evidence.outcome).sum() < 60:
-        return NotApplicable(f"needs {FEWEST_ROWS} rows, and 60 of each outcome")
-    return _flipped(evidence)
+    kind = evidence.dataset.task.kind
+    if kind not in ("binary", "multiclass"):
+        return NotApplicable("only of classes can wrong outcomes be told from what inputs do not say")
+    classes = _classes(evidence)
+    counts = np.unique(classes, return_counts=True)[1]
+    if len(classes) < FEWEST_ROWS or len(counts) < 2 or counts.min() < FEWEST_OF_CLASS:
+        return NotApplicable(f"needs {FEWEST_ROWS} rows, and {FEWEST_OF_CLASS} of each outcome")
+    says = out_of_fold(evidence.numbers, classes, evidence.dataset.patients[evidence.sample])
+    return _flipped(classes, says[:, 1]) if kind == "binary" else _never_sure(classes, says)
+
+
+def _classes(evidence: DataEvidence) -> np.ndarray:
+    """Number [n] of each sampled row's class, without gaps."""
+    targets = evidence.dataset.targets[evidence.sample, 0]
+    return np.unique(targets, return_inverse=True)[1]
 
 
 def _conflicts(evidence: DataEvidence) -> Judged:
@@ -157,10 +170,8 @@ def outcome_keys(targets: np.ndarray, seed: int) -> np.ndarray:
     return row_keys(np.stack(keys, axis=1))
 
 
-def _flipped(evidence: DataEvidence) -> Judged:
+def _flipped(outcome: np.ndarray, says: np.ndarray) -> Judged:
     """Patients with the other outcome however sure one is: labels flipped at random leave such a floor at both ends."""
-    outcome = evidence.outcome[:, 0]
-    says = out_of_fold(evidence.numbers, outcome, evidence.dataset.patients[evidence.sample])
     ratio, low, high = flip_rates(outcome, says)
     if ratio < FLIP_RATIO.value or min(low, high) < FLOOR.value:
         return None
@@ -169,6 +180,20 @@ def _flipped(evidence: DataEvidence) -> Judged:
         f"However sure one can be of a patient, {low:.0%} of those who seem safe and {high:.0%} of those who seem ill "
         "have the other outcome: some outcomes are probably wrong.",
         {"other_outcome_low": low, "other_outcome_high": high, "likelihood_ratio": ratio}, 0.6,
+    )  # fmt: skip
+
+
+def _never_sure(classes: np.ndarray, says: np.ndarray) -> Judged:
+    """Of several classes: the share of rows that are of another class than the surest guess."""
+    right = (says.argmax(axis=1) == classes).astype(float)
+    lift = float(right.mean()) - np.bincount(classes).max() / len(classes)
+    ratio, _, wrong = flip_rates(right, says.max(axis=1))
+    if lift < LIFT.value or ratio < CLASS_RATIO.value or wrong < NEVER_SURE.value:
+        return None
+    return Seen(
+        "warning",
+        f"However sure one can be of a row's class, {wrong:.0%} are of another: some outcomes are probably wrong.",
+        {"other_class": wrong, "likelihood_ratio": ratio}, 0.6,
     )  # fmt: skip
 
 
@@ -196,10 +221,10 @@ SAMPLE_RULES: tuple[Rule[DataEvidence], ...] = (
     ),
     Rule(
         "label-noise", "Outcomes contradict each other", "data", _label_noise,
-        how="Equal rows with different outcomes, where equal rows are no chance; and, for yes/no outcomes, "
-        "a share of the other outcome that stays however sure trees are of a patient.",
+        how="Equal rows with different outcomes, where equal rows are no chance; and, for outcomes of classes, "
+        "a share of another outcome that stays however sure trees are of a patient.",
         why="No network can learn what is not true, and it will try.",
         remedies=("have a sample of the outcomes checked", "label smoothing"),
-        thresholds=(CONFLICTS, FLOOR, FLIP_RATIO),
+        thresholds=(CONFLICTS, FLOOR, FLIP_RATIO, NEVER_SURE, CLASS_RATIO, LIFT),
     ),
 )  # fmt: skip

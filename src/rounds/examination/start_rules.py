@@ -6,13 +6,13 @@ import numpy as np
 
 from rounds.examination.curve import Curve, smooth
 from rounds.examination.evidence import Run
-from rounds.examination.finding import Evidence, NotApplicable, Seen
+from rounds.examination.finding import BY_HARM, Evidence, NotApplicable, Seen
+from rounds.examination.harm import harm
 from rounds.examination.inside import at_start, initial_loss, table
-from rounds.examination.learning import HUGE_WEIGHTS, TINY_WEIGHTS, Harm, harm, reference_loss, strange_size
+from rounds.examination.learning import HUGE_WEIGHTS, TINY_WEIGHTS, narrow, reference_loss, strange_size
+from rounds.examination.mismatch import mismatch
 from rounds.examination.rule import Judged, Rule, Threshold
-from rounds.own_code import is_import_path
 from rounds.plan import Plan
-from rounds.task import Task
 
 RECIPE = "Karpathy 2019, A Recipe for Training Neural Networks: verify the loss at the start"
 HIGH_START = Threshold("high first loss", 5.0, "times the constant's loss", RECIPE + "; the factor is a convention")
@@ -31,42 +31,23 @@ WIDE_OUTPUTS = Threshold("spread of the first layer's outputs", 10.0, "about 1 f
 ORDERED = Threshold("order within an epoch", 0.2, "share of the variance of step losses between eighths of an epoch")
 HEAVY_DROPOUT = 0.6  # share of units from which a first loss says nothing of the weights
 HEAVY_NOISE = 1.0  # input noise beside the spread of scaled inputs, from which it says nothing either
-FEWEST_UNITS = 4  # of a layer whose dead units say something of how it was drawn
 PARTS = 8  # of an epoch: sorted rows show as a spike where one kind of patient ends
 FEWEST_STEPS = 16  # steps of an epoch below which its parts are a step
-
-# Output activations with which each loss can reach every target that it has to; "linear" reaches all.
-REACHES = {
-    "mse": ("linear",),
-    "mae": ("linear",),
-    "huber": ("linear",),
-    "poisson": ("exponential", "softplus", "relu"),
-    "binary_crossentropy": ("sigmoid",),
-    "categorical_crossentropy": ("softmax",),
-}
-FITS = {
-    "regression": ("mse", "mae", "huber"),
-    "count": ("poisson", "mse", "mae", "huber"),
-    "binary": ("binary_crossentropy",),
-    "multilabel": ("binary_crossentropy",),
-    "multiclass": ("categorical_crossentropy",),
-}
 
 
 def _poor_start(run: Run) -> Judged:
     """Symptoms before the first step, confirmed by a start that is slow or an end that is poor."""
     marks = [_marks_at_start(run, c) for c in run.best.curves]
     slow = [_slow_start(run, c) for c in run.best.curves]
-    damaged = harm(run)
     if all(m is None for m in marks):
         return _slow_alone(run, slow)
     marked = [m for m in marks if m]
     if len(marked) <= len(marks) / 2:
         return None
     late = [s for s in slow if s is not None]
-    if damaged is None and len(late) <= len(slow) / 2:
+    if len(late) <= len(slow) / 2 and harm(run) is None:
         return None
-    return _poor_start_seen(run, marked, late, damaged)
+    return _poor_start_seen(run, marked, late)
 
 
 def _slow_alone(run: Run, slow: list[float | None]) -> Judged:
@@ -81,7 +62,7 @@ def _slow_alone(run: Run, slow: list[float | None]) -> Judged:
     )  # fmt: skip
 
 
-def _poor_start_seen(run: Run, marked: list[Evidence], late: list[float], damaged: Harm | None) -> Seen:
+def _poor_start_seen(run: Run, marked: list[Evidence], late: list[float]) -> Seen:
     evidence = {k: float(np.median([m[k] for m in marked if k in m])) for k in sorted({k for m in marked for k in m})}
     words = {
         "loss_over_constant": "the loss was {:.3g} times that of a constant",
@@ -93,13 +74,12 @@ def _poor_start_seen(run: Run, marked: list[Evidence], late: list[float], damage
     said = ", ".join(words[name].format(value) for name, value in evidence.items())
     if late:
         evidence["slow_start_share_of_epochs"] = float(np.median(late))
-    after = damaged.words if damaged else f"nothing happened in the first {np.median(late):.0%} of the epochs"
+    after = f"; nothing happened in the first {np.median(late):.0%} of the epochs" if late else ""
     plan = run.plans[run.best.plan] if run.plans else None
-    evidence |= damaged.evidence if damaged else {}
     if plan is not None:
         evidence |= {"initializer": plan.initializer, "bias_initializer": plan.bias_initializer}  # type: ignore[dict-item]
     return Seen(
-        "error" if damaged else "warning", f"Before the first step {said}; {after}.", evidence,
+        BY_HARM, f"Before the first step {said}{after}.", evidence,
         0.9, tuple(c.member for c in run.curves if _marks_at_start(run, c)), onset=0,
     )  # fmt: skip
 
@@ -121,7 +101,7 @@ def _marks_at_start(run: Run, curve: Curve) -> Evidence | None:
         marks["saturated_share"] = float(full.max())
     if (size := strange_size(run, curve)) is not None:
         marks["weights_over_usual"] = size
-    if gradients is not None and gradients.min() < STILL.value and not _narrow(run, curve):
+    if gradients is not None and gradients.min() < STILL.value and not narrow(run, curve):
         marks["least_gradient"] = float(gradients.min())
     return marks
 
@@ -131,15 +111,9 @@ def _dead_at_start(run: Run, curve: Curve) -> float | None:
     found = table(curve, "dead_share")
     if found is None or found[1][0] != 0:
         return None
-    narrow = _narrow(run, curve)
-    shares = [share for layer, share in zip(found[0], found[2][:, 0], strict=True) if layer not in narrow]
+    left_out = {f"activation_{i}" for i in narrow(run, curve)}
+    shares = [share for layer, share in zip(found[0], found[2][:, 0], strict=True) if layer not in left_out]
     return float(max(shares, default=0.0))
-
-
-def _narrow(run: Run, curve: Curve) -> set[str]:
-    """Activations of layers that are too narrow to say anything of how they were drawn."""
-    hidden = run.plans[curve.plan].hidden if run.plans else ()
-    return {f"activation_{i}" for i, width in enumerate(hidden) if width < FEWEST_UNITS}
 
 
 def _of_guessing(run: Run) -> float:
@@ -168,20 +142,16 @@ def _unscaled(run: Run) -> Judged:
         return None
     spreads = [s[0] for c in run.best.curves if (s := at_start(c, "activation_spread")) is not None]
     wide = bool(spreads) and float(np.median(spreads)) >= WIDE_OUTPUTS.value
-    damaged = harm(run)
     high = [initial_loss(c) / reference_loss(run, c) for c in run.best.curves]
-    started_high = float(np.median(high)) >= HIGH_START.value
-    if not (wide or started_high) or not (damaged or started_high):
+    if not (wide or float(np.median(high)) >= HIGH_START.value):
         return None
     evidence: Evidence = {"scale_inputs": False, "first_loss_over_constant": float(np.median(high))}
     evidence |= {"first_layer_spread": float(np.median(spreads))} if spreads else {}
-    because = f", and {damaged.words}" if damaged else ""
     return Seen(
-        "error" if damaged else "warning",
+        BY_HARM,
         "Inputs were not scaled: before the first step the first layer's outputs spread by "
         f"{evidence.get('first_layer_spread', float('nan')):.3g} (about 1 is healthy) and the loss was "
-        f"{np.median(high):.3g} times that of a constant{because}.",
-        evidence | (damaged.evidence if damaged else {}), 0.95,
+        f"{np.median(high):.3g} times that of a constant.", evidence, 0.95,
         _members_whose(run, lambda p: not p.scale_inputs), onset=0,
     )  # fmt: skip
 
@@ -191,41 +161,19 @@ def _members_whose(run: Run, planned: Callable[[Plan], bool]) -> tuple[int, ...]
     return tuple(c.member for c in run.curves if planned(run.plans[c.plan]))
 
 
-def mismatch(plan: Plan, task: Task) -> str | None:
-    """What does not fit between task, loss and output activation, in words; None where they fit.
-
-    >>> mismatch(Plan(output_activation="tanh"), Task(kind="regression", targets=("los",)))
-    'an output of tanh cannot reach every value of the target'
-    """
-    from rounds.training.objective import loss_name
-
-    loss = loss_name(plan, task)
-    if is_import_path(loss) or is_import_path(plan.output_activation):
-        return None  # the user's own: what it means is not known
-    if loss not in FITS[task.kind]:
-        return f"a loss of {loss} does not judge a {task.kind} outcome"
-    if plan.output_activation == "auto" or plan.output_activation in REACHES[loss]:
-        return None
-    if loss == "binary_crossentropy" or loss == "categorical_crossentropy":
-        return f"{loss} needs probabilities, and an output of {plan.output_activation} gives none"
-    return f"an output of {plan.output_activation} cannot reach every value of the target"
-
-
 def _mismatched(run: Run) -> Judged:
     if run.plan is None or run.task is None:
         return NotApplicable("needs the plan and the task: curves do not name the loss and the output")
     from rounds.training.objective import loss_name
 
     plan = run.plans[run.best.plan]
-    words, damaged = mismatch(plan, run.task), harm(run)
+    words = mismatch(plan, run.task)
     if words is None:
         return None
     task = run.task
     members = _members_whose(run, lambda p: mismatch(p, task) is not None)
     evidence: Evidence = {"loss": loss_name(plan, task), "output_activation": plan.output_activation}
-    if damaged is None:
-        return Seen("note", f"{words.capitalize()}; it did no harm here.", evidence, 0.9, members, onset=0)
-    return Seen("error", f"{words.capitalize()}: {damaged.words}.", evidence | damaged.evidence, 0.95, members, onset=0)
+    return Seen(BY_HARM, f"{words.capitalize()}.", evidence, 0.95, members, onset=0)
 
 
 def _not_shuffled(run: Run) -> Judged:
@@ -236,14 +184,14 @@ def _not_shuffled(run: Run) -> Judged:
     shares = [s for c in run.best.curves if (s := ordered_share(c)) is not None]
     if not shares:
         return NotApplicable(f"needs losses of single steps, at least {FEWEST_STEPS} an epoch")
-    share, damaged = float(np.median(shares)), harm(run)
+    share = float(np.median(shares))
     if share < ORDERED.value:
         return None
     return Seen(
-        "error" if damaged else "note",
+        BY_HARM,
         f"Rows were not shuffled and their order tells something: {share:.0%} of the variation of the step losses lies "
-        f"between eighths of an epoch{', and ' + damaged.words if damaged else ''}.",
-        {"shuffle": False, "variance_between_eighths_share": share, **(damaged.evidence if damaged else {})},
+        "between eighths of an epoch.",
+        {"shuffle": False, "variance_between_eighths_share": share},
         0.9, _members_whose(run, lambda p: not p.shuffle), onset=1,
     )  # fmt: skip
 

@@ -1,0 +1,158 @@
+"""Whether a network is worse than it should be: the one place from which a finding takes its severity."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rounds.examination.comparison import fold_error
+from rounds.examination.curve import Curve
+from rounds.examination.evidence import Advantage, Run
+from rounds.examination.finding import BY_HARM, Evidence, Seen, in_words
+from rounds.examination.learning import LEAST_LEARNED, median_explained, reference_loss
+from rounds.examination.mismatch import judges
+from rounds.examination.rule import Threshold
+
+WARD = "set on five tables of the ward (docs/ward.md)"
+WORSE = Threshold(
+    "worse than a linear model",
+    0.06,
+    "share of the constant's error, validation and judged averaged",
+    WARD,
+    "measured",
+)
+SURE = Threshold("certainty of that", 1.0, "standard errors, of the folds and of the judged patients")
+BEHIND_TREES = Threshold(
+    "behind the trees", 0.08, "share of the constant's score, on judged patients", WARD, "measured"
+)
+HARM_THRESHOLDS = (WORSE, SURE, BEHIND_TREES, LEAST_LEARNED)
+WHOLE = 1.0  # the error of a constant: a network that is further behind has lost no more
+TWO_SIDED = 3.92  # standard errors in a 95 % interval
+
+
+@dataclass(frozen=True)
+class Harm:
+    """That a network is worse than it should be: how that is known, in words and numbers."""
+
+    words: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True)
+class _Behind:
+    """How far networks are behind a linear model, as a share of the constant's error, and its standard error."""
+
+    share: float
+    error: float
+
+
+def harm(run: Run) -> Harm | None:
+    """How the best configuration is known to be worse than it should be; None where nothing says so.
+
+    What is handed over is judged on patients kept apart, but on few of them; single networks are judged on the
+    validation patients of every fold. A difference counts where both together say so: networks may be worse than a
+    linear model one by one, and their average not. A data set in which little can be learned is no fault of training.
+    """
+    return _lost(run) or _behind_linear(run) or _behind_trees(run) or _below_constant(run)
+
+
+def harm_can_be_told(run: Run) -> bool:
+    """Whether there is anything to be worse than; a run that was never judged has neither constant nor baselines."""
+    return run.constant_loss is not None or bool(run.references) or bool(run.advantages)
+
+
+def has_peers(run: Run) -> bool:
+    """Whether a linear model or trees were tried on the same patients: a constant is no measure of what is possible."""
+    return bool(run.references.get("linear")) or "linear" in run.advantages or "trees" in run.advantages
+
+
+def weighed(run: Run, seen: Seen) -> Seen:
+    """The finding with the severity that measured harm gives it: an oddity that costs nothing is a note."""
+    if seen.severity != BY_HARM:
+        return seen
+    damaged = harm(run)
+    if damaged is not None:
+        return seen.weighed("error", f" Harm: {damaged.words}.", damaged.evidence)
+    if harm_can_be_told(run):
+        return seen.weighed(seen.least, " No harm was measured.", {})
+    return seen.weighed("warning", " Nothing says whether it did harm.", {})
+
+
+def _lost(run: Run) -> Harm | None:
+    lost = [c for c in run.best.curves if not np.isfinite(c.best_validation) and c.diverged]
+    if not lost:
+        return None
+    return Harm(f"{len(lost)} of the best configuration's networks never had a finite loss", {"lost": len(lost)})
+
+
+def kept_loss(run: Run, curve: Curve) -> float:
+    """Validation loss of what the member keeps: its best snapshot's, or the last epoch's."""
+    last_kept = run.plan is not None and run.plans[curve.plan].keep_best == "none"
+    return float(curve.validation[-1]) if last_kept else curve.best_validation
+
+
+def _behind_linear(run: Run) -> Harm | None:
+    """Behind a linear model on validation patients of the same folds, and on judged patients, where both are known."""
+    validation, judged = _on_validation(run), _on_judged(run)
+    known = [part for part in (validation, judged) if part is not None]
+    if not known:
+        return None
+    share = float(np.mean([part.share for part in known]))
+    error = float(np.sqrt(sum(part.error**2 for part in known)) / len(known))
+    if not (share >= WORSE.value and share > SURE.value * error):
+        return None
+    evidence: Evidence = {"behind_linear_share": share, "standard_error": error}
+    evidence |= {} if validation is None else {"behind_linear_validation_share": validation.share}
+    evidence |= {} if judged is None else {"behind_linear_judged_share": judged.share}
+    places = ["validation"] * (validation is not None) + ["judged"] * (judged is not None)
+    return Harm(f"a linear model is ahead by {in_words(share)} of the constant's error on the same "
+                f"{' and '.join(places)} patients", evidence)  # fmt: skip
+
+
+def _on_validation(run: Run) -> _Behind | None:
+    """Of single networks; None where the loss does not judge the outcome, or no linear model was fitted."""
+    linear, constant = run.references.get("linear", {}), run.constant_loss
+    if constant is None or not judges(run.plan, run.task):
+        return None
+    pairs = [(kept_loss(run, c), linear[c.fold]) for c in run.best.curves if c.fold in linear]
+    if not pairs:
+        return None
+    shares = np.array([_as_error(run, own) - _as_error(run, other) for own, other in pairs])
+    shares = np.clip(np.nan_to_num(shares, nan=WHOLE), -WHOLE, WHOLE)
+    return _Behind(float(shares.mean()), fold_error(shares))
+
+
+def _as_error(run: Run, loss: float) -> float:
+    """A loss as a share of the constant's, in the unit in which judged patients are: of squares, the root."""
+    share = loss / reference_loss(run, run.best.curves[0])
+    squared = run.task is not None and run.task.kind == "regression" and run.plan is not None
+    return float(np.sqrt(max(share, 0.0))) if squared and run.plan.loss in ("auto", "mse") else share  # type: ignore[union-attr]
+
+
+def _on_judged(run: Run) -> _Behind | None:
+    """Of what is handed over."""
+    gain, scale = run.advantages.get("linear"), abs(run.constant_score or 0.0)
+    return _Behind(-gain.value / scale, _error(gain) / scale) if gain is not None and scale else None
+
+
+def _error(gain: Advantage) -> float:
+    return (gain.high - gain.low) / TWO_SIDED
+
+
+def _behind_trees(run: Run) -> Harm | None:
+    gain, scale = run.advantages.get("trees"), abs(run.constant_score or 0.0)
+    if gain is None or not scale or gain.high >= 0 or -gain.value / scale < BEHIND_TREES.value:
+        return None
+    share = -gain.value / scale
+    return Harm(f"on judged patients the trees are ahead by {in_words(share)} of the constant's score",
+                {"behind_trees_share": share})  # fmt: skip
+
+
+def _below_constant(run: Run) -> Harm | None:
+    """No better than a constant, where there is no linear model to say that more could be learned."""
+    if run.constant_loss is None or run.references.get("linear") or "linear" in run.advantages:
+        return None
+    share = median_explained(run, run.best, "validation")
+    if share >= LEAST_LEARNED.value:
+        return None
+    words = f"on validation the networks remove {in_words(share)} of the constant's loss"
+    return Harm(words, {"explained_share_validation": share, "constant_loss": run.constant_loss})

@@ -1,0 +1,95 @@
+"""When a network counts as worse than it should be, and what that makes of a finding."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rounds.examination.evidence import Advantage
+from rounds.examination.examine import examine
+from rounds.examination.finding import BY_HARM, Seen
+from rounds.examination.harm import BEHIND_TREES, WORSE, harm, harm_can_be_told, weighed
+from rounds.examination.mismatch import judges
+from rounds.plan import Plan
+from rounds.task import Task
+from tests.examination.planted import behind, folds, inside, run
+
+FAR = {"references": {"linear": dict.fromkeys(range(5), 0.3)}}
+ODD = Seen(BY_HARM, "Something is odd.", {"share": 0.5}, 0.9)
+
+
+def judged(share: float, error: float = 0.01) -> dict[str, object]:
+    """Judged patients put the network behind the linear baseline by this share of the constant's score."""
+    gain = Advantage(-share, -share - 1.96 * error, -share + 1.96 * error)
+    return {"advantages": {"linear": gain}, "constant_score": 1.0}
+
+
+def test_networks_that_are_where_they_should_be() -> None:
+    assert harm(run(folds(), references={"linear": dict.fromkeys(range(5), 0.52)})) is None
+
+
+def test_judged_patients_can_clear_single_networks() -> None:
+    assert harm(run(folds(), **FAR)) is not None, "one by one they are behind"
+    assert harm(run(folds(), **FAR, **judged(-0.1))) is None, "what is handed over is ahead"
+
+
+def test_both_kinds_of_patients_are_averaged() -> None:
+    found = harm(run(folds(), **FAR, **judged(0.1)))
+    assert found is not None
+    own = found.evidence
+    assert own["behind_linear_share"] == pytest.approx(
+        (own["behind_linear_validation_share"] + own["behind_linear_judged_share"]) / 2
+    )
+    assert own["behind_linear_judged_share"] == pytest.approx(0.1)
+    assert own["behind_linear_validation_share"] == pytest.approx(0.52**0.5 - 0.3**0.5, abs=0.01)
+
+
+def test_a_difference_that_is_not_sure_is_none() -> None:
+    share = 1.5 * WORSE.value
+    assert harm(run(folds(), **judged(share))) is not None
+    assert harm(run(folds(), **judged(share, error=2 * share))) is None
+
+
+def test_a_loss_that_does_not_judge_the_outcome_tells_nothing() -> None:
+    task = Task(kind="binary", targets=("death",), classes=("0", "1"))
+    mismatched = run(folds(), task=task, plans=(Plan(loss="mae"),), **FAR)
+    assert not judges(mismatched.plan, task)
+    assert harm(mismatched) is None
+    assert harm(replace(mismatched, **judged(0.2))) is not None
+
+
+def test_losses_that_are_no_numbers_are_harm() -> None:
+    lost = folds(validation=lambda epochs: np.full(len(epochs), np.nan), outcome="diverged")
+    found = harm(run(lost))
+    assert found is not None
+    assert found.evidence == {"lost": 5}
+
+
+def test_behind_the_trees() -> None:
+    assert harm(run(folds(), **behind("trees", 2 * BEHIND_TREES.value))) is not None
+    assert harm(run(folds(), **behind("trees", BEHIND_TREES.value / 2))) is None
+
+
+def test_severity_follows_harm() -> None:
+    harmed, spared, unknown = run(folds(), **judged(0.3)), run(folds()), run(folds(), constant_loss=None)
+    assert not harm_can_be_told(unknown)
+    assert [weighed(r, ODD).severity for r in (harmed, spared, unknown)] == ["error", "note", "warning"]
+    assert weighed(spared, replace(ODD, least="warning")).severity == "warning"
+    said = weighed(harmed, ODD)
+    assert said.explanation.startswith("Something is odd. Harm: a linear model is ahead by 30 %")
+    assert said.evidence["behind_linear_share"] == pytest.approx(0.3)
+    assert said.evidence["share"] == 0.5
+
+
+def test_a_finding_of_its_own_severity_is_left_alone() -> None:
+    note = replace(ODD, severity="note")
+    assert weighed(run(folds(), **judged(0.3)), note) is note
+
+
+def test_an_oddity_that_costs_nothing_leaves_a_run_healthy() -> None:
+    odd = run(folds(measures=inside(dead_share=(0.0, 0.9))), **judged(0.0))
+    found = examine(odd)
+    assert found.findings[0].code == "healthy"
+    dead = next(f for f in found.findings if f.code == "dead-units")
+    assert dead.severity == "note"
+    assert dead.explanation.endswith("No harm was measured.")
