@@ -1,6 +1,6 @@
-"""Recordings: intensive-care stays and heartbeats beside gradient boosting on features by hand, and a GRU's speed.
+"""Recordings: intensive-care stays and heartbeats beside gradient boosting on features by hand.
 
-    python benchmarks/sequences.py SHARED --records FILE [--parts death,stay,beats,speed] [--divisions 0,1,2,3,4]
+    python benchmarks/sequences.py SHARED --records FILE [--parts death,stay,beats] [--divisions 0,1,2,3,4]
     python benchmarks/sequences.py SHARED --records FILE --summary
 
 SHARED is a folder with `data/physionet2012_a` and `data/ecg5000_binary`. Every finished piece is a line of FILE, so
@@ -19,7 +19,6 @@ import platform
 import statistics
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -37,7 +36,6 @@ TARGETS = {"death": "In-hospital_death", "stay": "Length_of_stay"}
 UNUSED = ("SAPS-I", "SOFA", "Survival")
 FLOOR_STATISTICS = ("mean", "min", "max", "last", "count")
 DIVISIONS, RESAMPLES, BINS = 5, 2000, 10
-SPEED = {"rows": 1280, "steps": 48, "channels": 112, "units": 32, "batch": 64, "members": 8, "turns": 3}
 
 
 def divide(stays: pl.DataFrame, part: str) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -102,88 +100,6 @@ def run_beats(shared: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def run_speed() -> dict[str, Any]:
-    """Milliseconds of one member's step, by turns in one process; PyTorch at its better of one and two threads."""
-    random = np.random.default_rng(0)
-    grid = random.normal(size=(SPEED["rows"] + 64, SPEED["steps"], SPEED["channels"])).astype(np.float32)
-    grid[:, :, 0] = 1
-    y = grid[:, -1, 1:2] + random.normal(size=(len(grid), 1)).astype(np.float32)
-    ours, torch_step = rounds_step(grid, y), pytorch_step(grid, y)
-    turns: dict[str, list[float]] = {"rounds": [], "pytorch 1 thread": [], "pytorch 2 threads": []}
-    for _ in range(SPEED["turns"]):
-        turns["rounds"].append(ours())
-        for threads in (1, 2):
-            turns[f"pytorch {threads} thread{'s' * (threads > 1)}"].append(torch_step(threads))
-    return {"part": "speed", "milliseconds": turns}
-
-
-def rounds_step(grid: np.ndarray, y: np.ndarray) -> Any:
-    import jax.numpy as jnp
-
-    from rounds.networks.builder import describe_network
-    from rounds.plan import Plan
-    from rounds.task import Task
-    from rounds.training.member import SlabData
-    from rounds.training.pool import workers_here
-    from rounds.training.population import make_members, make_slabs, working_set
-    from rounds.training.program import make_program
-    from rounds.training.slab import Rows, begin_slab, slab_epochs
-
-    task = Task(kind="regression", targets=("y",))
-    plan = Plan(
-        network="recurrent", recurrent=(SPEED["units"],), hidden=(), optimizer="adam", schedule="constant",
-        learning_rate=tuple(1e-3 * (1 + i / 1000) for i in range(SPEED["members"])), warmup_epochs=0, dropout=0,
-        batch_size=SPEED["batch"], epochs=2, folds=1, keep_best="none", measure_every=10_000,
-    )  # fmt: skip
-    network = describe_network(plan, task, 0, 0, (), False, grid.shape[1:])
-    program = make_program(plan, task, network, False, frozenset())
-    scale = {"grid/mean": jnp.zeros(grid.shape[2]), "grid/spread": jnp.ones(grid.shape[2])}
-    data = SlabData([jnp.asarray(grid)], jnp.asarray(y), jnp.ones(len(y)), jnp.zeros(1), jnp.ones(1), scale)
-    folds = {0: Rows(np.arange(SPEED["rows"]), np.arange(SPEED["rows"], len(y)))}
-    parameters = sum(int(np.prod(v.shape)) for v in program.functional.model.trainable_variables)
-    size = working_set(network, parameters, SPEED["batch"])
-    slabs = make_slabs(make_members([plan], (0,), (), SPEED["members"]), {0: size}, workers_here())
-
-    def train(slab: Any) -> None:
-        for _ in slab_epochs(program, slab, data, folds, begin_slab(program, slab, data)):
-            pass
-
-    train(slabs[0])
-    steps = SPEED["members"] * plan.epochs * SPEED["rows"] // SPEED["batch"]
-
-    def turn() -> float:
-        started = time.perf_counter()
-        with ThreadPoolExecutor(workers_here()) as threads:
-            list(threads.map(train, slabs))
-        return 1e3 * (time.perf_counter() - started) / steps
-
-    return turn
-
-
-def pytorch_step(grid: np.ndarray, y: np.ndarray) -> Any:
-    import torch
-
-    layer, output = (
-        torch.nn.GRU(SPEED["channels"], SPEED["units"], batch_first=True),
-        torch.nn.Linear(SPEED["units"], 1),
-    )
-    optimizer = torch.optim.Adam([*layer.parameters(), *output.parameters()], 1e-3)
-    x, wanted = torch.from_numpy(grid[: SPEED["rows"]]), torch.from_numpy(y[: SPEED["rows"]])
-
-    def turn(threads: int) -> float:
-        torch.set_num_threads(threads)
-        order = torch.randperm(SPEED["rows"]).reshape(-1, SPEED["batch"])
-        started = time.perf_counter()
-        for rows in order:
-            optimizer.zero_grad()
-            states, _ = layer(x[rows])
-            ((output(states[:, -1]) - wanted[rows]) ** 2).mean().backward()
-            optimizer.step()
-        return 1e3 * (time.perf_counter() - started) / len(order)
-
-    return turn
-
-
 def score(part: str, observed: np.ndarray, predicted: np.ndarray) -> float:
     if part == "death":
         return float(roc_auc_score(observed, predicted))
@@ -226,13 +142,6 @@ def summary(records: list[dict[str, Any]]) -> str:
         lines += ["", f"Heartbeats, accuracy on {len(r['observed']):,} test beats of one patient: Rounds "
                   f"{shown['network']:.4f} ({low:.4f} to {high:.4f}), linear {shown['linear']:.4f}, trees "
                   f"{shown['trees']:.4f}; {r['seconds']:.0f} s."]  # fmt: skip
-    for r in (r for r in records if r["part"] == "speed"):
-        times = {n: (statistics.median(v), min(v), max(v)) for n, v in r["milliseconds"].items()}
-        best = min(v[0] for n, v in times.items() if n != "rounds")
-        shown = "; ".join(f"{n} {m:.2f} ({low:.2f} to {high:.2f})" for n, (m, low, high) in times.items())
-        lines += ["", f"A step of a GRU with {SPEED['units']} units over {SPEED['steps']} steps of {SPEED['channels']} "
-                  f"channels, batch {SPEED['batch']}, Adam, milliseconds a member: {shown}. Rounds is "
-                  f"{best / times['rounds'][0]:.1f}x as fast as PyTorch eager at its better."]  # fmt: skip
     return "\n".join(lines)
 
 
@@ -240,14 +149,14 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("shared", type=Path)
     parser.add_argument("--records", type=Path, required=True)
-    parser.add_argument("--parts", default="death,stay,beats,speed")
+    parser.add_argument("--parts", default="death,stay,beats")
     parser.add_argument("--divisions", default="0,1,2,3,4")
     parser.add_argument("--summary", action="store_true")
     words = parser.parse_args()
     for part in () if words.summary else words.parts.split(","):
         divisions = map(int, words.divisions.split(",")) if part in TARGETS else (0,)
         for division in divisions:
-            made = {"beats": lambda: run_beats(words.shared), "speed": run_speed}.get(
+            made = {"beats": lambda: run_beats(words.shared)}.get(
                 part, lambda part=part, division=division: run_stays(words.shared, part, division)
             )()
             with words.records.open("a", encoding="utf-8") as file:

@@ -23,8 +23,9 @@ from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
 from rounds.improvement import Request, amount_of, improve
 from rounds.proposal import propose
+from rounds.training.device import workers_here
 from rounds.training.material import make_materials
-from rounds.training.pool import Work, workers_here
+from rounds.training.pool import Work
 from rounds.training.run import Population, Trained, make_population, train_population
 from rounds.training.slab import begin_slab, slab_epochs
 

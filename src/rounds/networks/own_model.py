@@ -165,3 +165,9 @@ def _output_activation(model: Any, plan: Plan, task: Task) -> str:
     last = model.layers[-1] if getattr(model, "inputs", None) and model.layers else None
     bare = getattr(getattr(last, "activation", None), "__name__", "") == "linear"
     return MATCHING_ACTIVATION[task.kind] if bare else "linear"
+
+
+def own_values(model: Any) -> int:
+    """Numbers that a row is between the model's layers, as far as their shapes are known."""
+    shapes = [keras.tree.flatten(getattr(layer, "output", None)) for layer in model.layers]
+    return sum(prod(n or 1 for n in tensor.shape[1:]) for one in shapes for tensor in one if hasattr(tensor, "shape"))

@@ -7,7 +7,7 @@ from rounds.networks.layers import keras
 from rounds.networks.network import Network
 from rounds.plan import Plan
 
-# Keras's own layers: within a compiled loop they take 0.4 of the time of PyTorch's (benchmarks/sequences.py), and
+# Keras's own layers: within a compiled loop they take 0.4 of the time of PyTorch's (benchmarks/network_speed.py), and
 # their input products inside the loop are no slower than one large product before it.
 _CELLS = {"simple": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 

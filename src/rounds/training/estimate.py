@@ -7,7 +7,7 @@ from math import prod
 import jax
 import numpy as np
 
-from rounds.training.pool import workers_here
+from rounds.training.device import workers_here
 from rounds.training.program import Program
 from rounds.training.run import Population
 from rounds.training.slab import steps_per_epoch

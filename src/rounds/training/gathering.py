@@ -8,7 +8,8 @@ from collections.abc import Hashable
 from dataclasses import replace
 
 from rounds.plan import Plan, structure_names
-from rounds.training.pool import SlabResult, Work, workers_here
+from rounds.training.device import room_here, workers_here
+from rounds.training.pool import SlabResult, Work
 from rounds.training.population import Member, Slab, make_slabs
 from rounds.training.run import Population, Trained, member_bytes
 
@@ -43,7 +44,7 @@ def without(population: Population, parts: list[Trained]) -> Population:
     left = [m for m in population.members if _training(population, m) not in done]
     like = {(work.slab.plan, work.slab.outer): work for work in population.works}
     sizes = {p: member_bytes(population.programs[p], population.works[0].extent) for p in {m.plan for m in left}}
-    slabs = make_slabs(left, sizes, workers_here())
+    slabs = make_slabs(left, sizes, workers_here(), room=room_here())
     return replace(population, works=tuple(replace(like[s.plan, s.outer], slab=s) for s in slabs))
 
 

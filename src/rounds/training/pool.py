@@ -1,7 +1,6 @@
 """Slabs trained side by side, one thread a core: compiled programs run outside the interpreter's lock."""
 
 import math
-import os
 import queue
 import threading
 import time
@@ -53,11 +52,6 @@ class Progress:
     epoch: int
     best_value: float
     result: SlabResult | None = None
-
-
-def workers_here() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

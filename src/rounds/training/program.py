@@ -20,6 +20,7 @@ from rounds.networks.own_functional import make_own_functional
 from rounds.plan import Plan
 from rounds.task import Task
 from rounds.training.augmentation import IMAGE_SETTINGS
+from rounds.training.device import compiler_options
 from rounds.training.epoch import end_epoch, member_outputs, take_steps, train_epoch
 from rounds.training.measures import measure_member, measured
 from rounds.training.member import EpochRecord, MemberState, Recipe, Settings, Weights
@@ -105,11 +106,10 @@ def make_program(
         (0, 0, None, None, None),
         (0, 0, None, 0, None),
     )
-    rarely = {"xla_backend_optimization_level": 0}
     jitted = (
-        jax.jit(begin, compiler_options=rarely),
-        jax.jit(epoch, donate_argnums=0, compiler_options={"xla_backend_optimization_level": 1}),
-        jax.jit(measure, compiler_options=rarely),
+        jax.jit(begin, compiler_options=compiler_options()),
+        jax.jit(epoch, donate_argnums=0, compiler_options=compiler_options(often=True)),
+        jax.jit(measure, compiler_options=compiler_options()),
     )
     return Program(plan, task, network, functional, *jitted, tuple(measured(recipe)), _epoch_parts(recipe), model)
 
@@ -119,7 +119,7 @@ def _epoch_parts(recipe: Recipe) -> EpochParts:
     steps = _map_twice(partial(take_steps, recipe), (0, 0, None, None, None), (0, 0, None, 0, None))
     outputs = _map_twice(partial(member_outputs, recipe), (0, None, None), (0, None, 0))
     end = _map_twice(partial(end_epoch, recipe), (0, 0, None, 0, 0, None), (0, 0, 0, 0, 0, None))
-    options = {"xla_backend_optimization_level": 1}
+    options = compiler_options(often=True)
     return EpochParts(
         jax.jit(steps, donate_argnums=0, compiler_options=options), jax.jit(outputs, compiler_options=options),
         jax.jit(end, donate_argnums=0, compiler_options=options),

@@ -14,12 +14,13 @@ from rounds.errors import PlanError, must_be
 from rounds.networks.builder import describe_network
 from rounds.networks.functional import SEEDS
 from rounds.networks.network import OWN, Network
-from rounds.networks.own_model import Columns, describe_own_network
+from rounds.networks.own_model import Columns, describe_own_network, own_values
 from rounds.plan import Plan, structure_names
 from rounds.task import Task
+from rounds.training.device import room_here, workers_here
 from rounds.training.material import Material, shared_shape, slab_data
 from rounds.training.member import Weights as MemberWeights
-from rounds.training.pool import Hopeless, Progress, SlabResult, Work, never, train_slabs, workers_here
+from rounds.training.pool import Hopeless, Progress, SlabResult, Work, never, train_slabs
 from rounds.training.population import Member, Slab, make_members, make_slabs, working_set
 from rounds.training.program import SWITCHED, Program, make_program
 from rounds.training.slab import Extent, extent_of, steps_per_epoch
@@ -116,7 +117,7 @@ def make_population(
     programs = _programs(plans, setting, members)
     extent = extent_of(rows for m in materials for rows in m.folds.values())
     sizes = {i: member_bytes(programs[i], extent) for i in used}
-    slabs = make_slabs(members, sizes, workers or workers_here(), shapes)
+    slabs = make_slabs(members, sizes, workers or workers_here(), shapes, room_here())
     reading = {_reading(plans[p]): plans[p] for p in used}
     data = {(name, m.outer): slab_data(m, shape, task, plan) for name, plan in reading.items() for m in materials}
     folds = {m.outer: m.folds for m in materials}
@@ -184,7 +185,8 @@ def member_bytes(program: Program, extent: Extent) -> int:
     """Working set of a member, in bytes."""
     parameters = sum(int(np.prod(v.shape)) for v in program.functional.model.trainable_variables)
     _, batch = steps_per_epoch(program.plan, extent)
-    return working_set(program.network, parameters, batch)
+    values = own_values(program.functional.model) if program.network.kind == OWN else 0
+    return working_set(program.network, parameters, batch, values)
 
 
 def train_population(

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rounds.networks.functional import Functional
+from rounds.training.device import compiler_options
 from rounds.training.member import Arrays, Weights
 
 CHUNK, CHUNK_VALUES = 8192, 2**20  # rows, and values, a pass: bounds memory, not the result
@@ -24,7 +25,7 @@ def exact_statistics(functional: Functional, weights: Weights, inputs: Sequence[
     state = list(weights.state)
     size_of_chunk = max(1, min(CHUNK, CHUNK_VALUES // max(prod(x.shape[1:]) for x in inputs)))
     for norm in functional.batch_norms:
-        entering = jax.jit(partial(_moments, norm.entering))
+        entering = jax.jit(partial(_moments, norm.entering), compiler_options=compiler_options())
         count, mean, spread = 0, jnp.zeros(()), jnp.zeros(())
         for start in range(0, len(rows), size_of_chunk):
             some = [x[rows[start : start + size_of_chunk]] for x in inputs]
