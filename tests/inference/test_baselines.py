@@ -252,6 +252,16 @@ def test_folds_part_patients_not_rows() -> None:
     assert [len(f) for f in many] == [(LARGE_ROWS + 5) // FOLDS]
 
 
+def test_the_one_fold_of_a_large_table_keeps_its_outcomes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows are put in another order so that nothing is copied; outcomes must go with them."""
+    monkeypatch.setattr("rounds.inference.baselines.LARGE_ROWS", 100)
+    dataset = make_table("regression", rows=900)
+    new = np.arange(700, 900)
+    for name in ("linear", "trees"):
+        says = fit(dataset, np.arange(700))[name].predict(dataset.inputs[new])  # type: ignore[attr-defined]
+        assert np.corrcoef(says[:, 0], dataset.targets[new, 0])[0, 1] > 0.7
+
+
 def test_thousands_of_targets_leave_trees_out_and_say_so() -> None:
     dataset = make_table("regression", rows=120, targets=40)
     assert set(fit(dataset, np.arange(100))) == {"constant", "constant median", "linear"}
