@@ -257,3 +257,9 @@ def test_too_little_memory_is_said(command: Command, monkeypatch: pytest.MonkeyP
     status, out, said = command("train", "stays.csv")
     assert (status, out) == (1, "")
     assert said.startswith("Memory must be enough for the networks and the data, got less. Take smaller networks")
+
+
+def test_a_name_of_two_lines_is_said_on_one(command: Command, place: Path) -> None:
+    (place / "two.csv").write_text('"a\nge",los\n50,3\n60,4\n')
+    said = training(command, place, place / "two.csv", "--target", "died")
+    assert said == "Target must be a column of the table, got target='died'. Known names: a ge, los.\n"

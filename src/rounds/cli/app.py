@@ -31,7 +31,7 @@ def main() -> None:
     try:
         status = app(standalone_mode=False)
     except RoundsError as error:
-        status = _refused(str(error), error.exit_status)
+        status = _refused(" ".join(str(error).splitlines()), error.exit_status)  # a column's name may hold a new line
     except typer.Exit as stop:
         status = stop.exit_code
     except (KeyboardInterrupt, typer.Abort):
