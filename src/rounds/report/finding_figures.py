@@ -12,7 +12,7 @@ from rounds.report.theme import BLUE, FAINT, INK, ORANGE, RATES, Chart, to_svg
 DRAWN_BY_LOSSES = (
     "diverged", "not-learning", "still-improving", "overfitting", "plateau", "unstable", "validation-better",
     "underfitting", "decayed-too-early", "not-shuffled", "loss-output-mismatch", "misleading-metric",
-    "poor-initialization", "unscaled-inputs",
+    "poor-initialization", "unscaled-inputs", "augmentation-too-strong", "tiny-batch-statistics",
 )  # fmt: skip
 
 
