@@ -140,7 +140,7 @@ def contestants(work: Work, members: tuple[int, ...]) -> dict[str, Callable[[], 
     made: dict[str, Callable[[], Callable[[], float]]] = {}
     for count in members or (0,):
         own = replace(work, members=count) if count else work
-        made[f"Rounds, {own.members} at once"] = lambda own=own, count=count: (
+        made[f"Rounds, {own.members} {'at once' if count else 'members in slabs'}"] = lambda own=own, count=count: (
             Ours(own, shape=(1, count) if count else None).seconds_a_step
         )
     if not card:
