@@ -5,7 +5,7 @@ import numpy as np
 from rounds.examination.curve import Configuration, Curve, smooth
 from rounds.examination.evidence import Run
 from rounds.examination.finding import BY_HARM, NotApplicable, Seen
-from rounds.examination.harm import Harm, harm
+from rounds.examination.harm import harm, harm_can_be_told
 from rounds.examination.inside import at_start, gradient_norms, share_of_layer, update_ratio
 from rounds.examination.learning import (
     BEHIND_SIBLING,
@@ -70,17 +70,16 @@ def _rate_too_high(run: Run) -> Judged:
     swept = rates(run, run.best)
     if run.origin == "elsewhere" and len(swept) < 2:
         return NotApplicable("needs several learning rates, or measures of the size of steps")
-    damaged = harm(run)
     marks = [_overshoots(run, c) for c in run.best.curves]
     sane = all(_sane_start(run, c) for c in run.best.curves)
-    if sane and _many_marks(marks, damaged) and not _lower_is_no_better(run, swept):
+    if sane and _many_marks(run, marks) and not _lower_is_no_better(run, swept):
         return _too_high_everywhere(run, swept, marks)
     return _too_high_above(run, swept)
 
 
-def _many_marks(marks: list[dict[str, float]], damaged: Harm | None) -> bool:
-    """Two marks in most members, or one beside known harm."""
-    needed = 1 if damaged is not None else 2
+def _many_marks(run: Run, marks: list[dict[str, float]]) -> bool:
+    """Two marks in most members, or one where harm is known or nothing could tell it."""
+    needed = 1 if harm(run) is not None or not harm_can_be_told(run) else 2
     return float(np.mean([len(m) >= needed for m in marks])) > 0.5
 
 
@@ -211,8 +210,8 @@ RATE_RULES: tuple[Rule[Run], ...] = (
     Rule(
         "learning-rate-too-high", "The learning rate is too high", "training", _rate_too_high,
         how="In the best configuration: the loss rises far above its start, units die, single steps are large beside "
-        "the weights, or the loss is lost (two of these, or one beside known harm), with a sane start. In a sweep: the "
-        "same folds train worse at the higher rate.",
+        "the weights, or the loss is lost (two of these; one, where harm is known or untold), with a sane start. In a "
+        "sweep: the same folds train worse at the higher rate.",
         why="Steps overshoot: the weights jump over good values, and units are thrown where no gradient is.",
         remedies=("divide the learning rate by 10", "warm up over the first epochs", "clip the gradient's norm"),
         thresholds=(RISE, LOST_UNITS, LARGE_STEPS, STRAY_START, BEHIND_SIBLING), acts="steps",
