@@ -1,6 +1,5 @@
 """What the closed loop is worth: from faulty starts, beside a tuner with its budget, beside one network; its own cost.
 
-    export PYTHONPATH=benchmarks
     python -m benchmarks.closed_loop faults SHARED [--tasks pima] [--severities 1] [--faults "frozen layers;..."]
     python -m benchmarks.closed_loop tuner SHARED [--tables pima,nhanes_bps] [--splits 0,1]
     python -m benchmarks.closed_loop_results        writes docs/results.md from what was recorded

@@ -1,6 +1,6 @@
 """The section of docs/results.md on the closed loop, from the records of `benchmarks.closed_loop`.
 
-PYTHONPATH=benchmarks python -m benchmarks.closed_loop_results
+python -m benchmarks.closed_loop_results
 """
 
 import platform

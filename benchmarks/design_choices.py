@@ -1,7 +1,7 @@
 """What single design choices are worth: effect and interval of each on three real tables.
 
-    python benchmarks/design_choices.py SHARED --records FILE [--seeds 8] [--tasks pima,cleveland,nhanes_bps]
-    python benchmarks/design_choices.py SHARED --records FILE --page         the table of docs/results.md from records
+    python -m benchmarks.design_choices SHARED --records FILE [--seeds 8] [--tasks pima,cleveland,nhanes_bps]
+    python -m benchmarks.design_choices SHARED --records FILE --page         the table of docs/results.md from records
 
 For each table one control plan and one plan a choice train on the same folds, seeds and minibatches. A seed's score is
 that of its members on the patients they did not learn from; the effect of a choice is the mean over seeds of the paired
@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import Record, about, keep, kept, told
 from scipy import stats
-from shared_tables import CODES, protocol
 
+from benchmarks.machine import Record, about, keep, kept, told
+from benchmarks.shared_tables import CODES, protocol
 from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
 from rounds.data.loading import load

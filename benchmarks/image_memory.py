@@ -1,6 +1,6 @@
 """Memory of a training on images: the same with ten times as many, from files to report.
 
-    python benchmarks/image_memory.py [--images 4000] [--few 100] [--side 512]
+    python -m benchmarks.image_memory [--images 4000] [--few 100] [--side 512]
 
 Made-up colour images (PNG, two classes that differ in brightness) in a folder a class. `rounds train FOLDER` runs twice
 in a process of its own, on few of them and on all; the highest resident memory of both is what the system says of the

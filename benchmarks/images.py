@@ -1,7 +1,7 @@
 """Images: pneumonia on chest X-rays of 28 x 28 pixels, with the division that the set brings.
 
-    python benchmarks/images.py SHARED [--seeds 0,1,2,3,4] [--records FILE] [--set NAME=VALUE]
-    python benchmarks/images.py SHARED --records FILE --page        the section of docs/results.md from such records
+    python -m benchmarks.images SHARED [--seeds 0,1,2,3,4] [--records FILE] [--set NAME=VALUE]
+    python -m benchmarks.images SHARED --records FILE --page        the section of docs/results.md from such records
 
 SHARED is a folder with `data/pneumoniamnist/pneumoniamnist.npz` (MedMNIST v2, Yang et al. 2023). Nothing is said but
 the seed: the network, its augmentation and how long it trains are Rounds' own choice. The threshold at which accuracy

@@ -1,4 +1,4 @@
-"""Speed of the four listings of one network, side by side: `python benchmarks/listings.py`.
+"""Speed of the four listings of one network, side by side: `python -m benchmarks.listings`.
 
 Each listing of examples/ trains the same network (10-32-1, batch 50) in a process of its own, once with few epochs and
 once with many: the difference is what a step costs, without compiling and reading. The fourth validates after every

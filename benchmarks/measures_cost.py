@@ -1,6 +1,6 @@
 """What it costs to look inside the networks while they train, at the interval that Rounds chooses.
 
-    python benchmarks/measures_cost.py [--turns 5]
+    python -m benchmarks.measures_cost [--turns 5]
 
 The same population trains by turns with and without measures: the same compiled epochs and validation, one thread a
 core, nothing kept. Prints for each table the extra time as a share of training, on the clock and in processor time
@@ -16,17 +16,18 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from machine import about
 from scipy import stats
 
+from benchmarks.machine import about
 from rounds.data.choices import Choices
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
 from rounds.improvement import amount_of
 from rounds.proposal import propose
+from rounds.training.device import workers_here
 from rounds.training.material import make_materials
 from rounds.training.measures import measure_interval
-from rounds.training.pool import Work, workers_here
+from rounds.training.pool import Work
 from rounds.training.run import Population, make_population
 from rounds.training.slab import begin_slab, slab_epochs, steps_per_epoch
 

@@ -1,6 +1,6 @@
 """Rounds on tables without figures of peers: what the whole job reaches, and whether it says so honestly.
 
-    python benchmarks/own_tables.py SHARED [--tables diabetes,breast_cancer,medpar_los,tcga,d130_readmit] [--rounds 0]
+    python -m benchmarks.own_tables SHARED [--tables diabetes,breast_cancer,medpar_los,tcga,d130_readmit] [--rounds 0]
                                     [--records FILE] [--page]
 
 SHARED is a folder with `data/`. Each table is handed over as a user would, with nothing said but the target, the
@@ -16,8 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
-from machine import Record, about, better_by, keep, kept, told
 
+from benchmarks.machine import Record, about, better_by, keep, kept, told
 from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
 from rounds.data.loading import load

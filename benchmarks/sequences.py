@@ -1,7 +1,7 @@
 """Recordings: intensive-care stays and heartbeats beside gradient boosting on features by hand.
 
-    python benchmarks/sequences.py SHARED --records FILE [--parts death,stay,beats] [--divisions 0,1,2,3,4]
-    python benchmarks/sequences.py SHARED --records FILE --summary
+    python -m benchmarks.sequences SHARED --records FILE [--parts death,stay,beats] [--divisions 0,1,2,3,4]
+    python -m benchmarks.sequences SHARED --records FILE --summary
 
 SHARED is a folder with `data/physionet2012_a` and `data/ecg5000_binary`. Every finished piece is a line of FILE, so
 that pieces can run on their own; `--summary` prints Markdown from it. Stays: five divisions by stay, alike in outcome;

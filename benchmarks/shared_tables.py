@@ -1,6 +1,6 @@
 """Rounds on real tables, on the rows on which its peers were measured.
 
-    python benchmarks/shared_tables.py SHARED [--tasks pima,cleveland] [--seeds 0,1,2] [--set NAME=VALUE] [--rounds 0]
+    python -m benchmarks.shared_tables SHARED [--tasks pima,cleveland] [--seeds 0,1,2] [--set NAME=VALUE] [--rounds 0]
                                        [--records FILE] [--page]
 
 SHARED is a folder with `tables/tasks.py` (development and test rows by task and seed), `tables/peers.jsonl` (what
@@ -21,8 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from machine import Record, about, better_by, keep, kept, told
-
+from benchmarks.machine import Record, about, better_by, keep, kept, told
 from rounds.data.choices import Choices
 from rounds.data.loading import load
 from rounds.improvement import Request, improve

@@ -1,6 +1,6 @@
 """How soon commands answer, and how much memory a large table takes.
 
-    python benchmarks/startup_and_memory.py [--rows 1000000] [--columns 50] [--parts seconds,memory]
+    python -m benchmarks.startup_and_memory [--rows 1000000] [--columns 50] [--parts seconds,memory]
 
 Start-up: median seconds of fresh processes. Prediction: 10,000 rows with a trained run, start-up included. Memory: the
 peak of `rounds train` on a float table written as Parquet, beside the size of the array. Prints JSON.
@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from machine import about
 
+from benchmarks.machine import about
 from rounds.data.admissions import simulate_admissions
 
 FLOAT_BYTES = 4

@@ -1,6 +1,6 @@
 """What `rounds train` costs beside the training itself.
 
-    python benchmarks/training_overhead.py [--turns 3]
+    python -m benchmarks.training_overhead [--turns 3]
 
 One turn trains the same population twice: bare (the slabs' compiled epochs in as many threads, nothing kept) and by
 `rounds.improvement` (checkpoints, records, early stop, progress events), each from a fresh program that has been
