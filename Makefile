@@ -46,7 +46,7 @@ test-all: setup
 benchmark: setup
 	@echo "Each script measures one claim and prints JSON; peers are in benchmarks/requirements.txt:"
 	@echo "  $(BIN)/python -m pip install -r benchmarks/requirements.txt"
-	@for script in $$(grep -l __main__ benchmarks/*.py); do echo "  $(BIN)/python $$script"; done
+	@for script in $$(grep -l __main__ benchmarks/*.py) benchmarks/ward.py; do echo "  $(BIN)/python -m benchmarks.$$(basename $$script .py)"; done
 
 clean:
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist runs
