@@ -1,7 +1,5 @@
 """The parts of images that excite a filter: which pixels a place sees, and that the strongest come first."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -9,6 +7,7 @@ from rounds.data.dataset import Inputs
 from rounds.inference.patches import CELL, PATCHES, Field, fields, patch_rows
 from rounds.inference.predictor import Part
 from rounds.inference.trunk import convolve
+from rounds.networks.functional import Functional
 from rounds.networks.network import Network
 from rounds.training.member import Weights
 
@@ -44,18 +43,22 @@ def test_the_strongest_part_comes_first_and_is_where_it_was() -> None:
         image[row, column] = value
     network = Network(kind="convolutional", numbers=0, flags=0, grid=(8, 8, 1), filters=(1,), filter_size=1)
     nothing = np.zeros((20, 0), np.float32)
-    functional = SimpleNamespace(
-        hidden=lambda weights, state, inputs: [inputs[-1].astype("float32")], hidden_names=("conv_activation_0_0",)
-    )
     part = Part(network, {"output/kernel": np.zeros((1, 1, 1), "f4")}, np.ones(1))
-    rows = patch_rows(
-        SimpleNamespace(network=network, functional=functional), Weights([], []), part,
-        Inputs(nothing, nothing, nothing.astype(np.int32), images),
-    )  # fmt: skip
+    inputs = Inputs(nothing, nothing, nothing.astype(np.int32), images)
+    rows = patch_rows(answers("conv_activation_0_0"), Weights([], []), part, inputs)
     assert len(rows) == 1
     assert [float(patch.max()) for patch in rows[0]] == sorted(brightness.tolist(), reverse=True)[:PATCHES]
     assert rows[0][0].shape == (CELL, CELL, 1)
     assert fields(network, 0) == [Field(1, 1, 0.0)]
+
+
+def answers(*names: str) -> Functional:
+    """A network whose hidden layers answer with the image itself."""
+
+    def hidden(weights: list, state: list, inputs: list) -> list:
+        return [inputs[-1].astype("float32")]
+
+    return Functional(hidden, lambda seed: ([], []), hidden, (), (), names, (), (), None)
 
 
 def test_networks_without_convolutions_have_none() -> None:
@@ -63,4 +66,4 @@ def test_networks_without_convolutions_have_none() -> None:
     nothing = np.zeros((1, 0), np.float32)
     inputs = Inputs(nothing, nothing, nothing.astype(np.int32), np.zeros((1, 8, 8, 1), np.uint8))
     part = Part(network, {"output/kernel": np.zeros((1, 1, 1), "f4")}, np.ones(1))
-    assert patch_rows(SimpleNamespace(network=network), Weights([], []), part, inputs) == []
+    assert patch_rows(answers(), Weights([], []), part, inputs) == []

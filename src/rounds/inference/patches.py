@@ -10,10 +10,10 @@ import numpy as np
 from rounds.data.dataset import Inputs
 from rounds.data.preparation import pad
 from rounds.inference.predictor import Part
+from rounds.networks.functional import Functional
 from rounds.networks.network import Network
 from rounds.training.epoch import rows_at_once
 from rounds.training.member import Weights
-from rounds.training.program import Program
 
 FILTERS, PATCHES = 3, 9  # a layer: filters, and parts of images of each
 CELL = 32  # pixels a side that a part is drawn with, however large it is
@@ -57,32 +57,34 @@ def fields(network: Network, axis: int) -> list[Field]:
     return found
 
 
-def patch_rows(program: Program, weights: Weights, part: Part, inputs: Inputs) -> list[list[np.ndarray]]:
+def patch_rows(functional: Functional, weights: Weights, part: Part, inputs: Inputs) -> list[list[np.ndarray]]:
     """[CELL, CELL, 1] parts of the images `inputs`, PATCHES a row, FILTERS rows a layer, from the first layer on.
 
     The filters are those whose strongest answers differ most from image to image; each image gives one part at most.
     Empty where the network has no convolutions over images of its own.
     """
-    network = program.network
+    network = part.network
     if network.kind != "convolutional" or len(network.grid) != 3 or inputs.grid is None:
         return []
     rows = []
     seen = list(zip(fields(network, 0), fields(network, 1), strict=True))
-    for (down, across), (strongest, places) in zip(seen, _strongest(program, weights, part, inputs), strict=True):
+    for (down, across), (strongest, places) in zip(seen, _strongest(functional, weights, part, inputs), strict=True):
         for unit in np.argsort(-strongest.std(0), kind="stable")[:FILTERS]:
             best = np.argsort(-strongest[:, unit], kind="stable")[:PATCHES]
             rows.append([_patch(inputs.grid[n], down, across, places[n, unit]) for n in best])
     return rows
 
 
-def _strongest(program: Program, weights: Weights, part: Part, inputs: Inputs) -> list[tuple[np.ndarray, np.ndarray]]:
+def _strongest(
+    functional: Functional, weights: Weights, part: Part, inputs: Inputs
+) -> list[tuple[np.ndarray, np.ndarray]]:
     """Of each convolution: strongest answer [N, filters], and its place [N, filters, 2]."""
     import jax
 
-    hidden = jax.jit(program.functional.hidden)
-    layers = range(sum(1 for name in program.functional.hidden_names if name.startswith("conv")))
+    hidden = jax.jit(functional.hidden)
+    layers = range(sum(1 for name in functional.hidden_names if name.startswith("conv")))
     found: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in layers]
-    size = rows_at_once(program.network.grid)
+    size = rows_at_once(part.network.grid)
     for start in range(0, inputs.rows, size):
         arrays = pad(inputs.take(slice(start, start + size)), part.shape).arrays.values()
         made = hidden(weights.trainable, weights.state, [np.asarray(a) for a in arrays])

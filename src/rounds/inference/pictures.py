@@ -55,7 +55,7 @@ def _patch_rows(trained: Trained, part: Part, material: Material, member: Member
     result, _ = trained.place(member)
     weights = result.best[member.number] if member.cycle is None else result.cycles[member.cycle][1][member.number]
     inputs = material.inputs.take(_searched(material.folds[member.fold].held))
-    return patch_rows(trained.population.programs[member.plan], weights, part, inputs)
+    return patch_rows(trained.population.programs[member.plan].functional, weights, part, inputs)
 
 
 def augmented_sheet(trained: Trained, material: Material, member: Member) -> np.ndarray:

@@ -46,13 +46,14 @@ def contradictions(treated: str, others: list[str], plan: Plan, number: int) -> 
 
 
 def _pulls(code: str, plan: Plan) -> dict[str, int]:
-    """Which way the first dose that changes a number takes it: 1 up, -1 down."""
+    """Which way most doses take each number that they change: above 0 up, below 0 down. A dose that resets an optimizer
+    as a whole may take one number the other way."""
     pulls: dict[str, int] = {}
     for prescription in doses_against(code, plan):
         for field, new in prescription.change.items():
             old = getattr(plan, field)
             if _is_number(old) and _is_number(new) and _size(old) != _size(new):
-                pulls.setdefault(field, 1 if _size(new) > _size(old) else -1)
+                pulls[field] = pulls.get(field, 0) + (1 if _size(new) > _size(old) else -1)
     return pulls
 
 
