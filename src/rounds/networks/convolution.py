@@ -3,9 +3,9 @@
 from itertools import product
 from typing import Any
 
-from keras import ops
+from rounds.networks.layers import keras  # after it has chosen the backend
 
-from rounds.networks.layers import keras
+ops = keras.ops
 
 
 @keras.saving.register_keras_serializable("rounds")
