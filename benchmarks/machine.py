@@ -22,15 +22,7 @@ def about(*packages: str) -> Record:
 
 def told(about: Record) -> str:
     """The line under a table of docs/results.md."""
-    names = {
-        "rounds": "Rounds",
-        "jax": "JAX",
-        "keras": "Keras",
-        "polars": "Polars",
-        "python": "Python",
-        "numpy": "NumPy",
-    }
-    versions = ", ".join(f"{names.get(name, name)} {number}" for name, number in about["versions"].items())
+    versions = ", ".join(f"{NAMES.get(name, name)} {number}" for name, number in about["versions"].items())
     return f"{about['machine']}; {about['date']}; {versions}."
 
 
