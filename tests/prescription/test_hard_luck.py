@@ -1,7 +1,7 @@
 """Bad luck and bad input: the loop ends in a model that can be used, and says truly what happened."""
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from rounds.prescription.stay import Circumstances, Stay, look, refit, treat
 from rounds.training import pool
 from rounds.training.material import make_materials
 from rounds.training.run import make_population, train_to_end
+from tests.generators import end_of
 
 TINY: dict[str, Any] = {"hidden": (4,), "epochs": 4, "batch_size": 32, "learning_rate": 0.01, "dropout": 0.0}
 UNSURE = Answer("unknown", "")
@@ -111,14 +112,6 @@ def test_a_limit_of_time_ends_the_rounds_and_not_the_run(tmp_path: Path) -> None
     assert made.record["rounds"]["ended"] == "the time is spent"
     assert entries(made.folder) == []
     assert np.isfinite(made.predict(data.inputs[:4])).all()
-
-
-def end_of(events: Generator[Any, None, Any]) -> Any:
-    while True:
-        try:
-            next(events)
-        except StopIteration as stop:
-            return stop.value
 
 
 def stayed(data: Dataset, plan: Plan, folder: Path) -> Stay:

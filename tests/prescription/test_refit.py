@@ -18,16 +18,9 @@ from rounds.prescription.refit import Refit, _places, make_refitted, try_refit, 
 from rounds.prescription.stay import Circumstances, Stay
 from rounds.training.material import make_materials, scaling_of
 from rounds.training.run import Trained, make_population, train_to_end
+from tests.generators import end_of
 
 PLAN = Plan(hidden=(4,), epochs=4, batch_size=32, learning_rate=0.01, dropout=0.0, warmup_epochs=1.0)
-
-
-def end_of(events: Generator[Any, None, Any]) -> Any:
-    while True:
-        try:
-            next(events)
-        except StopIteration as stop:
-            return stop.value
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """A trial keeps what helps other patients than those who chose it, and says what it did and did not do."""
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from rounds.training import pool
 from rounds.training.material import make_materials, scaling_of
 from rounds.training.run import Trained
 from rounds.training.stage import Stage
+from tests.generators import end_of
 
 
 def entries(folder: Path) -> list[dict[str, Any]]:
@@ -184,11 +185,3 @@ def test_few_rows_keep_their_seeds_when_a_remedy_is_kept(ward_data: Dataset) -> 
     better, _ = stay.make_treated(given, found, {"learning_rate": 0.01})
     assert len(better.members) == 3 * 4 * 2
     assert len(stay.make_treated(replace(given, members=5), found, {"l2": 0.1})[0].members) == 5
-
-
-def end_of(trial: Generator[Any, None, Any]) -> Any:
-    while True:
-        try:
-            next(trial)
-        except StopIteration as stop:
-            return stop.value

@@ -10,6 +10,7 @@ from rounds.inference.ensemble import configuration, make_parts, sound_members
 from rounds.inference.handover import hand_over
 from rounds.plan import Plan
 from rounds.training.run import Population, Trained, train_to_end
+from tests.generators import end_of
 
 CYCLIC = Plan(
     hidden=(8,), epochs=8, cycles=4, schedule="cyclic", warmup_epochs=0.0, learning_rate=0.03, batch_size=16,
@@ -50,12 +51,7 @@ def test_snapshots_are_averaged_and_each_is_a_network_of_its_own(
 
 def test_snapshots_survive_a_resume(population_of: Callable[..., Population], tmp_path: Path) -> None:
     def last(folder: Path) -> Trained:
-        events = train_to_end(population_of(CYCLIC), folder)
-        try:
-            while True:
-                next(events)
-        except StopIteration as stop:
-            return stop.value
+        return end_of(train_to_end(population_of(CYCLIC), folder))
 
     first, again = last(tmp_path), last(tmp_path)
     for network in first.networks(first.population.members[0]):
