@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.ward import cases, make_runs, outcome
 from benchmarks.ward.anchors import AUTOTRAINER, DEEPDIAGNOSIS, as_said, said_by
+from benchmarks.ward.ceiling import alarms_by_harm, judge
 from benchmarks.ward.faults import FAULTS, Fault
 from benchmarks.ward.ground import make_ground
 from benchmarks.ward.left_out import Counts
@@ -199,3 +200,17 @@ def test_the_fault_is_found_and_the_controls_are_left_alone(small_ward: Path, mo
     assert len(faulty) == 2
     assert all(v.said[ROUNDS].alarms[0] == "learning-rate-too-high" for v in faulty)
     assert [v.said[ROUNDS].alarms for v in found if v.group == "healthy"] == [(), ()]
+
+
+def test_a_judge_of_harm_sees_the_very_run_and_alarms_are_counted_by_what_a_fault_costs() -> None:
+    def said(name: str, own_loss: float, alarmed: bool) -> Verdict:
+        told = {ROUNDS: Said(("underfitting",) if alarmed else ())}
+        return Verdict("pima", name, 0, 0, 0, "faulty", told, own_loss=own_loss)
+
+    runs = [said("deep sigmoids", 0.06, False), said("deep sigmoids", 0.01, True), said("l2 too strong", 0.0, True)]
+    lost = {"pima": {("deep sigmoids", 0): (0.08, 0.04), ("l2 too strong", 0): (-0.02, 0.0)}}
+    assert [judge(v) for v in runs] == [True, False, False]
+    assert judge(said("wrong labels", 0.0, False)) is False
+    assert judge(said("patients over the split", 0.0, False))
+    shown = {name: (ours.hits, his.hits, ours.runs) for name, ours, his in alarms_by_harm(runs, lost) if ours.runs}
+    assert shown == {"none, or a gain": (1, 0, 1), "5% to 8%": (1, 1, 2)}

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from benchmarks.ward.cases import SEEDS
+from benchmarks.ward.ceiling import JUDGE, Harms, alarms_by_harm, judge
 from benchmarks.ward.faults import FAULTS
 from benchmarks.ward.left_out import CHOICES, TRIED, Counts, LeftOut
 from benchmarks.ward.outcome import ALARMS, BY_NAME, DETECTED, HURTS, NAMED, hurts
@@ -19,7 +20,6 @@ from benchmarks.ward.verdicts import ROUNDS, WATCHERS, Verdict
 from rounds.examination import harm
 
 PACKAGES = ("rounds", "jax", "keras", "numpy", "scikit-learn", "polars")
-Harms = dict[str, dict[tuple[str, int], tuple[float, ...]]]
 UNFINISHED = """Not measured yet: its runs are not complete, and nobody has looked at those that there are. The tables
 below are of the half that thresholds were set on, and say nothing of what the rules are worth elsewhere.
 """
@@ -49,6 +49,7 @@ def ward_page(verdicts: list[Verdict], harms: Harms, apart: list[LeftOut], remar
         _overall(_new(halves["reported"])),
     ]
     parts += ["## The half that thresholds were set on\n", _overall(halves["thresholds"])]
+    parts += [f"## Alarms by harm, {shown} half\n", _by_harm(halves[shown], harms)]
     parts += ["## Task by task\n", _by_task(verdicts), "## One task left out at a time\n", _apart(apart)]
     parts += [f"## Fault by fault, {shown} half\n", _by_fault(halves[shown])]
     parts += [f"## Missed, {shown} half\n", _missed(halves[shown]), f"## Alarms on controls, {shown} half\n"]
@@ -163,10 +164,23 @@ def _overall(verdicts: list[Verdict]) -> str:
          rate(_of(verdicts, "healthy"), detected(w)))
         for w in WATCHERS
     ]  # fmt: skip
+    rows.append((JUDGE, rate(faulty, judge), "", *(rate(_of(verdicts, *g), judge) for g in (CONTROLS, ("healthy",)))))
     names = ("", "detected", "first finding acceptable", "alarms on controls", "of these, healthy plans")
     spared = rate(faulty, lambda v: v.given_up), rate(_of(verdicts, *CONTROLS), lambda v: v.given_up)
     return f"""{_table(names, rows)}
 Given up early as hopeless, after three tenths of the epochs: faulty runs {spared[0]}, controls {spared[1]}.
+"""
+
+
+def _by_harm(verdicts: list[Verdict], harms: Harms) -> str:
+    table = _table(("loss on fresh seeds", "alarms of Rounds", "alarms of the judge"), alarms_by_harm(verdicts, harms))
+    return f"""Whether a planted training fault hurts differs from one seed to the next, and it counts as harmful or not
+by its mean over fresh seeds. Who goes by harm alone can therefore not detect {DETECTED:.0%} of the harmful ones and
+alarm on {ALARMS:.0%} of the harmless: even a judge who sees what this very run lost on clean test rows, which no rule
+and no user does, is as far from it as the tables above say. By how much a fault costs on average over fresh seeds
+(share of a constant's error):
+
+{table}
 """
 
 

@@ -99,6 +99,28 @@ def test_equal_rows_of_coarse_columns_are_chance() -> None:
     assert isinstance(said("duplicate-rows", replace(honest, inputs=coarse)), NotApplicable)
 
 
+def coarse_table(columns: int, levels: int, copies: int) -> Dataset:
+    """Independent columns of few levels, of which some rows stand in the table twice."""
+    random = np.random.default_rng(0)
+    values = random.integers(0, levels, (ROWS - copies, columns + 1))
+    values = np.concatenate([values, values[:copies]]).astype(float)
+    made = table(outcome=values[:, columns], columns={f"c{i}": values[:, i] for i in range(columns)})
+    return replace(made, inputs=made.inputs.select(f"c{i}" for i in range(columns)))
+
+
+def test_copies_among_coarse_rows_are_found_where_chance_makes_some_of_them() -> None:
+    assert isinstance(said("duplicate-rows", coarse_table(8, 3, copies=0)), NotApplicable)
+    found = seen("duplicate-rows", coarse_table(8, 3, copies=200))
+    assert 0.05 < found.evidence["expected_pairs"] / found.evidence["equal_pairs"] < 0.3
+
+
+def test_a_column_that_says_the_same_makes_equal_rows_no_less_of_a_chance() -> None:
+    """Of a code and its label two rows never differ in one alone."""
+    coarse = coarse_table(3, 5, copies=0)
+    told_twice = coarse.inputs.with_columns((pl.col(c) + 100).alias(f"{c} label") for c in coarse.inputs.columns)
+    assert isinstance(said("duplicate-rows", replace(coarse, inputs=told_twice)), NotApplicable)
+
+
 @pytest.mark.parametrize("noise", [0.0, 0.1])
 def test_a_column_that_gives_the_outcome_away(noise: float) -> None:
     outcome = RANDOM.gamma(2.0, 3.0, ROWS)

@@ -11,6 +11,16 @@ from rounds.data.roles import may_name_patients
 from rounds.examination.alike_pictures import LOOKS_THE_SAME, fingerprints, share_that_looks_known, told_apart
 from rounds.examination.association import explained_by_column, pair_explained, rank_correlations
 from rounds.examination.data_evidence import DataEvidence
+from rounds.examination.equal_rows import (
+    CHANCE_COPIES,
+    CHANCE_PAIRS,
+    COPIES,
+    beyond_chance,
+    chance_pairs,
+    column_keys,
+    equal_pairs,
+    row_keys,
+)
 from rounds.examination.finding import Evidence, NotApplicable, Seen, Severity
 from rounds.examination.rule import Judged, Rule, Threshold
 
@@ -19,9 +29,7 @@ GIVES_AWAY = Threshold("gives the outcome away", 0.97, "share of the outcome's v
 GIVES_AWAY_RANK = Threshold("gives the outcome away by order", 0.99, "|Spearman correlation|")
 DOMINATES = Threshold("dominates", 0.6, "share of the outcome's variance, from a column not declared as known in time")
 REST = Threshold("what the best other column tells", 0.5, "times as much, at most")
-CHANCE_PAIRS = Threshold("equal rows beyond chance", 0.05, "expected pairs beside those found, at most")
 GRAVE_SHARE = 0.01  # of the rows judged on, from which repeated ones are an error
-VARIED_COLUMNS = 8  # columns by which equal pairs by chance are estimated
 PAIR_COLUMNS = 400  # columns whose pairs are tried: [F, F] stays below a few megabytes
 _ROW_NUMBERS = 0.98  # share of different values from which whole numbers name rows
 _DATE_NUMBER = re.compile(r"^(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$")
@@ -148,65 +156,20 @@ def _equal_rows(evidence: DataEvidence) -> Judged:
     if found == 0:
         return None
     chance = chance_pairs(cells)
-    if chance > CHANCE_PAIRS.value * found:
+    if not beyond_chance(keys, chance):
         return NotApplicable(
             f"rows have so few different values that {chance:,.0f} equal pairs are expected, and {found:,} are there"
         )
-    worst = _shares(evidence, lambda cut: _share_known(keys, cut))
+    worst = _shares(evidence, lambda cut: max(1 - chance / found, 0.0) * _share_known(keys, cut))
     if not worst:
         return None
     name, share = max(worst.items(), key=lambda item: item[1])
     return Seen(
         _gravity(evidence, worst),
-        f"{share:.1%} of the {name} rows are also learned from, equal in every column and in the outcome; chance alone "
-        f"would give {chance:.1g} equal pairs in the table, and there are {found:,}.",
+        f"{share:.1%} of the {name} rows are also learned from, equal in every column and in the outcome, more often "
+        f"than by chance, which would give {chance:.1g} equal pairs in the table; there are {found:,}.",
         {**{f"share_of_{n}_rows": s for n, s in worst.items()}, "equal_pairs": found, "expected_pairs": chance}, 0.95,
     )  # fmt: skip
-
-
-def column_keys(inputs: pl.DataFrame, targets: np.ndarray | None = None) -> np.ndarray:
-    """A number [N, C] uint64 for each cell that equal values of a column share; outcomes are columns too."""
-    columns = [*inputs, *([] if targets is None else outcome_columns(targets))]
-    keys = np.empty((inputs.height, len(columns)), np.uint64)  # filled in place: it is twice the size of the table
-    for place, column in enumerate(columns):
-        keys[:, place] = column.hash(seed=place).to_numpy()
-    return keys
-
-
-def outcome_columns(targets: np.ndarray) -> list[pl.Series]:
-    """Outcomes [N, T] as columns."""
-    return [pl.Series(f"outcome {t}", targets[:, t]) for t in range(targets.shape[1])]
-
-
-def row_keys(keys: np.ndarray) -> np.ndarray:
-    """A number [N] for each row that equal rows share, from those of its cells."""
-    return np.asarray(keys.sum(axis=1, dtype=np.uint64))
-
-
-def equal_pairs(keys: np.ndarray) -> int:
-    """Pairs of rows with equal keys [N].
-
-    >>> equal_pairs(np.array([1, 1, 1, 2]))
-    3
-    """
-    counts = np.unique(keys, return_counts=True)[1].astype(np.int64)
-    return int((counts * (counts - 1) // 2).sum())
-
-
-def chance_pairs(keys: np.ndarray) -> float:
-    """How many pairs of rows chance makes equal in all columns, from pairs that differ in one column alone.
-
-    Two rows agree in a column by chance with probability q. Rows that chance made equal in all other columns agree
-    in this one too in a share q of the pairs: near (1 - q) pairs differ in it, so q / (1 - q) times as many do not.
-    Copied rows add nothing to the pairs that differ. The highest estimate of the most varied columns counts.
-    """
-    agree = [2 * equal_pairs(column) / max(len(column) * (len(column) - 1), 1) for column in keys.T]
-    whole = row_keys(keys)
-    equal, estimates = equal_pairs(whole), [0.0]
-    for c in np.argsort(agree)[:VARIED_COLUMNS]:
-        near = equal_pairs(whole - keys[:, c]) - equal
-        estimates.append(near * agree[c] / max(1 - agree[c], 1e-9))
-    return max(estimates)
 
 
 def _share_known(keys: np.ndarray, cut: tuple[np.ndarray, np.ndarray]) -> float:
@@ -316,11 +279,11 @@ LEAK_RULES: tuple[Rule[DataEvidence], ...] = (
     ),
     Rule(
         "duplicate-rows", "Rows stand on both sides of a split", "data", _duplicate_rows,
-        how="Rows equal in all columns and outcomes, where columns differ so much that chance would give next to none; "
+        how="Rows equal in all columns and outcomes, far more of them than chance would give; "
         "images that look the same by a difference hash, whatever their outcome, where images differ enough.",
         why="What was learned by heart is judged again.",
         remedies=("remove the duplicates from the table", "give the patient column with --group"),
-        thresholds=(CHANCE_PAIRS, LOOKS_THE_SAME),
+        thresholds=(CHANCE_PAIRS, CHANCE_COPIES, COPIES, LOOKS_THE_SAME),
     ),
     Rule(
         "target-leak", "A column gives the outcome away", "data", _target_leak,

@@ -4,8 +4,7 @@ import numpy as np
 
 from rounds.examination.association import flip_rates, out_of_fold, separation, separation_error, told_apart
 from rounds.examination.data_evidence import DataEvidence
-from rounds.examination.finding import NotApplicable, Seen
-from rounds.examination.leak_rules import (
+from rounds.examination.equal_rows import (
     CHANCE_PAIRS,
     chance_pairs,
     column_keys,
@@ -13,6 +12,7 @@ from rounds.examination.leak_rules import (
     outcome_columns,
     row_keys,
 )
+from rounds.examination.finding import NotApplicable, Seen
 from rounds.examination.rule import Judged, Rule, Threshold
 
 APART = Threshold("told apart", 0.65, "AUROC of trees, or of one column, for which side a row is on")

@@ -1,0 +1,106 @@
+"""Rows that are equal in every column: how many there are, and how many of them chance explains."""
+
+import numpy as np
+import polars as pl
+
+from rounds.examination.rule import Threshold
+
+CHANCE_PAIRS = Threshold("equal rows beyond chance", 0.05, "expected pairs beside those found, at most")
+CHANCE_COPIES = Threshold(
+    "equal rows beyond chance, where they stand in pairs", 0.3, "expected pairs beside those found, at most",
+    "digits of the ward: 1.1 as it is, 0.1 to 0.25 with copies planted; correlated coarse columns made up: 0.2 to 0.4, "
+    "in larger sets than copies make", "measured",
+)  # fmt: skip
+COPIES = Threshold("copies", 0.75, "share of the repeated rows that stand in sets of two, at least")
+VARIED_COLUMNS = 8  # columns by which equal pairs by chance are estimated
+_COMPARED_COLUMNS, _COMPARED_ROWS = 100, 5_000  # at most, where a column is sought that says what another does
+
+
+def beyond_chance(keys: np.ndarray, chance: float) -> bool:
+    """Whether rows of these keys [N] repeat more often than chance explains.
+
+    Columns that hang together make chance pairs more frequent than estimated, up to five times in coarse tables; but
+    then rows are alike in large sets, where somebody who copies rows makes pairs.
+
+    >>> beyond_chance(np.array([1, 1, 2, 3, 4]), 0.2), beyond_chance(np.array([1, 1, 1, 3, 4]), 0.6)
+    (True, False)
+    """
+    found = equal_pairs(keys)
+    counts = np.unique(keys, return_counts=True)[1]
+    in_pairs = (counts == 2).sum() * 2 >= COPIES.value * max(counts[counts > 1].sum(), 1)
+    limit = CHANCE_COPIES if in_pairs else CHANCE_PAIRS
+    return chance <= limit.value * found
+
+
+def column_keys(inputs: pl.DataFrame, targets: np.ndarray | None = None) -> np.ndarray:
+    """A number [N, C] uint64 for each cell that equal values of a column share; outcomes are columns too."""
+    columns = [*inputs, *([] if targets is None else outcome_columns(targets))]
+    keys = np.empty((inputs.height, len(columns)), np.uint64)  # filled in place: it is twice the size of the table
+    for place, column in enumerate(columns):
+        keys[:, place] = column.hash(seed=place).to_numpy()
+    return keys
+
+
+def outcome_columns(targets: np.ndarray) -> list[pl.Series]:
+    """Outcomes [N, T] as columns."""
+    return [pl.Series(f"outcome {t}", targets[:, t]) for t in range(targets.shape[1])]
+
+
+def row_keys(keys: np.ndarray) -> np.ndarray:
+    """A number [N] for each row that equal rows share, from those of its cells."""
+    return np.asarray(keys.sum(axis=1, dtype=np.uint64))
+
+
+def equal_pairs(keys: np.ndarray) -> int:
+    """Pairs of rows with equal keys [N].
+
+    >>> equal_pairs(np.array([1, 1, 1, 2]))
+    3
+    """
+    counts = np.unique(keys, return_counts=True)[1].astype(np.int64)
+    return int((counts * (counts - 1) // 2).sum())
+
+
+def chance_pairs(keys: np.ndarray) -> float:
+    """How many pairs of rows chance makes equal in all columns, from pairs that differ in one column alone.
+
+    Two rows agree in a column by chance with probability q. Rows that chance made equal in all other columns agree
+    in this one too in a share q of the pairs: near (1 - q) pairs differ in it, so q / (1 - q) times as many do not.
+    Copied rows add nothing to the pairs that differ. The highest estimate of the most varied columns counts; columns
+    that another one determines (a code and its label) are left out, since no two rows differ in them alone.
+    """
+    kept = independent(keys)
+    pairs = {c: equal_pairs(keys[:, c]) for c in kept}
+    agree = {c: 2 * count / max(len(keys) * (len(keys) - 1), 1) for c, count in pairs.items()}
+    whole = row_keys(keys)
+    for c in set(range(keys.shape[1])) - set(kept):
+        whole -= keys[:, c]
+    equal, estimates = equal_pairs(whole), [0.0]
+    for c in sorted(kept, key=agree.__getitem__)[:VARIED_COLUMNS]:
+        near = equal_pairs(whole - keys[:, c]) - equal
+        estimates.append(near * agree[c] / max(1 - agree[c], 1e-9))
+    return max(estimates)
+
+
+def independent(keys: np.ndarray) -> list[int]:
+    """Columns of [N, C] that no other kept one determines; of two that say the same the first one. Looks at some rows.
+
+    >>> independent(np.array([[1, 7, 0], [2, 8, 0], [1, 7, 1], [3, 8, 1], [2, 8, 1], [3, 8, 0]]))
+    [0, 2]
+    """
+    columns = keys.shape[1]
+    if columns > _COMPARED_COLUMNS:
+        return list(range(columns))
+    some = keys[:: max(len(keys) // _COMPARED_ROWS, 1)]
+    different = [len(np.unique(column)) for column in some.T]
+    kept: list[int] = []
+    for c in sorted(range(columns), key=lambda c: -different[c]):
+        if not any(_determines(some[:, k], some[:, c], different[k]) for k in kept):
+            kept.append(c)
+    return sorted(kept)
+
+
+def _determines(column: np.ndarray, other: np.ndarray, different: int) -> bool:
+    """Whether equal values of a column, if it has some, always go with equal values of the other."""
+    repeated = different <= len(column) / 2
+    return repeated and len(np.unique(column + np.uint64(31) * other.astype(np.uint64))) == different
