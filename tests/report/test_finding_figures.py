@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from rounds.examination.examine_data import DATA_RULES
 from rounds.examination.rules import RULES
+from rounds.report.evidence_bars import DRAWN_BY_NUMBERS
 from rounds.report.finding_figures import DRAWN_BY_LOSSES, DRAWN_BY_MEASURES, finding_picture
 from rounds.report.page import write_report
 from rounds.report.run_files import RunFiles, read_run
@@ -27,10 +29,28 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFiles:
     return read_run(write_run(tmp_path_factory.mktemp("pictures") / "run", TASKS["regression"], {}))
 
 
-def test_every_rule_about_training_has_a_picture() -> None:
-    drawn = {*DRAWN_BY_LOSSES, *DRAWN_BY_MEASURES}
-    about_numbers_alone = {"validation-too-small", "gaps-unread"}
-    assert {r.code for r in RULES if r.question == "training"} - drawn == about_numbers_alone
+def test_every_rule_has_a_picture() -> None:
+    drawn = {*DRAWN_BY_LOSSES, *DRAWN_BY_MEASURES, *DRAWN_BY_NUMBERS}
+    nothing_was_measured = {"known-after-outcome", "identifier-as-number"}
+    assert {r.code for r in (*DATA_RULES, *RULES)} - drawn == nothing_was_measured
+
+
+def test_thresholds_that_are_drawn_are_those_of_the_rule() -> None:
+    named = {r.code: {t.name for t in r.thresholds} for r in (*DATA_RULES, *RULES)}
+    drawn = {(code, bars.threshold) for code, some in DRAWN_BY_NUMBERS.items() for bars in some if bars.threshold}
+    drawn |= {(code, seen.threshold) for code, seen in DRAWN_BY_MEASURES.items() if seen.threshold}
+    assert not [pair for pair in drawn if pair[1] not in named[pair[0]]]
+
+
+def test_what_was_measured_of_data_stands_beside_its_threshold(run: RunFiles) -> None:
+    apart = [{"name": "told apart", "value": 0.65, "unit": "AUROC", "source": "made up"}]
+    picture = finding_picture(run, finding("shifted-test", evidence={"auroc": 0.83}, thresholds=apart))
+    assert picture is not None
+    assert "threshold: told apart" in picture
+    assert "0.83" in picture
+    shared = finding_picture(run, finding("patient-leak", evidence={"patients_shared_with_test": 31}))
+    assert shared is not None
+    assert "shared with test" in shared
 
 
 def test_losses_with_the_epoch_marked(run: RunFiles) -> None:
@@ -53,7 +73,8 @@ def test_a_measure_with_its_threshold(run: RunFiles) -> None:
 
 
 def test_what_no_curve_shows_has_none(run: RunFiles) -> None:
-    assert finding_picture(run, finding("target-leak")) is None
+    assert finding_picture(run, finding("target-leak")) is None, "no numbers"
+    assert finding_picture(run, finding("known-after-outcome")) is None
     assert finding_picture(run, finding("saturated-units")) is None, "the measure was not taken"
 
 

@@ -1,4 +1,4 @@
-"""The picture of a finding: the curve or measure in which it was seen, with the place that gave it away marked."""
+"""The picture of a finding: the curve, measure or numbers in which it was seen, with what gave it away marked."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ import altair as alt
 import polars as pl
 
 from rounds.report.curve_figures import loss_scale
+from rounds.report.evidence_bars import DRAWN_BY_NUMBERS, bars_of
 from rounds.report.run_files import Record, RunFiles
 from rounds.report.theme import BLUE, FAINT, INK, ORANGE, RATES, Chart, to_svg
 
@@ -40,12 +41,13 @@ DRAWN_BY_MEASURES: dict[str, Seen] = {
 
 
 def finding_picture(run: RunFiles, finding: Record) -> str | None:
-    """The picture as SVG; None for what no curve shows (a finding about data), or where its curve is not on record."""
+    """The picture as SVG; None where its curve is not on record, or nothing was measured."""
+    name, label = f"finding-picture-{finding['code']}", f"{finding['name']}, where it was seen"
+    if finding["code"] in DRAWN_BY_NUMBERS:
+        bars = bars_of(finding)
+        return None if bars is None else to_svg(bars.properties(height=110), name, label)
     chart = _chart_of(run, finding)
-    name = f"finding-picture-{finding['code']}"
-    return (
-        None if chart is None else to_svg(chart.properties(height=220), name, f"{finding['name']}, where it was seen")
-    )
+    return None if chart is None else to_svg(chart.properties(height=220), name, label)
 
 
 def _chart_of(run: RunFiles, finding: Record) -> Chart | None:
