@@ -122,17 +122,38 @@ _CONSTANT = {
 }
 
 
+Course = tuple[np.ndarray, np.ndarray]  # epochs, ascending, and values
+Courses = dict[tuple[str, str], Course]  # by two names, in the order in which they come
+
+
 def curves_of(
     curves: pl.DataFrame, members: pl.DataFrame, measures: pl.DataFrame | None, steps: pl.DataFrame | None
 ) -> tuple[Curve, ...]:
     """Curves of the members that are handed over (those of judging folds repeat them on fewer patients)."""
     chosen = members.filter(pl.col("outer") == HANDED_OVER) if "outer" in members.columns else members
-    losses, inside, minibatches = (_by_member(frame) for frame in (curves, measures, steps))
+    some = chosen.select("member").to_series().implode()
+    losses, inside = (
+        {} if frame is None else _courses(frame.filter(pl.col("member").is_in(some)), names)
+        for frame, names in ((curves, ("split", "metric")), (measures, ("layer", "measure")))
+    )
+    minibatches = _by_member(steps)
     return tuple(
-        _curve(row, losses[row["member"]], inside.get(row["member"]), minibatches.get(row["member"]))
+        _curve(row, losses[row["member"]], inside.get(row["member"], {}), minibatches.get(row["member"]))
         for row in chosen.iter_rows(named=True)
         if row["member"] in losses
     )
+
+
+def _courses(frame: pl.DataFrame, names: tuple[str, str]) -> dict[int, Courses]:
+    """By member, the course of each pair of names."""
+    first = pl.col("place").min().over("member", *names)
+    ordered = frame.with_row_index("place").with_columns(first).sort("place", "epoch")
+    begins = np.flatnonzero(np.diff(ordered["place"].to_numpy().astype(np.int64), prepend=-1))
+    epochs, values = (np.split(ordered[name].to_numpy(), begins[1:]) for name in ("epoch", "value"))
+    found: dict[int, Courses] = {}
+    for i, (member, first, second) in enumerate(ordered[begins].select("member", *names).iter_rows()):
+        found.setdefault(int(member), {})[str(first), str(second)] = epochs[i], values[i]
+    return found
 
 
 def _by_member(frame: pl.DataFrame | None) -> dict[int, pl.DataFrame]:
@@ -141,13 +162,9 @@ def _by_member(frame: pl.DataFrame | None) -> dict[int, pl.DataFrame]:
     return {int(key[0]): part for key, part in frame.partition_by("member", as_dict=True).items()}
 
 
-def _curve(row: dict[str, Any], losses: pl.DataFrame, inside: pl.DataFrame | None, steps: pl.DataFrame | None) -> Curve:
-    columns = {
-        (str(split), str(metric)): part.sort("epoch")
-        for (split, metric), part in losses.partition_by("split", "metric", as_dict=True).items()
-    }
-    epochs = np.unique(losses["epoch"].to_numpy())
-    values = {key: _aligned(part, epochs) for key, part in columns.items()}
+def _curve(row: dict[str, Any], losses: Courses, inside: Courses, steps: pl.DataFrame | None) -> Curve:
+    epochs = np.unique(np.concatenate([some for some, _ in losses.values()]))
+    values = {key: _aligned(course, epochs) for key, course in losses.items()}
     absent = np.full(len(epochs), np.nan)
     known = {"plan", "fold", "outer", "outcome"} & set(row)
     return Curve(
@@ -155,13 +172,13 @@ def _curve(row: dict[str, Any], losses: pl.DataFrame, inside: pl.DataFrame | Non
         train=values.get(("train", "loss"), absent), validation=values.get(("validation", "loss"), absent),
         settings=_settings(row), rate=values.get(("train", "learning_rate")), penalty=values.get(("train", "penalty")),
         metrics={metric: v for (split, metric), v in values.items() if split == "validation" and metric != "loss"},
-        measures=_measures(inside), steps=_steps(steps), **{name: row[name] for name in known},
+        measures=inside, steps=_steps(steps), **{name: row[name] for name in known},
     )  # fmt: skip
 
 
-def _aligned(part: pl.DataFrame, epochs: np.ndarray) -> np.ndarray:
+def _aligned(course: Course, epochs: np.ndarray) -> np.ndarray:
     values = np.full(len(epochs), np.nan)
-    values[np.searchsorted(epochs, part["epoch"].to_numpy())] = part["value"].to_numpy()
+    values[np.searchsorted(epochs, course[0])] = course[1]
     return values
 
 
@@ -169,14 +186,6 @@ def _settings(row: dict[str, Any]) -> dict[str, float]:
     left_out = {"round", "slab", "member", "plan", "network", "best_epoch", "best_value", "epochs", "outcome"}
     names = [n for n in row if n not in left_out and n not in SETTINGS_OF_A_MEMBER]
     return {n: float(row[n]) for n in names if isinstance(row[n], int | float)}
-
-
-def _measures(inside: pl.DataFrame | None) -> dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]:
-    if inside is None:
-        return {}
-    parts = inside.partition_by("layer", "measure", as_dict=True, maintain_order=True)
-    ordered = {(str(k[0]), str(k[1])): part.sort("epoch") for k, part in parts.items()}
-    return {k: (part["epoch"].to_numpy(), part["value"].to_numpy()) for k, part in ordered.items()}
 
 
 def _steps(steps: pl.DataFrame | None) -> tuple[np.ndarray, np.ndarray] | None:

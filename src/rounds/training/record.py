@@ -1,6 +1,7 @@
 """What a training left behind, as tables: a curve an epoch, a row a member, and a thinned trace of step losses."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -32,33 +33,26 @@ MEASURES = pl.Schema(
 
 def curves_frame(trained: Trained, number: int = 0) -> pl.DataFrame:
     """(round, slab, member, epoch, split, metric, value), epochs from 1; a member's rows end when it stopped."""
-    kind = trained.population.task.kind
-    frames = [pl.DataFrame(schema=CURVES)]
+    parts = []
     for result, member, record in _each_member(trained):
         alive = _alive(record)
-        epochs = np.arange(1, len(alive) + 1)[alive]
-        columns = {("train", "loss"): record.losses.mean(-1), ("train", "learning_rate"): record.learning_rate}
-        if record.penalties.any():
-            columns["train", "penalty"] = record.penalties.mean(-1)
-        if record.model_losses.any():
-            columns["train", "model losses"] = record.model_losses.mean(-1)
-        if np.isfinite(record.gradient_norm).any():
-            columns["train", "gradient_norm"] = record.gradient_norm
-        names = metric_names(kind, trained.population.plans[member.plan].metrics)
-        columns |= {("validation", name): record.validation[:, i] for i, name in enumerate(names)}
-        for (split, metric), values in columns.items():
-            whole = {
-                "round": number,
-                "slab": result.slab.number,
-                "member": member.number,
-                "split": split,
-                "metric": metric,
-            }
-            frame = pl.DataFrame({"epoch": epochs, "value": values[alive].astype(np.float64)})
-            frames.append(
-                frame.with_columns(**{k: pl.lit(v) for k, v in whole.items()}).select(CURVES.names()).cast(CURVES)
-            )
-    return pl.concat(frames)
+        epochs = np.flatnonzero(alive) + 1
+        for (split, metric), values in _courses(trained, member, record).items():
+            parts.append(_Part(result, member, epochs, (split,), (metric,), values[alive]))
+    return _long(CURVES, number, parts)
+
+
+def _courses(trained: Trained, member: Member, record: EpochRecord) -> dict[tuple[str, str], np.ndarray]:
+    """What a member leaves behind of every epoch [E], by split and metric."""
+    columns = {("train", "loss"): record.losses.mean(-1), ("train", "learning_rate"): record.learning_rate}
+    if record.penalties.any():
+        columns["train", "penalty"] = record.penalties.mean(-1)
+    if record.model_losses.any():
+        columns["train", "model losses"] = record.model_losses.mean(-1)
+    if np.isfinite(record.gradient_norm).any():
+        columns["train", "gradient_norm"] = record.gradient_norm
+    names = metric_names(trained.population.task.kind, trained.population.plans[member.plan].metrics)
+    return columns | {("validation", name): record.validation[:, i] for i, name in enumerate(names)}
 
 
 def members_frame(trained: Trained, number: int = 0) -> pl.DataFrame:
@@ -94,18 +88,48 @@ def steps_frame(trained: Trained, number: int = 0) -> pl.DataFrame:
 
 def measures_frame(trained: Trained, number: int = 0) -> pl.DataFrame:
     """(round, slab, member, epoch, layer, measure, value); epoch: how many were done when it was taken."""
-    frames = [pl.DataFrame(schema=MEASURES)]
+    parts = []
     for result in trained.results:
         plan = result.slab.plan
         layers, names = zip(*trained.population.programs[plan].measured, strict=True)
         members = [(m, g, i) for g, group in enumerate(result.slab.groups) for i, m in enumerate(group) if m]
         for epoch, taken in result.measures:
-            for member, g, i in members:
-                whole = {"round": number, "slab": result.slab.number, "member": member.number, "epoch": epoch}
-                columns = {"layer": layers, "measure": names, "value": taken[g, i].astype(np.float64)}
-                frame = pl.DataFrame(columns).with_columns(**{k: pl.lit(v) for k, v in whole.items()})
-                frames.append(frame.select(MEASURES.names()).cast(MEASURES))
-    return pl.concat(frames)
+            done = np.array([epoch])
+            parts += [_Part(result, member, done, layers, names, taken[g, i]) for member, g, i in members]
+    return _long(MEASURES, number, parts)
+
+
+class _Part(NamedTuple):
+    """Rows of a table that one member left; epochs and both kinds of names are of every row, or one of all."""
+
+    result: SlabResult
+    member: Member
+    epochs: np.ndarray
+    first: tuple[str, ...]
+    second: tuple[str, ...]
+    values: np.ndarray
+
+
+def _long(schema: pl.Schema, number: int, parts: list[_Part]) -> pl.DataFrame:
+    """One table of all parts, put together column by column: a table for each part would take a thousand times the
+    time of its few numbers."""
+    lengths = [len(part.values) for part in parts]
+
+    def numbers(each: Iterable[int]) -> np.ndarray:
+        return np.repeat(np.fromiter(each, np.int32, len(parts)), lengths)
+
+    def spread(each: Iterable[tuple[str, ...]]) -> list[str]:
+        pairs = zip(each, lengths, strict=True)
+        return [name for names, n in pairs for name in (names * n if len(names) == 1 else names)]
+
+    epochs = [np.broadcast_to(part.epochs, n) for part, n in zip(parts, lengths, strict=True)]
+    columns = (
+        np.full(sum(lengths), number, np.int32), numbers(p.result.slab.number for p in parts),
+        numbers(p.member.number for p in parts), np.concatenate([np.zeros(0, np.int32), *epochs]),
+        spread(p.first for p in parts), spread(p.second for p in parts),
+        np.concatenate([np.zeros(0), *(p.values for p in parts)]),
+    )  # fmt: skip
+    return pl.DataFrame(dict(zip(schema.names(), columns, strict=True)), schema_overrides=schema)
 
 
 def member_epochs(trained: Trained) -> int:
