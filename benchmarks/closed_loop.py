@@ -113,9 +113,9 @@ def treated(ground: Ground, changes: Record, rounds: int) -> Record:
             if visit is None:
                 break
             found = drained(treat(given, found, visit))
+    seconds = time.monotonic() - started
     after = judged(ground, found.trained)
     shutil.rmtree(folder, ignore_errors=True)
-    seconds = time.monotonic() - started
     return {
         "metric": main_metric(ground.dataset.task), "constant": judged(ground, None), "before": judged(ground, first),
         "after": after, "member_epochs": found.in_populations + found.member_epochs, "first": member_epochs(first),

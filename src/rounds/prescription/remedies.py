@@ -12,8 +12,9 @@ from rounds.examination.grid_rules import AUGMENTING
 from rounds.plan import Plan
 from rounds.prescription.remedy import Change, Prescription, Remedy, treated
 
-_SATURATING = ("sigmoid", "tanh", "hard_sigmoid", "softsign")
+SATURATING = ("sigmoid", "tanh", "hard_sigmoid", "softsign")
 NARROW = 8  # units: of a narrower layer, one that has closed is a large part
+MANY_LAYERS = 5  # plain layers, from which a signal seldom comes through well
 MOST_ARMS = 6  # treated plans of one trial: each further one widens every interval
 SOUND_RATE = 3e-3  # Adam's middle ground on scaled inputs, between the rates that a population averages
 
@@ -22,7 +23,8 @@ def _rates(plan: Plan) -> tuple[float, ...]:
     return plan.learning_rate if isinstance(plan.learning_rate, tuple) else (plan.learning_rate,)
 
 
-def _number(value: float | tuple[float, ...]) -> float:
+def highest(value: float | tuple[float, ...]) -> float:
+    """Of a setting's values, swept or single."""
     return max(value) if isinstance(value, tuple) else value
 
 
@@ -38,31 +40,31 @@ def _rate_doses(plan: Plan, factors: tuple[float, ...]) -> list[Change]:
     """What is usual first: adaptive steps of middling size, then rates by how near they are to that."""
     highest = max(_rates(plan))
     rates = sorted((highest * factor for factor in factors), key=lambda rate: abs(math.log(rate / SOUND_RATE)))
-    return _sound_rate(plan) + [{"learning_rate": rate} for rate in rates]
+    return sound_rate(plan) + [{"learning_rate": rate} for rate in rates]
 
 
-def _sound_rate(plan: Plan) -> list[Change]:
+def sound_rate(plan: Plan) -> list[Change]:
     return [{"learning_rate": SOUND_RATE, "optimizer": "adamw", "momentum": 0.9, "beta_1": 0.9, "beta_2": 0.999,
              "epsilon": 1e-8, "schedule": "cosine"}]  # fmt: skip
 
 
 def _augment(plan: Plan) -> list[Change]:
     """Patients that might have been: numbers with a little noise, or two patients mixed (Zhang et al. 2018)."""
-    noise = [{"input_noise": 0.1}] if _number(plan.input_noise) < 0.1 else []
-    return noise + ([{"mixup": 0.2}] if _number(plan.mixup) == 0 else [])
+    noise = [{"input_noise": 0.1}] if highest(plan.input_noise) < 0.1 else []
+    return noise + ([{"mixup": 0.2}] if highest(plan.mixup) == 0 else [])
 
 
-def _keep_best(plan: Plan) -> list[Change]:
+def keep_best(plan: Plan) -> list[Change]:
     """Early stopping, where the last epoch is kept whatever validation says."""
     return [{"keep_best": "loss", "patience": max(plan.epochs // 8, 5)}] if plan.keep_best == "none" else []
 
 
 def _drop_more(plan: Plan) -> list[Change]:
-    return [{"dropout": rate} for rate in (0.3, 0.5) if rate > _number(plan.dropout)]
+    return [{"dropout": rate} for rate in (0.3, 0.5) if rate > highest(plan.dropout)]
 
 
 def _penalise(plan: Plan) -> list[Change]:
-    return [{"l2": max(10 * _number(plan.l2), 1e-3)}, {"weight_decay": max(10 * _number(plan.weight_decay), 0.1)}]
+    return [{"l2": max(10 * highest(plan.l2), 1e-3)}, {"weight_decay": max(10 * highest(plan.weight_decay), 0.1)}]
 
 
 def _smaller(plan: Plan) -> list[Change]:
@@ -84,19 +86,29 @@ def _longer(plan: Plan) -> list[Change]:
     return [{"epochs": n, "warmup_epochs": round(0.03 * n, 2), "patience": max(n // 8, 5)} for n in epochs]
 
 
-def _weaker_penalties(plan: Plan) -> list[Change]:
+def weaker_penalties(plan: Plan) -> list[Change]:
     """Penalties first, dropout with them, and at last what blurs inputs and outcomes."""
-    free: Change = {"l1": 0.0, "l2": 0.0, "weight_decay": min(_number(plan.weight_decay), 1e-2)}
-    dropped: Change = {**free, "dropout": min(_number(plan.dropout), 0.1)}
-    blurs = {name: min(_number(getattr(plan, name)), 0.1) for name in ("input_noise", "mixup", "label_smoothing")}
+    free: Change = {"l1": 0.0, "l2": 0.0, "weight_decay": min(highest(plan.weight_decay), 1e-2)}
+    dropped: Change = {**free, "dropout": min(highest(plan.dropout), 0.1)}
+    blurs = {name: min(highest(getattr(plan, name)), 0.1) for name in ("input_noise", "mixup", "label_smoothing")}
     return [free, dropped, {**dropped, **blurs}]
 
 
 def _start_well(plan: Plan) -> list[Change]:
     """Scaled weights; where units saturate as well, these alone let no gradient through many layers."""
     well: Change = {"initializer": "he_normal", "bias_initializer": "zeros"}
-    both = [{**well, "activation": "silu"}] if plan.activation in _SATURATING and len(plan.hidden) > 2 else []
+    both = [{**well, "activation": "silu"}] if plan.activation in SATURATING and len(plan.hidden) > 2 else []
     return [*both, well, {**well, "initializer": "glorot_uniform"}]
+
+
+def fewer_layers(plan: Plan) -> list[Change]:
+    """Two layers in place of many that nothing helps signals through: neither sums around them nor normalization."""
+    plain = plan.network == "dense" and plan.normalization == "none" and not plan.residual
+    if not plain or len(plan.hidden) < MANY_LAYERS:
+        return []
+    width = max(max(plan.hidden), 64)
+    opened = {"activation": "silu"} if plan.activation in SATURATING else {}
+    return [{"hidden": (width, width), "initializer": "he_normal", "bias_initializer": "zeros", **opened}]
 
 
 def _open_activation(plan: Plan) -> list[Change]:
@@ -108,7 +120,7 @@ def _matched(plan: Plan) -> list[Change]:
 
 
 def _augmented(plan: Plan) -> Change:
-    amounts = {name: _number(getattr(plan, name)) for name in AUGMENTING}
+    amounts = {name: highest(getattr(plan, name)) for name in AUGMENTING}
     return {name: amount for name, amount in amounts.items() if amount > 0}
 
 
@@ -128,20 +140,21 @@ def _always(change: Change) -> Remedy:
 
 _LOWER = Remedy("lower the learning rate", _lower_rate, "losses fall instead of jumping")
 _HIGHER = Remedy("raise the learning rate", _higher_rate, "losses fall within the epochs that there are")
-_SOUND = Remedy("set the optimizer's numbers back", _sound_rate, "steps have a sensible length")
+_SOUND = Remedy("set the optimizer's numbers back", sound_rate, "steps have a sensible length")
 _CLIP = _always({"clip_norm": 1.0})
 _NORMALIZE = _always({"normalization": "batch"})
 _START = Remedy("start from scaled random weights", _start_well, "signals keep their size from layer to layer")
 _OPEN = Remedy("use an activation that does not close", _open_activation, "gradients pass through the units")
 _LONGER = Remedy("train longer", _longer, "the loss goes on falling")
 _LARGER = Remedy("use a larger network", _larger, "training and validation loss fall together")
+_SHALLOW = Remedy("use fewer layers", fewer_layers, "signals reach both ends of the network")
 _ROOM = Remedy("use a larger network", _larger_if_narrow, "a closed unit no longer closes its layer")
-_BEST = Remedy("keep the best epoch, not the last", _keep_best, "validation stays where it was best")
+_BEST = Remedy("keep the best epoch, not the last", keep_best, "validation stays where it was best")
 _DROP = Remedy("drop more units", _drop_more, "validation comes closer to training")
 _AUGMENT = Remedy("augment the patients", _augment, "validation comes closer to training")
 _PENALISE = Remedy("penalise large weights", _penalise, "validation comes closer to training")
 _SMALLER = Remedy("use a smaller network", _smaller, "validation comes closer to training")
-_FREE = Remedy("weaken the penalties", _weaker_penalties, "training loss falls again")
+_FREE = Remedy("weaken the penalties", weaker_penalties, "training loss falls again")
 _MATCH = Remedy("match loss and output to the task", _matched, "outputs mean what the loss takes them for")
 _WEAKER = Remedy("weaken augmentation", _weaker_augmentation, "training loss falls, and validation with it")
 _BATCHES = Remedy("use larger minibatches", _larger_batches, "statistics of a minibatch are those of the patients")
@@ -152,13 +165,13 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "not-shuffled": (_always({"shuffle": True}),),
     "loss-output-mismatch": (_MATCH,),
     "frozen-layer": (_always({"frozen_layers": 0}),),
-    "poor-initialization": (_START,),
+    "poor-initialization": (_SHALLOW, _START),
     "learning-rate-too-high": (_LOWER, _CLIP),
     "learning-rate-too-low": (_HIGHER, _LONGER),
     "diverged": (_LOWER, _CLIP, _START),
     "unstable": (_LOWER, _CLIP, _always({"batch_size": 128})),
     "exploding-gradients": (_CLIP, _START, _NORMALIZE),
-    "vanishing-gradients": (_OPEN, _NORMALIZE, _START, _ROOM),
+    "vanishing-gradients": (_SHALLOW, _OPEN, _NORMALIZE, _START, _ROOM),
     "dead-units": (_START, _OPEN, _LOWER, _ROOM),
     "saturated-units": (_OPEN, _START),
     "not-learning": (_SOUND, _START, _OPEN, _LONGER, _FREE),

@@ -11,7 +11,7 @@ import numpy as np
 from rounds.data.dataset import Dataset, Split
 from rounds.errors import RunFolderError
 from rounds.examination.examine import examine
-from rounds.examination.finding import Examination
+from rounds.examination.finding import HEALTHY, Examination
 from rounds.examination.live import hopeless_in
 from rounds.examination.population import run_of
 from rounds.plan import Plan
@@ -24,6 +24,7 @@ from rounds.prescription.remedies import described, prescribe
 from rounds.prescription.remedy import Change, Prescription, treated
 from rounds.prescription.trial import Trial, run_trial
 from rounds.prescription.trial_record import arm_record
+from rounds.prescription.unusual import against_oddities
 from rounds.training.gathering import gathered, of_plans, without
 from rounds.training.material import make_materials, scaling_of
 from rounds.training.pool import Progress
@@ -120,7 +121,12 @@ class Visit:
     def asks_for_patients(self) -> bool:
         """Against overfitting more patients come first; where nothing alarms, they are what is left to ask. While
         something is broken, what patients are worth cannot be told."""
-        return self.finding in ("overfitting", "healthy")
+        return self.finding in ("overfitting", HEALTHY)
+
+    @property
+    def about(self) -> str:
+        """What is tried, in words."""
+        return "usual choices in place of odd ones" if self.finding == HEALTHY else f"remedies against {self.finding}"
 
 
 def look(given: Circumstances, found: Stay, rounds: int) -> tuple[Stay, Visit | None]:
@@ -132,12 +138,15 @@ def look(given: Circumstances, found: Stay, rounds: int) -> tuple[Stay, Visit | 
     found = replace(found, examinations=(*found.examinations, examination))
     if given.minutes_left() == 0.0:
         return replace(found, ended="the time is spent"), None
-    if not examination.alarms:
-        found = replace(found, ended="nothing alarms any more" if number > 1 else "nothing alarms")
-        ask = not found.patients_tried and _affordable(found.trained.population)
-        return found, Visit(number, "healthy", []) if ask else None
     population = found.trained.population
-    prescriptions = prescribe(examination, population.plans[0], found.tried)
+    plan, task = population.plans[0], population.task
+    if not examination.alarms:
+        unusual = _within(found, against_oddities(plan, task, found.tried))
+        ask = not found.patients_tried and _affordable(population)
+        ended = "" if unusual else f"nothing alarms{' any more' if number > 1 else ''}"
+        return replace(found, ended=ended), Visit(number, HEALTHY, unusual) if ask or unusual else None
+    prescriptions = prescribe(examination, plan, found.tried)
+    prescriptions = prescriptions or against_oddities(plan, task, found.tried, examination.alarms[0].code)
     if not prescriptions:
         return replace(found, ended="nothing is left to try"), None
     prescriptions = _within(found, prescriptions)
@@ -145,7 +154,7 @@ def look(given: Circumstances, found: Stay, rounds: int) -> tuple[Stay, Visit | 
         return replace(found, ended=SPENT), None
     treated = prescriptions[0].finding
     others = [f.code for f in examination.alarms if f.code != treated]
-    opposed = contradictions(treated, others, population.plans[0], number)
+    opposed = contradictions(treated, others, plan, number)
     found = replace(found, contradictions=(*found.contradictions, *opposed))
     return found, Visit(number, treated, prescriptions)
 
@@ -213,7 +222,7 @@ def _treat(given: Circumstances, found: Stay, visit: Visit) -> Generator[Event, 
     if not prescriptions:
         return found
     number = visit.number
-    yield Stage(f"round {number}: trying {len(prescriptions)} remedies against {visit.finding}")
+    yield Stage(f"round {number}: trying {len(prescriptions)} {visit.about}")
     plan = at_best_settings(found.trained)
     bed = _bed(given, found, number, most=found.left - max(_still_to_train(found, p, plan) for p in prescriptions))
     trial = yield from run_trial(bed, plan, prescriptions)
