@@ -112,10 +112,11 @@ class Preparation(BaseModel):
         return replace(made, grid=grid_rows(inputs, grid, self.grid))
 
     def _fill(self, made: Inputs, block: pl.DataFrame, start: int) -> None:
-        rows = slice(start, start + block.height)
+        rows, columns = slice(start, start + block.height), dict(zip(block.columns, block, strict=True))
+        absent = pl.Series([None] * block.height, dtype=pl.Null)
         number = flag = code = 0
         for encoding in self.encodings:
-            part = encoding.encode(_column(block, encoding.column))
+            part = encoding.encode(columns.get(encoding.column, absent))
             made.numbers[rows, number : (number := number + part.numbers.shape[1])] = part.numbers
             made.flags[rows, flag : (flag := flag + part.flags.shape[1])] = part.flags
             made.codes[rows, code : (code := code + part.codes.shape[1])] = part.codes
@@ -126,13 +127,13 @@ class Preparation(BaseModel):
         Raises DataError where the table has none of the columns.
         """
         self._refuse_other_table(inputs)
+        columns = dict(zip(inputs.columns, inputs, strict=True))
         notes: list[InputNote] = []
         for encoding in self.encodings:
-            absent = encoding.column not in inputs.columns
-            if absent:
-                notes.append(InputNote(column=encoding.column, kind="absent", rows=inputs.height))
+            if encoding.column in columns:
+                notes += encoding.notes(columns[encoding.column])
             else:
-                notes += encoding.notes(inputs.get_column(encoding.column))
+                notes.append(InputNote(column=encoding.column, kind="absent", rows=inputs.height))
         return tuple(notes)
 
     def _refuse_other_table(self, inputs: pl.DataFrame) -> None:
@@ -141,12 +142,6 @@ class Preparation(BaseModel):
             hint = nearest(first, inputs.columns)
             wanted = f"one with the columns the model was trained on ({', '.join(self.columns[:20])})"
             raise DataError(must_be("Table", wanted, "columns", inputs.columns[:20], f"Rename its columns. {hint}"))
-
-
-def _column(block: pl.DataFrame, name: str) -> pl.Series:
-    if name in block.columns:
-        return block.get_column(name)
-    return pl.Series(name, [None] * block.height, dtype=pl.Null)
 
 
 def common_shape(shapes: list[InputShape]) -> InputShape:

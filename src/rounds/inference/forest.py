@@ -46,9 +46,9 @@ class TreeColumn(BaseModel):
 
     def read(self, inputs: pl.DataFrame) -> np.ndarray:
         """[N] float64, missing = nan; a level that was not kept is number len(levels)."""
-        if self.column not in inputs.columns:
+        values = inputs.get_column(self.column, default=None)
+        if values is None:
             return np.full(inputs.height, np.nan)
-        values = inputs.get_column(self.column)
         if self.role == "numeric":
             return as_numbers(values)
         if self.role == "boolean":
