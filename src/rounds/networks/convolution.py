@@ -1,9 +1,13 @@
 """Convolutions in the form that compiled loops compute fastest, with kernels as everyone else keeps them."""
 
 from itertools import product
+from math import prod
 from typing import Any
 
+import jax
+
 from rounds.networks.layers import keras  # after it has chosen the backend
+from rounds.networks.loop_convolution import Zeros, convolve_in_loops, cut
 
 ops = keras.ops
 
@@ -26,9 +30,9 @@ class GridScale(keras.layers.Layer):  # type: ignore[misc]
 class Convolution(keras.layers.Layer):  # type: ignore[misc]
     """Keras's Conv1D or Conv2D with padding "same", by the number of axes of its input.
 
-    Written as patches times kernel. On CPUs XLA's convolution within a compiled loop takes a path that is 15 to 20
-    times slower. On a card patches took half the time where members train side by side, 0.83 of it for one network of
-    28 x 28 pixels, and 1.17 of it for one of 112 x 112 (benchmarks/network_speed.py).
+    On CPUs XLA's, with gradients in an order that compiled loops compute fast. On a card patches times kernel: they
+    took half the time where members train side by side, 0.83 of it for one network of 28 x 28 pixels, and 1.17 of it
+    for one of 112 x 112 (benchmarks/network_speed.py).
     """
 
     def __init__(self, filters: int, size: int, step: int = 1, use_bias: bool = True, **options: Any) -> None:
@@ -62,16 +66,34 @@ def same_padding(size: int, width: int, step: int) -> tuple[int, int, int]:
     return places, zeros // 2, zeros - zeros // 2
 
 
-def convolve(grid: Any, kernel: Any, step: int) -> Any:
-    """grid [B, *space, I], kernel [*filter, I, O] -> [B, *places, O] as one matrix product of patches."""
-    widths = kernel.shape[:-2]
-    padding = [same_padding(n, w, step) for n, w in zip(grid.shape[1:-1], widths, strict=True)]
-    padded = ops.pad(grid, ((0, 0), *((before, behind) for _, before, behind in padding), (0, 0)))
-    places = [n for n, _, _ in padding]
-    patches = [
-        padded[(slice(None), *(slice(o, o + (n - 1) * step + 1, step) for o, n in zip(offset, places, strict=True)))]
-        for offset in product(*map(range, widths))
-    ]
+def valid_padding(size: int, width: int, step: int) -> tuple[int, int, int]:
+    """As `same_padding`, of filters that stay within the grid.
+
+    >>> valid_padding(28, 3, 2)
+    (13, 0, 0)
+    """
+    return (size - width) // step + 1, 0, 0
+
+
+PADDINGS = {"same": same_padding, "valid": valid_padding}
+
+
+def convolve(grid: Any, kernel: Any, step: int, padding: str = "same") -> Any:
+    """grid [B, *space, I], kernel [*filter, I, O] -> [B, *places, O], in this machine's fastest form."""
+    sizes, widths = grid.shape[1:-1], kernel.shape[:-2]
+    found = [PADDINGS[padding](n, w, step) for n, w in zip(sizes, widths, strict=True)]
+    places, zeros = [n for n, _, _ in found], tuple((before, behind) for _, before, behind in found)
+    # XLA takes a grid that is smaller than the filter for the filter, and turns it round.
+    if max(widths) == 1 or prod(widths) > prod(places) or jax.default_backend() != "cpu":
+        return _product_of_patches(grid, kernel, step, zeros, places)
+    seen = [(n - 1) * step + w - before for n, w, (before, _) in zip(places, widths, zeros, strict=True)]
+    read = grid[(slice(None), *(slice(n) for n in seen))]  # without what lies behind the filter's last place
+    return convolve_in_loops(ops.convert_to_tensor(read), ops.convert_to_tensor(kernel), step, zeros)
+
+
+def _product_of_patches(grid: Any, kernel: Any, step: int, zeros: Zeros, places: list[int]) -> Any:
+    padded = ops.pad(grid, ((0, 0), *zeros, (0, 0)))
+    patches = [padded[(slice(None), *cut(offset, places, step))] for offset in product(*map(range, kernel.shape[:-2]))]
     together = patches[0] if len(patches) == 1 else ops.concatenate(patches, -1)
     flat = ops.reshape(together, (-1, together.shape[-1])) @ ops.reshape(kernel, (-1, kernel.shape[-1]))
     return ops.reshape(flat, (-1, *places, kernel.shape[-1]))
