@@ -45,7 +45,7 @@ def ward_page(verdicts: list[Verdict], harms: Harms, apart: list[LeftOut], remar
     parts = [_head(verdicts, remarks, times), "## The reported half\n"]
     parts.append(_overall(halves["reported"]) if halves["reported"] else UNFINISHED)
     parts += [
-        "### Runs of it that nobody had looked at when rules and thresholds were last set\n",
+        "### Runs of it that nobody had looked at when thresholds of harm were set\n",
         _overall(_new(halves["reported"])),
     ]
     parts += ["## The half that thresholds were set on\n", _overall(halves["thresholds"])]
