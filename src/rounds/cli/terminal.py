@@ -151,14 +151,16 @@ def _print_result(console: Console, record: dict[str, Any], report: Path) -> Non
 
 def ensemble_line(record: dict[str, Any]) -> str:
     """How networks were averaged, what that was worth, and what it costs."""
+    from rounds.metrics.worth import gain_in_words
+
     made, gain = record["ensemble"], record["gain_over_single"]
     cost = made["prediction"]
     if cost["networks"] == 1:
         return "Ensemble: none, one network predicts."
     seconds = cost["seconds"]
     return (
-        f"Ensemble: {made['rule']} of {cost['networks']} networks, {gain['metric']} better than the best single one by "
-        f"{gain['value']:.3g} ({gain['low']:.3g} to {gain['high']:.3g}); {cost['rows']:,} rows take "
+        f"Ensemble: {made['rule']} of {cost['networks']} networks, {gain['metric']} "
+        f"{gain_in_words(gain, 'the best single one')}; {cost['rows']:,} rows take "
         f"{1000 * seconds['ensemble']:.0f} ms instead of {1000 * seconds['single_network']:.0f}."
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from rounds.data.encoding import CLIP, MIN_LEVEL_ROWS, ONE_HOT_LEVELS
 from rounds.inference.disclosure import FEWEST_PATIENTS
+from rounds.metrics.worth import gain_in_words
 
 Record = Mapping[str, Any]
 
@@ -262,7 +263,7 @@ def performance(known: Known) -> str:
     groups = known.evidence.get("subgroups", {})
     tail = f" Subgroups ({groups['comparisons']} comparisons) stand in evidence.json." if groups.get("columns") else ""
     difference = known.metrics["difference"]
-    against = f"{difference['metric']} better than {difference['baseline']} by {interval(difference)}"
+    against = f"{difference['metric']} {gain_in_words(difference, difference['baseline'])}"
     return f"On patients who judge: {scores}. {against}.{tail}"
 
 
