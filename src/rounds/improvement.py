@@ -294,7 +294,7 @@ def _write_advice(
     predictions = all_predictions(finished)
     last = len(found.populations) - 1
     run = replace(
-        run_of(found.own, last), metrics=record, dataset=described, data_findings=findings,
+        run_of(found.own, last, found.known_references), metrics=record, dataset=described, data_findings=findings,
         data_not_applicable=absent, data_examined=True, advantages=advantages_of(finished.dataset.task, predictions),
         constant_score=record["baselines"]["constant"][record["main_metric"]]["value"],
     )  # fmt: skip

@@ -57,7 +57,8 @@ def affordable(
     screening, after = 0.0, 0.0
     for prescription in prescriptions:
         cost = screened(treated(plan, prescription.change), prescription.finding).epochs
-        if screening + cost + max(after, cost_after(prescription)) <= most:
+        most_after = max(after, cost_after(prescription))
+        if screening + cost + most_after <= most:
             chosen.append(prescription)
-            screening, after = screening + cost, max(after, cost_after(prescription))
+            screening, after = screening + cost, most_after
     return chosen

@@ -13,7 +13,7 @@ from rounds.errors import RunFolderError
 from rounds.examination.examine import examine
 from rounds.examination.finding import HEALTHY, Examination
 from rounds.examination.live import hopeless_in
-from rounds.examination.population import run_of
+from rounds.examination.population import References, run_of, same_references
 from rounds.plan import Plan
 from rounds.prescription.bed import PAIRS_A_LOOK, Bed
 from rounds.prescription.budget import affordable, allowance, cost_of
@@ -67,7 +67,8 @@ class Stay:
     more patients would help was asked; contradictions: findings that were set aside, as they ask for the
     opposite; refitted: networks that learned from validation patients too, where that pays; reused: member-epochs of
     networks that stand in more than one place, and were trained once; own_plans: how many plans of the last population,
-    from the first, are treated further (None: all; the others are those of before, kept beside them)."""
+    from the first, are treated further (None: all; the others are those of before, kept beside them); seen: the
+    population of the last look, and the models that it was held against."""
 
     populations: tuple[Trained, ...]
     entries: tuple[dict[str, Any], ...] = ()
@@ -80,6 +81,12 @@ class Stay:
     refitted: Trained | None = None
     reused: int = 0
     own_plans: int | None = None
+    seen: tuple[Population, References] | None = None
+
+    @property
+    def known_references(self) -> References | None:
+        """What this population is held against, where that was fitted before."""
+        return self.seen[1] if self.seen and same_references(self.seen[0], self.trained.population) else None
 
     @property
     def in_populations(self) -> int:
@@ -134,8 +141,10 @@ def look(given: Circumstances, found: Stay, rounds: int) -> tuple[Stay, Visit | 
     number = len(found.examinations) + 1
     if found.ended or number > rounds:
         return replace(found, ended=found.ended or f"{rounds} rounds were asked for"), None
-    examination = examine(run_of(found.own, number - 1))
-    found = replace(found, examinations=(*found.examinations, examination))
+    run = run_of(found.own, number - 1, found.known_references)
+    examination = examine(run)
+    seen = (found.trained.population, run.references)
+    found = replace(found, examinations=(*found.examinations, examination), seen=seen)
     if given.minutes_left() == 0.0:
         return replace(found, ended="the time is spent"), None
     population = found.trained.population

@@ -1,0 +1,60 @@
+"""What networks are held against is fitted once for a stay, and anew where rows are read or judged otherwise."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rounds.data.dataset import Dataset
+from rounds.data.splitting import split_dataset
+from rounds.examination import population as evidence
+from rounds.examination.population import same_references
+from rounds.plan import Plan
+from rounds.prescription.stay import Circumstances, Stay, look
+from rounds.training.material import make_materials, scaling_of
+from rounds.training.run import Population, make_population, train_to_end
+from tests.generators import end_of
+
+TINY: dict[str, Any] = {"hidden": (4,), "epochs": 2, "batch_size": 32, "learning_rate": 0.01, "folds": 2}
+
+
+@pytest.fixture
+def made(ward_data: Dataset) -> Callable[..., Population]:
+    split = split_dataset(ward_data, 2)
+    materials = make_materials(ward_data, split, scaling_of(Plan(**TINY)))
+
+    def make(anew: bool = False, **changes: Any) -> Population:
+        plan = Plan(**{**TINY, **changes})
+        return make_population([plan], ward_data.task, make_materials(ward_data, split) if anew else materials)
+
+    return make
+
+
+def test_they_are_the_same_where_rows_and_loss_are(made: Callable[..., Population]) -> None:
+    before = made()
+    assert same_references(before, made(learning_rate=0.1, dropout=0.5))
+    assert not same_references(before, made(loss="mae"))
+    assert not same_references(before, made(anew=True)), "scaled anew"
+
+
+def test_the_linear_model_is_fitted_once(
+    monkeypatch: pytest.MonkeyPatch, ward_data: Dataset, tmp_path: Path, made: Callable[..., Population]
+) -> None:
+    fitted = []
+    fit = evidence.linear_losses
+    monkeypatch.setattr(evidence, "linear_losses", lambda *words: fitted.append(words) or fit(*words))
+    given = Circumstances(ward_data, split_dataset(ward_data, 2), None, 1, np.inf, tmp_path)
+    trained = end_of(train_to_end(made()))
+    found, _ = look(given, Stay((trained,)), 9)
+    assert len(fitted) == 1
+    again, _ = look(given, replace(found, ended=""), 9)
+    assert len(fitted) == 1
+    assert again.seen is not None
+    assert found.seen is not None
+    assert again.seen[1] == found.seen[1]
+    other = end_of(train_to_end(made(loss="mae")))
+    look(given, replace(again, ended="", populations=(other,)), 9)
+    assert len(fitted) == 2
