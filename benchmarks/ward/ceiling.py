@@ -19,7 +19,8 @@ def judge(verdict: Verdict) -> bool:
 
 def alarms_by_harm(verdicts: list[Verdict], harms: Harms) -> list[tuple[str, Rate, Rate]]:
     """(bin of the mean loss on fresh seeds, alarms of Rounds, of the judge) of planted training faults."""
-    planted = [(v, harms[v.task].get((v.name, v.severity))) for v in verdicts if v.name in BY_NAME]
+    counted = [v for v in verdicts if v.name in BY_NAME and v.group in ("faulty", "harmless")]
+    planted = [(v, harms[v.task].get((v.name, v.severity))) for v in counted]
     known = [(v, sum(lost) / len(lost)) for v, lost in planted if lost]
     found, low = [], float("-inf")
     for high in BINS:

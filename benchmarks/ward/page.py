@@ -123,10 +123,12 @@ def _timed(times: Times) -> str:
         return f"The whole ward should take less than {WANTED_MINUTES} minutes on two cores. That is not measured."
     spent = sum(times.seconds)
     minutes = spent / known * times.populations / 60 / CORES
-    return f"""The whole ward should take less than {WANTED_MINUTES} minutes on two cores. Trained anew for timing, with
+    head = f"""The whole ward should take less than {WANTED_MINUTES} minutes on two cores. Trained anew for timing, with
 nothing compiled before: {known:,} of its {times.populations:,} populations (those that decide about harm too) in
-{spent / 60:.0f} minutes of processor time, compiling included. At that mean the whole takes {minutes:.0f} minutes of
-both cores."""
+{spent / 60:.0f} minutes of processor time, compiling included."""
+    if known == times.populations:
+        return f"{head} That is {minutes:.0f} minutes of both cores."
+    return f"{head} At that mean the whole takes {minutes:.0f} minutes of\nboth cores."
 
 
 def _apart(apart: list[LeftOut]) -> str:
