@@ -73,8 +73,8 @@ def faults_told(records: list[Record]) -> list[str]:
         kept = "; ".join(", ".join(f"{n} {new}" for n, (_, new) in c.items()) for c in r["kept"]) or "nothing"
         cells = (r["table"], r["fault"], r["severity"], before, after, f"{epochs_of(r, sound):.1f}x", alarms, kept)
         lines.append("| " + " | ".join(map(str, cells)) + " |")
-    lines += ["", *(mended_told(some, healthy[table]) for table, some in by_table(rows).items()), *own_time_told(rows)]
-    return [*lines, ""]
+    told = [mended_told(some, healthy[table]) for table, some in by_table(rows).items()]
+    return [*lines, *(line for text in (*told, *own_time_told(rows)) for line in ("", text)), ""]
 
 
 def epochs_of(fault: Record, healthy: Record, what: str = "member_epochs") -> float:

@@ -21,7 +21,7 @@ from rounds.prescription.bed import Bed
 from rounds.prescription.more_patients import with_share
 from rounds.prescription.remedy import Prescription
 from rounds.prescription.stay import Circumstances, Stay
-from rounds.prescription.trial import CUT_SHORT, run_trial
+from rounds.prescription.trial import CUT_SHORT, LOOKS, ONE_LOOK, Arm, Trial, _looks, run_trial
 from rounds.training import pool
 from rounds.training.material import make_materials, scaling_of
 from rounds.training.run import Trained
@@ -185,3 +185,15 @@ def test_few_rows_keep_their_seeds_when_a_remedy_is_kept(ward_data: Dataset) -> 
     better, _ = stay.make_treated(given, found, {"learning_rate": 0.01})
     assert len(better.members) == 3 * 4 * 2
     assert len(stay.make_treated(replace(given, members=5), found, {"l2": 0.1})[0].members) == 5
+
+
+@pytest.mark.parametrize(("folds", "first"), [(4, 2 * 30), (1, 2 * (30 + 10))])
+def test_a_look_that_stays_alone_keeps_nothing_back(ward_data: Dataset, folds: int, first: int) -> None:
+    """Two pairs a look, of a plan for 10 epochs treated to take 30; a single fold has no control from before."""
+    plan, arm = Plan(epochs=10), Arm(Prescription("still-improving", "train longer", {"epochs": 30}, ""))
+    trial, second = Trial((arm,), member_epochs=50), 2 * (10 + 30)
+    enough, short = (
+        _looks(bed_of(ward_data, folds, most=50.0 + first + second - missing), plan, trial, arm) for missing in (0, 1)
+    )
+    assert (enough, short) == (LOOKS, ONE_LOOK)
+    assert sum(1 / share for share in LOOKS) == pytest.approx(1.0)

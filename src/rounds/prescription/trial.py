@@ -3,7 +3,7 @@
 Screening follows successive halving: every arm trains on one fold (for a share of its course where the fault stops
 learning altogether), and the better ones go on. The winner is then confirmed on patients who chose nothing, by members
 of other weights and minibatches, and that effect is the one that counts: the winning arm's own is flattered by having
-won. Confirmation takes two looks at most, the second where the first leaves doubt.
+won. Confirmation takes two looks at most, the second where the first leaves doubt and the budget has room for it.
 """
 
 from collections.abc import Generator
@@ -29,6 +29,7 @@ FEWEST_CONFIRMING = 20
 # Looks at the winner, each with its share of the error probability: an early one has few pairs of members, and must be
 # overwhelming (as O'Brien and Fleming 1979, Biometrics 35:549, would have it). Divisors of effect.ALPHA.
 LOOKS = (10.0, 10.0 / 9.0)
+ONE_LOOK = (1.0,)
 BEST_OF_BRIEF = 1 / 3  # of the arms go on from a brief course, at least two of them: it ranks more coarsely
 CUT_SHORT = "the time was up before the trial ended"
 WEAKER = "the weaker part in the first fold"
@@ -137,8 +138,8 @@ def _confirm(bed: Bed, plan: Plan, trial: Trial, best: int) -> Generator[Progres
     least, tried = smallest_worthwhile(bed), Tried({}, {})
     seeds: tuple[int, ...] = ()
     effect = Effect(0.0, -np.inf, np.inf)
-    for look, share in enumerate(LOOKS):
-        if bed.over or not _in_doubt(effect, least) or (look and not _payable(bed, plan, trial, arm, tried)):
+    for look, share in enumerate(_looks(bed, plan, trial, arm)):
+        if bed.over or not _in_doubt(effect, least) or (look and not _payable(bed, plan, trial, arm, tried.spent)):
             break
         control = plan.change(seed=bed.seed_of_look(plan.seed, look))
         plans = [control, treated(control, arm.prescription.change)]
@@ -160,10 +161,21 @@ def _worthwhile(effect: Effect, least: float) -> bool:
     return effect.helps and effect.value >= least
 
 
-def _payable(bed: Bed, plan: Plan, trial: Trial, arm: Arm, tried: Tried) -> bool:
-    """Whether the budget has room for a second look: both arms on fresh seeds."""
+def _looks(bed: Bed, plan: Plan, trial: Trial, arm: Arm) -> tuple[float, ...]:
+    """What ALPHA is divided by at each look: a first look keeps nothing back for a second that could not be paid.
+
+    That is settled before anything is looked at, by the epochs that the first takes at most: treated members beside
+    those of the population, or both on fresh seeds where a single fold has to choose and confirm.
+    """
+    epochs = treated(plan, arm.prescription.change).epochs + (plan.epochs if len(bed.material.folds) == 1 else 0)
+    first = epochs * len(bed.confirming) * bed.seeds_a_look
+    return LOOKS if _payable(bed, plan, trial, arm, first) else ONE_LOOK
+
+
+def _payable(bed: Bed, plan: Plan, trial: Trial, arm: Arm, spent: int) -> bool:
+    """Whether the budget has room for a second look, both arms on fresh seeds; spent: by the first."""
     both = plan.epochs + treated(plan, arm.prescription.change).epochs
-    return trial.member_epochs + tried.spent + both * len(bed.confirming) * bed.seeds_a_look <= bed.most
+    return trial.member_epochs + spent + both * len(bed.confirming) * bed.seeds_a_look <= bed.most
 
 
 def _judged(arm: Arm, effect: Effect, least: float, patients: int) -> Arm:
