@@ -24,7 +24,6 @@ REMARKS = (
     "where nothing is learned, a scaled start together with an open activation, two layers in place of six, the best",
     "epoch where the last was kept, less noise, and what is odd tried against what is usual where nothing alarms): its",
     "rows say that the loop can mend these, not how often it mends others. Nothing was changed for the other tables.",
-    "Rows of cleveland that these changes do not touch are of earlier runs, with trials that cost a little more.",
 )
 
 Record = dict[str, Any]

@@ -52,6 +52,14 @@ def test_what_stops_learning_is_screened_briefly_and_the_rest_for_its_whole_cour
 
 def test_only_what_can_be_followed_is_tried_in_the_order_of_listing() -> None:
     some = doses("overfitting", {"l2": 0.1}, {"epochs": 3000}, {"l2": 1.0}, {"dropout": 0.5})
-    chosen = affordable(some, PLAN, most=180 + 2 * 30, cost_after=lambda p: 180)
+    chosen = affordable(some, PLAN, 180 + 2 * 30, lambda p: 180, lambda p: 60)
     assert [p.change for p in chosen] == [{"l2": 0.1}, {"l2": 1.0}]
-    assert affordable(some, PLAN, most=200, cost_after=lambda p: 180) == []
+    assert affordable(some, PLAN, 200, lambda p: 180, lambda p: 60) == []
+
+
+def test_from_the_fourth_on_arms_give_way_to_a_second_look() -> None:
+    some = doses("overfitting", *({"l2": 0.1 * i} for i in range(1, 7)))
+    counts = [
+        len(affordable(some, PLAN, 180 + 6 * 30 + more, lambda p: 180, lambda p: 90)) for more in (-60, 0, 60, 90)
+    ]
+    assert counts == [4, 3, 5, 6], "with two places fewer a second look would leave one arm alone"

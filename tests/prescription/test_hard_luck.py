@@ -68,6 +68,7 @@ def test_a_disk_that_fills_in_round_two_leaves_what_round_one_kept(
     treat: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(stay, "examine", lambda run: said("unstable"))
+    monkeypatch.setattr(stay, "against_oddities", lambda *words: [])
     changes = Remedy("one after the other", lambda plan: [{"learning_rate": 0.03}, {"l2": 0.01}], "")
     first_only = Remedy("first", lambda plan: changes.doses(plan)[:1] if plan.learning_rate == 10.0 else [], "")
     second = Remedy("second", lambda plan: changes.doses(plan)[1:] if plan.learning_rate != 10.0 else [], "")

@@ -13,7 +13,7 @@ from rounds.inference.recalibration import recalibrated_scale
 from rounds.metrics import METRICS, main_metric, weighted_scores
 from rounds.plan import Plan
 from rounds.prescription.bed import Bed
-from rounds.prescription.effect import Effect, Patients, paired_effect
+from rounds.prescription.effect import Effect, Patients, gains_of_pairs, paired_effect
 from rounds.training.gathering import course_of, structure_of
 from rounds.training.material import Material, Scaling, scaling_of
 from rounds.training.pool import Progress
@@ -128,19 +128,31 @@ def pair_predictions(trained: Trained, material: Material, members: list[Member]
     return constant if metric.gain(reached, least) < 0 else made
 
 
-def effects_of(bed: Bed, tried: Tried, plans: list[Plan], arms: list[int], attempts: float) -> list[Effect]:
-    """The effect of each arm against the control (arm 0) on the pairs that both have; plans: of all arms."""
-    made = []
-    for arm in arms:
-        pairs = [pair for pair in tried.rows if (arm, pair) in tried.predictions and (0, pair) in tried.predictions]
-        rows = np.concatenate([tried.rows[pair] for pair in pairs])
-        number = np.concatenate([np.full(len(tried.rows[pair]), i) for i, pair in enumerate(pairs)])
-        patients = Patients(bed.material.targets[rows], bed.patients[rows], number)
-        control, treated = (np.concatenate([tried.predictions[a, pair] for pair in pairs]) for a in (0, arm))
-        if any(_moves_risks(plans[a]) for a in (0, arm)):
-            control, treated = (_recalibrated(bed, patients, p) for p in (control, treated))
-        made.append(paired_effect(bed.task, patients, treated, control, attempts))
-    return made
+def effects_of(
+    bed: Bed, tried: Tried, plans: list[Plan], arms: list[int], attempts: float, before: tuple[float, ...] = ()
+) -> list[Effect]:
+    """The effect of each arm against the control (arm 0) on the pairs that both have; plans: of all arms; before: gains
+    of earlier pairs, as `paired_effect` takes them."""
+    compared = (_compared(bed, tried, plans, arm) for arm in arms)
+    return [paired_effect(bed.task, rows, treated, control, attempts, before=before)
+            for rows, treated, control in compared]  # fmt: skip
+
+
+def gains_of(bed: Bed, tried: Tried, plans: list[Plan], arm: int) -> tuple[float, ...]:
+    """The gain of an arm in each pair."""
+    return gains_of_pairs(bed.task, *_compared(bed, tried, plans, arm))
+
+
+def _compared(bed: Bed, tried: Tried, plans: list[Plan], arm: int) -> tuple[Patients, np.ndarray, np.ndarray]:
+    """Rows of the pairs that the arm and the control (arm 0) have, and what both say of them."""
+    pairs = [pair for pair in tried.rows if (arm, pair) in tried.predictions and (0, pair) in tried.predictions]
+    rows = np.concatenate([tried.rows[pair] for pair in pairs])
+    number = np.concatenate([np.full(len(tried.rows[pair]), i) for i, pair in enumerate(pairs)])
+    patients = Patients(bed.material.targets[rows], bed.patients[rows], number)
+    control, treated = (np.concatenate([tried.predictions[a, pair] for pair in pairs]) for a in (0, arm))
+    if any(_moves_risks(plans[a]) for a in (0, arm)):
+        control, treated = (_recalibrated(bed, patients, p) for p in (control, treated))
+    return patients, treated, control
 
 
 def _moves_risks(plan: Plan) -> bool:

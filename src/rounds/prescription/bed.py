@@ -29,6 +29,16 @@ def choosing_count(folds: int) -> int:
     return max(1, round(CHOOSING_SHARE * folds))
 
 
+def members_a_look(folds: int) -> int:
+    """Members of one arm in one look: as many seeds on each fold that confirms as make PAIRS_A_LOOK.
+
+    >>> members_a_look(5), members_a_look(3), members_a_look(1)
+    (3, 2, 2)
+    """
+    confirming = max(folds - choosing_count(folds), 1)
+    return confirming * -(-PAIRS_A_LOOK // confirming)
+
+
 @dataclass(frozen=True)
 class Bed:
     """Development rows (never the judged ones), prepared as `scaling` says; ends: on the monotonic clock; trained: the

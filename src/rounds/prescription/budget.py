@@ -18,6 +18,7 @@ MOST_SPENT = 3.0
 SHORTEST_COURSE = 20
 # Networks that are counted at least: a trial of one network needs others to tell its effect from luck.
 SMALLEST_POPULATION = 6
+FEW_ARMS = 3  # from here on certainty about the winner is worth more than another arm
 BRIEF_SHARE = 1 / 3  # of a course, in which a fault shows that stops learning altogether
 FEWEST_BRIEF = 4  # epochs of a brief course: the first are warm-up
 
@@ -47,12 +48,26 @@ def screened(plan: Plan, finding: str) -> Plan:
 
 
 def affordable(
+    prescriptions: list[Prescription],
+    plan: Plan,
+    most: float,
+    cost_after: Callable[[Prescription], float],
+    second_look: Callable[[Prescription], float],
+) -> list[Prescription]:
+    """The prescriptions, in their order, that can be screened while what follows from each could still be paid: fewer,
+    but at least FEW_ARMS, where that leaves room to look at the winner twice.
+
+    most: member-epochs that are left; cost_after: those of confirming a prescription and of the population with it;
+    second_look: those of confirming it once more.
+    """
+    every = _fitting(prescriptions, plan, most, cost_after)
+    looked_at_twice = _fitting(prescriptions, plan, most, lambda p: cost_after(p) + second_look(p))
+    return looked_at_twice if len(looked_at_twice) >= min(FEW_ARMS, len(every)) else every
+
+
+def _fitting(
     prescriptions: list[Prescription], plan: Plan, most: float, cost_after: Callable[[Prescription], float]
 ) -> list[Prescription]:
-    """The prescriptions, in their order, that can be screened while what follows from each could still be paid.
-
-    most: member-epochs that are left; cost_after: those of confirming a prescription and of the population with it.
-    """
     chosen: list[Prescription] = []
     screening, after = 0.0, 0.0
     for prescription in prescriptions:

@@ -44,7 +44,13 @@ class Patients:
 
 
 def paired_effect(
-    task: Task, rows: Patients, treated: np.ndarray, control: np.ndarray, attempts: float = 1, seed: int = 0
+    task: Task,
+    rows: Patients,
+    treated: np.ndarray,
+    control: np.ndarray,
+    attempts: float = 1,
+    seed: int = 0,
+    before: tuple[float, ...] = (),
 ) -> Effect:
     """The gain with an interval over patients and over pairs of members.
 
@@ -55,7 +61,8 @@ def paired_effect(
     One pair alone says nothing about luck: its interval is of patients only, enough to sort remedies by.
 
     treated, control: predictions [N, T] in the user's unit; attempts: what ALPHA is divided by; the number of remedies
-    tried together, among which it is shared.
+    tried together, among which it is shared; before: gains of earlier pairs, from which only the spread of pairs is
+    told. Pairs that chose the arm may be among them: they stand too high, which makes the spread larger, not smaller.
     """
     metric = METRICS[main_metric(task)]
 
@@ -68,19 +75,29 @@ def paired_effect(
 
     every = slice(None)
     drawn = np.concatenate([gain(every, w) for w in patient_weights(rows.patients, RESAMPLES, seed)])
-    pairs = np.array([float(gain(np.flatnonzero(rows.pairs == u))) for u in np.unique(rows.pairs)])
-    reach = _reach(float(np.nanvar(drawn)), pairs, attempts)
+    reach = _reach(float(np.nanvar(drawn)), gains_of_pairs(task, rows, treated, control), before, attempts)
     value = float(gain(every))
     return Effect(value, value - reach, value + reach)
 
 
-def _reach(of_patients: float, pairs: np.ndarray, attempts: float) -> float:
-    """Half of the interval, from the variance over patients and the gains of single pairs [U] (nan: not defined)."""
+def gains_of_pairs(task: Task, rows: Patients, treated: np.ndarray, control: np.ndarray) -> tuple[float, ...]:
+    """The gain in each pair of members, where it is defined."""
+    metric = METRICS[main_metric(task)]
+    gains = []
+    for pair in np.unique(rows.pairs):
+        some = np.flatnonzero(rows.pairs == pair)
+        a, b = (weighted_scores(task, rows.observed[some], p[some], None, (metric.name,)) for p in (treated, control))
+        gains.append(float(metric.gain(a[metric.name], b[metric.name])))
+    return tuple(gain for gain in gains if np.isfinite(gain))
+
+
+def _reach(of_patients: float, pairs: tuple[float, ...], before: tuple[float, ...], attempts: float) -> float:
+    """Half of the interval, from the variance over patients and the gains of single pairs [U], and of pairs before."""
     from scipy.stats import t
 
-    pairs = pairs[np.isfinite(pairs)]
-    count = len(pairs)
-    of_pairs = float(pairs.var(ddof=1)) / count if count > 1 else 0.0
+    known = np.array([*pairs, *before]) if len(pairs) > 0 else np.zeros(0)
+    count = len(known)
+    of_pairs = float(known.var(ddof=1)) / len(pairs) if count > 1 else 0.0
     variance = of_patients + of_pairs
     freedom = (count - 1) * variance**2 / of_pairs**2 if of_pairs > 0 else np.inf
     return float(t.ppf(1 - ALPHA / 2 / attempts, freedom)) * float(np.sqrt(variance))

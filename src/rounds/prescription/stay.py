@@ -15,7 +15,7 @@ from rounds.examination.finding import HEALTHY, Examination
 from rounds.examination.live import hopeless_in
 from rounds.examination.population import References, run_of, same_references
 from rounds.plan import Plan
-from rounds.prescription.bed import PAIRS_A_LOOK, Bed
+from rounds.prescription.bed import PAIRS_A_LOOK, Bed, members_a_look
 from rounds.prescription.budget import affordable, allowance, cost_of
 from rounds.prescription.contradiction import Contradiction, contradictions
 from rounds.prescription.more_patients import REMEDY, asked_members, try_fewer_patients
@@ -24,7 +24,7 @@ from rounds.prescription.remedies import described, prescribe
 from rounds.prescription.remedy import Change, Prescription, treated
 from rounds.prescription.trial import Trial, run_trial
 from rounds.prescription.trial_record import arm_record
-from rounds.prescription.unusual import against_oddities
+from rounds.prescription.unusual import against_oddities, with_the_usual
 from rounds.training.gathering import gathered, of_plans, without
 from rounds.training.material import make_materials, scaling_of
 from rounds.training.pool import Progress
@@ -155,7 +155,8 @@ def look(given: Circumstances, found: Stay, rounds: int) -> tuple[Stay, Visit | 
         ended = "" if unusual else f"nothing alarms{' any more' if number > 1 else ''}"
         return replace(found, ended=ended), Visit(number, HEALTHY, unusual) if ask or unusual else None
     prescriptions = prescribe(examination, plan, found.tried)
-    prescriptions = prescriptions or against_oddities(plan, task, found.tried, examination.alarms[0].code)
+    code = prescriptions[0].finding if prescriptions else examination.alarms[0].code
+    prescriptions = with_the_usual(prescriptions, plan, against_oddities(plan, task, found.tried, code))
     if not prescriptions:
         return replace(found, ended="nothing is left to try"), None
     prescriptions = _within(found, prescriptions)
@@ -170,7 +171,12 @@ def look(given: Circumstances, found: Stay, rounds: int) -> tuple[Stay, Visit | 
 
 def _within(found: Stay, prescriptions: list[Prescription]) -> list[Prescription]:
     """Those that can be tried, and followed by a population with the one that helps, for what is left to spend."""
-    return affordable(prescriptions, found.trained.population.plans[0], found.left, _cost_after(found))
+    plan, folds = found.trained.population.plans[0], len(found.trained.population.materials[0].folds)
+
+    def second_look(prescription: Prescription) -> float:
+        return float((plan.epochs + treated(plan, prescription.change).epochs) * members_a_look(folds))
+
+    return affordable(prescriptions, plan, found.left, _cost_after(found), second_look)
 
 
 def _cost_after(found: Stay) -> Callable[[Prescription], float]:

@@ -3,7 +3,8 @@
 Screening follows successive halving: every arm trains on one fold (for a share of its course where the fault stops
 learning altogether), and the better ones go on. The winner is then confirmed on patients who chose nothing, by members
 of other weights and minibatches, and that effect is the one that counts: the winning arm's own is flattered by having
-won. Confirmation takes two looks at most, the second where the first leaves doubt and the budget has room for it.
+won, and tells only how much pairs of members vary. Confirmation takes two looks at most, the second where the first
+leaves doubt and the budget has room for it.
 """
 
 from collections.abc import Generator
@@ -16,7 +17,7 @@ from rounds.metrics import main_metric
 from rounds.metrics.table import score
 from rounds.metrics.worth import SMALLEST_WORTHWHILE_SHARE
 from rounds.plan import Plan
-from rounds.prescription.arms import Tried, against_control, effects_of
+from rounds.prescription.arms import Tried, against_control, effects_of, gains_of
 from rounds.prescription.bed import Bed
 from rounds.prescription.budget import screened
 from rounds.prescription.effect import Effect
@@ -55,7 +56,8 @@ class Arm:
 @dataclass(frozen=True)
 class Trial:
     """Every arm, the kept one (if any), the member-epochs that were spent, the networks that were trained, the seeds
-    of the plans with which the winner was confirmed, the place of that winner, and the folds that chose it."""
+    of the plans with which the winner was confirmed, the place of that winner, the folds that chose it, and its gains
+    there, one of each pair."""
 
     arms: tuple[Arm, ...]
     kept: Arm | None = None
@@ -64,6 +66,7 @@ class Trial:
     seeds: tuple[int, ...] = ()
     best: int | None = None
     folds: tuple[int, ...] = ()
+    gains: tuple[float, ...] = ()
 
 
 def run_trial(bed: Bed, plan: Plan, prescriptions: list[Prescription]) -> Generator[Progress, None, Trial]:
@@ -100,7 +103,8 @@ def _choose(bed: Bed, plan: Plan, arms: tuple[Arm, ...]) -> Generator[Progress, 
     why = "did not win on the folds that choose"
     chosen = (replace(a, effect=known[i], reason=why) if i in known else a for i, a in enumerate(arms, start=1))
     best = _best(bed, tried, plans, known)
-    return Trial(tuple(chosen), None, tried.spent, tried.parts, best=best, folds=tuple({f for f, _ in tried.rows}))
+    folds, gains = tuple({f for f, _ in tried.rows}), () if best is None else gains_of(bed, tried, plans, best + 1)
+    return Trial(tuple(chosen), None, tried.spent, tried.parts, best=best, folds=folds, gains=gains)
 
 
 def _best(bed: Bed, tried: Tried, plans: list[Plan], effects: dict[int, Effect]) -> int | None:
@@ -145,7 +149,7 @@ def _confirm(bed: Bed, plan: Plan, trial: Trial, best: int) -> Generator[Progres
         plans = [control, treated(control, arm.prescription.change)]
         more = yield from against_control(bed, plans, held, f"confirm_{look}", bed.seeds_a_look)
         tried = tried.joined(more.repeated(look * bed.seeds_a_look), [0, 1])
-        effect = effects_of(bed, tried, plans, [1], share)[0]
+        effect = effects_of(bed, tried, plans, [1], share, trial.gains)[0]
         seeds = (*seeds, control.seed)
     trial = replace(trial, member_epochs=trial.member_epochs + tried.spent, parts=(*trial.parts, *tried.parts))
     trial = _with(replace(trial, seeds=seeds), best, _judged(arm, effect, least, patients))

@@ -21,7 +21,7 @@ from rounds.prescription.remedies import (
     sound_rate,
     weaker_penalties,
 )
-from rounds.prescription.remedy import Change, Prescription
+from rounds.prescription.remedy import Change, Prescription, treated
 from rounds.task import Task
 
 # Conventions of ours: far outside of what is tried on purpose, so that ordinary plans have nothing of it.
@@ -62,6 +62,22 @@ def against_oddities(
     whole: Change = {field: new for p in usable for field, new in p.change.items()}
     together = [_prescription(finding, "all that is usual", whole)] if len(usable) > 1 else []
     return [p for p in (*together, *usable) if described(p.change) not in tried][:MOST_ARMS]
+
+
+def with_the_usual(doses: list[Prescription], plan: Plan, usual: list[Prescription]) -> list[Prescription]:
+    """The doses against a finding, and after the first of them all that is usual: what was found may follow from
+    something odd of which nobody can say that it did harm. Where no dose is left, all that is odd is tried.
+
+    >>> death = Task(kind="binary", targets=("death",), classes=("0", "1"))
+    >>> dose, odd = Prescription("not-learning", "", {"dropout": 0.0}, ""), Plan(loss="mae")
+    >>> [sorted(p.change) for p in with_the_usual([dose], odd, against_oddities(odd, death))]
+    [['dropout'], ['loss', 'output_activation']]
+    """
+    if not doses:
+        return usual
+    known = {treated(plan, dose.change) for dose in doses}
+    fresh = [p for p in usual[:1] if treated(plan, p.change) not in known]
+    return [*doses[:1], *fresh, *doses[1:]][:MOST_ARMS]
 
 
 def _prescription(finding: str, remedy: str, change: Change) -> Prescription:
