@@ -50,7 +50,8 @@ def harm(run: Run) -> Harm | None:
 
     What is handed over is judged on patients kept apart, but on few of them; single networks are judged on the
     validation patients of every fold. A difference counts where both together say so: networks may be worse than a
-    linear model one by one, and their average not. A data set in which little can be learned is no fault of training.
+    linear model one by one, and their average not: then nobody is harmed. A data set in which little can be learned is
+    no fault of training.
     """
     return _lost(run) or _behind_linear(run) or _behind_trees(run) or _below_constant(run)
 
@@ -94,7 +95,7 @@ def _behind_linear(run: Run) -> Harm | None:
     """Behind a linear model on validation patients of the same folds, and on judged patients, where both are known."""
     validation, judged = _on_validation(run), _on_judged(run)
     known = [part for part in (validation, judged) if part is not None]
-    if not known:
+    if not known or (judged is not None and judged.share <= 0):
         return None
     share = float(np.mean([part.share for part in known]))
     error = float(np.sqrt(sum(part.error**2 for part in known)) / len(known))
