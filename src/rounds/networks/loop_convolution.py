@@ -3,7 +3,7 @@
 XLA hands a convolution to its fast library only where batch comes first, channels last, and no filter is reversed. It
 brings others into that order in a program's outermost computation alone (`ConvCanonicalization`), not in the body of a
 `scan`: there the two that differentiation makes of one were computed number by number, up to 50 times slower. So the
-gradients are written in that order here. Measured in docs/results.md by benchmarks/network_speed.py.
+gradients are written in that order here. Measured by benchmarks/convolution_forms.py.
 """
 
 from functools import partial
