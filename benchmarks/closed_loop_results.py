@@ -17,6 +17,7 @@ from rounds.metrics import METRICS
 
 RESULTS = Path("docs/results.md")
 TITLE = "## What the closed loop is worth"
+SEVERE = 1
 REGAINED, MOST_EPOCHS, MARGIN, FEWEST_SPLITS = 0.95, 3.0, 0.01, 5
 
 REMARKS = (
@@ -75,7 +76,10 @@ def faults_told(records: list[Record]) -> list[str]:
         kept = "; ".join(", ".join(f"{n} {new}" for n, (_, new) in c.items()) for c in r["kept"]) or "nothing"
         cells = (r["table"], r["fault"], r["severity"], before, after, f"{epochs_of(r, sound):.1f}x", alarms, kept)
         lines.append("| " + " | ".join(map(str, cells)) + " |")
-    told = [mended_told(some, healthy[table]) for table, some in by_table(rows).items()]
+    severe = [r for r in rows if r["severity"] == SEVERE]
+    told = [mended_told(some, healthy[table], "faulty") for table, some in by_table(severe).items()]
+    mild = [r for r in rows if r["severity"] != SEVERE]
+    told += [mended_told(some, healthy[table], "mildly faulty") for table, some in by_table(mild).items()]
     return [*lines, *(line for text in (*told, *own_time_told(rows)) for line in ("", text)), ""]
 
 
@@ -88,8 +92,8 @@ def by_table(rows: list[Record]) -> dict[str, list[Record]]:
     return {table: [r for r in rows if r["table"] == table] for table in dict.fromkeys(r["table"] for r in rows)}
 
 
-def mended_told(rows: list[Record], healthy: Record) -> str:
-    """What came of the faults of one table."""
+def mended_told(rows: list[Record], healthy: Record, kind: str) -> str:
+    """What came of the faults of one table and kind."""
     before, after = ([regained(r, healthy, when) for r in rows] for when in ("before", "after"))
     hurt = sum(b < REGAINED for b in before)
     cured = sum(b < REGAINED <= a for b, a in zip(before, after, strict=True))
@@ -98,7 +102,7 @@ def mended_told(rows: list[Record], healthy: Record) -> str:
     alone = sum(epochs_of(r, healthy, "first") > MOST_EPOCHS for r in dear)
     names = f" (not: {', '.join(r['fault'] for r in dear)}; of these the faulty training alone took more in {alone})"
     return (
-        f"On {rows[0]['table']} {hurt} of {len(rows)} faulty starts were below {REGAINED:.0%} before, of which {cured} "
+        f"On {rows[0]['table']} {hurt} of {len(rows)} {kind} starts were below {REGAINED:.0%} before, of which {cured} "
         f"are at {REGAINED:.0%} or more after the stay; in all {mended} of {len(rows)} ({mended / len(rows):.0%}; "
         f"asked: 90 %). {len(rows) - len(dear)} took at most {MOST_EPOCHS:.0f} times the epochs of one healthy "
         f"training (asked: all){names if dear else ''}."
