@@ -273,6 +273,13 @@ def test_thousands_of_targets_leave_trees_out_and_say_so() -> None:
     assert skipped_baselines(make_table("regression")) == {}
 
 
+def test_many_columns_of_several_targets_leave_trees_out_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    several = make_table("regression", rows=120, targets=3)
+    monkeypatch.setattr("rounds.inference.baselines.MOST_TO_GROW", 120 * 3 * len(several.features) - 1)
+    assert "3 targets would take hours" in skipped_baselines(several)["trees"]
+    assert skipped_baselines(make_table("regression", rows=900)) == {}, "a single target is grown however long it takes"
+
+
 def with_score(dataset: Dataset, column: np.ndarray) -> Dataset:
     return Dataset(**{**dataset.__dict__, "baseline": column, "baseline_name": "SAPS"})
 
