@@ -16,7 +16,6 @@ from rounds.data.dataset import Column, Dataset, Inputs, InputShape
 from rounds.data.target import TargetScale
 from rounds.errors import DataError, RunFolderError
 from rounds.inference.baselines import (
-    ENOUGH_ROWS,
     FOLDS,
     LARGE_ROWS,
     fit_baselines,
@@ -251,9 +250,6 @@ def test_folds_part_patients_not_rows() -> None:
     assert sum(map(len, owners)) == len(set(patients))
     many = patient_folds(np.arange(LARGE_ROWS + 5), np.zeros((LARGE_ROWS + 5, 1)), seed=0)
     assert [len(f) for f in many] == [(LARGE_ROWS + 5) // FOLDS]
-    wide = np.zeros((ENOUGH_ROWS + 5, 20))
-    assert len(patient_folds(np.arange(len(wide)), wide, seed=0, columns=1_000)) == 1
-    assert len(patient_folds(np.arange(len(wide)), wide, seed=0, columns=10)) == FOLDS
 
 
 def test_the_one_fold_of_a_large_table_keeps_its_outcomes(monkeypatch: pytest.MonkeyPatch) -> None:

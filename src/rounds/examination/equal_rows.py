@@ -8,8 +8,8 @@ from rounds.examination.rule import Threshold
 CHANCE_PAIRS = Threshold("equal rows beyond chance", 0.05, "expected pairs beside those found, at most")
 CHANCE_COPIES = Threshold(
     "equal rows beyond chance, where they stand in pairs", 0.3, "expected pairs beside those found, at most",
-    "digits of the ward: 1.1 as it is, 0.1 to 0.25 with copies planted; correlated coarse columns made up: 0.2 to 0.4, "
-    "in larger sets than copies make", "measured",
+    "set on digits of the ward (copied rows and none) and on made-up coarse tables, correlated and not",
+    "measured",
 )  # fmt: skip
 COPIES = Threshold("copies", 0.75, "share of the repeated rows that stand in sets of two, at least")
 VARIED_COLUMNS = 8  # columns by which equal pairs by chance are estimated
@@ -19,7 +19,7 @@ _COMPARED_COLUMNS, _COMPARED_ROWS = 100, 5_000  # at most, where a column is sou
 def beyond_chance(keys: np.ndarray, chance: float) -> bool:
     """Whether rows of these keys [N] repeat more often than chance explains.
 
-    Columns that hang together make chance pairs more frequent than estimated, up to five times in coarse tables; but
+    Columns that hang together make chance pairs more frequent than estimated; but
     then rows are alike in large sets, where somebody who copies rows makes pairs.
 
     >>> beyond_chance(np.array([1, 1, 2, 3, 4]), 0.2), beyond_chance(np.array([1, 1, 1, 3, 4]), 0.6)

@@ -18,11 +18,9 @@ __all__ = ["Baseline", "fit_baselines", "judged_inputs", "load_baselines", "save
 
 # Parts of the patients that a penalty is chosen on, and, in a large table, rows from which one part is enough.
 FOLDS, LARGE_ROWS = 5, 20_000
-# So many rows are enough for one part where trees of many columns and targets would take longer than the networks.
-ENOUGH_ROWS, MUCH_TO_GROW = 4_000, 50_000_000  # of rows times columns times targets
 # Trees are grown one target at a time: beyond this many targets they would take longer than the networks.
 MOST_TREE_TARGETS = 30
-MOST_TO_GROW = 5_000  # of targets times columns, of several targets: for 20 from 441 trees took most of an hour
+MOST_TO_GROW = 5_000  # of targets times columns, of several targets: 20 of 441 columns had not ended after 26 minutes
 
 
 def fit_baselines(dataset: Dataset, rows: np.ndarray, target_scale: TargetScale, seed: int) -> list[Baseline]:
@@ -32,7 +30,7 @@ def fit_baselines(dataset: Dataset, rows: np.ndarray, target_scale: TargetScale,
     `skipped_baselines` says which are not made, and why; the same ones are made whatever the rows.
     """
     plain = target_scale.model_copy(update={"grid": (), "table": ()})
-    folds = patient_folds(dataset.patients[rows], dataset.targets[rows], seed, len(dataset.features))
+    folds = patient_folds(dataset.patients[rows], dataset.targets[rows], seed)
     with threadpool_limits(1):  # networks train at the same time on every core, and waiting threads would spin
         skipped = skipped_baselines(dataset)
         found = [*fit_constants(dataset, rows)]
@@ -65,10 +63,10 @@ def judged_inputs(dataset: Dataset, rows: np.ndarray) -> pl.DataFrame:
     return frame.with_columns(pl.Series(dataset.baseline_name, dataset.baseline[rows]))
 
 
-def patient_folds(patients: np.ndarray, targets: np.ndarray, seed: int, columns: int = 1) -> list[np.ndarray]:
+def patient_folds(patients: np.ndarray, targets: np.ndarray, seed: int) -> list[np.ndarray]:
     """Places [.] of rows in up to FOLDS parts that share no patient and have alike outcomes (large tables: one part).
 
-    patients: [N]; targets: [N, T]; columns: of the table.
+    patients: [N]; targets: [N, T].
 
     >>> [fold.tolist() for fold in patient_folds(np.array([5, 5, 7]), np.array([[0.0], [0.0], [1.0]]), 0)]
     [[0, 1], [2]]
@@ -78,8 +76,7 @@ def patient_folds(patients: np.ndarray, targets: np.ndarray, seed: int, columns:
     order = np.lexsort((np.random.default_rng(seed).random(len(codes)), outcome))
     fold = np.empty(len(codes), np.int64)
     fold[order] = np.arange(len(codes)) % min(FOLDS, len(codes))
-    wide = len(patients) > ENOUGH_ROWS and targets.size * columns > MUCH_TO_GROW
-    parts = 1 if wide or len(patients) > LARGE_ROWS else min(FOLDS, len(codes))
+    parts = 1 if len(patients) > LARGE_ROWS else min(FOLDS, len(codes))
     return [np.flatnonzero(fold[owner] == part) for part in range(parts)]
 
 
