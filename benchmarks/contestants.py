@@ -107,16 +107,13 @@ def _network(work: Work, plan: Plan) -> Network:
     if work.model is None:
         numbers, grid = (work.shape[0], ()) if len(work.shape) == 1 else (0, work.shape)
         return describe_network(plan, TASK, numbers, 0, (), False, grid)
-    width = int(np.prod(work.shape))
-    feed = Feed(name="inputs", shape=work.shape, columns=tuple(range(width)))
-    return Network(kind=OWN, numbers=width, flags=0, outputs=1, feeds=(feed,))
+    feed = Feed(name="inputs", shape=work.shape, columns=(), grid=True)
+    return Network(kind=OWN, numbers=0, flags=0, outputs=1, grid=work.shape, feeds=(feed,))
 
 
 def _slab_data(work: Work, x: np.ndarray, y: np.ndarray) -> SlabData:
     fitted = {}
-    if work.model is not None:
-        x = x.reshape(len(x), -1)
-    elif len(work.shape) > 1:
+    if len(work.shape) > 1:
         channels = work.shape[-1]
         fitted = {"grid/mean": jnp.zeros(channels), "grid/spread": jnp.ones(channels)}
     return SlabData([jnp.asarray(x)], jnp.asarray(y), jnp.ones(len(x)), jnp.zeros(1), jnp.ones(1), fitted)

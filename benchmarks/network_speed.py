@@ -4,18 +4,22 @@
 
 Runs on what JAX finds: a card, or the CPU. Everybody trains the same network on the same made-up rows (speed does not
 ask what is in them) with the same batch, Adam and mean squared error in float32; on a card both multiply in TF32.
-Contestants take turns; what is shown are medians and ranges of one network's step: of so many at once in one program,
-the share of one. Compiling, warming up and drawing initial weights come before; Rounds validates once an epoch beside
-it. PyTorch: eager, at its better of one and two threads on a CPU; on a card eager and torch.compile, both in
-channels-last layout. Each part is a line of JSON; --page makes Markdown of such files.
+Contestants, each in a process of its own, take turns; what is shown are medians and ranges of one network's step: of so
+many at once in one program, the share of one. Compiling, warming up and drawing initial weights come before; Rounds
+validates once an epoch beside it. PyTorch: eager, at its better of one and two threads on a CPU; on a card eager and
+torch.compile, both in channels-last layout. Each part is a line of JSON; --page makes Markdown of such files.
 """
 
 import argparse
-import gc
+import contextlib
 import json
 import os
 import platform
 import statistics
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -134,39 +138,65 @@ def works(quick: bool) -> dict[str, Work]:
     }  # fmt: skip
 
 
-def contestants(work: Work, members: tuple[int, ...]) -> dict[str, Callable[[], Callable[[], float]]]:
-    """What makes each contestant, by its name; members: of one slab of Rounds', a contestant each (none: as it is)."""
+def contestants(members: tuple[int, ...]) -> list[tuple[str, int]]:
+    """(name, members of one slab of Rounds', or threads of PyTorch); without members Rounds as it is."""
     card = jax.default_backend() != "cpu"
-    made: dict[str, Callable[[], Callable[[], float]]] = {}
-    for count in members or (0,):
+    ours = [(f"Rounds, {n} at once", n) for n in members] or [("Rounds", 0)]
+    if card:
+        return [*ours, ("PyTorch eager", 1), ("torch.compile", 1)]
+    return [*ours, *((f"PyTorch eager, {n} thread" + "s" * (n > 1), n) for n in (1, 2))]
+
+
+def make(work: Work, name: str, count: int) -> Callable[[], float]:
+    """A contestant, compiled and warm; called it takes a turn and answers seconds of one network's step."""
+    if name.startswith("Rounds"):
         own = replace(work, members=count) if count else work
-        made[f"Rounds, {own.members} {'at once' if count else 'members in slabs'}"] = lambda own=own, count=count: (
-            Ours(own, shape=(1, count) if count else None).seconds_a_step
-        )
-    if not card:
-        for threads in (1, 2):
-            made[f"PyTorch eager, {threads} thread" + "s" * (threads > 1)] = lambda n=threads: (
-                Torch(work, "cpu", n).seconds_a_step
-            )
-        return made
-    made["PyTorch eager"] = lambda: Torch(work, "cuda").seconds_a_step
-    made["torch.compile"] = lambda: Torch(work, "cuda", compiled=True).seconds_a_step
-    return made
+        return Ours(own, shape=(1, count) if count else None).seconds_a_step
+    device = "cpu" if jax.default_backend() == "cpu" else "cuda"
+    return Torch(work, device, count, compiled=name == "torch.compile").seconds_a_step
 
 
-def compare(work: Work, members: tuple[int, ...], turns: int) -> dict[str, Any]:
-    """Milliseconds of a member's step, every turn's; what fails to run is said with its error."""
-    ready, failed = {}, {}
-    for name, make in contestants(work, members).items():
-        try:
-            ready[name] = make()
-        except Exception as error:  # a contestant that cannot run here is a result as well
-            failed[name] = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-    found: dict[str, list[float]] = {name: [] for name in ready}
-    for _ in range(turns):
-        for name, run in ready.items():
-            found[name].append(1e3 * run())
-    return {"milliseconds": found, "failed": failed}
+def take_turns(work: Work, name: str, count: int) -> None:
+    """A contestant's process: a line when it is ready, and for every line that it reads one with its milliseconds."""
+    started = time.perf_counter()
+    turn = make(work, name, count)
+    print(time.perf_counter() - started, flush=True)
+    for _ in sys.stdin:
+        print(1e3 * turn(), flush=True)
+
+
+def compare(part: str, words: argparse.Namespace, members: tuple[int, ...]) -> dict[str, Any]:
+    """Milliseconds of a member's step, every turn's, and seconds until each was ready; who cannot run says why.
+
+    Each contestant is a process of its own: all get ready at once, since compiling takes minutes, and then take turns.
+    """
+    named = contestants(members)
+    call = [sys.executable, "-m", "benchmarks.network_speed", "--parts", part, *["--quick"] * words.quick]
+    with contextlib.ExitStack() as files:
+        errors = {name: files.enter_context(tempfile.TemporaryFile("w+")) for name, _ in named}
+        jobs = {name: _begun([*call, "--contestant", name, str(count)], errors[name]) for name, count in named}
+        ready = {name: job.stdout.readline() for name, job in jobs.items()}
+        found: dict[str, list[float]] = {name: [] for name, line in ready.items() if line}
+        for _ in range(words.turns):
+            for name, values in found.items():
+                print("go", file=jobs[name].stdin, flush=True)
+                values.append(float(jobs[name].stdout.readline()))
+        for job in jobs.values():
+            job.communicate()
+        return {
+            "ready_seconds": {name: float(ready[name]) for name in found}, "milliseconds": found,
+            "failed": {name: _reason(file) for name, file in errors.items() if name not in found},
+        }  # fmt: skip
+
+
+def _begun(call: list[str], errors: Any) -> Any:
+    return subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
+
+
+def _reason(errors: Any) -> str:
+    errors.seek(0)
+    lines = errors.read().strip().splitlines()
+    return lines[-1][:200] if lines else "ended without a word"
 
 
 def about() -> dict[str, Any]:
@@ -199,23 +229,23 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--members", default="", help="of one slab; several are contestants of their own")
     parser.add_argument("--quick", action="store_true", help="tiny sets of large images: a trial of this script")
+    parser.add_argument("--contestant", nargs=2, help="of a process of its own: name and count")
     parser.add_argument("--page", nargs="+", type=Path)
     words = parser.parse_args()
     if words.page:
         records = [json.loads(line) for file in words.page for line in file.read_text(encoding="utf-8").splitlines()]
-        print(
-            "| network | contestant | ms a network's step (range) | times as fast as PyTorch's best |\n"
-            + "|---" * 4
-            + "|"
-        )
+        print("| network | contestant | ms a network's step (range) | times as fast as PyTorch's best |")
+        print("|---" * 4 + "|")
         print("\n".join(map(page, records)))
         return
     members = tuple(map(int, filter(None, words.members.split(","))))
+    if unknown := set(words.parts.split(",")) - set(works(words.quick)):
+        parser.error(f"--parts must be of {', '.join(works(words.quick))}, got {', '.join(sorted(unknown))}")
+    if words.contestant:
+        take_turns(works(words.quick)[words.parts], words.contestant[0], int(words.contestant[1]))
+        return
     for part in words.parts.split(","):
-        record = {"part": part, **about(), **compare(works(words.quick)[part], members, words.turns)}
-        print(json.dumps(record), flush=True)
-        gc.collect()
-        jax.clear_caches()
+        print(json.dumps({"part": part, **about(), **compare(part, words, members)}), flush=True)
 
 
 if __name__ == "__main__":
