@@ -60,6 +60,7 @@ from rounds.training.material import make_materials, scaling_of
 from rounds.training.population import WHOLE_DEVELOPMENT
 from rounds.training.record import member_epochs
 from rounds.training.run import Population, Trained, make_population, train_to_end
+from tests.generators import end_of
 
 RECORDS = Path(".cache/closed_loop.jsonl")
 ROUNDS = 2  # as `rounds train` does by default
@@ -106,13 +107,13 @@ def treated(ground: Ground, changes: Record, rounds: int) -> Record:
     materials = make_materials(ground.dataset, ground.split, scaling_of(plan))
     with timed_training(training):
         population = stay.make_population([plan], ground.dataset.task, materials)
-        first = drained(stay.train_to_end(population, folder, None, hopeless_in(population)))
+        first = end_of(stay.train_to_end(population, folder, None, hopeless_in(population)))
         found = Stay((first,))
         while rounds:
             found, visit = look(given, found, rounds)
             if visit is None:
                 break
-            found = drained(treat(given, found, visit))
+            found = end_of(treat(given, found, visit))
     seconds = time.monotonic() - started
     after = judged(ground, found.trained)
     shutil.rmtree(folder, ignore_errors=True)
@@ -149,14 +150,6 @@ def timed_training(seconds: list[float]) -> Generator[None, None, None]:
     finally:
         for module in TRAINING:
             module.train_to_end, module.make_population = train_to_end, make_population  # type: ignore[attr-defined]
-
-
-def drained(events: Generator[Any, None, Any]) -> Any:
-    while True:
-        try:
-            next(events)
-        except StopIteration as stop:
-            return stop.value
 
 
 def judged(ground: Ground, trained: Trained | None) -> float:
@@ -253,7 +246,7 @@ def search(dataset: Dataset, budget: int, seed: int) -> list[Tried]:
     while not trials or trials[-1].spent < budget:
         trial = study.ask()
         population = make_population([drawn(trial, start)], dataset.task, materials)
-        trained = drained(train_to_end(population, None, None, hopeless_in(population)))
+        trained = end_of(train_to_end(population, None, None, hopeless_in(population)))
         spent = (trials[-1].spent if trials else 0) + member_epochs(trained)
         value = min(handed_over(dataset, trained).scores.values()) if is_sound(trained) else WORST
         study.tell(trial, value)

@@ -116,7 +116,9 @@ def _slab_data(work: Work, x: np.ndarray, y: np.ndarray) -> SlabData:
     if len(work.shape) > 1:
         channels = work.shape[-1]
         fitted = {"grid/mean": jnp.zeros(channels), "grid/spread": jnp.ones(channels)}
-    return SlabData([jnp.asarray(x)], jnp.asarray(y), jnp.ones(len(x)), jnp.zeros(1), jnp.ones(1), fitted)
+    return SlabData(
+        [jnp.asarray(x)], jnp.asarray(y), jnp.ones(len(x)), jnp.zeros(len(x)), jnp.zeros(1), jnp.ones(1), fitted
+    )
 
 
 class Torch:

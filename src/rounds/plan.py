@@ -228,6 +228,15 @@ def _extra(info: FieldInfo) -> dict[str, Any]:
     return info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
 
 
+def usual_patience(epochs: int) -> int:
+    """Epochs without a better one after which a training of so many may stop, where the best one is kept.
+
+    >>> usual_patience(24), usual_patience(200)
+    (5, 25)
+    """
+    return max(epochs // 8, 5)
+
+
 def setting_names() -> tuple[str, ...]:
     """Fields that are carried per member (the seed apart: each member has its own, derived from it)."""
     return tuple(k for k, f in Plan.model_fields.items() if _extra(f).get("half") == "setting" and k != "seed")

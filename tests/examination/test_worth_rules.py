@@ -32,6 +32,19 @@ def test_no_better_than_baseline() -> None:
     assert isinstance(said("no-better-than-baseline", run(folds())), NotApplicable)
 
 
+def test_of_several_targets_shares_are_of_what_a_constant_leaves() -> None:
+    """The R2 of a constant is about 0: shares of that would be of any size."""
+    two = {"task": Task(kind="regression", targets=("low", "high")), "constant_score": -0.001}
+
+    def gaining(value: float, half: float) -> dict[str, object]:
+        return {**two, "advantages": {"constant": Advantage(value, value - half, value + half)}}
+
+    assert said("implausible-score", run(folds(), **gaining(0.6, 0.02))) is None
+    assert seen("implausible-score", run(folds(), **gaining(0.98, 0.01))).evidence["removed_share"] < 1
+    assert said("no-better-than-baseline", run(folds(), **gaining(0.01, 0.002))) is None
+    assert seen("no-better-than-baseline", run(folds(), **gaining(0.005, 0.004))).severity == "error"
+
+
 def test_validation_too_small() -> None:
     assert seen("validation-too-small", run(folds(1), dataset=sized(20, 50))).evidence["patients"] == 20
     assert seen("validation-too-small", run(folds(), dataset=sized(20, 5))).evidence["events"] == 5

@@ -22,6 +22,7 @@ from rounds.prescription.more_patients import with_share
 from rounds.prescription.remedy import Prescription
 from rounds.prescription.stay import Circumstances, Stay
 from rounds.prescription.trial import CUT_SHORT, LOOKS, ONE_LOOK, Arm, Trial, _looks, run_trial
+from rounds.prescription.trial_record import arm_record
 from rounds.training import pool
 from rounds.training.material import make_materials, scaling_of
 from rounds.training.run import Trained
@@ -139,6 +140,24 @@ def test_a_trial_cut_by_the_clock_keeps_nothing(ward_data: Dataset) -> None:
     assert trial.arms[0].reason == CUT_SHORT
 
 
+def test_of_a_single_remedy_nothing_is_chosen_and_every_fold_confirms(ward_data: Dataset) -> None:
+    plan = Plan(hidden=(4,), epochs=6, learning_rate=1e-6, batch_size=32, dropout=0.0)
+    doses = [Prescription("learning-rate-too-low", "raise it", {"learning_rate": 0.03}, "")]
+    bed = bed_of(ward_data, most=0.0)
+    trial = end_of(run_trial(bed, plan, doses))
+    assert trial.kept is not None
+    assert (trial.confirmed_on, trial.looks) == ((0, 1, 2, 3), 1)
+    assert trial.member_epochs == 2 * 4 * 6, "with and without on every fold, and nothing before"
+    entry = arm_record(trial, trial.arms[0], plan, bed)
+    assert entry["chosen_by"] is None
+    assert entry["treated"]["folds"] == entry["confirmed_on"]["folds"] == [0, 1, 2, 3]
+    assert entry["treated"]["seeds"] == entry["confirmed_on"]["seeds"]
+    assert entry["reason"] == "confirmed on 240 patients, at this budget"
+    whole = bed_of(ward_data, folds=1, alone=True)
+    assert not whole.choosing
+    np.testing.assert_array_equal(whole.confirming[0], whole.material.folds[0].held)
+
+
 def test_one_fold_is_halved_so_that_other_patients_confirm(ward_data: Dataset) -> None:
     bed = bed_of(ward_data, folds=1)
     (chooses,), (confirms,) = bed.choosing.values(), bed.confirming.values()
@@ -150,14 +169,13 @@ def test_one_fold_is_halved_so_that_other_patients_confirm(ward_data: Dataset) -
 
 def test_few_patients_keep_nothing(ward_data: Dataset) -> None:
     bed = bed_of(ward_data)
-    few = {f: replace(rows, held=rows.held[:5]) for f, rows in bed.material.folds.items()}
+    few = {f: replace(rows, held=rows.held[:4]) for f, rows in bed.material.folds.items()}
     bed = replace(bed, material=replace(bed.material, folds=few))
     plan = Plan(hidden=(4,), epochs=2, learning_rate=1e-6, batch_size=32, dropout=0.0)
     doses = [Prescription("learning-rate-too-low", "raise it", {"learning_rate": 0.03}, "")]
     arm = end_of(run_trial(bed, plan, doses)).arms[0]
     assert arm.verdict == "dropped"
-    assert arm.reason in ("10 patients are left to confirm it, too few to tell (at least 20)", "did not win on the "
-                          "folds that choose")  # fmt: skip
+    assert arm.reason == "16 patients are left to confirm it, too few to tell (at least 20)"
 
 
 def test_a_quarter_is_part_of_the_half_and_patients_stay_whole(ward_data: Dataset) -> None:

@@ -25,7 +25,7 @@ def data() -> SlabData:
     numbers, flags = random.normal(size=(ROWS, NUMBERS)), random.integers(0, 2, (ROWS, FLAGS))
     outcome = random.integers(0, 2, (ROWS, 1))
     arrays = [jnp.asarray(a, jnp.float32) for a in (numbers, flags, outcome)]
-    return SlabData(arrays[:2], arrays[2], jnp.ones(ROWS), jnp.zeros(1), jnp.ones(1))
+    return SlabData(arrays[:2], arrays[2], jnp.ones(ROWS), jnp.zeros(ROWS), jnp.zeros(1), jnp.ones(1))
 
 
 def batches(plan: Plan, **settings: float) -> Callable[[Any, float], Batch]:

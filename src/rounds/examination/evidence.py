@@ -10,6 +10,8 @@ import polars as pl
 from rounds.data.target import TargetScale
 from rounds.examination.curve import Configuration, Curve
 from rounds.examination.finding import Finding
+from rounds.metrics import main_metric
+from rounds.metrics.worth import left_by
 from rounds.plan import Plan
 from rounds.task import Task
 
@@ -52,6 +54,13 @@ class Run:
     data_examined: bool = False
     round: int = 0
     origin: Literal["rounds", "elsewhere"] = "rounds"
+
+    @property
+    def left_by_constant(self) -> float:
+        """What a constant leaves to be gained on judged patients, in the main metric; 0 where nobody was judged."""
+        if self.constant_score is None:
+            return 0.0
+        return left_by("log_loss" if self.task is None else main_metric(self.task), self.constant_score)
 
     @property
     def plan(self) -> Plan | None:

@@ -103,7 +103,7 @@ def _gaps_unread(run: Run) -> Judged:
     said = (run.metrics or {}).get("gaps")
     if not said:
         return NotApplicable("needs judged recordings in which something was not measured")
-    least = SMALLEST_SHARE.value * abs(run.constant_score or 0.0)
+    least = SMALLEST_SHARE.value * run.left_by_constant
     tells, read = said["pattern_alone"], said["dealt_anew"]
     if not (tells["low"] > 0 and tells["value"] >= least) or read["high"] >= least:
         return None

@@ -131,7 +131,7 @@ def _as_error(run: Run, loss: float) -> float:
 
 def _on_judged(run: Run) -> _Behind | None:
     """Of what is handed over."""
-    gain, scale = run.advantages.get("linear"), abs(run.constant_score or 0.0)
+    gain, scale = run.advantages.get("linear"), run.left_by_constant
     return _Behind(-gain.value / scale, _error(gain) / scale) if gain is not None and scale else None
 
 
@@ -140,7 +140,7 @@ def _error(gain: Advantage) -> float:
 
 
 def _behind_trees(run: Run) -> Harm | None:
-    gain, scale = run.advantages.get("trees"), abs(run.constant_score or 0.0)
+    gain, scale = run.advantages.get("trees"), run.left_by_constant
     if gain is None or not scale or gain.high >= 0 or -gain.value / scale < BEHIND_TREES.value:
         return None
     share = -gain.value / scale

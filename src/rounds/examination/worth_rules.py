@@ -19,10 +19,10 @@ _NOT_JUDGED = NotApplicable("needs a network and baselines judged on the same pa
 
 
 def _implausible(run: Run) -> Judged:
-    gain, scale = run.advantages.get("constant"), run.constant_score
+    gain, scale = run.advantages.get("constant"), run.left_by_constant
     if gain is None or not scale:
         return _NOT_JUDGED
-    share, ahead = gain.value / abs(scale), _ahead(run)
+    share, ahead = gain.value / scale, _ahead(run)
     if share >= TOO_GOOD.value:
         words = f"The networks remove {in_words(share)} of the constant's error on patients they never saw"
     elif ahead is not None and ahead >= TOO_FAR_AHEAD.value:
@@ -40,16 +40,16 @@ def _implausible(run: Run) -> Judged:
 def _ahead(run: Run) -> float | None:
     """Gain on the best baseline as a share of the constant's score, of networks that read a table."""
     others = [gain.value for name, gain in run.advantages.items() if not name.startswith("constant")]
-    if not others or run.plan is None or run.plan.network not in ("dense", "linear") or not run.constant_score:
+    if not others or run.plan is None or run.plan.network not in ("dense", "linear") or not run.left_by_constant:
         return None
-    return min(others) / abs(run.constant_score)
+    return min(others) / run.left_by_constant
 
 
 def _no_better(run: Run) -> Judged:
     """Behind or level with the best baseline, by an interval that excludes a worthwhile gain."""
-    if not run.advantages or not run.constant_score:
+    scale = run.left_by_constant
+    if not run.advantages or not scale:
         return _NOT_JUDGED
-    scale = abs(run.constant_score)
     name, gain = min(run.advantages.items(), key=lambda item: item[1].value)
     if gain.high >= WORTHWHILE.value * scale:
         return None

@@ -11,7 +11,7 @@ from rounds.inference.baselines import Baseline, fit_baselines, judged_inputs
 from rounds.inference.handover import HandOver
 from rounds.inference.intervals import paired_difference, score_with_interval
 from rounds.metrics import METRICS, main_metric
-from rounds.metrics.worth import SMALLEST_WORTHWHILE_SHARE
+from rounds.metrics.worth import smallest_worthwhile
 from rounds.task import Task
 from rounds.training.material import Material
 
@@ -91,7 +91,7 @@ def _difference(dataset: Dataset, judged: Judged, baselines: dict[str, Any]) -> 
     observed, patients = dataset.targets[judged.rows], dataset.patients[judged.rows]
     network, other = judged.predictions[NETWORK], judged.predictions[best]
     effect = paired_difference(dataset.task, metric, observed, network, other, patients)
-    smallest = SMALLEST_WORTHWHILE_SHARE * abs(baselines[CONSTANT][metric]["value"])
+    smallest = smallest_worthwhile(metric, baselines[CONSTANT][metric]["value"])
     return {"metric": metric, "baseline": best, **effect, "smallest_worthwhile": smallest}
 
 

@@ -69,7 +69,7 @@ def _already_trained(bed: Bed, plan: Plan, held: dict[int, np.ndarray], seeds: i
         return None
     pairs = {known[course_of(m)].number: (0, (m.fold, m.number // len(held))) for m in wanted}
     rows = {(f, r): some for f, some in held.items() for r in range(seeds)}
-    return Tried(rows, _predictions(bed.trained, bed.material, rows, pairs))
+    return Tried(rows, predictions_of(bed.trained, bed.material, rows, pairs))
 
 
 def try_arms(
@@ -87,7 +87,7 @@ def try_arms(
         trained = yield from train_to_end(population, folder, bed.minutes, hopeless_in(population))
         cells = len(held) * sum(len(sweep(p)) for p in some)
         pairs = {m.number: (m.plan, (m.fold, m.number // cells)) for m in population.members}
-        made = _predictions(trained, material, tried.rows, pairs)
+        made = predictions_of(trained, material, tried.rows, pairs)
         tried = tried.joined(Tried({}, made, member_epochs(trained), (trained,)), numbers)
     return tried
 
@@ -96,7 +96,7 @@ def _name(bed: Bed, stage: str, scaling: Scaling) -> str:
     return f"round_{bed.round}_{stage}_{scaling.scale_inputs}_{scaling.target_transform}"
 
 
-def _predictions(
+def predictions_of(
     trained: Trained, material: Material, rows: dict[Pair, np.ndarray], pairs: dict[int, tuple[int, Pair]]
 ) -> dict[tuple[int, Pair], np.ndarray]:
     """Of each arm and pair; pairs: both, of a member by its number."""

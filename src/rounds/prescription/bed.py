@@ -43,7 +43,8 @@ def members_a_look(folds: int) -> int:
 class Bed:
     """Development rows (never the judged ones), prepared as `scaling` says; ends: on the monotonic clock; trained: the
     population that is treated, whose networks are the control; model: the user's own Keras model, where that is what
-    is trained; most: member-epochs that the round may take."""
+    is trained; most: member-epochs that the round may take; alone: a single remedy is tried, of which nobody has to
+    choose."""
 
     dataset: Dataset
     split: Split
@@ -55,6 +56,7 @@ class Bed:
     model: Any = None
     trained: Trained | None = None
     most: float = np.inf
+    alone: bool = False
 
     @property
     def task(self) -> Task:
@@ -76,8 +78,11 @@ class Bed:
 
     @property
     def choosing(self) -> dict[int, np.ndarray]:
-        """Held-out rows by fold on which arms are compared: two fifths of the folds, or half of a single one."""
+        """Held-out rows by fold on which arms are compared: two fifths of the folds, or half of a single one; none
+        where there is one arm."""
         folds = sorted(self.material.folds)
+        if self.alone:
+            return {}
         if len(folds) == 1:
             return {folds[0]: self._halves(folds[0])[0]}
         return self.held(choosing_count(len(folds)))
@@ -86,7 +91,7 @@ class Bed:
     def confirming(self) -> dict[int, np.ndarray]:
         """Held-out rows by fold, of patients who chose nothing."""
         folds = sorted(self.material.folds)
-        if len(folds) == 1:
+        if len(folds) == 1 and not self.alone:
             return {folds[0]: self._halves(folds[0])[1]}
         return {f: self.material.folds[f].held for f in folds if f not in self.choosing}
 

@@ -9,7 +9,7 @@ import math
 
 from rounds.examination.finding import Examination
 from rounds.examination.grid_rules import AUGMENTING
-from rounds.plan import Plan
+from rounds.plan import Plan, usual_patience
 from rounds.prescription.remedy import Change, Prescription, Remedy, treated
 
 SATURATING = ("sigmoid", "tanh", "hard_sigmoid", "softsign")
@@ -56,7 +56,7 @@ def _augment(plan: Plan) -> list[Change]:
 
 def keep_best(plan: Plan) -> list[Change]:
     """Early stopping, where the last epoch is kept whatever validation says."""
-    return [{"keep_best": "loss", "patience": max(plan.epochs // 8, 5)}] if plan.keep_best == "none" else []
+    return [{"keep_best": "loss", "patience": usual_patience(plan.epochs)}] if plan.keep_best == "none" else []
 
 
 def _drop_more(plan: Plan) -> list[Change]:
@@ -83,7 +83,7 @@ def _larger_if_narrow(plan: Plan) -> list[Change]:
 
 def _longer(plan: Plan) -> list[Change]:
     epochs = [plan.epochs * factor for factor in (4, 16)]
-    return [{"epochs": n, "warmup_epochs": round(0.03 * n, 2), "patience": max(n // 8, 5)} for n in epochs]
+    return [{"epochs": n, "warmup_epochs": round(0.03 * n, 2), "patience": usual_patience(n)} for n in epochs]
 
 
 def weaker_penalties(plan: Plan) -> list[Change]:

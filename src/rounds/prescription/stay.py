@@ -18,6 +18,7 @@ from rounds.plan import Plan
 from rounds.prescription.bed import PAIRS_A_LOOK, Bed, members_a_look
 from rounds.prescription.budget import affordable, allowance, cost_of
 from rounds.prescription.contradiction import Contradiction, contradictions
+from rounds.prescription.last_epoch import read_off, try_best_epoch
 from rounds.prescription.more_patients import REMEDY, asked_members, try_fewer_patients
 from rounds.prescription.refit import make_refitted, trial_cost, try_refit
 from rounds.prescription.remedies import described, prescribe
@@ -170,13 +171,17 @@ def look(given: Circumstances, found: Stay, rounds: int) -> tuple[Stay, Visit | 
 
 
 def _within(found: Stay, prescriptions: list[Prescription]) -> list[Prescription]:
-    """Those that can be tried, and followed by a population with the one that helps, for what is left to spend."""
+    """Those that can be tried, and followed by a population with the one that helps, for what is left to spend; one
+    whose networks are there already costs nothing."""
     plan, folds = found.trained.population.plans[0], len(found.trained.population.materials[0].folds)
+    free = read_off(found.own, prescriptions)
 
     def second_look(prescription: Prescription) -> float:
         return float((plan.epochs + treated(plan, prescription.change).epochs) * members_a_look(folds))
 
-    return affordable(prescriptions, plan, found.left, _cost_after(found), second_look)
+    dear = [p for p in prescriptions if p is not free]
+    within = affordable(dear, plan, found.left, _cost_after(found), second_look)
+    return [p for p in prescriptions if p is free or p in within]
 
 
 def _cost_after(found: Stay) -> Callable[[Prescription], float]:
@@ -230,13 +235,22 @@ def _untried(visit: Visit, reason: str) -> dict[str, Any]:
 
 
 def _treat(given: Circumstances, found: Stay, visit: Visit) -> Generator[Event, None, Stay]:
-    population = found.trained.population
+    population, number = found.trained.population, visit.number
+    best = read_off(found.own, visit.prescriptions)
+    if best is not None:
+        yield Stage(f"round {number}: comparing the best epochs with the last")
+        like, _ = make_treated(given, found, best.change)
+        bed = _bed(given, found, number)
+        trial = try_best_epoch(bed, found.own, best, like)
+        found = _noted(found, trial, population.plans[0], bed)
+        if trial.kept is not None:
+            return (yield from _follow(given, found, trial, number))
+        visit = replace(visit, prescriptions=[p for p in visit.prescriptions if p is not best])
     if visit.asks_for_patients and not found.patients_tried and _affordable(population):
         found = yield from _ask_for_patients(given, found, visit)
     prescriptions = _within(found, visit.prescriptions)
     if not prescriptions:
         return found
-    number = visit.number
     yield Stage(f"round {number}: trying {len(prescriptions)} {visit.about}")
     plan = at_best_settings(found.trained)
     bed = _bed(given, found, number, most=found.left - max(_still_to_train(found, p, plan) for p in prescriptions))

@@ -15,7 +15,7 @@ import numpy as np
 from rounds.inference.constant import constant_predictions
 from rounds.metrics import main_metric
 from rounds.metrics.table import score
-from rounds.metrics.worth import SMALLEST_WORTHWHILE_SHARE
+from rounds.metrics.worth import smallest_worthwhile as smallest_of
 from rounds.plan import Plan
 from rounds.prescription.arms import Tried, against_control, effects_of, gains_of
 from rounds.prescription.bed import Bed
@@ -23,6 +23,7 @@ from rounds.prescription.budget import screened
 from rounds.prescription.effect import Effect
 from rounds.prescription.remedy import Prescription, treated
 from rounds.training.pool import Progress
+from rounds.training.population import make_members
 from rounds.training.run import Trained
 
 # Patients who confirm, at least. A convention: below, an interval over patients is itself a matter of luck.
@@ -55,22 +56,27 @@ class Arm:
 
 @dataclass(frozen=True)
 class Trial:
-    """Every arm, the kept one (if any), the member-epochs that were spent, the networks that were trained, the seeds
-    of the plans with which the winner was confirmed, the place of that winner, the folds that chose it, and its gains
-    there, one of each pair."""
+    """Every arm, the kept one (if any), the member-epochs that were spent, the networks that were trained, the place of
+    the winner, the folds that chose it, its gains there, one of each pair; and of its confirmation the folds, the seeds
+    of single networks, and how often was looked."""
 
     arms: tuple[Arm, ...]
     kept: Arm | None = None
     member_epochs: int = 0
     parts: tuple[Trained, ...] = ()
-    seeds: tuple[int, ...] = ()
     best: int | None = None
     folds: tuple[int, ...] = ()
     gains: tuple[float, ...] = ()
+    confirmed_on: tuple[int, ...] = ()
+    seeds: tuple[int, ...] = ()
+    looks: int = 0
 
 
 def run_trial(bed: Bed, plan: Plan, prescriptions: list[Prescription]) -> Generator[Progress, None, Trial]:
-    """Tries every prescription on `plan`; yields progress."""
+    """Tries every prescription on `plan`; yields progress. Of a single one nothing has to be chosen: all folds
+    confirm."""
+    if len(prescriptions) == 1:
+        return (yield from _confirm(replace(bed, alone=True), plan, Trial((Arm(prescriptions[0]),)), 0))
     trial = yield from _choose(bed, plan, tuple(Arm(p) for p in prescriptions))
     if bed.over:
         return _cut_short(trial)
@@ -150,18 +156,20 @@ def _confirm(bed: Bed, plan: Plan, trial: Trial, best: int) -> Generator[Progres
         more = yield from against_control(bed, plans, held, f"confirm_{look}", bed.seeds_a_look)
         tried = tried.joined(more.repeated(look * bed.seeds_a_look), [0, 1])
         effect = effects_of(bed, tried, plans, [1], share, trial.gains)[0]
-        seeds = (*seeds, control.seed)
+        seeds = (*seeds, *seeds_of(control, sorted(held), bed.seeds_a_look))
     trial = replace(trial, member_epochs=trial.member_epochs + tried.spent, parts=(*trial.parts, *tried.parts))
-    trial = _with(replace(trial, seeds=seeds), best, _judged(arm, effect, least, patients))
+    looks = len(seeds) // (bed.seeds_a_look * len(held))
+    trial = replace(trial, seeds=seeds, looks=looks, confirmed_on=tuple(sorted(held)))
+    trial = _with(trial, best, _judged(arm, effect, least, patients, bed.alone))
     return _cut_short(trial) if bed.over else trial
 
 
 def _in_doubt(effect: Effect, least: float) -> bool:
     """Whether another look could change the verdict: neither clearly worthwhile, nor clearly not."""
-    return not (_worthwhile(effect, least) or effect.high < least)
+    return not (worthwhile(effect, least) or effect.high < least)
 
 
-def _worthwhile(effect: Effect, least: float) -> bool:
+def worthwhile(effect: Effect, least: float) -> bool:
     return effect.helps and effect.value >= least
 
 
@@ -182,13 +190,17 @@ def _payable(bed: Bed, plan: Plan, trial: Trial, arm: Arm, spent: int) -> bool:
     return trial.member_epochs + spent + both * len(bed.confirming) * bed.seeds_a_look <= bed.most
 
 
-def _judged(arm: Arm, effect: Effect, least: float, patients: int) -> Arm:
-    kept = _worthwhile(effect, least)
-    why = "confirmed"
-    if not kept:
-        why = f"confirmed, but less than the smallest worthwhile {least:.3g}," if effect.helps else "not confirmed"
-    reason = f"{why} with fresh seeds on {patients:,} other patients, at this budget"
-    return replace(arm, confirmed=effect, verdict="kept" if kept else "dropped", reason=reason)
+def _judged(arm: Arm, effect: Effect, least: float, patients: int, alone: bool) -> Arm:
+    who = f"{patients:,} patients" if alone else f"with fresh seeds on {patients:,} other patients"
+    reason = f"{said_of(effect, least)} {'on ' if alone else ''}{who}, at this budget"
+    return replace(arm, confirmed=effect, verdict="kept" if worthwhile(effect, least) else "dropped", reason=reason)
+
+
+def said_of(effect: Effect, least: float) -> str:
+    """Whether an effect is confirmed, in words; least: the smallest worthwhile."""
+    if worthwhile(effect, least):
+        return "confirmed"
+    return f"confirmed, but less than the smallest worthwhile {least:.3g}," if effect.helps else "not confirmed"
 
 
 def _with(trial: Trial, place: int, arm: Arm) -> Trial:
@@ -202,10 +214,14 @@ def _cut_short(trial: Trial) -> Trial:
     return replace(trial, arms=arms, kept=None)
 
 
+def seeds_of(plan: Plan, folds: list[int], each: int) -> tuple[int, ...]:
+    """Of the networks of a plan at one setting, on these folds."""
+    return tuple(m.seed for m in make_members([plan], tuple(folds), (), each * len(folds)))
+
+
 def smallest_worthwhile(bed: Bed) -> float:
-    """In the main metric, from the constant's score on development rows; for r2, whose constant is 0, of its span."""
+    """In the main metric, from the constant's score on development rows."""
     task, material = bed.task, bed.material
     observed = material.targets[material.learned]
     constant = constant_predictions(task, material, len(observed))
-    value = abs(score(task, observed, constant)[main_metric(task)])
-    return SMALLEST_WORTHWHILE_SHARE * (value if value > SMALLEST_WORTHWHILE_SHARE else 1.0)
+    return smallest_of(main_metric(task), score(task, observed, constant)[main_metric(task)])

@@ -36,10 +36,13 @@ ADAPTIVE = ("adam", "adamw", "rmsprop")
 
 @dataclass(frozen=True)
 class Oddity:
-    """One thing out of the ordinary. put_back: plan -> the usual in its place; empty where the plan has nothing odd."""
+    """One thing out of the ordinary. put_back: plan -> the usual in its place; empty where the plan has nothing odd;
+    joins: whether it may be tried together with others (the best epoch may not: patients who chose it would judge it
+    against a last one that nobody chose)."""
 
     remedy: str
     put_back: Callable[[Plan, Task], Change]
+    joins: bool = True
 
 
 def against_oddities(
@@ -56,17 +59,18 @@ def against_oddities(
     >>> against_oddities(Plan(), death)
     []
     """
-    found = [(o.remedy, o.put_back(plan, task)) for o in ODDITIES]
-    single = [_prescription(finding, name, change) for name, change in found if change]
-    usable = [p for p in single if p.applies(plan)]
-    whole: Change = {field: new for p in usable for field, new in p.change.items()}
-    together = [_prescription(finding, "all that is usual", whole)] if len(usable) > 1 else []
-    return [p for p in (*together, *usable) if described(p.change) not in tried][:MOST_ARMS]
+    found = [(o, _prescription(finding, o.remedy, o.put_back(plan, task))) for o in ODDITIES]
+    usable = [(o, p) for o, p in found if p.change and p.applies(plan)]
+    joined = [p for o, p in usable if o.joins]
+    whole: Change = {field: new for p in joined for field, new in p.change.items()}
+    together = [_prescription(finding, "all that is usual", whole)] if len(joined) > 1 else []
+    return [p for p in (*together, *(p for _, p in usable)) if described(p.change) not in tried][:MOST_ARMS]
 
 
 def with_the_usual(doses: list[Prescription], plan: Plan, usual: list[Prescription]) -> list[Prescription]:
     """The doses against a finding, and after the first of them all that is usual: what was found may follow from
-    something odd of which nobody can say that it did harm. Where no dose is left, all that is odd is tried.
+    something odd of which nobody can say that it did harm (which epoch is kept is no cause of what is found while
+    training). Where no dose is left, all that is odd is tried.
 
     >>> death = Task(kind="binary", targets=("death",), classes=("0", "1"))
     >>> dose, odd = Prescription("not-learning", "", {"dropout": 0.0}, ""), Plan(loss="mae")
@@ -75,7 +79,7 @@ def with_the_usual(doses: list[Prescription], plan: Plan, usual: list[Prescripti
     """
     if not doses:
         return usual
-    known = {treated(plan, dose.change) for dose in doses}
+    known = {treated(plan, change) for change in (*(dose.change for dose in doses), *keep_best(plan))}
     fresh = [p for p in usual[:1] if treated(plan, p.change) not in known]
     return [*doses[:1], *fresh, *doses[1:]][:MOST_ARMS]
 
@@ -147,5 +151,5 @@ ODDITIES: tuple[Oddity, ...] = (
     Oddity("read rows scaled, shuffled, some dozens a step", _rows),
     Oddity("use layers of usual number and width, all of them learning", _layers),
     Oddity("weaken the penalties", _burdens),
-    Oddity("keep the best epoch, not the last", _kept),
+    Oddity("keep the best epoch, not the last", _kept, joins=False),
 )

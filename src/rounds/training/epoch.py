@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from rounds.plan import usual_patience
 from rounds.training.member import EpochRecord, MemberState, Recipe, Settings, SlabData, Weights
 from rounds.training.objective import MATCHING_ACTIVATION, example_loss
 from rounds.training.schedule import learning_rate_at
+from rounds.training.spare import choosers_of, keep_spare
 from rounds.training.step import IMAGE_AXES, take_step
 from rounds.training.validation import Judged, is_higher_better, judge, metric_names
 
@@ -41,7 +43,8 @@ def train_epoch(
     positions = step_positions(number, order.shape[0])
     state, told = take_steps(recipe, state, settings, data, order, positions)
     outputs = member_outputs(recipe, state, data, held)
-    observed = Observed(data.targets[held], jnp.where(held >= 0, 1.0, 0.0), data.mean, data.spread)
+    weights, halves = jnp.where(held >= 0, 1.0, 0.0), data.halves[held]
+    observed = Observed(data.targets[held], weights, halves, data.mean, data.spread)
     return end_epoch(recipe, state, settings, observed, outputs, told, number)
 
 
@@ -57,11 +60,12 @@ class Told(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """What validation compares with: targets [V, T] as the loss reads them, weights [V] 0/1, and the mean and spread
-    [T] that lead back to the user's unit."""
+    """What validation compares with: targets [V, T] as the loss reads them, weights and halves (of the patients) [V]
+    0/1, and the mean and spread [T] that lead back to the user's unit."""
 
     targets: jax.Array
     weights: jax.Array
+    halves: jax.Array
     mean: jax.Array
     spread: jax.Array
 
@@ -104,10 +108,11 @@ def end_epoch(
     number: jax.Array,
 ) -> tuple[MemberState, EpochRecord]:
     """Judges the outputs [V, T] on validation rows; keeps the snapshot, or stops."""
-    validation = _validate(recipe, observed, outputs)
+    losses = example_loss(recipe.loss, recipe.logits)(outputs, observed.targets)  # [V]
+    validation = _validate(recipe, observed, outputs, losses)
     norm, shown = told.norms[-1], _shown(recipe, state)
     epoch = Epoch(shown, validation, jnp.mean(told.losses), norm, number)
-    state = _judge_epoch(recipe, state, settings, epoch)
+    state = _judge_epoch(recipe, _with_spare(recipe, state, epoch, losses, observed), settings, epoch)
     rate = learning_rate_at(recipe.plan, settings, told.positions[-1]) * state.rate_factor
     return state, EpochRecord(
         told.losses, told.penalties, told.own, validation, rate, norm, state.running, state.best_epoch,
@@ -147,8 +152,16 @@ def _activated(recipe: Recipe, outputs: jax.Array) -> jax.Array:
     return _ACTIVATIONS[MATCHING_ACTIVATION[recipe.loss]](outputs)
 
 
-def _validate(recipe: Recipe, held: Observed, outputs: jax.Array) -> jax.Array:
-    losses = example_loss(recipe.loss, recipe.logits)(outputs, held.targets)
+def _with_spare(recipe: Recipe, state: MemberState, epoch: Epoch, losses: jax.Array, observed: Observed) -> MemberState:
+    """With the best epoch beside the last, where the last is kept; losses: of held-out rows [V]."""
+    if state.spare is None:
+        return state
+    choosers, alive = choosers_of(observed.weights, observed.halves), state.running & jnp.isfinite(epoch.loss)
+    patience = usual_patience(recipe.plan.epochs)
+    return state._replace(spare=keep_spare(state.spare, epoch.shown, losses, choosers, alive, patience))
+
+
+def _validate(recipe: Recipe, held: Observed, outputs: jax.Array, losses: jax.Array) -> jax.Array:
     observed, predicted = held.targets, _activated(recipe, outputs)
     if not recipe.task.is_classification:
         observed, predicted = (_in_unit(recipe, held, x) for x in (observed, predicted))

@@ -97,4 +97,5 @@ def _renumbered(result: SlabResult, slab: Slab) -> SlabResult:
     cycles = tuple(
         (epoch, {numbers[n]: weights for n, weights in taken.items() if n in numbers}) for epoch, taken in result.cycles
     )
-    return replace(result, slab=slab, best=best, cycles=cycles)
+    spare = {numbers[n]: weights for n, weights in result.spare.items() if n in numbers}
+    return replace(result, slab=slab, best=best, cycles=cycles, spare=spare)

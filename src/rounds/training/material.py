@@ -30,7 +30,8 @@ class Material:
     preparation and target_scale were fitted on `learned` alone, the development rows that no judging fold holds.
     inputs and targets cover all development rows, in the order of `Split.development`; folds and judged hold
     positions among them. Folds of one outer fold share a preparation: it uses no targets. repeat: of the repeated
-    cross-validation that judges, to which the outer fold belongs.
+    cross-validation that judges, to which the outer fold belongs. halves: which half of its fold's patients each row is
+    of, [N] 0/1.
     """
 
     outer: int
@@ -42,6 +43,7 @@ class Material:
     learned: np.ndarray
     judged: np.ndarray
     folds: dict[int, Rows]
+    halves: np.ndarray
 
 
 class Scaling(NamedTuple):
@@ -88,7 +90,18 @@ def make_material(
         folds[number] = Rows(np.setdiff1d(learned, held, assume_unique=True), held)
     preparation = preparation.model_copy(update={"timeline": dataset.timeline})
     inputs = preparation.apply(frame, dataset.grid)
-    return Material(*place, preparation, target_scale, inputs, targets, learned, position[judged], folds)
+    halves = _halves(dataset.patients[split.development], folds)
+    return Material(*place, preparation, target_scale, inputs, targets, learned, position[judged], folds, halves)
+
+
+def _halves(patients: np.ndarray, folds: dict[int, Rows]) -> np.ndarray:
+    """Each fold's held-out patients dealt into two halves, [N] float32 0/1."""
+    halves = np.zeros(len(patients), np.float32)
+    for fold, rows in folds.items():
+        people, place = np.unique(patients[rows.held], return_inverse=True)
+        dealt = np.random.default_rng(fold).permutation(len(people)) % 2
+        halves[rows.held] = dealt[place.reshape(-1)]
+    return halves
 
 
 def _grid_scale(dataset: Dataset, rows: np.ndarray, scale: bool) -> GridScale | None:
@@ -109,10 +122,12 @@ def slab_data(material: Material, shape: InputShape, task: Task, plan: Plan) -> 
     scale = material.target_scale
     mean, spread = scale.mean or (0.0,) * task.outputs, scale.spread or (1.0,) * task.outputs
     targets, weights = network_targets(task, scale, material.targets), _class_weights(task, plan, material)
+    halves = material.halves
     rest = jnp.asarray(mean, jnp.float32), jnp.asarray(spread, jnp.float32), _fitted(material)
     if on_disk(arrays) and plan.batch_size != "all":
-        return StreamedData(arrays, targets, weights, *rest)
-    return SlabData([jnp.asarray(np.asarray(a)) for a in arrays], jnp.asarray(targets), jnp.asarray(weights), *rest)
+        return StreamedData(arrays, targets, weights, halves, *rest)
+    y, w, half = (jnp.asarray(one) for one in (targets, weights, halves))
+    return SlabData([jnp.asarray(np.asarray(a)) for a in arrays], y, w, half, *rest)
 
 
 def _fitted(material: Material) -> dict[str, jax.Array]:

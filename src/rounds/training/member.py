@@ -14,13 +14,14 @@ Settings = dict[str, jax.Array]
 
 
 class SlabData(NamedTuple):
-    """The table, shared by all members of a slab: inputs (those of width > 0), targets [N, T], weights [N], the mean
-    and spread [T] that lead back to the user's unit, and state that training rows decide, by its name in the network
-    (the scale of a grid's channels)."""
+    """The table, shared by all members of a slab: inputs (those of width > 0), targets [N, T], weights [N], halves (of
+    its fold's patients, to which a row belongs, [N] 0/1), the mean and spread [T] that lead back to the user's unit,
+    and state that training rows decide, by its name in the network (the scale of a grid's channels)."""
 
     inputs: Arrays
     targets: jax.Array
     weights: jax.Array
+    halves: jax.Array
     mean: jax.Array
     spread: jax.Array
     fitted: dict[str, jax.Array] = {}  # noqa: RUF012 (a NamedTuple's default; nobody changes it)
@@ -33,8 +34,18 @@ class Weights(NamedTuple):
     state: Arrays
 
 
+class Spare(NamedTuple):
+    """Snapshots of a member that keeps its last epoch, at the best epoch by three choosers (`training.spare`): weights
+    with leaves [3, ...], the loss by which each was chosen and the epochs since, [3]."""
+
+    weights: Weights
+    value: jax.Array
+    waited: jax.Array
+
+
 class MemberState(NamedTuple):
-    """All that one member carries from epoch to epoch; a slab stacks these as [G, M, ...]."""
+    """All that one member carries from epoch to epoch; a slab stacks these as [G, M, ...]. spare: None where the best
+    epoch is kept anyway."""
 
     weights: Weights
     optimizer: Any
@@ -46,6 +57,7 @@ class MemberState(NamedTuple):
     running: jax.Array
     rate_factor: jax.Array
     rate_waited: jax.Array
+    spare: Spare | None
 
 
 class EpochRecord(NamedTuple):

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -35,13 +35,15 @@ class Work:
 @dataclass(frozen=True)
 class SlabResult:
     """One trained slab: a record an epoch (NumPy, [G, M, ...]), measures [G, M, numbers] by epoch, best weights by
-    member, and for a cyclic schedule (epoch, weights by member) of each cycle's end."""
+    member, for a cyclic schedule (epoch, weights by member) of each cycle's end, and where the last epoch is kept the
+    snapshots of the best beside it by member, leaves [3, ...] (`training.spare`)."""
 
     slab: Slab
     records: tuple[EpochRecord, ...]
     measures: tuple[tuple[int, np.ndarray], ...]
     best: dict[int, Weights]
     cycles: tuple[tuple[int, dict[int, Weights]], ...] = ()
+    spare: dict[int, Weights] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,8 @@ def _train(work: Work, desk: _Desk) -> None:
         save_checkpoint(path, at)
     best = weights_by_member(at.state.best, work.slab)
     cycles = tuple((epoch, weights_by_member(taken, work.slab)) for epoch, taken in at.cycles)
-    result = SlabResult(work.slab, at.records, at.measures, best, cycles)
+    spare = weights_by_member(at.state.spare.weights, work.slab) if at.state.spare is not None else {}
+    result = SlabResult(work.slab, at.records, at.measures, best, cycles, spare)
     desk.events.put(Progress(work.slab.number, at.epoch, 0.0, result))
 
 

@@ -27,6 +27,7 @@ from rounds.training.member import EpochRecord, MemberState, Recipe, Settings, W
 from rounds.training.objective import example_loss, loss_name, takes_logits
 from rounds.training.optimizer import make_optimizer
 from rounds.training.recording_augmentation import RECORDING_SETTINGS
+from rounds.training.spare import begin_spare, has_spare
 from rounds.training.validation import Judged, own_metric
 
 SWITCHED = (
@@ -176,6 +177,7 @@ def _begin(recipe: Recipe, settings: Settings, drawn: Weights) -> MemberState:
         running=jnp.array(True),
         rate_factor=jnp.array(1.0),
         rate_waited=jnp.array(0, jnp.int32),
+        spare=begin_spare(weights) if has_spare(recipe.plan) else None,
     )
     # Weakly typed leaves would make the second epoch compile anew.
     return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), state)

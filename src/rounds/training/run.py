@@ -205,7 +205,7 @@ def train_population(
             results.append(progress.result)
         yield progress
     ordered = sorted(results, key=lambda r: r.slab.number)
-    yield Trained(population, tuple(_with_exact_statistics(population, r) for r in ordered))
+    yield Trained(population, tuple(with_exact_statistics(population, r) for r in ordered))
 
 
 def train_to_end(
@@ -219,7 +219,7 @@ def train_to_end(
     raise AssertionError("training ends in a trained population")
 
 
-def _with_exact_statistics(population: Population, result: SlabResult) -> SlabResult:
+def with_exact_statistics(population: Population, result: SlabResult) -> SlabResult:
     """Batch statistics of every snapshot over all rows its member learned from, instead of a running average."""
     work = next(w for w in population.works if w.slab.number == result.slab.number)
     if not work.program.functional.batch_norms:

@@ -27,6 +27,7 @@ class StreamedData:
     inputs: list[Grid]
     targets: np.ndarray
     weights: np.ndarray
+    halves: np.ndarray
     mean: jax.Array
     spread: jax.Array
     fitted: dict[str, jax.Array]
@@ -37,7 +38,7 @@ class StreamedData:
         known = np.pad(known, (0, rows.size - len(known)), mode="edge")
         data = SlabData(
             [jnp.asarray(x[known]) for x in self.inputs], jnp.asarray(self.targets[known]),
-            jnp.asarray(self.weights[known]), self.mean, self.spread, self.fitted,
+            jnp.asarray(self.weights[known]), jnp.asarray(self.halves[known]), self.mean, self.spread, self.fitted,
         )  # fmt: skip
         return data, np.where(rows < 0, NO_ROW, places.reshape(rows.shape)).astype(np.int32)
 
@@ -121,4 +122,5 @@ def _outputs(program: Program, state: MemberState, data: StreamedData, held: np.
 def _observed(data: StreamedData, held: np.ndarray) -> Observed:
     groups = len(held)
     scale = (jnp.broadcast_to(one, (groups, *one.shape)) for one in (data.mean, data.spread))
-    return Observed(jnp.asarray(data.targets[held]), jnp.where(held >= 0, 1.0, 0.0), *scale)
+    targets, halves = (jnp.asarray(one[held]) for one in (data.targets, data.halves))
+    return Observed(targets, jnp.where(held >= 0, 1.0, 0.0), halves, *scale)

@@ -1,0 +1,132 @@
+"""The best epoch in place of the last: kept where it helps patients who did not choose it, and never trained."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from rounds.data.choices import Choices
+from rounds.data.dataset import Dataset
+from rounds.data.loading import load
+from rounds.data.splitting import split_dataset
+from rounds.improvement import Request, Result, stages
+from rounds.metrics import METRICS, main_metric
+from rounds.plan import Plan
+from rounds.prescription.bed import Bed
+from rounds.prescription.last_epoch import read_off, try_best_epoch
+from rounds.prescription.remedies import keep_best
+from rounds.prescription.remedy import Prescription
+from rounds.task import Task
+from rounds.training.material import make_materials, scaling_of
+from rounds.training.run import Trained, make_population, train_population
+
+GREEDY: dict[str, Any] = {
+    "hidden": (32, 32), "epochs": 40, "batch_size": 8, "folds": 3, "learning_rate": 0.01, "dropout": 0.0,
+    "weight_decay": 0.0, "schedule": "constant", "keep_best": "none", "seed": 0,
+}  # fmt: skip
+
+
+def treated(dataset: Dataset, folder: Path, **changes: Any) -> tuple[Result, dict[str, Any]]:
+    """A stay of one round, and its only trial."""
+    *_, made = stages(dataset, Request(changes={**GREEDY, **changes}, rounds=1, out=folder))
+    assert isinstance(made, Result)
+    entries = json.loads((made.folder / "prescriptions.json").read_text(encoding="utf-8"))
+    (entry,) = [e for e in entries if e["verdict"] != "advice"]
+    return made, entry
+
+
+def noisy_ward(test: bool) -> Dataset:
+    """Six numbers, of which one tells a fifth of what there is to know: networks soon learn the rest by heart."""
+    random = np.random.default_rng(1)
+    x = random.normal(size=(300, 6))
+    table = pl.DataFrame({f"x{i}": x[:, i] for i in range(6)} | {"days": x[:, 0] + 2 * random.normal(size=300)})
+    choices = Choices(targets=("days",), group="none")
+    return load(table[60:], choices, test=table[:60]) if test else load(table, choices)
+
+
+def test_networks_learned_by_heart_go_back_to_their_best_epoch_for_nothing(tmp_path: Path) -> None:
+    made, entry = treated(noisy_ward(test=True), tmp_path / "run")
+    assert (entry["verdict"], entry["finding"]) == ("kept", "overfitting")
+    assert entry["change"] == {"keep_best": ["none", "loss"], "patience": [15, 5]}
+    assert entry["reason"] == "confirmed on 240 patients at the epochs that others chose; nothing was trained"
+    assert entry["confirmed_on"]["folds"] == [0, 1, 2]
+    rounds = made.record["rounds"]
+    assert (rounds["member_epochs_in_populations"], rounds["member_epochs_in_trials"]) == (3 * 40, 0)
+    members = pl.read_parquet(made.folder / "members.parquet").partition_by("round")
+    assert members[0]["best_epoch"].to_list() == [40] * 3
+    assert all(best < 40 for best in members[1]["best_epoch"])
+    assert members[0]["seed"].to_list() == members[1]["seed"].to_list()
+    assert made.write_report().exists()
+
+
+def test_where_the_last_epoch_is_as_good_it_stays(ward_data: Dataset, tmp_path: Path) -> None:
+    made, entry = treated(ward_data, tmp_path / "run", epochs=10)
+    assert (entry["verdict"], entry["finding"]) == ("dropped", "healthy")
+    assert "not confirmed on 240 patients" in entry["reason"]
+    assert made.record["rounds"]["member_epochs_in_trials"] == 0
+
+
+def test_few_patients_judge_the_best_epochs_beside_the_last(tmp_path: Path) -> None:
+    """Judging folds decide by their own patients which of the two to average; none of these networks is trained."""
+    made, entry = treated(noisy_ward(test=False), tmp_path / "run")
+    assert entry["verdict"] == "kept"
+    members = pl.read_parquet(made.folder / "members.parquet")
+    first, then = (members.filter(pl.col("round") == number) for number in (0, 1))
+    assert len(then) == 2 * len(first)
+    assert made.record["rounds"]["member_epochs_in_populations"] == first["epochs"].sum()
+
+
+def trained_on(dataset: Dataset, *plans: Plan, count: int | None = None) -> tuple[Bed, Trained]:
+    split = split_dataset(dataset, 3)
+    materials = make_materials(dataset, split)[:1]
+    *_, trained = train_population(make_population(list(plans), dataset.task, materials, count))
+    assert isinstance(trained, Trained)
+    return Bed(dataset, split, materials[0], scaling_of(plans[0]), 1, trained=trained), trained
+
+
+def asked(plan: Plan) -> Prescription:
+    return Prescription("overfitting", "", keep_best(plan)[0], "")
+
+
+def test_a_single_network_has_patients_enough_to_judge_it(ward_data: Dataset) -> None:
+    plan = Plan(**GREEDY).change(epochs=10)
+    bed, trained = trained_on(ward_data, plan, count=1)
+    (arm,) = try_best_epoch(bed, trained, asked(plan), trained.population).arms
+    assert arm.confirmed is not None
+    assert np.isfinite(arm.confirmed.high)
+
+
+def test_nothing_can_be_read_off_where_it_would_be_another_training(ward_data: Dataset) -> None:
+    plan = Plan(**GREEDY).change(epochs=2)
+    for changes in ({"schedule": "plateau"}, {"schedule": "cyclic", "cycles": 2}):
+        other = plan.change(**changes)
+        assert read_off(trained_on(ward_data, other)[1], [asked(other)]) is None
+    trained = trained_on(ward_data, plan, plan.change(epochs=80))[1]
+    assert read_off(trained, [asked(plan)]) is None, "the patience of one is not the other's"
+    assert read_off(trained_on(ward_data, plan)[1], []) is None
+    assert read_off(trained_on(ward_data, plan)[1], [asked(plan)]) == asked(plan)
+
+
+EPOCHS, PATIENTS, TIMES = 40, 80, 200
+
+
+def test_epochs_that_are_all_alike_are_seldom_taken_for_better_ones() -> None:
+    """Predictions differ from epoch to epoch by luck alone. Judged by those who chose the epoch, the best looks better
+    than the last nearly always; judged by the other half, as often as any two epochs differ."""
+    task, random = Task(kind="regression", targets=("y",)), np.random.default_rng(0)
+    gain = METRICS[main_metric(task)].gain
+    crossed, naive = [], []
+    for _ in range(TIMES):
+        y = random.normal(size=(PATIENTS, 1))
+        says = 0.5 * y + 0.3 * random.normal(size=(EPOCHS, PATIENTS, 1))
+        losses = ((says - y) ** 2)[..., 0]  # [E, N]
+        half = random.permutation(PATIENTS) % 2 == 0
+        at = np.where(half, losses[:, ~half].mean(1).argmin(), losses[:, half].mean(1).argmin())
+        best = says[at, np.arange(PATIENTS)]
+        rmse = [float(np.sqrt(((p - y) ** 2).mean())) for p in (says[-1], best, says[losses.mean(1).argmin()])]
+        crossed.append(gain(np.array(rmse[1]), np.array(rmse[0])))
+        naive.append(gain(np.array(rmse[2]), np.array(rmse[0])))
+    assert abs(np.mean(crossed)) < 3 * np.std(crossed) / np.sqrt(TIMES)
+    assert np.mean(np.array(naive) > 0) > 0.9
