@@ -51,13 +51,14 @@ def test_networks_learned_by_heart_go_back_to_their_best_epoch_for_nothing(tmp_p
     assert (entry["verdict"], entry["finding"]) == ("kept", "overfitting")
     assert entry["change"] == {"keep_best": ["none", "loss"], "patience": [15, 5]}
     assert entry["reason"] == "confirmed on 240 patients at the epochs that others chose; nothing was trained"
-    assert entry["confirmed_on"]["folds"] == [0, 1, 2]
+    assert entry["confirmed_on"]["folds"] == entry["treated"]["folds"] == [0, 1, 2]
     rounds = made.record["rounds"]
     assert (rounds["member_epochs_in_populations"], rounds["member_epochs_in_trials"]) == (3 * 40, 0)
     members = pl.read_parquet(made.folder / "members.parquet").partition_by("round")
     assert members[0]["best_epoch"].to_list() == [40] * 3
     assert all(best < 40 for best in members[1]["best_epoch"])
     assert members[0]["seed"].to_list() == members[1]["seed"].to_list()
+    assert set(entry["confirmed_on"]["seeds"]) == set(entry["treated"]["seeds"]) == set(members[0]["seed"])
     assert made.write_report().exists()
 
 

@@ -14,13 +14,11 @@ def arm_record(trial: Trial, arm: Arm, plan: Plan, bed: Bed) -> dict[str, Any]:
     after = treated(plan, arm.prescription.change)
     change = {k: [_plain(old), _plain(new)] for k, (old, new) in plan.difference(after).items()}
     shown = arm.confirmed or arm.best_known
-    folds = sorted(bed.choosing)[:1] if arm.effect is None else sorted(trial.folds)
-    folds = list(trial.confirmed_on) if arm.best_known is None and arm.confirmed else folds
-    chosen_by = {"folds": folds, "seeds": list(seeds_of(plan, folds, 1)) if folds else []}
+    compared = _compared(trial, arm, plan, bed)
     return {
         "round": bed.round, "finding": arm.prescription.finding, "remedy": arm.prescription.remedy, "change": change,
         "expects": arm.prescription.expects, "metric": main_metric(bed.task),
-        "control": chosen_by, "treated": chosen_by,
+        "control": compared, "treated": compared,
         "effect": shown.record() if shown else None,
         "chosen_by": arm.best_known.record() if arm.best_known else None,
         "confirmed": arm.confirmed.record() if arm.confirmed else None,
@@ -28,6 +26,14 @@ def arm_record(trial: Trial, arm: Arm, plan: Plan, bed: Bed) -> dict[str, Any]:
         "smallest_worthwhile": smallest_worthwhile(bed), "remedies_tried": len(trial.arms),
         "verdict": arm.verdict, "reason": arm.reason,
     }  # fmt: skip
+
+
+def _compared(trial: Trial, arm: Arm, plan: Plan, bed: Bed) -> dict[str, Any]:
+    """Folds and seeds of the networks that were compared first: those that confirm, where nothing was chosen."""
+    if arm.best_known is None:
+        return {"folds": list(trial.confirmed_on), "seeds": list(trial.seeds)}
+    folds = sorted(bed.choosing)[:1] if arm.effect is None else sorted(trial.folds)
+    return {"folds": folds, "seeds": list(seeds_of(plan, folds, 1))}
 
 
 def _confirmed_on(trial: Trial) -> dict[str, Any]:
