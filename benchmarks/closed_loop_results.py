@@ -17,17 +17,24 @@ from rounds.metrics import METRICS
 
 RESULTS = Path("docs/results.md")
 TITLE = "## What the closed loop is worth"
-SEVERE = 1
+SEVERE, MILD = 1, 0
+# Of the ward's tables, at one severity each: those whose outcomes were looked at while remedies were changed.
+LOOKED_AT = (("cleveland", SEVERE), ("nhanes", SEVERE), ("breast_cancer", SEVERE), ("breast_cancer", MILD))
 REGAINED, MOST_EPOCHS, MARGIN, FEWEST_SPLITS = 0.95, 3.0, 0.01, 5
 
 REMARKS = (
-    "Remedies were changed while severe faults on cleveland were looked at (longer training and a wider network",
-    "where nothing is learned, a scaled start together with an open activation, two layers in place of six, the best",
-    "epoch where the last was kept, less noise, and what is odd tried against what is usual where nothing alarms), and",
-    "two runs on nhanes showed that all that is usual should be an arm of every trial, and that trials of three folds",
-    "had no power (pairs that chose now tell of the spread, and a second look has its room): rows of these tables say",
-    "that the loop can mend these faults, not how often it mends others. Of breast_cancer two that were not mended",
-    "were looked at, and a look that stays alone keeps no error probability back since.",
+    "Remedies were changed while severe faults on cleveland were looked at (longer training and a wider network where",
+    "nothing is learned, a scaled start together with an open activation, two layers in place of six, the best epoch",
+    "where the last was kept, less noise, and what is odd tried against what is usual where nothing alarms), and two",
+    "runs on nhanes showed that all that is usual should be an arm of every trial, and that trials of three folds had",
+    "no power (pairs that chose now tell of the spread, and a second look has its room). Of breast_cancer two severe",
+    "ones that were not mended were looked at, and a look that stays alone keeps no error probability back since.",
+    "Then what was missed on these three tables was looked at (severe ones, and two mild ones of breast_cancer), and",
+    "two things were changed: the best epoch is known beside a last that is kept, and a single remedy is confirmed on",
+    "all folds. These rows say that the loop can mend these faults, not how often it mends others. That say the rows",
+    "that nobody had looked at: severe faults on pima and diabetes130 (chosen before any run on them), mild ones on",
+    "nhanes and cleveland (of two of these, which keep the last epoch, the interval of a trial was seen, and no",
+    "outcome).",
 )
 
 Record = dict[str, Any]
@@ -76,11 +83,37 @@ def faults_told(records: list[Record]) -> list[str]:
         kept = "; ".join(", ".join(f"{n} {new}" for n, (_, new) in c.items()) for c in r["kept"]) or "nothing"
         cells = (r["table"], r["fault"], r["severity"], before, after, f"{epochs_of(r, sound):.1f}x", alarms, kept)
         lines.append("| " + " | ".join(map(str, cells)) + " |")
-    severe = [r for r in rows if r["severity"] == SEVERE]
-    told = [mended_told(some, healthy[table], "faulty") for table, some in by_table(severe).items()]
-    mild = [r for r in rows if r["severity"] != SEVERE]
-    told += [mended_told(some, healthy[table], "mildly faulty") for table, some in by_table(mild).items()]
+    kinds = ((SEVERE, "severely faulty"), (MILD, "mildly faulty"))
+    told = [
+        mended_told(some, healthy[table], name)
+        for severity, name in kinds
+        for table, some in by_table([r for r in rows if r["severity"] == severity]).items()
+    ]
+    seen = [r for r in rows if (r["table"], r["severity"]) in LOOKED_AT]
+    told += [
+        together_told(some, healthy, name)
+        for some, name in ((seen, "were looked at"), ([r for r in rows if r not in seen], "nobody looked at"))
+        if some
+    ]
     return [*lines, *(line for text in (*told, *own_time_told(rows)) for line in ("", text)), ""]
+
+
+def together_told(rows: list[Record], healthy: dict[str, Record], how: str) -> str:
+    """What came of all faults whose outcomes were, or were not, looked at while remedies were changed."""
+    tables = ", ".join(
+        f"{table} ({'severe' if severity == SEVERE else 'mild'})"
+        for table, severity in dict.fromkeys((r["table"], r["severity"]) for r in rows)
+    )
+    before, after = (np.array([regained(r, healthy[r["table"]], when) for r in rows]) for when in ("before", "after"))
+    mended, hurt = int((after >= REGAINED).sum()), before < REGAINED
+    cheap = sum(epochs_of(r, healthy[r["table"]]) <= MOST_EPOCHS for r in rows)
+    spoilt = int(((before >= REGAINED) & (after < REGAINED)).sum())
+    return (
+        f"**Faults that {how} while remedies were changed** ({tables}): {mended} of {len(rows)} "
+        f"({mended / len(rows):.0%}; asked: 90 %) at {REGAINED:.0%} or more after the stay; of {int(hurt.sum())} that "
+        f"were below before, {int((after[hurt] >= REGAINED).sum())}; {spoilt} fell below by the stay. {cheap} took at "
+        f"most {MOST_EPOCHS:.0f} times the epochs of one healthy training."
+    )
 
 
 def epochs_of(fault: Record, healthy: Record, what: str = "member_epochs") -> float:

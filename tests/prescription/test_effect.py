@@ -1,6 +1,7 @@
 """The interval of an effect covers what it should: a remedy that does nothing seldom looks as if it helped."""
 
 import numpy as np
+import pytest
 
 from rounds.prescription.bed import PAIRS_A_LOOK
 from rounds.prescription.effect import Patients, gains_of_pairs, paired_effect
@@ -40,6 +41,18 @@ def test_two_looks_at_a_null_remedy_are_no_more_often_wrong_than_one() -> None:
     for seed in range(200):
         rows, treated, control = trial(np.random.default_rng(seed), 0.0, len(LOOKS) * PAIRS_A_LOOK)
         looks = (looked(rows, (i + 1) * PAIRS_A_LOOK, (treated, control), share) for i, share in enumerate(LOOKS))
+        helped.append(any(looks))
+    assert np.mean(helped) <= FALSE_ALARMS + 0.033
+
+
+@pytest.mark.parametrize("folds", [3, 5])
+def test_a_null_remedy_that_stood_alone_is_seldom_confirmed_on_all_folds(folds: int) -> None:
+    """One look, and two of which the second is taken in doubt: every fold once, and then with fresh seeds."""
+    assert share_that_helps(0.0, folds) <= FALSE_ALARMS + 0.033
+    helped = []
+    for seed in range(200):
+        rows, treated, control = trial(np.random.default_rng(seed), 0.0, 2 * folds)
+        looks = (looked(rows, (i + 1) * folds, (treated, control), share) for i, share in enumerate(LOOKS))
         helped.append(any(looks))
     assert np.mean(helped) <= FALSE_ALARMS + 0.033
 
