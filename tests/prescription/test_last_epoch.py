@@ -1,6 +1,7 @@
 """The best epoch in place of the last: kept where it helps patients who did not choose it, and never trained."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from rounds.prescription.remedies import keep_best
 from rounds.prescription.remedy import Prescription
 from rounds.task import Task
 from rounds.training.material import make_materials, scaling_of
+from rounds.training.pool import Progress
 from rounds.training.run import Trained, make_population, train_population
 from tests.prescription.test_effect import FALSE_ALARMS
 
@@ -61,6 +63,22 @@ def test_networks_learned_by_heart_go_back_to_their_best_epoch_for_nothing(tmp_p
     assert members[0]["seed"].to_list() == members[1]["seed"].to_list()
     assert set(entry["confirmed_on"]["seeds"]) == set(entry["treated"]["seeds"]) == set(members[0]["seed"])
     assert made.write_report().exists()
+
+
+def test_a_stay_that_is_interrupted_reads_off_the_same_epochs(tmp_path: Path) -> None:
+    """The snapshots are part of the checkpoint: broken off amid the epochs, the stay comes to the same bits."""
+    peace, entry = treated(noisy_ward(test=True), tmp_path / "peace")
+    request = Request(changes=GREEDY, rounds=1, out=tmp_path / "run", resume=True)
+    events = stages(noisy_ward(test=True), replace(request, resume=False))
+    for event in events:
+        if isinstance(event, Progress) and event.epoch == 25:
+            events.close()  # what Ctrl-C does
+            break
+    *_, made = stages(noisy_ward(test=True), request)
+    assert isinstance(made, Result)
+    assert entry in json.loads((made.folder / "prescriptions.json").read_text(encoding="utf-8"))
+    frames = [pl.read_parquet(r.folder / "predictions.parquet")["network"] for r in (made, peace)]
+    np.testing.assert_array_equal(*(f.to_numpy() for f in frames))
 
 
 def test_where_the_last_epoch_is_as_good_it_stays(ward_data: Dataset, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ PLANS = {
     ),
     "own batches": Plan(
         network="convolutional", filters=(4,), block_depth=1, hidden=(), epochs=2, batch_size=8, shared_batches=False,
-        learning_rate=(1e-3, 1e-2),
+        learning_rate=(1e-3, 1e-2), keep_best="none",
     ),
 }  # fmt: skip
 
@@ -101,7 +101,9 @@ def test_streaming_changes_no_bit(name: str, tmp_path: Path, monkeypatch: pytest
             np.testing.assert_array_equal(mine, theirs)
         for (_, mine), (_, theirs) in zip(one.measures, other.measures, strict=True):
             np.testing.assert_array_equal(mine, theirs)
-        for mine, theirs in zip(jax.tree.leaves(one.best), jax.tree.leaves(other.best), strict=True):
+        snapshots = ((one.best, one.spare), (other.best, other.spare))
+        assert bool(one.spare) == (PLANS[name].keep_best == "none")
+        for mine, theirs in zip(*map(jax.tree.leaves, snapshots), strict=True):
             np.testing.assert_array_equal(mine, theirs)
 
 

@@ -235,17 +235,22 @@ def _untried(visit: Visit, reason: str) -> dict[str, Any]:
 
 
 def _treat(given: Circumstances, found: Stay, visit: Visit) -> Generator[Event, None, Stay]:
-    population, number = found.trained.population, visit.number
     best = read_off(found.own, visit.prescriptions)
-    if best is not None:
-        yield Stage(f"round {number}: comparing the best epochs with the last")
-        like, _ = make_treated(given, found, best.change)
-        bed = _bed(given, found, number)
-        trial = try_best_epoch(bed, found.own, best, like)
-        found = _noted(found, trial, population.plans[0], bed)
-        if trial.kept is not None:
-            return (yield from _follow(given, found, trial, number))
-        visit = replace(visit, prescriptions=[p for p in visit.prescriptions if p is not best])
+    if best is None:
+        return (yield from _treat_by_training(given, found, visit))
+    yield Stage(f"round {visit.number}: comparing the best epochs with the last")
+    like, _ = make_treated(given, found, best.change)
+    bed = _bed(given, found, visit.number)
+    trial = try_best_epoch(bed, found.own, best, like)
+    found = _noted(found, trial, found.trained.population.plans[0], bed)
+    if trial.kept is not None:
+        return (yield from _follow(given, found, trial, visit.number))
+    others = [p for p in visit.prescriptions if p is not best]
+    return (yield from _treat_by_training(given, found, replace(visit, prescriptions=others)))
+
+
+def _treat_by_training(given: Circumstances, found: Stay, visit: Visit) -> Generator[Event, None, Stay]:
+    population, number = found.trained.population, visit.number
     if visit.asks_for_patients and not found.patients_tried and _affordable(population):
         found = yield from _ask_for_patients(given, found, visit)
     prescriptions = _within(found, visit.prescriptions)
