@@ -130,10 +130,10 @@ def test_a_batch_of_all_rows_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_folder() -> None:
-    """From files to report: 550 MB of pixels more, and less than half of that in memory (what is read at a time)."""
+    """From files to report: 500 MB of images more, and less than half of that in memory (what is read at a time)."""
     from benchmarks.image_memory import measure
 
-    said = measure(images=760, few=60, side=512)
-    more = said["all_pixels"] - said["few_pixels"]
+    said = measure(images=1100, few=60, side=512, image_size=512, network="linear")
+    more = said["all_resized"] - said["few_resized"]
     assert more > 500e6
     assert said["all_memory"] - said["few_memory"] < 0.5 * more
