@@ -78,7 +78,9 @@ class _Structure(BaseModel):
     recurrent: tuple[Annotated[int, Field(ge=1)], ...] = _structure((32,), "width of each recurrent layer", "units")
     bidirectional: bool = _structure(False, "recurrent layers read the steps from both ends")
     hand_features: bool = _structure(
-        False, "read the features made by hand from recordings instead of the recordings themselves"
+        False,
+        "read the features made by hand from images and recordings: convolutional and recurrent networks beside the "
+        "grid, others instead of it",
     )
     # the objective
     loss: str = _structure(
@@ -217,6 +219,11 @@ class Plan(_Structure):
         3
         """
         return type(self)(**{**self.model_dump(), **fields})
+
+    @property
+    def has_trunk(self) -> bool:
+        """Whether images and recordings have layers of their own before the table joins them."""
+        return self.network in ("convolutional", "recurrent")
 
     def difference(self, other: "Plan") -> dict[str, list[Any]]:
         """Fields that differ, as {field: [self, other]}."""

@@ -149,14 +149,16 @@ class InputShape:
     grid: tuple[int, ...] = ()
     hand: tuple[int, int] = (0, 0)
 
-    def read(self, hand_features: bool) -> "InputShape":
-        """What a network reads of it: the grid and the table's own columns, or all columns without the grid.
+    def read(self, hand_features: bool, beside_grid: bool = False) -> "InputShape":
+        """What a network reads of it: the grid and the table's own columns; or all columns, without the grid or beside
+        it.
 
-        >>> InputShape(9, 2, grid=(48, 5), hand=(7, 1)).read(False).numbers
-        2
+        >>> shape = InputShape(9, 2, grid=(48, 5), hand=(7, 1))
+        >>> [(read.numbers, read.grid) for read in (shape.read(False), shape.read(True), shape.read(True, True))]
+        [(2, (48, 5)), (9, ()), (9, (48, 5))]
         """
         if hand_features:
-            return replace(self, grid=(), hand=(0, 0))
+            return replace(self, grid=self.grid if beside_grid else (), hand=(0, 0))
         numbers, flags = self.hand
         return replace(self, numbers=self.numbers - numbers, flags=self.flags - flags, hand=(0, 0))
 

@@ -125,11 +125,17 @@ class Examined:
 
 
 def examine(source: Any, choices: Choices) -> Examined:
-    """What each column is taken for, without an outcome being needed."""
+    """What each column is taken for, without an outcome being needed; raises DataError as `load` where a column
+    cannot be read as what the user says that it is."""
     built = _opened(source, choices)
     choices = built.complete(choices)
-    table = plain(meeting(numbered(built.table), choices)[0])
+    met = meeting(numbered(built.table), choices)[0]
+    table = plain(met)
     columns = decide_columns(table, choices, built.declared, force=False)
+    said = given_roles(choices, table.columns)
+    _inputs(
+        met, [c for c in columns if c.name in said and c.role in FEATURE_ROLES], date_references(choices, table.columns)
+    )
     return Examined(_by_hand_last(columns, built), built.notes, built.left_out)
 
 

@@ -118,7 +118,7 @@ def shared_shape(materials: list[Material]) -> InputShape:
 def slab_data(material: Material, shape: InputShape, task: Task, plan: Plan) -> AnyData:
     """The arrays a slab reads; inputs of width 0 are left out, as they are in the network. Images on disk stay there
     unless a step wants all of them."""
-    arrays = list(pad(material.inputs, shape.read(plan.hand_features)).arrays.values())
+    arrays = list(pad(material.inputs, shape.read(plan.hand_features, plan.has_trunk)).arrays.values())
     scale = material.target_scale
     mean, spread = scale.mean or (0.0,) * task.outputs, scale.spread or (1.0,) * task.outputs
     targets, weights = network_targets(task, scale, material.targets), _class_weights(task, plan, material)

@@ -125,9 +125,9 @@ def make_population(
     return Population(tuple(plans), task, tuple(materials), tuple(programs), tuple(works), model)
 
 
-def _reading(plan: Plan) -> tuple[str, bool, bool]:
+def _reading(plan: Plan) -> tuple[str, bool, bool, bool]:
     """What of a plan decides which arrays its members read, and whether all at once."""
-    return plan.class_weights, plan.hand_features, plan.batch_size == "all"
+    return plan.class_weights, plan.hand_features, plan.has_trunk, plan.batch_size == "all"
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def _program(plan: Plan, setting: Setting, members: list[Member]) -> Program:
 
 
 def _network(plan: Plan, setting: Setting, any_dropped: bool) -> Network:
-    shape, task = setting.shape.read(plan.hand_features), setting.task
+    shape, task = setting.shape.read(plan.hand_features, plan.has_trunk), setting.task
     if plan.network != OWN:
         dropout = any_dropped if plan.use_dropout is None else plan.use_dropout
         return describe_network(plan, task, shape.numbers, shape.flags, shape.levels, dropout, shape.grid)
