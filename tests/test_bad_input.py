@@ -143,6 +143,12 @@ def test_data_that_is_not_there(command: Command, place: Path, verb: str, data: 
     assert expected in refused(command, place, verb, data, "--target", "los")
 
 
+def test_a_column_that_is_not_what_it_is_said_to_be(command: Command, place: Path) -> None:
+    ended = command("data", place / "good.csv", "--as", "sex=numeric")
+    assert ended.status == 2
+    assert "Column sex must be a number, got value='" in ended.err
+
+
 def test_folder_as_data(command: Command, place: Path) -> None:
     assert "DATA must be a folder of images, got folder=" in training(command, place, place)
 

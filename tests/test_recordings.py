@@ -65,6 +65,22 @@ def test_networks_of_steps_and_of_features_by_hand_are_averaged(run: Path) -> No
     assert kinds["dense"]["numbers"] > 12
 
 
+def test_features_by_hand_beside_the_steps(hospital: Path, command: Callable[..., Any]) -> None:
+    out = hospital / "beside"
+    chosen = ["--set", "network=recurrent", "--set", "hand_features=true", "--set", "recurrent=3", "--set", "epochs=2"]
+    ended = command("train", *words(hospital, *chosen, "--out", out))
+    assert ended.status == 0, ended.err
+    networks = [json.loads(p.read_text()) for p in (out / "model").glob("network_*.json")]
+    assert {n["kind"] for n in networks} == {"recurrent"}
+    assert all(n["grid"] == [10, 5] and n["numbers"] > 12 for n in networks)
+    predicted = command(
+        "predict", out, hospital / "b.csv", "--sequences", hospital / "b.parquet", "--out", hospital / "beside.csv"
+    )
+    judged = pl.read_parquet(out / "predictions.parquet").filter(pl.col("split") == "test").sort("row")
+    assert predicted.status == 0, predicted.err
+    np.testing.assert_allclose(pl.read_csv(hospital / "beside.csv")["probability"], judged["network"], atol=1e-9)
+
+
 def test_predictions_rest_on_the_heart_rate(run: Path) -> None:
     made = json.loads((run / "evidence.json").read_text())["importance"]
     columns = {one["name"]: one for one in made["columns"]}
