@@ -17,6 +17,17 @@ def test_two_sizes_of_network_at_two_rates_are_averaged() -> None:
     assert {"hidden", "dropout", "learning_rate", "number_embedding"} <= set(proposal.reasons)
 
 
+@pytest.mark.parametrize(("by_hand", "sizes"), [(24, [(128, 128), (64, 64)]), (300, [(64, 64), (32,)])])
+def test_networks_of_features_by_hand_stand_beside_that_of_recordings(by_hand: int, sizes: list) -> None:
+    amount = Amount(2_500, 2_500, 350, 4 + by_hand, 0, grid=(48, 80), hand=by_hand)
+    main, wide, narrow = propose(TASK, amount, {"weight_decay": 0.1}).plans
+    assert (main.network, main.hand_features) == ("recurrent", False)
+    assert [plan.hidden for plan in (wide, narrow)] == sizes
+    assert all(plan.network == "dense" and plan.hand_features for plan in (wide, narrow))
+    assert narrow.dropout >= wide.dropout  # type: ignore[operator]
+    assert {plan.weight_decay for plan in (main, wide, narrow)} == {0.1}
+
+
 def test_what_the_user_says_is_so_in_all_networks() -> None:
     proposal = propose(TASK, TABLE, {"weight_decay": 0.1})
     assert [plan.weight_decay for plan in proposal.plans] == [0.1, 0.1]
