@@ -6,25 +6,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.ward import cases, make_runs, outcome
+from benchmarks.ward import make_runs, outcome
 from benchmarks.ward.anchors import AUTOTRAINER, DEEPDIAGNOSIS, as_said, said_by
 from benchmarks.ward.ceiling import alarms_by_harm, judge
 from benchmarks.ward.faults import FAULTS, Fault
 from benchmarks.ward.ground import make_ground
 from benchmarks.ward.left_out import Counts
-from benchmarks.ward.outcome import BY_NAME, HURTS, Said, groups, harms, hurts
+from benchmarks.ward.outcome import HURTS, Said, groups, harms, hurts
 from benchmarks.ward.rates import detected, named, rate
 from benchmarks.ward.table_faults import STAYS, WRONG, repeated_patients, wrong_labels
 from benchmarks.ward.tasks import WardTask
 from benchmarks.ward.training import Workshop
 from benchmarks.ward.verdicts import ROUNDS, Verdict, verdicts_of
+from benchmarks.ward.wings import BY_NAME, WINGS, Wing
 from rounds.data.dataset import Dataset
 from rounds.plan import Plan
 from tests.examination.planted import curve, folds, inside, run
 from tests.examination.tables import table
 
 SMALL = {"hidden": (4,), "batch_size": 32, "folds": 3, "target_transform": "none", "measure_every": 1}
-RATE = Fault("learning rate too high", ("learning-rate-too-high",), lambda severity, task: {"learning_rate": 30.0})
+RATE = Fault("learning rate too high", ("learning-rate-too-high",), lambda severity, task: {"learning_rate": (30.0, 60.0)})
 
 
 def scores(clean: float | None, constant: float = 1.0) -> dict[str, float | None]:
@@ -40,9 +41,9 @@ def test_every_fault_says_what_is_acceptable() -> None:
     from rounds.examination.rules import RULES
 
     known = {rule.code for rule in (*RULES, *DATA_RULES)}
-    assert all(set(fault.acceptable) <= known and fault.acceptable for fault in FAULTS)
+    assert all(set(fault.acceptable) <= known and fault.acceptable for fault in BY_NAME.values())
     assert len(FAULTS) >= 24
-    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+    assert all(len({fault.name for fault in wing.faults}) == len(wing.faults) for wing in WINGS.values())
 
 
 def test_harm_is_decided_on_fresh_seeds_alone() -> None:
@@ -171,10 +172,9 @@ def small_ward(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def load(shared: Path) -> Dataset:
         return table(300)
 
+    good = {**SMALL, "epochs": 6, "learning_rate": (0.01, 0.03), "dropout": 0.0}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cases, "FAULTS", (RATE,))
-        patch.setattr(cases, "GOOD", {**SMALL, "epochs": 6, "learning_rate": (0.01, 0.03)})
-        patch.setattr(cases, "controls", lambda random: [{**SMALL, "epochs": 6, "learning_rate": (0.01, 0.03)}] * 2)
+        patch.setitem(WINGS, "table", Wing((RATE,), good, ({},), controls=2, at_first=2, seeds=(0, 1)))
         make_runs.make_runs(WardTask("made up", "thresholds", load), folder, folder, Workshop(), 0)
     return folder
 
@@ -214,3 +214,9 @@ def test_a_judge_of_harm_sees_the_very_run_and_alarms_are_counted_by_what_a_faul
     assert judge(said("patients over the split", 0.0, False))
     shown = {name: (ours.hits, his.hits, ours.runs) for name, ours, his in alarms_by_harm(runs, lost) if ours.runs}
     assert shown == {"none, or a gain": (1, 0, 1), "5% to 8%": (1, 1, 2)}
+
+
+def test_a_fault_means_the_same_wherever_it_is_planted() -> None:
+    for fault in (fault for wing in WINGS.values() for fault in wing.faults):
+        same = BY_NAME[fault.name]
+        assert (fault.acceptable, fault.of_table, fault.harm) == (same.acceptable, same.of_table, same.harm)

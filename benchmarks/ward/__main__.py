@@ -19,6 +19,7 @@ from benchmarks.ward.outcome import harms
 from benchmarks.ward.page import Times, looked_at, rule_rates, ward_page
 from benchmarks.ward.tasks import TASKS
 from benchmarks.ward.verdicts import every_verdict
+from benchmarks.ward.wings import EVERY_TASK
 from rounds.examination.rates import MEASURED
 from rounds.files import write_json, write_whole
 
@@ -33,9 +34,9 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=Path("../shared/data"))
     parser.add_argument("--folder", type=Path, default=CACHE)
     parser.add_argument("--timed", type=Path, default=TIMED)
-    parser.add_argument("--tasks", default=",".join(t.name for t in TASKS))
+    parser.add_argument("--tasks", default=",".join(t.name for t in EVERY_TASK))
     words = parser.parse_args()
-    tasks = [next(t for t in TASKS if t.name == name) for name in words.tasks.split(",")]
+    tasks = [next(t for t in EVERY_TASK if t.name == name) for name in words.tasks.split(",")]
     if words.verb == "runs":
         train_all(tasks, words.shared, words.folder)
     elif words.verb == "data":

@@ -7,18 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.ward.faults import FAULTS, Fault
-from benchmarks.ward.healthy import AT_FIRST, GOOD, controls
-from rounds.task import Task
+from benchmarks.ward.faults import Fault
+from benchmarks.ward.healthy import controls
+from benchmarks.ward.tasks import WardTask
+from benchmarks.ward.wings import FRESH_SEEDS, Wing
+from rounds.data.dataset import Dataset
 
 HEALTHY, GOOD_PLAN = "healthy", "good plan"
-SEEDS = (0, 1, 2)  # of the runs that rules look at
-FRESH_SEEDS = (10, 11)  # of the runs that decide whether a fault hurts; no rule sees them
 
 
 @dataclass(frozen=True)
 class Case:
-    """One population to train. fault: None for good plans; number: of the control; severity: 0 mild, 1 severe."""
+    """One population to train. fault: None for good plans; number: of the control; severity: 0 mild, 1 severe; turn:
+    when it is trained: 0, a first look at the ward; then a seed of each fault at a time."""
 
     name: str
     fault: Fault | None
@@ -26,6 +27,7 @@ class Case:
     seed: int
     changes: dict[str, Any]
     number: int = 0
+    turn: int = 0
 
     @property
     def fresh(self) -> bool:
@@ -33,34 +35,37 @@ class Case:
         return self.seed in FRESH_SEEDS
 
     @property
-    def turn(self) -> int:
-        """When it is trained: 0, a first look at the ward; then a seed of each fault at a time."""
-        if self.fresh:
-            return 0
-        return int(self.number >= AT_FIRST) if self.fault is None else SEEDS.index(self.seed)
-
-    @property
     def key(self) -> str:
         return f"{self.name}/{self.severity}/{self.seed}/{self.number}"
 
 
-def cases_of(task_name: str, task: Task) -> list[Case]:
+def cases_of(task: WardTask, dataset: Dataset, wing: Wing) -> list[Case]:
     """All runs on one task: controls, good plans on fresh seeds, faults on both kinds of seeds."""
-    random = np.random.default_rng(zlib.crc32(task_name.encode()))
+    random, seeds = np.random.default_rng(zlib.crc32(task.name.encode())), wing.seeds
+    good = {**wing.good, **task.network}
+    plans = [_with_rates(good, plan) for plan in controls(random, good, wing.structures, wing.controls)]
     healthy = [
-        Case(HEALTHY, None, 0, SEEDS[i % len(SEEDS)], {**plan, "seed": 100 + i}, i)
-        for i, plan in enumerate(controls(random))
+        Case(HEALTHY, None, 0, seeds[i % len(seeds)], {**plan, "seed": 100 + i}, i, int(i >= wing.at_first))
+        for i, plan in enumerate(plans)
     ]
-    good = [Case(GOOD_PLAN, None, 0, seed, {**GOOD, "seed": seed}) for seed in FRESH_SEEDS]
-    return [*healthy, *good, *_faulty(task)]
+    fresh = [Case(GOOD_PLAN, None, 0, seed, {**good, "seed": seed}) for seed in FRESH_SEEDS]
+    return [*healthy, *fresh, *(case for fault in wing.faults for case in _planted(fault, good, dataset, seeds))]
 
 
-def _faulty(task: Task) -> Iterator[Case]:
-    for fault in FAULTS:
-        if task.kind not in fault.kinds:
-            continue
-        for severity in (0, 1):
-            changes = {**GOOD, **fault.changes(severity, task)}
-            for seed in (*SEEDS, *(FRESH_SEEDS if fault.harm == "test rows" else ())):
-                unmeasured = {"measure_every": 10_000} if seed in FRESH_SEEDS else {}
-                yield Case(fault.name, fault, severity, seed, {**changes, "seed": seed, **unmeasured})
+def _with_rates(good: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The good plan with these changes, and with as many learning rates as it has."""
+    made = {**good, **changes}
+    return {**made, "learning_rate": made["learning_rate"][: len(good["learning_rate"])]}
+
+
+def _planted(fault: Fault, good: dict[str, Any], dataset: Dataset, seeds: tuple[int, ...]) -> Iterator[Case]:
+    """Both severities of a fault on all seeds; none where it cannot be planted."""
+    gaps = dataset.timeline is not None and bool(dataset.timeline.incomplete)
+    if dataset.task.kind not in fault.kinds or (fault.of_gaps and not gaps):
+        return
+    for severity in (0, 1):
+        changes = _with_rates(good, fault.changes(severity, dataset.task))
+        for turn, seed in enumerate(seeds):
+            yield Case(fault.name, fault, severity, seed, {**changes, "seed": seed}, turn=turn)
+        for seed in FRESH_SEEDS if fault.harm == "test rows" else ():
+            yield Case(fault.name, fault, severity, seed, {**changes, "seed": seed, "measure_every": 10_000})

@@ -1,8 +1,9 @@
 """What could be known of harm at best: a judge who sees the test rows that no rule sees, and alarms by harm."""
 
-from benchmarks.ward.outcome import BY_NAME, HURTS
+from benchmarks.ward.outcome import HURTS
 from benchmarks.ward.rates import Rate, detected, rate
 from benchmarks.ward.verdicts import ROUNDS, Verdict
+from benchmarks.ward.wings import BY_NAME
 
 Harms = dict[str, dict[tuple[str, int], tuple[float, ...]]]
 JUDGE = "A judge who sees the loss on clean test rows"

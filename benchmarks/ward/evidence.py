@@ -12,6 +12,7 @@ from rounds.examination.comparison import advantages_of
 from rounds.examination.evidence import Run, constant_loss, curves_of
 from rounds.examination.reference import linear_losses
 from rounds.inference.baseline import Baseline
+from rounds.inference.gaps import gaps_record
 from rounds.inference.handover import HandOver, hand_over
 from rounds.inference.judgement import fit_material_baselines, predict_judged, predictions_frame
 from rounds.inference.run_folder import dataset_record
@@ -60,7 +61,8 @@ def make_scores(trained: Trained, ground: Ground) -> tuple[Scores, HandOver | No
         return Scores(None, None, constant), None
     test = ground.split.test
     judged = replace(ground.dataset, targets=ground.dataset.targets[test])
-    says = [made.predictor.predict(frame).values for frame in (ground.clean.inputs, ground.dataset.inputs[test])]
+    rows = (ground.clean.inputs, ground.clean.grid), (ground.dataset.inputs[test], ground.dataset.grid)
+    says = [made.predictor.predict(frame, grid=grid).values for frame, grid in rows]
     return Scores(_score(ground.clean, says[0]), _score(judged, says[1]), constant), made
 
 
@@ -89,11 +91,11 @@ def make_run(trained: Trained, beside: Beside, made: HandOver | None) -> Run:
         constant_loss=constant_loss(task, plan, material.targets[material.learned]), dataset=beside.record,
         references={"linear": beside.linear(trained, material)},
     )  # fmt: skip
-    return run if made is None else _judged(run, beside, material, made)
+    return run if made is None else _judged(run, beside, trained, made)
 
 
-def _judged(run: Run, beside: Beside, material: Material, made: HandOver) -> Run:
-    ground = beside.ground
+def _judged(run: Run, beside: Beside, trained: Trained, made: HandOver) -> Run:
+    ground, material = beside.ground, trained.population.materials[0]
     if not beside.baselines:
         beside.baselines = fit_material_baselines(ground.dataset, ground.split, material, 0)
     rows = ground.split.test
@@ -101,4 +103,10 @@ def _judged(run: Run, beside: Beside, material: Material, made: HandOver) -> Run
     constant = said.predictions["constant"]
     judged = replace(ground.dataset, targets=ground.dataset.targets[rows])
     advantages = advantages_of(ground.dataset.task, predictions_frame(ground.dataset, said, "test"))
-    return replace(run, advantages=advantages, constant_score=_score(judged, constant))
+    metrics = {"gaps": gaps} if (gaps := _gaps(trained, beside, material, made)) else None
+    return replace(run, advantages=advantages, constant_score=_score(judged, constant), metrics=metrics)
+
+
+def _gaps(trained: Trained, beside: Beside, material: Material, made: HandOver) -> dict[str, Any]:
+    ground = beside.ground
+    return gaps_record(trained, material, made, ground.dataset.patients[ground.split.development])

@@ -16,12 +16,13 @@ _CLEAN_SEED = 1_000  # apart from the seeds of the splits that a user sees
 @dataclass(frozen=True)
 class Ground:
     """dataset: what a user would hand over; split: of it; clean: rows that nothing but the harm is measured on; seed:
-    of both divisions."""
+    of both divisions; unread: channels of recordings that networks do not see."""
 
     dataset: Dataset
     split: Split
     clean: Dataset
     seed: int
+    unread: tuple[int, ...] = ()
 
 
 def make_ground(dataset: Dataset, seed: int) -> Ground:

@@ -26,15 +26,20 @@ STRUCTURES: tuple[Changes, ...] = (
 DROPOUTS, DECAYS, FACTORS = (0.05, 0.1, 0.2, 0.3), (1e-4, 1e-3, 1e-2, 3e-2), (0.6, 1.0, 1.5)
 
 
-def controls(random: np.random.Generator) -> list[Changes]:
-    """CONTROLS good plans: every structure equally often, dropout, decay and rates drawn.
+def controls(
+    random: np.random.Generator,
+    good: Changes = GOOD,
+    structures: tuple[Changes, ...] = STRUCTURES,
+    count: int = CONTROLS,
+) -> list[Changes]:
+    """So many good plans: every structure equally often, dropout, decay and rates drawn.
 
     >>> len(controls(np.random.default_rng(0))) == CONTROLS
     True
     """
     made = []
-    for number in range(CONTROLS):
-        plan = {**GOOD, **STRUCTURES[number % len(STRUCTURES)]}
+    for number in range(count):
+        plan = {**good, **structures[number % len(structures)]}
         factor = float(random.choice(FACTORS))
         drawn = {
             "dropout": float(random.choice(DROPOUTS)), "weight_decay": float(random.choice(DECAYS)),

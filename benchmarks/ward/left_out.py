@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from benchmarks.ward.outcome import ALARMS, BY_NAME, DETECTED, NAMED, Group
+from benchmarks.ward.outcome import ALARMS, DETECTED, NAMED, Group
 from benchmarks.ward.verdicts import judged_runs
+from benchmarks.ward.wings import BY_NAME
 from rounds.examination import harm
 from rounds.examination.examine import examine
 

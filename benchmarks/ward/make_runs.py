@@ -14,24 +14,31 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.ward.cases import SEEDS, Case, cases_of
+from benchmarks.ward.cases import Case, cases_of
 from benchmarks.ward.evidence import Beside, Scores, make_run, make_scores
 from benchmarks.ward.ground import Ground, make_ground
 from benchmarks.ward.record import write_run
-from benchmarks.ward.tasks import TASKS, WardTask
-from benchmarks.ward.training import Place, Workshop, prepare, train
+from benchmarks.ward.tasks import WardTask
+from benchmarks.ward.training import HEALTHY_PATIENTS, Place, Workshop, prepare, train
+from benchmarks.ward.wings import EVERY_TASK, WINGS
 from rounds.data.dataset import Dataset
 from rounds.examination.examine_data import examine_data
 from rounds.examination.finding import finding_record
 from rounds.files import write_whole
 from rounds.plan import Plan
 
+CORES = 2
+
 
 def train_all(tasks: list[WardTask], shared: Path, folder: Path) -> None:
-    """On two cores: tables of numbers on one, of classes on the other, since those of one kind share programs."""
-    numbers = [t for t in tasks if t.kind != "binary"]
-    shares = [share for share in (numbers, [t for t in tasks if t.kind == "binary"]) if share]
-    with ProcessPoolExecutor(len(shares), mp_context=get_context("spawn")) as pool:
+    """On two cores: tables of numbers on one, of classes on the other, since those of one kind share programs; then
+    images on one and recordings on the other."""
+    numbers, classes = (
+        [t for t in tasks if t.modality == "table" and (t.kind == "binary") == binary] for binary in (False, True)
+    )
+    signals = ([t for t in tasks if t.modality == modality] for modality in ("image", "recording"))
+    shares = [share for share in (numbers, classes, *signals) if share]
+    with ProcessPoolExecutor(min(len(shares), CORES), mp_context=get_context("spawn")) as pool:
         names = [[t.name for t in share] for share in shares]
         list(pool.map(partial(_train_share, shared=shared, folder=folder), names))
 
@@ -39,8 +46,9 @@ def train_all(tasks: list[WardTask], shared: Path, folder: Path) -> None:
 def _train_share(names: list[str], shared: Path, folder: Path) -> None:
     """All tasks once for a first look, then another seed of all of them at a time; programs are kept."""
     workshop = Workshop()
-    for turn in range(len(SEEDS)):
-        for task in (t for t in TASKS if t.name in names):
+    tasks = [t for t in EVERY_TASK if t.name in names]
+    for turn in range(max(len(WINGS[t.modality].seeds) for t in tasks)):
+        for task in tasks:
             make_runs(task, shared, folder, workshop, turn)
 
 
@@ -61,7 +69,7 @@ def _make_missing(task: WardTask, shared: Path, path: Path, workshop: Workshop, 
     known = {about["key"] for about, _ in read_lines(path)} if path.exists() else set()
     with path.open("a", encoding="utf-8") as file:
         begun, spent = time.monotonic(), time.process_time()
-        for case, scores, evidence in _every_run(task.name, dataset, known, workshop, turn):
+        for case, scores, evidence in _every_run(task, dataset, known, workshop, turn):
             about: dict[str, Any] = {name: getattr(case, name) for name in ("name", "severity", "seed", "number")}
             about |= {"key": case.key, "fresh": case.fresh, "scores": asdict(scores)}
             about["seconds"], begun = round(time.monotonic() - begun, 3), time.monotonic()
@@ -80,10 +88,10 @@ def read_lines(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def _every_run(
-    name: str, dataset: Dataset, known: set[str], workshop: Workshop, turn: int
+    task: WardTask, dataset: Dataset, known: set[str], workshop: Workshop, turn: int
 ) -> Iterator[tuple[Case, Scores, str]]:
-    cases = [c for c in cases_of(name, dataset.task) if c.turn <= turn]
-    prepared = prepare({_place(c): _ground(name, c, dataset) for c in cases})
+    cases = [c for c in cases_of(task, dataset, WINGS[task.modality]) if c.turn <= turn]
+    prepared = prepare({_place(c): _ground(task.name, c, dataset) for c in cases}, task.modality)
     besides = {place: Beside(ground) for place, ground in prepared.grounds.items()}
     for case in cases:
         if case.key not in known:
@@ -97,7 +105,7 @@ def _place(case: Case) -> Place:
     """Which ground a case stands on: that of a fault of tables, or healthy patients, which severities share."""
     if case.fault and case.fault.of_table:
         return case.name, case.severity, case.seed
-    return "healthy patients", 0, case.seed
+    return HEALTHY_PATIENTS, 0, case.seed
 
 
 def _ground(name: str, case: Case, dataset: Dataset) -> Ground:
@@ -113,7 +121,7 @@ def examine_tables(task: WardTask, shared: Path, folder: Path) -> None:
     path = folder / f"{task.name}.jsonl"
     known = {about["key"] for about, _ in read_lines(path)} if path.exists() else set()
     dataset = task.load(shared)
-    cases = {_place(c): c for c in cases_of(task.name, dataset.task) if c.key in known and not c.fresh}
+    cases = {_place(c): c for c in cases_of(task, dataset, WINGS[task.modality]) if c.key in known and not c.fresh}
     found = {"/".join(map(str, place)): _said(_ground(task.name, case, dataset)) for place, case in cases.items()}
     write_whole(folder / f"{task.name}.data.json", json.dumps(found))
 

@@ -9,19 +9,17 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal
 
-from benchmarks.ward.faults import FAULTS
+from benchmarks.ward.wings import BY_NAME, FRESH_SEEDS
 
 # A planted fault hurts where test rows lose at least this share of a constant prediction's error (rmse or log loss),
 # on average over fresh seeds, and something on each of them. Where nothing can be predicted any more, all is lost.
 HURTS = 0.05
 LOST = 1.0
-FRESH = 2  # seeds that decide about harm
 # To reach on the reported half.
 DETECTED, NAMED, ALARMS = 0.95, 0.85, 0.03
 
 Group = Literal["faulty", "healthy", "harmless", "no control"]
 Scores = dict[str, float | None]
-BY_NAME = {fault.name: fault for fault in FAULTS}
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,11 @@ def groups(runs: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Group]]
 def _decided(run: dict[str, Any], harm: dict[tuple[str, int], tuple[float, ...]]) -> bool:
     """Whether the fresh seeds that say what the run counts as were trained yet."""
     fault = BY_NAME.get(run["name"])
-    return fault is None or fault.harm == "optimism" or len(harm.get((run["name"], run["severity"]), ())) == FRESH
+    return (
+        fault is None
+        or fault.harm == "optimism"
+        or len(harm.get((run["name"], run["severity"]), ())) == len(FRESH_SEEDS)
+    )
 
 
 def _group(run: dict[str, Any], harm: dict[tuple[str, int], tuple[float, ...]]) -> Group:

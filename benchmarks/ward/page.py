@@ -9,16 +9,17 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from benchmarks.ward.cases import SEEDS
 from benchmarks.ward.ceiling import JUDGE, Harms, alarms_by_harm, judge
 from benchmarks.ward.faults import FAULTS
 from benchmarks.ward.left_out import CHOICES, TRIED, Counts, LeftOut
-from benchmarks.ward.outcome import ALARMS, BY_NAME, DETECTED, HURTS, NAMED, hurts
+from benchmarks.ward.outcome import ALARMS, DETECTED, HURTS, NAMED, hurts
 from benchmarks.ward.rates import Rate, detected, first, named, rate
 from benchmarks.ward.tasks import ROWS, TASKS, WIDTH
 from benchmarks.ward.verdicts import ROUNDS, WATCHERS, Verdict
+from benchmarks.ward.wings import BY_NAME, WINGS
 from rounds.examination import harm
 
+SEEDS = WINGS["table"].seeds
 PACKAGES = ("rounds", "jax", "keras", "numpy", "scikit-learn", "polars")
 UNFINISHED = """Not measured yet: its runs are not complete, and nobody has looked at those that there are. The tables
 below are of the half that thresholds were set on, and say nothing of what the rules are worth elsewhere.

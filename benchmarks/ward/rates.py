@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.ward.outcome import BY_NAME, Said
+from benchmarks.ward.outcome import Said
 from benchmarks.ward.verdicts import Verdict
+from benchmarks.ward.wings import BY_NAME
 
 RESAMPLES = 2_000
 

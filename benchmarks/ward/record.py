@@ -24,6 +24,7 @@ def write_run(run: Run) -> str:
         "task": run.task.model_dump(mode="json") if run.task else None,
         "constant_loss": run.constant_loss, "constant_score": run.constant_score,
         "advantages": {n: asdict(a) for n, a in run.advantages.items()},
+        "metrics": run.metrics,
         "references": {n: list(folds.items()) for n, folds in run.references.items()},
         "dataset": {key: (run.dataset or {}).get(key) for key in ("rows", "columns", "split")},
         "data_findings": [finding_record(f) for f in run.data_findings],
@@ -39,7 +40,8 @@ def read_run(content: dict[str, Any]) -> Run:
         constant_loss=content["constant_loss"], constant_score=content["constant_score"],
         advantages={n: Advantage(**a) for n, a in content["advantages"].items()},
         references={n: {int(fold): v for fold, v in folds} for n, folds in content["references"].items()},
-        dataset=content["dataset"], data_findings=tuple(read_finding(f) for f in content["data_findings"]),
+        dataset=content["dataset"], metrics=content.get("metrics"),
+        data_findings=tuple(read_finding(f) for f in content["data_findings"]),
         data_not_applicable=tuple((code, why) for code, why in content["data_not_applicable"]),
         data_examined=content["data_examined"],
     )  # fmt: skip

@@ -72,12 +72,12 @@ def copied_rows(ground: Ground, severity: int, random: Random) -> Ground:
 
     def change(dataset: Dataset) -> Dataset:
         copies = random.choice(dataset.rows, round(COPIED[severity] * dataset.rows), replace=False)
-        return _as_strangers(take(dataset, random.permutation(np.concatenate([np.arange(dataset.rows), copies]))))
+        return as_strangers(take(dataset, random.permutation(np.concatenate([np.arange(dataset.rows), copies]))))
 
     return with_patients(ground, change)
 
 
-def _as_strangers(dataset: Dataset) -> Dataset:
+def as_strangers(dataset: Dataset) -> Dataset:
     return replace(dataset, patients=np.arange(dataset.rows, dtype=np.int64), group=None)
 
 
@@ -87,7 +87,7 @@ def repeated_patients(ground: Ground, severity: int, random: Random) -> Ground:
     def change(dataset: Dataset) -> Dataset:
         some = random.choice(dataset.rows, dataset.rows // STAYS[severity], replace=False)
         rows = random.permutation(np.repeat(some, STAYS[severity]))
-        made = _as_strangers(take(dataset, rows))
+        made = as_strangers(take(dataset, rows))
         numbers = [c.name for c in made.features if c.role == "numeric"]
         noisy = [
             made.inputs[n].cast(pl.Float64) + JITTER[severity] * (made.inputs[n].std() or 0.0) * _noise(made, random)  # type: ignore[operator]

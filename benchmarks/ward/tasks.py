@@ -7,16 +7,16 @@ The division is fixed: thresholds may be set while looking at runs of one half, 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 
 from rounds.data.builtin import load_builtin
 from rounds.data.choices import Choices
-from rounds.data.dataset import FEATURE_ROLES, Column, Dataset
+from rounds.data.dataset import FEATURE_ROLES, Column, Dataset, Modality
 from rounds.data.loading import load
 from rounds.examination.association import rank_correlations
 from rounds.examination.data_evidence import as_numbers
@@ -36,12 +36,15 @@ _AT_ADMISSION = (
 
 @dataclass(frozen=True)
 class WardTask:
-    """One table. load: the folder of shared tables -> patients, ready to be split; kind: of its task."""
+    """One set of patients. load: the folder of shared data -> patients, ready to be split; kind: of its task; modality:
+    decides what is planted (`wings.py`); network: choices of plan that all its runs share."""
 
     name: str
     half: Half
     load: Callable[[Path], Dataset]
     kind: Kind = "binary"
+    modality: Modality = "table"
+    network: dict[str, Any] = field(default_factory=dict)
 
 
 def take(dataset: Dataset, rows: np.ndarray) -> Dataset:

@@ -1,13 +1,14 @@
 """Training of the ward's populations: many cases share one compiled program, because they share its shapes."""
 
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.ward.ground import Ground
-from rounds.data.dataset import InputShape
+from rounds.data.dataset import InputShape, Modality
 from rounds.networks.builder import build_network, describe_network
 from rounds.networks.functional import Functional, make_functional
 from rounds.plan import Plan, structure_names
@@ -18,10 +19,12 @@ from rounds.training.pool import SlabResult, Work
 from rounds.training.population import WHOLE_DEVELOPMENT, make_members, make_slabs
 from rounds.training.program import SWITCHED, Program, make_program
 from rounds.training.run import Population, Trained
-from rounds.training.slab import Extent, begin_slab, slab_epochs, weights_by_member
+from rounds.training.slab import Extent, begin_slab, extent_of, slab_epochs, weights_by_member
 from rounds.training.statistics import exact_statistics
+from rounds.training.streaming import AnyData
 
 Place = tuple[str, int, int]  # kind of patients, severity, seed
+HEALTHY_PATIENTS = "healthy patients"
 # Choices of a plan that act outside the compiled program; the number of epochs too where the rate is constant.
 OUTSIDE = (
     "shuffle", "scale_inputs", "folds", "measure_every", "shared_batches", "class_weights", "initializer",
@@ -29,9 +32,18 @@ OUTSIDE = (
 )  # fmt: skip
 # Switches that are compiled together: a setting at 0 changes nothing, and two programs are one.
 TOGETHER: tuple[frozenset[str], ...] = (frozenset({"dropout", "l1", "l2", "input_noise"}), frozenset({"clip_norm"}))
-# Shapes of all tables, filled up where a table is smaller: an epoch takes as many steps on each of them.
-EXTENT, TABLE_ROWS = Extent(train=672, held=320), 1_100
-SHAPE = (3, 2)  # of every slab: folds, and learning rates
+
+
+class Room(NamedTuple):
+    """Shapes that a program is compiled for, filled up where there is less: rows learned from and held out, and rows of
+    all patients."""
+
+    extent: Extent
+    rows: int
+
+
+TABLES = (Room(Extent(train=672, held=320), 1_100),)  # of all tables: an epoch takes as many steps on each of them
+UNSEEN = 1e30  # spread of a channel that networks do not see: whatever it holds is 0
 
 
 @dataclass
@@ -44,7 +56,8 @@ class Workshop:
     def program(self, plan: Plan, task: Task, shape: InputShape, power_scale: bool) -> Program:
         """Compiled once a structure; initial weights are drawn outside of it, by functions of their own."""
         switches = _switches(plan)
-        network = describe_network(plan, task, shape.numbers, shape.flags, shape.levels, "dropout" in switches)
+        read = shape.read(plan.hand_features)
+        network = describe_network(plan, task, read.numbers, read.flags, read.levels, "dropout" in switches, read.grid)
         left_out = (*OUTSIDE, "epochs") if plan.schedule == "constant" else OUTSIDE
         structure = tuple(str(getattr(plan, n)) for n in structure_names() if n not in left_out)
         key = (task.kind, task.outputs, structure, switches, shape, power_scale)
@@ -59,8 +72,9 @@ class Workshop:
 
 
 def _quickly_compiled(program: Program) -> Program:
-    """Half the compiling for twice the training: each structure trains a few runs of a second here."""
-    quick = {"xla_backend_optimization_level": 0}
+    """Half the compiling for twice the training: each structure trains a few runs of a second here. Loops over the
+    places or steps of a grid would take four times as long, and half of it is not saved there."""
+    quick = {"xla_backend_optimization_level": 1 if program.network.grid else 0}
     return replace(program, epoch=jax.jit(program.epoch.__wrapped__, donate_argnums=0, compiler_options=quick))
 
 
@@ -77,22 +91,45 @@ def _most(value: float | tuple[float, ...]) -> float:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Grounds of one task. materials: by ground and whether inputs are scaled."""
+    """Grounds of one task. materials: by ground and whether inputs are scaled; rooms: from the narrowest."""
 
     grounds: dict[Place, Ground]
     materials: dict[tuple[Place, bool], Material]
     shape: InputShape
+    rooms: tuple[Room, ...]
+
+    def room(self, material: Material) -> Room:
+        """The narrowest one in which the material has room."""
+        return next(r for r in self.rooms if _has_room(r, _room_of([material])))
 
 
-def prepare(grounds: dict[Place, Ground]) -> Prepared:
+def prepare(grounds: dict[Place, Ground], modality: Modality) -> Prepared:
     """All grounds of a task together: their inputs have one width."""
     materials = {(p, scaled): _material(g, scaled) for p, g in grounds.items() for scaled in (True, False)}
-    return Prepared(grounds, materials, shared_shape(list(materials.values())))
+    every = list(materials.values())
+    usual = [m for ((kind, *_), _), m in materials.items() if kind == HEALTHY_PATIENTS]
+    rooms = TABLES if modality == "table" else (_room_of(usual), _room_of(every))
+    return Prepared(grounds, materials, shared_shape(every), rooms)
+
+
+def _room_of(materials: list[Material]) -> Room:
+    extent = extent_of(rows for m in materials for rows in m.folds.values())
+    return Room(extent, max(len(m.targets) for m in materials))
+
+
+def _has_room(room: Room, needed: Room) -> bool:
+    return all(a >= b for a, b in zip((*room.extent, room.rows), (*needed.extent, needed.rows), strict=True))
 
 
 def _material(ground: Ground, scaled: bool) -> Material:
     nobody = np.array([], np.int64)
-    return make_material(ground.dataset, ground.split, nobody, (WHOLE_DEVELOPMENT, 0), Scaling(scaled))
+    made = make_material(ground.dataset, ground.split, nobody, (WHOLE_DEVELOPMENT, 0), Scaling(scaled))
+    grid = made.preparation.grid
+    if grid is None or not ground.unread:
+        return made
+    spread = tuple(UNSEEN if c in ground.unread else s for c, s in enumerate(grid.spread))
+    blind = grid.model_copy(update={"spread": spread})
+    return replace(made, preparation=made.preparation.model_copy(update={"grid": blind}))
 
 
 def train(workshop: Workshop, plan: Plan, task: Task, prepared: Prepared, place: Place) -> Trained:
@@ -100,19 +137,25 @@ def train(workshop: Workshop, plan: Plan, task: Task, prepared: Prepared, place:
     material = prepared.materials[place, plan.scale_inputs]
     program = workshop.program(plan, task, prepared.shape, material.target_scale.kind == "log1p")
     members = make_members([plan], tuple(sorted(material.folds)))
-    (slab,) = make_slabs(members, {0: 1}, 1, {0: SHAPE})
-    data = _padded(slab_data(material, prepared.shape, task, plan), TABLE_ROWS)
-    work = Work(slab, program, data, material.folds, EXTENT)
+    shape = len(material.folds), len(members) // len(material.folds)  # folds, and learning rates
+    (slab,) = make_slabs(members, {0: 1}, 1, {0: shape})
+    room = prepared.room(material)
+    data = _padded(slab_data(material, prepared.shape, task, plan), room.rows)
+    work = Work(slab, program, data, material.folds, room.extent)
     population = Population((plan,), task, (material,), (program,), (work,))
     return Trained(population, (_result(work),))
 
 
-def _padded(data: SlabData, rows: int) -> SlabData:
+def _padded(data: AnyData, rows: int) -> SlabData:
     """Rows that nothing refers to, so that tables of nearly the same size share a program."""
+    assert isinstance(data, SlabData)
     more = rows - len(data.targets)
-    inputs = [jnp.pad(a, ((0, more), (0, 0))) for a in data.inputs]
-    return data._replace(inputs=inputs, targets=jnp.pad(data.targets, ((0, more), (0, 0))),
-                         weights=jnp.pad(data.weights, (0, more)))  # fmt: skip
+
+    def longer(array: jax.Array) -> jax.Array:
+        return jnp.pad(array, ((0, more), *[(0, 0)] * (array.ndim - 1)))
+
+    inputs = [longer(a) for a in data.inputs]
+    return data._replace(inputs=inputs, targets=longer(data.targets), weights=longer(data.weights))
 
 
 def _result(work: Work) -> SlabResult:

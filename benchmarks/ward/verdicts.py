@@ -10,9 +10,10 @@ from typing import Any
 
 from benchmarks.ward.anchors import ANCHORS, as_said, said_by
 from benchmarks.ward.make_runs import read_lines
-from benchmarks.ward.outcome import BY_NAME, Group, Said, error_share, good_by_seed, groups
+from benchmarks.ward.outcome import Group, Said, error_share, good_by_seed, groups
 from benchmarks.ward.record import read_run
-from benchmarks.ward.tasks import TASKS, Half
+from benchmarks.ward.tasks import Half
+from benchmarks.ward.wings import BY_NAME, EVERY_TASK
 from rounds.examination.evidence import Run
 from rounds.examination.examine import examine
 from rounds.examination.finding import read_finding
@@ -20,7 +21,7 @@ from rounds.examination.live import without_hope
 
 ROUNDS = "Rounds"
 WATCHERS = (ROUNDS, *ANCHORS)
-HALF_OF: dict[str, Half] = {task.name: task.half for task in TASKS}
+HALF_OF: dict[str, Half] = {task.name: task.half for task in EVERY_TASK}
 
 
 @dataclass(frozen=True)
