@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rounds.data.dataset import Dataset, Inputs, InputShape, Split
+from rounds.data.dataset import GRID_ROW, Dataset, Inputs, InputShape, Split
 from rounds.data.grid import GridScale
 from rounds.data.preparation import Preparation, common_shape, pad
 from rounds.data.target import TargetScale
@@ -105,9 +105,13 @@ def _halves(patients: np.ndarray, folds: dict[int, Rows]) -> np.ndarray:
 
 
 def _grid_scale(dataset: Dataset, rows: np.ndarray, scale: bool) -> GridScale | None:
+    """From these rows of the table, which need not be the grid's: some may have been left out."""
     if dataset.grid is None:
         return None
-    return GridScale.fit(dataset.grid, rows, dataset.masks) if scale else GridScale.unscaled(dataset.grid)
+    if not scale:
+        return GridScale.unscaled(dataset.grid)
+    places = dataset.inputs[GRID_ROW].to_numpy()[rows] if GRID_ROW in dataset.inputs.columns else rows
+    return GridScale.fit(dataset.grid, places, dataset.masks)
 
 
 def shared_shape(materials: list[Material]) -> InputShape:
