@@ -25,7 +25,9 @@ from tests.examination.planted import curve, folds, inside, run
 from tests.examination.tables import table
 
 SMALL = {"hidden": (4,), "batch_size": 32, "folds": 3, "target_transform": "none", "measure_every": 1}
-RATE = Fault("learning rate too high", ("learning-rate-too-high",), lambda severity, task: {"learning_rate": (30.0, 60.0)})
+RATE = Fault(
+    "learning rate too high", ("learning-rate-too-high",), lambda severity, task: {"learning_rate": (30.0, 60.0)}
+)
 
 
 def scores(clean: float | None, constant: float = 1.0) -> dict[str, float | None]:

@@ -17,6 +17,8 @@ from benchmarks.ward.left_out import left_out
 from benchmarks.ward.make_runs import examine_tables, read_lines, train_all
 from benchmarks.ward.outcome import harms
 from benchmarks.ward.page import Times, looked_at, rule_rates, ward_page
+from benchmarks.ward.signal_page import looked_at_signals, signal_page
+from benchmarks.ward.signal_tasks import SIGNAL_TASKS
 from benchmarks.ward.tasks import TASKS
 from benchmarks.ward.verdicts import every_verdict
 from benchmarks.ward.wings import EVERY_TASK
@@ -24,7 +26,9 @@ from rounds.examination.rates import MEASURED
 from rounds.files import write_json, write_whole
 
 FIRST_LOOK, FEWEST_REPORTED = 185, 2  # runs of a table's first look, of which none has fewer; tables
+FEWEST_OF_SIGNALS = 190  # runs of a task of images or recordings, of which none has fewer
 CACHE, PAGE, REMARKS = Path(".cache/ward"), Path("docs/ward.md"), Path(__file__).parent / "remarks.md"
+SIGNAL_REMARKS = Path(__file__).parent / "signal_remarks.md"
 TIMED = Path(".cache/ward_timed")
 
 
@@ -43,34 +47,50 @@ def main() -> None:
         for task in tasks:
             examine_tables(task, words.shared, words.folder)
     elif words.verb == "look":
-        names = tuple(t.name for t in tasks if t.half == "thresholds")
-        print(looked_at(every_verdict(words.folder, names)))
+        look(words.folder, {t.name for t in tasks if t.half == "thresholds"})
     else:
         write_page(words.folder, words.timed)
 
 
+def look(folder: Path, names: set[str]) -> None:
+    """Prints what the rules say of these tasks, tables apart from images and recordings."""
+    for some, shown in ((TASKS, looked_at), (SIGNAL_TASKS, looked_at_signals)):
+        verdicts = every_verdict(folder, tuple(t.name for t in some if t.name in names))
+        if verdicts:
+            print(shown(verdicts))
+
+
 def write_page(folder: Path, timed: Path) -> None:
     """docs/ward.md, and the rates of the reported half for the package, of the tables whose first look is complete;
-    of the reported half nothing is shown before FEWEST_REPORTED of them are. timed: runs made anew to measure time."""
-    found = {t.name: folder / f"{t.name}.jsonl" for t in TASKS}
-    ready = [t for t in TASKS if found[t.name].exists() and len(list(read_lines(found[t.name]))) >= FIRST_LOOK]
+    of the reported half nothing is shown before FEWEST_REPORTED of them are. Images and recordings are shown when all
+    of them are complete. timed: runs made anew to measure time."""
+    found = {t.name: folder / f"{t.name}.jsonl" for t in EVERY_TASK}
+    runs = {n: [about for about, _ in read_lines(path)] for n, path in found.items() if path.exists()}
+    ready = [t for t in TASKS if len(runs.get(t.name, ())) >= FIRST_LOOK]
     reports = sum(t.half == "reported" for t in ready) >= FEWEST_REPORTED
     shown = [t.name for t in ready if reports or t.half == "thresholds"]
-    kept = {name: [about for about, _ in read_lines(found[name])] for name in shown}
     verdicts = every_verdict(folder, tuple(shown))
     apart = left_out(tuple(shown), folder) if len(shown) > 1 else []
-    times = Times(tuple(_processor_seconds(timed)), sum(map(len, kept.values())))
-    page = ward_page(verdicts, {n: harms(runs) for n, runs in kept.items()}, apart, REMARKS.read_text(), times)
+    times = Times(tuple(_processor_seconds(timed)), sum(len(runs[n]) for n in shown))
+    page = ward_page(verdicts, {n: harms(runs[n]) for n in shown}, apart, REMARKS.read_text(), times)
+    signals = [t.name for t in SIGNAL_TASKS if len(runs.get(t.name, ())) >= FEWEST_OF_SIGNALS]
+    if len(signals) == len(SIGNAL_TASKS):
+        more = every_verdict(folder, tuple(signals))
+        seconds = [about["processor_seconds"] for name in signals for about in runs[name]]
+        harm_of_signals = {n: harms(runs[n]) for n in signals}
+        page += "\n" + signal_page(more, harm_of_signals, SIGNAL_REMARKS.read_text(), seconds)
+        verdicts, shown = [*verdicts, *more], [*shown, *signals]
     write_whole(PAGE, page)
     rules = rule_rates([v for v in verdicts if v.half == "reported"]) if reports else {}
     write_json(MEASURED, {"made_by": "python -m benchmarks.ward page", "tables": shown, "rules": rules})
-    print(json.dumps({"runs": sum(map(len, kept.values())), "page": str(PAGE), "tables": shown}))
+    print(json.dumps({"runs": sum(len(runs[n]) for n in shown), "page": str(PAGE), "tables": shown}))
 
 
 def _processor_seconds(folder: Path) -> Iterator[float]:
-    """Of each population in a folder of runs."""
-    for path in sorted(folder.glob("*.jsonl")):
-        yield from (about["processor_seconds"] for about, _ in read_lines(path) if "processor_seconds" in about)
+    """Of each population of tables in a folder of runs."""
+    for path in (folder / f"{task.name}.jsonl" for task in TASKS):
+        if path.exists():
+            yield from (about["processor_seconds"] for about, _ in read_lines(path) if "processor_seconds" in about)
 
 
 if __name__ == "__main__":

@@ -3,19 +3,28 @@
 import os
 import platform
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
 
-from benchmarks.ward.ceiling import JUDGE, Harms, alarms_by_harm, judge
+from benchmarks.ward.ceiling import Harms, alarms_by_harm
 from benchmarks.ward.faults import FAULTS
 from benchmarks.ward.left_out import CHOICES, TRIED, Counts, LeftOut
-from benchmarks.ward.outcome import ALARMS, DETECTED, HURTS, NAMED, hurts
-from benchmarks.ward.rates import Rate, detected, first, named, rate
+from benchmarks.ward.outcome import ALARMS, DETECTED, HURTS, NAMED
+from benchmarks.ward.page_tables import (
+    CONTROLS,
+    by_fault,
+    false_alarms,
+    harmless,
+    markdown_table,
+    missed,
+    of_groups,
+    overall,
+    plain,
+)
+from benchmarks.ward.rates import detected, named, rate
 from benchmarks.ward.tasks import ROWS, TASKS, WIDTH
-from benchmarks.ward.verdicts import ROUNDS, WATCHERS, Verdict
+from benchmarks.ward.verdicts import ROUNDS, Verdict
 from benchmarks.ward.wings import BY_NAME, WINGS
 from rounds.examination import harm
 
@@ -24,7 +33,6 @@ PACKAGES = ("rounds", "jax", "keras", "numpy", "scikit-learn", "polars")
 UNFINISHED = """Not measured yet: its runs are not complete, and nobody has looked at those that there are. The tables
 below are of the half that thresholds were set on, and say nothing of what the rules are worth elsewhere.
 """
-CONTROLS = ("healthy", "harmless")
 FIRST_CONTROLS = 40  # of each task, which were there before
 WANTED_CONTROLS = 400  # good plans: what the ward is meant to have
 WANTED_MINUTES, CORES = 60, 2  # of the whole ward
@@ -44,23 +52,23 @@ def ward_page(verdicts: list[Verdict], harms: Harms, apart: list[LeftOut], remar
     halves = {half: [v for v in verdicts if v.half == half] for half in ("reported", "thresholds")}
     shown = "reported" if halves["reported"] else "thresholds"
     parts = [_head(verdicts, remarks, times), "## The reported half\n"]
-    parts.append(_overall(halves["reported"]) if halves["reported"] else UNFINISHED)
+    parts.append(overall(halves["reported"]) if halves["reported"] else UNFINISHED)
     parts += [
         "### Runs of it that nobody had looked at when thresholds of harm were set\n",
-        _overall(_new(halves["reported"])),
+        overall(_new(halves["reported"])),
     ]
-    parts += ["## The half that thresholds were set on\n", _overall(halves["thresholds"])]
+    parts += ["## The half that thresholds were set on\n", overall(halves["thresholds"])]
     parts += [f"## Alarms by harm, {shown} half\n", _by_harm(halves[shown], harms)]
     parts += ["## Task by task\n", _by_task(verdicts), "## One task left out at a time\n", _apart(apart)]
-    parts += [f"## Fault by fault, {shown} half\n", _by_fault(halves[shown])]
-    parts += [f"## Missed, {shown} half\n", _missed(halves[shown]), f"## Alarms on controls, {shown} half\n"]
-    parts += [_false(halves[shown]), "## Planted and harmless\n", _harmless(harms), f"## Rule by rule, {shown} half\n"]
-    return "\n".join([*parts, _by_rule(halves[shown])])
+    parts += [f"## Fault by fault, {shown} half\n", by_fault(halves[shown], FAULTS)]
+    parts += [f"## Missed, {shown} half\n", missed(halves[shown]), f"## Alarms on controls, {shown} half\n"]
+    parts += [false_alarms(halves[shown]), "## Planted and harmless\n", harmless(harms)]
+    return "\n".join([*parts, f"## Rule by rule, {shown} half\n", _by_rule(halves[shown])])
 
 
 def looked_at(verdicts: list[Verdict]) -> str:
     """The tables of one half alone, for setting thresholds."""
-    parts = (_overall(verdicts), _by_fault(verdicts), _missed(verdicts), _false(verdicts))
+    parts = (overall(verdicts), by_fault(verdicts, FAULTS), missed(verdicts), false_alarms(verdicts))
     return "\n".join(parts)
 
 
@@ -109,7 +117,7 @@ def _missing(verdicts: list[Verdict], times: Times) -> str:
          sum(v.half == half for v in good))
         for half in ("reported", "thresholds")
     ]  # fmt: skip
-    counts = _table(("half", *(f"faults, seed {seed}" for seed in SEEDS), "healthy controls"), rows)
+    counts = markdown_table(("half", *(f"faults, seed {seed}" for seed in SEEDS), "healthy controls"), rows)
     return f"""What there is, of {len(SEEDS)} seeds of each fault and {WANTED_CONTROLS} healthy controls that should be:
 
 {counts}
@@ -143,7 +151,7 @@ def _apart(apart: list[LeftOut]) -> str:
     return f"""The thresholds that decide most are those of harm. Set anew on all tasks but one, from
 {len(CHOICES)} combinations, so that as little as possible is missing of what is to be reached:
 
-{_table((*names, "detected", "first finding acceptable", "alarms on controls"), rows)}"""
+{markdown_table((*names, "detected", "first finding acceptable", "alarms on controls"), rows)}"""
 
 
 def _shares(counts: Counts) -> tuple[str, ...]:
@@ -151,32 +159,9 @@ def _shares(counts: Counts) -> tuple[str, ...]:
     return tuple(f"{100 * share:.0f} % of {runs}" for share, runs in zip(counts.rates, of, strict=True))
 
 
-def _table(names: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
-    head = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
-    return "\n".join([*head, *("| " + " | ".join(map(str, row)) + " |" for row in rows)]) + "\n"
-
-
-def _of(verdicts: list[Verdict], *groups: str) -> list[Verdict]:
-    return [v for v in verdicts if v.group in groups]
-
-
-def _overall(verdicts: list[Verdict]) -> str:
-    faulty = _of(verdicts, "faulty")
-    rows = [
-        (w, rate(faulty, detected(w)), rate(faulty, named(w)), rate(_of(verdicts, *CONTROLS), detected(w)),
-         rate(_of(verdicts, "healthy"), detected(w)))
-        for w in WATCHERS
-    ]  # fmt: skip
-    rows.append((JUDGE, rate(faulty, judge), "", *(rate(_of(verdicts, *g), judge) for g in (CONTROLS, ("healthy",)))))
-    names = ("", "detected", "first finding acceptable", "alarms on controls", "of these, healthy plans")
-    spared = rate(faulty, lambda v: v.given_up), rate(_of(verdicts, *CONTROLS), lambda v: v.given_up)
-    return f"""{_table(names, rows)}
-Given up early as hopeless, after three tenths of the epochs: faulty runs {spared[0]}, controls {spared[1]}.
-"""
-
-
 def _by_harm(verdicts: list[Verdict], harms: Harms) -> str:
-    table = _table(("loss on fresh seeds", "alarms of Rounds", "alarms of the judge"), alarms_by_harm(verdicts, harms))
+    names = ("loss on fresh seeds", "alarms of Rounds", "alarms of the judge")
+    table = markdown_table(names, alarms_by_harm(verdicts, harms))
     return f"""Whether a planted training fault hurts differs from one seed to the next, and it counts as harmful or not
 by its mean over fresh seeds. Who goes by harm alone can therefore not detect {DETECTED:.0%} of the harmful ones and
 alarm on {ALARMS:.0%} of the harmless: even a judge who sees what this very run lost on clean test rows, which no rule
@@ -196,54 +181,10 @@ def _by_task(verdicts: list[Verdict]) -> str:
     rows = []
     for task in TASKS:
         some = [v for v in verdicts if v.task == task.name]
-        faulty = _of(some, "faulty")
-        shares = (_plain(rate(faulty, detected(ROUNDS))), _plain(rate(faulty, named(ROUNDS))))
-        rows.append((task.name, task.half, *shares, _plain(rate(_of(some, *CONTROLS), detected(ROUNDS)))))
-    return _table(("task", "half", "detected", "first finding acceptable", "alarms on controls"), rows)
-
-
-def _plain(found: Rate) -> str:
-    return f"{100 * found.share:.0f} % of {found.runs}" if found.runs else "-"
-
-
-def _by_fault(verdicts: list[Verdict]) -> str:
-    rows = []
-    for fault in FAULTS:
-        some = [v for v in _of(verdicts, "faulty") if v.name == fault.name]
-        rates = [(_plain(rate(some, detected(w))), _plain(rate(some, named(w)))) for w in WATCHERS]
-        rows.append((fault.name, ", ".join(f"`{c}`" for c in fault.acceptable), *(f"{d} / {n}" for d, n in rates)))
-    return _table(("fault", "acceptable", *(f"{w}: detected / named" for w in WATCHERS)), rows)
-
-
-def _missed(verdicts: list[Verdict]) -> str:
-    """Every faulty run whose first alarm is not acceptable, counted by what was said instead."""
-    wrong = [v for v in _of(verdicts, "faulty") if not named(ROUNDS)(v)]
-    counted = Counter((v.name, v.severity, v.task, first(v.said[ROUNDS])) for v in wrong)
-    rows = [(name, ("mild", "severe")[s], task, f"`{said}`" if said != "nothing" else "nothing", n)
-            for (name, s, task, said), n in sorted(counted.items())]  # fmt: skip
-    return _table(("fault", "severity", "task", "said first", "runs"), rows)
-
-
-def _false(verdicts: list[Verdict]) -> str:
-    alarmed = [v for v in _of(verdicts, *CONTROLS) if v.said[ROUNDS].alarms]
-    planted = [v for v in alarmed if v.group == "harmless"]
-    lost = sum(v.own_loss >= HURTS for v in planted)
-    counted = Counter((v.name, v.task, first(v.said[ROUNDS])) for v in alarmed)
-    table = _table(("control", "task", "said first", "runs"), [(*key, n) for key, n in sorted(counted.items())])
-    return f"""{table}
-Harm of a fault is decided on other seeds than those that rules see. Of the {len(planted)} alarms on planted faults that
-count as harmless, {lost} are of runs that did lose at least {HURTS:.0%} of a constant's error themselves, beside the
-median good plan of their seed, on the clean rows that no rule sees.
-"""
-
-
-def _harmless(harms: Harms) -> str:
-    rows = []
-    for name, severity in sorted({key for found in harms.values() for key in found}):
-        spared = [task for task, found in harms.items() if not hurts(found.get((name, severity), (1.0,)))]
-        if spared:
-            rows.append((name, ("mild", "severe")[severity], ", ".join(spared)))
-    return _table(("fault", "severity", "no harm on"), rows)
+        faulty = of_groups(some, "faulty")
+        shares = (plain(rate(faulty, detected(ROUNDS))), plain(rate(faulty, named(ROUNDS))))
+        rows.append((task.name, task.half, *shares, plain(rate(of_groups(some, *CONTROLS), detected(ROUNDS)))))
+    return markdown_table(("task", "half", "detected", "first finding acceptable", "alarms on controls"), rows)
 
 
 def _by_rule(verdicts: list[Verdict]) -> str:
@@ -251,7 +192,7 @@ def _by_rule(verdicts: list[Verdict]) -> str:
         (f"`{code}`", _counted(found["hits"]), _counted(found["alarms"]))
         for code, found in rule_rates(verdicts).items()
     ]
-    return _table(("finding", "said where its fault was planted", "said of controls"), rows)
+    return markdown_table(("finding", "said where its fault was planted", "said of controls"), rows)
 
 
 def _counted(found: list[int]) -> str:
@@ -260,8 +201,9 @@ def _counted(found: list[int]) -> str:
 
 def rule_rates(verdicts: list[Verdict]) -> dict[str, dict[str, list[int]]]:
     """For each code: [runs in which it alarmed, runs] where a fault it should name was planted, and on controls."""
-    codes = sorted({c for f in FAULTS for c in f.acceptable} | {c for v in verdicts for c in v.said[ROUNDS].alarms})
-    faulty, controls = _of(verdicts, "faulty"), _of(verdicts, *CONTROLS)
+    planted = {c for v in verdicts if v.name in BY_NAME for c in BY_NAME[v.name].acceptable}
+    codes = sorted(planted | {c for v in verdicts for c in v.said[ROUNDS].alarms})
+    faulty, controls = of_groups(verdicts, "faulty"), of_groups(verdicts, *CONTROLS)
     return {
         code: {
             "hits": _count([v for v in faulty if code in BY_NAME[v.name].acceptable], code),

@@ -1,4 +1,5 @@
-"""Shares with intervals clustered by task: runs of one task resemble each other, so tasks are what is resampled."""
+"""Shares with intervals over clusters: runs of one task resemble each other, so tasks are what is resampled. Of one or
+two tasks nothing is known of others: there, faults are."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -11,11 +12,21 @@ from benchmarks.ward.verdicts import Verdict
 from benchmarks.ward.wings import BY_NAME
 
 RESAMPLES = 2_000
+Cluster = Callable[[Verdict], object]
+
+
+def by_task(verdict: Verdict) -> object:
+    return verdict.task
+
+
+def by_fault_of_task(verdict: Verdict) -> object:
+    """A fault in one severity, or a healthy plan, on one task."""
+    return verdict.task, verdict.name, verdict.severity, verdict.number
 
 
 @dataclass(frozen=True)
 class Rate:
-    """hits of runs; low and high: 95 % interval, tasks resampled (percentiles)."""
+    """hits of runs; low and high: 95 % interval, clusters resampled (percentiles)."""
 
     hits: int
     runs: int
@@ -32,18 +43,18 @@ class Rate:
         return f"{100 * self.share:.1f} % ({100 * self.low:.0f} to {100 * self.high:.0f}; {self.hits} of {self.runs})"
 
 
-def rate(verdicts: Iterable[Verdict], hit: Callable[[Verdict], bool]) -> Rate:
+def rate(verdicts: Iterable[Verdict], hit: Callable[[Verdict], bool], cluster: Cluster = by_task) -> Rate:
     """The share of verdicts that are hits.
 
     >>> rate([], lambda verdict: True).runs
     0
     """
-    by_task: dict[str, list[bool]] = defaultdict(list)
+    clusters: dict[object, list[bool]] = defaultdict(list)
     for verdict in verdicts:
-        by_task[verdict.task].append(hit(verdict))
-    if not by_task:
+        clusters[cluster(verdict)].append(hit(verdict))
+    if not clusters:
         return Rate(0, 0, float("nan"), float("nan"))
-    counts = np.array([(sum(hits), len(hits)) for hits in by_task.values()], float)
+    counts = np.array([(sum(hits), len(hits)) for hits in clusters.values()], float)
     drawn = np.random.default_rng(0).integers(len(counts), size=(RESAMPLES, len(counts)))
     sums = counts[drawn].sum(axis=1)
     low, high = np.quantile(sums[:, 0] / sums[:, 1], (0.025, 0.975))
