@@ -11,6 +11,7 @@ import pytest
 from rounds.data.dataset import GRID_ROW, Dataset, Split
 from rounds.examination.examine_data import examine_data
 from rounds.examination.finding import NotApplicable
+from rounds.examination.leak_rules import GIVES_AWAY
 from tests.examination.tables import ROWS, halves, said, seen, table
 
 RANDOM = np.random.default_rng(11)
@@ -179,3 +180,31 @@ def test_a_large_table_takes_seconds() -> None:
     started = time.monotonic()
     examine_data(wide, split)
     assert time.monotonic() - started < 10  # about 2 seconds where nothing else runs
+
+
+def marked(side: int, told: float) -> Dataset:
+    """Images with a mark in one place that says the outcome of so many."""
+    random = np.random.default_rng(0)
+    died = random.random(400) < 0.5
+    pixels = random.integers(0, 200, (400, side, side, 1))
+    says = np.where(random.random(400) < told, died, random.random(400) < 0.5)
+    mark = max(2, side // 8)
+    pixels[:, :mark, -mark:, 0] = np.where(says, 250, 20)[:, None, None]
+    planted = table(400, "binary", outcome=died, columns={GRID_ROW: np.arange(400)})
+    return replace(planted, columns=(), grid=pixels.astype(np.uint8), modality="image")
+
+
+@pytest.mark.parametrize("side", [9, 40])
+def test_a_mark_in_the_corner_gives_the_outcome_away(side: int) -> None:
+    found = seen("target-leak", marked(side, 1.0))
+    assert found.severity == "error"
+    assert found.evidence["row"] == 1
+    assert found.evidence["column"] >= min(side, 16) - 1  # type: ignore[operator]
+    assert found.evidence["explained_share_of_place"] > GIVES_AWAY.value
+    assert said("target-leak", marked(side, 0.9)) is None
+
+
+def test_columns_beside_images_are_judged_first() -> None:
+    image = marked(9, 1.0)
+    beside = replace(image, columns=table(400).columns)
+    assert "explained_share_of_place" in seen("target-leak", beside).evidence

@@ -1,9 +1,14 @@
 """The linear model on the networks' own folds is near scikit-learn's, and a network behind it is known to be harmed."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
+from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
 from rounds.examination.harm import harm
 from rounds.examination.reference import linear_losses
@@ -28,8 +33,6 @@ def dataset_of(kind: Kind) -> Dataset:
     }
     made = table(400, kind="binary" if kind == "binary" else "regression", outcome=outcomes[kind])
     classes = {"binary": ("0", "1"), "multiclass": ("low", "mid", "high")}.get(kind, ())
-    from dataclasses import replace
-
     targets = made.targets.astype(np.int32) if kind == "multiclass" else made.targets
     return replace(made, task=Task(kind=kind, targets=made.task.targets, classes=classes), targets=targets)
 
@@ -44,6 +47,19 @@ def test_linear_model_beats_the_constant(kind: Kind) -> None:
     constant = constant_loss(dataset.task, Plan(), dataset.targets[material.learned])
     assert set(losses) == {0, 1, 2}
     assert np.mean(list(losses.values())) < 0.95 * constant
+
+
+def test_it_reads_the_features_by_hand_of_images(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    kind = np.arange(200) % 2
+    pixels = random.integers(0, 200, (200, 12, 12)) + 30 * kind[:, None, None]
+    np.savez(tmp_path / "images.npz", train_images=pixels.astype(np.uint8), train_labels=kind)
+    dataset = load(tmp_path / "images.npz", Choices(("label",), "binary", group="none"))
+    material = make_materials(dataset, split_dataset(dataset, folds=3, nested=False))[0]
+    losses = linear_losses(material, dataset.task, Plan(network="convolutional"))
+    assert np.mean(list(losses.values())) < 0.3 * np.log(2)
+    bare = replace(material, inputs=replace(material.inputs, numbers=material.inputs.numbers[:, :0]))
+    assert linear_losses(bare, dataset.task, Plan(network="convolutional")) == {}
 
 
 def test_unscaled_inputs_do_not_hurt_it() -> None:

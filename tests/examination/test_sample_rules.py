@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rounds.data.dataset import Dataset, Split
+from rounds.examination.data_evidence import DataEvidence
 from rounds.examination.finding import NotApplicable
 from rounds.task import Task
 from tests.examination.tables import ROWS, halves, said, seen, table
@@ -42,6 +43,16 @@ def test_validation_that_no_single_column_tells_apart() -> None:
     alike = dataset.inputs["x2"].to_numpy() * dataset.inputs["x3"].to_numpy() > 0
     split = Split("held-out", np.arange(ROWS), np.array([], np.int64), (np.flatnonzero(alike), np.flatnonzero(~alike)))
     assert seen("shifted-validation", dataset, split).evidence["auroc"] > 0.8
+
+
+def test_features_by_hand_tell_other_images_apart() -> None:
+    honest = table()
+    by_hand = tuple(c.model_copy(update={"by_hand": True}) for c in honest.columns)
+    images = replace(honest, columns=by_hand, modality="image")
+    assert seen("shifted-test", images, sorted_split()).evidence["column"] == "x0"
+    assert seen("shifted-validation", images, sorted_split()).evidence["auroc"] > 0.9
+    assert said("shifted-test", images) is None
+    assert not DataEvidence(images, halves(images)).columns, "and leak rules do not judge them"
 
 
 def test_a_tenth_is_no_imbalance() -> None:

@@ -17,6 +17,7 @@ TOLD_APART, _PAIRS = 2 * LOOKS_THE_SAME.value, 5_000
 COMPARED = 50_000_000  # pairs of images a cut, at most
 SIDE = 16  # differences a side; their signs in both directions are the fingerprint of an image
 _CHUNK = 4_096  # images reduced at a time, at most
+_HELD = 256  # images read at a time where some rows are wanted
 
 
 def fingerprints(grid: Grid) -> np.ndarray:
@@ -52,6 +53,18 @@ def told_apart(fingerprint: np.ndarray) -> bool:
     different = one != other
     apart = np.bitwise_count(fingerprint[one] ^ fingerprint[other]).sum(1)[different]
     return len(apart) > 0 and float(np.percentile(apart, 1)) >= TOLD_APART
+
+
+def brightness_of_places(grid: Grid, rows: np.ndarray) -> np.ndarray:
+    """Mean brightness [n, places] of at most SIDE x SIDE parts of the images `rows` [n] of the grid.
+
+    >>> brightness_of_places(np.arange(8.0).reshape(2, 2, 2, 1), np.array([1]))
+    array([[4., 5., 6., 7.]], dtype=float32)
+    """
+    height, width = (min(SIDE, pixels) for pixels in grid.shape[1:3])
+    parts = (np.asarray(grid[rows[i : i + _HELD]]) for i in range(0, len(rows), _HELD))
+    small = (_reduced(part.astype(np.float32).mean(-1), height, width) for part in parts)
+    return np.concatenate([part.reshape(len(part), -1) for part in small])
 
 
 def _signs(images: np.ndarray) -> np.ndarray:

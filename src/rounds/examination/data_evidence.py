@@ -6,8 +6,9 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from rounds.data.dataset import Column, Dataset, Split
+from rounds.data.dataset import GRID_ROW, Column, Dataset, Split
 from rounds.data.grid import marked
+from rounds.examination.alike_pictures import brightness_of_places
 
 SAMPLE_ROWS = 4_000  # rows that the statistical rules look at: 3 % of a correlation is seen with these
 
@@ -23,8 +24,16 @@ class DataEvidence:
     def columns(self) -> tuple[Column, ...]:
         """The columns of the table that are judged one by one, in the order of `numbers`; what is made from an image
         could not have been known too late."""
-        images = self.dataset.modality == "image"
-        return tuple(c for c in self.dataset.features if not (images and c.by_hand))
+        return tuple(c for c in self.described if not (self.of_images and c.by_hand))
+
+    @property
+    def described(self) -> tuple[Column, ...]:
+        """The columns that tell patients apart, in the order of `descriptions`: features by hand of images too."""
+        return self.dataset.features
+
+    @property
+    def of_images(self) -> bool:
+        return self.dataset.modality == "image"
 
     @cached_property
     def sample(self) -> np.ndarray:
@@ -44,8 +53,22 @@ class DataEvidence:
     @cached_property
     def numbers(self) -> np.ndarray:
         """Inputs of the sampled rows [n, F] float64: numbers as they are, levels as codes by frequency; nan missing."""
+        return self._numbers_of(self.columns)
+
+    @cached_property
+    def descriptions(self) -> np.ndarray:
+        """The same of everything that tells patients apart."""
+        return self._numbers_of(self.described) if self.of_images else self.numbers
+
+    def _numbers_of(self, columns: tuple[Column, ...]) -> np.ndarray:
         frame = self.dataset.inputs[self.sample]
-        return np.stack([as_numbers(frame[c.name]) for c in self.columns], axis=1)
+        return np.stack([as_numbers(frame[c.name]) for c in columns], axis=1)
+
+    @cached_property
+    def places(self) -> np.ndarray:
+        """Brightness [n, places] of the sampled rows' images, place by place."""
+        assert self.dataset.grid is not None
+        return brightness_of_places(self.dataset.grid, self.dataset.inputs[GRID_ROW].to_numpy()[self.sample])
 
     @cached_property
     def outcome(self) -> np.ndarray:

@@ -9,10 +9,10 @@ from rounds.examination.sample_rules import SAMPLE_RULES
 from rounds.examination.stay_rules import STAY_RULES
 
 DATA_RULES: tuple[Rule[DataEvidence], ...] = (*LEAK_RULES, *STAY_RULES, *SAMPLE_RULES)
-# Rules that look at the columns of a table one by one; where images or recordings stand alone, there are none.
-_OF_COLUMNS = {
-    "target-leak", "known-after-outcome", "identifier-as-number", "shifted-validation", "shifted-test", "label-noise",
-}  # fmt: skip
+# Rules that look at the columns of a table one by one, and those that look at features by hand as well; where images or
+# recordings stand alone, there are none.
+_OF_COLUMNS = {"known-after-outcome", "identifier-as-number"}
+_OF_DESCRIPTIONS = {"shifted-validation", "shifted-test", "label-noise"}
 DataSaid = tuple[tuple[Finding, ...], tuple[tuple[str, str], ...]]
 
 
@@ -27,6 +27,9 @@ def examine_data(dataset: Dataset, split: Split) -> DataSaid:
 
 
 def _answer(rule: Rule[DataEvidence], evidence: DataEvidence) -> Judged:
-    if rule.code in _OF_COLUMNS and not evidence.columns:
+    nothing = (rule.code in _OF_COLUMNS and not evidence.columns) or (
+        rule.code in _OF_DESCRIPTIONS and not evidence.described
+    )
+    if nothing:
         return NotApplicable(f"the networks read {evidence.dataset.modality}s and no columns")
     return rule.judge(evidence)

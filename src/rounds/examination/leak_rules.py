@@ -8,7 +8,7 @@ import polars as pl
 
 from rounds.data.dataset import GRID_ROW
 from rounds.data.roles import may_name_patients
-from rounds.examination.alike_pictures import LOOKS_THE_SAME, fingerprints, share_that_looks_known, told_apart
+from rounds.examination.alike_pictures import LOOKS_THE_SAME, SIDE, fingerprints, share_that_looks_known, told_apart
 from rounds.examination.association import explained_by_column, pair_explained, rank_correlations
 from rounds.examination.data_evidence import DataEvidence
 from rounds.examination.equal_rows import (
@@ -178,6 +178,30 @@ def _share_known(keys: np.ndarray, cut: tuple[np.ndarray, np.ndarray]) -> float:
 
 
 def _target_leak(evidence: DataEvidence) -> Judged:
+    if not evidence.columns:
+        return _marked_images(evidence)
+    return _leaking_columns(evidence) or (_marked_images(evidence) if evidence.of_images else None)
+
+
+def _marked_images(evidence: DataEvidence) -> Judged:
+    """A place of the images whose brightness alone gives the outcome away: a mark, a caption, a border."""
+    if not evidence.of_images or GRID_ROW not in evidence.dataset.inputs.columns:
+        return NotApplicable(f"the networks read {evidence.dataset.modality}s and no columns")
+    shares = [explained_by_column(place, evidence.outcome) for place in evidence.places.T]
+    best = int(np.argmax(shares))
+    if shares[best] < GIVES_AWAY.value:
+        return None
+    height, width = (min(SIDE, pixels) for pixels in evidence.dataset.grid.shape[1:3])  # type: ignore[union-attr]
+    row, column = best // width + 1, best % width + 1
+    return Seen(
+        "error",
+        f"One place of the images gives the outcome away (row {row} of {height}, column {column} of {width}): its "
+        f"brightness alone explains {shares[best]:.1%} of it on rows held out. Look there for a mark.",
+        {"row": row, "column": column, "explained_share_of_place": shares[best]}, 0.97,
+    )  # fmt: skip
+
+
+def _leaking_columns(evidence: DataEvidence) -> Judged:
     names = [c.name for c in evidence.columns]
     shares = np.array([explained_by_column(x, evidence.outcome) for x in evidence.numbers.T])
     order = rank_correlations(evidence.numbers, evidence.outcome)
@@ -288,9 +312,11 @@ LEAK_RULES: tuple[Rule[DataEvidence], ...] = (
     Rule(
         "target-leak", "A column gives the outcome away", "data", _target_leak,
         how="Each column alone in bins on rows held out, by rank, and each pair of numbers by its plane; a column that "
-        "tells far more than every other counts too, unless it is declared as known in time.",
+        "tells far more than every other counts too, unless it is declared as known in time. Of images the brightness "
+        "of each place alone.",
         why="Such a column is made from the outcome: it will not be there when the network is used.",
-        remedies=("leave the column out (--drop)", "declare when it is known in a roles file"),
+        remedies=("leave the column out (--drop)", "declare when it is known in a roles file",
+                  "blacken marks in images"),
         thresholds=(GIVES_AWAY, GIVES_AWAY_RANK, DOMINATES, REST),
     ),
     Rule(

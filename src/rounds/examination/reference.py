@@ -1,7 +1,8 @@
 """A linear model on the very folds that networks train on: what any training that works should reach.
 
-It is fitted to the arrays that the networks read, standardized, and judged by the networks' own loss, so that a network
-behind it on its own validation patients was not trained well, whatever the data allow.
+It is fitted to the arrays that the networks read (of images and recordings to features by hand), standardized, and
+judged by the networks' own loss, so that a network behind it on its own validation patients was not trained well,
+whatever the data allow.
 """
 
 from collections.abc import Callable
@@ -24,12 +25,12 @@ _FLOOR = 1e-7
 def linear_losses(material: Material, task: Task, plan: Plan) -> dict[int, float]:
     """Validation loss of the linear model for each fold.
 
-    Empty where it would not compare: too many outputs to fit quickly, networks that weigh classes, images, recordings,
-    a loss of the user's own.
+    Empty where it would not compare: too many outputs to fit quickly, networks that weigh classes, images or recordings
+    without features by hand, a loss of the user's own.
     """
     if loss_name(plan, task) not in _LOSSES:
         return {}
-    if task.outputs > MOST_OUTPUTS or plan.class_weights != "none" or material.inputs.grid is not None:
+    if task.outputs > MOST_OUTPUTS or plan.class_weights != "none" or not _has_columns(material.inputs):
         return {}
     scaled = network_targets(task, material.target_scale, material.targets)
     loss = _LOSSES[loss_name(plan, task)]
@@ -40,6 +41,10 @@ def linear_losses(material: Material, task: Task, plan: Plan) -> dict[int, float
         predicted = _predict(task, fitted, scaled[train], held)
         found[fold] = float(loss(predicted, scaled[rows.held].astype(np.float64)))
     return found
+
+
+def _has_columns(inputs: Inputs) -> bool:
+    return any(part.shape[1] for part in (inputs.numbers, inputs.flags, inputs.codes))
 
 
 def _some(rows: np.ndarray, seed: int) -> np.ndarray:

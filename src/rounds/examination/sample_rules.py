@@ -78,8 +78,8 @@ def _apart(evidence: DataEvidence, kept: np.ndarray, marked: np.ndarray, thoroug
 
     if min(marked.sum(), (~marked).sum()) < 10:
         return 0.5, ""
-    table = np.column_stack([evidence.numbers[kept], evidence.outcome[kept]])
-    names = [*(c.name for c in evidence.columns), *["the outcome"] * evidence.outcome.shape[1]]
+    table = np.column_stack([evidence.descriptions[kept], evidence.outcome[kept]])
+    names = [*(c.name for c in evidence.described), *["the outcome"] * evidence.outcome.shape[1]]
     singles = np.abs(separation(table, marked) - 0.5)
     error = separation_error(int(marked.sum()), int((~marked).sum()))
     best = int(np.nanargmax(singles))
@@ -133,7 +133,7 @@ def _label_noise(evidence: DataEvidence) -> Judged:
     counts = np.unique(classes, return_counts=True)[1]
     if len(classes) < FEWEST_ROWS or len(counts) < 2 or counts.min() < FEWEST_OF_CLASS:
         return NotApplicable(f"needs {FEWEST_ROWS} rows, and {FEWEST_OF_CLASS} of each outcome")
-    says = out_of_fold(evidence.numbers, classes, evidence.dataset.patients[evidence.sample])
+    says = out_of_fold(evidence.descriptions, classes, evidence.dataset.patients[evidence.sample])
     return _flipped(classes, says[:, 1]) if kind == "binary" else _never_sure(classes, says)
 
 

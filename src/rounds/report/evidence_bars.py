@@ -40,6 +40,7 @@ DRAWN_BY_NUMBERS: dict[str, tuple[Bars, ...]] = {
         Bars("Share of the outcome's variance, and rank correlation",
              {"explained_share": "by its values", "rank_correlation": "by its order"}, "gives the outcome away"),
         Bars(_EXPLAINED, {"explained_share": "this pair"}, "gives the outcome away"),
+        Bars(_EXPLAINED, {"explained_share_of_place": "this place"}, "gives the outcome away"),
     ),
     "linked-stays": (Bars("Further stays of a patient", {"linked": "begin as another ends", "further_stays": "all"}),),
     "competing-event": (Bars("Median stay", {"median_died": "who died", "median_others": "who left alive"}),),
