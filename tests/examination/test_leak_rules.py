@@ -75,6 +75,22 @@ def test_images_that_look_the_same_across_the_split() -> None:
     assert said("duplicate-rows", images()) is None
 
 
+def test_small_images_have_fewer_signs_that_can_differ() -> None:
+    """Of 8 x 8 pixels 224 of 512 signs: what is far apart there would be near among all."""
+    draw = np.random.default_rng(5)
+    pixels = draw.integers(0, 200, (120, 8, 8))
+    again = pixels[:30] + draw.integers(-1, 2, (30, 8, 8)) + 20
+    grid = np.concatenate([pixels, again]).astype(np.uint8)[..., None]
+    planted = table(rows=150, columns={GRID_ROW: np.arange(150)})
+    columns = tuple(c for c in planted.columns if c.name != GRID_ROW)
+    small = replace(planted, columns=columns, grid=grid, modality="image")
+    found = seen("duplicate-rows", small)
+    assert 0.1 < found.evidence["share_of_test_rows"] < 0.6
+    assert "at most 18 of 224 signs" in found.explanation
+    honest = replace(table(rows=120, columns={GRID_ROW: np.arange(120)}), columns=columns, grid=grid[:120])
+    assert said("duplicate-rows", replace(honest, modality="image")) is None
+
+
 def test_images_that_all_look_alike_are_no_duplicates() -> None:
     assert said("duplicate-rows", images(contrast=0.0, twins=30)) is None
 

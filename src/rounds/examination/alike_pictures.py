@@ -8,7 +8,8 @@ from rounds.data.stored_grid import Grid, blocks
 from rounds.examination.rule import Threshold
 
 LOOKS_THE_SAME = Threshold(
-    "looks the same", 40.0, "of 512 signs of brightness differences that differ, at most",
+    "looks the same", 40.0, "of 512 signs of brightness differences that differ, at most; fewer where a side has fewer "
+    "pixels than signs",
     "measured on pneumoniamnist: noise of 2 grey levels moves at most 40 in 90 % of its X-rays; held-out images that "
     "are no copies differ from every training image in 64 or more", "measured",
 )  # fmt: skip
@@ -16,6 +17,7 @@ LOOKS_THE_SAME = Threshold(
 TOLD_APART, _PAIRS = 2 * LOOKS_THE_SAME.value, 5_000
 COMPARED = 50_000_000  # pairs of images a cut, at most
 SIDE = 16  # differences a side; their signs in both directions are the fingerprint of an image
+SIGNS = 2 * SIDE * SIDE
 _CHUNK = 4_096  # images reduced at a time, at most
 _HELD = 256  # images read at a time where some rows are wanted
 
@@ -37,22 +39,32 @@ def distances(known: np.ndarray, new: np.ndarray) -> np.ndarray:
     return np.array([np.bitwise_count(known ^ one).sum(1, dtype=np.int64).min() for one in new], np.int64)
 
 
-def share_that_looks_known(fingerprint: np.ndarray, cut: tuple[np.ndarray, np.ndarray]) -> float:
-    """Share of the rows judged of a cut that look like one learned from; of many rows, some at even distances."""
+def signs_that_tell(grid: Grid) -> float:
+    """Share of the signs that can differ: between places of one and the same pixel there is none.
+
+    >>> signs_that_tell(np.zeros((1, 28, 28, 1))), signs_that_tell(np.zeros((1, 9, 9, 1)))
+    (1.0, 0.5)
+    """
+    return float(np.mean([(min(pixels, SIDE + 1) - 1) / SIDE for pixels in grid.shape[1:3]]))
+
+
+def share_that_looks_known(fingerprint: np.ndarray, cut: tuple[np.ndarray, np.ndarray], telling: float = 1.0) -> float:
+    """Share of the rows judged of a cut that look like one learned from; of many rows, some at even distances.
+    telling: as `signs_that_tell`."""
     learned, judged = cut
     if not len(judged) or not len(learned):
         return 0.0
     most = max(1, min(len(judged), COMPARED // len(learned)))
     some = judged[np.linspace(0, len(judged) - 1, most).astype(int)]
-    return float((distances(fingerprint[learned], fingerprint[some]) <= LOOKS_THE_SAME.value).mean())
+    return float((distances(fingerprint[learned], fingerprint[some]) <= telling * LOOKS_THE_SAME.value).mean())
 
 
-def told_apart(fingerprint: np.ndarray) -> bool:
+def told_apart(fingerprint: np.ndarray, telling: float = 1.0) -> bool:
     """Whether images of this set differ so much that alike ones are no chance."""
     one, other = np.random.default_rng(0).integers(0, len(fingerprint), (2, _PAIRS))
     different = one != other
     apart = np.bitwise_count(fingerprint[one] ^ fingerprint[other]).sum(1)[different]
-    return len(apart) > 0 and float(np.percentile(apart, 1)) >= TOLD_APART
+    return len(apart) > 0 and float(np.percentile(apart, 1)) >= telling * TOLD_APART
 
 
 def brightness_of_places(grid: Grid, rows: np.ndarray) -> np.ndarray:

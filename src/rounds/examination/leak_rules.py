@@ -8,7 +8,15 @@ import polars as pl
 
 from rounds.data.dataset import GRID_ROW
 from rounds.data.roles import may_name_patients
-from rounds.examination.alike_pictures import LOOKS_THE_SAME, SIDE, fingerprints, share_that_looks_known, told_apart
+from rounds.examination.alike_pictures import (
+    LOOKS_THE_SAME,
+    SIDE,
+    SIGNS,
+    fingerprints,
+    share_that_looks_known,
+    signs_that_tell,
+    told_apart,
+)
 from rounds.examination.association import explained_by_column, pair_explained, rank_correlations
 from rounds.examination.data_evidence import DataEvidence
 from rounds.examination.equal_rows import (
@@ -121,16 +129,17 @@ def _alike_images(evidence: DataEvidence) -> Seen | None:
     if grid is None or evidence.dataset.modality != "image" or GRID_ROW not in evidence.dataset.inputs.columns:
         return None
     fingerprint = fingerprints(grid)[evidence.dataset.inputs[GRID_ROW].to_numpy()]
-    if not told_apart(fingerprint):
+    telling = signs_that_tell(grid)
+    if not told_apart(fingerprint, telling):
         return None
-    worst = _shares(evidence, lambda cut: share_that_looks_known(fingerprint, cut))
+    worst = _shares(evidence, lambda cut: share_that_looks_known(fingerprint, cut, telling))
     if not worst:
         return None
     name, share = max(worst.items(), key=lambda item: item[1])
     return Seen(
         _gravity(evidence, worst),
-        f"{share:.1%} of the {name} images look like one that is also learned from: at most {LOOKS_THE_SAME.value:.0f} "
-        "of 512 signs of their brightness differences differ.",
+        f"{share:.1%} of the {name} images look like one that is also learned from: at most "
+        f"{telling * LOOKS_THE_SAME.value:.0f} of {telling * SIGNS:.0f} signs of their brightness differences differ.",
         {f"share_of_{n}_rows": s for n, s in worst.items()}, 0.95,
     )  # fmt: skip
 
