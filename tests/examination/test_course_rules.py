@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from rounds.examination.evidence import Run
 from rounds.examination.examine import examine
 from rounds.examination.finding import NotApplicable
-from tests.examination.planted import folds, healthy_loss, run, said, seen
+from tests.examination.planted import behind, folds, healthy_loss, inside, run, said, seen
 
 
 def test_healthy_population_is_left_alone() -> None:
@@ -44,3 +45,15 @@ def test_still_improving() -> None:
     assert found.evidence["late_gain_share"] > 0.01
     assert said("still-improving", run(folds())) is None
     assert isinstance(said("still-improving", run(folds(length=2))), NotApplicable)
+
+
+def test_few_steps_that_brought_something_although_they_began_far_above_the_constant() -> None:
+    def one_epoch(start: float) -> Run:
+        loss = inside(1, loss=(start, start))
+        steps = (np.linspace(0.1, 1.0, 9), np.full(9, 1.5))
+        losses = {"train": lambda e: 1.5 + 0 * e, "validation": lambda e: 1.3 + 0 * e}
+        high = folds(**losses, length=1, measures=loss, steps=steps)
+        return run(high, **behind())
+
+    assert seen("still-improving", one_epoch(1.6)).evidence["steps"] == 9
+    assert isinstance(said("still-improving", one_epoch(1.2)), NotApplicable), "nothing was brought"

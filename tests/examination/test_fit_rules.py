@@ -58,6 +58,14 @@ def test_underfitting() -> None:
     assert said("underfitting", run(gap, **behind())) is None
 
 
+def test_most_of_the_networks_learned_nothing_and_one_a_little() -> None:
+    nothing, little = healthy_loss(1.0, 1.1), healthy_loss(0.95)
+    stuck = folds(3, train=nothing, validation=nothing)
+    one = folds(1, first=3, train=little, validation=little)
+    assert seen("underfitting", run((*stuck, *one), **behind())).severity == "error"
+    assert said("underfitting", run(stuck, **behind())) is None, "which is a finding of its own"
+
+
 def test_plateau() -> None:
     rate = np.full(EPOCHS, 0.01)
     stuck = folds(train=healthy_loss(0.7), validation=healthy_loss(0.7), rate=rate, noise=0.001)

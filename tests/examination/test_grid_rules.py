@@ -7,12 +7,13 @@ import pytest
 
 from rounds.examination.curve import Curve
 from rounds.examination.evidence import Run
+from rounds.examination.examine import examine
 from rounds.examination.finding import NotApplicable
 from rounds.examination.grid_rules import AUGMENTING
 from rounds.plan import Plan
 from rounds.training.augmentation import IMAGE_SETTINGS
 from rounds.training.recording_augmentation import RECORDING_SETTINGS
-from tests.examination.planted import behind, folds, healthy_loss, run, said, seen
+from tests.examination.planted import behind, folds, healthy_loss, inside, run, said, seen
 
 POOR = healthy_loss(0.97)
 
@@ -41,6 +42,26 @@ def test_augmentation_without_a_control() -> None:
     assert seen("augmentation-too-strong", run(strong, **behind())).evidence["rotate"] == 90.0
     assert said("augmentation-too-strong", run(strong)) is None  # training is higher, as it should be, and no harm
     assert isinstance(said("augmentation-too-strong", run(folds())), NotApplicable)
+
+
+def test_heavy_augmentation_without_a_control() -> None:
+    learned = folds(train=POOR, validation=POOR)
+    found = seen("augmentation-too-strong", run(moved(learned, shift=0.5, brightness=0.3), **behind()))
+    assert "(shift 0.5) is at least 5 times what is usual" in found.explanation
+    first = examine(run(moved(learned, shift=0.5), **behind())).findings[0]
+    assert first.code == "augmentation-too-strong", "before what follows from it"
+    assert said("augmentation-too-strong", run(moved(learned, shift=0.2), **behind())) is None
+    assert said("augmentation-too-strong", run(moved(folds(), shift=0.5))) is None, "no harm"
+    noise = run(moved(learned, input_noise=2.0), **behind())
+    assert said("augmentation-too-strong", noise) is None, "of noise regularization speaks"
+
+
+def test_batches_of_two_are_named_before_the_start_that_they_spoil() -> None:
+    dead = inside(gradient_norm=[(0.0, 0.3), 1.0, 1.0])
+    plans = (Plan(normalization="batch", batch_size=2),)
+    found = examine(run(folds(train=POOR, validation=POOR, measures=dead), plans=plans, **behind())).findings
+    codes = [f.code for f in found if f.alarms]
+    assert codes.index("tiny-batch-statistics") < codes.index("poor-initialization")
 
 
 def test_augmentation_explains_validation_better_than_training() -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rounds.examination.evidence import Run
 from rounds.examination.examine import examine
 from rounds.examination.finding import NotApplicable
 from tests.examination.planted import EPOCHS, behind, folds, healthy_loss, inside, run, said, seen
@@ -35,6 +36,16 @@ def test_units_dead_before_the_first_step_are_not_blamed_on_the_rate() -> None:
     found = examine(run(folds(train=overshot, validation=FLAT, measures=dead, learning_rate=10), **behind()))
     units = next(f for f in found.findings if f.code == "dead-units")
     assert "learning-rate-too-high" not in units.follows_from
+
+
+def test_long_steps_of_weights_that_gradients_hardly_reach_are_not_blamed_on_the_rate() -> None:
+    def long_steps(first: float) -> Run:
+        reached = inside(gradient_norm=[first, 1.0, 1.0], update_ratio=(1e-4, 0.3))
+        return run(folds(train=FLAT, validation=FLAT, measures=reached), **behind())
+
+    assert seen("learning-rate-too-high", long_steps(0.1))
+    assert said("learning-rate-too-high", long_steps(1e-5)) is None
+    assert seen("vanishing-gradients", long_steps(1e-5))
 
 
 def test_a_sweep_that_went_too_far_is_a_note() -> None:

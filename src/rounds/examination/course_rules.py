@@ -7,6 +7,7 @@ from rounds.examination.curve import Curve, last, smooth
 from rounds.examination.evidence import Run
 from rounds.examination.finding import BY_HARM, NotApplicable, Seen, in_words
 from rounds.examination.harm import harm
+from rounds.examination.inside import initial_loss
 from rounds.examination.learning import (
     SMALLEST_SHARE,
     explained,
@@ -125,9 +126,17 @@ def _few_steps(run: Run) -> Judged:
 
 
 def _brought_something(run: Run) -> bool:
-    """Whether one of the losses came below the constant's: that of training is an epoch's mean, the first too."""
+    """Whether one of the losses came below the constant's (that of training is an epoch's mean, the first too) or,
+    where networks began above it, well below that beginning."""
     reached = (median_explained(run, run.best, split) for split in ("train", "validation"))
-    return max(reached) >= SMALLEST_SHARE.value
+    return max(reached) >= SMALLEST_SHARE.value or _fell_from_start(run) >= SMALLEST_SHARE.value
+
+
+def _fell_from_start(run: Run) -> float:
+    """Fall of the loss from before the first step to the last validation, as a share of the constant's; 0 where the
+    beginning was not measured."""
+    falls = [(initial_loss(c) - c.validation[-1]) / reference_loss(run, c) for c in run.best.curves if c.has_validation]
+    return float(np.nan_to_num(np.median(falls))) if falls else 0.0
 
 
 STARTS = ("loss-output-mismatch", "unscaled-inputs", "poor-initialization")

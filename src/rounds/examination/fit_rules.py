@@ -13,6 +13,7 @@ from rounds.examination.learning import (
     LEAST_LEARNED,
     SMALLEST_SHARE,
     end,
+    explained,
     linear_explained,
     median_explained,
     noise_of_mean,
@@ -176,8 +177,9 @@ def _underfitting(run: Run) -> Judged:
         return None
     learned = median_explained(run, run.best)
     gap = learned - median_explained(run, run.best, "validation")
-    if learned < SMALLEST_SHARE.value or _learned_enough(run, learned, gap):
-        return None  # nothing learned at all is a finding of its own
+    most = max(explained(run, c, split) for c in curves for split in ("train", "validation"))
+    if most < SMALLEST_SHARE.value or _learned_enough(run, learned, gap):
+        return None  # nothing learned at all, by any of them, is a finding of its own
     return Seen(
         "error", f"Training and validation loss are both high ({in_words(learned)} of the constant's loss removed in "
         f"training, gap {in_words(gap)}): {damaged.words}.",

@@ -6,7 +6,7 @@ from rounds.examination.comparison import paired
 from rounds.examination.curve import Configuration
 from rounds.examination.evidence import Run
 from rounds.examination.finding import BY_HARM, NotApplicable, Seen
-from rounds.examination.harm import harm, kept_loss
+from rounds.examination.harm import Harm, harm, kept_loss
 from rounds.examination.learning import SMALLEST_SHARE, end, reference_loss
 from rounds.examination.rule import Judged, Rule, Threshold
 
@@ -15,6 +15,13 @@ AUGMENTING = (
     "shift", "zoom", "rotate", "shear", "elastic", "crop", "flip", "brightness", "contrast", "scaling",
     "mask_channels", "mask_span", "input_noise", "mixup",
 )  # fmt: skip
+# What two images or recordings of one patient differ by, about what `rounds train` proposes; noise is a matter of
+# regularization.
+USUAL = {
+    "shift": 0.06, "zoom": 0.1, "rotate": 7.0, "shear": 7.0, "elastic": 0.04, "crop": 0.1, "brightness": 0.3,
+    "contrast": 0.3, "scaling": 0.1, "mask_channels": 0.1, "mask_span": 0.1,
+}  # fmt: skip
+HEAVY = Threshold("heavy augmentation", 5.0, "times the usual (shift 0.06, rotate 7, brightness 0.3, masks 0.1 ...)")
 COST = Threshold("what augmentation costs", 0.05, "share of the constant's loss, validation, beside members without")
 RAISED = Threshold("training above validation", 0.10, "share of the constant's loss, at the end")
 FEW_ROWS = Threshold(
@@ -69,11 +76,14 @@ def _beside_control(run: Run, strong: Configuration, cost: tuple[float, float, f
 
 
 def _without_control(run: Run) -> Judged:
-    """No member trained without: training far above validation, in networks that are worse than they should be."""
+    """No member trained without: heavy amounts, or training far above validation, in networks that are worse than they
+    should be."""
     curves = [c for c in run.best.curves if c.has_train and c.has_validation]
     damaged = harm(run)
     if not curves or damaged is None or not _amounts(run.best):
         return None
+    if heavy := {n: v for n, v in _amounts(run.best).items() if v >= HEAVY.value * USUAL.get(n, np.inf)}:
+        return _heavy(run, heavy, damaged)
     above = float(np.median([(end(c) - end(c, "validation")) / reference_loss(run, c) for c in curves]))
     if above < RAISED.value:
         return None
@@ -83,6 +93,16 @@ def _without_control(run: Run) -> Judged:
         f"With augmentation ({words}) training loss ends {above:.1%} of the constant's loss above validation loss, and "
         f"{damaged.words}. No member trained without it.",
         {"above_share": above, **_amounts(run.best), **damaged.evidence}, 0.6, run.best.members,
+    )  # fmt: skip
+
+
+def _heavy(run: Run, amounts: dict[str, float], damaged: Harm) -> Seen:
+    words = ", ".join(f"{name} {value:g}" for name, value in amounts.items())
+    return Seen(
+        "warning",
+        f"Augmentation ({words}) is at least {HEAVY.value:g} times what is usual, and {damaged.words}. No member "
+        "trained without it.",
+        {**amounts, **damaged.evidence}, 0.7, run.best.members,
     )  # fmt: skip
 
 
@@ -129,9 +149,10 @@ GRID_RULES: tuple[Rule[Run], ...] = (
     Rule(
         "augmentation-too-strong", "Augmentation asks too much", "training", _too_strong,
         how="Validation loss above that of members which differ in augmentation alone and have none; where no such "
-        "member trained, training loss far above validation loss in networks that are worse than they should be.",
+        "member trained, heavy amounts, or training loss far above validation loss, in networks that are worse than "
+        "they should be.",
         why="Training sees patients that cannot exist: what it learns of them says little of those that do.",
-        remedies=("weaker augmentation", "none, as a control"), thresholds=(COST, RAISED),
+        remedies=("weaker augmentation", "none, as a control"), thresholds=(COST, RAISED, HEAVY),
         causes=("learning-rate-too-high", "over-regularized"),
     ),
     Rule(

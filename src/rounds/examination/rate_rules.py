@@ -6,7 +6,8 @@ from rounds.examination.curve import Configuration, Curve, smooth
 from rounds.examination.evidence import Run
 from rounds.examination.finding import BY_HARM, NotApplicable, Seen
 from rounds.examination.harm import harm, harm_can_be_told
-from rounds.examination.inside import at_start, gradient_norms, share_of_layer, update_ratio
+from rounds.examination.inside import at_start, first_to_last, gradient_norms, share_of_layer, update_ratio
+from rounds.examination.inside_rules import VANISHING
 from rounds.examination.learning import (
     BEHIND_SIBLING,
     SMALLEST_SHARE,
@@ -62,6 +63,8 @@ def _sane_start(run: Run, curve: Curve) -> bool:
     norms = gradient_norms(curve)
     alive = dead is None or bool((dead < LOST_UNITS.value).all())
     flows = norms is None or bool(norms[1][0] > DEAD_GRADIENT.value)
+    passed = first_to_last(curve)
+    flows &= passed is None or bool(passed[0] >= VANISHING.value)
     sized = strange_size(run, curve) is None
     return alive and flows and sized and starting_loss(run, curve) < STRAY_START.value * reference_loss(run, curve)
 

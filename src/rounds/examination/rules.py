@@ -14,12 +14,12 @@ _FAMILIES = (WORTH_RULES, START_RULES, RATE_RULES, FIT_RULES, INSIDE_RULES, GRID
 _EVERY = {rule.code: rule for family in _FAMILIES for rule in family}
 # Where two causes are seen, the one that acts first comes first; symptoms come after all of them.
 ORDER = (
-    "implausible-score", "loss-output-mismatch", "frozen-layer", "unscaled-inputs", "poor-initialization",
-    "learning-rate-too-high",
-    "not-shuffled", "tiny-batch-statistics", "misleading-metric", "over-regularized", "vanishing-gradients",
+    "implausible-score", "loss-output-mismatch", "frozen-layer", "unscaled-inputs", "tiny-batch-statistics",
+    "poor-initialization", "learning-rate-too-high",
+    "not-shuffled", "misleading-metric", "over-regularized", "augmentation-too-strong", "vanishing-gradients",
     "decayed-too-early",
     "learning-rate-too-low", "dead-units", "saturated-units", "exploding-gradients", "diverged", "still-improving",
-    "overfitting", "plateau", "unstable", "augmentation-too-strong", "validation-better", "underfitting",
+    "overfitting", "plateau", "unstable", "validation-better", "underfitting",
     "not-learning",
     "gaps-unread", "validation-too-small", "no-better-than-baseline",
 )  # fmt: skip
