@@ -97,3 +97,10 @@ def test_text_is_no_wider_than_a_terminal() -> None:
     text = examination_text(examine(run(poor, **behind())))
     assert "Was it trained well: no" in text
     assert max(map(len, text.splitlines())) <= WIDTH
+
+
+def test_what_rests_on_too_few_patients_is_said_before_what_follows_from_it() -> None:
+    from rounds.examination.rules import ORDER
+
+    few = ORDER.index("validation-too-small")
+    assert all(few < ORDER.index(code) for code in ("overfitting", "underfitting", "plateau", "unstable"))

@@ -62,6 +62,16 @@ def test_it_reads_the_features_by_hand_of_images(tmp_path: Path) -> None:
     assert linear_losses(bare, dataset.task, Plan(network="convolutional")) == {}
 
 
+def test_many_features_by_hand_are_penalized_as_it_is_best_for_them() -> None:
+    """Half as many columns as rows, of which one tells something: the usual penalty learns the others by heart."""
+    noise = {f"n{i}": RANDOM.normal(size=200) for i in range(90)}
+    wide = table(200, kind="binary", columns=noise)
+    material = make_materials(wide, split_dataset(wide, folds=3, nested=False))[0]
+    beside = replace(material, inputs=replace(material.inputs, grid=np.zeros((200, 2, 2, 1), np.uint8)))
+    plain, chosen = (sum(linear_losses(m, wide.task, Plan()).values()) for m in (material, beside))
+    assert chosen < 0.9 * plain
+
+
 def test_unscaled_inputs_do_not_hurt_it() -> None:
     dataset = table(400, columns={"wide": RANDOM.normal(size=400) * 1e6})
     split = split_dataset(dataset, folds=3, nested=False)

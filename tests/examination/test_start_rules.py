@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rounds.examination.evidence import Run
 from rounds.examination.finding import NotApplicable
 from rounds.plan import Plan
 from rounds.task import Task
@@ -86,3 +87,14 @@ def test_not_shuffled() -> None:
     assert said("not-shuffled", run(folds(steps=steps(False, 0)), plans=(plan,), **behind())) is None
     assert said("not-shuffled", run(folds(steps=steps(True, 0)))) is None
     assert isinstance(said("not-shuffled", run(folds(), plans=(plan,))), NotApplicable)
+
+
+def test_units_that_dropout_silences_are_no_poor_start() -> None:
+    silent = inside(dead_share=0.8, gradient_norm=[(0.0, 0.3), 1.0, 1.0])
+
+    def dropped(share: float) -> Run:
+        curves = folds(train=POOR, validation=POOR, measures=silent)
+        return run(tuple(replace(c, settings={**c.settings, "dropout": share}) for c in curves), **behind())
+
+    assert seen("poor-initialization", dropped(0.1)).evidence["dead_share"] == 0.8
+    assert said("poor-initialization", dropped(0.97)) is None

@@ -15,8 +15,8 @@ AUGMENTING = (
     "shift", "zoom", "rotate", "shear", "elastic", "crop", "flip", "brightness", "contrast", "scaling",
     "mask_channels", "mask_span", "input_noise", "mixup",
 )  # fmt: skip
-# What two images or recordings of one patient differ by, about what `rounds train` proposes; noise is a matter of
-# regularization.
+NOISE = "input_noise"  # alone it is a matter of regularization
+# What two images or recordings of one patient differ by, about what `rounds train` proposes.
 USUAL = {
     "shift": 0.06, "zoom": 0.1, "rotate": 7.0, "shear": 7.0, "elastic": 0.04, "crop": 0.1, "brightness": 0.3,
     "contrast": 0.3, "scaling": 0.1, "mask_channels": 0.1, "mask_span": 0.1,
@@ -80,7 +80,7 @@ def _without_control(run: Run) -> Judged:
     should be."""
     curves = [c for c in run.best.curves if c.has_train and c.has_validation]
     damaged = harm(run)
-    if not curves or damaged is None or not _amounts(run.best):
+    if not curves or damaged is None or set(_amounts(run.best)) <= {NOISE}:
         return None
     if heavy := {n: v for n, v in _amounts(run.best).items() if v >= HEAVY.value * USUAL.get(n, np.inf)}:
         return _heavy(run, heavy, damaged)
@@ -153,7 +153,7 @@ GRID_RULES: tuple[Rule[Run], ...] = (
         "they should be.",
         why="Training sees patients that cannot exist: what it learns of them says little of those that do.",
         remedies=("weaker augmentation", "none, as a control"), thresholds=(COST, RAISED, HEAVY),
-        causes=("learning-rate-too-high", "over-regularized"),
+        causes=("learning-rate-too-high",),
     ),
     Rule(
         "gaps-unread", "What was not measured is not read", "training", _gaps_unread,

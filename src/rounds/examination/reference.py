@@ -18,6 +18,8 @@ from rounds.training.objective import loss_name
 MOST_ROWS, MOST_LEVELS, MOST_OUTPUTS = 5_000, 400, 8  # beyond, the model is fitted to fewer and takes no longer
 RIDGE = 10.0  # penalty of ridge regression on standardized columns, in rows: next to nothing for hundreds of rows
 INVERSE_PENALTY = 0.3  # scikit-learn's C of the logistic and Poisson models
+# Times the penalty: features by hand are often half as many as the rows, and which is best depends on the data.
+PENALTIES_BY_HAND = (1.0, 3.0, 10.0, 30.0)
 FURTHEST = 5.0  # standardized values are clipped here: one wild value must not decide a linear model
 _FLOOR = 1e-7
 
@@ -32,13 +34,20 @@ def linear_losses(material: Material, task: Task, plan: Plan) -> dict[int, float
         return {}
     if task.outputs > MOST_OUTPUTS or plan.class_weights != "none" or not _has_columns(material.inputs):
         return {}
+    factors = (1.0,) if material.inputs.grid is None else PENALTIES_BY_HAND
+    tried = [_losses(material, task, plan, factor) for factor in factors]
+    return min(tried, key=lambda found: sum(found.values()))
+
+
+def _losses(material: Material, task: Task, plan: Plan, factor: float) -> dict[int, float]:
+    """With so many times the usual penalty."""
     scaled = network_targets(task, material.target_scale, material.targets)
     loss = _LOSSES[loss_name(plan, task)]
     found = {}
     for fold, rows in material.folds.items():
         train = _some(rows.train, fold)
         fitted, held = design(material.inputs, train, rows.held)
-        predicted = _predict(task, fitted, scaled[train], held)
+        predicted = _predict(task, fitted, scaled[train], held, factor)
         found[fold] = float(loss(predicted, scaled[rows.held].astype(np.float64)))
     return found
 
@@ -69,45 +78,46 @@ def _one_hot(train: np.ndarray, held: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return (train[:, None] == kept).astype(np.float32), (held[:, None] == kept).astype(np.float32)
 
 
-def _predict(task: Task, x: np.ndarray, y: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """Outputs [v, T] on the networks' scale: numbers, rates or probabilities."""
+def _predict(task: Task, x: np.ndarray, y: np.ndarray, held: np.ndarray, factor: float) -> np.ndarray:
+    """Outputs [v, T] on the networks' scale: numbers, rates or probabilities; factor: of the penalty."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
         if task.kind == "regression":
-            return _ridge(x, y, held)
+            return _ridge(x, y, held, factor)
         if task.kind == "multiclass":
-            return _classes(x, y.argmax(axis=1), held, y.shape[1])
+            return _classes(x, y.argmax(axis=1), held, (y.shape[1], factor))
         fit = _poisson if task.kind == "count" else _logistic
-        return np.stack([fit(x, column, held) for column in y.T], axis=1)
+        return np.stack([fit(x, column, held, factor) for column in y.T], axis=1)
 
 
-def _ridge(x: np.ndarray, y: np.ndarray, held: np.ndarray) -> np.ndarray:
+def _ridge(x: np.ndarray, y: np.ndarray, held: np.ndarray, factor: float) -> np.ndarray:
     mean = y.mean(axis=0)
-    weights = np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ (y - mean))
+    weights = np.linalg.solve(x.T @ x + factor * RIDGE * np.eye(x.shape[1]), x.T @ (y - mean))
     return np.asarray(mean + held @ weights)
 
 
-def _logistic(x: np.ndarray, y: np.ndarray, held: np.ndarray) -> np.ndarray:
+def _logistic(x: np.ndarray, y: np.ndarray, held: np.ndarray, factor: float) -> np.ndarray:
     if len(np.unique(y)) < 2:
         return np.full(len(held), y.mean())
-    return _classes(x, y.astype(int), held, 2)[:, 1]
+    return _classes(x, y.astype(int), held, (2, factor))[:, 1]
 
 
-def _classes(x: np.ndarray, y: np.ndarray, held: np.ndarray, count: int) -> np.ndarray:
-    """Probabilities [v, C]; classes that no training row has get none."""
+def _classes(x: np.ndarray, y: np.ndarray, held: np.ndarray, how: tuple[int, float]) -> np.ndarray:
+    """Probabilities [v, C]; classes that no training row has get none. how: classes, and factor of the penalty."""
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=INVERSE_PENALTY, max_iter=200, tol=1e-3).fit(x, y)
+    count, factor = how
+    model = LogisticRegression(C=INVERSE_PENALTY / factor, max_iter=200, tol=1e-3).fit(x, y)
     made = np.zeros((len(held), count))
     made[:, model.classes_] = model.predict_proba(held)
     return made
 
 
-def _poisson(x: np.ndarray, y: np.ndarray, held: np.ndarray) -> np.ndarray:
+def _poisson(x: np.ndarray, y: np.ndarray, held: np.ndarray, factor: float) -> np.ndarray:
     from sklearn.linear_model import PoissonRegressor
 
-    return np.asarray(PoissonRegressor(alpha=1.0 / len(x), max_iter=200, tol=1e-3).fit(x, y).predict(held))
+    return np.asarray(PoissonRegressor(alpha=factor / len(x), max_iter=200, tol=1e-3).fit(x, y).predict(held))
 
 
 def _cross_entropy(p: np.ndarray, y: np.ndarray) -> float:

@@ -16,11 +16,12 @@ _EVERY = {rule.code: rule for family in _FAMILIES for rule in family}
 ORDER = (
     "implausible-score", "loss-output-mismatch", "frozen-layer", "unscaled-inputs", "tiny-batch-statistics",
     "poor-initialization", "learning-rate-too-high",
-    "not-shuffled", "misleading-metric", "over-regularized", "augmentation-too-strong", "vanishing-gradients",
+    "not-shuffled", "misleading-metric", "augmentation-too-strong", "over-regularized", "vanishing-gradients",
     "decayed-too-early",
-    "learning-rate-too-low", "dead-units", "saturated-units", "exploding-gradients", "diverged", "still-improving",
+    "learning-rate-too-low", "validation-too-small", "dead-units", "saturated-units", "exploding-gradients", "diverged",
+    "still-improving",
     "overfitting", "plateau", "unstable", "validation-better", "underfitting",
     "not-learning",
-    "gaps-unread", "validation-too-small", "no-better-than-baseline",
+    "gaps-unread", "no-better-than-baseline",
 )  # fmt: skip
 RULES: tuple[Rule[Run], ...] = tuple(_EVERY[code] for code in ORDER)

@@ -92,16 +92,17 @@ def _marks_at_start(run: Run, curve: Curve) -> Evidence | None:
         return None
     marks: Evidence = {}
     dropped = curve.settings.get("dropout", 0.0) >= HEAVY_DROPOUT  # multiplies what is left, and the loss with it
-    dropped |= curve.settings.get("input_noise", 0.0) >= HEAVY_NOISE  # and noise drowns what the weights make of inputs
-    if run.constant_loss and loss >= HIGH_START.value * max(run.constant_loss, _of_guessing(run)) and not dropped:
+    noisy = curve.settings.get("input_noise", 0.0) >= HEAVY_NOISE  # and noise drowns what the weights make of inputs
+    high = loss >= HIGH_START.value * max(run.constant_loss or np.inf, _of_guessing(run))
+    if run.constant_loss and high and not (dropped or noisy):
         marks["loss_over_constant"] = loss / run.constant_loss
-    if dead is not None and dead >= DEAD_AT_START.value:
+    if dead is not None and dead >= DEAD_AT_START.value and not dropped:  # for all rows of a minibatch
         marks["dead_share"] = dead
     if full is not None and full.max() >= FULL_AT_START.value:
         marks["saturated_share"] = float(full.max())
     if (size := strange_size(run, curve)) is not None:
         marks["weights_over_usual"] = size
-    if gradients is not None and gradients.min() < STILL.value and not narrow(run, curve):
+    if gradients is not None and gradients.min() < STILL.value and not (dropped or narrow(run, curve)):
         marks["least_gradient"] = float(gradients.min())
     return marks
 
