@@ -78,8 +78,8 @@ def page(said: dict[str, float]) -> str:
         f"`python -m benchmarks.image_memory`, {datetime.now(UTC):%Y-%m-%d}, {machine}, jax {version('jax')}. `rounds "
         "train FOLDER`, from files to report, one linear network on every pixel, one epoch, minibatches of 16.", "",
         "| images | files | resized, on disk | highest resident memory | seconds |", "|---|---|---|---|---|", *rows, "",
-        f"The rise of {rise:.2f} GB is that of parts being read, of files being decoded, and of the allocator; images "
-        "stay on disk from 256 MB on. What a convolution needs beside them grows with its minibatch alone.", "",
+        f"With all of them {rise:+.2f} GB: images stay on disk from 256 MB on, and are read a part at a time. What a "
+        "convolution needs beside them grows with its minibatch alone.", "",
     ])  # fmt: skip
 
 
