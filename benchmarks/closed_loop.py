@@ -1,6 +1,7 @@
 """What the closed loop is worth: from faulty starts, beside a tuner with its budget, beside one network; its own cost.
 
     python -m benchmarks.closed_loop faults SHARED [--tasks pima] [--severities 1] [--faults "frozen layers;..."]
+    python -m benchmarks.closed_loop again SHARED [--tasks pima]     healthy plans with other seeds
     python -m benchmarks.closed_loop tuner SHARED [--tables pima,nhanes_bps] [--splits 0,1]
     python -m benchmarks.closed_loop_results        writes docs/results.md from what was recorded
 
@@ -65,6 +66,7 @@ from tests.generators import end_of
 RECORDS = Path(".cache/closed_loop.jsonl")
 ROUNDS = 2  # as `rounds train` does by default
 SEED = 0
+OTHER_SEEDS = range(1, 9)  # of the healthy plan again: how far its own score goes by luck
 # Numbers that are codes, as in benchmarks/shared_tables.py.
 CODES = {"cleveland": ("cp", "restecg", "slope", "thal")}
 TRAINING = (arms, stay, improvement)  # whatever trains in a stay
@@ -90,6 +92,16 @@ def healthy_and_faulty(words: argparse.Namespace) -> None:
                     note({"kind": "fault", "table": task.name, "fault": fault.name, "severity": severity, **made})
 
 
+def healthy_again(words: argparse.Namespace) -> None:
+    """The healthy plan with other seeds: what share of its own way it regains, by luck alone."""
+    for task in TASKS:
+        if task.name in words.tasks.split(","):
+            ground = make_ground(task.load(words.shared / "data"), SEED)
+            for seed in OTHER_SEEDS:
+                made = treated(ground, {**GOOD, "seed": seed}, rounds=0)
+                note({"kind": "healthy again", "table": task.name, "seed": seed, "patients": ground.clean.rows, **made})
+
+
 def wanted(fault: Fault, ground: Ground, words: argparse.Namespace) -> bool:
     """Faults of the plan alone: no change of plan mends a table."""
     known = "frozen_layers" in Plan.model_fields or fault.name != "frozen layers"
@@ -101,7 +113,7 @@ def treated(ground: Ground, changes: Record, rounds: int) -> Record:
     """Scores of the population as it was and after the stay, on clean patients, and what it took."""
     started = time.monotonic()
     training: list[float] = []
-    plan = make_plan(Plan(), {**changes, "seed": SEED})
+    plan = make_plan(Plan(), {"seed": SEED, **changes})
     folder = Path(tempfile.mkdtemp())
     given = Circumstances(ground.dataset, ground.split, None, 1, np.inf, folder)
     materials = make_materials(ground.dataset, ground.split, scaling_of(plan))
@@ -328,12 +340,15 @@ def main() -> None:
     faults.add_argument("--tasks", default="cleveland")
     faults.add_argument("--severities", default="0,1")
     faults.add_argument("--faults", default="")
+    again = verbs.add_parser("again")
+    again.add_argument("shared", type=Path)
+    again.add_argument("--tasks", default="cleveland")
     tuner = verbs.add_parser("tuner")
     tuner.add_argument("shared", type=Path)
     tuner.add_argument("--tables", default="pima,cleveland,nhanes_bps,flchain_death")
     tuner.add_argument("--splits", default="0,1,2,3,4")
     words = parser.parse_args()
-    {"faults": healthy_and_faulty, "tuner": beside_a_tuner}[words.verb](words)
+    {"faults": healthy_and_faulty, "again": healthy_again, "tuner": beside_a_tuner}[words.verb](words)
 
 
 if __name__ == "__main__":

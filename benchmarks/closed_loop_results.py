@@ -14,6 +14,7 @@ from benchmarks.closed_loop import recorded
 from benchmarks.ward.faults import FAULTS
 from benchmarks.ward.tasks import TASKS
 from rounds.metrics import METRICS
+from rounds.metrics.worth import smallest_worthwhile
 
 RESULTS = Path("docs/results.md")
 TITLE = "## What the closed loop is worth"
@@ -64,7 +65,8 @@ def main() -> None:
 def faults_told(records: list[Record]) -> list[str]:
     healthy = {r["table"]: r for r in records if r["kind"] == "healthy"}
     last = {(r["table"], r["severity"], r["fault"]): r for r in records if r["kind"] == "fault"}
-    rows = [r for r in last.values() if r["table"] in healthy]
+    known = [r for r in last.values() if r["table"] in healthy]
+    rows = [r for r in known if way_of(healthy[r["table"]]) > 0]
     if not rows:
         return []
     lines = [
@@ -89,6 +91,10 @@ def faults_told(records: list[Record]) -> list[str]:
         for severity, name in kinds
         for table, some in by_table([r for r in rows if r["severity"] == severity]).items()
     ]
+    lost = by_table([r for r in known if r not in rows])
+    told += [nothing_to_regain(some, healthy[table]) for table, some in lost.items()]
+    again = by_table([r for r in records if r["kind"] == "healthy again" and way_of(healthy[r["table"]]) > 0])
+    told += luck_told(again, healthy) if again else []
     seen = [r for r in rows if (r["table"], r["severity"]) in LOOKED_AT]
     told += [
         together_told(some, healthy, name)
@@ -96,6 +102,44 @@ def faults_told(records: list[Record]) -> list[str]:
         if some
     ]
     return [*lines, *(line for text in (*told, *own_time_told(rows)) for line in ("", text)), ""]
+
+
+def way_of(healthy: Record) -> float:
+    """From the constant to the healthy plan, in the main metric; 0 where that is less than the smallest worthwhile."""
+    metric, constant = healthy["metric"], healthy["constant"]
+    way = float(METRICS[metric].gain(np.array(healthy["before"]), np.array(constant)))
+    return way if way >= smallest_worthwhile(metric, constant) else 0.0
+
+
+def nothing_to_regain(rows: list[Record], healthy: Record) -> str:
+    """A table on which the healthy plan is no better than a constant: shares of that way mean nothing."""
+    metric, table, sound = healthy["metric"], rows[0]["table"], healthy["before"]
+    least = smallest_worthwhile(metric, healthy["constant"])
+    level = {when: sum(float(METRICS[metric].gain(np.array(sound), np.array(r[when]))) < least for r in rows)
+             for when in ("before", "after")}  # fmt: skip
+    dear = sum(epochs_of(r, healthy) > MOST_EPOCHS for r in rows)
+    return (
+        f"On {table} the healthy plan itself is not ahead of a constant ({metric} {sound:.3f} against "
+        f"{healthy['constant']:.3f} on the patients who judge): there is nothing to regain, and its {len(rows)} faults "
+        f"are in no count. {level['before']} were level with the healthy plan before (within the smallest worthwhile "
+        f"difference), {level['after']} after the stay: networks that are worse than a constant count as one in a "
+        f"trial, so that none is found better. {dear} took more than {MOST_EPOCHS:.0f} times the epochs."
+    )
+
+
+def luck_told(again: dict[str, list[Record]], healthy: dict[str, Record]) -> list[str]:
+    """How far the healthy plan's own score goes by the luck of its seed: what the line of REGAINED can tell apart."""
+    parts = []
+    for table, runs in again.items():
+        shares = np.array([regained(r, healthy[table], "before") for r in runs])
+        parts.append(
+            f"{table} {int((shares >= REGAINED).sum())} of {len(runs)} ({shares.mean():.0%}, standard deviation "
+            f"{shares.std(ddof=1):.1%}; {runs[0]['patients']} patients judge)"
+        )
+    return [
+        f"The healthy plan itself, trained again with other seeds, regains {REGAINED:.0%} of its first way on "
+        f"{'; '.join(parts)}: where it seldom does, missing that line says little of a treatment."
+    ]
 
 
 def together_told(rows: list[Record], healthy: dict[str, Record], how: str) -> str:
