@@ -1,5 +1,6 @@
 """The ward's images and recordings: what is planted into them, and that one path trains them as it trains tables."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +26,12 @@ from benchmarks.ward.grid_faults import (
 from benchmarks.ward.ground import Ground, make_ground
 from benchmarks.ward.rates import by_fault_of_task, detected, rate
 from benchmarks.ward.record import read_run
+from benchmarks.ward.signal_page import behind_linear, signal_page
 from benchmarks.ward.signal_tasks import SIGNAL_TASKS
 from benchmarks.ward.table_faults import COPIED
 from benchmarks.ward.tasks import TASKS, WardTask
 from benchmarks.ward.training import Workshop, prepare
-from benchmarks.ward.verdicts import ROUNDS, Verdict
+from benchmarks.ward.verdicts import ROUNDS, WATCHERS, Verdict
 from benchmarks.ward.wings import WINGS, Wing
 from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
@@ -187,3 +189,22 @@ def test_images_train_on_the_path_of_tables(small_ward: Path) -> None:
     fresh = [about["scores"] for about, evidence in lines if about["fresh"] and not evidence]
     assert len(fresh) == 2 + 2 * 2
     assert all(scores["constant"] == pytest.approx(np.log(2), abs=0.01) for scores in fresh)
+
+
+def test_the_page_shows_each_kind_and_half_apart(small_ward: Path) -> None:
+    found = (verdict("digit images", "over-regularized"), verdict("ecg5000 beats", "underfitting"))
+    said = [replace(v, said=dict.fromkeys(WATCHERS, v.said[ROUNDS])) for v in found]
+    beside = [("ecg5000 beats", 12, 0.06, 11)]
+    page = signal_page(said, {}, "How it came about.", ([30.0, 30.0], beside))
+    assert "How it came about." in page
+    assert "took 1 minutes" in page
+    assert "| ecg5000 beats | 12 | +6.0 % | 11 of 12 |" in page
+    recordings = page[page.index("### Recordings, reported half") : page.index("### Images, half that")]
+    assert "| l2 too strong | mild | ecg5000 beats | `underfitting` | 1 |" in recordings
+    assert "digit images" not in recordings
+
+
+def test_how_far_healthy_plans_are_behind_a_linear_model(small_ward: Path) -> None:
+    task, runs, share, behind = behind_linear("made up", small_ward)
+    assert (task, runs) == ("made up", 1)
+    assert behind == int(share > 0)

@@ -17,7 +17,7 @@ from benchmarks.ward.left_out import left_out
 from benchmarks.ward.make_runs import examine_tables, read_lines, train_all
 from benchmarks.ward.outcome import harms
 from benchmarks.ward.page import Times, looked_at, rule_rates, ward_page
-from benchmarks.ward.signal_page import looked_at_signals, signal_page
+from benchmarks.ward.signal_page import behind_linear, looked_at_signals, signal_page
 from benchmarks.ward.signal_tasks import SIGNAL_TASKS
 from benchmarks.ward.tasks import TASKS
 from benchmarks.ward.verdicts import every_verdict
@@ -78,7 +78,8 @@ def write_page(folder: Path, timed: Path) -> None:
         more = every_verdict(folder, tuple(signals))
         seconds = [about["processor_seconds"] for name in signals for about in runs[name]]
         harm_of_signals = {n: harms(runs[n]) for n in signals}
-        page += "\n" + signal_page(more, harm_of_signals, SIGNAL_REMARKS.read_text(), seconds)
+        beside = [behind_linear(name, folder) for name in signals]
+        page += "\n" + signal_page(more, harm_of_signals, SIGNAL_REMARKS.read_text(), (seconds, beside))
         verdicts, shown = [*verdicts, *more], [*shown, *signals]
     write_whole(PAGE, page)
     rules = rule_rates([v for v in verdicts if v.half == "reported"]) if reports else {}

@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
 
 from benchmarks.ward.ceiling import Harms
 from benchmarks.ward.outcome import HURTS
@@ -9,21 +11,44 @@ from benchmarks.ward.page_tables import by_fault, false_alarms, harmless, markdo
 from benchmarks.ward.rates import by_fault_of_task
 from benchmarks.ward.signal_tasks import SIGNAL_ROWS, SIGNAL_TASKS
 from benchmarks.ward.tasks import Half
-from benchmarks.ward.verdicts import Verdict
+from benchmarks.ward.verdicts import Verdict, judged_runs
 from benchmarks.ward.wings import FRESH_SEEDS, WINGS
 from rounds.data.dataset import Modality
 
+Behind = tuple[str, int, float, int]
 KINDS: dict[Modality, str] = {"image": "Images", "recording": "Recordings"}
 MODALITY_OF = {task.name: task.modality for task in SIGNAL_TASKS}
 HALVES: dict[Half, str] = {"reported": "reported half", "thresholds": "half that thresholds may be set on"}
 
 
-def signal_page(verdicts: list[Verdict], harms: Harms, remarks: str, seconds: list[float]) -> str:
-    """The section; harms: by task; seconds: processor time of each population."""
-    parts = [_head(verdicts, seconds), remarks]
+def signal_page(verdicts: list[Verdict], harms: Harms, remarks: str, times: tuple[list[float], list[Behind]]) -> str:
+    """The section; harms: by task; times: processor time of each population, and how healthy plans of each task stand
+    beside a linear model."""
+    seconds, beside = times
+    parts = [_head(verdicts, seconds), remarks, _beside(beside)]
     for half in HALVES:
         parts += _half(half, [v for v in verdicts if v.half == half])
     return "\n".join([*parts, "### Planted into images and recordings, and harmless\n", harmless(harms)])
+
+
+def behind_linear(task: str, folder: Path) -> Behind:
+    """(task, healthy plans, median of how far they are behind the linear model of features by hand on judged patients,
+    how many are behind), as a share of the constant's log loss."""
+    healthy = [run for about, group, run in judged_runs(task, folder) if group == "healthy"]
+    shares = [-run.advantages["linear"].value / abs(run.constant_score or 1.0) for run in healthy]
+    return task, len(shares), median(shares), sum(share > 0 for share in shares)
+
+
+def _beside(found: list[Behind]) -> str:
+    rows = [(task, runs, f"{100 * share:+.1f} %", f"{many} of {runs}") for task, runs, share, many in found]
+    names = ("task", "healthy plans", "median distance behind a linear model of features by hand", "behind it")
+    return f"""The good plans were set on the half for thresholds, and how good they are elsewhere was not looked at
+before. On patients who judge, as a share of the constant's log loss:
+
+{markdown_table(names, rows)}
+A healthy plan that a linear model is ahead of counts as a control like any other: an alarm on it is counted as false,
+although its networks are worse than they could be.
+"""
 
 
 def looked_at_signals(verdicts: list[Verdict]) -> str:
