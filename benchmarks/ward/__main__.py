@@ -3,6 +3,7 @@
 python -m benchmarks.ward runs --shared ../shared/data [--tasks diabetes,pima]    trains what is missing
 python -m benchmarks.ward data --shared ../shared/data                            asks the data rules
 python -m benchmarks.ward look       prints the half that thresholds may be set on, and nothing of the other
+python -m benchmarks.ward good --shared ../shared/data --tasks pneumoniamnist      compares plans of a set by validation
 python -m benchmarks.ward page       writes docs/ward.md, and the rates that findings show
 
 How long the ward takes is measured by `runs --folder .cache/ward_timed`, which `page` reads as well.
@@ -13,6 +14,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.ward.good_plans import compare_plans
 from benchmarks.ward.left_out import left_out
 from benchmarks.ward.make_runs import examine_tables, read_lines, train_all
 from benchmarks.ward.outcome import harms
@@ -34,7 +36,7 @@ TIMED = Path(".cache/ward_timed")
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("verb", choices=("runs", "data", "look", "page"))
+    parser.add_argument("verb", choices=("runs", "data", "look", "good", "page"))
     parser.add_argument("--shared", type=Path, default=Path("../shared/data"))
     parser.add_argument("--folder", type=Path, default=CACHE)
     parser.add_argument("--timed", type=Path, default=TIMED)
@@ -46,6 +48,12 @@ def main() -> None:
     elif words.verb == "data":
         for task in tasks:
             examine_tables(task, words.shared, words.folder)
+    elif words.verb == "good":
+        for task in tasks:
+            for name, loss, behind in compare_plans(task, words.shared):
+                print(
+                    f"{task.name}, {name}: validation loss {loss:.4f}, {100 * behind:+.1f} % behind linear", flush=True
+                )
     elif words.verb == "look":
         look(words.folder, {t.name for t in tasks if t.half == "thresholds"})
     else:

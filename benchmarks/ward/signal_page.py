@@ -42,8 +42,7 @@ def behind_linear(task: str, folder: Path) -> Behind:
 def _beside(found: list[Behind]) -> str:
     rows = [(task, runs, f"{100 * share:+.1f} %", f"{many} of {runs}") for task, runs, share, many in found]
     names = ("task", "healthy plans", "median distance behind a linear model of features by hand", "behind it")
-    return f"""The good plans were set on the half for thresholds, and how good they are elsewhere was not looked at
-before. On patients who judge, as a share of the constant's log loss:
+    return f"""How good the good plans are on patients who judge, as a share of the constant's log loss:
 
 {markdown_table(names, rows)}
 A healthy plan that a linear model is ahead of counts as a control like any other: an alarm on it is counted as false,
