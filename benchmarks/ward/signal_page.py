@@ -89,5 +89,5 @@ as Rounds proposes for its kind of network. One task of a kind in each half says
 are of faults resampled within it.
 
 All {len(seconds):,} populations (those that decide about harm too) took {sum(seconds) / 60:.0f} minutes of processor
-time, compiling included, with nothing compiled before.
+time, compiling included; some programs of the reported half had been compiled before.
 """
