@@ -9,8 +9,9 @@ four fifths are handed to Rounds, with their measurements, as DATA and --sequenc
 --test-sequences.
 The floor of the same division is what the data's README names: scikit-learn's histogram gradient boosting, learning
 rate 0.05, on mean, min, max, last and count of every variable and the static columns; for days with absolute error as
-its loss, which Rounds is given too. SAPS-I, SOFA and Survival are not used; but part `scored` is death as the README
-has it: both severity scores among the static columns, divided without regard to the outcome (the floor's 0.859).
+its loss, which Rounds is given too. SAPS-I, SOFA and Survival are not used; but part `scored` is death with both
+severity scores among the static columns and divided without regard to the outcome, which comes nearest to the floor's
+0.859 in the README (it does not name its folds).
 """
 
 import argparse
