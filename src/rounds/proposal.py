@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import log2
 from typing import Any
 
-from rounds.plan import Plan, make_plan
+from rounds.plan import Plan, make_plan, usual_patience
 from rounds.task import Task
 
 # Rows seen by one member: about where the best snapshot no longer moves on tables of 200 to 80,000 patients
@@ -104,7 +104,7 @@ def _course(amount: Amount) -> dict[str, tuple[Any, str]]:
             f"about {STEPS_PER_PASS} steps a pass over {amount.rows:,} rows, from {SMALLEST_BATCH} to {LARGEST_BATCH}",
         ),
         "warmup_epochs": (warmup, "3 % of the epochs: Adam's first steps rest on few gradients"),
-        "patience": (max(passes // 8, 5), "an eighth of the epochs without a better validation"),
+        "patience": (usual_patience(passes), "an eighth of the epochs without a better validation"),
     }
 
 
