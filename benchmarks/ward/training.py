@@ -56,7 +56,7 @@ class Workshop:
     def program(self, plan: Plan, task: Task, shape: InputShape, power_scale: bool) -> Program:
         """Compiled once a structure; initial weights are drawn outside of it, by functions of their own."""
         switches = _switches(plan)
-        read = shape.read(plan.hand_features)
+        read = shape.read(plan.hand_features, plan.has_trunk)
         network = describe_network(plan, task, read.numbers, read.flags, read.levels, "dropout" in switches, read.grid)
         left_out = (*OUTSIDE, "epochs") if plan.schedule == "constant" else OUTSIDE
         structure = tuple(str(getattr(plan, n)) for n in structure_names() if n not in left_out)
