@@ -4,15 +4,18 @@ python -m benchmarks.ward runs --shared ../shared/data [--tasks diabetes,pima]  
 python -m benchmarks.ward data --shared ../shared/data                            asks the data rules
 python -m benchmarks.ward look       prints the half that thresholds may be set on, and nothing of the other
 python -m benchmarks.ward good --shared ../shared/data --tasks pneumoniamnist      compares plans of a set by validation
-python -m benchmarks.ward page       writes docs/ward.md, and the rates that findings show
+python -m benchmarks.ward page       writes docs/ward.md, and the rates that findings show, docs/findings.md with them
 
 How long the ward takes is measured by `runs --folder .cache/ward_timed`, which `page` reads as well.
 """
 
 import argparse
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import PIPE
 
 from benchmarks.ward.good_plans import compare_plans
 from benchmarks.ward.left_out import left_out
@@ -30,6 +33,7 @@ from rounds.files import write_json, write_whole
 FIRST_LOOK, FEWEST_REPORTED = 185, 2  # runs of a table's first look, of which none has fewer; tables
 FEWEST_OF_SIGNALS = 190  # runs of a task of images or recordings, of which none has fewer
 CACHE, PAGE, REMARKS = Path(".cache/ward"), Path("docs/ward.md"), Path(__file__).parent / "remarks.md"
+FINDINGS = Path("docs/findings.md")
 SIGNAL_REMARKS = Path(__file__).parent / "signal_remarks.md"
 TIMED = Path(".cache/ward_timed")
 
@@ -92,7 +96,13 @@ def write_page(folder: Path, timed: Path) -> None:
     write_whole(PAGE, page)
     rules = rule_rates([v for v in verdicts if v.half == "reported"]) if reports else {}
     write_json(MEASURED, {"made_by": "python -m benchmarks.ward page", "tables": shown, "rules": rules})
+    write_whole(FINDINGS, _findings_page())
     print(json.dumps({"runs": sum(len(runs[n]) for n in shown), "page": str(PAGE), "tables": shown}))
+
+
+def _findings_page() -> str:
+    """In a process of its own: this one has read the rates of before."""
+    return subprocess.run([sys.executable, "-m", "rounds.examination.page"], stdout=PIPE, text=True, check=True).stdout
 
 
 def _processor_seconds(folder: Path) -> Iterator[float]:
