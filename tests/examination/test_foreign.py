@@ -65,6 +65,33 @@ def test_lightning_csv(tmp_path: Path) -> None:
     assert_read(tmp_path)
 
 
+@pytest.mark.parametrize("final", ["test_loss", "test/loss", "loss/test"])
+def test_a_final_test_is_not_validation(tmp_path: Path, final: str) -> None:
+    """Lightning sorts columns, so that a test stands before validation; one value of it is no curve."""
+    lines = [f"epoch,{final},train_loss,val_loss"]
+    lines += [f"{e},,{TRAIN[e]},{VALIDATION[e]}" for e in EPOCHS]
+    (tmp_path / "metrics.csv").write_text("\n".join([*lines, "30,9.9,,"]))
+    assert_read(tmp_path)
+    metrics = tmp_path / "run" / "metrics"
+    metrics.mkdir(parents=True)
+    for name, values in {"train_loss": TRAIN, "val_loss": VALIDATION, "test_loss": [9.9]}.items():
+        (metrics / name).write_text("".join(f"1700000000 {v} {e}\n" for e, v in enumerate(values)))
+    assert_read(tmp_path / "run")
+
+
+def test_a_repeated_test_stands_in_where_there_is_no_validation(tmp_path: Path) -> None:
+    assert_read(write_csv(tmp_path / "a.csv", epoch=EPOCHS, loss=TRAIN, test_loss=VALIDATION))
+
+
+def test_the_loss_that_was_minimised_comes_before_metrics(tmp_path: Path) -> None:
+    assert_read(
+        write_csv(
+            tmp_path / "a.csv", epoch=EPOCHS, mae=5 * TRAIN, loss=TRAIN, val_mae=5 * VALIDATION, val_loss=VALIDATION
+        )
+    )
+    assert_read(write_csv(tmp_path / "b.csv", epoch=EPOCHS, loss=9 * TRAIN, mae=TRAIN, val_mae=VALIDATION))
+
+
 def test_trainer_state(tmp_path: Path) -> None:
     history: list[dict[str, float]] = []
     for e in range(len(EPOCHS)):
@@ -138,6 +165,12 @@ def test_trainings_in_one_file(tmp_path: Path) -> None:
     assert_read(path, members=2)
 
 
+def test_folds_of_one_run_are_trainings(tmp_path: Path) -> None:
+    rows = [f"a,{fold},{e},{TRAIN[e]},{VALIDATION[e]}" for fold in range(3) for e in EPOCHS]
+    (tmp_path / "runs.csv").write_text("\n".join(["run,fold,epoch,loss,val_loss", *rows]))
+    assert_read(tmp_path / "runs.csv", members=3)
+
+
 def test_curves_of_rounds(tmp_path: Path) -> None:
     parts = [
         pl.DataFrame({"member": 0, "epoch": EPOCHS + 1, "split": split, "metric": "loss", "value": values})
@@ -178,6 +211,40 @@ def test_validation_now_and_then(tmp_path: Path) -> None:
     assert read_curves(path).curves[0].epochs.tolist() == [4, 9, 14, 19, 24, 29]
 
 
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_an_epoch_without_a_number_is_a_gap(tmp_path: Path, wrong: float) -> None:
+    """A network that was lost stays lost: what is finite again afterwards was never lost."""
+    loss = np.where(EPOCHS == 5, wrong, TRAIN)
+    path = write_csv(tmp_path / "log.csv", epoch=EPOCHS, loss=loss, val_loss=VALIDATION)
+    assert codes(path) == ["healthy"]
+    assert read_curves(path).curves[0].epochs.tolist() == [*range(1, 6), *range(7, 31)]
+
+
+def test_validation_alone_is_not_lost_training(tmp_path: Path) -> None:
+    assert codes(write_csv(tmp_path / "log.csv", epoch=EPOCHS, val_loss=VALIDATION)) == ["healthy"]
+
+
+def test_the_first_epoch_that_was_lost_is_named(tmp_path: Path) -> None:
+    lost = keras_csv(tmp_path, validation=np.where(EPOCHS > 20, np.nan, VALIDATION))
+    assert examine(read_curves(lost)).findings[0].evidence["first_epoch"] == 22
+
+
+def test_losses_that_rise_on_both_sides_are_no_overfitting(tmp_path: Path) -> None:
+    growth = np.exp(EPOCHS / 3)
+    path = write_csv(tmp_path / "log.csv", epoch=EPOCHS, loss=TRAIN * growth, val_loss=VALIDATION * growth)
+    assert codes(path) == ["not-learning", "unstable"]
+
+
+def test_a_sweep_of_curves_is_told_in_what_is_known(tmp_path: Path) -> None:
+    for name, rate, factor in (("a", 0.01, 1.0), ("b", 0.01, 1.01), ("c", 1.0, 4.0), ("d", 1.0, 4.1)):
+        write_csv(
+            tmp_path / f"{name}.csv", epoch=EPOCHS, lr=[rate] * 30, loss=factor * TRAIN, val_loss=factor * VALIDATION
+        )
+    found = {f.code: f for f in examine(read_curves(tmp_path)).findings}
+    assert "of the highest loss" in found["learning-rate-too-high"].explanation
+    assert found["learning-rate-too-high"].evidence["learning_rate"] == 1.0
+
+
 def test_one_epoch(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "log.csv", epoch=[0], loss=[1.0], val_loss=[1.1])
     assert codes(path) == ["healthy"]
@@ -193,6 +260,16 @@ def test_one_epoch(tmp_path: Path) -> None:
         ("epoch,loss\n3,1.0\n1,0.5\n", "must be rising, got epoch='1 after 3'"),
         ("epoch,loss\n-1,1.0\n1,0.5\n", "must be numbers from 0, got epoch=-1.0"),
         ("epoch,loss\n0,1.0,7\n", "row 2 must be 2 cells, got cells=3"),
+        ("epoch,split,metric,value\n0,train\n", "row 2 must be 4 cells, got cells=2"),
+        ("epoch,split,metric,value\n0,odd,loss,1\n", "column split must be train, validation or test, got value='odd'"),
+        (
+            "epoch,loss,val_mae\n0,1,2\n1,1,2\n",
+            "must be of one loss, training and validation, got metrics='loss and mae'",
+        ),
+        (
+            "epoch,loss,val_loss\n0,1,nan\n1,1,nan\n",
+            "The validation loss of log.csv must be a number in one epoch at least",
+        ),
     ],
 )
 def test_bad_csv(tmp_path: Path, text: str, message: str) -> None:
@@ -217,6 +294,13 @@ def test_unknown_files(tmp_path: Path, name: str, content: bytes, message: str) 
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=message):
         read_curves(tmp_path / name)
+
+
+def test_an_mlflow_metric_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "metrics" / "loss").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DataError, match="loss must be a metric that can be read"):
+        read_curves(tmp_path)
 
 
 def test_nothing_there(tmp_path: Path) -> None:

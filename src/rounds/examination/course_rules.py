@@ -30,9 +30,7 @@ def _diverged(run: Run) -> Judged:
     if not lost:
         return None
     share = len(lost) / len(run.curves)
-    first = min(
-        int(c.epochs[~np.isfinite(c.train)][0]) if not np.isfinite(c.train).all() else int(c.epochs[-1]) for c in lost
-    )
+    first = min(_lost_from(c) for c in lost)
     best_lost = any(c.diverged for c in run.best.curves)
     return Seen(
         "error" if share >= DIVERGED_SHARE.value or best_lost else "note",
@@ -40,6 +38,13 @@ def _diverged(run: Run) -> Judged:
         {"diverged_members": len(lost), "members": len(run.curves), "first_epoch": first},
         1.0, tuple(c.member for c in lost), onset=first,
     )  # fmt: skip
+
+
+def _lost_from(curve: Curve) -> int:
+    """The first epoch without a finite loss, of those that were recorded."""
+    recorded = [values for values in (curve.train, curve.validation) if np.isfinite(values).any()]
+    wrong = ~np.all([np.isfinite(values) for values in recorded or [curve.train]], axis=0)
+    return int(curve.epochs[wrong][0]) if wrong.any() else int(curve.epochs[-1])
 
 
 def _not_learning(run: Run) -> Judged:

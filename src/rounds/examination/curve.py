@@ -42,7 +42,9 @@ class Curve:
 
     @property
     def diverged(self) -> bool:
-        return self.outcome == "diverged" or not np.isfinite(self.train[~np.isnan(self.validation)]).all()
+        """Whether a loss was lost; a training loss that was never recorded is not."""
+        lost = self.has_train and not np.isfinite(self.train[~np.isnan(self.validation)]).all()
+        return self.outcome == "diverged" or lost
 
     @cached_property
     def has_train(self) -> bool:

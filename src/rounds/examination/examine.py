@@ -55,7 +55,7 @@ def _healthy(run: Run, rules: int) -> Finding:
     return Finding(
         "training", HEALTHY, "Nothing found", "note",
         f"{rules} of {len(RULES)} rules looked at {members} {'networks' if members > 1 else 'network'} over {epochs} "
-        f"epochs and found nothing to be done.{alone}",
+        f"{'epochs' if epochs > 1 else 'epoch'} and found nothing to be done.{alone}",
         {"rules": rules, "members": members, "epochs": epochs}, round(rules / len(RULES), 2), round=run.round,
     )  # fmt: skip
 

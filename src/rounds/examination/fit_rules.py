@@ -72,7 +72,7 @@ def _overfitting(run: Run) -> Judged:
     everywhere = len(rise) > 1 and rise.min() > 0 and mean >= SINGLE_RISE.value
     own_noise = noise_of_mean(curves[0].validation / reference_loss(run, curves[0]), curves[0].window)
     sure = low > 0 or everywhere if len(rise) > 1 else mean >= max(SINGLE_RISE.value, 3 * own_noise)
-    learned = run.constant_loss is None or median_explained(run, run.best) > 0
+    learned = _went_on_falling(curves) if run.constant_loss is None else median_explained(run, run.best) > 0
     if not (sure and mean >= RISE.value and gap >= GAP.value and learned):
         return _by_heart_at_once(run)
     snapshot = run.plan is not None and run.plans[run.best.plan].keep_best != "none"
@@ -87,6 +87,13 @@ def _overfitting(run: Run) -> Judged:
         0.95 if len(rise) > 1 else 0.7, tuple(c.member for c in curves), epoch,
         "note" if snapshot or has_peers(run) else "warning",
     )  # fmt: skip
+
+
+def _went_on_falling(curves: tuple[Curve, ...]) -> bool:
+    """Whether the training loss ended below where it stood when validation was best; rising on both sides is no
+    learning by heart."""
+    since = [smooth(c.train, c.window)[[int(smooth(c.validation, c.window).argmin()), -1]] for c in curves]
+    return float(np.median([best - last for best, last in since])) > 0
 
 
 def _by_heart_at_once(run: Run) -> Judged:

@@ -1,5 +1,6 @@
 """One training as another tool logged it, and as the rules read it."""
 
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Literal
@@ -9,22 +10,25 @@ import numpy as np
 from rounds.errors import DataError, must_be
 from rounds.examination.curve import Curve
 
-Split = Literal["train", "validation"]
+Split = Literal["train", "validation", "test"]
 Points = list[tuple[float, float]]  # (epoch or step, value) in the order of the file
 LOSS, RATE = "loss", "learning_rate"
 MOST_POINTS = 200  # of a curve without validation: more are averaged
 
-_VALIDATION = ("validation", "valid", "val", "eval", "dev", "test")
-_TRAIN = ("training", "train")
+_WORDS: dict[str, Split] = {
+    "validation": "validation", "valid": "validation", "val": "validation", "eval": "validation", "dev": "validation",
+    "test": "test", "training": "train", "train": "train",
+}  # fmt: skip
 _RATES = ("lr", "learning_rate", "lr_adam", "lr_sgd", "epoch_lr", "epoch_learning_rate")
 _POSITIONS = ("epoch", "epochs", "step", "steps", "iteration", "batch", "global_step", "time", "wall_time", "")
-_LOSSES = ("loss", "objective", "cost", "nll", "cross_entropy", "crossentropy", "mse", "mae", "")
+_ANY_LOSS = (LOSS, "", "objective", "cost")  # whatever was minimised, by whatever name
+_NAMED_LOSSES = ("nll", "cross_entropy", "crossentropy", "mse", "mae")
 
 
 @dataclass(frozen=True)
 class Log:
-    """name: for messages; points: by split and metric ("loss", "learning_rate" under train, others as they are
-    called); settings: hyperparameters that are numbers."""
+    """name: for messages; points: by split and metric ("learning_rate" under train, others as they are called, ""
+    where only the split was named); settings: hyperparameters that are numbers."""
 
     name: str
     points: dict[tuple[Split, str], Points]
@@ -43,32 +47,84 @@ def split_and_metric(name: str) -> tuple[Split, str] | None:
     if plain in _POSITIONS:
         return None
     words = [w for w in plain.split("_") if w not in ("epoch", "step")]
-    split: Split = "validation" if any(w in _VALIDATION for w in words) else "train"
-    rest = "_".join(w for w in words if w not in (*_VALIDATION, *_TRAIN))
-    return split, LOSS if rest in _LOSSES else rest
+    named = {_WORDS[w] for w in words if w in _WORDS}
+    split: Split = "validation" if "validation" in named else "test" if "test" in named else "train"
+    return split, "_".join(w for w in words if w not in _WORDS)
+
+
+def split_of(name: str) -> Split | None:
+    """The split that a word names; None for other words.
+
+    >>> split_of("Val"), split_of("train"), split_of("holdout")
+    ('validation', 'train', None)
+    """
+    return _WORDS.get(name.strip().lower())
 
 
 def to_curve(log: Log, member: int) -> Curve:
     """The log as a curve: one point for each validation (or training, where there is none) that was logged.
 
-    Training values between two validations are averaged. Raises DataError where there is no loss, or positions do
-    not rise.
+    Training values between two validations are averaged, and epochs without a number before others that have one are
+    a gap. Raises DataError where there is no loss, or not the same on both sides, or positions do not rise.
     """
-    train, validation = log.points.get(("train", LOSS), []), log.points.get(("validation", LOSS), [])
-    if not train and not validation:
-        known = ", ".join(sorted({m for _, m in log.points})) or "nothing"
-        advice = "Log the loss (loss, val_loss), or rename its column"
-        raise DataError(must_be(f"Curves of {log.name}", "ones with a loss", "metrics", known, advice))
     for points in log.points.values():
         _check_positions(points, log.name)
-    ends = _ends(validation or train)
-    kept = {key: _averaged(points, ends) for key, points in log.points.items() if points}
-    losses = [v for key, v in kept.items() if key[1] == LOSS]
-    logged = np.all([[v is not None for v in values] for values in losses], axis=0)
+    losses = _losses(log)
+    ends = _ends(losses.get("validation") or losses["train"])
+    kept = {split: _averaged(points, ends) for split, points in losses.items()}
+    logged = np.all([[v is not None for v in values] for values in kept.values()], axis=0)
     if not logged.any():
         advice = "Log both at the same epochs"
         raise DataError(must_be(f"Curves of {log.name}", "training and validation together", "epochs", 0, advice))
-    return _curve(log, member, ends[logged], {k: _numbers(v)[logged] for k, v in kept.items()})
+    finite = np.all([np.isfinite(_numbers(values)) for values in kept.values()], axis=0)
+    told = logged & (finite | (np.arange(len(ends)) > np.flatnonzero(finite).max(initial=-1)))
+    others = {key: _numbers(_averaged(points, ends))[told] for key, points in log.points.items() if points}
+    return _curve(log, member, ends[told], {s: _numbers(v)[told] for s, v in kept.items()}, others)
+
+
+def _losses(log: Log) -> dict[Split, Points]:
+    """The loss of training and of validation, or of the one that was logged.
+
+    Where no validation was logged, a test that was repeated stands in for it. Raises DataError where none is a loss,
+    none of them the same on both sides, or one of them never a number.
+    """
+    train, validation = _by_name(log, "train"), _by_name(log, "validation")
+    if not validation:
+        validation = {name: points for name, points in _by_name(log, "test").items() if len(points) > 1}
+    both = [name for name in (LOSS, *_NAMED_LOSSES) if name in train and name in validation]
+    if both:
+        return _with_numbers({"train": train[both[0]], "validation": validation[both[0]]}, log.name)
+    if train and validation:
+        named = f"{next(iter(train))} and {next(iter(validation))}"
+        advice = "Log the same loss of both (loss, val_loss)"
+        what = "of one loss, training and validation"
+        raise DataError(must_be(f"Curves of {log.name}", what, "metrics", named, advice))
+    if train:
+        return {"train": next(iter(train.values()))}
+    if validation:
+        return {"validation": next(iter(validation.values()))}
+    known = ", ".join(sorted({m for _, m in log.points if m})) or "nothing"
+    advice = "Log the loss (loss, val_loss), or rename its column"
+    raise DataError(must_be(f"Curves of {log.name}", "ones with a loss", "metrics", known, advice))
+
+
+def _by_name(log: Log, split: Split) -> dict[str, Points]:
+    """Losses of a split, the one that was minimised first and by one name."""
+    found: dict[str, Points] = {}
+    for name in (*_ANY_LOSS, *_NAMED_LOSSES):
+        if points := log.points.get((split, name)):
+            found.setdefault(LOSS if name in _ANY_LOSS else name, points)
+    return found
+
+
+def _with_numbers(losses: dict[Split, Points], name: str) -> dict[Split, Points]:
+    known = {split: any(math.isfinite(value) for _, value in points) for split, points in losses.items()}
+    for split, is_known in known.items():
+        if not is_known and any(known.values()):
+            advice = "Look at what computes it, or leave it out"
+            what = f"The {split} loss of {name}"
+            raise DataError(must_be(what, "a number in one epoch at least", "loss", float("nan"), advice))
+    return losses
 
 
 def _check_positions(points: Points, name: str) -> None:
@@ -105,19 +161,24 @@ def _numbers(values: list[float | None]) -> np.ndarray:
     return np.array([np.nan if v is None else v for v in values], float)
 
 
-def _curve(log: Log, member: int, ends: np.ndarray, values: dict[tuple[Split, str], np.ndarray]) -> Curve:
+def _curve(
+    log: Log,
+    member: int,
+    ends: np.ndarray,
+    losses: dict[Split, np.ndarray],
+    others: dict[tuple[Split, str], np.ndarray],
+) -> Curve:
     absent = np.full(len(ends), np.nan)
-    train, validation = values.get(("train", LOSS), absent), values.get(("validation", LOSS), absent)
-    rate = values.get(("train", RATE))
+    rate = others.get(("train", RATE))
     rate = rate if rate is not None and np.isfinite(rate).all() else None
     settings = dict(log.settings)
     if rate is not None:
         settings.setdefault(RATE, float(rate.max()))
-    recorded = [v for key, v in values.items() if key[1] == LOSS]
-    lost = any(not np.isfinite(v).all() for v in recorded)
+    lost = any(not np.isfinite(v).all() for v in losses.values())
     return Curve(
-        member=member, epochs=_labels(ends), train=train, validation=validation, settings=settings, rate=rate,
-        metrics={m: v for (split, m), v in values.items() if split == "validation" and m != LOSS},
+        member=member, epochs=_labels(ends), train=losses.get("train", absent),
+        validation=losses.get("validation", absent), settings=settings, rate=rate,
+        metrics={m: v for (split, m), v in others.items() if split == "validation" and m not in _ANY_LOSS},
         outcome="diverged" if lost else "finished",
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from rounds.errors import DataError, must_be
 from rounds.examination.event_file import read_scalars
-from rounds.examination.log import Log, Points, Split, split_and_metric
+from rounds.examination.log import Log, Points, Split, split_and_metric, split_of
 
 RUN_COLUMNS = ("run", "run_id", "member", "seed", "fold", "trial", "version")
 LONG = {"epoch", "split", "metric", "value"}
@@ -22,10 +22,7 @@ def read_csv_log(path: Path) -> list[Log]:
 
     Lightning leaves cells empty and writes several rows an epoch; a column such as `run` separates trainings.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (UnicodeDecodeError, OSError) as error:
-        raise _unreadable(path, "a CSV file", error) from None
+    text = _text(path, "a CSV file")
     rows = list(csv.reader(text.splitlines(), delimiter=_delimiter(text)))
     rows = [row for row in rows if any(cell.strip() for cell in row)]
     if len(rows) < 2:
@@ -45,16 +42,14 @@ def _wide_logs(path: Path, head: list[str], rows: list[list[str]]) -> list[Log]:
     if position is None:
         advice = "Name the column of epochs epoch, or of steps step"
         raise DataError(must_be(path.name, "a CSV with an epoch column", "columns", ", ".join(head), advice))
-    by = next((lower.index(n) for n in RUN_COLUMNS if n in lower), None)
+    by = [lower.index(n) for n in RUN_COLUMNS if n in lower]
     meant = _preferred(
-        {i: key for i, name in enumerate(head) if i not in (position, by) and (key := split_and_metric(name))}, head
+        {i: key for i, name in enumerate(head) if i not in (position, *by) and (key := split_and_metric(name))}, head
     )
     runs: dict[str, dict[Key, Points]] = {}
     for number, row in enumerate(rows, start=2):
-        if len(row) != len(head):
-            advice = f"Mend row {number}"
-            raise DataError(must_be(f"{path.name}, row {number}", f"{len(head)} cells", "cells", len(row), advice))
-        points = runs.setdefault(row[by] if by is not None else "", {})
+        _check_cells(path, number, row, head)
+        points = runs.setdefault(" ".join(row[i] for i in by), {})
         if not row[position].strip():
             continue  # a row without a position, such as a final test
         at = _number(row[position], path, number, head[position])
@@ -62,6 +57,12 @@ def _wide_logs(path: Path, head: list[str], rows: list[list[str]]) -> list[Log]:
             if row[i].strip():
                 points.setdefault(key, []).append((at, _number(row[i], path, number, head[i])))
     return [Log(f"{path.name}{' ' + name if name else ''}", points) for name, points in runs.items()]
+
+
+def _check_cells(path: Path, number: int, row: list[str], head: list[str]) -> None:
+    if len(row) != len(head):
+        advice = f"Mend row {number}"
+        raise DataError(must_be(f"{path.name}, row {number}", f"{len(head)} cells", "cells", len(row), advice))
 
 
 def _preferred(meant: dict[int, Key], head: list[str]) -> dict[int, Key]:
@@ -76,13 +77,16 @@ def _preferred(meant: dict[int, Key], head: list[str]) -> dict[int, Key]:
 def _long_logs(path: Path, head: list[str], rows: list[list[str]]) -> list[Log]:
     """Rows of (epoch, split, metric, value), and a member or run column: how Rounds keeps curves."""
     place = {name: head.index(name) for name in LONG}
-    by = next((head.index(n) for n in ("member", *RUN_COLUMNS) if n in head), None)
+    by = [head.index(n) for n in RUN_COLUMNS if n in head]
     runs: dict[str, dict[Key, Points]] = {}
     for number, row in enumerate(rows, start=2):
-        split: Split = "train" if row[place["split"]].startswith("train") else "validation"
+        _check_cells(path, number, row, head)
+        if (split := split_of(row[place["split"]])) is None:
+            what, expected = f"{path.name}, row {number}, column split", "train, validation or test"
+            raise DataError(must_be(what, expected, "value", row[place["split"]], "Mend the cell"))
         at = _number(row[place["epoch"]], path, number, "epoch")
         value = _number(row[place["value"]], path, number, "value")
-        points = runs.setdefault(row[by] if by is not None else "", {})
+        points = runs.setdefault(" ".join(row[i] for i in by), {})
         points.setdefault((split, row[place["metric"]]), []).append((at, value))
     return [Log(f"{path.name} {name}".strip(), points) for name, points in runs.items()]
 
@@ -168,14 +172,14 @@ def read_mlflow_run(folder: Path) -> Log:
     settings = {}
     for name in ("learning_rate", "lr"):
         file = folder / "params" / name
-        if file.is_file() and _is_number(text := file.read_text(encoding="utf-8")):
+        if file.is_file() and _is_number(text := _text(file, "a parameter")):
             settings["learning_rate"] = float(text)
     return Log(folder.name, points, settings)
 
 
 def _mlflow_points(file: Path) -> Points:
     points: Points = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(_text(file, "a metric").splitlines(), start=1):
         cells = line.split()
         if len(cells) < 2:
             continue
@@ -200,6 +204,13 @@ def read_event_folder(folder: Path, files: list[Path]) -> Log:
             if key := split_and_metric("/".join([*below.parts, scalar.tag])):
                 points.setdefault(key, []).append((float(scalar.step), scalar.value))
     return Log(folder.name, points)
+
+
+def _text(path: Path, what: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (UnicodeDecodeError, OSError) as error:
+        raise _unreadable(path, what, error) from None
 
 
 def _unreadable(path: Path, what: str, error: Exception) -> DataError:

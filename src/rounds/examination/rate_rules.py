@@ -4,7 +4,7 @@ import numpy as np
 
 from rounds.examination.curve import Configuration, Curve, smooth
 from rounds.examination.evidence import Run
-from rounds.examination.finding import BY_HARM, NotApplicable, Seen
+from rounds.examination.finding import BY_HARM, NotApplicable, Seen, in_words
 from rounds.examination.harm import harm, harm_can_be_told
 from rounds.examination.inside import at_start, first_to_last, gradient_norms, share_of_layer, update_ratio
 from rounds.examination.inside_rules import VANISHING
@@ -125,7 +125,7 @@ def _too_high_above(run: Run, swept: tuple[Configuration, ...]) -> Judged:
     first, difference = clear[0]
     return Seen(
         "note", f"A learning rate of {first.learning_rate:g} is too high here: on the same folds the training loss "
-        f"stays {difference[0]:.1%} of the constant's loss above that at {run.best.learning_rate:g}.",
+        f"stays {in_words(difference[0])} {of_what(run)} above that at {run.best.learning_rate:g}.",
         {"learning_rate": first.learning_rate, "best_rate": run.best.learning_rate, "difference_share": difference[0],
          "low": difference[1], "high": difference[2]},
         0.95, tuple(m for c, _ in clear for m in c.members), onset=1,
