@@ -13,6 +13,7 @@ from benchmarks.ward.faults import FAULTS, Fault
 from benchmarks.ward.ground import make_ground
 from benchmarks.ward.left_out import Counts
 from benchmarks.ward.outcome import HURTS, Said, groups, harms, hurts
+from benchmarks.ward.page_tables import how_near
 from benchmarks.ward.rates import detected, named, rate
 from benchmarks.ward.table_faults import STAYS, WRONG, repeated_patients, wrong_labels
 from benchmarks.ward.tasks import WardTask
@@ -216,6 +217,16 @@ def test_a_judge_of_harm_sees_the_very_run_and_alarms_are_counted_by_what_a_faul
     assert judge(said("patients over the split", 0.0, False))
     shown = {name: (ours.hits, his.hits, ours.runs) for name, ours, his in alarms_by_harm(runs, lost) if ours.runs}
     assert shown == {"none, or a gain": (1, 0, 1), "5% to 8%": (1, 1, 2)}
+
+
+def test_how_near_detection_comes_is_said_with_what_bounds_it() -> None:
+    found = [verdict("pima", "over-regularized")] * 18
+    assert how_near([*found, found[0], verdict("pima")]) == "", "19 of 20: what is asked"
+    missed = [replace(verdict("pima"), own_loss=0.06, harm_known=True), verdict("pima"), verdict("digits")]
+    said = how_near([*found, *missed]).replace("\n", " ")
+    assert "Detected are 85.7 %, 9.3 points short of 95%." in said
+    assert "of the 3 runs missed, 2 are too little behind" in said
+    assert "2 of these lost less than 5% of a constant's error themselves; the judge reaches 4.8 %" in said
 
 
 def test_a_fault_means_the_same_wherever_it_is_planted() -> None:

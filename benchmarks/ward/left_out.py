@@ -20,9 +20,13 @@ from rounds.examination import harm
 from rounds.examination.examine import examine
 
 # Values that are tried, by the name of the threshold in rounds.examination.harm.
-TRIED: dict[str, tuple[float, ...]] = {"WORSE": (0.04, 0.05, 0.06, 0.07, 0.08), "BEHIND_TREES": (0.08, 0.1)}
+TRIED: dict[str, tuple[float, ...]] = {
+    "WORSE": (0.06, 0.08),
+    "BESIDE_CAUSE": (0.04, 0.05, 0.06, 0.07, 0.08),
+    "BEHIND_TREES": (0.08, 0.1),
+}
 Choice = tuple[float, ...]
-CHOICES: tuple[Choice, ...] = tuple(product(*TRIED.values()))
+CHOICES: tuple[Choice, ...] = tuple(c for c in product(*TRIED.values()) if c[1] <= c[0])
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def by_choice(about: dict[str, Any], group: Group, run: harm.Run) -> dict[Choice
     found = {}
     for choice in CHOICES:
         with _set_to(choice):
-            answer = repr(harm.harm(run))
+            answer = repr((harm.harm(run), harm.harm(run, alone=True)))
             if answer not in known:
                 known[answer] = _counted(about, group, run)
         found[choice] = known[answer]

@@ -16,6 +16,7 @@ from benchmarks.ward.page_tables import (
     by_fault,
     false_alarms,
     harmless,
+    how_near,
     markdown_table,
     missed,
     of_groups,
@@ -52,7 +53,7 @@ def ward_page(verdicts: list[Verdict], harms: Harms, apart: list[LeftOut], remar
     halves = {half: [v for v in verdicts if v.half == half] for half in ("reported", "thresholds")}
     shown = "reported" if halves["reported"] else "thresholds"
     parts = [_head(verdicts, remarks, times), "## The reported half\n"]
-    parts.append(overall(halves["reported"]) if halves["reported"] else UNFINISHED)
+    parts.append(_reported(halves["reported"]) if halves["reported"] else UNFINISHED)
     parts += [
         "### Runs of it that nobody had looked at when thresholds of harm were set\n",
         overall(_new(halves["reported"])),
@@ -64,6 +65,10 @@ def ward_page(verdicts: list[Verdict], harms: Harms, apart: list[LeftOut], remar
     parts += [f"## Missed, {shown} half\n", missed(halves[shown]), f"## Alarms on controls, {shown} half\n"]
     parts += [false_alarms(halves[shown]), "## Planted and harmless\n", harmless(harms)]
     return "\n".join([*parts, f"## Rule by rule, {shown} half\n", _by_rule(halves[shown])])
+
+
+def _reported(verdicts: list[Verdict]) -> str:
+    return "\n".join([overall(verdicts), how_near(verdicts)])
 
 
 def looked_at(verdicts: list[Verdict]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.ward.ceiling import JUDGE, Harms, judge
 from benchmarks.ward.faults import Fault
-from benchmarks.ward.outcome import HURTS, hurts
+from benchmarks.ward.outcome import DETECTED, HURTS, hurts
 from benchmarks.ward.rates import Cluster, Rate, by_task, detected, first, named, rate
 from benchmarks.ward.verdicts import ROUNDS, WATCHERS, Verdict
 
@@ -37,6 +37,23 @@ def overall(verdicts: list[Verdict], cluster: Cluster = by_task) -> str:
     table = markdown_table(names, [*rows, (JUDGE, seen, "", alarms, of_healthy)])
     return f"""{table}
 Given up early as hopeless, after three tenths of the epochs: faulty runs {spared[0]}, controls {spared[1]}.
+"""
+
+
+def how_near(verdicts: list[Verdict]) -> str:
+    """How near detection comes to what is asked, and what bounds it; nothing where it is reached."""
+    faulty = of_groups(verdicts, "faulty")
+    found, best = rate(faulty, detected(ROUNDS)).share, rate(faulty, judge).share
+    if found >= DETECTED:
+        return ""
+    lacking = [v for v in faulty if not detected(ROUNDS)(v)]
+    unknown = [v for v in lacking if not v.harm_known]
+    spared = sum(not judge(v) for v in unknown)
+    share = f"{100 * found:.1f} %, {100 * (DETECTED - found):.1f} points short of {DETECTED:.0%}"
+    lost = f"{spared} of these lost less than {HURTS:.0%} of a constant's error themselves"
+    return f"""Detected are {share}. The bound is what a run lets one know of harm: of
+the {len(lacking)} runs missed, {len(unknown)} are too little behind a linear model and trees, which is all there is
+to compare with, and {lost}; the judge reaches {100 * best:.1f} %.
 """
 
 

@@ -17,6 +17,7 @@ from benchmarks.ward.wings import BY_NAME, EVERY_TASK
 from rounds.examination.evidence import Run
 from rounds.examination.examine import examine
 from rounds.examination.finding import read_finding
+from rounds.examination.harm import harm
 from rounds.examination.live import without_hope
 
 ROUNDS = "Rounds"
@@ -28,7 +29,8 @@ HALF_OF: dict[str, Half] = {task.name: task.half for task in EVERY_TASK}
 class Verdict:
     """One run. said: by watcher; everything: codes of all findings of Rounds, notes too; given_up: whether training
     would have been ended early as hopeless; own_loss: what this very run lost on clean test rows beside the median good
-    plan of its seed, as a share of a constant's error (no rule sees it, and it decides nothing)."""
+    plan of its seed, as a share of a constant's error (no rule sees it, and it decides nothing); harm_known: whether
+    rules know it to be worse than it should be."""
 
     task: str
     name: str
@@ -40,6 +42,7 @@ class Verdict:
     everything: tuple[str, ...] = ()
     given_up: bool = False
     own_loss: float = 0.0
+    harm_known: bool = False
 
     @property
     def half(self) -> Half:
@@ -99,7 +102,8 @@ def _verdict(task: str, about: dict[str, Any], group: Group, run: Run) -> Verdic
     said |= {name: as_said(said_by(symptoms, run), acceptable) for name, symptoms in ANCHORS.items()}
     place = {name: about[name] for name in ("name", "severity", "seed", "number")}
     every = tuple(f.code for f in found.findings)
-    return Verdict(task=task, group=group, said=said, everything=every, given_up=_given_up(run), **place)
+    known = {"everything": every, "given_up": _given_up(run), "harm_known": harm(run) is not None}
+    return Verdict(task=task, group=group, said=said, **known, **place)
 
 
 def _given_up(run: Run) -> bool:

@@ -52,9 +52,10 @@ def said(code: str, evidence: Run) -> Judged:
 
 def seen(code: str, evidence: Run) -> Seen:
     """What one rule saw, weighed by harm; fails where it saw nothing."""
-    found = said(code, evidence)
+    rule = next(rule for rule in RULES if rule.code == code)
+    found = rule.judge(evidence)
     assert isinstance(found, Seen), f"{code}: {found}"
-    return weighed(evidence, found)
+    return weighed(evidence, found, rule.in_good_plans)
 
 
 def inside(count: int = EPOCHS, **changed: object) -> dict[tuple[str, str], Series]:

@@ -8,8 +8,9 @@ import pytest
 from rounds.examination.evidence import Advantage
 from rounds.examination.examine import examine
 from rounds.examination.finding import BY_HARM, Seen
-from rounds.examination.harm import BEHIND_TREES, WORSE, harm, harm_can_be_told, weighed
+from rounds.examination.harm import BEHIND_TREES, BESIDE_CAUSE, WORSE, harm, harm_can_be_told, weighed
 from rounds.examination.mismatch import judges
+from rounds.examination.rules import RULES
 from rounds.plan import Plan
 from rounds.task import Task
 from tests.examination.planted import behind, folds, inside, run
@@ -80,6 +81,14 @@ def test_severity_follows_harm() -> None:
     assert said.explanation.startswith("Something is odd. Harm: a linear model is ahead by 30 %")
     assert said.evidence["behind_linear_share"] == pytest.approx(0.3)
     assert said.evidence["share"] == 0.5
+
+
+def test_what_good_plans_show_too_needs_more_harm_than_what_they_never_show() -> None:
+    between = run(folds(), **judged((WORSE.value + BESIDE_CAUSE.value) / 2, error=0.001))
+    assert harm(between) is not None
+    assert harm(between, alone=True) is None
+    assert [weighed(between, ODD, in_good_plans=common).severity for common in (False, True)] == ["error", "note"]
+    assert {rule.code for rule in RULES if rule.in_good_plans} == {"overfitting", "underfitting"}
 
 
 def test_a_finding_of_its_own_severity_is_left_alone() -> None:

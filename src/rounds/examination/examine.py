@@ -26,7 +26,11 @@ def examine(run: Run) -> Examination:
     """Everything that the rules say of a run, main cause first; a single `healthy` where nothing alarms."""
     with np.errstate(all="ignore"):  # a loss that is lost makes shares of it nan, and nan passes no threshold
         asked = {rule.code: (rule, rule.judge(run)) for rule in RULES}
-    seen = {code: (rule, weighed(run, said)) for code, (rule, said) in asked.items() if isinstance(said, Seen)}
+    seen = {
+        code: (rule, weighed(run, said, rule.in_good_plans))
+        for code, (rule, said) in asked.items()
+        if isinstance(said, Seen)
+    }
     absent = tuple((code, said.reason) for code, (_, said) in asked.items() if isinstance(said, NotApplicable))
     follows = following(run, seen)
     found = [replace(make_finding(r, s, run.round), follows_from=follows[c]) for c, (r, s) in seen.items()]

@@ -98,7 +98,7 @@ def _went_on_falling(curves: tuple[Curve, ...]) -> bool:
 
 def _by_heart_at_once(run: Run) -> Judged:
     """Without a rise: training patients were learned far better than others, who are judged worse than they should."""
-    damaged, linear = harm(run), linear_explained(run)
+    damaged, linear = harm(run, alone=True), linear_explained(run)
     if damaged is None or linear is None:
         return None
     learned = median_explained(run, run.best)
@@ -174,7 +174,7 @@ def _shrinkage(curve: Curve) -> float:
 
 
 def _underfitting(run: Run) -> Judged:
-    damaged = harm(run)
+    damaged = harm(run, alone=True)
     curves = _both_splits(run.best.curves)
     if not curves:
         return NotApplicable("needs training and validation losses over at least three epochs")
@@ -304,7 +304,7 @@ FIT_RULES: tuple[Rule[Run], ...] = (
         why="What is learned late is true of these patients only; new ones are judged worse.",
         remedies=("more data, or stronger regularization (dropout, weight decay)", "a smaller network",
                   "keep the snapshot that is best on validation"),
-        thresholds=(RISE, GAP, SINGLE_RISE, WIDE_GAP), causes=("not-shuffled",),
+        thresholds=(RISE, GAP, SINGLE_RISE, WIDE_GAP), causes=("not-shuffled",), in_good_plans=True,
     ),
     Rule(
         "plateau", "The loss is flat at a high learning rate", "training", _plateau,
@@ -334,5 +334,6 @@ FIT_RULES: tuple[Rule[Run], ...] = (
         thresholds=(GAP,),
         causes=(*RATE_CAUSES, *START_CAUSES, "vanishing-gradients", "dead-units", "saturated-units",
                 "over-regularized", "not-shuffled", "still-improving", "frozen-layer"),
+        in_good_plans=True,
     ),
 )  # fmt: skip

@@ -20,11 +20,14 @@ WORSE = Threshold(
     WARD,
     "measured",
 )
+BESIDE_CAUSE = Threshold(
+    "the same, beside a cause that good plans hardly ever show", 0.05, WORSE.unit, WARD, "measured"
+)
 SURE = Threshold("certainty of that", 1.0, "standard errors, of the folds and of the judged patients")
 BEHIND_TREES = Threshold(
     "behind the trees", 0.08, "share of the constant's score, on judged patients", WARD, "measured"
 )
-HARM_THRESHOLDS = (WORSE, SURE, BEHIND_TREES, LEAST_LEARNED)
+HARM_THRESHOLDS = (WORSE, BESIDE_CAUSE, SURE, BEHIND_TREES, LEAST_LEARNED)
 WHOLE = 1.0  # the error of a constant: a network that is further behind has lost no more
 TWO_SIDED = 3.92  # standard errors in a 95 % interval
 
@@ -45,15 +48,20 @@ class _Behind:
     error: float
 
 
-def harm(run: Run) -> Harm | None:
+def harm(run: Run, alone: bool = False) -> Harm | None:
     """How the best configuration is known to be worse than it should be; None where nothing says so.
+
+    alone: harm is asked about beside nothing but what good plans show too (a late rise of the validation loss, say).
+    Beside a cause that they hardly ever show (steps that are too short, a layer that stays) less of it is enough:
+    evidence adds up.
 
     What is handed over is judged on patients kept apart, but on few of them; single networks are judged on the
     validation patients of every fold. A difference counts where both together say so: networks may be worse than a
     linear model one by one, and their average not: then nobody is harmed. A data set in which little can be learned is
     no fault of training.
     """
-    return _lost(run) or _behind_linear(run) or _behind_trees(run) or _below_constant(run)
+    least = (WORSE if alone else BESIDE_CAUSE).value
+    return _lost(run) or _behind_linear(run, least) or _behind_trees(run) or _below_constant(run)
 
 
 def harm_can_be_told(run: Run) -> bool:
@@ -66,11 +74,14 @@ def has_peers(run: Run) -> bool:
     return bool(run.references.get("linear")) or "linear" in run.advantages or "trees" in run.advantages
 
 
-def weighed(run: Run, seen: Seen) -> Seen:
-    """The finding with the severity that measured harm gives it: an oddity that costs nothing is a note."""
+def weighed(run: Run, seen: Seen, in_good_plans: bool = False) -> Seen:
+    """The finding with the severity that measured harm gives it: an oddity that costs nothing is a note.
+
+    in_good_plans: as the finding's rule has it.
+    """
     if seen.severity != BY_HARM:
         return seen
-    damaged = harm(run)
+    damaged = harm(run, alone=in_good_plans)
     if damaged is not None:
         return seen.weighed("error", f" Harm: {damaged.words}.", damaged.evidence)
     if harm_can_be_told(run):
@@ -91,15 +102,16 @@ def kept_loss(run: Run, curve: Curve) -> float:
     return float(curve.validation[-1]) if last_kept else curve.best_validation
 
 
-def _behind_linear(run: Run) -> Harm | None:
-    """Behind a linear model on validation patients of the same folds, and on judged patients, where both are known."""
+def _behind_linear(run: Run, least: float) -> Harm | None:
+    """Behind a linear model by at least this share of the constant's error, on validation patients of the same folds
+    and on judged patients, where both are known."""
     validation, judged = _on_validation(run), _on_judged(run)
     known = [part for part in (validation, judged) if part is not None]
     if not known or (judged is not None and judged.share <= 0):
         return None
     share = float(np.mean([part.share for part in known]))
     error = float(np.sqrt(sum(part.error**2 for part in known)) / len(known))
-    if not (share >= WORSE.value and share > SURE.value * error):
+    if not (share >= least and share > SURE.value * error):
         return None
     evidence: Evidence = {"behind_linear_share": share, "standard_error": error}
     evidence |= {} if validation is None else {"behind_linear_validation_share": validation.share}

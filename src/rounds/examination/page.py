@@ -14,7 +14,8 @@ _QUESTIONS = {
     "training": "Was it trained well",
     "worth": "Was it worth it",
 }
-_HEAD = """# Findings
+_SHOWN_BY_GOOD_PLANS = " and ".join(f"`{rule.code}`" for rule in RULES if rule.in_good_plans)
+_HEAD = f"""# Findings
 
 <!-- Made from the rules themselves: python -m rounds.examination.page > docs/findings.md -->
 
@@ -25,8 +26,9 @@ is not the same as fine. A share "of the constant's loss" is a share of the loss
 Severity follows measured harm. What is odd and cost nothing is a note; it becomes an error where the networks are known
 to be worse than they should be: where their loss was lost; where a linear model of the same inputs is ahead, by the
 mean of what the validation patients of the same folds say of single networks and what judged patients say of all of
-them together; where judged patients put them behind the trees; or, with no linear model to tell, where they remove next
-to nothing of the constant's loss on validation patients.
+them together (by somewhat more for {_SHOWN_BY_GOOD_PLANS}, of which good plans show something too); where judged
+patients put them behind the trees; or, with no linear model to tell, where they remove next to nothing of the
+constant's loss on validation patients.
 """
 _HEALTHY = f"""## `{HEALTHY}`: nothing found
 

@@ -32,7 +32,8 @@ class Rule(Generic[Evidence]):
     """How one finding is made. judge: the evidence -> what was seen, why it cannot be judged, or None (fine).
 
     causes: codes of findings that may explain this one; acts: when this finding, as a cause, does its harm: before
-    the first step ("start") or by the steps taken ("steps"); None for findings that are never a cause.
+    the first step ("start") or by the steps taken ("steps"); None for findings that are never a cause; in_good_plans:
+    whether good plans often show it too, so that it says little by itself.
     """
 
     code: str
@@ -45,6 +46,7 @@ class Rule(Generic[Evidence]):
     thresholds: tuple[Threshold, ...] = ()
     causes: tuple[str, ...] = ()
     acts: Literal["start", "steps"] | None = None
+    in_good_plans: bool = False
 
 
 def make_finding(rule: Rule[Evidence], seen: Seen, round_number: int = 0) -> Finding:
