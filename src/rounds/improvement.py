@@ -260,6 +260,7 @@ def _spent(found: Stay) -> Record:
     rounds["member_epochs_in_populations"] = found.in_populations
     rounds["member_epochs_in_trials"] = found.member_epochs
     rounds["found"] = [[finding.code for finding in e.alarms] for e in found.examinations]
+    rounds["own_plans"] = list(found.owned)
     rounds["contradictions"] = [c.record() for c in found.contradictions]
     return {"rounds": {**rounds, "ended": found.ended}}
 
@@ -289,7 +290,8 @@ def _write_what_happened(folder: Path, found: Stay, described: Record, said: Dat
 def _write_advice(
     folder: Path, finished: Finished, found: Stay, said: tuple[Record, Record, DataSaid, dict[str, str]], asked: Record
 ) -> None:
-    """findings.json of the population that is handed over, prescriptions.json, and the plan that won."""
+    """findings.json of the population that is handed over and of those before, prescriptions.json, and the plan that
+    won."""
     record, described, (findings, absent), reasons = said
     predictions = all_predictions(finished)
     last = len(found.populations) - 1
@@ -299,13 +301,21 @@ def _write_advice(
         constant_score=record["baselines"]["constant"][record["main_metric"]]["value"],
     )  # fmt: skip
     record["validation_references"] = dict(run.references)
-    write_json(folder / "findings.json", examine(run).record())
+    write_json(folder / "findings.json", {**examine(run).record(), "earlier": _earlier(found)})
     write_json(folder / "prescriptions.json", list(found.entries))
     kept = [entry for entry in found.entries if entry["verdict"] == "kept"]
     prescribed = {
         name: f"prescribed in round {e['round']} against {e['finding']}" for e in kept for name in e["change"]
     }
     write_json(folder / "plan.json", plan_record(found.trained.population, reasons | prescribed, asked))
+
+
+def _earlier(found: Stay) -> list[Record]:
+    """What alarmed in populations that were treated and are no longer the last, with the look that saw it."""
+    last = len(found.populations) - 1
+    looks = enumerate(found.examinations, start=1)
+    seen = [{**finding_record(f), "look": look} for look, e in looks for f in e.alarms if f.round < last]
+    return list({(f["round"], f["code"]): f for f in reversed(seen)}.values())[::-1]
 
 
 def one_network(changes: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import numpy as np
 from rounds.examination.evidence import Run
 from rounds.examination.examine import examine
 from rounds.examination.finding import NotApplicable
+from rounds.examination.follow import BY_TIME, SHOWN
 from tests.examination.planted import EPOCHS, behind, folds, healthy_loss, inside, run, said, seen
 
 FLAT = healthy_loss(1.0, 1.0)
@@ -28,7 +29,18 @@ def test_the_rest_follows_from_the_rate() -> None:
     assert found.findings[0].code == "learning-rate-too-high"
     dead = next(f for f in found.findings if f.code == "dead-units")
     assert dead.follows_from == ("learning-rate-too-high",)
+    assert dead.explanation.endswith(BY_TIME), "no network was trained without the rate"
     assert found.verdict.well_trained.answer == "no"
+
+
+def test_what_is_seen_at_the_high_rate_alone_is_shown_to_follow_from_it() -> None:
+    lost = inside(dead_share=(0.0, 1.0), update_ratio=(1e-4, 0.3))
+    high = folds(train=overshot, validation=FLAT, measures=lost, learning_rate=10)
+    low = folds(first=len(high), measures=inside())
+    found = {f.code: f for f in examine(run(high, low)).findings}
+    dead = found["dead-units"]
+    assert dead.follows_from == ("learning-rate-too-high",)
+    assert dead.explanation.endswith(SHOWN)
 
 
 def test_units_dead_before_the_first_step_are_not_blamed_on_the_rate() -> None:

@@ -15,6 +15,7 @@ from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
 from rounds.errors import RunFolderError
 from rounds.examination.finding import Answer, Examination, Finding, Verdict
+from rounds.examination.source import examine_source
 from rounds.improvement import Request, Result, improve
 from rounds.plan import Plan
 from rounds.prescription import stay
@@ -102,6 +103,8 @@ def test_forty_patients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     if tried["verdict"] == "kept":
         found = json.loads((made.folder / "findings.json").read_text(encoding="utf-8"))["findings"]
         assert "not-shuffled" not in {f["code"] for f in found}, "the plan of before is not looked at again"
+        again = [f.code for f in examine_source(made.folder).findings]
+        assert again == [f["code"] for f in found], "by the command neither"
     assert tried["verdict"] == ("kept" if tried["effect"]["low"] > 0 else "dropped")
     assert made.write_report().stat().st_size > 10_000
 

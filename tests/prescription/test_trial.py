@@ -59,6 +59,17 @@ def test_what_helps_is_kept_and_what_does_nothing_is_not(treated: Result) -> Non
     assert treated.record["test"]["rmse"]["value"] < 0.75 * treated.record["baselines"]["constant"]["rmse"]["value"]
 
 
+def test_what_was_found_before_is_told_with_its_picture(treated: Result) -> None:
+    found = json.loads((treated.folder / "findings.json").read_text(encoding="utf-8"))
+    first = found["earlier"][0]
+    assert (first["code"], first["look"], first["round"]) == ("learning-rate-too-high", 1, 0)
+    assert "learning-rate-too-high" not in {f["code"] for f in found["findings"]}
+    page = treated.write_report().read_text(encoding="utf-8")
+    assert "Found in round 1, before what was kept." in page
+    assert f'aria-label="{first["name"]}, where it was seen"' in page
+    assert f'<td rowspan="2">{first["name"]}' in page, "the chart of the stay calls it by its name"
+
+
 def test_nothing_is_trained_twice_and_what_was_spent_is_disclosed(treated: Result) -> None:
     """6 epochs each, 4 folds: 4 networks before, which are the control as well; treated ones on the fold that screens,
     one of each dose, and on the two that confirm; of the population after the trial only the fourth fold is left."""

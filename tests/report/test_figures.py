@@ -258,6 +258,19 @@ def test_trial_effects_and_stay(make_run: MakeRun) -> None:
     assert {r["text"] for r in medians} == {"", "dropout → 0.3"}
 
 
+def test_the_stay_leaves_out_plans_of_before(make_run: MakeRun) -> None:
+    """Where a treated plan stands beside the one of before, only the treated one shows what the change did."""
+    run = make_run(prescriptions=[TRIAL])
+    record = json.loads((run / "metrics.json").read_text())
+    (run / "metrics.json").write_text(json.dumps(record | {"rounds": {"own_plans": [None, 1]}}))
+    before = pl.read_parquet(run / "members.parquet").with_columns(plan=0)
+    beside = before.with_columns(pl.col("round") + 1, plan=1)
+    treated = before.with_columns(pl.col("round") + 1, pl.col("best_value") - 0.1)
+    pl.concat([before, treated, beside]).write_parquet(run / "members.parquet")
+    medians = [r for r in data(drawn("stay", read_run(run)), "round") if "text" in r]
+    assert {(r["round"], round(r["best_value"], 6)) for r in medians} == {(0, 0.45), (1, 0.35)}
+
+
 def test_diverged_networks_do_not_stop_the_page(make_run: MakeRun) -> None:
     run = make_run()
     pl.read_parquet(run / "members.parquet").with_columns(

@@ -84,4 +84,5 @@ def test_the_report_shows_picture_and_rates(tmp_path: Path) -> None:
     findings = {"verdict": verdict, "findings": [finding("overfitting")], "not_applicable": []}
     page = write_report(write_run(tmp_path / "run", TASKS["regression"], {"findings": findings})).read_text()
     assert 'aria-label="Found overfitting, where it was seen"' in page
-    assert "of 9 in 10 runs with such a fault, and of 1 in 200 without a fault" in page
+    assert "of 9 in 10 with such a fault, and of 1 in 200 without any" in page
+    assert "Seen in network 1, from epoch 3. Thresholds: dead units 0.7 (share)." in page

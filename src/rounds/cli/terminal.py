@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from rounds.data.choices import Choices
@@ -106,27 +107,49 @@ def estimate_line(population: "Population") -> str:
 
 
 def _print_advice(console: Console, folder: Path) -> None:
-    """Findings that ask for something, and what was tried against them."""
+    """What was found in each round, what was tried against it, and what is found now."""
     from rounds.run_record import read_record, read_records
 
-    for finding in read_record(folder, "findings.json")["findings"]:
-        follows = f" (follows from {', '.join(finding['follows_from'])})" if finding["follows_from"] else ""
-        if finding["severity"] != "note" or finding["code"] == "healthy":
-            console.print(f"Finding: {finding['code']}{follows}. {finding['explanation']}", markup=False)
-    for entry in read_records(folder, "prescriptions.json"):
-        console.print(entry_line(entry), markup=False)
+    found = read_record(folder, "findings.json")
+    for finding in found.get("earlier", ()):
+        console.print(_finding_line(finding, f"Found in round {finding['look']}"), markup=False)
+    if entries := read_records(folder, "prescriptions.json"):
+        console.print(stay_table(entries), soft_wrap=False)
     for one in read_record(folder, "metrics.json").get("rounds", {}).get("contradictions", ()):
         console.print(f"Round {one['round']}: {one['reason']}.", markup=False)
+    for finding in found["findings"]:
+        if finding["severity"] != "note" or finding["code"] == "healthy":
+            console.print(_finding_line(finding, "Finding"), markup=False)
 
 
-def entry_line(entry: dict[str, Any]) -> str:
-    """What was tried in a round, what it was worth, and what became of it."""
+def _finding_line(finding: dict[str, Any], said: str) -> str:
+    follows = f" (follows from {', '.join(finding['follows_from'])})" if finding["follows_from"] else ""
+    return f"{said}: {finding['code']}{follows}. {finding['explanation']}"
+
+
+def stay_table(entries: list[dict[str, Any]]) -> Table:
+    """A row for each remedy that was tried: against what, what it was worth, and what became of it."""
+    table = Table(title="What was tried", title_justify="left", box=None, pad_edge=False)
+    for name in ("round", "against", "change", "gain (95 % interval)", "verdict"):
+        table.add_column(name, overflow="fold")
+    for entry in entries:
+        table.add_row(*map(Text, entry_cells(entry)))
+    return table
+
+
+def entry_cells(entry: dict[str, Any]) -> tuple[str, ...]:
+    """Round, finding, change, what it was worth, and what became of it.
+
+    >>> rate = {"learning_rate": [10.0, 0.003]}
+    >>> effect = {"value": 24.83, "low": 14.0, "high": 35.66}
+    >>> entry_cells({"round": 1, "finding": "diverged", "change": rate, "metric": "rmse", "effect": effect,
+    ...              "verdict": "kept", "reason": "confirmed"})
+    ('1', 'diverged', 'learning_rate 10.0 -> 0.003', 'rmse 24.8 (14 to 35.7)', 'kept: confirmed')
+    """
     change = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in entry["change"].items()) or entry["remedy"]
-    first = f"Round {entry['round']}: {change}"
-    if not entry["effect"]:
-        return f"{first}: {entry['verdict']} ({entry['reason']})."
-    effect = f"{entry['effect']['value']:.3g} ({entry['effect']['low']:.3g} to {entry['effect']['high']:.3g})"
-    return f"{first}: {entry['metric']} better by {effect}, {entry['verdict']} ({entry['reason']})."
+    effect = entry["effect"]
+    worth = "{} {:.3g} ({:.3g} to {:.3g})".format(entry["metric"], *effect.values()) if effect else "-"
+    return str(entry["round"]), entry["finding"], change, worth, f"{entry['verdict']}: {entry['reason']}"
 
 
 def _print_result(console: Console, record: dict[str, Any], report: Path) -> None:

@@ -58,7 +58,8 @@ def _not_learning(run: Run) -> Judged:
     shares = [explained(run, c) for c in stuck]
     return Seen(
         "error",
-        f"Neither loss of {len(stuck)} networks ever fell below what one constant prediction reaches.",
+        f"Neither loss of {len(stuck)} of {len(run.curves)} networks ever fell below what one constant prediction "
+        "reaches.",
         {"explained_share_median": float(np.median(shares)), "constant_loss": run.constant_loss},
         1.0, tuple(c.member for c in stuck), onset=1,
     )  # fmt: skip

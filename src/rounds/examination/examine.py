@@ -15,7 +15,7 @@ from rounds.examination.finding import (
     Seen,
     Verdict,
 )
-from rounds.examination.follow import following
+from rounds.examination.follow import Found, following, ground
 from rounds.examination.harm import weighed
 from rounds.examination.rule import make_finding
 from rounds.examination.rules import RULES
@@ -33,12 +33,17 @@ def examine(run: Run) -> Examination:
     }
     absent = tuple((code, said.reason) for code, (_, said) in asked.items() if isinstance(said, NotApplicable))
     follows = following(run, seen)
-    found = [replace(make_finding(r, s, run.round), follows_from=follows[c]) for c, (r, s) in seen.items()]
+    found = [_from_causes(run, seen, follows[code], make_finding(*said, run.round)) for code, said in seen.items()]
     findings = _in_order([*run.data_findings, *found])
     if not any(f.alarms for f in findings):
         findings = (_healthy(run, len(asked) - len(absent)), *findings)
     everything = (*run.data_not_applicable, *absent)
     return Examination(findings, everything, _verdict(run, findings, absent))
+
+
+def _from_causes(run: Run, seen: Found, causes: tuple[str, ...], finding: Finding) -> Finding:
+    words = finding.explanation + ground(run, causes, seen)
+    return replace(finding, follows_from=causes, explanation=words)
 
 
 def _in_order(findings: list[Finding]) -> tuple[Finding, ...]:

@@ -119,9 +119,9 @@ def in_words(share: float) -> str:
     """A share in percent, or how many times where percents would be silly.
 
     >>> in_words(0.123), in_words(-2500.0)
-    ('12.3 %', '-2.5e+03 times')
+    ('12.3 %', '-2.5e+03 times the size')
     """
-    return f"{100 * share:.3g} %" if abs(share) < MANY_TIMES else f"{share:.3g} times"
+    return f"{100 * share:.3g} %" if abs(share) < MANY_TIMES else f"{share:.3g} times the size"
 
 
 def finding_record(finding: Finding) -> dict[str, Any]:

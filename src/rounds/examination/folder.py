@@ -36,7 +36,13 @@ def read_run(folder: Path) -> Run:
         dataset=dataset, data_findings=findings, data_not_applicable=absent,
         data_examined=(folder / FINDINGS).exists(), round=last,
     )  # fmt: skip
-    return _judged(run, folder, task) if (folder / "metrics.json").exists() else run
+    return _judged(_own(run, folder), folder, task) if (folder / "metrics.json").exists() else run
+
+
+def _own(run: Run, folder: Path) -> Run:
+    """Without members of plans that a treated one was set beside: they were examined before, and not again."""
+    *_, own = read_record(folder, "metrics.json").get("rounds", {}).get("own_plans", [None])
+    return run if own is None else replace(run, curves=tuple(c for c in run.curves if c.plan < own))
 
 
 def _judged(run: Run, folder: Path, task: Task) -> Run:

@@ -1,15 +1,29 @@
-"""Which findings follow from which: claimed only where the population shows the symptom gone without the cause."""
+"""Which findings follow from which, and on what that rests: no symptom without the cause, or none before it."""
 
 from rounds.examination.evidence import Run
 from rounds.examination.finding import Seen
 from rounds.examination.rule import Rule
 
 Found = dict[str, tuple[Rule[Run], Seen]]
+SHOWN = " It is seen in no network without that cause."
+BY_TIME = " Every network has that cause: that this came after it is all that can be told before it is taken away."
 
 
 def following(run: Run, found: Found) -> dict[str, tuple[str, ...]]:
     """For each code, the codes among its possible causes from which it follows."""
     return {code: _causes(run, code, found) for code in found}
+
+
+def ground(run: Run, causes: tuple[str, ...], found: Found) -> str:
+    """What a claim to follow from these causes rests on, in words; empty where there are none."""
+    if not causes:
+        return ""
+    return SHOWN if all(_others(run, found[cause][1]) for cause in causes) else BY_TIME
+
+
+def _others(run: Run, cause: Seen) -> set[int]:
+    """Members without the cause."""
+    return {c.member for c in run.curves} - set(cause.members)
 
 
 def _causes(run: Run, code: str, found: Found) -> tuple[str, ...]:
@@ -20,13 +34,12 @@ def _causes(run: Run, code: str, found: Found) -> tuple[str, ...]:
 def _explains(run: Run, cause: tuple[Rule[Run], Seen], symptom: Seen) -> bool:
     """Whether the symptom is where the cause is and nowhere else: in members, or (all members share it) in time."""
     rule, seen = cause
-    everyone = {c.member for c in run.curves}
     with_cause, with_symptom = set(seen.members), set(symptom.members)
     if not with_symptom & with_cause:
         return False
     if with_symptom - with_cause:
         return False
-    if everyone - with_cause:
+    if _others(run, seen):
         return True
     if symptom.onset is None:
         return False

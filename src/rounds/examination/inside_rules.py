@@ -85,7 +85,8 @@ def _exploding(run: Run) -> Judged:
     epochs = [_first_growth(c) for c, _ in known if c.member in grown]
     return Seen(
         BY_HARM if len(best) > len(run.best.members) / 2 else "note",
-        f"The gradient of {len(grown)} networks grew to {worst:.3g} times its norm before the first step.",
+        f"The gradient of {len(grown)} of {len(run.curves)} networks grew to {worst:.3g} times its norm before the "
+        "first step.",
         {"largest_growth": worst if np.isfinite(worst) else None, "members": len(grown)},
         0.9, tuple(grown), onset=min(epochs),
     )  # fmt: skip

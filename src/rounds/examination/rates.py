@@ -24,11 +24,11 @@ def rates_in_words(rates: Rates) -> str:
     """One sentence on a rule's measured rates; empty where there are none.
 
     >>> rates_in_words({"hits": [9, 10], "alarms": [1, 200]})
-    'On the ward this was said of 9 in 10 runs with such a fault, and of 1 in 200 without a fault.'
+    'On runs with faults planted on purpose it was said of 9 in 10 with such a fault, and of 1 in 200 without any.'
     """
     if not rates:
         return ""
     hits, runs = rates["hits"]
     alarms, controls = rates["alarms"]
-    planted = f"of {hits:,} in {runs:,} runs with such a fault, and " if runs else ""
-    return f"On the ward this was said {planted}of {alarms:,} in {controls:,} without a fault."
+    planted = f"of {hits:,} in {runs:,} with such a fault, and " if runs else ""
+    return f"On runs with faults planted on purpose it was said {planted}of {alarms:,} in {controls:,} without any."

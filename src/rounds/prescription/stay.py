@@ -65,11 +65,11 @@ class Circumstances:
 class Stay:
     """populations: of round 0 and of each round that kept a remedy; entries: of prescriptions.json; examinations: of
     every look; member_epochs: spent in trials; ended: why there was no further round, in words; patients_tried: whether
-    more patients would help was asked; contradictions: findings that were set aside, as they ask for the
-    opposite; refitted: networks that learned from validation patients too, where that pays; reused: member-epochs of
-    networks that stand in more than one place, and were trained once; own_plans: how many plans of the last population,
-    from the first, are treated further (None: all; the others are those of before, kept beside them); seen: the
-    population of the last look, and the models that it was held against."""
+    more patients would help was asked; contradictions: findings that were set aside, as they ask for the opposite;
+    refitted: networks that learned from validation patients too, where that pays; reused: member-epochs of networks
+    that stand in more than one place, and were trained once; owned: how many plans of each population, from the first,
+    are treated further (None: all; the others are those of before, kept beside them); seen: the population of the last
+    look, and the models that it was held against."""
 
     populations: tuple[Trained, ...]
     entries: tuple[dict[str, Any], ...] = ()
@@ -81,8 +81,13 @@ class Stay:
     contradictions: tuple[Contradiction, ...] = ()
     refitted: Trained | None = None
     reused: int = 0
-    own_plans: int | None = None
+    owned: tuple[int | None, ...] = (None,)
     seen: tuple[Population, References] | None = None
+
+    @property
+    def own_plans(self) -> int | None:
+        """How many plans of the last population are treated further."""
+        return self.owned[-1]
 
     @property
     def known_references(self) -> References | None:
@@ -142,7 +147,7 @@ def look(given: Circumstances, found: Stay, rounds: int) -> tuple[Stay, Visit | 
     number = len(found.examinations) + 1
     if found.ended or number > rounds:
         return replace(found, ended=found.ended or f"{rounds} rounds were asked for"), None
-    run = run_of(found.own, number - 1, found.known_references)
+    run = run_of(found.own, len(found.populations) - 1, found.known_references)
     examination = examine(run)
     seen = (found.trained.population, run.references)
     found = replace(found, examinations=(*found.examinations, examination), seen=seen)
@@ -280,7 +285,7 @@ def _follow(given: Circumstances, found: Stay, trial: Trial, number: int) -> Gen
         return replace(found, entries=_unfinished(found.entries, number), ended="the time is spent")
     joined = gathered(whole, [trained, *parts])
     reused = found.reused + member_epochs(joined) - member_epochs(trained)
-    return replace(found, populations=(*found.populations, joined), reused=reused, own_plans=own_plans)
+    return replace(found, populations=(*found.populations, joined), reused=reused, owned=(*found.owned, own_plans))
 
 
 def _bed(given: Circumstances, found: Stay, number: int, most: float = np.inf) -> Bed:

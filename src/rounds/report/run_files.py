@@ -21,7 +21,8 @@ Record = dict[str, Any]
 @dataclass(frozen=True)
 class RunFiles:
     """dataset, plan, findings, metrics, evidence (may be empty): the records; prescriptions: a list of them; tables:
-    Parquet files by name; pictures: data addresses by file name, "" for those that stay beside the page."""
+    Parquet files by name; pictures: data addresses by file name, "" for those that stay beside the page; population:
+    the one that is looked at, from 0 (None: the last)."""
 
     dataset: Record
     plan: Record
@@ -32,6 +33,7 @@ class RunFiles:
     evidence: Record = field(default_factory=dict)
     pictures: dict[str, str] = field(default_factory=dict)
     shows_patients: bool = False
+    population: int | None = None
 
     @property
     def task(self) -> Task:
@@ -49,9 +51,20 @@ class RunFiles:
 
     @property
     def members(self) -> pl.DataFrame:
-        """Members of the last round that learn for the predictor, not for judging."""
+        """Members of the population looked at that learn for the predictor, not for judging."""
         members = self.tables["members"].filter(pl.col("outer") == MAIN)
-        return members.filter(pl.col("round") == pl.col("round").max())
+        return members.filter(
+            pl.col("round") == (pl.col("round").max() if self.population is None else self.population)
+        )
+
+    @property
+    def examined_members(self) -> pl.DataFrame:
+        """Members of every population that were looked at: without plans of before that a treated one stands beside."""
+        members = self.tables["members"].filter(pl.col("outer") == MAIN)
+        for number, own in enumerate(self.metrics.get("rounds", {}).get("own_plans", ())):
+            if own is not None:
+                members = members.filter((pl.col("round") != number) | (pl.col("plan") < own))
+        return members
 
     def of_members(self, table: str) -> pl.DataFrame:
         """Rows of `table` that belong to `members`, with each one's learning rate and fold; finite values only."""

@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from rounds.report.run_files import MAIN, Record, RunFiles
-from rounds.report.tables import value_text
+from rounds.report.run_files import Record, RunFiles
+from rounds.report.tables import finding_names, value_text
 from rounds.report.wording import estimate, label
 
 ADVICE = "advice"  # verdict of an entry that changes no plan: whether more patients would help
@@ -14,7 +14,11 @@ def course(run: RunFiles) -> Record | None:
     rounds = run.metrics.get("rounds", {})
     if not rounds.get("found"):
         return None
-    rows = [_visit(run, number, codes) for number, codes in enumerate(rounds["found"], start=1)]
+    names = finding_names(run.findings)
+    rows = [
+        _visit(run, number, [names.get(code, code) for code in codes])
+        for number, codes in enumerate(rounds["found"], start=1)
+    ]
     opposed = [f"round {c['round']}: {c['reason']}" for c in rounds.get("contradictions", [])]
     return {
         "rows": rows,
@@ -24,10 +28,10 @@ def course(run: RunFiles) -> Record | None:
     }
 
 
-def _visit(run: RunFiles, number: int, codes: list[str]) -> Record:
+def _visit(run: RunFiles, number: int, found: list[str]) -> Record:
     entries = [p for p in run.prescriptions if p["round"] == number]
     return {
-        "round": number, "found": codes or ["nothing that alarms"], "networks": _networks(run, number),
+        "round": number, "found": found or ["nothing that alarms"], "networks": _networks(run, number),
         "treatments": [_treatment(p) for p in entries] or [("nothing", "", "")],
     }  # fmt: skip
 
@@ -63,9 +67,7 @@ def gain_text(entry: Record) -> str:
 def _networks(run: RunFiles, number: int) -> str:
     """How the networks stood that were looked at: those of the last population before."""
     kept = sum(p["round"] < number and p["verdict"] == "kept" for p in run.prescriptions)
-    members = run.tables["members"].filter(
-        (pl.col("outer") == MAIN) & (pl.col("round") == kept) & pl.col("best_value").is_not_null()
-    )
+    members = run.examined_members.filter((pl.col("round") == kept) & pl.col("best_value").is_not_null())
     if not members.height:
         return "none of them is finite"
     return f"{label(run.kept_metric)} on validation {value_text(members['best_value'].median())} (median)"

@@ -1,8 +1,11 @@
 """What stands in tables: scores, columns, exclusions, choices of the plan, findings, trials, and what was tried."""
 
+from dataclasses import replace
 from typing import Any
 
+from rounds.examination.finding import read_finding
 from rounds.examination.rates import rates_in_words
+from rounds.examination.text import seen_in_words, thresholds_in_words
 from rounds.inference.disclosure import FEWEST_PATIENTS, shown_cells
 from rounds.report.checks import DATA_CHECKS
 from rounds.report.finding_figures import finding_picture
@@ -114,19 +117,34 @@ def value_text(value: Any) -> str:
 
 
 def findings(run: RunFiles) -> Record:
-    """Findings, main cause first, and the rules that could not judge."""
-    names = {f["code"]: f["name"] for f in run.findings["findings"]}
-    found = [
-        {
-            **f, "evidence": evidence(f["evidence"]), "because": [names.get(c, c) for c in f["follows_from"]],
-            "picture": finding_picture(run, f), "rates": rates_in_words(f.get("rates", {})),
-        }
-        for f in run.findings["findings"]
+    """Findings, main cause first, those of populations before, and the rules that could not judge."""
+    names = finding_names(run.findings)
+    now = [{**_told(run, f, names), "id": f["code"], "when": ""} for f in run.findings["findings"]]
+    before = [
+        {**_told(replace(run, population=f["round"]), f, names), "id": f"{f['look']}-{f['code']}",
+         "when": f"found in round {f['look']}, before what was kept"}
+        for f in run.findings.get("earlier", ())
     ]  # fmt: skip
     skipped = [
         {"name": DATA_CHECKS.get(n["code"], n["code"]), "reason": n["reason"]} for n in run.findings["not_applicable"]
     ]
-    return {"findings": found, "not_judged": skipped}
+    return {"findings": now, "earlier": before, "not_judged": skipped}
+
+
+def finding_names(record: Record) -> dict[str, str]:
+    """What findings are called, by their codes."""
+    return {f["code"]: f["name"] for f in (*record.get("earlier", ()), *record["findings"])}
+
+
+def _told(run: RunFiles, finding: Record, names: dict[str, str]) -> Record:
+    """A finding as its article shows it."""
+    seen = read_finding({name: value for name, value in finding.items() if name != "look"})
+    return {
+        **finding, "evidence": evidence(finding["evidence"]), "picture": finding_picture(run, finding),
+        "because": [names.get(c, c) for c in finding["follows_from"]],
+        "rates": rates_in_words(finding.get("rates", {})), "seen": seen_in_words(seen),
+        "thresholds": thresholds_in_words(seen),
+    }  # fmt: skip
 
 
 def evidence(content: Record) -> list[tuple[str, str]]:
@@ -148,10 +166,11 @@ def trials(run: RunFiles) -> Record | None:
     """Prescriptions with what became of them; None where none was tried."""
     if not run.prescriptions:
         return None
+    names = finding_names(run.findings)
     made = [
         {
-            "round": p["round"], "finding": p["finding"], "verdict": p["verdict"], "reason": p.get("reason", ""),
-            "remedy": p.get("remedy", ""),
+            "round": p["round"], "finding": names.get(p["finding"], p["finding"]), "verdict": p["verdict"],
+            "reason": p.get("reason", ""), "remedy": p.get("remedy", ""),
             "change": [(n, value_text(old), value_text(new)) for n, (old, new) in p["change"].items()],
             "effect": "{} ({})".format(*estimate(p["effect"])) if p.get("effect") else "–",
         }

@@ -4,7 +4,7 @@ import altair as alt
 import polars as pl
 
 from rounds.metrics import METRICS
-from rounds.report.run_files import MAIN, Record, RunFiles
+from rounds.report.run_files import Record, RunFiles
 from rounds.report.tables import value_text
 from rounds.report.theme import BLUE, FAINT, INK, SOFT, Chart
 from rounds.report.wording import estimate, label
@@ -41,7 +41,7 @@ def _effect(prescription: Record) -> Record:
 def stay(run: RunFiles) -> Chart | None:
     """The best validation of each network by round, the median, and what was given in between; None
     before a second population."""
-    members = run.tables["members"].filter((pl.col("outer") == MAIN) & pl.col("best_value").is_not_null())
+    members = run.examined_members.filter(pl.col("best_value").is_not_null())
     if members["round"].n_unique() < 2:
         return None
     rows = members.select("round", "best_value")
