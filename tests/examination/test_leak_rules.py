@@ -157,11 +157,17 @@ def test_how_a_column_gives_the_outcome_away_is_said() -> None:
     assert "d gives the outcome away: its order is that of the outcome (rank correlation 1.000)" in skewed.explanation
 
 
-def test_a_pair_that_gives_the_outcome_away() -> None:
-    admitted, stay = RANDOM.uniform(0, 2000, ROWS), RANDOM.gamma(2.0, 3.0, ROWS)
+@pytest.mark.parametrize("days", [2_000, 40_000])
+def test_two_dates_that_give_the_outcome_away(days: int) -> None:
+    """Of an extract of some years, and as days since birth, where both dates are nearly one number."""
+    admitted, stay = RANDOM.uniform(0, days, ROWS), RANDOM.gamma(2.0, 3.0, ROWS)
     dates = table(outcome=stay, columns={"admitted": admitted, "discharged": admitted + stay})
-    found = seen("target-leak", dates)
-    assert found.evidence["columns"] == ["admitted", "discharged"]
+    assert seen("target-leak", dates).evidence["columns"] == ["admitted", "discharged"]
+    same = table(outcome=stay, columns={"admitted": admitted, "registered": admitted.astype(np.float32) * 3})
+    assert said("target-leak", same) is None
+
+
+def test_a_pair_that_gives_the_outcome_away() -> None:
     ward, intensive = RANDOM.gamma(2.0, 3.0, ROWS), RANDOM.gamma(1.0, 3.0, ROWS)
     parts = table(outcome=ward + intensive, columns={"ward_days": ward, "icu_days": intensive})
     assert seen("target-leak", parts).evidence["columns"] == ["ward_days", "icu_days"]

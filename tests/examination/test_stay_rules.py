@@ -41,6 +41,17 @@ def test_deaths() -> None:
     assert isinstance(said("competing-event", stays(apart())), NotApplicable)
 
 
+def test_deaths_among_the_ways_to_leave() -> None:
+    left = np.where(np.arange(ROWS) % 10 == 0, "Expired in hospital", "home")
+    found = seen("competing-event", stays(apart(), destination=left))
+    assert (found.evidence["column"], found.evidence["died_share"]) == ("destination", 0.1)
+    assert isinstance(said("competing-event", stays(apart(), side=np.where(left == "home", "A", "B"))), NotApplicable)
+    notes = [f"{number} father died early" for number in range(ROWS)]
+    assert isinstance(said("competing-event", stays(apart(), notes=notes)), NotApplicable), "free text"
+    alive = np.where(left == "home", "not dead", "dead")
+    assert seen("competing-event", stays(apart(), vital_status=alive)).evidence["died_share"] == 0.1
+
+
 def test_extract_that_ends() -> None:
     start = RANDOM.uniform(0, 80, ROWS)
     assert said("censored-tail", stays(start)) is None

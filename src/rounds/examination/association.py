@@ -4,6 +4,7 @@ import numpy as np
 
 BINS = 40  # of one column: enough to follow any curve, few enough for a hundred rows in each of a sample
 FEWEST_IN_BIN = 5
+SAME = 1e-10  # 1 - r^2 below which two columns are one: rounding of sums would be a part of 1e-5 of what is left
 
 
 def explained_by_column(column: np.ndarray, outcome: np.ndarray) -> float:
@@ -61,10 +62,10 @@ def pair_explained(numbers: np.ndarray, outcome: np.ndarray) -> np.ndarray:
     filled = np.where(np.isnan(numbers), np.nanmean(numbers, axis=0), numbers)
     x, y = _standardized(filled), _standardized(outcome)
     between, single = x.T @ x / len(x), x.T @ y / len(x)  # [F, F], [F, T]
-    rest = np.maximum(1 - between**2, 1e-9)[:, :, None]
+    rest = np.maximum(1 - between**2, SAME)[:, :, None]
     a, b = single[:, None, :], single[None, :, :]
     shares = (a**2 + b**2 - 2 * a * b * between[:, :, None]) / rest
-    return np.where(rest[:, :, 0] > 1e-6, shares.max(axis=2), 0.0)
+    return np.where(rest[:, :, 0] > SAME, shares.max(axis=2), 0.0)
 
 
 def _standardized(values: np.ndarray) -> np.ndarray:

@@ -325,7 +325,7 @@ LEAK_RULES: tuple[Rule[DataEvidence], ...] = (
         "of each place alone.",
         why="Such a column is made from the outcome: it will not be there when the network is used.",
         remedies=("leave the column out (--drop)", "declare when it is known in a roles file",
-                  "blacken marks in images"),
+                  "blacken the mark, where it is one in images"),
         thresholds=(GIVES_AWAY, GIVES_AWAY_RANK, DOMINATES, REST),
     ),
     Rule(

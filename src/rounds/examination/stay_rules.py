@@ -17,6 +17,9 @@ TAIL_QUANTILE = Threshold("length of the tail", 0.95, "quantile of the stays, co
 SHORTER = Threshold("stays in the tail", 0.9, "times the median stay before, at most")
 SURE = Threshold("chance of such a tail", 0.001, "one-sided, Mann and Whitney")
 _DEATH = re.compile(r"(^|_)(died|death|dead|deceased|expired|mortality)(_|$)|in.hospital.death|expire", re.IGNORECASE)
+_DEAD = re.compile(r"\b(died|dead|death|deceased|expired|exitus)\b", re.IGNORECASE)
+_NOT = re.compile(r"^(no|not|non)\b", re.IGNORECASE)
+MOST_LEVELS = 50  # of a column whose levels are read: text that is free says "died" of anybody
 _STAY = re.compile(r"(^|_)(los|length_?of_?stay|stay|time_in_hospital|duration)(_|$)", re.IGNORECASE)
 _DAY = 24 * 3600.0
 FEWEST = 30  # stays in a comparison
@@ -91,7 +94,7 @@ def _competing(evidence: DataEvidence) -> Judged:
     if not _is_stay(evidence):
         return NotApplicable("the outcome is not a length of stay")
     frame = pl.concat([evidence.inputs, evidence.unused, evidence.dataset.identifiers], how="horizontal")
-    column = next((frame[n] for n in frame.columns if _DEATH.search(n)), None)
+    column = _of_deaths(frame)
     if column is None:
         return NotApplicable("no column says who died: whether deaths cut stays short cannot be told")
     died = _as_yes(column)
@@ -107,6 +110,19 @@ def _competing(evidence: DataEvidence) -> Judged:
     )  # fmt: skip
 
 
+def _of_deaths(frame: pl.DataFrame) -> pl.Series | None:
+    """The column that says who died: by its name, or by one of its levels (a discharge's destination)."""
+    named = [frame[n] for n in frame.columns if _DEATH.search(n)]
+    texts = (column for column in frame if column.dtype in (pl.String, pl.Categorical, pl.Enum))
+    return next(iter((*named, *(c for c in texts if c.n_unique() <= MOST_LEVELS and _dead_levels(c)))), None)
+
+
+def _dead_levels(column: pl.Series) -> list[str]:
+    """Levels that say that a patient died."""
+    levels = column.cast(pl.String).unique().drop_nulls().to_list()
+    return [level for level in levels if _DEAD.search(level) and not _NOT.search(level.strip())]
+
+
 def _as_yes(column: pl.Series) -> np.ndarray:
     """Rows [N] of a yes/no column that say yes; a date of death counts as yes where it is there."""
     if column.dtype.is_temporal():
@@ -114,7 +130,7 @@ def _as_yes(column: pl.Series) -> np.ndarray:
     if column.dtype == pl.Boolean or column.dtype.is_numeric():
         return (column.cast(pl.Float64).fill_null(0.0) > 0).to_numpy()
     yes = column.cast(pl.String).str.strip_chars().str.to_lowercase()
-    return yes.is_in(["1", "true", "yes", "y", "died", "dead", "expired"]).fill_null(False).to_numpy()
+    return yes.is_in(["1", "true", "yes", "y", *_dead_levels(yes)]).fill_null(False).to_numpy()
 
 
 def _censored(evidence: DataEvidence) -> Judged:
@@ -139,7 +155,7 @@ def _censored(evidence: DataEvidence) -> Judged:
         return None
     return Seen(
         "warning", f"Stays that began in the last {window:.0f} days of the extract have a median of {late:.3g} days, "
-        f"earlier ones {early:.3g}: long late stays had not ended yet and are not in the table.",
+        f"earlier ones {early:.3g}: long late stays had not ended yet and are cut off, or not in the table.",
         {"median_late": late, "median_before": early, "late_stays": int(tail.sum()), "days": window, "chance": chance},
         0.85,
     )  # fmt: skip
@@ -154,7 +170,7 @@ STAY_RULES: tuple[Rule[DataEvidence], ...] = (
     ),
     Rule(
         "competing-event", "Deaths cut stays short", "data", _competing,
-        how="A column that says who died, beside a length of stay as outcome.",
+        how="A column that says who died, by its name or one of its levels, beside a length of stay as outcome.",
         why="The sickest can have the shortest stays; what is predicted is then not what was meant.",
         remedies=("leave out stays that ended by death (--where), and say so", "predict death as well"),
         thresholds=(DEATH_SHARE,),
