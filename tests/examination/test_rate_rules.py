@@ -60,6 +60,19 @@ def test_long_steps_of_weights_that_gradients_hardly_reach_are_not_blamed_on_the
     assert seen("vanishing-gradients", long_steps(1e-5))
 
 
+def test_two_folds_are_enough_where_each_network_at_the_higher_rate_overshot() -> None:
+    """The interval of two pairs is endless; marks inside say it as well, and what they bring with them follows."""
+    lost = inside(dead_share=(0.0, 1.0), update_ratio=(1e-4, 0.3))
+    low = folds(2, measures=inside())
+    high = folds(2, first=2, train=overshot, validation=FLAT, measures=lost, learning_rate=10)
+    noted = {f.code: f for f in examine(run(low, high)).findings}
+    assert noted["learning-rate-too-high"].severity == "note"
+    assert noted["dead-units"].follows_from == ("learning-rate-too-high",)
+    ends = (0.6, 0.95)  # behind in both folds, by so different amounts that chance may have done it
+    worse = [folds(2, 2, train=healthy_loss(e), validation=FLAT, measures=inside(), learning_rate=10) for e in ends]
+    assert said("learning-rate-too-high", run(low, worse[0][:1], worse[1][1:])) is None
+
+
 def test_a_sweep_that_went_too_far_is_a_note() -> None:
     good = folds(learning_rate=1e-3, measures=inside())
     high = folds(first=5, learning_rate=1.0, train=healthy_loss(0.8), validation=healthy_loss(0.8), measures=inside())

@@ -187,9 +187,10 @@ def _underfitting(run: Run) -> Judged:
     most = max(explained(run, c, split) for c in curves for split in ("train", "validation"))
     if most < SMALLEST_SHARE.value or _learned_enough(run, learned, gap):
         return None  # nothing learned at all, by any of them, is a finding of its own
+    removed = f"{in_words(learned)} of the constant's loss removed in training, gap {in_words(gap)}"
+    how_high = removed if learned > 0 else "training no lower than a constant's"
     return Seen(
-        "error", f"Training and validation loss are both high ({in_words(learned)} of the constant's loss removed in "
-        f"training, gap {in_words(gap)}): {damaged.words}.",
+        "error", f"Training and validation loss are both high ({how_high}): {damaged.words}.",
         {"explained_share_training": learned, "gap_share": gap, **damaged.evidence}, 0.7, run.best.members, onset=1,
     )  # fmt: skip
 

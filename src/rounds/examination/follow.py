@@ -5,8 +5,10 @@ from rounds.examination.finding import Seen
 from rounds.examination.rule import Rule
 
 Found = dict[str, tuple[Rule[Run], Seen]]
-SHOWN = " It is seen in no network without that cause."
-BY_TIME = " Every network has that cause: that this came after it is all that can be told before it is taken away."
+SHOWN = " No network without its cause shows it."
+BY_TIME = (
+    " Every network has its cause: that this came after it is all that can be told before the cause is taken away."
+)
 
 
 def following(run: Run, found: Found) -> dict[str, tuple[str, ...]]:

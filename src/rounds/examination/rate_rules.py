@@ -86,6 +86,11 @@ def _many_marks(run: Run, marks: list[dict[str, float]]) -> bool:
     return float(np.mean([len(m) >= needed for m in marks])) > 0.5
 
 
+def _marked(run: Run, configuration: Configuration) -> bool:
+    """Whether each of its members shows two marks, where folds are too few to tell a difference."""
+    return all(len(_overshoots(run, c)) >= 2 for c in configuration.curves)
+
+
 def _lower_is_no_better(run: Run, swept: tuple[Configuration, ...]) -> bool:
     """Whether a lower rate without any mark was tried on the same folds and trained no better."""
     lower = [c for c in swept if c.learning_rate < run.best.learning_rate]
@@ -119,7 +124,8 @@ def _too_high_above(run: Run, swept: tuple[Configuration, ...]) -> Judged:
         return None
     above = [c for c in swept if c.learning_rate > run.best.learning_rate]
     worse = [(c, contrast(run, c, run.best)) for c in above]
-    clear = [(c, d) for c, d in worse if d is not None and d[1] > 0 and d[0] >= BEHIND_SIBLING.value]
+    behind = [(c, d) for c, d in worse if d is not None and d[0] >= BEHIND_SIBLING.value]
+    clear = [(c, d) for c, d in behind if d[1] > 0 or _marked(run, c)]
     if not clear:
         return None
     first, difference = clear[0]
@@ -214,7 +220,7 @@ RATE_RULES: tuple[Rule[Run], ...] = (
         "learning-rate-too-high", "The learning rate is too high", "training", _rate_too_high,
         how="In the best configuration: the loss rises far above its start, units die, single steps are large beside "
         "the weights, or the loss is lost (two of these; one, where harm is known or untold), with a sane start. In a "
-        "sweep: the same folds train worse at the higher rate.",
+        "sweep: the same folds train worse at the higher rate, by an interval or with two of these in each network.",
         why="Steps overshoot: the weights jump over good values, and units are thrown where no gradient is.",
         remedies=("divide the learning rate by 10", "warm up over the first epochs", "clip the gradient's norm"),
         thresholds=(RISE, LOST_UNITS, LARGE_STEPS, STRAY_START, BEHIND_SIBLING), acts="steps",
