@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rounds.prescription.bed import PAIRS_A_LOOK
-from rounds.prescription.effect import Patients, gains_of_pairs, paired_effect
+from rounds.prescription.effect import Gain, Pair, Patients, _reach, gains_of_pairs, paired_effect
 from rounds.prescription.trial import LOOKS
 from rounds.task import Task
 
@@ -20,7 +20,7 @@ def trial(random: np.random.Generator, gain: float, pairs: int) -> tuple[Patient
     luck = random.normal(scale=0.15, size=(2, pairs))[:, folds, None]
     noise = random.normal(scale=0.3, size=(2, *y.shape))
     control, treated = (1 - 0.5 - luck[0]) * y + noise[0], (1 - 0.5 + gain - luck[1]) * y + noise[1]
-    return Patients(y, np.arange(len(y)), folds), treated, control
+    return Patients(y, np.arange(len(y)), folds, tuple(map(Pair, range(pairs)))), treated, control
 
 
 def share_that_helps(gain: float, pairs: int, attempts: int = 1) -> float:
@@ -71,21 +71,66 @@ def test_a_null_remedy_that_won_is_seldom_confirmed_where_its_own_pair_tells_the
     assert np.mean(helped) <= 0.08
 
 
+def two_looks(random: np.random.Generator, gains: tuple[float, float]) -> bool:
+    """Whether a gain at each of two settings is found in two folds: at first in networks that share patients, first
+    weights and minibatches, so that half of their luck is the same, then at fresh seeds of the first setting."""
+    y = random.normal(size=(2 * EACH, 1))
+    folds = np.repeat(np.arange(2), EACH)
+    shared, noise = random.normal(scale=0.15 * 0.5**0.5, size=(2, 2)), random.normal(scale=0.2, size=(2, *y.shape))
+    pairs, made = [], []
+    for start, setting in ((0, 0), (0, 1), (1, 0)):
+        own = random.normal(scale=0.15 * 0.5**0.5, size=(2, 2))
+        luck = own + (random.normal(scale=0.15 * 0.5**0.5, size=(2, 2)) if start else shared)
+        rates = 0.5 + np.array([0.0, gains[setting]])[:, None] - luck
+        made.append(rates[:, folds, None] * y + noise + random.normal(scale=0.2, size=(2, *y.shape)))
+        pairs += [Pair(fold, start, setting) for fold in (0, 1)]
+    judges = np.concatenate([folds + 2 * i for i in range(3)])
+    rows = Patients(np.tile(y, (3, 1)), np.tile(np.arange(len(y)), 3), judges, tuple(pairs))
+    control, treated = np.concatenate(made, axis=1)
+    before = gains_of_pairs(TASK, *trial(random, gains[0], 1))
+    return any(looked(rows, n, (treated, control), share, before) for n, share in ((4, LOOKS[0]), (6, LOOKS[1])))
+
+
+def test_a_null_remedy_is_seldom_confirmed_at_two_settings_whose_networks_start_alike() -> None:
+    helped = [two_looks(np.random.default_rng(seed), (0.0, 0.0)) for seed in range(300)]
+    assert np.mean(helped) <= FALSE_ALARMS + 0.027, "3 standard errors of 300 trials"
+
+
+def test_how_far_settings_differ_is_no_luck() -> None:
+    """As such it would hide an effect that every pair shows."""
+    rows, treated, control = trial(np.random.default_rng(0), 0.2, 4)
+    gains = gains_of_pairs(TASK, rows, treated, control)
+    apart = tuple((Pair(i // 2, 0, i % 2), gain + i % 2) for i, (_, gain) in enumerate(gains))
+    together = tuple((Pair(i // 2, 0, i % 2), gain) for i, (_, gain) in enumerate(gains))
+    assert _reach(0.01, apart, (), 1) == pytest.approx(_reach(0.01, together, (), 1))
+
+
+def test_pairs_that_start_alike_are_worth_less_than_others() -> None:
+    """Two that share half of their luck are worth 2 / 1.5 of them: a standard error larger by the root of that."""
+    gains = list(zip((0, 0, 1, 1), (0.1, 0.3, 0.2, 0.5), strict=True))
+    alike = tuple((Pair(fold), gain) for fold, gain in gains)
+    others = tuple((Pair(fold, start), gain) for start, (fold, gain) in enumerate(gains))
+    assert _reach(0.0, alike, (), 1) / _reach(0.0, others, (), 1) == pytest.approx(1.5**0.5)
+
+
 def test_a_pair_from_before_tells_the_spread_and_nothing_of_the_size() -> None:
     """Two pairs have one degree of freedom, three have two: Student's limit falls from 12.7 to 4.3."""
     rows, treated, control = trial(np.random.default_rng(4), 0.4, 2)
     gains = gains_of_pairs(TASK, rows, treated, control)
-    two, three = (paired_effect(TASK, rows, treated, control, before=b) for b in ((), (float(np.mean(gains)),)))
+    mean = (Pair(2), float(np.mean([gain for _, gain in gains])))
+    two, three = (paired_effect(TASK, rows, treated, control, before=b) for b in ((), (mean,)))
     assert two.value == three.value
     assert three.high - three.low < two.high - two.low
-    wild = paired_effect(TASK, rows, treated, control, before=(100.0,))
+    wild = paired_effect(TASK, rows, treated, control, before=((Pair(2), 100.0),))
     assert wild.high - wild.low > two.high - two.low
 
 
-def looked(rows: Patients, pairs: int, arms: tuple[np.ndarray, np.ndarray], share: float) -> bool:
-    seen = rows.pairs < pairs
-    some = Patients(rows.observed[seen], rows.patients[seen], rows.pairs[seen])
-    return paired_effect(TASK, some, arms[0][seen], arms[1][seen], share).helps
+def looked(
+    rows: Patients, pairs: int, arms: tuple[np.ndarray, np.ndarray], share: float, before: tuple[Gain, ...] = ()
+) -> bool:
+    seen = rows.judges < pairs
+    some = Patients(rows.observed[seen], rows.patients[seen], rows.judges[seen], rows.pairs[:pairs])
+    return paired_effect(TASK, some, arms[0][seen], arms[1][seen], share, before=before).helps
 
 
 def test_the_luck_of_two_seeds_on_the_same_patients_is_no_effect() -> None:
@@ -96,7 +141,7 @@ def test_the_luck_of_two_seeds_on_the_same_patients_is_no_effect() -> None:
         y = np.tile(random.normal(size=(100, 1)), (4, 1))
         pairs = np.repeat(np.arange(4), 100)
         control, treated = ((0.5 + random.normal(scale=0.15, size=4)[pairs, None]) * y for _ in range(2))
-        rows = Patients(y, np.tile(np.arange(100), 4), pairs)
+        rows = Patients(y, np.tile(np.arange(100), 4), pairs, tuple(Pair(0, start) for start in range(4)))
         helped.append(paired_effect(TASK, rows, treated, control).helps)
     assert np.mean(helped) <= FALSE_ALARMS + 0.033
 

@@ -15,7 +15,7 @@ from rounds.data.splitting import split_dataset
 from rounds.improvement import Request, Result, stages
 from rounds.plan import Plan
 from rounds.prescription.bed import Bed
-from rounds.prescription.effect import Patients, paired_effect
+from rounds.prescription.effect import Pair, Patients, paired_effect
 from rounds.prescription.last_epoch import read_off, try_best_epoch
 from rounds.prescription.remedies import keep_best
 from rounds.prescription.remedy import Prescription
@@ -143,7 +143,7 @@ def test_epochs_that_are_all_alike_are_seldom_taken_for_better_ones() -> None:
         losses = ((says - y) ** 2)[..., 0]  # [E, N]
         half = random.permutation(PATIENTS) % 2 == 0
         at = np.where(half, losses[:, ~half].mean(1).argmin(), losses[:, half].mean(1).argmin())
-        rows = Patients(y, np.arange(PATIENTS), np.zeros(PATIENTS, int))
+        rows = Patients(y, np.arange(PATIENTS), np.zeros(PATIENTS, int), (Pair(0),))
         crossed.append(paired_effect(task, rows, says[at, np.arange(PATIENTS)], says[-1]).helps)
         naive.append(paired_effect(task, rows, says[losses.mean(1).argmin()], says[-1]).helps)
     assert np.mean(crossed) <= FALSE_ALARMS + 0.033

@@ -18,10 +18,11 @@ from rounds.inference.model_folder import load_predictor
 from rounds.plan import Plan
 from rounds.prescription import stay
 from rounds.prescription.bed import Bed
+from rounds.prescription.effect import Effect
 from rounds.prescription.more_patients import with_share
 from rounds.prescription.remedy import Prescription
 from rounds.prescription.stay import Circumstances, Stay
-from rounds.prescription.trial import CUT_SHORT, LOOKS, ONE_LOOK, Arm, Trial, _looks, run_trial
+from rounds.prescription.trial import CUT_SHORT, LOOKS, ONE_LOOK, Arm, Trial, _shares, run_trial
 from rounds.prescription.trial_record import arm_record
 from rounds.training import pool
 from rounds.training.material import make_materials, scaling_of
@@ -169,6 +170,44 @@ def test_of_a_single_remedy_nothing_is_chosen_and_every_fold_confirms(ward_data:
     np.testing.assert_array_equal(whole.confirming[0], whole.material.folds[0].held)
 
 
+def test_the_winner_is_confirmed_at_all_settings_that_the_population_has(ward_data: Dataset) -> None:
+    """Two rates on four folds: of one remedy the population is the control, and of the treated plan both rates are
+    trained on every fold; where the remedy is a rate there is one, with two seeds. Of two remedies a fold or two choose
+    at the best rate alone."""
+    plan = Plan(hidden=(4,), epochs=6, learning_rate=(1e-6, 1e-5), batch_size=32, dropout=0.0)
+    bed = bed_of(ward_data)
+    population = stay.make_population([plan], ward_data.task, [bed.material])
+    bed = replace(bed, trained=end_of(stay.train_to_end(population, None, None)), most=0.0)
+    at_one = plan.change(learning_rate=1e-5)
+    wider, faster = (
+        Prescription("learning-rate-too-low", "some", change, "")
+        for change in ({"hidden": (8,)}, {"learning_rate": 0.03})
+    )
+    for single in (wider, faster):
+        trial = end_of(run_trial(bed, at_one, [single]))
+        assert (trial.control, trial.looks, len(trial.seeds)) == (plan, 1, 4 * 2)
+        assert trial.member_epochs == 4 * 2 * 6, "the control is there"
+    assert trial.kept is not None
+    assert arm_record(trial, trial.arms[0], at_one, bed)["change"] == {"learning_rate": [[1e-6, 1e-5], 0.03]}
+    both = end_of(run_trial(bed, at_one, [wider, faster]))
+    assert both.kept is not None
+    assert (both.confirmed_on, len(both.seeds)) == ((2, 3), 2 * 2)
+    one_each = replace(bed, trained=None)
+    assert (bed.networks_a_look, one_each.networks_a_look) == (2, 0)
+
+
+def test_what_lost_to_a_winner_that_was_not_confirmed_may_be_tried_again(ward_data: Dataset) -> None:
+    split = split_dataset(ward_data, 4)
+    population = stay.make_population([Plan()], ward_data.task, make_materials(ward_data, split))
+    found = Stay((Trained(population, ()),))
+    doses = [Prescription("overfitting", "some", {"l2": l2}, "") for l2 in (0.1, 1.0)]
+    effect = Effect(0.1, -0.1, 0.3)
+    arms = (Arm(doses[0], screened=effect), Arm(doses[1], screened=effect, confirmed=effect))
+    lost = Trial(arms, best=1)
+    for trial, tried in ((lost, {"l2 = 1.0"}), (replace(lost, best=None), {"l2 = 0.1", "l2 = 1.0"})):
+        assert stay._noted(found, trial, Plan(), bed_of(ward_data)).tried == tried
+
+
 def test_one_fold_is_halved_so_that_other_patients_confirm(ward_data: Dataset) -> None:
     bed = bed_of(ward_data, folds=1)
     (chooses,), (confirms,) = bed.choosing.values(), bed.confirming.values()
@@ -222,7 +261,7 @@ def test_a_look_that_stays_alone_keeps_nothing_back(ward_data: Dataset, folds: i
     plan, arm = Plan(epochs=10), Arm(Prescription("still-improving", "train longer", {"epochs": 30}, ""))
     trial, second = Trial((arm,), member_epochs=50), 2 * (10 + 30)
     enough, short = (
-        _looks(bed_of(ward_data, folds, most=50.0 + first + second - missing), plan, trial, arm) for missing in (0, 1)
+        _shares(bed_of(ward_data, folds, most=50.0 + first + second - missing), plan, trial, arm) for missing in (0, 1)
     )
     assert (enough, short) == (LOOKS, ONE_LOOK)
     assert sum(1 / share for share in LOOKS) == pytest.approx(1.0)

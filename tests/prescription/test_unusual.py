@@ -46,6 +46,7 @@ ODD: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
     ({"l2": 1.0}, {"l2": 0.0}),
     ({"input_noise": 3.0}, {"input_noise": 0.1}),
     ({"keep_best": "none"}, {"keep_best": "loss"}),
+    ({"schedule": "step", "decay_epochs": (2.0,)}, {"schedule": "cosine"}),
 )
 
 

@@ -1,6 +1,7 @@
 """Members with and without a change, trained side by side, and what they say of patients they never saw."""
 
-from collections.abc import Generator
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,15 +14,13 @@ from rounds.inference.recalibration import recalibrated_scale
 from rounds.metrics import METRICS, main_metric, weighted_scores
 from rounds.plan import Plan
 from rounds.prescription.bed import Bed
-from rounds.prescription.effect import Effect, Patients, gains_of_pairs, paired_effect
+from rounds.prescription.effect import Effect, Gain, Pair, Patients, gains_of_pairs, paired_effect
 from rounds.training.gathering import course_of, structure_of
 from rounds.training.material import Material, Scaling, scaling_of
 from rounds.training.pool import Progress
 from rounds.training.population import WHOLE_DEVELOPMENT, Member, make_members, sweep
 from rounds.training.record import member_epochs
 from rounds.training.run import Trained, make_population, train_to_end
-
-Pair = tuple[int, int]  # fold and repetition: arms of one pair start from the same weights on the same minibatches
 
 
 @dataclass(frozen=True)
@@ -40,56 +39,74 @@ class Tried:
         parts = (*self.parts, *other.parts)
         return Tried(self.rows | other.rows, self.predictions | more, self.spent + other.spent, parts)
 
-    def repeated(self, seeds: int) -> "Tried":
-        """The same under later repetitions: after the first `seeds` of each fold."""
-        rows = {(f, r + seeds): rows for (f, r), rows in self.rows.items()}
-        made = {(i, (f, r + seeds)): p for (i, (f, r)), p in self.predictions.items()}
+    def at(self, start: int, setting: int) -> "Tried":
+        """The same with later starts, after the first so many, and at later settings."""
+
+        def later(pair: Pair) -> Pair:
+            return Pair(pair.fold, pair.start + start, pair.setting + setting)
+
+        rows = {later(pair): rows for pair, rows in self.rows.items()}
+        made = {(arm, later(pair)): predicted for (arm, pair), predicted in self.predictions.items()}
         return replace(self, rows=rows, predictions=made)
 
 
 def against_control(
-    bed: Bed, plans: list[Plan], held: dict[int, np.ndarray], stage: str, seeds: int = 1
+    bed: Bed, plans: list[Plan], held: dict[int, np.ndarray], stage: str, each: int = 1
 ) -> Generator[Progress, None, Tried]:
     """What every plan says, the first being the control. Where the population has trained the control on these folds,
     its networks are taken: same weights, same minibatches, nothing is trained twice."""
-    known = _already_trained(bed, plans[0], held, seeds)
+    known = _already_trained(bed, plans[0], held, each)
     if known is None:
-        return (yield from try_arms(bed, plans, held, stage, seeds))
-    made = yield from try_arms(bed, plans[1:], held, stage, seeds)
+        return (yield from try_arms(bed, plans, held, stage, each, len(sweep(plans[0]))))
+    made = yield from try_arms(bed, plans[1:], held, stage, each, len(sweep(plans[0])))
     return known.joined(made, list(range(1, len(plans))))
 
 
-def _already_trained(bed: Bed, plan: Plan, held: dict[int, np.ndarray], seeds: int) -> Tried | None:
-    """What the population's own networks of this plan (at one setting) say; None where it lacks one of them."""
+def _already_trained(bed: Bed, plan: Plan, held: dict[int, np.ndarray], each: int) -> Tried | None:
+    """What the population's own networks of this plan say; None where it lacks one of them."""
     if bed.trained is None or structure_of(plan) != structure_of(bed.trained.population.plans[0]):
         return None
     known = {course_of(m): m for m in bed.trained.population.members if m.plan == 0}
-    wanted = make_members([plan], tuple(sorted(held)), (), seeds * len(held))
+    wanted = make_members([plan], tuple(sorted(held)), (), each * len(held))
     if any(course_of(m) not in known for m in wanted):
         return None
-    pairs = {known[course_of(m)].number: (0, (m.fold, m.number // len(held))) for m in wanted}
-    rows = {(f, r): some for f, some in held.items() for r in range(seeds)}
+    settings = len(sweep(plan))
+    pairs = {known[course_of(m)].number: place for m, place in zip(wanted, _places(wanted, settings), strict=True)}
+    rows = _rows(held, each, settings)
     return Tried(rows, predictions_of(bed.trained, bed.material, rows, pairs))
 
 
+def _rows(held: dict[int, np.ndarray], each: int, settings: int) -> dict[Pair, np.ndarray]:
+    return {Pair(fold, *divmod(i, settings)): some for fold, some in held.items() for i in range(each)}
+
+
 def try_arms(
-    bed: Bed, plans: list[Plan], held: dict[int, np.ndarray], stage: str, seeds: int = 1
+    bed: Bed, plans: list[Plan], held: dict[int, np.ndarray], stage: str, each: int = 1, settings: int = 1
 ) -> Generator[Progress, None, Tried]:
-    """Trains every plan on the folds of `held`, and predicts the rows it names; what is clearly lost ends early."""
-    tried = Tried({(f, r): rows for f, rows in held.items() for r in range(seeds)}, {})
-    for scaling in sorted({scaling_of(p) for p in plans}):
-        numbers = [i for i, p in enumerate(plans) if scaling_of(p) == scaling]
+    """Trains so many networks of every plan on each of the folds of `held`, at its settings in turn and then with
+    further seeds, and predicts the rows that `held` names; what is clearly lost ends early. each: a multiple of the
+    settings of each plan; settings: of the control."""
+    tried = Tried(_rows(held, each, settings), {})
+    for scaling, own in sorted({(scaling_of(p), len(sweep(p))) for p in plans}):
+        numbers = [i for i, p in enumerate(plans) if (scaling_of(p), len(sweep(p))) == (scaling, own)]
         some = [plans[i] for i in numbers]
         material = bed.material_for(scaling, tuple(held))
-        count = seeds * len(held) * sum(len(sweep(p)) for p in some)
-        folder = bed.folder / _name(bed, stage, scaling) if bed.folder else None
-        population = make_population(some, bed.task, [material], count, model=bed.model)
+        folder = bed.folder / _name(bed, f"{stage}_{own}", scaling) if bed.folder else None
+        population = make_population(some, bed.task, [material], each * len(held) * len(some), model=bed.model)
         trained = yield from train_to_end(population, folder, bed.minutes, hopeless_in(population))
-        cells = len(held) * sum(len(sweep(p)) for p in some)
-        pairs = {m.number: (m.plan, (m.fold, m.number // cells)) for m in population.members}
+        places = _places(population.members, settings)
+        pairs = {m.number: place for m, place in zip(population.members, places, strict=True)}
         made = predictions_of(trained, material, tried.rows, pairs)
         tried = tried.joined(Tried({}, made, member_epochs(trained), (trained,)), numbers)
     return tried
+
+
+def _places(members: Sequence[Member], settings: int) -> Iterator[tuple[int, Pair]]:
+    """Plan and pair of each member: those of a plan and fold stand beside the control's in their order."""
+    seen: Counter[tuple[int, int]] = Counter()
+    for m in members:
+        yield m.plan, Pair(m.fold, *divmod(seen[m.plan, m.fold], settings))
+        seen[m.plan, m.fold] += 1
 
 
 def _name(bed: Bed, stage: str, scaling: Scaling) -> str:
@@ -129,7 +146,7 @@ def pair_predictions(trained: Trained, material: Material, members: list[Member]
 
 
 def effects_of(
-    bed: Bed, tried: Tried, plans: list[Plan], arms: list[int], attempts: float, before: tuple[float, ...] = ()
+    bed: Bed, tried: Tried, plans: list[Plan], arms: list[int], attempts: float, before: tuple[Gain, ...] = ()
 ) -> list[Effect]:
     """The effect of each arm against the control (arm 0) on the pairs that both have; plans: of all arms; before: gains
     of earlier pairs, as `paired_effect` takes them."""
@@ -138,7 +155,7 @@ def effects_of(
             for rows, treated, control in compared]  # fmt: skip
 
 
-def gains_of(bed: Bed, tried: Tried, plans: list[Plan], arm: int) -> tuple[float, ...]:
+def gains_of(bed: Bed, tried: Tried, plans: list[Plan], arm: int) -> tuple[Gain, ...]:
     """The gain of an arm in each pair."""
     return gains_of_pairs(bed.task, *_compared(bed, tried, plans, arm))
 
@@ -147,8 +164,8 @@ def _compared(bed: Bed, tried: Tried, plans: list[Plan], arm: int) -> tuple[Pati
     """Rows of the pairs that the arm and the control (arm 0) have, and what both say of them."""
     pairs = [pair for pair in tried.rows if (arm, pair) in tried.predictions and (0, pair) in tried.predictions]
     rows = np.concatenate([tried.rows[pair] for pair in pairs])
-    number = np.concatenate([np.full(len(tried.rows[pair]), i) for i, pair in enumerate(pairs)])
-    patients = Patients(bed.material.targets[rows], bed.patients[rows], number)
+    judges = np.concatenate([np.full(len(tried.rows[pair]), i) for i, pair in enumerate(pairs)])
+    patients = Patients(bed.material.targets[rows], bed.patients[rows], judges, tuple(pairs))
     control, treated = (np.concatenate([tried.predictions[a, pair] for pair in pairs]) for a in (0, arm))
     if any(_moves_risks(plans[a]) for a in (0, arm)):
         control, treated = (_recalibrated(bed, patients, p) for p in (control, treated))

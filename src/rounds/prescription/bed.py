@@ -1,6 +1,7 @@
 """Where a trial happens: development rows, some of which choose among remedies and others confirm the winner."""
 
 import time
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from rounds.data.dataset import Dataset, Split
 from rounds.task import Task
 from rounds.training.material import Material, Scaling, make_material
-from rounds.training.population import WHOLE_DEVELOPMENT
+from rounds.training.population import WHOLE_DEVELOPMENT, sweep
 from rounds.training.run import Trained
 
 # Of the folds: confirmation decides, and its networks are the first of the population that follows, so most are its.
@@ -96,8 +97,19 @@ class Bed:
         return {f: self.material.folds[f].held for f in folds if f not in self.choosing}
 
     @property
+    def networks_a_look(self) -> int:
+        """Networks of the population's first plan, at all its settings, on each of the folds that confirm: control of
+        a first look. 0 where there are too few, or the same fold has to choose."""
+        if self.trained is None or set(self.confirming) & set(self.choosing):
+            return 0
+        own = Counter(m.fold for m in self.trained.population.members if (m.plan, m.outer) == (0, WHOLE_DEVELOPMENT))
+        settings = len(sweep(self.trained.population.plans[0]))
+        each = min(own[fold] for fold in self.confirming) // settings * settings
+        return each if each >= self.seeds_a_look else 0
+
+    @property
     def seeds_a_look(self) -> int:
-        """Seeds in each fold of one look at the remedy that is confirmed."""
+        """Fresh seeds in each fold of one look at the remedy that is confirmed."""
         return -(-PAIRS_A_LOOK // len(self.confirming))
 
     def seed_of_look(self, seed: int, look: int) -> int:

@@ -10,8 +10,9 @@ the interval is over patients.
 import numpy as np
 
 from rounds.plan import Plan, usual_patience
-from rounds.prescription.arms import Pair, Tried, effects_of, predictions_of
+from rounds.prescription.arms import Tried, effects_of, predictions_of
 from rounds.prescription.bed import Bed
+from rounds.prescription.effect import Pair
 from rounds.prescription.remedies import keep_best
 from rounds.prescription.remedy import Prescription, treated
 from rounds.prescription.trial import FEWEST_CONFIRMING, Arm, Trial, said_of, smallest_worthwhile, worthwhile
@@ -20,7 +21,7 @@ from rounds.training.population import WHOLE_DEVELOPMENT, Member
 from rounds.training.run import Population, Trained
 from rounds.training.spare import FIRST_HALF, SECOND_HALF
 
-ALL: Pair = (0, 0)  # one pair of arms: all networks, with and without
+ALL = Pair(0)  # one pair of arms: all networks, with and without
 
 
 def read_off(trained: Trained, prescriptions: list[Prescription]) -> Prescription | None:
@@ -58,9 +59,9 @@ def _crossed(bed: Bed, trained: Trained, members: list[Member]) -> Tried:
     parts: list[np.ndarray] = []
     says: dict[int, list[np.ndarray]] = {0: [], 1: []}
     for half, chooser in ((0, SECOND_HALF), (1, FIRST_HALF)):
-        rows = {(m.fold, 0): _of_half(bed, m.fold, half) for m in members}
+        rows = {Pair(m.fold): _of_half(bed, m.fold, half) for m in members}
         for arm, networks in enumerate((trained, at_epoch_of(trained, chooser))):
-            made = predictions_of(networks, bed.material, rows, {m.number: (arm, (m.fold, 0)) for m in members})
+            made = predictions_of(networks, bed.material, rows, {m.number: (arm, Pair(m.fold)) for m in members})
             says[arm] += [made[arm, pair] for pair in rows]
         parts += rows.values()
     return Tried({ALL: np.concatenate(parts)}, {(arm, ALL): np.concatenate(some) for arm, some in says.items()})

@@ -15,6 +15,7 @@ from rounds.plan import Plan
 from rounds.prescription.arms import Tried, effects_of, try_arms
 from rounds.prescription.bed import Bed
 from rounds.prescription.course import stretched
+from rounds.prescription.effect import Pair
 from rounds.prescription.trial import smallest_worthwhile
 from rounds.training.material import Material
 from rounds.training.pool import Progress
@@ -45,7 +46,7 @@ def try_refit(bed: Bed, trained: Trained, plan: Plan, finding: str) -> Generator
         return None
     chosen = folds[:MOST_FOLDS]
     blind = without_looking(plan, typical_epochs(trained, 0))
-    tried = Tried({(f, 0): bed.material.folds[f].held for f in chosen}, {})
+    tried = Tried({Pair(f): bed.material.folds[f].held for f in chosen}, {})
     for arm, (some, all_of_them) in enumerate(((plan, False), (blind, True))):
         places, held = _places(bed, chosen, all_of_them)
         made = yield from try_arms(places, [some], held, f"refit_{arm}")
@@ -81,8 +82,8 @@ def _places(bed: Bed, chosen: list[int], all_of_them: bool) -> tuple[Bed, dict[i
 
 def _averaged(made: Tried, chosen: list[int], count: int) -> Tried:
     """Predictions for each fold, averaged over the members that never saw it."""
-    each = {f: [p for (_, (k, _)), p in made.predictions.items() if k // count == f] for f in chosen}
-    return Tried({}, {(0, (f, 0)): np.mean(predictions, axis=0) for f, predictions in each.items()}, made.spent)
+    each = {f: [p for (_, pair), p in made.predictions.items() if pair.fold // count == f] for f in chosen}
+    return Tried({}, {(0, Pair(f)): np.mean(predictions, axis=0) for f, predictions in each.items()}, made.spent)
 
 
 def typical_epochs(trained: Trained, plan: int) -> int:

@@ -29,7 +29,7 @@ from rounds.prescription.unusual import against_oddities, with_the_usual
 from rounds.training.gathering import gathered, of_plans, without
 from rounds.training.material import make_materials, scaling_of
 from rounds.training.pool import Progress
-from rounds.training.population import sweep
+from rounds.training.population import WHOLE_DEVELOPMENT, sweep
 from rounds.training.record import member_epochs
 from rounds.training.run import Population, Trained, make_population, train_to_end
 from rounds.training.stage import Stage
@@ -191,27 +191,30 @@ def _within(found: Stay, prescriptions: list[Prescription]) -> list[Prescription
 
 def _cost_after(found: Stay) -> Callable[[Prescription], float]:
     """Member-epochs of what follows the screening of a prescription: its rival's whole course, confirmation (whose
-    networks are the population's, unless a single fold asks for fresh seeds with and without), and the population."""
+    networks are the population's, where that has as many, unless a single fold asks for fresh seeds with and without),
+    and the population."""
     population, plan = found.trained.population, found.trained.population.plans[0]
     plans = population.plans[: found.own_plans]
     pairs = PAIRS_A_LOOK if len(population.materials[0].folds) == 1 else 0
+    looked_at = sum((m.plan, m.outer) == (0, WHOLE_DEVELOPMENT) for m in population.members)
 
     def after(prescription: Prescription) -> float:
         epochs = treated(plan, prescription.change).epochs
         whole = cost_of(population, [treated(each, prescription.change) for each in plans])
-        return whole + epochs + pairs * (epochs + plan.epochs)
+        return max(whole, looked_at * epochs) + epochs + pairs * (epochs + plan.epochs)
 
     return after
 
 
-def _still_to_train(found: Stay, prescription: Prescription, plan: Plan) -> float:
-    """Member-epochs of a population with a prescription that its trial has not spent yet: the winner's networks, one
-    of each fold, are of that population."""
+def _still_to_train(found: Stay, prescription: Prescription, bed: Bed) -> float:
+    """Member-epochs of a population with a prescription that its trial has not spent yet: the winner's networks, one of
+    each fold that chooses and all that confirm, are of that population (at its settings, which may be fewer)."""
     population = found.trained.population
-    folds = len(population.materials[0].folds)
-    trained = treated(plan, prescription.change).epochs * folds if folds > 1 else 0
-    plans = population.plans[: found.own_plans]
-    return max(cost_of(population, [treated(each, prescription.change) for each in plans]) - trained, 0.0)
+    plans = [treated(plan, prescription.change) for plan in population.plans[: found.own_plans]]
+    share = len(sweep(plans[0])) / len(sweep(population.plans[0]))
+    confirming = max(share * bed.networks_a_look, 1.0) * len(bed.confirming)
+    trained = plans[0].epochs * (len(bed.choosing) + confirming) if len(population.materials[0].folds) > 1 else 0
+    return max(cost_of(population, plans) - trained, 0.0)
 
 
 def _affordable(population: Population) -> bool:
@@ -263,7 +266,8 @@ def _treat_by_training(given: Circumstances, found: Stay, visit: Visit) -> Gener
         return found
     yield Stage(f"round {number}: trying {len(prescriptions)} {visit.about}")
     plan = at_best_settings(found.trained)
-    bed = _bed(given, found, number, most=found.left - max(_still_to_train(found, p, plan) for p in prescriptions))
+    bed = replace(_bed(given, found, number), alone=len(prescriptions) == 1)
+    bed = replace(bed, most=found.left - max(_still_to_train(found, p, bed) for p in prescriptions))
     trial = yield from run_trial(bed, plan, prescriptions)
     found = _noted(found, trial, plan, bed)
     if trial.kept is None:
@@ -288,11 +292,11 @@ def _follow(given: Circumstances, found: Stay, trial: Trial, number: int) -> Gen
     return replace(found, populations=(*found.populations, joined), reused=reused, owned=(*found.owned, own_plans))
 
 
-def _bed(given: Circumstances, found: Stay, number: int, most: float = np.inf) -> Bed:
+def _bed(given: Circumstances, found: Stay, number: int) -> Bed:
     population = found.trained.population
     return Bed(
         given.dataset, given.split, population.materials[0], scaling_of(population.plans[0]), number, given.folder,
-        given.ends, population.model, found.trained, most,
+        given.ends, population.model, found.trained,
     )  # fmt: skip
 
 
@@ -367,10 +371,12 @@ def _unfinished(entries: tuple[dict[str, Any], ...], number: int) -> tuple[dict[
 
 
 def _noted(found: Stay, trial: Trial, plan: Plan, bed: Bed) -> Stay:
+    """What lost to a winner that was not confirmed may be tried again."""
     entries = [arm_record(trial, arm, plan, bed) for arm in trial.arms]
+    settled = [a for a in trial.arms if a.confirmed] if trial.kept is None and trial.best is not None else trial.arms
     return replace(
         found, entries=(*found.entries, *entries), member_epochs=found.member_epochs + trial.member_epochs,
-        tried=found.tried | {described(arm.prescription.change) for arm in trial.arms},
+        tried=found.tried | {described(arm.prescription.change) for arm in settled},
     )  # fmt: skip
 
 

@@ -3,8 +3,10 @@
 Screening follows successive halving: every arm trains on one fold (for a share of its course where the fault stops
 learning altogether), and the better ones go on. The winner is then confirmed on patients who chose nothing, by members
 of other weights and minibatches, and that effect is the one that counts: the winning arm's own is flattered by having
-won, and tells only how much pairs of members vary. Confirmation takes two looks at most, the second where the first
-leaves doubt and the budget has room for it.
+won, and tells only how much pairs of members vary. Arms are screened at the best of the settings that a plan sweeps,
+so that many cost little; the winner is confirmed at all of them, as it would be handed over: the population has the
+control there already, and where one setting hides a fault the others show it. Confirmation takes two looks at most, the
+second where the first leaves doubt and the budget has room for it.
 """
 
 from collections.abc import Generator
@@ -20,10 +22,10 @@ from rounds.plan import Plan
 from rounds.prescription.arms import Tried, against_control, effects_of, gains_of
 from rounds.prescription.bed import Bed
 from rounds.prescription.budget import screened
-from rounds.prescription.effect import Effect
+from rounds.prescription.effect import Effect, Gain
 from rounds.prescription.remedy import Prescription, treated
 from rounds.training.pool import Progress
-from rounds.training.population import make_members
+from rounds.training.population import make_members, sweep
 from rounds.training.run import Trained
 
 # Patients who confirm, at least. A convention: below, an interval over patients is itself a matter of luck.
@@ -57,8 +59,8 @@ class Arm:
 @dataclass(frozen=True)
 class Trial:
     """Every arm, the kept one (if any), the member-epochs that were spent, the networks that were trained, the place of
-    the winner, the folds that chose it, its gains there, one of each pair; and of its confirmation the folds, the seeds
-    of single networks, and how often was looked."""
+    the winner, the folds that chose it, its gains there, one of each pair; and of its confirmation the control, the
+    folds, the seeds of single networks, and how often was looked."""
 
     arms: tuple[Arm, ...]
     kept: Arm | None = None
@@ -66,15 +68,27 @@ class Trial:
     parts: tuple[Trained, ...] = ()
     best: int | None = None
     folds: tuple[int, ...] = ()
-    gains: tuple[float, ...] = ()
+    gains: tuple[Gain, ...] = ()
+    control: Plan | None = None
     confirmed_on: tuple[int, ...] = ()
     seeds: tuple[int, ...] = ()
     looks: int = 0
 
 
+@dataclass(frozen=True)
+class Look:
+    """Networks that confirm, with and without: so many `each` of the control and of the treated plan on a fold, from so
+    many starts; setting: of the swept ones, the first that the control has."""
+
+    control: Plan
+    each: int
+    starts: int
+    setting: int = 0
+
+
 def run_trial(bed: Bed, plan: Plan, prescriptions: list[Prescription]) -> Generator[Progress, None, Trial]:
-    """Tries every prescription on `plan`; yields progress. Of a single one nothing has to be chosen: all folds
-    confirm."""
+    """Tries every prescription on `plan`, which sweeps nothing; yields progress. Of a single one nothing has to be
+    chosen: all folds confirm."""
     if len(prescriptions) == 1:
         return (yield from _confirm(replace(bed, alone=True), plan, Trial((Arm(prescriptions[0]),)), 0))
     trial = yield from _choose(bed, plan, tuple(Arm(p) for p in prescriptions))
@@ -109,7 +123,10 @@ def _choose(bed: Bed, plan: Plan, arms: tuple[Arm, ...]) -> Generator[Progress, 
     why = "did not win on the folds that choose"
     chosen = (replace(a, effect=known[i], reason=why) if i in known else a for i, a in enumerate(arms, start=1))
     best = _best(bed, tried, plans, known)
-    folds, gains = tuple({f for f, _ in tried.rows}), () if best is None else gains_of(bed, tried, plans, best + 1)
+    folds, gains = (
+        tuple({pair.fold for pair in tried.rows}),
+        () if best is None else gains_of(bed, tried, plans, best + 1),
+    )
     return Trial(tuple(chosen), None, tried.spent, tried.parts, best=best, folds=folds, gains=gains)
 
 
@@ -146,20 +163,21 @@ def _confirm(bed: Bed, plan: Plan, trial: Trial, best: int) -> Generator[Progres
         few = f"{patients} patients are left to confirm it, too few to tell (at least {FEWEST_CONFIRMING})"
         return _with(trial, best, replace(arm, reason=few))
     least, tried = smallest_worthwhile(bed), Tried({}, {})
-    seeds: tuple[int, ...] = ()
+    looks: list[Look] = []
     effect = Effect(0.0, -np.inf, np.inf)
-    for look, share in enumerate(_looks(bed, plan, trial, arm)):
-        if bed.over or not _in_doubt(effect, least) or (look and not _payable(bed, plan, trial, arm, tried.spent)):
+    for number, share in enumerate(_shares(bed, plan, trial, arm)):
+        if bed.over or not _in_doubt(effect, least) or (looks and not _payable(bed, plan, trial, arm, tried.spent)):
             break
-        control = plan.change(seed=bed.seed_of_look(plan.seed, look))
-        plans = [control, treated(control, arm.prescription.change)]
-        more = yield from against_control(bed, plans, held, f"confirm_{look}", bed.seeds_a_look)
-        tried = tried.joined(more.repeated(look * bed.seeds_a_look), [0, 1])
-        effect = effects_of(bed, tried, plans, [1], share, trial.gains)[0]
-        seeds = (*seeds, *seeds_of(control, sorted(held), bed.seeds_a_look))
+        look = _look(bed, plan, number)
+        plans = [look.control, treated(look.control, arm.prescription.change)]
+        more = yield from against_control(bed, plans, held, f"confirm_{number}", look.each)
+        tried = tried.joined(more.at(sum(before.starts for before in looks), look.setting), [0, 1])
+        effect = effects_of(bed, tried, plans, [1], share, at_setting(trial.gains, best_setting(bed, plan)))[0]
+        looks.append(look)
     trial = replace(trial, member_epochs=trial.member_epochs + tried.spent, parts=(*trial.parts, *tried.parts))
-    looks = len(seeds) // (bed.seeds_a_look * len(held))
-    trial = replace(trial, seeds=seeds, looks=looks, confirmed_on=tuple(sorted(held)))
+    seeds = tuple(seed for look in looks for seed in seeds_of(look.control, sorted(held), look.each))
+    control = looks[0].control if looks else None
+    trial = replace(trial, control=control, seeds=seeds, looks=len(looks), confirmed_on=tuple(sorted(held)))
     trial = _with(trial, best, _judged(arm, effect, least, patients, bed.alone))
     return _cut_short(trial) if bed.over else trial
 
@@ -173,14 +191,37 @@ def worthwhile(effect: Effect, least: float) -> bool:
     return effect.helps and effect.value >= least
 
 
-def _looks(bed: Bed, plan: Plan, trial: Trial, arm: Arm) -> tuple[float, ...]:
+def _look(bed: Bed, plan: Plan, number: int) -> Look:
+    """A first look: the population's own networks of the plan, at all its settings; a second one, or where there are
+    no such networks: fresh seeds at the best settings."""
+    each = bed.networks_a_look if number == 0 else 0
+    if each:
+        assert bed.trained is not None
+        whole = bed.trained.population.plans[0]
+        return Look(whole, each, each // len(sweep(whole)))
+    fresh = plan.change(seed=bed.seed_of_look(plan.seed, number))
+    return Look(fresh, bed.seeds_a_look, bed.seeds_a_look, best_setting(bed, plan))
+
+
+def best_setting(bed: Bed, plan: Plan) -> int:
+    """Place of the plan's only setting among those that the population sweeps."""
+    swept = sweep(bed.trained.population.plans[0]) if bed.trained else []
+    own = sweep(plan)[0]
+    return swept.index(own) if own in swept else 0
+
+
+def at_setting(gains: tuple[Gain, ...], setting: int) -> tuple[Gain, ...]:
+    return tuple((pair._replace(setting=setting), gain) for pair, gain in gains)
+
+
+def _shares(bed: Bed, plan: Plan, trial: Trial, arm: Arm) -> tuple[float, ...]:
     """What ALPHA is divided by at each look: a first look keeps nothing back for a second that could not be paid.
 
     That is settled before anything is looked at, by the epochs that the first takes at most: treated members beside
     those of the population, or both on fresh seeds where a single fold has to choose and confirm.
     """
     epochs = treated(plan, arm.prescription.change).epochs + (plan.epochs if len(bed.material.folds) == 1 else 0)
-    first = epochs * len(bed.confirming) * bed.seeds_a_look
+    first = epochs * len(bed.confirming) * _look(bed, plan, 0).each
     return LOOKS if _payable(bed, plan, trial, arm, first) else ONE_LOOK
 
 

@@ -10,9 +10,10 @@ from rounds.prescription.trial import Arm, Trial, seeds_of, smallest_worthwhile
 
 
 def arm_record(trial: Trial, arm: Arm, plan: Plan, bed: Bed) -> dict[str, Any]:
-    """One entry of prescriptions.json; seeds are those of single networks."""
-    after = treated(plan, arm.prescription.change)
-    change = {k: [_plain(old), _plain(new)] for k, (old, new) in plan.difference(after).items()}
+    """One entry of prescriptions.json; seeds are those of single networks. plan: with which arms were screened."""
+    before = (arm.confirmed and trial.control) or plan
+    after = treated(before, arm.prescription.change)
+    change = {k: [_plain(old), _plain(new)] for k, (old, new) in before.difference(after).items()}
     shown = arm.confirmed or arm.best_known
     compared = _compared(trial, arm, plan, bed)
     return {

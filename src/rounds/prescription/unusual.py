@@ -30,6 +30,7 @@ LARGEST_EPSILON, LARGEST_MOMENTUM, SHORTEST_CLIP = 1e-3, 0.97, 0.1
 MOST_DROPOUT, MOST_NOISE, MOST_SMOOTHING, MOST_PENALTY = 0.6, 1.0, 0.3, 1e-2
 FEWEST_ROWS = 8  # of a minibatch
 FEWEST_UNITS = 4  # of a hidden layer
+EARLIEST_DECAY = 1 / 3  # of a course, before which a step schedule decays
 SCALED = ("he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "lecun_normal", "lecun_uniform", "orthogonal")
 ADAPTIVE = ("adam", "adamw", "rmsprop")
 
@@ -138,6 +139,12 @@ def _burdens(plan: Plan, task: Task) -> Change:
     return weaker_penalties(plan)[-1] if any(highest(value) > most for value, most in burdens) else {}
 
 
+def _course(plan: Plan, task: Task) -> Change:
+    """A learning rate that falls over the whole course, and not in its first third."""
+    early = plan.schedule == "step" and min(plan.decay_epochs, default=plan.epochs) < EARLIEST_DECAY * plan.epochs
+    return {"schedule": "cosine"} if early else {}
+
+
 def _kept(plan: Plan, task: Task) -> Change:
     found = keep_best(plan)
     return found[0] if found else {}
@@ -151,5 +158,6 @@ ODDITIES: tuple[Oddity, ...] = (
     Oddity("read rows scaled, shuffled, some dozens a step", _rows),
     Oddity("use layers of usual number and width, all of them learning", _layers),
     Oddity("weaken the penalties", _burdens),
+    Oddity("let the learning rate fall slowly", _course),
     Oddity("keep the best epoch, not the last", _kept, joins=False),
 )
