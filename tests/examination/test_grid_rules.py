@@ -44,6 +44,15 @@ def test_augmentation_without_a_control() -> None:
     assert isinstance(said("augmentation-too-strong", run(folds())), NotApplicable)
 
 
+def test_heavy_dropout_raises_the_training_loss_beside_usual_augmentation() -> None:
+    raised = folds(train=healthy_loss(0.99, 1.2), validation=healthy_loss(0.85))
+    assert said("augmentation-too-strong", run(moved(raised, rotate=7.0, dropout=0.3), **behind())) is not None
+    dropped = run(moved(raised, rotate=7.0, dropout=0.9), **behind())
+    assert said("augmentation-too-strong", dropped) is None
+    assert examine(dropped).findings[0].code == "over-regularized"
+    assert said("augmentation-too-strong", run(moved(raised, rotate=90.0, dropout=0.9), **behind())) is not None
+
+
 def test_heavy_augmentation_without_a_control() -> None:
     learned = folds(train=POOR, validation=POOR)
     found = seen("augmentation-too-strong", run(moved(learned, shift=0.5, brightness=0.3), **behind()))

@@ -10,6 +10,7 @@ from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
+from rounds.examination import reference
 from rounds.examination.harm import harm
 from rounds.examination.reference import linear_losses
 from rounds.plan import Plan
@@ -70,6 +71,40 @@ def test_many_features_by_hand_are_penalized_as_it_is_best_for_them() -> None:
     beside = replace(material, inputs=replace(material.inputs, grid=np.zeros((200, 2, 2, 1), np.uint8)))
     plain, chosen = (sum(linear_losses(m, wide.task, Plan()).values()) for m in (material, beside))
     assert chosen < 0.9 * plain
+
+
+def test_the_penalty_of_a_fold_is_chosen_without_its_outcomes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outcomes that many columns tell want a light penalty; a fold whose outcomes are turned round wants a heavy one,
+    and gets it for the models that are judged on the other folds alone."""
+    columns = {f"n{i}": RANDOM.normal(size=240) for i in range(40)}
+    outcome = sum(columns.values()) > 0
+    made = table(240, kind="binary", columns=columns, outcome=outcome)
+    split = split_dataset(made, folds=3, nested=False)
+    material = make_materials(made, split)[0]
+    material = replace(material, inputs=replace(material.inputs, grid=np.zeros((240, 2, 2, 1), np.uint8)))
+    turned = material.targets.copy()
+    turned[material.folds[0].held] = 1 - turned[material.folds[0].held]
+    factors: list[float] = []
+    predict = reference._predict
+    monkeypatch.setattr(reference, "_predict", lambda *words: factors.append(words[-1]) or predict(*words))
+    chosen = []
+    for targets in (material.targets, turned):
+        linear_losses(replace(material, targets=targets), made.task, Plan())
+        chosen.append(factors[-3:])
+    before, after = chosen
+    assert after[0] == before[0], "its own outcomes say nothing of it"
+    assert all(heavy > light for heavy, light in zip(after[1:], before[1:], strict=True))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_few_folds_leave_nothing_to_choose_a_penalty_on(count: int) -> None:
+    noise = {f"n{i}": RANDOM.normal(size=200) for i in range(90)}
+    wide = table(200, kind="binary", columns=noise)
+    material = make_materials(wide, split_dataset(wide, folds=count, nested=False))[0]
+    beside = replace(material, inputs=replace(material.inputs, grid=np.zeros((200, 2, 2, 1), np.uint8)))
+    plain, penalized = (linear_losses(m, wide.task, Plan()) for m in (material, beside))
+    assert set(penalized) == set(range(count))
+    assert sum(penalized.values()) < 0.9 * sum(plain.values())
 
 
 def test_unscaled_inputs_do_not_hurt_it() -> None:

@@ -7,9 +7,11 @@ import pytest
 
 from rounds.examination.evidence import Run
 from rounds.examination.finding import NotApplicable
+from rounds.examination.start_rules import ORDERED, serial_correlation
 from rounds.plan import Plan
 from rounds.task import Task
-from tests.examination.planted import behind, folds, healthy_loss, inside, run, said, seen
+from rounds.training.orders import epoch_order
+from tests.examination.planted import behind, curve, folds, healthy_loss, inside, run, said, seen
 
 POOR = healthy_loss(0.97)
 
@@ -82,11 +84,33 @@ def test_not_shuffled() -> None:
     plan = Plan(shuffle=False)
     found = seen("not-shuffled", run(folds(steps=steps(True, 0)), plans=(plan,), **behind()))
     assert found.severity == "error"
-    assert found.evidence["variance_between_eighths_share"] > 0.5
+    assert found.evidence["serial_correlation"] > 0.5
     assert seen("not-shuffled", run(folds(steps=steps(True, 0)), plans=(plan,))).severity == "note"
     assert said("not-shuffled", run(folds(steps=steps(False, 0)), plans=(plan,), **behind())) is None
     assert said("not-shuffled", run(folds(steps=steps(True, 0)))) is None
     assert isinstance(said("not-shuffled", run(folds(), plans=(plan,))), NotApplicable)
+
+
+@pytest.mark.parametrize("rows", [273, 288, 300])
+def test_a_sorted_file_is_told_whether_or_not_minibatches_fit_into_it(rows: int) -> None:
+    """Losses of steps are means over what `epoch_order` deals out, of rows whose losses rise through the file."""
+    random, shape = np.random.default_rng(0), (-(-rows // 32), 32)
+    by_row = np.linspace(0, 1, rows) + 0.3 * random.standard_normal(rows)
+    dealt = {True: np.argsort(random.random(rows)), False: np.arange(rows)}
+
+    def course(mixed: bool, shuffle: bool) -> tuple[np.ndarray, np.ndarray]:
+        orders = [epoch_order(dealt[mixed], (0, 0), epoch, shape, shuffle) for epoch in range(20)]
+        steps = by_row[np.concatenate(orders)].mean(axis=1) + np.linspace(1, 0, 20 * shape[0])  # and learning
+        return np.arange(1, len(steps) + 1) / shape[0], steps
+
+    found = serial_correlation(curve(steps=course(False, False)))
+    assert found is not None
+    assert found[0] > max(ORDERED.value, found[1])
+    shuffled, in_no_order = (serial_correlation(curve(steps=course(*how))) for how in ((False, True), (True, False)))
+    assert shuffled is not None
+    assert shuffled[0] < ORDERED.value / 2
+    assert in_no_order is not None
+    assert in_no_order[0] < found[0] / 2, "minibatches are always the same, and tell nothing"
 
 
 def test_units_that_dropout_silences_are_no_poor_start() -> None:

@@ -10,6 +10,8 @@ from rounds.examination.grid_rules import AUGMENTING
 from rounds.examination.harm import harm, has_peers
 from rounds.examination.inside import at_end, at_start
 from rounds.examination.learning import (
+    HEAVY_DROPOUT,
+    HEAVY_NOISE,
     LEAST_LEARNED,
     SMALLEST_SHARE,
     end,
@@ -29,8 +31,6 @@ WIDE_GAP = Threshold("gap without a rise", 0.10, "share of the constant's loss, 
 SINGLE_RISE = Threshold("rise that needs no test", 0.10, "share of the constant's loss, in every fold or one curve")
 PENALTY = Threshold("penalty", 0.5, "share of the objective")
 SHRUNK = Threshold("weights shrunk", 0.5, "times the norm of a layer at the start")
-HEAVY_NOISE = Threshold("heavy noise", 1.0, "input noise beside the spread of scaled inputs")
-HEAVY_DROPOUT = Threshold("heavy dropout", 0.6, "share of units dropped")
 BETTER = Threshold("validation below training", 0.05, "share of the constant's loss")
 ROUGH = Threshold("roughness at the end", 0.05, "mean change an epoch, share of the constant's loss")
 ROUGH_SHARE = Threshold("stretch judged for roughness", 0.2, "share of the epochs, at the end")

@@ -7,7 +7,7 @@ from rounds.examination.curve import Configuration
 from rounds.examination.evidence import Run
 from rounds.examination.finding import BY_HARM, NotApplicable, Seen
 from rounds.examination.harm import Harm, harm, kept_loss
-from rounds.examination.learning import SMALLEST_SHARE, end, reference_loss
+from rounds.examination.learning import HEAVY_DROPOUT, SMALLEST_SHARE, end, reference_loss
 from rounds.examination.rule import Judged, Rule, Threshold
 
 # Settings by which training sees patients otherwise than they are.
@@ -77,13 +77,15 @@ def _beside_control(run: Run, strong: Configuration, cost: tuple[float, float, f
 
 def _without_control(run: Run) -> Judged:
     """No member trained without: heavy amounts, or training far above validation, in networks that are worse than they
-    should be."""
+    should be. Of the second, usual amounts are no explanation beside heavy dropout, which does the same."""
     curves = [c for c in run.best.curves if c.has_train and c.has_validation]
     damaged = harm(run)
     if not curves or damaged is None or set(_amounts(run.best)) <= {NOISE}:
         return None
     if heavy := {n: v for n, v in _amounts(run.best).items() if v >= HEAVY.value * USUAL.get(n, np.inf)}:
         return _heavy(run, heavy, damaged)
+    if run.best.settings.get("dropout", 0.0) >= HEAVY_DROPOUT.value:
+        return None
     above = float(np.median([(end(c) - end(c, "validation")) / reference_loss(run, c) for c in curves]))
     if above < RAISED.value:
         return None
@@ -149,10 +151,10 @@ GRID_RULES: tuple[Rule[Run], ...] = (
     Rule(
         "augmentation-too-strong", "Augmentation asks too much", "training", _too_strong,
         how="Validation loss above that of members which differ in augmentation alone and have none; where no such "
-        "member trained, heavy amounts, or training loss far above validation loss, in networks that are worse than "
-        "they should be.",
+        "member trained, heavy amounts, or (dropout not being heavy) training loss far above validation loss, in "
+        "networks that are worse than they should be.",
         why="Training sees patients that cannot exist: what it learns of them says little of those that do.",
-        remedies=("weaker augmentation", "none, as a control"), thresholds=(COST, RAISED, HEAVY),
+        remedies=("weaker augmentation", "none, as a control"), thresholds=(COST, RAISED, HEAVY, HEAVY_DROPOUT),
         causes=("learning-rate-too-high",),
     ),
     Rule(

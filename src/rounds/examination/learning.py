@@ -17,6 +17,8 @@ LEAST_LEARNED = Threshold("least that is learned", 0.05, "share of the constant'
 
 TINY_WEIGHTS = Threshold("tiny first weights", 0.05, "times the size that keeps the spread of signals")
 HUGE_WEIGHTS = Threshold("huge first weights", 5.0, "times the size that keeps the spread of signals")
+HEAVY_DROPOUT = Threshold("heavy dropout", 0.6, "share of units dropped")
+HEAVY_NOISE = Threshold("heavy noise", 1.0, "input noise beside the spread of scaled inputs")
 
 FEWEST_UNITS = 4  # of a layer, below which a dead unit or a weak gradient is the luck of the draw
 

@@ -6,6 +6,8 @@ whatever the data allow.
 """
 
 from collections.abc import Callable
+from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,12 +22,16 @@ RIDGE = 10.0  # penalty of ridge regression on standardized columns, in rows: ne
 INVERSE_PENALTY = 0.3  # scikit-learn's C of the logistic and Poisson models
 # Times the penalty: features by hand are often half as many as the rows, and which is best depends on the data.
 PENALTIES_BY_HAND = (1.0, 3.0, 10.0, 30.0)
+FEWEST_TO_CHOOSE, UNCHOSEN = 3, 10.0  # folds, below which it is so many times the usual penalty
 FURTHEST = 5.0  # standardized values are clipped here: one wild value must not decide a linear model
 _FLOOR = 1e-7
 
 
 def linear_losses(material: Material, task: Task, plan: Plan) -> dict[int, float]:
     """Validation loss of the linear model for each fold.
+
+    Where its penalty is chosen, a fold's outcomes have no part in choosing that of the model which is judged on them:
+    the best of several on the patients who judge networks would be a little better than it is on any others.
 
     Empty where it would not compare: too many outputs to fit quickly, networks that weigh classes, images or recordings
     without features by hand, a loss of the user's own.
@@ -34,22 +40,47 @@ def linear_losses(material: Material, task: Task, plan: Plan) -> dict[int, float
         return {}
     if task.outputs > MOST_OUTPUTS or plan.class_weights != "none" or not _has_columns(material.inputs):
         return {}
-    factors = (1.0,) if material.inputs.grid is None else PENALTIES_BY_HAND
-    tried = [_losses(material, task, plan, factor) for factor in factors]
-    return min(tried, key=lambda found: sum(found.values()))
+    rows = _Rows(material, network_targets(task, material.target_scale, material.targets), task, plan)
+    chosen = dict.fromkeys(material.folds, 1.0) if material.inputs.grid is None else _penalties(rows)
+    return {
+        fold: float(_loss(rows, fold, parts.train, (parts.held,), chosen[fold])[0])
+        for fold, parts in material.folds.items()
+    }
 
 
-def _losses(material: Material, task: Task, plan: Plan, factor: float) -> dict[int, float]:
-    """With so many times the usual penalty."""
-    scaled = network_targets(task, material.target_scale, material.targets)
-    loss = _LOSSES[loss_name(plan, task)]
-    found = {}
-    for fold, rows in material.folds.items():
-        train = _some(rows.train, fold)
-        fitted, held = design(material.inputs, train, rows.held)
-        predicted = _predict(task, fitted, scaled[train], held, factor)
-        found[fold] = float(loss(predicted, scaled[rows.held].astype(np.float64)))
-    return found
+class _Rows(NamedTuple):
+    """What the linear model is fitted to and judged by; targets: on the networks' scale."""
+
+    material: Material
+    targets: np.ndarray
+    task: Task
+    plan: Plan
+
+
+def _penalties(rows: _Rows) -> dict[int, float]:
+    """For each fold, the times the usual penalty that suit its training rows best: of models that leave another fold
+    out as well, judged on that one. With fewer than three folds nothing is left to fit these to: the middle one."""
+    folds = rows.material.folds
+    if len(folds) < FEWEST_TO_CHOOSE:
+        return dict.fromkeys(folds, UNCHOSEN)
+    sums = {fold: np.zeros(len(PENALTIES_BY_HAND)) for fold in folds}
+    for one, other in combinations(folds, 2):
+        held = folds[one].held, folds[other].held
+        train = np.intersect1d(folds[one].train, folds[other].train, assume_unique=True)
+        losses = np.array([_loss(rows, one, train, held, factor) for factor in PENALTIES_BY_HAND])  # [penalties, 2]
+        sums[one] += losses[:, 1]
+        sums[other] += losses[:, 0]
+    return {fold: PENALTIES_BY_HAND[int(each.argmin())] for fold, each in sums.items()}
+
+
+def _loss(rows: _Rows, seed: int, train: np.ndarray, held: tuple[np.ndarray, ...], factor: float) -> tuple[float, ...]:
+    """On each of these parts, of the model with so many times the usual penalty that was fitted to `train`."""
+    some = _some(train, seed)
+    fitted, apart = design(rows.material.inputs, some, np.concatenate(held))
+    predicted = _predict(rows.task, fitted, rows.targets[some], apart, factor)
+    judge, ends = _LOSSES[loss_name(rows.plan, rows.task)], np.cumsum([len(part) for part in held])[:-1]
+    parts = zip(np.split(predicted, ends), held, strict=True)
+    return tuple(judge(said, rows.targets[part].astype(np.float64)) for said, part in parts)
 
 
 def _has_columns(inputs: Inputs) -> bool:

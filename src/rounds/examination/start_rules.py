@@ -9,7 +9,15 @@ from rounds.examination.evidence import Run
 from rounds.examination.finding import BY_HARM, Evidence, NotApplicable, Seen
 from rounds.examination.harm import harm
 from rounds.examination.inside import at_start, initial_loss, table
-from rounds.examination.learning import HUGE_WEIGHTS, TINY_WEIGHTS, narrow, reference_loss, strange_size
+from rounds.examination.learning import (
+    HEAVY_DROPOUT,
+    HEAVY_NOISE,
+    HUGE_WEIGHTS,
+    TINY_WEIGHTS,
+    narrow,
+    reference_loss,
+    strange_size,
+)
 from rounds.examination.mismatch import mismatch
 from rounds.examination.rule import Judged, Rule, Threshold
 from rounds.plan import Plan
@@ -28,11 +36,10 @@ STILL = Threshold(
 SLOW_START = Threshold("slow start", 0.3, "share of the epochs before a tenth of the fall")
 STEEP_FALL = Threshold("fall that follows a slow start", 0.2, "share of the constant's loss")
 WIDE_OUTPUTS = Threshold("spread of the first layer's outputs", 10.0, "about 1 for scaled inputs")
-ORDERED = Threshold("order within an epoch", 0.2, "share of the variance of step losses between eighths of an epoch")
-HEAVY_DROPOUT = 0.6  # share of units from which a first loss says nothing of the weights
-HEAVY_NOISE = 1.0  # input noise beside the spread of scaled inputs, from which it says nothing either
-PARTS = 8  # of an epoch: sorted rows show as a spike where one kind of patient ends
-FEWEST_STEPS = 16  # steps of an epoch below which its parts are a step
+ORDERED = Threshold("order of the rows", 0.2, "serial correlation of step losses, trend over three epochs taken off")
+CERTAIN = Threshold("certainty of that", 1.0, "standard errors (1 / root of the steps of an epoch: neighbours recur)")
+FEWEST_STEPS = 8  # of an epoch: with fewer, neighbours are too far apart in the file to be alike
+TREND = 3  # epochs over which the loss falls, and patients do not come in an order
 
 
 def _poor_start(run: Run) -> Judged:
@@ -91,8 +98,8 @@ def _marks_at_start(run: Run, curve: Curve) -> Evidence | None:
     if np.isnan(loss) and gradients is None:
         return None
     marks: Evidence = {}
-    dropped = curve.settings.get("dropout", 0.0) >= HEAVY_DROPOUT  # multiplies what is left, and the loss with it
-    noisy = curve.settings.get("input_noise", 0.0) >= HEAVY_NOISE  # and noise drowns what the weights make of inputs
+    dropped = curve.settings.get("dropout", 0.0) >= HEAVY_DROPOUT.value  # multiplies what is left, and the loss with it
+    noisy = curve.settings.get("input_noise", 0.0) >= HEAVY_NOISE.value  # and noise drowns what weights make of inputs
     high = loss >= HIGH_START.value * max(run.constant_loss or np.inf, _of_guessing(run))
     if run.constant_loss and high and not (dropped or noisy):
         marks["loss_over_constant"] = loss / run.constant_loss
@@ -182,39 +189,41 @@ def _not_shuffled(run: Run) -> Judged:
         return NotApplicable("needs the plan: curves do not say how rows were drawn")
     if run.plans[run.best.plan].shuffle:
         return None
-    shares = [s for c in run.best.curves if (s := ordered_share(c)) is not None]
-    if not shares:
+    found = [r for c in run.best.curves if (r := serial_correlation(c)) is not None]
+    if not found:
         return NotApplicable(f"needs losses of single steps, at least {FEWEST_STEPS} an epoch")
-    share = float(np.median(shares))
-    if share < ORDERED.value:
+    correlation, error = (float(np.mean(column)) for column in zip(*found, strict=True))
+    if correlation < max(ORDERED.value, CERTAIN.value * error):
         return None
     return Seen(
         BY_HARM,
-        f"Rows were not shuffled and their order tells something: {share:.0%} of the variation of the step losses lies "
-        "between eighths of an epoch.",
-        {"shuffle": False, "variance_between_eighths_share": share},
+        "Rows were not shuffled and their order tells something: losses of neighbouring steps are alike (correlation "
+        f"{correlation:.2f}; 0 for rows in any order).",
+        {"shuffle": False, "serial_correlation": correlation, "standard_error": error},
         0.9, _members_whose(run, lambda p: not p.shuffle), onset=1,
     )  # fmt: skip
 
 
-def ordered_share(curve: Curve) -> float | None:
-    """Share of the variance of step losses, about their epoch's mean, that lies between parts of an epoch.
+def serial_correlation(curve: Curve) -> tuple[float, float] | None:
+    """(correlation of the losses of neighbouring steps, its standard error where there is none), the loss's trend taken
+    off; None where too few steps were kept.
 
-    Chance alone gives about (parts - 1) / (number of steps): that much is taken off.
+    Neighbours show rows that stand together in the file. What is asked is not where in an epoch they stand: minibatches
+    are cut from a stream of passes over the rows, and an epoch is a whole number of them, a little more than a pass.
+    The same neighbours come again with every pass: one pass is all the evidence that there is.
     """
     if curve.steps is None:
         return None
     position, losses = curve.steps
     epoch = np.ceil(position - 1e-9).astype(int)
-    if len(losses) < FEWEST_STEPS * max(len(np.unique(epoch)) / 2, 1) or not np.isfinite(losses).all():
+    epochs = len(np.unique(epoch))
+    if len(losses) < FEWEST_STEPS * max(epochs, TREND) or not np.isfinite(losses).all():
         return None
-    settled = epoch > epoch.max() / 3
-    epoch, position, losses = epoch[settled], position[settled], losses[settled]
-    centred = losses - np.array([losses[epoch == e].mean() for e in epoch])
-    part = np.minimum(((position - epoch + 1) * PARTS - 1e-9).astype(int), PARTS - 1)
-    between = sum((part == p).sum() * centred[part == p].mean() ** 2 for p in np.unique(part))
-    total = float((centred**2).sum())
-    return float(max(between / total - (PARTS - 1) / len(losses), 0.0)) if total > 0 else 0.0
+    half = round(TREND * len(losses) / epochs / 2)
+    trend = np.convolve(np.pad(losses, half, mode="edge"), np.ones(2 * half + 1) / (2 * half + 1), "valid")
+    rest = (losses - trend)[epoch > epoch.max() / 3]
+    size = float((rest**2).mean())
+    return (float((rest[1:] * rest[:-1]).mean()) / size if size > 0 else 0.0), (epochs / len(losses)) ** 0.5
 
 
 START_RULES: tuple[Rule[Run], ...] = (
@@ -244,9 +253,9 @@ START_RULES: tuple[Rule[Run], ...] = (
     ),
     Rule(
         "not-shuffled", "Rows are not shuffled", "training", _not_shuffled,
-        how="The plan does not shuffle, and losses of single steps differ between the eighths of an epoch more than "
-        "chance allows.",
+        how="The plan does not shuffle, and losses of neighbouring steps are alike, which those of rows in any order "
+        "are not.",
         why="Each minibatch shows one kind of patient; the network forgets one kind while it learns the next.",
-        remedies=("set shuffle to true",), thresholds=(ORDERED,), acts="steps",
+        remedies=("set shuffle to true",), thresholds=(ORDERED, CERTAIN), acts="steps",
     ),
 )  # fmt: skip
