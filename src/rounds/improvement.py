@@ -12,7 +12,7 @@ import numpy as np
 from rounds.data.dataset import Dataset, Split
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
-from rounds.errors import DataError, PlanError, TrainingError, must_be, nearest
+from rounds.errors import DataError, PlanError, RunFolderError, TrainingError, must_be, nearest
 from rounds.examination.comparison import advantages_of
 from rounds.examination.examine import examine
 from rounds.examination.examine_data import DATA_RULES, DataSaid, examine_data
@@ -48,7 +48,8 @@ from rounds.inference.run_folder import (
 from rounds.networks.network import OWN
 from rounds.own_code import code_allowed, refuse_code
 from rounds.plan import Plan, make_plan
-from rounds.prescription.stay import Circumstances, Stay, look, refit, treat
+from rounds.prescription.earlier import earlier_findings
+from rounds.prescription.stay import Circumstances, Stay, broken_off, look, refit, treat
 from rounds.proposal import Amount, propose
 from rounds.run_record import read_record
 from rounds.training.material import Material, make_materials, scaling_of
@@ -170,7 +171,11 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
         found, visit = look(given, found, request.rounds)
         if visit is None:
             break
-        _write_so_far(folder, given, found)
+        try:
+            _write_so_far(folder, given, found)
+        except RunFolderError as error:
+            found = broken_off(given, found, visit, error)
+            continue
         found = yield from treat(given, found, visit)
     found = yield from refit(given, found)
     clock.lap("rounds")
@@ -301,21 +306,14 @@ def _write_advice(
         constant_score=record["baselines"]["constant"][record["main_metric"]]["value"],
     )  # fmt: skip
     record["validation_references"] = dict(run.references)
-    write_json(folder / "findings.json", {**examine(run).record(), "earlier": _earlier(found)})
+    final = examine(run)
+    write_json(folder / "findings.json", {**final.record(), "earlier": earlier_findings(found, final)})
     write_json(folder / "prescriptions.json", list(found.entries))
     kept = [entry for entry in found.entries if entry["verdict"] == "kept"]
     prescribed = {
         name: f"prescribed in round {e['round']} against {e['finding']}" for e in kept for name in e["change"]
     }
     write_json(folder / "plan.json", plan_record(found.trained.population, reasons | prescribed, asked))
-
-
-def _earlier(found: Stay) -> list[Record]:
-    """What alarmed in populations that were treated and are no longer the last, with the look that saw it."""
-    last = len(found.populations) - 1
-    looks = enumerate(found.examinations, start=1)
-    seen = [{**finding_record(f), "look": look} for look, e in looks for f in e.alarms if f.round < last]
-    return list({(f["round"], f["code"]): f for f in reversed(seen)}.values())[::-1]
 
 
 def one_network(changes: dict[str, Any]) -> dict[str, Any]:

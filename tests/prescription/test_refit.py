@@ -1,6 +1,7 @@
 """Learning from validation patients too is tried on folds that nobody has seen, and used where it pays."""
 
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from rounds.data.dataset import Dataset
 from rounds.data.splitting import split_dataset
+from rounds.inference.ensemble import configuration
 from rounds.inference.handover import hand_over, refitted
 from rounds.plan import Plan
 from rounds.prescription import stay
@@ -65,6 +67,19 @@ def test_all_patients_are_learned_from_for_as_long_as_members_needed(trained: Tr
     (material,) = population.materials
     for rows in material.folds.values():
         np.testing.assert_array_equal(rows.train, material.learned)
+
+
+def test_chosen_weights_outlast_a_refit(ward_data: Dataset) -> None:
+    """Greedy weights are those of configurations; networks that are trained anew take them over."""
+    plan = PLAN.change(learning_rate=(0.01, 0.03))
+    materials = make_materials(ward_data, split_dataset(ward_data, 3))
+    swept = end_of(train_to_end(make_population([plan], ward_data.task, materials)))
+    made = hand_over(swept, materials[0])
+    low, high = dict.fromkeys(configuration(m) for m in swept.population.members)
+    after = refitted(replace(made, weights={low: 0.9, high: 0.1}), swept)
+    shares = np.concatenate([part.member_weights for part in after.predictor.parts])
+    weighs = {key: shares[[configuration(m) == key for m in after.members]].sum() for key in (low, high)}
+    assert weighs == {low: pytest.approx(0.9), high: pytest.approx(0.1)}
 
 
 def test_where_it_pays_other_networks_predict_and_validation_stays(

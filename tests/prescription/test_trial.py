@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from rounds import improvement
 from rounds.data.dataset import Dataset
 from rounds.data.splitting import split_dataset
 from rounds.errors import RunFolderError
@@ -134,6 +135,49 @@ def test_a_disk_that_fills_in_a_round_ends_the_rounds_and_not_the_run(
     assert "no space left on device" in entry["reason"]
     assert "round 1 was broken off" in metrics(made.folder)["rounds"]["ended"]
     assert len(made.predict(pl.DataFrame({f"x{i}": [0.0] for i in range(4)}))) == 1
+
+
+@pytest.mark.usefixtures("two_doses")
+def test_a_disk_that_fills_after_a_trial_leaves_what_the_trial_said(
+    treat: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = pool.save_checkpoint
+
+    def full(path: Path, at: Any) -> None:
+        if path.parent.name == "round_1":
+            raise RunFolderError("Place to write must be a folder that can be written (no space left on device).")
+        written(path, at)
+
+    monkeypatch.setattr(pool, "save_checkpoint", full)
+    made = treat(tmp_path / "run")
+    tried = {e["change"]["learning_rate"][1]: e for e in entries(made.folder)}
+    assert {e["verdict"] for e in tried.values()} == {"dropped"}
+    assert tried[0.03]["effect"]["low"] > 0
+    assert tried[0.03]["reason"].startswith("confirmed, but its networks were broken off")
+    assert metrics(made.folder)["rounds"]["member_epochs_in_trials"] > 0
+    assert metrics(made.folder)["rounds"]["ended"].startswith("round 1 was broken off")
+
+
+@pytest.mark.usefixtures("two_doses")
+def test_a_disk_that_is_full_when_a_round_begins_ends_the_rounds(
+    treat: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The checkpoints make room for the results."""
+    checkpoints = tmp_path / "run" / "checkpoints"
+    written = improvement.write_curves
+
+    def full(folder: Path, populations: Any) -> None:
+        if any(checkpoints.glob("*.safetensors")):
+            raise RunFolderError("Place to write must be a folder that can be written (no space left on device).")
+        written(folder, populations)
+
+    monkeypatch.setattr(improvement, "write_curves", full)
+    made = treat(tmp_path / "run")
+    assert not checkpoints.exists()
+    (entry,) = entries(made.folder)
+    assert (entry["verdict"], entry["effect"]) == ("dropped", None)
+    assert metrics(made.folder)["rounds"]["ended"].startswith("round 1 was broken off")
+    assert load_predictor(made.folder / "model").predict(pl.DataFrame({f"x{i}": [0.0] for i in range(4)})) is not None
 
 
 def test_a_trial_in_which_every_member_diverges_keeps_nothing(ward_data: Dataset) -> None:

@@ -115,8 +115,11 @@ def _print_advice(console: Console, folder: Path) -> None:
         console.print(_finding_line(finding, f"Found in round {finding['look']}"), markup=False)
     if entries := read_records(folder, "prescriptions.json"):
         console.print(stay_table(entries), soft_wrap=False)
-    for one in read_record(folder, "metrics.json").get("rounds", {}).get("contradictions", ()):
+    rounds = read_record(folder, "metrics.json").get("rounds", {})
+    for one in rounds.get("contradictions", ()):
         console.print(f"Round {one['round']}: {one['reason']}.", markup=False)
+    if rounds.get("examined"):
+        console.print(f"The stay ended: {rounds['ended']}.", markup=False)
     for finding in found["findings"]:
         if finding["severity"] != "note" or finding["code"] == "healthy":
             console.print(_finding_line(finding, "Finding"), markup=False)

@@ -296,7 +296,7 @@ FIT_RULES: tuple[Rule[Run], ...] = (
         "are worse than they should be.",
         why="The networks are kept from fitting even what is there.",
         remedies=("lower dropout, input noise, l1, l2 or weight decay",),
-        thresholds=(HEAVY_DROPOUT, HEAVY_NOISE, PENALTY, SHRUNK), acts="steps",
+        thresholds=(HEAVY_DROPOUT, HEAVY_NOISE, PENALTY, SHRUNK), causes=("learning-rate-too-high",), acts="steps",
     ),
     Rule(
         "overfitting", "The networks learn patients by heart", "training", _overfitting,

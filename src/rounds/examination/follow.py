@@ -1,7 +1,9 @@
 """Which findings follow from which, and on what that rests: no symptom without the cause, or none before it."""
 
+from dataclasses import replace
+
 from rounds.examination.evidence import Run
-from rounds.examination.finding import Seen
+from rounds.examination.finding import Finding, Seen
 from rounds.examination.rule import Rule
 
 Found = dict[str, tuple[Rule[Run], Seen]]
@@ -9,6 +11,9 @@ SHOWN = " No network without its cause shows it."
 BY_TIME = (
     " Every network has its cause: that this came after it is all that can be told before the cause is taken away."
 )
+
+GONE = " It was gone once its cause had been treated."
+STILL = " It was still there once {cause} had been treated: it did not follow from that."
 
 
 def following(run: Run, found: Found) -> dict[str, tuple[str, ...]]:
@@ -46,3 +51,15 @@ def _explains(run: Run, cause: tuple[Rule[Run], Seen], symptom: Seen) -> bool:
     if symptom.onset is None:
         return False
     return symptom.onset > 0 if rule.acts == "steps" else symptom.onset == 0 or rule.acts == "start"
+
+
+def after_treatment(finding: Finding, treated: str, later: frozenset[str]) -> Finding:
+    """A finding as it is told once one of its causes has been treated; later: codes that alarmed afterwards. What is
+    still there did not follow."""
+    if treated not in finding.follows_from:
+        return finding
+    words = finding.explanation.removesuffix(BY_TIME).removesuffix(SHOWN)
+    if finding.code not in later:
+        return replace(finding, explanation=words + GONE)
+    others = tuple(cause for cause in finding.follows_from if cause != treated)
+    return replace(finding, explanation=words + STILL.format(cause=treated), follows_from=others)

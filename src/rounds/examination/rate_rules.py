@@ -109,9 +109,9 @@ def _too_high_everywhere(run: Run, swept: tuple[Configuration, ...], marks: list
         "update_ratio": "one step changed the weights by {:.2g} of their size (about 0.001 is healthy)",
         "diverged_epoch": "the loss was no number from epoch {:.0f}",
     }
-    said = ", ".join(words[n].format(evidence[n]) for n in names)
+    said = ", ".join(words[n].format(evidence[n]) for n in names if np.isfinite(evidence[n]))
     return Seen(
-        BY_HARM, f"At a learning rate of {rate:g} {said}.",
+        BY_HARM, f"At a learning rate of {rate:g} {said or 'steps had no finite length'}.",
         {"learning_rate": rate, **evidence, "rates_tried": [c.learning_rate for c in swept]},
         min(0.99, 0.6 + 0.15 * len(names)),
         tuple(m for c in swept if c.learning_rate >= rate for m in c.members), onset=1,

@@ -1,5 +1,6 @@
 """The predictor that training hands over for one material, and what it says of patients its members never saw."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,7 +45,8 @@ class HandOver:
     """predictor: the average of all members of the chosen configurations; single: the best single network, chosen on
     validation. validation: the average's predictions [N, T] in the user's unit for the development rows `known`,
     each made by members that did not learn from it, and recalibrated by maps fitted on other patients. scores: every
-    configuration's validation score. recalibration, selection: what was tried and kept."""
+    configuration's validation score. recalibration, selection: what was tried and kept; weights: each chosen
+    configuration's share in the average."""
 
     predictor: Predictor
     single: Predictor
@@ -54,6 +56,7 @@ class HandOver:
     scores: dict[Configuration, float]
     recalibration: dict[str, Any] = field(default_factory=dict)
     selection: dict[str, Any] = field(default_factory=dict)
+    weights: dict[Configuration, float] = field(default_factory=dict)
 
 
 def hand_over(
@@ -84,25 +87,31 @@ def hand_over(
     single = _best_single(trained, [m for m in members if configuration(m) == best])
     whole = Predictor(task, material.preparation, scale, make_parts(trained, kept, shares_of(kept, weights)), columns)
     one = replace(whole, parts=make_parts(trained, [single]))
-    return HandOver(whole, one, tuple(kept), validation, known, scores, mended, selection)
+    return HandOver(whole, one, tuple(kept), validation, known, scores, mended, selection, weights)
 
 
 def refitted(made: HandOver, trained: Trained | None) -> HandOver:
-    """The same choice of configurations, predicted by networks that learned from validation patients too (None: by
-    those that did not). Scores, maps and intervals stay those of members that held patients back."""
+    """The same choice and weights of configurations, predicted by networks that learned from validation patients too
+    (None: by those that did not). Scores, maps and intervals stay those of members that held patients back."""
     if trained is None:
         return made
-    chosen = {without_warmup(m) for m in made.members}
+    weights: dict[Configuration, float] = defaultdict(float)
+    for key, weight in made.weights.items():
+        weights[without_warmup(key)] += weight
     try:
-        kept = [m for m in sound_members(trained, WHOLE_DEVELOPMENT) if without_warmup(m) in chosen]
+        sound = sound_members(trained, WHOLE_DEVELOPMENT)
     except TrainingError:
         return made
-    return replace(made, predictor=replace(made.predictor, parts=make_parts(trained, kept)), members=tuple(kept))
+    chosen = [(m, key) for m in sound if weights[key := without_warmup(configuration(m))] > 0]
+    kept, keys = [m for m, _ in chosen], [key for _, key in chosen]
+    shares = np.array([weights[key] / keys.count(key) for key in keys])
+    parts = make_parts(trained, kept, shares / shares.sum())
+    return replace(made, predictor=replace(made.predictor, parts=parts), members=tuple(kept))
 
 
-def without_warmup(member: Member) -> Configuration:
-    """Its warm-up is a share of the epochs, of which a refit has fewer."""
-    plan, settings = configuration(member)
+def without_warmup(key: Configuration) -> Configuration:
+    """Warm-up is a share of the epochs, of which a refit has fewer."""
+    plan, settings = key
     return plan, tuple((name, value) for name, value in settings if name != "warmup_epochs")
 
 

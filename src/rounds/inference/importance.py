@@ -10,7 +10,7 @@ from rounds.data.channels import unscaled_channels
 from rounds.data.dataset import Inputs
 from rounds.data.preparation import Preparation
 from rounds.data.timeline import Timeline
-from rounds.inference.ensemble import average_outputs, held_out_outputs, sound_members
+from rounds.inference.ensemble import average_outputs, configuration, held_out_outputs, sound_members
 from rounds.inference.handover import HandOver, without_warmup
 from rounds.inference.intervals import paired_difference
 from rounds.metrics import main_metric
@@ -68,8 +68,8 @@ def some_rows(material: Material, known: np.ndarray) -> tuple[Material, np.ndarr
 def predictions_of(trained: Trained, material: Material, made: HandOver) -> np.ndarray:
     """[N, T] in the user's unit, the configurations that were handed over alike, by members that did not learn from the
     row; nan where there is none."""
-    chosen = {without_warmup(m) for m in made.members}
-    members = [m for m in sound_members(trained, material.outer) if without_warmup(m) in chosen]
+    chosen = {without_warmup(configuration(m)) for m in made.members}
+    members = [m for m in sound_members(trained, material.outer) if without_warmup(configuration(m)) in chosen]
     outputs = held_out_outputs(trained, material, members)
     average = average_outputs(list(outputs.values()))
     known = np.isfinite(average).all(1)

@@ -1,8 +1,8 @@
 """The table of remedies: what each finding asks for, first things first.
 
-The order is the field's: a learning rate that is off comes before all else, since nothing can be judged under it;
-against overfitting more patients (`more_patients`), augmentation, regularization, then a smaller network; against
-underfitting a larger network; minor choices last.
+The order among findings is the examination's: what spoils the start, then a learning rate that is off, since nothing
+can be judged under it, then the rest. Against overfitting come more patients (`more_patients`), augmentation,
+regularization, then a smaller network; against underfitting a larger network; minor choices last.
 """
 
 import math

@@ -1,5 +1,6 @@
 """Rounds: examine, prescribe, try against a control, keep what helped, come back and look again."""
 
+import shutil
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from rounds.plan import Plan
 from rounds.prescription.bed import PAIRS_A_LOOK, Bed, members_a_look
 from rounds.prescription.budget import affordable, allowance, cost_of
 from rounds.prescription.contradiction import Contradiction, contradictions
+from rounds.prescription.cut_short import NOT_AHEAD, ahead_on_validation, as_cut_short, as_dropped, as_untried, complete
 from rounds.prescription.last_epoch import read_off, try_best_epoch
 from rounds.prescription.more_patients import REMEDY, asked_members, try_fewer_patients
 from rounds.prescription.refit import make_refitted, trial_cost, try_refit
@@ -146,7 +148,8 @@ def look(given: Circumstances, found: Stay, rounds: int) -> tuple[Stay, Visit | 
     """Examines the population, and says what to try next; None when the stay is over (`Stay.ended` says why)."""
     number = len(found.examinations) + 1
     if found.ended or number > rounds:
-        return replace(found, ended=found.ended or f"{rounds} rounds were asked for"), None
+        asked = "1 round was asked for" if rounds == 1 else f"{rounds} rounds were asked for"
+        return replace(found, ended=found.ended or asked), None
     run = run_of(found.own, len(found.populations) - 1, found.known_references)
     examination = examine(run)
     seen = (found.trained.population, run.references)
@@ -230,16 +233,19 @@ def treat(given: Circumstances, found: Stay, visit: Visit) -> Generator[Event, N
     try:
         return (yield from _treat(given, found, visit))
     except RunFolderError as error:
-        lost = [_untried(visit, f"broken off: {error}")] if found.rounds < visit.number else []
-        return replace(found, entries=(*found.entries, *lost), ended=f"round {visit.number} was broken off: {error}")
+        return broken_off(given, found, visit, error)
 
 
-def _untried(visit: Visit, reason: str) -> dict[str, Any]:
-    remedy = visit.prescriptions[0].remedy if visit.prescriptions else REMEDY
-    return {
-        "round": visit.number, "finding": visit.finding, "remedy": remedy, "change": {},
-        "control": {}, "treated": {}, "effect": None, "verdict": "dropped", "reason": reason,
-    }  # fmt: skip
+def broken_off(given: Circumstances, found: Stay, visit: Visit, error: RunFolderError) -> Stay:
+    """The stay that a disk without room ended, with all that is known; its checkpoints make room for the results."""
+    shutil.rmtree(given.folder, ignore_errors=True)
+    said = f"broken off: {error}"
+    if any((e["round"], e["verdict"]) == (visit.number, "kept") for e in found.entries):
+        entries = as_dropped(found.entries, visit.number, f"confirmed, but its networks were {said}")
+    else:
+        named = visit.prescriptions[0].remedy if visit.prescriptions else REMEDY
+        entries = (*found.entries, as_untried(visit.number, visit.finding, named, said))
+    return replace(found, entries=entries, ended=f"round {visit.number} was {said}")
 
 
 def _treat(given: Circumstances, found: Stay, visit: Visit) -> Generator[Event, None, Stay]:
@@ -252,7 +258,7 @@ def _treat(given: Circumstances, found: Stay, visit: Visit) -> Generator[Event, 
     trial = try_best_epoch(bed, found.own, best, like)
     found = _noted(found, trial, found.trained.population.plans[0], bed)
     if trial.kept is not None:
-        return (yield from _follow(given, found, trial, visit.number))
+        return (yield from _follow(given, found, trial, visit))
     others = [p for p in visit.prescriptions if p is not best]
     return (yield from _treat_by_training(given, found, replace(visit, prescriptions=others)))
 
@@ -268,26 +274,34 @@ def _treat_by_training(given: Circumstances, found: Stay, visit: Visit) -> Gener
     plan = at_best_settings(found.trained)
     bed = replace(_bed(given, found, number), alone=len(prescriptions) == 1)
     bed = replace(bed, most=found.left - max(_still_to_train(found, p, bed) for p in prescriptions))
-    trial = yield from run_trial(bed, plan, prescriptions)
+    try:
+        trial = yield from run_trial(bed, plan, prescriptions)
+    except RunFolderError as error:
+        return broken_off(given, found, visit, error)
     found = _noted(found, trial, plan, bed)
-    if trial.kept is None:
-        return found
-    return (yield from _follow(given, found, trial, number))
+    return found if trial.kept is None else (yield from _follow(given, found, trial, visit))
 
 
-def _follow(given: Circumstances, found: Stay, trial: Trial, number: int) -> Generator[Event, None, Stay]:
+def _follow(given: Circumstances, found: Stay, trial: Trial, visit: Visit) -> Generator[Event, None, Stay]:
     """Trains a population with what was kept; what the trial, or the population before, has trained is taken over."""
+    number = visit.number
     assert trial.kept is not None
     whole, own_plans = make_treated(given, found, trial.kept.prescription.change)
     parts = [found.trained, *trial.parts]
     better = without(whole, parts)
     yield Stage(f"round {number}: training with {trial.kept.prescription.remedy}", better if better.works else None)
-    trained = yield from train_to_end(
-        better, given.folder / f"round_{number}", given.minutes_left(), hopeless_in(better)
-    )
-    if given.minutes_left() == 0.0 and not complete(trained) and complete(found.trained):
-        return replace(found, entries=_unfinished(found.entries, number), ended="the time is spent")
+    place = given.folder / f"round_{number}"
+    try:
+        trained = yield from train_to_end(better, place, given.minutes_left(), hopeless_in(better))
+    except RunFolderError as error:
+        return broken_off(given, found, visit, error)
     joined = gathered(whole, [trained, *parts])
+    if given.minutes_left() == 0.0 and not complete(trained) and complete(found.trained):
+        ahead = ahead_on_validation(of_plans(joined, own_plans), found.own)
+        entries = as_cut_short(found.entries, number) if ahead else as_dropped(found.entries, number, NOT_AHEAD)
+        found = replace(found, entries=entries, ended="the time is spent")
+        if not ahead:
+            return found
     reused = found.reused + member_epochs(joined) - member_epochs(trained)
     return replace(found, populations=(*found.populations, joined), reused=reused, owned=(*found.owned, own_plans))
 
@@ -352,22 +366,6 @@ def at_best_settings(trained: Trained) -> Plan:
     chosen = settings[min(values, key=lambda i: float(np.median(values[i])))]
     swept = {name: chosen[name] for name in chosen if isinstance(getattr(plan, name), tuple)}
     return treated(plan, swept)
-
-
-def complete(trained: Trained) -> bool:
-    """Whether every slab came to its end, instead of being cut short by the clock."""
-    plans = trained.population.plans
-    return all(
-        len(r.records) >= plans[r.slab.plan].epochs or not np.asarray(r.records[-1].running).any()
-        for r in trained.results
-    )
-
-
-def _unfinished(entries: tuple[dict[str, Any], ...], number: int) -> tuple[dict[str, Any], ...]:
-    """A kept remedy whose networks the clock cut short is not handed over."""
-    why = "confirmed, but the time was up before the networks with it were trained: those of before are handed over"
-    kept = {"round": number, "verdict": "kept"}
-    return tuple({**e, "verdict": "dropped", "reason": why} if e | kept == e else e for e in entries)
 
 
 def _noted(found: Stay, trial: Trial, plan: Plan, bed: Bed) -> Stay:
