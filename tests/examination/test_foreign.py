@@ -12,6 +12,7 @@ from rounds.errors import DataError
 from rounds.examination.event_file import read_scalars
 from rounds.examination.examine import examine
 from rounds.examination.foreign import read_curves
+from rounds.examination.text import examination_text
 
 EPOCHS = np.arange(30)
 TRAIN = 0.3 + np.exp(-EPOCHS / 4)
@@ -155,6 +156,19 @@ def test_any_csv_and_several_in_a_folder(tmp_path: Path) -> None:
         write_csv(tmp_path / f"{name}.csv", epoch=EPOCHS, train=TRAIN, validation=RISING)
     assert len(read_curves(tmp_path).curves) == 3
     assert codes(tmp_path)[0] == "overfitting"
+
+
+def test_trainings_are_named(tmp_path: Path) -> None:
+    """Lightning calls every log metrics.csv: where it stands tells them apart."""
+    for number in range(2):
+        folder = tmp_path / f"version_{number}"
+        folder.mkdir()
+        write_csv(folder / "metrics.csv", epoch=EPOCHS, train_loss=TRAIN, val_loss=RISING)
+    found = examine(read_curves(tmp_path))
+    names = ["version_0/metrics.csv", "version_1/metrics.csv"]
+    assert found.record()["networks"] == names
+    assert f"network 0: {names[0]}; network 1: {names[1]}" in examination_text(found)
+    assert examine(read_curves(tmp_path / names[0])).names == ("metrics.csv",)
 
 
 def test_trainings_in_one_file(tmp_path: Path) -> None:

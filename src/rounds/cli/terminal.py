@@ -119,7 +119,7 @@ def _print_advice(console: Console, folder: Path) -> None:
     for one in rounds.get("contradictions", ()):
         console.print(f"Round {one['round']}: {one['reason']}.", markup=False)
     if rounds.get("examined"):
-        console.print(f"The stay ended: {rounds['ended']}.", markup=False)
+        console.print(f"The stay ended: {rounds['ended'].rstrip('.')}.", markup=False)
     for finding in found["findings"]:
         if finding["severity"] != "note" or finding["code"] == "healthy":
             console.print(_finding_line(finding, "Finding"), markup=False)
@@ -152,7 +152,7 @@ def entry_cells(entry: dict[str, Any]) -> tuple[str, ...]:
     change = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in entry["change"].items()) or entry["remedy"]
     effect = entry["effect"]
     worth = "{} {:.3g} ({:.3g} to {:.3g})".format(entry["metric"], *effect.values()) if effect else "-"
-    return str(entry["round"]), entry["finding"], change, worth, f"{entry['verdict']}: {entry['reason']}"
+    return str(entry["round"]), entry["finding"], change, worth, f"{entry['verdict']}: {entry['reason'].rstrip('.')}"
 
 
 def _print_result(console: Console, record: dict[str, Any], report: Path) -> None:

@@ -38,7 +38,8 @@ def examine(run: Run) -> Examination:
     if not any(f.alarms for f in findings):
         findings = (_healthy(run, len(asked) - len(absent)), *findings)
     everything = (*run.data_not_applicable, *absent)
-    return Examination(findings, everything, _verdict(run, findings, absent))
+    names = tuple(c.name for c in run.curves) if run.origin == "elsewhere" else ()
+    return Examination(findings, everything, _verdict(run, findings, absent), names)
 
 
 def _from_causes(run: Run, seen: Found, causes: tuple[str, ...], finding: Finding) -> Finding:

@@ -95,11 +95,13 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Examination:
-    """Findings, main cause first (or a single `healthy`, notes aside); (code, reason) of rules that could not judge."""
+    """Findings, main cause first (or a single `healthy`, notes aside); (code, reason) of rules that could not judge;
+    names of the trainings, by number, of curves from elsewhere."""
 
     findings: tuple[Finding, ...]
     not_applicable: tuple[tuple[str, str], ...]
     verdict: Verdict
+    names: tuple[str, ...] = ()
 
     @property
     def alarms(self) -> tuple[Finding, ...]:
@@ -108,7 +110,9 @@ class Examination:
 
     def record(self) -> dict[str, Any]:
         """findings.json's content."""
+        named = {"networks": list(self.names)} if self.names else {}
         return {
+            **named,
             "verdict": asdict(self.verdict),
             "findings": [finding_record(f) for f in self.findings],
             "not_applicable": [{"code": code, "reason": reason} for code, reason in self.not_applicable],

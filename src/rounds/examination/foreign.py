@@ -54,25 +54,33 @@ def _folder_logs(folder: Path) -> list[Log]:
         return [read_mlflow_run(folder)]
     runs = sorted(p.parent for p in folder.rglob("metrics") if p.is_dir())
     if runs:
-        return [read_mlflow_run(run) for run in runs]
+        return [_placed(folder, run, read_mlflow_run(run)) for run in runs]
     events = sorted(folder.rglob(_EVENTS))
     if events:
-        return _event_logs(events)
+        return _event_logs(folder, events)
     states = sorted(folder.rglob("trainer_state.json"))
     if states:
-        return [log for state in _last_of_each(states) for log in read_json_log(state)]
+        return [_placed(folder, state, log) for state in _last_of_each(states) for log in read_json_log(state)]
     files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".csv", ".tsv"))
     files = [p for p in files if p.name == "metrics.csv"] or files or sorted(folder.glob("*.json"))
-    return [log for file in files for log in READERS[file.suffix.lower()](file)]
+    return [_placed(folder, file, log) for file in files for log in READERS[file.suffix.lower()](file)]
 
 
-def _event_logs(files: list[Path]) -> list[Log]:
+def _placed(folder: Path, place: Path, log: Log) -> Log:
+    """Called by its place in the folder: logs of one tool have one name."""
+    return replace(log, name=log.name.replace(place.name, str(place.relative_to(folder)), 1))
+
+
+def _event_logs(root: Path, files: list[Path]) -> list[Log]:
     """Event files by training: the folder above `train` and `validation`, else their own."""
     runs: dict[Path, list[Path]] = {}
     for file in files:
         folder = file.parent.parent if file.parent.name.lower() in SPLIT_FOLDERS else file.parent
         runs.setdefault(folder, []).append(file)
-    return [read_event_folder(folder, found) for folder, found in runs.items()]
+    logs = [(folder, read_event_folder(folder, found)) for folder, found in runs.items()]
+    return [
+        _placed(root, folder, log) if folder.is_relative_to(root) and folder != root else log for folder, log in logs
+    ]
 
 
 def _last_of_each(states: list[Path]) -> list[Path]:

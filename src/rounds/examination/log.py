@@ -179,7 +179,7 @@ def _curve(
         member=member, epochs=_labels(ends), train=losses.get("train", absent),
         validation=losses.get("validation", absent), settings=settings, rate=rate,
         metrics={m: v for (split, m), v in others.items() if split == "validation" and m not in _ANY_LOSS},
-        outcome="diverged" if lost else "finished",
+        outcome="diverged" if lost else "finished", name=log.name,
     )  # fmt: skip
 
 
