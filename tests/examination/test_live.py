@@ -3,9 +3,15 @@
 import numpy as np
 import pytest
 
-from rounds.examination.live import is_lost
+from rounds.data.loading import load
+from rounds.data.splitting import split_dataset
+from rounds.examination.live import all_diverged, is_lost, saved_by_stopping
+from rounds.plan import Plan
+from rounds.training.material import make_materials
 from rounds.training.member import EpochRecord
 from rounds.training.population import Member, Slab
+from rounds.training.run import make_population, train_to_end
+from tests.generators import end_of
 
 EPOCHS = 40
 
@@ -46,6 +52,38 @@ def test_nothing_is_said_before_its_time_and_always_the_same_after() -> None:
     assert not lost(FLAT, FLAT, seen=11)
     recovers = np.where(np.arange(EPOCHS) < 20, 1.0, 0.1)
     assert lost(FLAT, recovers, seen=12) == lost(FLAT, recovers, seen=EPOCHS) is True
+
+
+def test_what_diverged_to_the_last_member_is_counted_as_given_up() -> None:
+    """A member whose loss is lost ends at once, and time is saved; one that stopped early did not diverge."""
+
+    def seen(losses: list[float], running: list[bool]) -> tuple[EpochRecord, ...]:
+        table = [np.array([[loss, loss, 0.0]]) for loss in losses]
+        flags = [np.array([[flag, flag, False]]) for flag in running]
+        return tuple(
+            EpochRecord(t[..., None].repeat(3, 2), None, None, t[..., None], None, None, f, None, None)
+            for t, f in zip(table, flags, strict=True)
+        )
+
+    assert all_diverged(slab(), seen([1.0, np.nan], [True, False]))
+    assert not all_diverged(slab(), seen([1.0, 0.9], [True, False]))
+    assert not all_diverged(slab(), seen([1.0, 0.9, np.nan], [True, False, False])), "no longer trained"
+
+
+def test_the_time_saved_is_that_of_the_epochs_left_out() -> None:
+    data = load("diabetes")
+    materials = make_materials(data, split_dataset(data, 3))
+    plan = Plan(hidden=(4,), epochs=10, learning_rate=1e30, optimizer="sgd", number_embedding="none")
+    lost, sound = (
+        end_of(train_to_end(make_population([p], data.task, materials, 2)))
+        for p in (plan, plan.change(epochs=2, learning_rate=0.01))
+    )
+    saved = saved_by_stopping(lost, seconds=2.0)
+    assert saved is not None
+    assert saved["slabs"] == saved["of_slabs"]
+    assert saved["epochs_left_out"] == 9 * saved["epochs_done"]
+    assert saved["seconds_saved"] == pytest.approx(18.0)
+    assert saved_by_stopping(sound, seconds=2.0) is None
 
 
 def test_short_trainings_are_never_given_up() -> None:

@@ -104,4 +104,4 @@ def test_a_plan_that_nothing_alarms_about_is_tried_against_the_usual(
     assert (entry["verdict"], entry["finding"]) == ("kept", "healthy")
     assert entry["effect"]["low"] > 0
     found, visit = look(given, found, 2)
-    assert (found.ended, visit) == ("nothing alarms any more", None)
+    assert (found.ended, visit) == ("nothing to treat alarms any more", None)

@@ -317,7 +317,7 @@ def test_the_stay_is_told_round_by_round(make_run: MakeRun) -> None:
     first, second = told["rows"]
     assert first["found"] == ["overfitting"]
     assert first["treatments"] == [("dropout 0.1 → 0.3", "kept", "RMSE better by 0.200 (0.100 to 0.300)")]
-    assert second["found"] == ["nothing that alarms"]
+    assert second["found"] == ["nothing to treat"]
     assert second["treatments"][0][2] == "more patients would help (RMSE better by 0.200 (0.100 to 0.300))"
     page = write_report(run).read_text()
     for text in ("The stay, round by round", "More patients would help (RMSE", "1,200 in populations, 34 in trials",

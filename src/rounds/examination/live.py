@@ -83,8 +83,18 @@ def _stays_above(values: np.ndarray, window: int, epochs: int, aim: float) -> bo
     return float(values.min()) > aim and expected > aim
 
 
+def all_diverged(slab: Slab, records: tuple[EpochRecord, ...]) -> bool:
+    """Whether the loss of every member was lost, which ends it at once. records: an epoch each, fields [G, M, ...]."""
+    train = np.stack([r.losses.mean(axis=-1) for r in records])  # [E, G, M]
+    running = np.stack([r.running for r in records])  # after the epoch
+    trained = np.concatenate([np.ones_like(running[:1]), running[:-1]])
+    lost = (trained & ~np.isfinite(train)).any(axis=0)
+    real = [(g, i) for g, group in enumerate(slab.groups) for i, member in enumerate(group) if member is not None]
+    return all(lost[place] for place in real)
+
+
 def saved_by_stopping(trained: Trained, seconds: float) -> dict[str, Any] | None:
-    """Slabs that were given up, epochs that were left, and about how many seconds that saves; None where none was.
+    """Slabs that were given up or lost, epochs that were left, and about how many seconds that saves; None where none.
 
     seconds: that the training took.
     """
@@ -93,7 +103,10 @@ def saved_by_stopping(trained: Trained, seconds: float) -> dict[str, Any] | None
     for result in trained.results:
         plan, count = result.slab.plan, len(result.records)
         done += count
-        if count < plans[plan].epochs and is_lost(result.slab, result.records, plans[plan].epochs, constants[plan]):
+        lost = all_diverged(result.slab, result.records) or is_lost(
+            result.slab, result.records, plans[plan].epochs, constants[plan]
+        )
+        if count < plans[plan].epochs and lost:
             given_up, left = given_up + 1, left + plans[plan].epochs - count
     if not given_up:
         return None

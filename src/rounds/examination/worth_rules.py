@@ -71,7 +71,7 @@ def _validation_too_small(run: Run) -> Judged:
         return None
     seen = f" with about {events:.0f} of the rarer class" if events is not None else ""
     return Seen(
-        "warning", f"All validation folds together hold {patients} patients{seen}: too few to tell the members apart.",
+        "warning", f"All validation folds together hold {patients} patients{seen}: too few to tell the networks apart.",
         {"patients": patients, "events": events, "folds": folds}, 0.9,
     )  # fmt: skip
 

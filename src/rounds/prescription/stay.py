@@ -161,7 +161,7 @@ def look(given: Circumstances, found: Stay, rounds: int) -> tuple[Stay, Visit | 
     if not examination.alarms:
         unusual = _within(found, against_oddities(plan, task, found.tried))
         ask = not found.patients_tried and _affordable(population)
-        ended = "" if unusual else f"nothing alarms{' any more' if number > 1 else ''}"
+        ended = "" if unusual else f"nothing to treat alarms{' any more' if number > 1 else ''}"
         return replace(found, ended=ended), Visit(number, HEALTHY, unusual) if ask or unusual else None
     prescriptions = prescribe(examination, plan, found.tried)
     code = prescriptions[0].finding if prescriptions else examination.alarms[0].code

@@ -36,7 +36,7 @@ LOOKS = (10.0, 10.0 / 9.0)
 ONE_LOOK = (1.0,)
 BEST_OF_BRIEF = 1 / 3  # of the arms go on from a brief course, at least two of them: it ranks more coarsely
 CUT_SHORT = "the time was up before the trial ended"
-WEAKER = "the weaker part in the first fold"
+WEAKER = "among the weaker remedies on the first fold of patients"
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _choose(bed: Bed, plan: Plan, arms: tuple[Arm, ...]) -> Generator[Progress, 
     first, *others = bed.choosing.items()
     tried = yield from against_control(bed, brief, dict([first]), "screen")
     effects = effects_of(bed, tried, plans, numbers, len(arms))
-    why = WEAKER if brief == plans else f"{WEAKER}, after a part of the course"
+    why = WEAKER if brief == plans else f"{WEAKER}, after a part of the training"
     arms = tuple(replace(arm, screened=e, reason=why) for arm, e in zip(arms, effects, strict=True))
     going_on = _better(arms, numbers, brief != plans)
     doubt = not any(effects[i - 1].helps for i in going_on)
@@ -120,7 +120,7 @@ def _choose(bed: Bed, plan: Plan, arms: tuple[Arm, ...]) -> Generator[Progress, 
         more = yield from against_control(bed, [plans[i] for i in again], dict(others), "choose")
         tried = tried.joined(more, again)
     known = dict(zip(going_on, effects_of(bed, tried, plans, going_on, len(arms)), strict=True))
-    why = "did not win on the folds that choose"
+    why = "not the best on the patients who choose, where no treatment counts as one"
     chosen = (replace(a, effect=known[i], reason=why) if i in known else a for i, a in enumerate(arms, start=1))
     best = _best(bed, tried, plans, known)
     folds, gains = (

@@ -31,7 +31,7 @@ def course(run: RunFiles) -> Record | None:
 def _visit(run: RunFiles, number: int, found: list[str]) -> Record:
     entries = [p for p in run.prescriptions if p["round"] == number]
     return {
-        "round": number, "found": found or ["nothing that alarms"], "networks": _networks(run, number),
+        "round": number, "found": found or ["nothing to treat"], "networks": _networks(run, number),
         "treatments": [_treatment(p) for p in entries] or [("nothing", "", "")],
     }  # fmt: skip
 
