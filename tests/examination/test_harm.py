@@ -7,7 +7,7 @@ import pytest
 
 from rounds.examination.evidence import Advantage
 from rounds.examination.examine import examine
-from rounds.examination.finding import BY_HARM, Seen
+from rounds.examination.finding import BY_HARM, Finding, Seen
 from rounds.examination.harm import BEHIND_TREES, BESIDE_CAUSE, WORSE, harm, harm_can_be_told, weighed
 from rounds.examination.mismatch import judges
 from rounds.examination.rules import RULES
@@ -70,6 +70,16 @@ def test_losses_that_are_no_numbers_are_harm() -> None:
 def test_behind_the_trees() -> None:
     assert harm(run(folds(), **behind("trees", 2 * BEHIND_TREES.value))) is not None
     assert harm(run(folds(), **behind("trees", BEHIND_TREES.value / 2))) is None
+
+
+@pytest.mark.parametrize("baseline", ["linear", "trees"])
+def test_patients_of_another_site_do_not_say_how_it_was_trained(baseline: str) -> None:
+    """A test that is meant to be of others is a note: networks that do not travel are no fault of training."""
+    far = behind(baseline, 0.5)
+    note = Finding("data", "shifted-test", "Test patients are others", "note", "")
+    assert harm(run(folds(), **far, data_findings=(note,))) is None
+    assert harm(run(folds(), **far, data_findings=(replace(note, severity="warning"),))) is not None
+    assert harm(run(folds(), **FAR, data_findings=(note,))) is not None, "validation patients are as those learned from"
 
 
 def test_severity_follows_harm() -> None:

@@ -63,6 +63,12 @@ class Run:
         return left_by("log_loss" if self.task is None else main_metric(self.task), self.constant_score)
 
     @property
+    def judged_elsewhere(self) -> bool:
+        """Whether patients of another site or time judge, as was meant, and are found to be others: they tell how far
+        networks travel, and not how they were trained."""
+        return any(f.code == "shifted-test" and not f.alarms for f in self.data_findings)
+
+    @property
     def plan(self) -> Plan | None:
         """The main plan."""
         return self.plans[0] if self.plans else None

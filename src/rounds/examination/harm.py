@@ -144,7 +144,9 @@ def _as_error(run: Run, loss: float) -> float:
 def _on_judged(run: Run) -> _Behind | None:
     """Of what is handed over."""
     gain, scale = run.advantages.get("linear"), run.left_by_constant
-    return _Behind(-gain.value / scale, _error(gain) / scale) if gain is not None and scale else None
+    if gain is None or not scale or run.judged_elsewhere:
+        return None
+    return _Behind(-gain.value / scale, _error(gain) / scale)
 
 
 def _error(gain: Advantage) -> float:
@@ -153,7 +155,9 @@ def _error(gain: Advantage) -> float:
 
 def _behind_trees(run: Run) -> Harm | None:
     gain, scale = run.advantages.get("trees"), run.left_by_constant
-    if gain is None or not scale or gain.high >= 0 or -gain.value / scale < BEHIND_TREES.value:
+    if gain is None or not scale or run.judged_elsewhere:
+        return None
+    if gain.high >= 0 or -gain.value / scale < BEHIND_TREES.value:
         return None
     share = -gain.value / scale
     return Harm(f"on judged patients the trees are ahead by {in_words(share)} of the constant's score",

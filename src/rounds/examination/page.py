@@ -28,7 +28,8 @@ to be worse than they should be: where their loss was lost; where a linear model
 mean of what the validation patients of the same folds say of single networks and what judged patients say of all of
 them together (by somewhat more for {_SHOWN_BY_GOOD_PLANS}, of which good plans show something too); where judged
 patients put them behind the trees; or, with no linear model to tell, where they remove next to nothing of the
-constant's loss on validation patients.
+constant's loss on validation patients. Where patients of another site or time judge, as was meant, validation patients
+alone say it: the others tell how far networks travel.
 """
 _HEALTHY = f"""## `{HEALTHY}`: nothing found
 
