@@ -253,7 +253,7 @@ def search(dataset: Dataset, budget: int, seed: int) -> list[Tried]:
     materials = make_materials(dataset, split)[:1]
     start = propose(dataset.task, amount_of(dataset, split, materials[0]), {}).plans[0]
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=5))
-    study.enqueue_trial({**DEFAULT, "dropout": start.dropout, "number_embedding": start.number_embedding})
+    study.enqueue_trial({**DEFAULT, **{name: getattr(start, name) for name in PROPOSED}})
     trials: list[Tried] = []
     while not trials or trials[-1].spent < budget:
         trial = study.ask()
@@ -293,11 +293,10 @@ def answers(dataset: Dataset, trials: list[Tried], budget: float, test: np.ndarr
     }
 
 
-# The plan with which Rounds begins, in the tuner's terms; its rate lies between the two that Rounds averages.
-DEFAULT: Record = {
-    "width": 128, "layers": 2, "learning_rate": 3e-3, "weight_decay": 1e-2, "l2": 0.0, "activation": "silu",
-    "normalization": "none",
-}  # fmt: skip
+# The plan with which Rounds begins, in the tuner's terms; its rate lies between the two that Rounds averages. What
+# Rounds proposes by the amount of data is taken from its plan.
+DEFAULT: Record = {"width": 128, "layers": 2, "learning_rate": 3e-3, "weight_decay": 1e-2, "activation": "silu"}
+PROPOSED = ("dropout", "l2", "normalization", "number_embedding")
 WORST = 1e9  # of a trial whose members all diverged
 
 

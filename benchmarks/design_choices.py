@@ -9,11 +9,18 @@ difference to the control, with a 95 % Student interval over seeds, in per cent 
 better).
 Optimizers are given three learning rates each and are compared at the best of their mean scores, the control as well.
 SHARED as in shared_tables.py. Every choice is a record of its own, and those that the file has are not trained again.
+
+    python -m benchmarks.design_choices SHARED --records FILE --proposed [--tasks d130_los] [--rows 37500] [--folds 0,1]
+                                        [--choices "batch normalization;l2 1e-4"] [--seed 0] [--page]
+
+is about tables of many rows: the two networks that Rounds proposes, at both rates, on some of the five validation folds
+of the development rows of division 0; of a fold the average of its members counts, as it is handed over.
 """
 
 import argparse
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +33,12 @@ from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
+from rounds.improvement import FOLDS as ALL_FOLDS
+from rounds.improvement import amount_of
 from rounds.inference.ensemble import average_outputs, member_outputs, smeared
 from rounds.metrics import METRICS, main_metric, score
 from rounds.plan import Plan
+from rounds.proposal import propose
 from rounds.task import Task
 from rounds.training.material import Material, make_materials, scaling_of
 from rounds.training.population import Member
@@ -72,6 +82,46 @@ CHOICES: dict[str, dict[str, Any]] = {
     "batch_size 128": {"batch_size": 128},
     "inputs not scaled": {"scale_inputs": False},
 }
+
+# Of what Rounds proposes for a table: its wider network and its narrower one.
+Changes = dict[str, Any]
+SMALL: Changes = {"normalization": "none", "l2": 0.0}  # what tables of few rows have is the control
+NORMAL: Changes = {"normalization": "batch"}
+STEADY: Changes = {**NORMAL, "l2": 1e-4}
+LONG: Changes = {"epochs": 24, "warmup_epochs": 0.72}
+RAISED: Changes = {"learning_rate": (3e-3, 1e-2)}
+
+
+def both(**changes: Any) -> tuple[Changes, Changes]:
+    return changes, changes
+
+
+PROPOSED_CHOICES: dict[str, tuple[Changes, Changes]] = {
+    "control": both(),
+    "hidden 256,256": ({"hidden": (256, 256)}, {"hidden": (128, 128)}),
+    "a third layer": ({"hidden": (128,) * 3}, {"hidden": (64,) * 3}),
+    "dropout +0.1": ({"dropout": 0.2}, {"dropout": 0.3}),
+    "weight_decay 0.1": both(weight_decay=0.1),
+    "weight_decay 0.3": both(weight_decay=0.3),
+    "learning_rate 3e-3 and 1e-2": both(**RAISED),
+    "batch_size 512": both(batch_size=512),
+    "layer normalization": both(normalization="layer"),
+    "batch normalization": both(**NORMAL),
+    "l2 1e-4": both(l2=1e-4),
+    "batch normalization, dropout +0.1": ({**NORMAL, "dropout": 0.2}, {**NORMAL, "dropout": 0.3}),
+    "batch normalization, weight_decay 0.1": both(**NORMAL, weight_decay=0.1),
+    "batch normalization, leaky_relu": both(**NORMAL, activation="leaky_relu"),
+    "batch normalization, l2 1e-4": both(**STEADY),
+    "batch normalization, l2 3e-4": both(**{**STEADY, "l2": 3e-4}),
+    "batch normalization, l2 1e-3": both(**{**STEADY, "l2": 1e-3}),
+    "batch normalization, l2 1e-4, dropout -0.1": ({**STEADY, "dropout": 0.0}, {**STEADY, "dropout": 0.1}),
+    "batch normalization, l2 1e-4, learning_rate 3e-3 and 1e-2": both(**STEADY, **RAISED),
+    "batch normalization, l2 1e-4, epochs 24": both(**STEADY, **LONG),
+    "batch normalization, l2 1e-4, hidden 256,256": (
+        {**STEADY, "hidden": (256, 256)}, {**STEADY, "hidden": (128, 128)},
+    ),
+    "batch normalization, l2 1e-4, a third layer": ({**STEADY, "hidden": (128,) * 3}, {**STEADY, "hidden": (64,) * 3}),
+}  # fmt: skip
 
 
 def records_of(shared: Path, name: str, seeds: int, done: set[str]) -> Iterator[Record]:
@@ -167,14 +217,95 @@ def page(records: list[Record]) -> str:
     return "\n".join([*lines, "", f"{told(records[-1]['about'])} {minutes:.0f} minutes on the clock."])
 
 
+def proposed_records(words: argparse.Namespace, name: str, done: list[Record]) -> Iterator[Record]:
+    """A record for each choice that is not done: of each fold, what the average of its members scores on its rows."""
+    dataset = development(words.shared, name, words.rows)
+    split = split_dataset(dataset, ALL_FOLDS)
+    material = make_materials(dataset, split)[0]
+    amount = amount_of(dataset, split, material)
+    folds = [int(fold) for fold in words.folds.split(",")]
+    material = replace(material, folds={fold: material.folds[fold] for fold in folds})
+    plans = propose(dataset.task, amount, {}).plans
+    about_it = {"task": name, "rows": amount.rows, "seed": words.seed}
+    for choice in words.choices.split(";") if words.choices else PROPOSED_CHOICES:
+        if any(r["choice"] == choice and about_it.items() <= r.items() and str(folds[0]) in r["scores"] for r in done):
+            continue
+        started = time.monotonic()
+        changed = [p.change(**SMALL, seed=words.seed).change(**c)
+                   for p, c in zip(plans, PROPOSED_CHOICES[choice], strict=True)]  # fmt: skip
+        *_, trained = train_population(make_population(changed, dataset.task, [material]))
+        assert isinstance(trained, Trained)
+        members = trained.population.members
+        scores = {f: _average_score(trained, material, [m for m in members if m.fold == f]) for f in folds}
+        yield {
+            **about_it, "choice": choice, "metric": main_metric(dataset.task), "scores": scores,
+            "constant": _constant(dataset.task, material), "seconds": round(time.monotonic() - started, 1),
+            "about": about("jax", "keras"),
+        }  # fmt: skip
+
+
+def development(shared: Path, name: str, rows: int | None) -> Dataset:
+    """A table of division 0, its test rows given as such, of as many development rows as wanted, whole patients first
+    to last in an order of chance; nothing is said but the target and the patient column, as in closed_loop.py."""
+    dev, test, target, kind, group = protocol(shared).load(name, 0)
+    if rows:
+        people, of = np.unique(dev[group].to_numpy() if group else np.arange(dev.height), return_inverse=True)
+        rank = np.argsort(np.random.default_rng(0).permutation(len(people)))
+        dev = dev[np.sort(np.argsort(rank[of], kind="stable")[:rows]).tolist()]
+    return load(dev, Choices(targets=(target,), kind=kind, group=group or "none"), test=test)
+
+
+def _average_score(trained: Trained, material: Material, members: list[Member]) -> float:
+    task, held = trained.population.task, material.folds[members[0].fold].held
+    inputs, targets = material.inputs.take(held), material.targets[held]
+    average = average_outputs([member_outputs(trained, member, inputs) for member in members])
+    scale = smeared(material.target_scale, average, targets)
+    return score(task, targets, scale.backward(average))[main_metric(task)]
+
+
+def proposed_page(records: list[Record]) -> str:
+    """The Markdown table of choices for many rows, a column a table: mean over seeds and folds of the paired difference
+    to the control in per cent of the constant's score, and in how many of those pairs the choice is ahead."""
+    names = sorted({(r["task"], r["rows"]) for r in records}, key=lambda name: (-name[1], name[0]))
+    lines = ["| choice | " + " | ".join(f"{task}, {rows:,}" for task, rows in names) + " |"]
+    lines.append("|---" * (len(names) + 1) + "|")
+    for choice in list(PROPOSED_CHOICES)[1:]:
+        lines.append(f"| {choice} | " + " | ".join(_pairs_told(records, name, choice) for name in names) + " |")
+    minutes = sum(r["seconds"] for r in records) / 60
+    return "\n".join([*lines, "", f"{told(records[-1]['about'])} {minutes:.0f} minutes on the clock."])
+
+
+def _pairs_told(records: list[Record], name: tuple[str, int], choice: str) -> str:
+    mine = [r for r in records if (r["task"], r["rows"]) == name]
+    found = {(r["choice"], r["seed"], fold): (value, r) for r in mine for fold, value in r["scores"].items()}
+    keys = [(seed, fold) for what, seed, fold in found if what == choice and ("control", seed, fold) in found]
+    if not keys:
+        return ""
+    pairs = [(found["control", *key], found[choice, *key]) for key in keys]
+    gain = METRICS[mine[0]["metric"]].gain
+    gains = np.array([100 * gain(np.array(a), np.array(b)) / record["constant"] for (b, record), (a, _) in pairs])
+    return f"{gains.mean():+.2f} ({(gains > 0).sum()} of {len(gains)})"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("shared", type=Path)
     parser.add_argument("--records", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--tasks", default="pima,cleveland,nhanes_bps")
+    parser.add_argument("--proposed", action="store_true")
+    parser.add_argument("--rows", type=int)
+    parser.add_argument("--folds", default="0,1")
+    parser.add_argument("--choices", default="")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--page", action="store_true")
     words = parser.parse_args()
+    if words.proposed:
+        for name in () if words.page else words.tasks.split(","):
+            for record in proposed_records(words, name, kept(words.records)):
+                keep(words.records, record)
+        print(proposed_page(kept(words.records)))
+        return
     for name in () if words.page else words.tasks.split(","):
         done = {r["choice"] for r in kept(words.records) if r["task"] == name}
         for record in records_of(words.shared, name, words.seeds, done):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rounds.proposal import EMBEDDED_NUMBERS, FEW_ROWS, SEEDS_OF_FEW, Amount, propose
+from rounds.proposal import EMBEDDED_NUMBERS, FEW_ROWS, SEEDS_OF_FEW, STEADIED_ROWS, STEADY_L2, Amount, propose
 from rounds.task import Task
 
 TASK = Task(kind="binary", targets=("death",), classes=("0", "1"))
@@ -48,3 +48,24 @@ def test_who_says_what_the_networks_are_gets_those_alone(change: dict) -> None:
 def test_few_rows_are_trained_on_with_more_seeds() -> None:
     assert propose(TASK, Amount(FEW_ROWS - 1, 999, 200, 8, 0), {}).seeds == SEEDS_OF_FEW
     assert propose(TASK, Amount(FEW_ROWS, 1_000, 200, 8, 0), {}).seeds == 1
+
+
+def test_many_rows_are_learned_with_normalized_units_and_a_penalty() -> None:
+    fewer, enough = (
+        propose(TASK, Amount(STEADIED_ROWS - 1 + more, 9_000, 900, 8, 4), {}).plans for more in (0, 1)
+    )  # fmt: skip
+    assert fewer[0].difference(enough[0]) == {"normalization": ["none", "batch"], "l2": [0.0, STEADY_L2]}
+    assert [(plan.normalization, plan.l2) for plan in enough] == [("batch", STEADY_L2)] * 2
+
+
+@pytest.mark.parametrize("change", [{"normalization": "layer"}, {"batch_size": 8}, {"network": "linear"}])
+def test_the_penalty_of_many_rows_goes_with_their_normalization(change: dict) -> None:
+    amount = Amount(STEADIED_ROWS, STEADIED_ROWS, 900, 8, 4)
+    plan = propose(TASK, amount, change).plans[0]
+    assert plan.l2 == 0
+    assert plan.normalization == change.get("normalization", "none")
+
+
+def test_recordings_and_their_features_by_hand_are_not_penalised_however_many() -> None:
+    amount = Amount(STEADIED_ROWS, STEADIED_ROWS, 900, 28, 0, grid=(48, 80), hand=24)
+    assert {plan.l2 for plan in propose(TASK, amount, {}).plans} == {0.0}
