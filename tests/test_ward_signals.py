@@ -153,6 +153,14 @@ def test_gaps_are_planted_where_there_are_some(images: Dataset, recordings: Data
     assert planted(recordings) - planted(images) == {"gaps not read"}
 
 
+def test_controls_are_as_much_longer_than_the_good_plan_on_every_set(images: Dataset) -> None:
+    for task in (t for t in SIGNAL_TASKS if t.modality == "image"):
+        good = {**WINGS["image"].good, **task.network}
+        healthy = [c for c in cases_of(task, images, WINGS["image"]) if c.name == "healthy"]
+        times = {c.number: c.changes["epochs"] / good["epochs"] for c in healthy}
+        assert times == {number: 1.5 if number % 4 == 3 else 1.0 for number in range(12)}
+
+
 def test_a_task_alone_is_resampled_by_faults() -> None:
     runs = [verdict("a", "over-regularized"), Verdict("a", "l2 too strong", 1, 0, 0, "faulty", verdict("a").said)]
     assert (rate(runs, detected(ROUNDS)).low, rate(runs, detected(ROUNDS)).high) == (0.5, 0.5)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.ward.faults import Fault
-from benchmarks.ward.healthy import controls
+from benchmarks.ward.healthy import Changes, controls
 from benchmarks.ward.tasks import WardTask
 from benchmarks.ward.wings import FRESH_SEEDS, Wing
 from rounds.data.dataset import Dataset
@@ -43,13 +43,21 @@ def cases_of(task: WardTask, dataset: Dataset, wing: Wing) -> list[Case]:
     """All runs on one task: controls, good plans on fresh seeds, faults on both kinds of seeds."""
     random, seeds = np.random.default_rng(zlib.crc32(task.name.encode())), wing.seeds
     good = {**wing.good, **task.network}
-    plans = [_with_rates(good, plan) for plan in controls(random, good, wing.structures, wing.controls)]
+    structures = _as_long(wing, good)
+    plans = [_with_rates(good, plan) for plan in controls(random, good, structures, wing.controls)]
     healthy = [
         Case(HEALTHY, None, 0, seeds[i % len(seeds)], {**plan, "seed": 100 + i}, i, int(i >= wing.at_first))
         for i, plan in enumerate(plans)
     ]
     fresh = [Case(GOOD_PLAN, None, 0, seed, {**good, "seed": seed}) for seed in FRESH_SEEDS]
     return [*healthy, *fresh, *(case for fault in wing.faults for case in _planted(fault, good, dataset, seeds))]
+
+
+def _as_long(wing: Wing, good: dict[str, Any]) -> tuple[Changes, ...]:
+    """Structures of controls; those that set their epochs are as much longer than the good plan of this task as they
+    are than that of its kind."""
+    times = good["epochs"] / wing.good["epochs"]
+    return tuple({**s, "epochs": round(times * s["epochs"])} if "epochs" in s else s for s in wing.structures)
 
 
 def _with_rates(good: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

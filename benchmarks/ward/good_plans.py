@@ -1,4 +1,4 @@
-"""Which of eight plans is good on a set of images or recordings: by its validation loss alone, on a seed no run has.
+"""Which of some plans is good on a set of images or recordings: by its validation loss alone, on a seed no run has.
 
 Beside it the loss of a linear model of features by hand on the same validation folds. Plans with normalization are
 shown and not taken: with it many faults do nothing.
@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.ward.evidence import Beside
 from benchmarks.ward.ground import make_ground
 from benchmarks.ward.healthy import Changes
-from benchmarks.ward.signal_tasks import AUGMENTED, LONGER
+from benchmarks.ward.signal_tasks import CONVOLUTIONAL, LONGER, RECURRENT, USUAL_AUGMENTATION
 from benchmarks.ward.tasks import WardTask
 from benchmarks.ward.training import HEALTHY_PATIENTS, Workshop, prepare, train
 from benchmarks.ward.wings import RECORDING_STRUCTURES, WINGS
@@ -24,12 +24,15 @@ from rounds.training.run import Trained
 SEED = 99
 _NORMALIZED: Changes = {"normalization": "batch", "hidden": ()}
 _SIGNAL: Changes = {name: RECORDING_STRUCTURES[2][name] for name in ("shift", "scaling", "input_noise")}
-_AUGMENTED: dict[Modality, Changes] = {"image": AUGMENTED, "recording": {**LONGER, **_SIGNAL}}
+_AUGMENTED: dict[Modality, Changes] = {"image": USUAL_AUGMENTATION, "recording": _SIGNAL}
+_NETWORKS: dict[object, Changes] = {one["network"]: one for one in (CONVOLUTIONAL, RECURRENT)}
+_FASTER: Changes = {"learning_rate": (1.5e-2,)}
 
 
 def candidates(modality: Modality) -> dict[str, Changes]:
-    augmented = _AUGMENTED[modality]
-    return {
+    """Plans that are compared, by name."""
+    augmented = {**LONGER, **_AUGMENTED[modality]}
+    found = {
         "20 epochs": {"epochs": 20},
         "60 epochs": LONGER,
         "60 epochs, augmented": augmented,
@@ -39,6 +42,11 @@ def candidates(modality: Modality) -> dict[str, Changes]:
         "60 epochs, normalized, residual": {**LONGER, **_NORMALIZED, "block": "residual"},
         "60 epochs, normalized, residual, augmented": {**augmented, **_NORMALIZED, "block": "residual"},
     }
+    for epochs in (120, 180):
+        longer = {**augmented, "epochs": epochs}
+        found[f"{epochs} epochs, augmented"] = longer
+        found[f"{epochs} epochs, augmented, rate of 0.015"] = {**longer, **_FASTER}
+    return found
 
 
 def compare_plans(task: WardTask, shared: Path) -> Iterator[tuple[str, float, float]]:
@@ -47,7 +55,7 @@ def compare_plans(task: WardTask, shared: Path) -> Iterator[tuple[str, float, fl
     dataset, place, workshop = task.load(shared), (HEALTHY_PATIENTS, 0, SEED), Workshop()
     ground = make_ground(dataset, SEED)
     prepared, beside = prepare({place: ground}, task.modality), Beside(ground)
-    own = {name: value for name, value in task.network.items() if name not in AUGMENTED}
+    own = _NETWORKS[task.network["network"]]
     for name, changes in candidates(task.modality).items():
         plan = Plan(**{**WINGS[task.modality].good, **own, **changes, "seed": SEED})
         trained = train(workshop, plan, dataset.task, prepared, place)
