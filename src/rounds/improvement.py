@@ -14,6 +14,7 @@ from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
 from rounds.errors import DataError, PlanError, RunFolderError, TrainingError, must_be, nearest
 from rounds.examination.comparison import advantages_of
+from rounds.examination.early import SeenEarly, watched
 from rounds.examination.examine import examine
 from rounds.examination.examine_data import DATA_RULES, DataSaid, examine_data
 from rounds.examination.finding import finding_record
@@ -112,7 +113,7 @@ class Result:
         return Path(shutil.copyfile(made, path)) if path else made
 
 
-Event = Stage | Progress | Result
+Event = Stage | Progress | SeenEarly | Result
 
 
 def improve(
@@ -164,7 +165,8 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     clock.lap("preparing")
     yield Stage("training", population)
     hopeless = hopeless_in(population)
-    found = Stay(((yield from train_to_end(population, given.folder, given.minutes_left(), hopeless)),))
+    training = train_to_end(population, given.folder, given.minutes_left(), hopeless)
+    found = Stay(((yield from watched(population, training)),))
     clock.lap("training")
     saved = saved_by_stopping(found.trained, clock.seconds["training"])
     while True:

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +82,10 @@ class _Watch:
     def see(self, event: Any) -> None:
         if hasattr(event, "name"):
             self._new_stage(event.name, event.population)
+            return
+        if hasattr(event, "finding"):
+            so_far = f"Seen after {event.epoch} epochs of {event.networks} networks"
+            self.console.print(_finding_line(asdict(event.finding), so_far), markup=False)
             return
         self.epochs[event.slab] = event.epoch
         self.best = min(self.best, event.best_value if event.result is None else self.best)

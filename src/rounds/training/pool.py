@@ -18,6 +18,8 @@ from rounds.training.program import Program
 from rounds.training.slab import Extent, Rows, SlabAt, begin_slab, slab_epochs, weights_by_member
 from rounds.training.streaming import AnyData
 
+LOOKS = (0.3, 0.6)  # of the epochs of a slab: where what it did so far is shown to whoever watches
+FEWEST_LOOKED_AT = 8  # epochs: shorter trainings end before anybody could act
 CHECKPOINT_SECONDS = 5.0  # at most this much training is done again after a kill, plus one epoch
 
 
@@ -48,12 +50,14 @@ class SlabResult:
 
 @dataclass(frozen=True)
 class Progress:
-    """Something happened in a slab: an epoch ended, or (with a result) its training did."""
+    """Something happened in a slab: an epoch ended, or (with a result) its training did. so_far: at LOOKS of its epochs
+    what it did until then, without weights."""
 
     slab: int
     epoch: int
     best_value: float
     result: SlabResult | None = None
+    so_far: SlabResult | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,7 @@ def _train_one(work: Work, desk: _Desk) -> None:
 def _train(work: Work, desk: _Desk) -> None:
     path = checkpoint_path(desk.folder, work.slab.number) if desk.folder else None
     saved = time.monotonic()
+    looks = looked_at(work.program.plan.epochs)
     at = None
     for at in _compiled_once(work, path, desk):
         now = time.monotonic()
@@ -137,7 +142,8 @@ def _train(work: Work, desk: _Desk) -> None:
             saved = now
         if desk.stop.is_set():
             return
-        desk.events.put(Progress(work.slab.number, at.epoch, float(at.records[-1].best_value.min())))
+        so_far = SlabResult(work.slab, at.records, at.measures, {}) if at.epoch in looks else None
+        desk.events.put(Progress(work.slab.number, at.epoch, float(at.records[-1].best_value.min()), so_far=so_far))
         if now > desk.deadline or desk.hopeless(work, at):
             break
     assert at is not None
@@ -148,6 +154,15 @@ def _train(work: Work, desk: _Desk) -> None:
     spare = weights_by_member(at.state.spare.weights, work.slab) if at.state.spare is not None else {}
     result = SlabResult(work.slab, at.records, at.measures, best, cycles, spare)
     desk.events.put(Progress(work.slab.number, at.epoch, 0.0, result))
+
+
+def looked_at(epochs: int) -> frozenset[int]:
+    """Epochs after which a training of so many is looked at.
+
+    >>> sorted(looked_at(40)), sorted(looked_at(7))
+    ([12, 24], [])
+    """
+    return frozenset(math.ceil(share * epochs) for share in LOOKS) if epochs >= FEWEST_LOOKED_AT else frozenset()
 
 
 def _compiled_once(work: Work, path: Path | None, desk: _Desk) -> Iterator[SlabAt]:

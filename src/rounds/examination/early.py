@@ -1,0 +1,65 @@
+"""What rules say while a population trains: at `LOOKS` of its epochs, of the networks that have come so far.
+
+The rules are those of the examination. Only what is seen at once is asked, since most of what is said of a training is
+about its end; and harm is told from the constant alone, since a linear model is ahead of every network that has only
+begun.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+
+from rounds.examination.examine import examine
+from rounds.examination.finding import Finding
+from rounds.examination.population import run_of
+from rounds.training.pool import Progress, SlabResult
+from rounds.training.population import WHOLE_DEVELOPMENT
+from rounds.training.run import Population, Trained
+
+AT_ONCE = frozenset({
+    "loss-output-mismatch", "frozen-layer", "unscaled-inputs", "poor-initialization", "learning-rate-too-high",
+    "vanishing-gradients", "dead-units", "saturated-units", "exploding-gradients", "diverged", "not-learning",
+})  # fmt: skip
+NO_PEERS: dict[str, dict[int, float]] = {"linear": {}}
+
+
+@dataclass(frozen=True)
+class SeenEarly:
+    """What a rule says of `networks` networks after their first epochs; epoch: of the last that came so far."""
+
+    finding: Finding
+    epoch: int
+    networks: int
+
+
+Training = Generator[Progress, None, Trained]
+
+
+def watched(population: Population, training: Training) -> Generator[Progress | SeenEarly, None, Trained]:
+    """The training, and beside its progress each finding once, as soon as it is seen; returns what was trained."""
+    parts: dict[int, SlabResult] = {}
+    said: set[str] = set()
+    while True:
+        try:
+            progress = next(training)
+        except StopIteration as end:
+            trained: Trained = end.value
+            return trained
+        yield progress
+        if progress.so_far is not None and _is_handed_over(progress.so_far):
+            parts[progress.slab] = progress.so_far
+            for finding in _alarms(population, parts):
+                if finding.code not in said:
+                    said.add(finding.code)
+                    yield SeenEarly(finding, progress.epoch, sum(len(part.slab.members) for part in parts.values()))
+
+
+def _is_handed_over(result: SlabResult) -> bool:
+    return result.slab.outer == WHOLE_DEVELOPMENT
+
+
+def _alarms(population: Population, parts: dict[int, SlabResult]) -> list[Finding]:
+    """Causes that the rules see in what was done so far; what follows from them is left to the end."""
+    works = tuple(work for work in population.works if work.slab.number in parts)
+    so_far = Trained(replace(population, works=works), tuple(parts.values()))
+    found = examine(run_of(so_far, references=NO_PEERS))
+    return [f for f in found.alarms if f.code in AT_ONCE and not f.follows_from]
