@@ -219,7 +219,8 @@ def own_time_told(rows: list[Record]) -> list[str]:
 
 def tuner_told(records: list[Record]) -> list[str]:
     """A row a table and rival: means over splits, paired on the test patients of each."""
-    rows = [r for r in records if r["kind"] == "tuner"]
+    every = [r for r in records if r["kind"] == "tuner"]
+    rows = list({(r["table"], r["split"]): r for r in every}.values())
     if not rows:
         return []
     lines = [
@@ -237,7 +238,24 @@ def tuner_told(records: list[Record]) -> list[str]:
     ]
     for table in dict.fromkeys(r["table"] for r in rows):
         lines += table_told([r for r in rows if r["table"] == table])
-    return [*lines, "", *kept_told(rows), ""]
+    return [*lines, "", *kept_told(rows), *anew_told(records, rows), ""]
+
+
+def anew_told(records: list[Record], rows: list[Record]) -> list[str]:
+    """Rounds again with a default plan that has changed since, beside what TPE reached before."""
+    beside = {(r["table"], r["split"]): r for r in rows}
+    lines = []
+    for again in (r for r in records if r["kind"] == "rounds anew"):
+        was = beside[again["table"], again["split"]]
+        best, every = (was["tuned"]["1.0"][how]["value"] for how in ("best", "ensemble"))
+        lines += [
+            "",
+            f"{again['why']} On split {again['split']} of {again['table']} Rounds with the new plan reaches "
+            f"{again['value']:.4f} in {again['metric']} (before: {was['rounds']:.4f}), and a single default network "
+            f"{again['one']:.4f} (before: {was['one']:.4f}). TPE, which was not run again and began with the plan "
+            f"before, had {every:.4f} (all trials averaged) and {best:.4f} (best trial). One split says little.",
+        ]
+    return lines
 
 
 RIVALS = (
