@@ -254,10 +254,11 @@ def anew_told(records: list[Record], rows: list[Record]) -> list[str]:
         best, every = (was["tuned"]["1.0"][how]["value"] for how in ("best", "ensemble"))
         lines += [
             "",
-            f"{CHANGED} On split {again['split']} of {again['table']}, the one that showed it, Rounds with the new plan "
-            f"reaches {again['value']:.4f} in {again['metric']} (before: {was['rounds']:.4f}), and a single default "
-            f"network {again['one']:.4f} (before: {was['one']:.4f}). TPE, which was not run again and began with the "
-            f"plan before, had {every:.4f} (all trials averaged) and {best:.4f} (best trial). One split says little.",
+            f"{CHANGED} On split {again['split']} of {again['table']}, the one that showed it, Rounds with the new "
+            f"plan reaches {again['value']:.4f} in {again['metric']} (before: {was['rounds']:.4f}), and a single "
+            f"default network {again['one']:.4f} (before: {was['one']:.4f}). TPE, which was not run again and began "
+            f"with the plan before, had {every:.4f} (all trials averaged) and {best:.4f} (best trial). One split "
+            "says little.",
         ]
     return lines
 
