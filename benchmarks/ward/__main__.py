@@ -84,10 +84,10 @@ def write_page(folder: Path, timed: Path) -> None:
     verdicts = every_verdict(folder, tuple(shown))
     apart = left_out(tuple(shown), folder) if len(shown) > 1 else []
     times = Times(tuple(_processor_seconds(timed)), sum(len(runs[n]) for n in shown))
-    page = ward_page(verdicts, {n: harms(runs[n]) for n in shown}, apart, REMARKS.read_text(), times)
     signals = [t.name for t in SIGNAL_TASKS if len(runs.get(t.name, ())) >= FEWEST_OF_SIGNALS]
-    if len(signals) == len(SIGNAL_TASKS):
-        more = every_verdict(folder, tuple(signals))
+    more = every_verdict(folder, tuple(signals)) if len(signals) == len(SIGNAL_TASKS) else []
+    page = ward_page(verdicts, more, {n: harms(runs[n]) for n in shown}, apart, REMARKS.read_text(), times)
+    if more:
         seconds = [about["processor_seconds"] for name in signals for about in runs[name]]
         harm_of_signals = {n: harms(runs[n]) for n in signals}
         beside = [behind_linear(name, folder) for name in signals]

@@ -47,9 +47,17 @@ class Times:
     populations: int
 
 
-def ward_page(verdicts: list[Verdict], harms: Harms, apart: list[LeftOut], remarks: str, times: Times) -> str:
-    """The whole page. harms: by task; apart: each task with thresholds set on the others; remarks: what a reader must
-    know of how thresholds were set. Where no verdict is of the reported half, it is said to be unfinished."""
+def ward_page(
+    verdicts: list[Verdict],
+    signals: list[Verdict],
+    harms: Harms,
+    apart: list[LeftOut],
+    remarks: str,
+    times: Times,
+) -> str:
+    """The page up to its section on images and recordings (signals). harms: by task; apart: each task with thresholds
+    set on the others; remarks: what a reader must know of how thresholds were set. Where no verdict is of the reported
+    half, it is said to be unfinished."""
     halves = {half: [v for v in verdicts if v.half == half] for half in ("reported", "thresholds")}
     shown = "reported" if halves["reported"] else "thresholds"
     parts = [_head(verdicts, remarks, times), "## The reported half\n"]
@@ -58,6 +66,8 @@ def ward_page(verdicts: list[Verdict], harms: Harms, apart: list[LeftOut], remar
         "### Runs of it that nobody had looked at when thresholds of harm were set\n",
         overall(_new(halves["reported"])),
     ]
+    if every := [v for v in signals if v.half == "reported"]:
+        parts += ["### Tables, images and recordings together\n", overall([*halves["reported"], *every])]
     parts += ["## The half that thresholds were set on\n", overall(halves["thresholds"])]
     parts += [f"## Alarms by harm, {shown} half\n", _by_harm(halves[shown], harms)]
     parts += ["## Task by task\n", _by_task(verdicts), "## One task left out at a time\n", _apart(apart)]
