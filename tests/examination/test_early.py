@@ -44,6 +44,13 @@ def test_a_fault_is_said_once_long_before_the_end(changes: dict[str, Any], code:
     assert max(epochs_after) == 20
 
 
+def test_networks_that_were_lost_before_anybody_looked_are_looked_at_when_they_end() -> None:
+    *seen, _ = events(learning_rate=1e30, optimizer="sgd")
+    early = [e for e in seen if isinstance(e, SeenEarly)]
+    assert early[0].epoch < 6
+    assert early[0].finding.code in ("learning-rate-too-high", "diverged")
+
+
 def test_a_sound_training_is_let_alone() -> None:
     *seen, trained = events()
     assert all(isinstance(e, Progress) for e in seen)

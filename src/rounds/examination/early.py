@@ -1,4 +1,4 @@
-"""What rules say while a population trains: at `LOOKS` of its epochs, of the networks that have come so far.
+"""What rules say while a population trains: at `LOOKS` of its epochs, of the networks that have come so far or ended.
 
 The rules are those of the examination. Only what is seen at once is asked, since most of what is said of a training is
 about its end; and harm is told from the constant alone, since a linear model is ahead of every network that has only
@@ -45,16 +45,18 @@ def watched(population: Population, training: Training) -> Generator[Progress | 
             trained: Trained = end.value
             return trained
         yield progress
-        if progress.so_far is not None and _is_handed_over(progress.so_far):
-            parts[progress.slab] = progress.so_far
+        part = progress.so_far or progress.result
+        if part is not None and _is_of_use(population, part, progress):
+            parts[progress.slab] = part
             for finding in _alarms(population, parts):
                 if finding.code not in said:
                     said.add(finding.code)
                     yield SeenEarly(finding, progress.epoch, sum(len(part.slab.members) for part in parts.values()))
 
 
-def _is_handed_over(result: SlabResult) -> bool:
-    return result.slab.outer == WHOLE_DEVELOPMENT
+def _is_of_use(population: Population, part: SlabResult, progress: Progress) -> bool:
+    """Whether it is handed over, and comes before its last epoch: what came to its end is examined with the others."""
+    return part.slab.outer == WHOLE_DEVELOPMENT and progress.epoch < population.plans[part.slab.plan].epochs
 
 
 def _alarms(population: Population, parts: dict[int, SlabResult]) -> list[Finding]:
