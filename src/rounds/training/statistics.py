@@ -13,7 +13,7 @@ from rounds.networks.functional import Functional
 from rounds.training.device import compiler_options
 from rounds.training.member import Arrays, Weights
 
-CHUNK, CHUNK_VALUES = 8192, 2**20  # rows, and values, a pass: bounds memory, not the result
+CHUNK, CHUNK_VALUES = 2048, 2**20  # rows, and values, a pass: bounds memory, not the result
 
 
 def exact_statistics(functional: Functional, weights: Weights, inputs: Sequence[Any], rows: np.ndarray) -> Weights:
