@@ -53,6 +53,7 @@ from rounds.prescription.earlier import earlier_findings
 from rounds.prescription.stay import Circumstances, Stay, broken_off, look, refit, treat
 from rounds.proposal import Amount, propose
 from rounds.run_record import read_record
+from rounds.training.device import hand_back_freed
 from rounds.training.material import Material, make_materials, scaling_of
 from rounds.training.pool import Progress
 from rounds.training.run import Population, Shapes, Trained, make_population, train_to_end
@@ -181,6 +182,7 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
         found = yield from treat(given, found, visit)
     found = yield from refit(given, found)
     clock.lap("rounds")
+    hand_back_freed()
     yield Stage("judging")
     try:
         made, judged, baselines = _judging(dataset, split, found, request.changes.get("seed", 0))

@@ -117,9 +117,10 @@ def test_chunks_merge_to_the_same_statistics(
     plan = Plan(hidden=(6,), normalization="batch", epochs=1, batch_size=16, learning_rate=1e-2, dropout=0.0)
     trained = train(population_of(plan))
     work, result = trained.population.works[0], trained.results[0]
-    weights, rows = next(iter(result.best.values())), work.folds[0].train
+    (weights, *_), rows = result.best.values(), work.folds[0].train
     monkeypatch.setattr("rounds.training.statistics.CHUNK", 7)
-    chunked = exact_statistics(work.program.functional, weights, work.data.inputs, rows)
+    assert len(rows) % 7, "the last chunk is filled up"
+    chunked = exact_statistics(work.program.functional, {0: weights}, work.data.inputs, {0: rows})[0]
     assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(chunked.state, weights.state, strict=True))
 
 

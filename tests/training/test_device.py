@@ -1,5 +1,9 @@
 """What a device asks for, with the device told rather than there."""
 
+import sys
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from rounds.networks.layers import keras
@@ -39,3 +43,20 @@ def test_values_between_the_layers_of_an_own_model_are_counted() -> None:
     units = keras.layers.Conv2D(2, 3, padding="same")(inputs)  # 32 values
     model = keras.Model(inputs, keras.layers.Dense(3)(keras.layers.Flatten()(units)))
     assert own_values(model) == 16 + 32 + 32 + 3
+
+
+def resident() -> int:
+    """Pages of this process that are in memory."""
+    return int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only the C library of Linux is asked")
+def test_small_pieces_that_were_freed_leave_the_process() -> None:
+    """Pieces below the size that goes back by itself, with one in use on top of them."""
+    pieces = [np.ones(8_000) for _ in range(2_000)]  # 64 kB each
+    last = np.ones(8_000)
+    del pieces
+    before = resident()
+    device.hand_back_freed()
+    assert resident() < before - 10_000, "of 31,000 pages of 4 kB"
+    assert last.sum() == 8_000
