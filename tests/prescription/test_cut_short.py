@@ -5,7 +5,7 @@ import pytest
 from rounds.data.dataset import Dataset
 from rounds.data.splitting import split_dataset
 from rounds.plan import Plan
-from rounds.prescription.cut_short import ahead_on_validation, as_cut_short, as_dropped, complete
+from rounds.prescription.cut_short import NOT_AHEAD, ahead_on_validation, as_cut_short, as_dropped, complete
 from rounds.training.material import Material, make_materials
 from rounds.training.run import Trained, make_population, train_to_end
 from tests.generators import end_of
@@ -51,8 +51,10 @@ def test_lost_networks_are_behind_all_others(ward_data: Dataset, materials: list
 def test_the_entry_says_what_became_of_it() -> None:
     entries = ({"round": 1, "verdict": "kept", "reason": "a"}, {"round": 2, "verdict": "dropped", "reason": "b"},
                {"round": 2, "verdict": "kept", "reason": "c"})  # fmt: skip
-    for told, verdict, words in ((as_dropped, "dropped", "those of before"), (as_cut_short, "kept", "ahead already")):
-        first, second, third = told(entries, 2)
+    for made, verdict, words in (
+        (as_dropped(entries, 2, NOT_AHEAD), "dropped", NOT_AHEAD), (as_cut_short(entries, 2), "kept", "ahead already"),
+    ):  # fmt: skip
+        first, second, third = made
         assert (first, second) == entries[:2]
         assert third["verdict"] == verdict
         assert words in third["reason"]
