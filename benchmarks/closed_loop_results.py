@@ -44,8 +44,8 @@ REMARKS = (
 )
 CHANGED = (
     "That TPE was ahead on d130_los set off a search that looked at development rows alone; since then tables of "
-    "30,000 training rows and more are given batch normalization and a penalty. The rows of d130_admission are of the "
-    "plan before, those of d130_los of the plan after."
+    "30,000 training rows and more are given batch normalization and a penalty. The rows of both d130 tables are of "
+    "the plan after."
 )
 
 Record = dict[str, Any]
@@ -249,16 +249,17 @@ def tuner_told(records: list[Record]) -> list[str]:
 
 def before_told(every: list[Record], rows: list[Record]) -> list[str]:
     """Of splits that were run again with a default plan that had changed: what was found before."""
-    lines = []
-    for was in (r for r in every if r not in rows):
-        best, averaged = (was["tuned"]["1.0"][how]["value"] for how in ("best", "ensemble"))
-        lines += [
-            "",
-            f"{CHANGED} Before it Rounds had {was['rounds']:.4f} in {was['metric']} on split {was['split']} of "
-            f"{was['table']}, one default network {was['one']:.4f}, and TPE, whose first trial was Rounds's plan "
-            f"of then, {averaged:.4f} (all trials averaged) and {best:.4f} (best trial). One split says little.",
-        ]
-    return lines
+    earlier = [r for r in every if r not in rows]
+    return ["", CHANGED, "", *map(_was, earlier)] if earlier else []
+
+
+def _was(run: Record) -> str:
+    best, averaged = (run["tuned"]["1.0"][how]["value"] for how in ("best", "ensemble"))
+    return (
+        f"- Before it on split {run['split']} of {run['table']} ({run['metric']}): Rounds {run['rounds']:.4f}, one "
+        f"default network {run['one']:.4f}, TPE, whose first trial was Rounds's plan of then, {averaged:.4f} (all "
+        f"trials averaged) and {best:.4f} (best trial)."
+    )
 
 
 RIVALS = (
