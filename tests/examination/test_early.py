@@ -7,7 +7,8 @@ import pytest
 
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
-from rounds.examination.early import SeenEarly, watched
+from rounds.examination.early import AT_ONCE, SeenEarly, watched
+from rounds.examination.rules import RULES
 from rounds.plan import Plan
 from rounds.training.material import make_materials
 from rounds.training.pool import Progress
@@ -28,6 +29,10 @@ def events(**changes: Any) -> Iterator[Progress | SeenEarly | Trained]:
         except StopIteration as end:
             yield end.value
             return
+
+
+def test_what_is_asked_while_training_are_rules() -> None:
+    assert {rule.code for rule in RULES} >= AT_ONCE
 
 
 @pytest.mark.parametrize(

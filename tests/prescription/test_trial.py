@@ -47,6 +47,18 @@ def bed_of(dataset: Dataset, folds: int = 4, **changes: Any) -> Bed:
     return Bed(dataset, split, make_materials(dataset, split)[0], scaling_of(Plan()), 1, **changes)
 
 
+def fill_disk(monkeypatch: pytest.MonkeyPatch, within: Callable[[Path], bool]) -> None:
+    """No checkpoint has room in these places."""
+    written = pool.save_checkpoint
+
+    def full(path: Path, at: Any) -> None:
+        if within(path):
+            raise RunFolderError("Place to write must be a folder that can be written (no space left on device).")
+        written(path, at)
+
+    monkeypatch.setattr(pool, "save_checkpoint", full)
+
+
 def test_what_helps_is_kept_and_what_does_nothing_is_not(treated: Result) -> None:
     made = {e["change"]["learning_rate"][1]: e for e in entries(treated.folder)}
     assert made[0.03]["verdict"] == "kept"
@@ -121,14 +133,7 @@ def test_a_trial_that_is_interrupted_leaves_a_model_and_goes_on_to_the_same(
 def test_a_disk_that_fills_in_a_round_ends_the_rounds_and_not_the_run(
     treat: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = pool.save_checkpoint
-
-    def full(path: Path, at: Any) -> None:
-        if "round_1" in str(path):
-            raise RunFolderError("Place to write must be a folder that can be written (no space left on device).")
-        written(path, at)
-
-    monkeypatch.setattr(pool, "save_checkpoint", full)
+    fill_disk(monkeypatch, lambda path: "round_1" in str(path))
     made = treat(tmp_path / "run")
     (entry,) = entries(made.folder)
     assert (entry["verdict"], entry["effect"]) == ("dropped", None)
@@ -141,14 +146,7 @@ def test_a_disk_that_fills_in_a_round_ends_the_rounds_and_not_the_run(
 def test_a_disk_that_fills_after_a_trial_leaves_what_the_trial_said(
     treat: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = pool.save_checkpoint
-
-    def full(path: Path, at: Any) -> None:
-        if path.parent.name == "round_1":
-            raise RunFolderError("Place to write must be a folder that can be written (no space left on device).")
-        written(path, at)
-
-    monkeypatch.setattr(pool, "save_checkpoint", full)
+    fill_disk(monkeypatch, lambda path: path.parent.name == "round_1")
     made = treat(tmp_path / "run")
     tried = {e["change"]["learning_rate"][1]: e for e in entries(made.folder)}
     assert {e["verdict"] for e in tried.values()} == {"dropped"}

@@ -2,7 +2,6 @@
 
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,8 +83,10 @@ class _Watch:
             self._new_stage(event.name, event.population)
             return
         if hasattr(event, "finding"):
+            from rounds.examination.finding import finding_record
+
             so_far = f"Seen after {event.epoch} epochs of {event.networks} networks"
-            self.console.print(_finding_line(asdict(event.finding), so_far), markup=False)
+            self.console.print(_finding_line(finding_record(event.finding), so_far), markup=False)
             return
         self.epochs[event.slab] = event.epoch
         self.best = min(self.best, event.best_value if event.result is None else self.best)

@@ -1,6 +1,7 @@
 """While a population trains: what is clearly lost is ended early, and how much time that saves is said."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from rounds.training.material import is_handed_over
 from rounds.training.member import EpochRecord
 from rounds.training.pool import Hopeless, Work
 from rounds.training.population import Slab
+from rounds.training.record import is_diverged
 from rounds.training.run import Population, Trained
 from rounds.training.slab import SlabAt
 
@@ -45,8 +47,12 @@ def is_lost(slab: Slab, records: tuple[EpochRecord, ...], epochs: int, constant:
         return False
     train = np.stack([r.losses.mean(axis=-1) for r in records])  # [E, G, M]
     validation = np.stack([r.validation[..., 0] for r in records])
-    real = [(g, i) for g, group in enumerate(slab.groups) for i, member in enumerate(group) if member is not None]
-    return all(without_hope(train[:, g, i], validation[:, g, i], epochs, constant) for g, i in real)
+    return all(without_hope(train[:, g, i], validation[:, g, i], epochs, constant) for g, i in _places(slab))
+
+
+def _places(slab: Slab) -> Iterator[tuple[int, int]]:
+    """Of the members in the slab, without those that fill it up."""
+    return ((g, i) for g, group in enumerate(slab.groups) for i, member in enumerate(group) if member is not None)
 
 
 def _point(epochs: int) -> int:
@@ -85,12 +91,10 @@ def _stays_above(values: np.ndarray, window: int, epochs: int, aim: float) -> bo
 
 def all_diverged(slab: Slab, records: tuple[EpochRecord, ...]) -> bool:
     """Whether the loss of every member was lost, which ends it at once. records: an epoch each, fields [G, M, ...]."""
-    train = np.stack([r.losses.mean(axis=-1) for r in records])  # [E, G, M]
-    running = np.stack([r.running for r in records])  # after the epoch
-    trained = np.concatenate([np.ones_like(running[:1]), running[:-1]])
-    lost = (trained & ~np.isfinite(train)).any(axis=0)
-    real = [(g, i) for g, group in enumerate(slab.groups) for i, member in enumerate(group) if member is not None]
-    return all(lost[place] for place in real)
+    losses, running = (
+        np.stack([getattr(r, name) for r in records]) for name in ("losses", "running")
+    )  # [E, G, M, ...]
+    return all(is_diverged(losses[:, g, i], running[:, g, i]) for g, i in _places(slab))
 
 
 def saved_by_stopping(trained: Trained, seconds: float) -> dict[str, Any] | None:

@@ -118,6 +118,10 @@ class Bed:
         same_folds = set(self.confirming) & set(self.choosing)
         return seed if look == 0 and not same_folds else seed + FRESH_SEED * (10 * self.round + look)
 
+    def for_arms(self, count: int) -> "Bed":
+        """The bed of a trial of so many remedies."""
+        return replace(self, alone=count == 1)
+
     def held(self, count: int) -> dict[int, np.ndarray]:
         """Held-out rows of the first folds."""
         return {f: self.material.folds[f].held for f in sorted(self.material.folds)[:count]}

@@ -272,7 +272,7 @@ def _treat_by_training(given: Circumstances, found: Stay, visit: Visit) -> Gener
         return found
     yield Stage(f"round {number}: trying {len(prescriptions)} {visit.about}")
     plan = at_best_settings(found.trained)
-    bed = replace(_bed(given, found, number), alone=len(prescriptions) == 1)
+    bed = _bed(given, found, number).for_arms(len(prescriptions))
     bed = replace(bed, most=found.left - max(_still_to_train(found, p, bed) for p in prescriptions))
     try:
         trial = yield from run_trial(bed, plan, prescriptions)
@@ -351,7 +351,7 @@ def refit(given: Circumstances, found: Stay) -> Generator[Event, None, Stay]:
 
 def at_best_settings(trained: Trained) -> Plan:
     """The main plan with one value for each setting that is swept: that of its best members on validation. Arms are
-    compared there, so that a trial costs no more than one value needs."""
+    screened there, so that each costs no more than one value needs."""
     plan = trained.population.plans[0]
     settings = sweep(plan)
     if len(settings) == 1:

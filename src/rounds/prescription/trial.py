@@ -89,8 +89,9 @@ class Look:
 def run_trial(bed: Bed, plan: Plan, prescriptions: list[Prescription]) -> Generator[Progress, None, Trial]:
     """Tries every prescription on `plan`, which sweeps nothing; yields progress. Of a single one nothing has to be
     chosen: all folds confirm."""
-    if len(prescriptions) == 1:
-        return (yield from _confirm(replace(bed, alone=True), plan, Trial((Arm(prescriptions[0]),)), 0))
+    bed = bed.for_arms(len(prescriptions))
+    if bed.alone:
+        return (yield from _confirm(bed, plan, Trial((Arm(prescriptions[0]),)), 0))
     trial = yield from _choose(bed, plan, tuple(Arm(p) for p in prescriptions))
     if bed.over:
         return _cut_short(trial)

@@ -139,9 +139,14 @@ def member_epochs(trained: Trained) -> int:
 
 def outcome(record: EpochRecord) -> str:
     """What became of a member, from its record [E, ...]: diverged, stopped (early) or finished."""
-    if not np.isfinite(record.losses[_alive(record)]).all():
+    if is_diverged(record.losses, record.running):
         return "diverged"
     return "finished" if record.running[-1] else "stopped"
+
+
+def is_diverged(losses: np.ndarray, running: np.ndarray) -> bool:
+    """Whether a step loss [E, steps] of a member was lost while it trained; running [E]: whether it went on after."""
+    return not np.isfinite(losses[_trained(running)]).all()
 
 
 def best_value(plan: Plan, record: EpochRecord) -> float | None:
@@ -153,7 +158,11 @@ def best_value(plan: Plan, record: EpochRecord) -> float | None:
 
 def _alive(record: EpochRecord) -> np.ndarray:
     """Epochs [E] in which the member trained: the first, and each that began with the member still running."""
-    return np.concatenate([[True], record.running[:-1]])
+    return _trained(record.running)
+
+
+def _trained(running: np.ndarray) -> np.ndarray:
+    return np.concatenate([[True], running[:-1]])
 
 
 def _each_member(trained: Trained) -> Iterator[tuple[SlabResult, Member, EpochRecord]]:
