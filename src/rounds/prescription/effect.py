@@ -14,7 +14,7 @@ from rounds.task import Task
 RESAMPLES = 300  # of patients: their standard deviation is then known to 4 %
 ALPHA = 0.05  # two-sided, shared among all remedies of a trial (Bonferroni)
 # Of the luck of a pair, what it has in common with one at another setting from the same weights and minibatches: the
-# correlation of their gains over 12 seeds, for nine remedies on four tables, was 0.4 on average (-0.4 to 0.9).
+# correlation of their gains was 0.4 on average of nine remedies, -0.4 to 0.9 (benchmarks/shared_luck.py).
 SHARED_LUCK = 0.5
 
 
