@@ -43,7 +43,7 @@ from rounds.data.dataset import Dataset
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
 from rounds.errors import TrainingError
-from rounds.examination.live import hopeless_in
+from rounds.examination.while_training.lost import hopeless_in
 from rounds.improvement import FOLDS as ALL_FOLDS
 from rounds.improvement import Request, amount_of, improve
 from rounds.inference.constant import constant_predictions
@@ -53,14 +53,15 @@ from rounds.inference.intervals import paired_difference
 from rounds.metrics import main_metric
 from rounds.metrics.table import score
 from rounds.plan import Plan, make_plan
-from rounds.prescription import arms, stay
-from rounds.prescription.stay import Circumstances, Stay, look, treat
+from rounds.prescription import loop as stay
+from rounds.prescription.loop import Circumstances, Stay, look, treat
+from rounds.prescription.trial.trial import arms
 from rounds.proposal import propose
-from rounds.training.gathering import gathered
-from rounds.training.material import make_materials, scaling_of
-from rounds.training.population import WHOLE_DEVELOPMENT
-from rounds.training.record import member_epochs
-from rounds.training.run import Population, Trained, make_population, train_to_end
+from rounds.training.population.build import Population, Trained, make_population, train_to_end
+from rounds.training.population.fold_data import make_materials, scaling_of
+from rounds.training.population.members import WHOLE_DEVELOPMENT
+from rounds.training.population.reuse import gathered
+from rounds.training.result.tables import member_epochs
 from tests.generators import end_of
 
 RECORDS = Path(".cache/closed_loop.jsonl")

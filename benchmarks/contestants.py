@@ -10,13 +10,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rounds.networks.builder import describe_network
+from rounds.networks.keras.builder import describe_network
 from rounds.networks.network import OWN, Feed, Network
 from rounds.plan import Plan
 from rounds.task import Task
-from rounds.training.device import room_here, workers_here
-from rounds.training.member import SlabData
-from rounds.training.population import Slab, make_members, make_slabs, working_set
+from rounds.training.compiled.state import SlabData
+from rounds.training.machine.device import room_here, workers_here
+from rounds.training.population.members import Slab, make_members, make_slabs, working_set
 from rounds.training.program import Program, make_program
 from rounds.training.slab import Rows, SlabAt, begin_slab, slab_epochs
 

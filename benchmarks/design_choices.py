@@ -40,9 +40,9 @@ from rounds.metrics import METRICS, main_metric, score
 from rounds.plan import Plan
 from rounds.proposal import propose
 from rounds.task import Task
-from rounds.training.material import Material, make_materials, scaling_of
-from rounds.training.population import Member
-from rounds.training.run import Trained, make_population, train_population
+from rounds.training.population.build import Trained, make_population, train_population
+from rounds.training.population.fold_data import Material, make_materials, scaling_of
+from rounds.training.population.members import Member
 
 FOLDS = 2
 RATES = (1e-3, 3e-3, 1e-2)

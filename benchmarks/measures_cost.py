@@ -24,11 +24,11 @@ from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
 from rounds.improvement import amount_of
 from rounds.proposal import propose
-from rounds.training.device import workers_here
-from rounds.training.material import make_materials
-from rounds.training.measures import measure_interval
+from rounds.training.compiled.measures import measure_interval
+from rounds.training.machine.device import workers_here
 from rounds.training.pool import Work
-from rounds.training.run import Population, make_population
+from rounds.training.population.build import Population, make_population
+from rounds.training.population.fold_data import make_materials
 from rounds.training.slab import begin_slab, slab_epochs, steps_per_epoch
 
 EPOCHS = {"diabetes": 60, "admissions:12000": 12}

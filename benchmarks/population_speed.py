@@ -35,7 +35,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.contestants import Ours, Torch, Work, make_rows
-from rounds.training.device import workers_here
+from rounds.training.machine.device import workers_here
 
 SMALL = {"rows": 5000, "numbers": 20, "hidden": (64, 64), "batch": 50, "members": 64}
 MEDIUM = {"rows": 20000, "numbers": 60, "hidden": (256, 256), "batch": 256, "members": 8}
@@ -60,7 +60,7 @@ def perceptron(work: dict[str, Any], epochs: int, steps: int) -> Work:
 
 
 def keras_step(work: Work) -> Callable[[], float]:
-    from rounds.networks.layers import keras
+    from rounds.networks.layers.embeddings import keras
 
     x, y = (a[: work.rows] for a in make_rows(work))
     hidden = [keras.layers.Dense(width, activation="relu") for width in work.plan["hidden"]]

@@ -4,7 +4,7 @@ python -m benchmarks.shared_luck SHARED
 
 Faulty plans of the ward and what mends them: networks with and without, at both rates of the sweep, three folds, SEEDS
 starts each. Of each: the mean gain at either rate, and the correlation over starts, folds apart, of the gains at one
-and at the other. `rounds.prescription.effect.SHARED_LUCK` rests on it.
+and at the other. `rounds.prescription.trial.effect.SHARED_LUCK` rests on it.
 """
 
 import argparse
@@ -19,10 +19,10 @@ from benchmarks.ward.ground import make_ground
 from benchmarks.ward.healthy import GOOD
 from benchmarks.ward.tasks import TASKS
 from rounds.plan import Plan, make_plan
-from rounds.prescription.arms import gains_of, try_arms
-from rounds.prescription.bed import Bed
-from rounds.prescription.remedy import treated
-from rounds.training.material import make_materials, scaling_of
+from rounds.prescription.remedies.remedy import treated
+from rounds.prescription.trial.arms import gains_of, try_arms
+from rounds.prescription.trial.design import Bed
+from rounds.training.population.fold_data import make_materials, scaling_of
 from tests.generators import end_of
 
 SEED, SEEDS = 0, 12

@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.machine import about
-from rounds.data.admissions import simulate_admissions
+from rounds.data.sources.simulated_hospital import simulate_admissions
 
 FLOAT_BYTES = 4
 QUICK = ("--rounds", "0", "--members", "2", "--set", "epochs=2", "--quiet")

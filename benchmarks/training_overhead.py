@@ -23,10 +23,10 @@ from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
 from rounds.improvement import Request, amount_of, improve
 from rounds.proposal import propose
-from rounds.training.device import workers_here
-from rounds.training.material import make_materials
+from rounds.training.machine.device import workers_here
 from rounds.training.pool import Work
-from rounds.training.run import Population, Trained, make_population, train_population
+from rounds.training.population.build import Population, Trained, make_population, train_population
+from rounds.training.population.fold_data import make_materials
 from rounds.training.slab import begin_slab, slab_epochs
 
 SOURCE = "admissions:12000"

@@ -12,7 +12,7 @@ The printed loss sums over the outputs; with one output that is the mean that is
 import numpy as np
 from starting_point import EPOCHS, LEARNING_RATE, first_weights, loss_to_reach, minibatches, patients
 
-from rounds.graph.check import check_gradient
+from rounds.graph.gradient_check.check import check_gradient
 
 X_all, Y_all = patients()
 

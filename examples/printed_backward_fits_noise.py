@@ -7,7 +7,7 @@ these learn every outcome by heart. A gradient check says so before anything is 
 
 import numpy as np
 
-from rounds.graph.check import check_gradient
+from rounds.graph.gradient_check.check import check_gradient
 
 # As many units as measurements: X^T . d_X is the gradient of a square matrix, and with any other number of units the
 # printed listing stops at its first update.

@@ -11,9 +11,9 @@ import numpy as np
 
 import rounds
 from rounds.data.splitting import split_dataset
-from rounds.training.material import Material, make_materials, network_targets
-from rounds.training.orders import epoch_order
-from rounds.training.population import make_members
+from rounds.training.batches.orders import epoch_order
+from rounds.training.population.fold_data import Material, make_materials, network_targets
+from rounds.training.population.members import make_members
 
 HIDDEN, BATCH, EPOCHS, LEARNING_RATE = 32, 50, 200, 0.05
 PLAN = rounds.Plan(

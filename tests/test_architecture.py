@@ -31,7 +31,7 @@ ROWS = (
 )
 ROW = {room: row for row, rooms in enumerate(ROWS) for room in rooms}
 
-FILE_LINES, FUNCTION_LINES, CLASS_LINES, PARAMETERS = 400, 60, 150, 7
+FILE_LINES, FUNCTION_LINES, CLASS_LINES, PARAMETERS = 500, 60, 500, 12
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "base", "common", "misc", "tools"}
 HEAVY = ("jax", "keras", "sklearn", "scipy", "polars", "altair", "optax", "pandas")
 

@@ -15,7 +15,7 @@ import rounds
 from rounds.data.choices import Choices
 from rounds.data.loading import load
 from rounds.improvement import Request, finished_result, stages
-from rounds.training.stage import Stage
+from rounds.training.result.progress import Stage
 
 N = 90
 Command = Callable[..., tuple[int, str, str]]

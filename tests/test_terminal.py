@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from rounds.cli.terminal import _bars, _Watch
-from rounds.training.stage import Stage
+from rounds.training.result.progress import Stage
 
 SECONDS = 240  # longest that a busy machine may take to start a training
 

@@ -36,7 +36,7 @@ from benchmarks.ward.wings import WINGS, Wing
 from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
 from rounds.data.loading import load
-from rounds.examination.alike_pictures import LOOKS_THE_SAME, distances, fingerprints
+from rounds.examination.data_rules.similar_images import LOOKS_THE_SAME, distances, fingerprints
 from tests.test_ward import verdict
 
 ROWS = 200

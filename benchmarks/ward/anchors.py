@@ -12,8 +12,8 @@ import numpy as np
 
 from benchmarks.ward.outcome import Said
 from rounds.examination.curve import Curve
-from rounds.examination.evidence import Run
-from rounds.examination.inside import at_end, gradient_norms, table
+from rounds.examination.run import Run
+from rounds.examination.training_rules.layers import at_end, gradient_norms, table
 
 # AutoTrainer (Zhang et al. 2021, ICSE).
 VANISHED_RATIO, VANISHED_NORM, EXPLODED, ZERO_SHARE = 1e-3, 1e-4, 70.0, 0.7

@@ -9,18 +9,18 @@ from benchmarks.ward.ground import Ground
 from rounds.data.dataset import Dataset
 from rounds.errors import TrainingError
 from rounds.examination.comparison import advantages_of
-from rounds.examination.evidence import Run, constant_loss, curves_of
-from rounds.examination.reference import linear_losses
+from rounds.examination.linear_by_fold import linear_losses
+from rounds.examination.run import Run, constant_loss, curves_of
 from rounds.inference.baseline import Baseline
 from rounds.inference.gaps import gaps_record
 from rounds.inference.handover import HandOver, hand_over
 from rounds.inference.judgement import fit_material_baselines, predict_judged, predictions_frame
 from rounds.inference.run_folder import dataset_record
 from rounds.metrics import main_metric, weighted_scores
-from rounds.training.material import Material
-from rounds.training.objective import loss_name
-from rounds.training.record import curves_frame, measures_frame, members_frame, steps_frame
-from rounds.training.run import Trained
+from rounds.training.compiled.objective import loss_name
+from rounds.training.population.build import Trained
+from rounds.training.population.fold_data import Material
+from rounds.training.result.tables import curves_frame, measures_frame, members_frame, steps_frame
 
 FRAMES = (curves_frame, members_frame, measures_frame, steps_frame)
 

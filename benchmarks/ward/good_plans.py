@@ -17,9 +17,9 @@ from benchmarks.ward.tasks import WardTask
 from benchmarks.ward.training import HEALTHY_PATIENTS, Workshop, prepare, train
 from benchmarks.ward.wings import RECORDING_STRUCTURES, WINGS
 from rounds.data.dataset import Modality
-from rounds.examination.evidence import constant_loss
+from rounds.examination.run import constant_loss
 from rounds.plan import Plan
-from rounds.training.run import Trained
+from rounds.training.population.build import Trained
 
 SEED = 99
 _NORMALIZED: Changes = {"normalization": "batch", "hidden": ()}

@@ -13,7 +13,7 @@ from benchmarks.ward.ground import Ground, with_patients
 from benchmarks.ward.table_faults import COPIED, LEAK_ERRORS, as_strangers, repeated_patients
 from benchmarks.ward.tasks import take
 from rounds.data.dataset import GRID_ROW, Dataset
-from rounds.data.picture_features import picture_features
+from rounds.data.images.engineered_features import picture_features
 
 Random = np.random.Generator
 DEEPER = 257  # what makes 16 bits of 8: white stays white

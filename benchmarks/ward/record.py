@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from rounds.examination.curve import Curve
-from rounds.examination.evidence import Advantage, Run
 from rounds.examination.finding import finding_record, read_finding
+from rounds.examination.run import Advantage, Run
 from rounds.plan import Plan
 from rounds.task import Task
 

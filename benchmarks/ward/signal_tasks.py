@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 
 from benchmarks.ward.tasks import DRAW, WardTask
-from rounds.data.builtin import load_builtin
 from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
 from rounds.data.loading import load
+from rounds.data.sources.builtin import load_builtin
 
 SIGNAL_ROWS = 640  # of each set, drawn once
 # What is measured most often in physionet2012, and the steps in which it is read: as many as a recurrent network takes

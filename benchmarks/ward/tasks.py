@@ -14,12 +14,12 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from rounds.data.builtin import load_builtin
 from rounds.data.choices import Choices
 from rounds.data.dataset import FEATURE_ROLES, Column, Dataset, Modality
 from rounds.data.loading import load
-from rounds.examination.association import rank_correlations
-from rounds.examination.data_evidence import as_numbers
+from rounds.data.sources.builtin import load_builtin
+from rounds.examination.data_rules.association import rank_correlations
+from rounds.examination.data_rules.evidence import as_numbers
 from rounds.task import Kind
 
 Half = Literal["thresholds", "reported"]

@@ -9,19 +9,19 @@ import numpy as np
 
 from benchmarks.ward.ground import Ground
 from rounds.data.dataset import InputShape, Modality
-from rounds.networks.builder import build_network, describe_network
-from rounds.networks.functional import Functional, make_functional
+from rounds.networks.keras.builder import build_network, describe_network
+from rounds.networks.keras.functional import Functional, make_functional
 from rounds.plan import Plan, structure_names
 from rounds.task import Task
-from rounds.training.material import Material, Scaling, make_material, shared_shape, slab_data
-from rounds.training.member import SlabData
+from rounds.training.batches.streaming import AnyData
+from rounds.training.compiled.state import SlabData
 from rounds.training.pool import SlabResult, Work
-from rounds.training.population import WHOLE_DEVELOPMENT, make_members, make_slabs
+from rounds.training.population.build import Population, Trained
+from rounds.training.population.fold_data import Material, Scaling, make_material, shared_shape, slab_data
+from rounds.training.population.members import WHOLE_DEVELOPMENT, make_members, make_slabs
 from rounds.training.program import SWITCHED, Program, make_program
-from rounds.training.run import Population, Trained
+from rounds.training.result.batch_statistics import exact_statistics
 from rounds.training.slab import Extent, begin_slab, extent_of, slab_epochs, weights_by_member
-from rounds.training.statistics import exact_statistics
-from rounds.training.streaming import AnyData
 
 Place = tuple[str, int, int]  # kind of patients, severity, seed
 HEALTHY_PATIENTS = "healthy patients"

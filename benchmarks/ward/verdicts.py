@@ -14,11 +14,11 @@ from benchmarks.ward.outcome import Group, Said, error_share, good_by_seed, grou
 from benchmarks.ward.record import read_run
 from benchmarks.ward.tasks import Half
 from benchmarks.ward.wings import BY_NAME, EVERY_TASK
-from rounds.examination.evidence import Run
 from rounds.examination.examine import examine
 from rounds.examination.finding import read_finding
 from rounds.examination.harm import harm
-from rounds.examination.live import without_hope
+from rounds.examination.run import Run
+from rounds.examination.while_training.lost import without_hope
 
 ROUNDS = "Rounds"
 WATCHERS = (ROUNDS, *ANCHORS)

@@ -16,8 +16,8 @@ _PLACES = {
     "Request": "rounds.improvement",
     "improve": "rounds.improvement",
     "train": "rounds.improvement",
-    "prescribe": "rounds.prescription.remedies",
-    "check_gradient": "rounds.graph.check",
+    "prescribe": "rounds.prescription.remedies.table",
+    "check_gradient": "rounds.graph.gradient_check.check",
     "RoundsError": "rounds.errors",
 }
 
@@ -51,7 +51,7 @@ def examine(source: Any) -> Any:
     from pathlib import Path
 
     from rounds.examination.examine import examine as examined
-    from rounds.examination.source import examine_source
+    from rounds.examination.sources.source import examine_source
 
     place = getattr(source, "folder", source)
     return examine_source(Path(place)) if isinstance(place, str | Path) else examined(place)

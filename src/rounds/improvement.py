@@ -14,12 +14,12 @@ from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
 from rounds.errors import DataError, PlanError, RunFolderError, TrainingError, must_be, nearest
 from rounds.examination.comparison import advantages_of
-from rounds.examination.early import SeenEarly, watched
 from rounds.examination.examine import examine
 from rounds.examination.examine_data import DATA_RULES, DataSaid, examine_data
 from rounds.examination.finding import finding_record
-from rounds.examination.live import hopeless_in, saved_by_stopping
-from rounds.examination.population import run_of
+from rounds.examination.sources.population import run_of
+from rounds.examination.while_training.early import SeenEarly, watched
+from rounds.examination.while_training.lost import hopeless_in, saved_by_stopping
 from rounds.files import write_json
 from rounds.inference.baselines import Baseline
 from rounds.inference.evidence import write_evidence
@@ -49,15 +49,15 @@ from rounds.inference.run_folder import (
 from rounds.networks.network import OWN
 from rounds.own_code import code_allowed, refuse_code
 from rounds.plan import Plan, make_plan
-from rounds.prescription.earlier import earlier_findings
-from rounds.prescription.stay import Circumstances, Stay, broken_off, look, refit, treat
+from rounds.prescription.earlier_findings import earlier_findings
+from rounds.prescription.loop import Circumstances, Stay, broken_off, look, refit, treat
 from rounds.proposal import Amount, propose
 from rounds.run_record import read_record
-from rounds.training.device import hand_back_freed
-from rounds.training.material import Material, make_materials, scaling_of
+from rounds.training.machine.device import hand_back_freed
 from rounds.training.pool import Progress
-from rounds.training.run import Population, Shapes, Trained, make_population, train_to_end
-from rounds.training.stage import Stage
+from rounds.training.population.build import Population, Shapes, Trained, make_population, train_to_end
+from rounds.training.population.fold_data import Material, make_materials, scaling_of
+from rounds.training.result.progress import Stage
 
 Record = dict[str, Any]
 FOLDS = 5
@@ -209,7 +209,7 @@ def asked_for(request: Request) -> Record:
     asked: Record = {"plan": request.changes, "members": request.members, "rounds": request.rounds}
     if request.model is None:
         return asked
-    from rounds.networks.own_model import layers_record
+    from rounds.networks.user_model.model import layers_record
 
     return {**asked, "model": layers_record(request.model)}
 

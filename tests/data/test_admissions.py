@@ -8,11 +8,11 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import gamma
 
-from rounds.data.admissions import DECLARED, Hospital, simulate_admissions
 from rounds.data.choices import Choices
 from rounds.data.description import describe
 from rounds.data.loading import examine, load
-from rounds.data.stay_length import GAMMA_SHAPE, cut_mean, expected_stay, uncut_mean
+from rounds.data.sources.simulated_hospital import DECLARED, Hospital, simulate_admissions
+from rounds.data.sources.simulated_stays import GAMMA_SHAPE, cut_mean, expected_stay, uncut_mean
 
 ROWS = 150_000
 FARTHEST = 4.0  # standard errors; beyond, chance explains one test in 16,000

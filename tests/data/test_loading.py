@@ -12,8 +12,8 @@ from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
 from rounds.data.description import describe, read_new
 from rounds.data.loading import load
-from rounds.data.reading import read_table
-from rounds.data.target import TargetScale
+from rounds.data.preparation.target_scale import TargetScale
+from rounds.data.tables.reading import read_table
 from rounds.errors import DataError, ForcedChoiceError, RoundsError
 
 N = 60

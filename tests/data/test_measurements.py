@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rounds.data.channels import channels_of, incomplete_variables, inside_of, unscaled_channels
-from rounds.data.measurements import read_measurements
-from rounds.data.recordings import binned, read_recordings
-from rounds.data.summaries import STATISTICS, summarise_measurements, summary_names
-from rounds.data.timeline import Timeline, choose_steps, rounded_width
+from rounds.data.recordings.assemble import binned, read_recordings
+from rounds.data.recordings.channels import channels_of, incomplete_variables, inside_of, unscaled_channels
+from rounds.data.recordings.engineered_features import STATISTICS, summarise_measurements, summary_names
+from rounds.data.recordings.measurements import read_measurements
+from rounds.data.recordings.timeline import Timeline, choose_steps, rounded_width
 from rounds.errors import DataError
 
 SUBJECTS = pl.Series("id", [7, 9, 4])

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rounds.data.images.engineered_features import DIRECTIONS, feature_names, picture_features
 from rounds.data.loading import load
-from rounds.data.picture_features import DIRECTIONS, feature_names, picture_features
 from rounds.errors import DataError
 
 
@@ -46,7 +46,7 @@ def test_an_even_image_has_no_texture() -> None:
 def test_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     images = np.random.default_rng(0).integers(0, 255, (7, 9, 9, 3)).astype(np.uint8)
     whole = picture_features(images, np.arange(7))
-    monkeypatch.setattr("rounds.data.picture_features.BLOCK", 2)
+    monkeypatch.setattr("rounds.data.images.engineered_features.BLOCK", 2)
     assert whole.equals(picture_features(images, np.arange(7)))
 
 

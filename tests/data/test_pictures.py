@@ -6,13 +6,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rounds.data.arrays import open_arrays
 from rounds.data.choices import Choices, PictureChoices
+from rounds.data.images.image_arrays import open_arrays
+from rounds.data.images.image_cache import Layout, read_pictures
+from rounds.data.images.image_file import as_layout, read_picture
+from rounds.data.images.unreadable import BadPicture
 from rounds.data.loading import load
-from rounds.data.picture import as_layout, read_picture
-from rounds.data.picture_set import Layout, read_pictures
 from rounds.data.splitting import split_dataset
-from rounds.data.unreadable import BadPicture
 from rounds.errors import DataError
 
 image_file = pytest.importorskip("PIL.Image")

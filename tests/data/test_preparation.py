@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rounds.data.dataset import Column, Inputs, InputShape
-from rounds.data.encoding import MIN_LEVEL_ROWS, ONE_HOT_LEVELS
-from rounds.data.preparation import BLOCK_ROWS, Preparation, common_shape, pad
+from rounds.data.preparation.encoding import MIN_LEVEL_ROWS, ONE_HOT_LEVELS
+from rounds.data.preparation.preparation import BLOCK_ROWS, Preparation, common_shape, pad
 from rounds.errors import DataError
 
 COLUMNS = (

@@ -7,8 +7,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from rounds.data.content import content_hash
-from rounds.data.reading import read_table
+from rounds.data.tables.content_hash import content_hash
+from rounds.data.tables.reading import read_table
 from rounds.errors import DataError
 
 PLAIN = "age,sex,note\n50,F,well\n61.5,M,\n"

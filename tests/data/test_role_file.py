@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rounds.data.dataset import Column
-from rounds.data.role_file import GIVEN_ROLES, read_roles, write_roles
+from rounds.data.roles.role_file import GIVEN_ROLES, read_roles, write_roles
 
 N = 80
 Command = Callable[..., tuple[int, str, str]]

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rounds.data.roles import examine_column, guess_role, may_name_patients, propose_missing
+from rounds.data.roles.guess import examine_column, guess_role, may_name_patients, propose_missing
 
 N = 400
 RANDOM = np.random.default_rng(0)

@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rounds.data.recordings import from_signals, read_recordings
-from rounds.data.signal_file import holds_signals, read_signal_file
-from rounds.data.wfdb_records import averaged, read_record
+from rounds.data.recordings.assemble import from_signals, read_recordings
+from rounds.data.recordings.signal_arrays import holds_signals, read_signal_file
+from rounds.data.recordings.wfdb_records import averaged, read_record
 from rounds.errors import DataError
 
 

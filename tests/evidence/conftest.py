@@ -11,11 +11,11 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset, Inputs, Split
 from rounds.data.description import describe
-from rounds.data.grid import GridScale
 from rounds.data.loading import load
-from rounds.data.preparation import Preparation
+from rounds.data.preparation.array_scale import GridScale
+from rounds.data.preparation.preparation import Preparation
+from rounds.data.preparation.target_scale import TargetScale
 from rounds.data.splitting import split_dataset
-from rounds.data.target import TargetScale
 from rounds.files import write_json
 from rounds.inference.baselines import fit_baselines, judged_inputs, save_baselines
 from rounds.inference.judgement import NETWORK, SINGLE, Judged, judge

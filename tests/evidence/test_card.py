@@ -9,7 +9,7 @@ from rounds.errors import RunFolderError
 from rounds.files import write_json
 from rounds.inference.evidence import Finish, Said, write_evidence
 from rounds.inference.judgement import NETWORK
-from rounds.report.card import card_record, write_card
+from rounds.report.card.card import card_record, write_card
 
 PLAN = {
     "network": "dense", "hidden": [64, 64], "activation": "silu", "optimizer": "adamw", "schedule": "cosine",

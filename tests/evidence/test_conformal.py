@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
 
-from rounds.data.target import TargetScale
+from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import RunFolderError
 from rounds.files import write_json
 from rounds.inference.conformal import LEVEL, ConformalIntervals, coverage_record, interval_scale, read_intervals

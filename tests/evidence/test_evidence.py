@@ -60,7 +60,7 @@ def test_small_data_is_judged_by_limits_of_other_patients() -> None:
 
 
 def target_scale(kind: str):
-    from rounds.data.target import TargetScale
+    from rounds.data.preparation.target_scale import TargetScale
 
     return TargetScale(kind=kind, mean=(0.0,), spread=(1.0,))
 

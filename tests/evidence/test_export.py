@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rounds.data.target import TargetScale
+from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import PlanError, RoundsError, RunFolderError
 from rounds.inference import export
 from rounds.inference.export import TOLERANCE, export_run, made_up_inputs

@@ -11,8 +11,8 @@ onnx = pytest.importorskip("onnx", reason="needs rounds[onnx]")
 from onnx.reference import ReferenceEvaluator  # noqa: E402
 
 from rounds.data.dataset import Column  # noqa: E402
-from rounds.data.preparation import Preparation  # noqa: E402
-from rounds.data.target import TargetScale  # noqa: E402
+from rounds.data.preparation.preparation import Preparation  # noqa: E402
+from rounds.data.preparation.target_scale import TargetScale  # noqa: E402
 from rounds.errors import PlanError  # noqa: E402
 from rounds.inference.activations import ACTIVATIONS, activate  # noqa: E402
 from rounds.inference.onnx_export import feed, onnx_model  # noqa: E402

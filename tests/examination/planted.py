@@ -5,11 +5,11 @@ from collections.abc import Callable
 import numpy as np
 
 from rounds.examination.curve import Curve, Series
-from rounds.examination.evidence import Advantage, Run
 from rounds.examination.finding import Seen
 from rounds.examination.harm import weighed
 from rounds.examination.rule import Judged
 from rounds.examination.rules import RULES
+from rounds.examination.run import Advantage, Run
 from rounds.plan import Plan
 from rounds.task import Task
 

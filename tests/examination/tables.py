@@ -7,7 +7,7 @@ import polars as pl
 
 from rounds.data.dataset import Column, Dataset, Split
 from rounds.data.splitting import split_dataset
-from rounds.examination.data_evidence import DataEvidence
+from rounds.examination.data_rules.evidence import DataEvidence
 from rounds.examination.examine_data import DATA_RULES
 from rounds.examination.finding import Seen
 from rounds.examination.rule import Judged

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from rounds.examination.evidence import Run
 from rounds.examination.examine import examine
 from rounds.examination.finding import NotApplicable
+from rounds.examination.run import Run
 from tests.examination.planted import behind, folds, healthy_loss, inside, run, said, seen
 
 

@@ -7,12 +7,12 @@ import pytest
 
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
-from rounds.examination.early import AT_ONCE, SeenEarly, watched
 from rounds.examination.rules import RULES
+from rounds.examination.while_training.early import AT_ONCE, SeenEarly, watched
 from rounds.plan import Plan
-from rounds.training.material import make_materials
 from rounds.training.pool import Progress
-from rounds.training.run import Trained, make_population, train_to_end
+from rounds.training.population.build import Trained, make_population, train_to_end
+from rounds.training.population.fold_data import make_materials
 
 DATA = load("diabetes")
 MATERIALS = make_materials(DATA, split_dataset(DATA, 3))

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from rounds.examination.evidence import curves_of
+from rounds.examination.run import curves_of
 
 MEMBERS = pl.DataFrame({"member": [0, 1, 2], "outer": [-1, 0, -1], "plan": [0, 0, 0], "learning_rate": [0.1, 0.1, 0.2]})
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from rounds.examination.curve import Curve
-from rounds.examination.evidence import Run
 from rounds.examination.examine import examine
 from rounds.examination.finding import Finding
+from rounds.examination.run import Run
 from rounds.examination.text import WIDTH, examination_text
 from rounds.plan import Plan
 from tests.examination.planted import REGRESSION, behind, folds, healthy_loss, inside, run

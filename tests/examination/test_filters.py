@@ -7,13 +7,13 @@ import polars as pl
 import pytest
 
 from rounds.data.dataset import GRID_ROW, Dataset, Split
-from rounds.examination.evidence import Run
 from rounds.examination.finding import Seen
-from rounds.examination.population import run_of
+from rounds.examination.run import Run
+from rounds.examination.sources.population import run_of
 from rounds.plan import Plan
 from rounds.task import Task
-from rounds.training.material import make_materials
-from rounds.training.run import Trained, make_population, train_population
+from rounds.training.population.build import Trained, make_population, train_population
+from rounds.training.population.fold_data import make_materials
 from tests.examination.planted import said
 
 ROWS = 96

@@ -13,8 +13,8 @@ from rounds.data.choices import Choices
 from rounds.data.loading import load
 from rounds.errors import DataError, RunFolderError
 from rounds.examination.examine import examine
-from rounds.examination.folder import read_run
-from rounds.examination.source import examine_source
+from rounds.examination.sources.run_folder import read_run
+from rounds.examination.sources.source import examine_source
 from rounds.improvement import Request, improve
 
 

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from rounds.errors import DataError
-from rounds.examination.event_file import read_scalars
 from rounds.examination.examine import examine
-from rounds.examination.foreign import read_curves
+from rounds.examination.logs.detect import read_curves
+from rounds.examination.logs.tensorboard import read_scalars
 from rounds.examination.text import examination_text
 
 EPOCHS = np.arange(30)

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from rounds.examination.curve import Curve
-from rounds.examination.evidence import Run
 from rounds.examination.examine import examine
 from rounds.examination.finding import NotApplicable
-from rounds.examination.grid_rules import AUGMENTING
+from rounds.examination.run import Run
+from rounds.examination.training_rules.images_and_recordings import AUGMENTING
 from rounds.plan import Plan
-from rounds.training.augmentation import IMAGE_SETTINGS
-from rounds.training.recording_augmentation import RECORDING_SETTINGS
+from rounds.training.augmentation.images import IMAGE_SETTINGS
+from rounds.training.augmentation.recordings import RECORDING_SETTINGS
 from tests.examination.planted import behind, folds, healthy_loss, inside, run, said, seen
 
 POOR = healthy_loss(0.97)

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rounds.examination.evidence import Advantage
 from rounds.examination.examine import examine
 from rounds.examination.finding import BY_HARM, Finding, Seen
 from rounds.examination.harm import BEHIND_TREES, BESIDE_CAUSE, WORSE, harm, harm_can_be_told, weighed
-from rounds.examination.mismatch import judges
 from rounds.examination.rules import RULES
+from rounds.examination.run import Advantage
+from rounds.examination.training_rules.mismatch import judges
 from rounds.plan import Plan
 from rounds.task import Task
 from tests.examination.planted import behind, folds, inside, run

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from rounds.data.dataset import GRID_ROW, Dataset, Split
+from rounds.examination.data_rules.leaks import GIVES_AWAY
 from rounds.examination.examine_data import examine_data
 from rounds.examination.finding import NotApplicable
-from rounds.examination.leak_rules import GIVES_AWAY
 from tests.examination.tables import ROWS, halves, said, seen, table
 
 RANDOM = np.random.default_rng(11)

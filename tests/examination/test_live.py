@@ -5,12 +5,12 @@ import pytest
 
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
-from rounds.examination.live import all_diverged, is_lost, saved_by_stopping
+from rounds.examination.while_training.lost import all_diverged, is_lost, saved_by_stopping
 from rounds.plan import Plan
-from rounds.training.material import make_materials
-from rounds.training.member import EpochRecord
-from rounds.training.population import Member, Slab
-from rounds.training.run import make_population, train_to_end
+from rounds.training.compiled.state import EpochRecord
+from rounds.training.population.build import make_population, train_to_end
+from rounds.training.population.fold_data import make_materials
+from rounds.training.population.members import Member, Slab
 from tests.generators import end_of
 
 EPOCHS = 40

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from rounds.examination.evidence import Run
 from rounds.examination.examine import examine
 from rounds.examination.finding import NotApplicable
 from rounds.examination.follow import BY_TIME, SHOWN
+from rounds.examination.run import Run
 from tests.examination.planted import EPOCHS, behind, folds, healthy_loss, inside, run, said, seen
 
 FLAT = healthy_loss(1.0, 1.0)

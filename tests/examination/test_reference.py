@@ -10,12 +10,12 @@ from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
-from rounds.examination import reference
+from rounds.examination import linear_by_fold as reference
 from rounds.examination.harm import harm
-from rounds.examination.reference import linear_losses
+from rounds.examination.linear_by_fold import linear_losses
 from rounds.plan import Plan
 from rounds.task import Kind, Task
-from rounds.training.material import make_materials
+from rounds.training.population.fold_data import make_materials
 from tests.examination.planted import folds, run
 from tests.examination.tables import table
 
@@ -40,7 +40,7 @@ def dataset_of(kind: Kind) -> Dataset:
 
 @pytest.mark.parametrize("kind", ["regression", "count", "binary", "multiclass"])
 def test_linear_model_beats_the_constant(kind: Kind) -> None:
-    from rounds.examination.evidence import constant_loss
+    from rounds.examination.run import constant_loss
 
     dataset = dataset_of(kind)
     material = make_materials(dataset, split_dataset(dataset, folds=3, nested=False))[0]
@@ -110,7 +110,7 @@ def test_few_folds_leave_nothing_to_choose_a_penalty_on(count: int) -> None:
 def test_unscaled_inputs_do_not_hurt_it() -> None:
     dataset = table(400, columns={"wide": RANDOM.normal(size=400) * 1e6})
     split = split_dataset(dataset, folds=3, nested=False)
-    from rounds.training.material import Scaling
+    from rounds.training.population.fold_data import Scaling
 
     losses = [
         linear_losses(make_materials(dataset, split, Scaling(scale_inputs=scaled))[0], dataset.task, Plan())

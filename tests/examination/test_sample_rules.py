@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rounds.data.dataset import Dataset, Split
-from rounds.examination.data_evidence import DataEvidence
+from rounds.examination.data_rules.evidence import DataEvidence
 from rounds.examination.finding import NotApplicable
 from rounds.task import Task
 from tests.examination.tables import ROWS, halves, said, seen, table

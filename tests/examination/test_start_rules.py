@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rounds.examination.evidence import Run
 from rounds.examination.finding import NotApplicable
-from rounds.examination.start_rules import ORDERED, serial_correlation
+from rounds.examination.run import Run
+from rounds.examination.training_rules.start import ORDERED, serial_correlation
 from rounds.plan import Plan
 from rounds.task import Task
-from rounds.training.orders import epoch_order
+from rounds.training.batches.orders import epoch_order
 from tests.examination.planted import behind, curve, folds, healthy_loss, inside, run, said, seen
 
 POOR = healthy_loss(0.97)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from rounds.examination.evidence import Advantage
 from rounds.examination.finding import NotApplicable
+from rounds.examination.run import Advantage
 from rounds.plan import Plan
 from rounds.task import Task
 from tests.examination.planted import behind, folds, run, said, seen

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rounds.graph.backward import graph_of
-from rounds.graph.function import FunctionError
+from rounds.graph.tape.backward import graph_of
+from rounds.graph.tape.function import FunctionError
 
 # Largest difference to `jax.grad`, as a part of the norm of the whole gradient, in float32.
 AGREES = 2e-6

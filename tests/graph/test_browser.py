@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from rounds.graph.backward import graph_of
-from rounds.graph.page import page_of
-from rounds.graph.summary import view_of
+from rounds.graph.tape.backward import graph_of
+from rounds.graph.view.page import page_of
+from rounds.graph.view.summary import view_of
 
 PHONE, SCREEN = 390, 1280
 # Time that opening or drawing anything may take, so that it still feels immediate (Nielsen 1993: about a second).

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rounds.graph.check import check_gradient
-from rounds.graph.function import FunctionError
+from rounds.graph.gradient_check.check import check_gradient
+from rounds.graph.tape.function import FunctionError
 
 RANDOM = np.random.default_rng(0)
 N, D, H = 50, 6, 4

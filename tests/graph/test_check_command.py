@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rounds.graph.function import FunctionError
-from rounds.graph.user_file import read_function
+from rounds.graph.subjects.python_file import read_function
+from rounds.graph.tape.function import FunctionError
 
 FILE = """
 import numpy as np

@@ -14,19 +14,19 @@ import numpy as np
 import pytest
 
 from rounds.data.dataset import Inputs
-from rounds.graph.backward import Graph, graph_of
-from rounds.graph.blocks import Block, blocks_of
-from rounds.graph.drawing import MOST_CHILDREN, drawing_of, grouped
-from rounds.graph.flow import Flows
-from rounds.graph.function import FunctionError
-from rounds.graph.keras_model import UserModel, graph_of_model
-from rounds.graph.network_loss import Batch, network_loss, synthetic_batch
-from rounds.graph.page import page_of
-from rounds.graph.summary import record_of, view_of
-from rounds.graph.text import text_of
-from rounds.graph.user_file import UserFunction, read_function, read_model
-from rounds.graph.user_graph import graph_of_user
-from rounds.networks.builder import describe_network
+from rounds.graph.subjects.keras_model import UserModel, graph_of_model
+from rounds.graph.subjects.network_loss import Batch, network_loss, synthetic_batch
+from rounds.graph.subjects.python_file import UserFunction, read_function, read_model
+from rounds.graph.subjects.user_graph import graph_of_user
+from rounds.graph.tape.backward import Graph, graph_of
+from rounds.graph.tape.function import FunctionError
+from rounds.graph.view.blocks import Block, blocks_of
+from rounds.graph.view.drawing import MOST_CHILDREN, drawing_of, grouped
+from rounds.graph.view.flow import Flows
+from rounds.graph.view.page import page_of
+from rounds.graph.view.summary import record_of, view_of
+from rounds.graph.view.text import text_of
+from rounds.networks.keras.builder import describe_network
 from rounds.networks.network import Network
 from rounds.plan import Plan
 from rounds.task import Task
@@ -200,8 +200,8 @@ MULTICLASS = Task(kind="multiclass", targets=("stage",), classes=("a", "b", "c")
 
 def drawn(network: Network, plan: Plan, logits: bool) -> dict[str, np.ndarray]:
     """Weights as a model folder holds them, by name and without a member axis."""
-    from rounds.networks.builder import build_network
-    from rounds.networks.functional import make_functional
+    from rounds.networks.keras.builder import build_network
+    from rounds.networks.keras.functional import make_functional
 
     functional = make_functional(lambda: build_network(network, plan, logits))
     trainable, state = functional.draw(0)

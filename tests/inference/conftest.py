@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from rounds.data.dataset import Column
-from rounds.data.preparation import Preparation
-from rounds.data.target import TargetScale
+from rounds.data.preparation.preparation import Preparation
+from rounds.data.preparation.target_scale import TargetScale
 from rounds.inference.predictor import Part, Predictor
 from rounds.networks.network import Network
 from rounds.task import Task

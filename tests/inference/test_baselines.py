@@ -13,7 +13,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from rounds.data.dataset import Column, Dataset, Inputs, InputShape
-from rounds.data.target import TargetScale
+from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import DataError, RunFolderError
 from rounds.inference.baselines import (
     FOLDS,

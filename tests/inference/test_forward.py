@@ -31,7 +31,7 @@ def make_inputs(network: Network, rows: int, seed: int = 0) -> Inputs:
 
 def make_twins(network: Network) -> tuple[list, dict[str, np.ndarray]]:
     """K Keras models with random weights (no zeros, so that every array matters) and the same weights, stacked."""
-    from rounds.networks.builder import build_network
+    from rounds.networks.keras.builder import build_network
 
     random, models, members = np.random.default_rng(1), [], []
     for _ in range(MEMBERS):

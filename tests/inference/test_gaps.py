@@ -10,7 +10,7 @@ import pytest
 from rounds.data.choices import Choices
 from rounds.data.loading import load
 from rounds.improvement import Request, train
-from rounds.networks.layers import keras
+from rounds.networks.layers.embeddings import keras
 
 STAYS = 240
 QUICK = {"epochs": 25, "learning_rate": 0.03, "batch_size": 32, "folds": 2}

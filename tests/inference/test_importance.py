@@ -4,10 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rounds.data.channels import channel_names
 from rounds.data.dataset import Column, Inputs
-from rounds.data.preparation import Preparation
-from rounds.data.timeline import Timeline
+from rounds.data.preparation.preparation import Preparation
+from rounds.data.recordings.channels import channel_names
+from rounds.data.recordings.timeline import Timeline
 from rounds.inference.importance import column_groups, permuted, time_spans, without_span
 
 TIMELINE = Timeline(variables=("HR", "HR low"), step=60, steps=16, unit="minute", incomplete=("HR low",))

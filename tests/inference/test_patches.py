@@ -7,9 +7,9 @@ from rounds.data.dataset import Inputs
 from rounds.inference.patches import CELL, PATCHES, Field, fields, patch_rows
 from rounds.inference.predictor import Part
 from rounds.inference.trunk import convolve
-from rounds.networks.functional import Functional
+from rounds.networks.keras.functional import Functional
 from rounds.networks.network import Network
-from rounds.training.member import Weights
+from rounds.training.compiled.state import Weights
 
 
 @pytest.mark.parametrize("size", [12, 13])

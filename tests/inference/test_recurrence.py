@@ -11,8 +11,8 @@ import pytest
 from rounds.data.dataset import Inputs
 from rounds.errors import PlanError
 from rounds.inference.forward import forward
-from rounds.networks.builder import build_network, describe_network
-from rounds.networks.functional import make_functional
+from rounds.networks.keras.builder import build_network, describe_network
+from rounds.networks.keras.functional import make_functional
 from rounds.networks.network import Network
 from rounds.plan import Plan
 from rounds.task import Task

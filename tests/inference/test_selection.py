@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rounds.data.target import TargetScale
+from rounds.data.preparation.target_scale import TargetScale
 from rounds.inference.selection import GREEDY, PICKS, PLAIN, Candidates, choose_weights, greedy_weights
 from rounds.task import Task
 

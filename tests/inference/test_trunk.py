@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from rounds.data.dataset import Inputs, InputShape
-from rounds.data.grid import GridScale, grid_rows
+from rounds.data.preparation.array_scale import GridScale, grid_rows
 from rounds.errors import DataError, PlanError
 from rounds.inference.forward import forward
 from rounds.inference.trunk import convolve
-from rounds.networks.builder import build_network, describe_network
-from rounds.networks.functional import make_functional
+from rounds.networks.keras.builder import build_network, describe_network
+from rounds.networks.keras.functional import make_functional
 from rounds.plan import Plan
 from rounds.task import Task
 
@@ -37,7 +37,7 @@ def naive_convolution(grid: np.ndarray, kernel: np.ndarray, step: int) -> np.nda
     ("size", "filter_size", "step"), [((5, 4), 3, 1), ((6, 7), 3, 2), ((5, 5), 4, 3), ((4, 4), 1, 2)]
 )
 def test_convolution_equals_the_naive_loop(size: tuple[int, int], filter_size: int, step: int) -> None:
-    from rounds.networks.convolution import convolve as compiled
+    from rounds.networks.layers.convolution import convolve as compiled
 
     draw = np.random.default_rng(0)
     grid = draw.normal(size=(2, *size, 3)).astype(np.float32)

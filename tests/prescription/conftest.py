@@ -12,9 +12,9 @@ from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
 from rounds.data.loading import load
 from rounds.improvement import Request, Result, stages
-from rounds.prescription import stay
-from rounds.prescription.remedies import REMEDIES
-from rounds.prescription.remedy import Remedy
+from rounds.prescription import loop as stay
+from rounds.prescription.remedies.remedy import Remedy
+from rounds.prescription.remedies.table import REMEDIES
 
 PATIENTS, TESTED = 300, 60
 FAULTY: dict[str, Any] = {"hidden": (8,), "epochs": 6, "batch_size": 32, "folds": 4, "learning_rate": 10.0, "seed": 0}

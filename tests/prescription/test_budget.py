@@ -14,9 +14,9 @@ from rounds.prescription.budget import (
     cost_of,
     screened,
 )
-from rounds.prescription.remedy import Prescription
-from rounds.training.material import make_materials
-from rounds.training.run import Population, make_population
+from rounds.prescription.remedies.remedy import Prescription
+from rounds.training.population.build import Population, make_population
+from rounds.training.population.fold_data import make_materials
 
 PLAN = Plan(hidden=(4,), epochs=30, learning_rate=(1e-3, 1e-2))
 

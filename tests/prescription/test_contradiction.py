@@ -1,7 +1,7 @@
 """Findings that pull the plan both ways are listed, and only those."""
 
 from rounds.plan import Plan
-from rounds.prescription.contradiction import contradictions
+from rounds.prescription.remedies.opposites import contradictions
 
 
 def test_opposite_rates_and_penalties_are_contradictions() -> None:

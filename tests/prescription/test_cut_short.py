@@ -5,9 +5,9 @@ import pytest
 from rounds.data.dataset import Dataset
 from rounds.data.splitting import split_dataset
 from rounds.plan import Plan
-from rounds.prescription.cut_short import NOT_AHEAD, ahead_on_validation, as_cut_short, as_dropped, complete
-from rounds.training.material import Material, make_materials
-from rounds.training.run import Trained, make_population, train_to_end
+from rounds.prescription.interrupted import NOT_AHEAD, ahead_on_validation, as_cut_short, as_dropped, complete
+from rounds.training.population.build import Trained, make_population, train_to_end
+from rounds.training.population.fold_data import Material, make_materials
 from tests.generators import end_of
 
 PLAN = Plan(hidden=(4,), epochs=6, batch_size=32, learning_rate=0.03, dropout=0.0)

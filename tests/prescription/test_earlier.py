@@ -4,8 +4,8 @@ from typing import Any
 
 from rounds.examination.finding import Answer, Examination, Finding, Verdict
 from rounds.examination.follow import BY_TIME, GONE
-from rounds.prescription.earlier import earlier_findings
-from rounds.prescription.stay import Stay
+from rounds.prescription.earlier_findings import earlier_findings
+from rounds.prescription.loop import Stay
 
 UNSURE = Answer("unknown", "")
 RATE, UNITS, BATCHES = "learning-rate-too-high", "dead-units", "not-shuffled"

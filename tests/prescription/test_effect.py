@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from rounds.prescription.bed import PAIRS_A_LOOK
-from rounds.prescription.effect import Gain, Pair, Patients, _reach, gains_of_pairs, paired_effect
-from rounds.prescription.trial import LOOKS
+from rounds.prescription.trial.design import PAIRS_A_LOOK
+from rounds.prescription.trial.effect import Gain, Pair, Patients, _reach, gains_of_pairs, paired_effect
+from rounds.prescription.trial.trial import LOOKS
 from rounds.task import Task
 
 TASK = Task(kind="regression", targets=("y",))

@@ -15,18 +15,18 @@ from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
 from rounds.errors import RunFolderError
 from rounds.examination.finding import Answer, Examination, Finding, Verdict
-from rounds.examination.source import examine_source
+from rounds.examination.sources.source import examine_source
 from rounds.improvement import Request, Result, improve
 from rounds.plan import Plan
-from rounds.prescription import stay
-from rounds.prescription.more_patients import REMEDY as ASKED
-from rounds.prescription.refit import REMEDY as REFIT
-from rounds.prescription.remedies import REMEDIES
-from rounds.prescription.remedy import Remedy
-from rounds.prescription.stay import Circumstances, Stay, look, refit, treat
+from rounds.prescription import loop as stay
+from rounds.prescription.loop import Circumstances, Stay, look, refit, treat
+from rounds.prescription.remedies.remedy import Remedy
+from rounds.prescription.remedies.table import REMEDIES
+from rounds.prescription.trial.fewer_patients import REMEDY as ASKED
+from rounds.prescription.trial.refit import REMEDY as REFIT
 from rounds.training import pool
-from rounds.training.material import make_materials
-from rounds.training.run import make_population, train_to_end
+from rounds.training.population.build import make_population, train_to_end
+from rounds.training.population.fold_data import make_materials
 from tests.generators import end_of
 
 TINY: dict[str, Any] = {"hidden": (4,), "epochs": 4, "batch_size": 32, "learning_rate": 0.01, "dropout": 0.0}

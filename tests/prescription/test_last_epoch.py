@@ -14,15 +14,15 @@ from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
 from rounds.improvement import Request, Result, stages
 from rounds.plan import Plan
-from rounds.prescription.bed import Bed
-from rounds.prescription.effect import Pair, Patients, paired_effect
-from rounds.prescription.last_epoch import read_off, try_best_epoch
-from rounds.prescription.remedies import keep_best
-from rounds.prescription.remedy import Prescription
+from rounds.prescription.remedies.remedy import Prescription
+from rounds.prescription.remedies.table import keep_best
+from rounds.prescription.trial.best_epoch import read_off, try_best_epoch
+from rounds.prescription.trial.design import Bed
+from rounds.prescription.trial.effect import Pair, Patients, paired_effect
 from rounds.task import Task
-from rounds.training.material import make_materials, scaling_of
 from rounds.training.pool import Progress
-from rounds.training.run import Trained, make_population, train_population
+from rounds.training.population.build import Trained, make_population, train_population
+from rounds.training.population.fold_data import make_materials, scaling_of
 from tests.prescription.test_effect import FALSE_ALARMS
 
 GREEDY: dict[str, Any] = {

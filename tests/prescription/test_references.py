@@ -10,12 +10,12 @@ import pytest
 
 from rounds.data.dataset import Dataset
 from rounds.data.splitting import split_dataset
-from rounds.examination import population as evidence
-from rounds.examination.population import same_references
+from rounds.examination.sources import population as evidence
+from rounds.examination.sources.population import same_references
 from rounds.plan import Plan
-from rounds.prescription.stay import Circumstances, Stay, look
-from rounds.training.material import make_materials, scaling_of
-from rounds.training.run import Population, make_population, train_to_end
+from rounds.prescription.loop import Circumstances, Stay, look
+from rounds.training.population.build import Population, make_population, train_to_end
+from rounds.training.population.fold_data import make_materials, scaling_of
 from tests.generators import end_of
 
 TINY: dict[str, Any] = {"hidden": (4,), "epochs": 2, "batch_size": 32, "learning_rate": 0.01, "folds": 2}

@@ -13,13 +13,13 @@ from rounds.data.splitting import split_dataset
 from rounds.inference.ensemble import configuration
 from rounds.inference.handover import hand_over, refitted
 from rounds.plan import Plan
-from rounds.prescription import stay
-from rounds.prescription.bed import Bed
-from rounds.prescription.more_patients import REMEDY
-from rounds.prescription.refit import Refit, _places, make_refitted, try_refit, typical_epochs, without_looking
-from rounds.prescription.stay import Circumstances, Stay
-from rounds.training.material import make_materials, scaling_of
-from rounds.training.run import Trained, make_population, train_to_end
+from rounds.prescription import loop as stay
+from rounds.prescription.loop import Circumstances, Stay
+from rounds.prescription.trial.design import Bed
+from rounds.prescription.trial.fewer_patients import REMEDY
+from rounds.prescription.trial.refit import Refit, _places, make_refitted, try_refit, typical_epochs, without_looking
+from rounds.training.population.build import Trained, make_population, train_to_end
+from rounds.training.population.fold_data import make_materials, scaling_of
 from tests.generators import end_of
 
 PLAN = Plan(hidden=(4,), epochs=4, batch_size=32, learning_rate=0.01, dropout=0.0, warmup_epochs=1.0)

@@ -4,8 +4,8 @@ import pytest
 
 from rounds.examination.rules import RULES
 from rounds.plan import Plan
-from rounds.prescription.remedies import MOST_ARMS, REMEDIES, described, doses_against
-from rounds.prescription.remedy import treated
+from rounds.prescription.remedies.remedy import treated
+from rounds.prescription.remedies.table import MOST_ARMS, REMEDIES, described, doses_against
 
 # Findings that no change of plan answers: their remedy is another table, or another look at it.
 ADVICE_ONLY = {"implausible-score", "misleading-metric", "validation-too-small", "healthy"}

@@ -17,18 +17,18 @@ from rounds.errors import RunFolderError
 from rounds.improvement import Request, Result, stages
 from rounds.inference.model_folder import load_predictor
 from rounds.plan import Plan
-from rounds.prescription import stay
-from rounds.prescription.bed import Bed
-from rounds.prescription.effect import Effect
-from rounds.prescription.more_patients import with_share
-from rounds.prescription.remedy import Prescription
-from rounds.prescription.stay import Circumstances, Stay
-from rounds.prescription.trial import CUT_SHORT, LOOKS, ONE_LOOK, Arm, Trial, _shares, run_trial
-from rounds.prescription.trial_record import arm_record
+from rounds.prescription import loop as stay
+from rounds.prescription.loop import Circumstances, Stay
+from rounds.prescription.record import arm_record
+from rounds.prescription.remedies.remedy import Prescription
+from rounds.prescription.trial.design import Bed
+from rounds.prescription.trial.effect import Effect
+from rounds.prescription.trial.fewer_patients import with_share
+from rounds.prescription.trial.trial import CUT_SHORT, LOOKS, ONE_LOOK, Arm, Trial, _shares, run_trial
 from rounds.training import pool
-from rounds.training.material import make_materials, scaling_of
-from rounds.training.run import Trained
-from rounds.training.stage import Stage
+from rounds.training.population.build import Trained
+from rounds.training.population.fold_data import make_materials, scaling_of
+from rounds.training.result.progress import Stage
 from tests.generators import end_of
 
 

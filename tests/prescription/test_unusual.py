@@ -10,15 +10,15 @@ from rounds.data.dataset import Dataset
 from rounds.data.splitting import split_dataset
 from rounds.examination.finding import Answer, Examination, Verdict
 from rounds.plan import Plan
-from rounds.prescription import stay
-from rounds.prescription.remedies import MOST_ARMS, described
-from rounds.prescription.remedy import treated
-from rounds.prescription.stay import Circumstances, Stay, look, treat
-from rounds.prescription.unusual import against_oddities
+from rounds.prescription import loop as stay
+from rounds.prescription.loop import Circumstances, Stay, look, treat
+from rounds.prescription.remedies.oddities import against_oddities
+from rounds.prescription.remedies.remedy import treated
+from rounds.prescription.remedies.table import MOST_ARMS, described
 from rounds.proposal import Amount, propose
 from rounds.task import Task
-from rounds.training.material import make_materials
-from rounds.training.run import make_population, train_to_end
+from rounds.training.population.build import make_population, train_to_end
+from rounds.training.population.fold_data import make_materials
 from tests.generators import end_of
 
 NUMBER = Task(kind="regression", targets=("days",))

@@ -2,7 +2,7 @@
 
 from rounds.examination.examine_data import DATA_RULES
 from rounds.examination.rules import RULES
-from rounds.report.checks import DATA_CHECKS, data_checks
+from rounds.report.tables.checks import DATA_CHECKS, data_checks
 
 UNKNOWN = {"believable": {"answer": "unknown"}}
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from rounds.inference.decision import describe_alerts
-from rounds.report import evidence_tables
 from rounds.report.page import write_report
 from rounds.report.run_files import RunFiles, read_run
+from rounds.report.tables.scores import evidence as evidence_tables
 
 from .conftest import TASKS, MakeRun, evidence
 

@@ -9,13 +9,13 @@ import polars as pl
 import pytest
 
 from rounds.metrics import auroc
-from rounds.report.figures import FIGURES, Figure
-from rounds.report.groups import codes
+from rounds.report.figures.table import FIGURES, Figure
+from rounds.report.figures.theme import to_svg
 from rounds.report.page import write_report
 from rounds.report.run_files import RunFiles, read_run
 from rounds.report.sections import SECTIONS
-from rounds.report.stay import course
-from rounds.report.theme import to_svg
+from rounds.report.small_groups import codes
+from rounds.report.tables.rounds import course
 
 from .conftest import PATIENTS, TASKS, MakeRun, metrics, truth_and_guess, write_run
 

@@ -7,8 +7,8 @@ import pytest
 
 from rounds.examination.examine_data import DATA_RULES
 from rounds.examination.rules import RULES
-from rounds.report.evidence_bars import DRAWN_BY_NUMBERS
-from rounds.report.finding_figures import DRAWN_BY_LOSSES, DRAWN_BY_MEASURES, finding_picture
+from rounds.report.figures.bars import DRAWN_BY_NUMBERS
+from rounds.report.figures.findings import DRAWN_BY_LOSSES, DRAWN_BY_MEASURES, finding_picture
 from rounds.report.page import write_report
 from rounds.report.run_files import RunFiles, read_run
 

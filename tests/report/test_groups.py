@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rounds.report.groups import drawable, even_groups, patients_per_cell
+from rounds.report.small_groups import drawable, even_groups, patients_per_cell
 
 
 @settings(deadline=None, max_examples=60)

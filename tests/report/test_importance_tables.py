@@ -1,7 +1,7 @@
 """What predictions rest on, as the report tells it."""
 
-from rounds.report.importance_tables import MOST_COLUMNS, importance
 from rounds.report.run_files import RunFiles
+from rounds.report.tables.importance import MOST_COLUMNS, importance
 
 
 def run_with(columns: int, spans: int) -> RunFiles:

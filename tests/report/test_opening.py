@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from rounds.report.checks import Check
 from rounds.report.opening import difference, make_opening, next_step, verdicts
 from rounds.report.run_files import read_run
+from rounds.report.tables.checks import Check
 
 from .conftest import TASKS, MakeRun, records
 

@@ -10,8 +10,8 @@ import pytest
 from rounds.data.dataset import Column, Dataset, Split
 from rounds.plan import Plan
 from rounds.task import Kind, Task
-from rounds.training.material import make_materials
-from rounds.training.run import Population, Trained, make_population, train_population
+from rounds.training.population.build import Population, Trained, make_population, train_population
+from rounds.training.population.fold_data import make_materials
 
 ROWS, NUMBERS = 120, 4
 

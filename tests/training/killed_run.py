@@ -13,9 +13,9 @@ from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
 from rounds.plan import Plan
 from rounds.training import pool
-from rounds.training.material import make_materials
-from rounds.training.record import curves_frame
-from rounds.training.run import Trained, make_population, train_population
+from rounds.training.population.build import Trained, make_population, train_population
+from rounds.training.population.fold_data import make_materials
+from rounds.training.result.tables import curves_frame
 
 PLAN = Plan(
     hidden=(8,), epochs=60, batch_size=16, learning_rate=(1e-3, 1e-2), dropout=0.3, normalization="batch",

@@ -7,7 +7,7 @@ import pytest
 
 from rounds.proposal import Amount, propose
 from rounds.task import Task
-from rounds.training.augmentation import IMAGE_SETTINGS, Drawn, augment_images
+from rounds.training.augmentation.images import IMAGE_SETTINGS, Drawn, augment_images
 
 SIZE, ROWS = 13, 6
 KEY = jax.random.PRNGKey(0)

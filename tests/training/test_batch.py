@@ -8,13 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rounds.networks.builder import build_network, describe_network
-from rounds.networks.functional import make_functional
+from rounds.networks.keras.builder import build_network, describe_network
+from rounds.networks.keras.functional import make_functional
 from rounds.plan import Plan, setting_names
 from rounds.task import Task
-from rounds.training.member import Recipe, SlabData
-from rounds.training.orders import full_batch
-from rounds.training.step import Batch, draw_batch
+from rounds.training.batches.orders import full_batch
+from rounds.training.compiled.state import Recipe, SlabData
+from rounds.training.compiled.step import Batch, draw_batch
 
 TASK = Task(kind="binary", targets=("y",), classes=("0", "1"))
 ROWS, NUMBERS, FLAGS = 4000, 3, 2

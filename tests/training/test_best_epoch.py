@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from rounds.plan import Plan, usual_patience
-from rounds.training.best_epoch import at_epoch_of, course_with_patience, with_best_epochs
-from rounds.training.checkpoint import load_checkpoint, save_checkpoint
-from rounds.training.member import EpochRecord, Weights
-from rounds.training.record import curves_frame, member_epochs, members_frame
-from rounds.training.run import Population, Trained
+from rounds.training.compiled.best_snapshots import begin_spare, choosers_of, has_spare, keep_spare
+from rounds.training.compiled.state import EpochRecord, Weights
+from rounds.training.population.build import Population, Trained
+from rounds.training.result.best_epoch import at_epoch_of, course_with_patience, with_best_epochs
+from rounds.training.result.checkpoint import load_checkpoint, save_checkpoint
+from rounds.training.result.tables import curves_frame, member_epochs, members_frame
 from rounds.training.slab import SlabAt, begin_slab, slab_epochs
-from rounds.training.spare import begin_spare, choosers_of, has_spare, keep_spare
 
 Make = Callable[..., Population]
 Train = Callable[[Population], Trained]

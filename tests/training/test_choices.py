@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 from rounds.errors import PlanError
-from rounds.networks.builder import build_network, describe_network
-from rounds.networks.functional import make_functional
-from rounds.networks.initial_weights import draw_array
-from rounds.networks.initializers import initializer_names, make_initializer
-from rounds.networks.layers import RateDropout, hashed_bits
+from rounds.networks.initial_weights.draw import draw_array
+from rounds.networks.initial_weights.names import initializer_names, make_initializer
+from rounds.networks.keras.builder import build_network, describe_network
+from rounds.networks.keras.functional import make_functional
+from rounds.networks.layers.embeddings import RateDropout, hashed_bits
 from rounds.plan import Plan
 from rounds.task import Task
-from rounds.training.run import Population, Trained, train_population
-from rounds.training.schedule import learning_rate_at
-from rounds.training.statistics import exact_statistics
-from rounds.training.validation import Judged, judge, metric_names
+from rounds.training.compiled.schedule import learning_rate_at
+from rounds.training.compiled.validation import Judged, judge, metric_names
+from rounds.training.population.build import Population, Trained, train_population
+from rounds.training.result.batch_statistics import exact_statistics
 
 Make = Callable[..., Population]
 Train = Callable[[Population], Trained]
@@ -118,7 +118,7 @@ def test_chunks_merge_to_the_same_statistics(
     trained = train(population_of(plan))
     work, result = trained.population.works[0], trained.results[0]
     (weights, *_), rows = result.best.values(), work.folds[0].train
-    monkeypatch.setattr("rounds.training.statistics.CHUNK", 7)
+    monkeypatch.setattr("rounds.training.result.batch_statistics.CHUNK", 7)
     assert len(rows) % 7, "the last chunk is filled up"
     chunked = exact_statistics(work.program.functional, {0: weights}, work.data.inputs, {0: rows})[0]
     assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(chunked.state, weights.state, strict=True))

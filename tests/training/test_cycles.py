@@ -9,7 +9,7 @@ import numpy as np
 from rounds.inference.ensemble import configuration, make_parts, sound_members
 from rounds.inference.handover import hand_over
 from rounds.plan import Plan
-from rounds.training.run import Population, Trained, train_to_end
+from rounds.training.population.build import Population, Trained, train_to_end
 from tests.generators import end_of
 
 CYCLIC = Plan(

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rounds.networks.layers import keras
-from rounds.networks.own_model import own_values
-from rounds.training import device
-from rounds.training.population import CACHE, CARD, slab_shape
+from rounds.networks.layers.embeddings import keras
+from rounds.networks.user_model.model import own_values
+from rounds.training.machine import device
+from rounds.training.population.members import CACHE, CARD, slab_shape
 
 
 @pytest.fixture

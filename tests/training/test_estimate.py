@@ -2,10 +2,10 @@
 
 import pytest
 
-from rounds.networks.builder import describe_network
+from rounds.networks.keras.builder import describe_network
 from rounds.plan import Plan
 from rounds.task import Task
-from rounds.training.estimate import multiply_adds
+from rounds.training.machine.estimate import multiply_adds
 from rounds.training.program import make_program
 
 TASK = Task(kind="binary", targets=("finding",), classes=("no", "yes"))

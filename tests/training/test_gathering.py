@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from rounds.plan import Plan
-from rounds.training.gathering import gathered, of_plans, without
-from rounds.training.record import curves_frame, measures_frame, member_epochs, members_frame
-from rounds.training.run import Population, Trained
+from rounds.training.population.build import Population, Trained
+from rounds.training.population.reuse import gathered, of_plans, without
+from rounds.training.result.tables import curves_frame, measures_frame, member_epochs, members_frame
 
 Make = Callable[..., Population]
 Train = Callable[[Population], Trained]

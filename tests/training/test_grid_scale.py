@@ -7,7 +7,7 @@ import numpy as np
 from rounds.data.choices import Choices
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
-from rounds.training.material import make_materials
+from rounds.training.population.fold_data import make_materials
 
 
 def test_rows_left_out_do_not_move_the_scale(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from rounds.plan import Plan
-from rounds.training.measures import STEPS_BETWEEN, measure_interval
-from rounds.training.orders import epoch_order
-from rounds.training.record import measures_frame
-from rounds.training.run import Population, Trained
+from rounds.training.batches.orders import epoch_order
+from rounds.training.compiled.measures import STEPS_BETWEEN, measure_interval
+from rounds.training.population.build import Population, Trained
+from rounds.training.result.tables import measures_frame
 from rounds.training.slab import begin_slab
 
 Make = Callable[..., Population]

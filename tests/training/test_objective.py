@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rounds.errors import PlanError
-from rounds.training.objective import example_loss, penalty, smooth_labels, takes_logits
+from rounds.training.compiled.objective import example_loss, penalty, smooth_labels, takes_logits
 
 RANDOM = np.random.default_rng(0)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rounds.plan import Plan, setting_names
-from rounds.training.optimizer import clip_gradients, make_optimizer
+from rounds.training.compiled.optimizer import clip_gradients, make_optimizer
 
 RATE, MOMENTUM, B1, B2, EPSILON, DECAY = 0.01, 0.8, 0.9, 0.99, 1e-8, 0.1
 CHOSEN = {"momentum": MOMENTUM, "beta_1": B1, "beta_2": B2, "epsilon": EPSILON, "weight_decay": DECAY}

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rounds.training.orders import epoch_order, full_batch
+from rounds.training.batches.orders import epoch_order, full_batch
 
 
 @settings(max_examples=60, deadline=None)

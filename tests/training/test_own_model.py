@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from rounds.errors import PlanError
-from rounds.networks.layers import keras
-from rounds.networks.own_functional import make_own_functional
-from rounds.networks.own_model import Columns, describe_own_network
+from rounds.networks.layers.embeddings import keras
+from rounds.networks.user_model.functional import make_own_functional
+from rounds.networks.user_model.model import Columns, describe_own_network
 from rounds.plan import Plan
 from rounds.task import Task
-from rounds.training.record import curves_frame, measures_frame
-from rounds.training.run import Population, Trained
+from rounds.training.population.build import Population, Trained
+from rounds.training.result.tables import curves_frame, measures_frame
 
 MakePopulation, Train = Callable[..., Population], Callable[[Population], Trained]
 STEADY = Plan(network="keras", optimizer="sgd", schedule="constant", warmup_epochs=0, batch_size="all", folds=1)
@@ -220,7 +220,7 @@ def test_output_activation_comes_where_the_last_layer_has_none() -> None:
 
 
 def test_other_backends_are_refused_with_the_way_to_set_it() -> None:
-    started = [sys.executable, "-c", "import rounds.networks.layers"]
+    started = [sys.executable, "-c", "import rounds.networks.layers.embeddings"]
     done = subprocess.run(
         started, env={**os.environ, "KERAS_BACKEND": "tensorflow"}, capture_output=True, text=True, check=False
     )

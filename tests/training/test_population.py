@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rounds.plan import Plan
-from rounds.training.population import Slab, make_members, make_slabs, slab_shape, sweep
-from rounds.training.run import Population, Trained
+from rounds.training.population.build import Population, Trained
+from rounds.training.population.members import Slab, make_members, make_slabs, slab_shape, sweep
 from rounds.training.slab import begin_slab, slab_epochs, weights_by_member
 
 PLAN = Plan(

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from rounds.plan import Plan
-from rounds.training.record import curves_frame, measures_frame
-from rounds.training.run import Population, Trained
+from rounds.training.population.build import Population, Trained
+from rounds.training.result.tables import curves_frame, measures_frame
 
 PLAN = Plan(hidden=(4,), epochs=6, batch_size=32, learning_rate=(1e-3, 3.0), dropout=0.0, patience=1)
 

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rounds.data.channels import channels_of, incomplete_variables, inside_of
-from rounds.data.timeline import Timeline
-from rounds.training.recording_augmentation import (
+from rounds.data.recordings.channels import channels_of, incomplete_variables, inside_of
+from rounds.data.recordings.timeline import Timeline
+from rounds.training.augmentation.recordings import (
     RECORDING_SETTINGS,
     SEEN,
     SINCE,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rounds.plan import Plan
-from rounds.training.schedule import ONE_CYCLE_END, ONE_CYCLE_START, learning_rate_at
+from rounds.training.compiled.schedule import ONE_CYCLE_END, ONE_CYCLE_START, learning_rate_at
 
 SETTINGS = {"learning_rate": 2.0, "warmup_epochs": 0.0, "decay_factor": 0.1}
 

@@ -8,16 +8,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rounds.data import stored_grid
 from rounds.data.dataset import GRID_ROW, Dataset, Split
-from rounds.data.stored_grid import StoredGrid, blocks, joined, stored
+from rounds.data.preparation.array_on_disk import StoredGrid, blocks, joined, stored
+from rounds.data.preparation.preparation import array_on_disk as stored_grid
 from rounds.plan import Plan
 from rounds.task import Task
-from rounds.training import epoch, streaming
-from rounds.training.estimate import estimate
-from rounds.training.material import make_materials
-from rounds.training.run import Population, Trained, make_population, train_population
-from rounds.training.streaming import StreamedData
+from rounds.training.batches import streaming
+from rounds.training.batches.streaming import StreamedData
+from rounds.training.compiled import epoch
+from rounds.training.machine.estimate import estimate
+from rounds.training.population.build import Population, Trained, make_population, train_population
+from rounds.training.population.fold_data import make_materials
 
 ROWS, SIDE = 90, 8
 

@@ -29,7 +29,7 @@ def audit(
 
         record, show = audit_keras(source, data, label), evidence_text.show_keras_audit
     else:
-        from rounds.data.reading import read_table
+        from rounds.data.tables.reading import read_table
         from rounds.inference.audit import audit_predictions
         from rounds.inference.prediction_file import read_predictions
 

@@ -20,8 +20,8 @@ def check_gradient(function: Function, as_json: AsJson = False) -> None:
     name. Without the last, the gradient that JAX derives is checked, custom rules included. Exit status 1: a gradient
     is wrong.
     """
-    from rounds.graph.check import check_gradient as check
-    from rounds.graph.user_file import read_function
+    from rounds.graph.gradient_check.check import check_gradient as check
+    from rounds.graph.subjects.python_file import read_function
 
     read = read_function(function)
     found = check(read.function, read.gradient, read.inputs)

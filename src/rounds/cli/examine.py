@@ -15,7 +15,7 @@ Source = Annotated[Path, typer.Argument(metavar="RUN|CURVES", help="run folder, 
 @app.command()
 def examine(source: Source, as_json: AsJson = False) -> None:
     """Say what is wrong with a training, with the numbers that show it: a run folder, or curves from elsewhere."""
-    from rounds.examination.source import examine_source
+    from rounds.examination.sources.source import examine_source
 
     found = examine_source(source)
     if as_json:

@@ -11,8 +11,8 @@ from rounds.cli.options import AllowCode, AsJson
 from rounds.own_code import code_allowed
 
 if TYPE_CHECKING:
-    from rounds.graph.backward import Graph
-    from rounds.graph.network_loss import Batch
+    from rounds.graph.subjects.network_loss import Batch
+    from rounds.graph.tape.backward import Graph
 
 Source = Annotated[
     str, typer.Argument(metavar="RUN|FILE.py:FUNCTION", help="run folder, or a loss or Keras model in a Python file")
@@ -42,8 +42,8 @@ def graph(
     and targets, and perhaps MODEL_loss (or loss), a function of targets and outputs.
     """
     from rounds.errors import RoundsError, must_be
-    from rounds.graph.summary import record_of, view_of
-    from rounds.graph.text import text_of
+    from rounds.graph.view.summary import record_of, view_of
+    from rounds.graph.view.text import text_of
 
     if out is not None and out.suffix != ".html":
         raise RoundsError(must_be("out", "a file that ends in .html", "out", str(out), "Choose another name"))
@@ -52,7 +52,7 @@ def graph(
     view = view_of(made, granularity, numbers=data is None)
     if out is not None:
         from rounds.files import write_whole
-        from rounds.graph.page import page_of
+        from rounds.graph.view.page import page_of
 
         write_whole(out, page_of(view, source.rpartition("/")[2]))
     if as_json:
@@ -62,17 +62,17 @@ def graph(
 
 
 def _of_function(source: str, open_scans: bool) -> "Graph":
-    from rounds.graph.keras_model import UserModel, graph_of_model
-    from rounds.graph.user_file import read_model
-    from rounds.graph.user_graph import graph_of_user
+    from rounds.graph.subjects.keras_model import UserModel, graph_of_model
+    from rounds.graph.subjects.python_file import read_model
+    from rounds.graph.subjects.user_graph import graph_of_user
 
     read = read_model(source)
     return graph_of_model(read, open_scans) if isinstance(read, UserModel) else graph_of_user(read, open_scans)
 
 
 def _of_run(source: str, data: str | None, rows: int, member: int) -> "Graph":
-    from rounds.graph.backward import graph_of
-    from rounds.graph.network_loss import network_loss, synthetic_batch
+    from rounds.graph.subjects.network_loss import network_loss, synthetic_batch
+    from rounds.graph.tape.backward import graph_of
     from rounds.inference.model_folder import load_predictor
     from rounds.inference.prediction import model_folder
     from rounds.plan import Plan
@@ -92,11 +92,11 @@ def _of_run(source: str, data: str | None, rows: int, member: int) -> "Graph":
 
 def _batch(run: Path, predictor: Any, data: str, rows: int) -> "Batch":
     """The first rows of a table with a known outcome, prepared as in training."""
-    from rounds.graph.network_loss import Batch
+    from rounds.graph.subjects.network_loss import Batch
     from rounds.inference.new_patients import read_patients
     from rounds.inference.prediction import read_source
     from rounds.run_record import read_record
-    from rounds.training.material import network_targets
+    from rounds.training.population.fold_data import network_targets
 
     new = read_patients(read_source(data, predictor), predictor, read_record(run, "dataset.json"))
     targets = network_targets(predictor.task, predictor.target_scale, new.targets[:rows])

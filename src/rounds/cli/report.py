@@ -16,7 +16,7 @@ def report(
     quiet: Annotated[bool, typer.Option("--quiet", help="print errors only")] = False,
 ) -> None:
     """Draw a run's report and model card anew from its folder."""
-    from rounds.report.card import write_card
+    from rounds.report.card.card import write_card
     from rounds.report.page import write_report
 
     path = write_report(run, show_images)

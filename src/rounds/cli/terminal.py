@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rounds.data.choices import Choices
     from rounds.data.dataset import Dataset
     from rounds.improvement import Request, Result
-    from rounds.training.run import Population
+    from rounds.training.population.build import Population
 
 PIPED_WIDTH = 200  # letters a line where no terminal says how wide it is
 WIDE = 200  # columns of a result that goes into a file
@@ -24,7 +24,7 @@ def show_training(dataset: "Dataset", request: "Request", quiet: bool, show_imag
     """Trains, with progress where a person is watching, and prints the result unless `quiet`; show_images: pictures of
     patients in the report."""
     from rounds.improvement import Result, stages
-    from rounds.report.card import write_card
+    from rounds.report.card.card import write_card
     from rounds.report.page import write_report
 
     console = Console(quiet=quiet, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
@@ -53,7 +53,7 @@ def _unsaveable(request: "Request") -> list[str]:
     """What the user should know before a long training of a model that Keras cannot save."""
     if request.model is None:
         return []
-    from rounds.networks.own_model import is_saveable
+    from rounds.networks.user_model.model import is_saveable
 
     if is_saveable(request.model):
         return []
@@ -102,7 +102,7 @@ class _Watch:
 
 def estimate_line(population: "Population") -> str:
     """Networks, at most how long, how much memory; said before the first step."""
-    from rounds.training.estimate import estimate
+    from rounds.training.machine.estimate import estimate
 
     cost = estimate(population)
     longest = f"{cost.seconds:.0f} s" if cost.seconds < 90 else f"{cost.seconds / 60:.1f} min"
@@ -221,10 +221,10 @@ def show_columns(
     """Prints the columns of a table and what each is taken for, or the names of the built-in sets."""
     import json
 
-    from rounds.data.builtin import builtin_names
-    from rounds.data.columns import columns_table
     from rounds.data.loading import examine
-    from rounds.data.role_file import write_roles
+    from rounds.data.roles.decide import columns_table
+    from rounds.data.roles.role_file import write_roles
+    from rounds.data.sources.builtin import builtin_names
 
     if source is None:
         print("\n".join(builtin_names()))

@@ -105,9 +105,9 @@ def _own_model(where: str | None, allow_code: bool) -> Any:
     if where is None:
         return None
     if where.endswith(".keras"):
-        from rounds.networks.keras_runner import read_model
+        from rounds.networks.user_model.runner import read_model
 
         return read_model(Path(where), allow_code)
-    from rounds.graph.user_file import read_named
+    from rounds.graph.subjects.python_file import read_named
 
     return read_named(where)

@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from rounds.data.stored_grid import Grid, some_rows
-from rounds.data.timeline import Timeline
+from rounds.data.preparation.array_on_disk import Grid, some_rows
+from rounds.data.recordings.timeline import Timeline
 from rounds.task import Task
 
 Role = Literal[

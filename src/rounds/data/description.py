@@ -4,8 +4,8 @@ from typing import Any
 
 import polars as pl
 
+from rounds.data.cohort.feature_columns import feature
 from rounds.data.dataset import FEATURE_ROLES, Column, Dataset
-from rounds.data.features import feature
 from rounds.errors import DataError, must_be, nearest
 
 

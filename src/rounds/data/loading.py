@@ -8,24 +8,24 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from rounds.data.arrays import ARRAYS, open_arrays
-from rounds.data.builtin import BUILTIN, Builtin, load_builtin
 from rounds.data.choices import Choices
-from rounds.data.cohort import given_test, lost_patients, meeting, numbered, plain, with_outcome, with_test
-from rounds.data.columns import NO_GROUP, code_columns, decide_columns, given_roles
-from rounds.data.content import content_hash
+from rounds.data.cohort.feature_columns import feature, refuse_infinite
+from rounds.data.cohort.outcomes import make_task
+from rounds.data.cohort.rows import given_test, lost_patients, meeting, numbered, plain, with_outcome, with_test
 from rounds.data.dataset import FEATURE_ROLES, GRID_ROW, PART, Column, Dataset
-from rounds.data.features import feature, refuse_infinite
-from rounds.data.picture_features import marked_by_hand
-from rounds.data.picture_set import Layout, layout_of
-from rounds.data.picture_source import image_column, open_folder, with_images
-from rounds.data.reading import read_table
-from rounds.data.recorded import join_recordings, join_test, open_signals, told
-from rounds.data.role_file import DATE_SINCE
-from rounds.data.signal_file import holds_signals
-from rounds.data.stored_grid import joined
-from rounds.data.targets import make_task
-from rounds.data.timeline import Timeline
+from rounds.data.images.engineered_features import marked_by_hand
+from rounds.data.images.image_arrays import ARRAYS, open_arrays
+from rounds.data.images.image_cache import Layout, layout_of
+from rounds.data.images.labelled_images import image_column, open_folder, with_images
+from rounds.data.preparation.array_on_disk import joined
+from rounds.data.recordings.join import join_recordings, join_test, open_signals, told
+from rounds.data.recordings.signal_arrays import holds_signals
+from rounds.data.recordings.timeline import Timeline
+from rounds.data.roles.decide import NO_GROUP, code_columns, decide_columns, given_roles
+from rounds.data.roles.role_file import DATE_SINCE
+from rounds.data.sources.builtin import BUILTIN, Builtin, load_builtin
+from rounds.data.tables.content_hash import content_hash
+from rounds.data.tables.reading import read_table
 from rounds.errors import DataError, must_be, nearest
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from rounds.examination.evidence import Advantage
+from rounds.examination.run import Advantage
 from rounds.metrics import METRICS, main_metric, weighted_scores
 from rounds.metrics.resampling import patient_weights
 from rounds.task import Task

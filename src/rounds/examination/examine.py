@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from rounds.examination.evidence import Run
 from rounds.examination.finding import (
     HEALTHY,
     SEVERITIES,
@@ -19,6 +18,7 @@ from rounds.examination.follow import Found, following, ground
 from rounds.examination.harm import weighed
 from rounds.examination.rule import make_finding
 from rounds.examination.rules import RULES
+from rounds.examination.run import Run
 from rounds.metrics.worth import worth_it
 
 

@@ -1,12 +1,12 @@
 """The examination before training: can a number from this table, split this way, be believed?"""
 
 from rounds.data.dataset import Dataset, Split
-from rounds.examination.data_evidence import DataEvidence
+from rounds.examination.data_rules.evidence import DataEvidence
+from rounds.examination.data_rules.hospital_stays import STAY_RULES
+from rounds.examination.data_rules.leaks import LEAK_RULES
+from rounds.examination.data_rules.populations import SAMPLE_RULES
 from rounds.examination.finding import Finding, NotApplicable, Seen
-from rounds.examination.leak_rules import LEAK_RULES
 from rounds.examination.rule import Judged, Rule, make_finding
-from rounds.examination.sample_rules import SAMPLE_RULES
-from rounds.examination.stay_rules import STAY_RULES
 
 DATA_RULES: tuple[Rule[DataEvidence], ...] = (*LEAK_RULES, *STAY_RULES, *SAMPLE_RULES)
 # Rules that look at the columns of a table one by one, and those that look at features by hand as well; where images or

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from rounds.examination.evidence import Run
 from rounds.examination.finding import Finding, Seen
 from rounds.examination.rule import Rule
+from rounds.examination.run import Run
 
 Found = dict[str, tuple[Rule[Run], Seen]]
 SHOWN = " No network without its cause shows it."

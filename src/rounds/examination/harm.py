@@ -6,11 +6,11 @@ import numpy as np
 
 from rounds.examination.comparison import fold_error
 from rounds.examination.curve import Curve
-from rounds.examination.evidence import Advantage, Run
 from rounds.examination.finding import BY_HARM, Evidence, Seen, in_words
-from rounds.examination.learning import LEAST_LEARNED, median_explained, reference_loss
-from rounds.examination.mismatch import judges
 from rounds.examination.rule import Threshold
+from rounds.examination.run import Advantage, Run
+from rounds.examination.training_rules.learning import LEAST_LEARNED, median_explained, reference_loss
+from rounds.examination.training_rules.mismatch import judges
 
 WARD = "set on five tables of the ward (docs/ward.md)"
 WORSE = Threshold(

@@ -1,14 +1,14 @@
 """The table of rules that read curves and measures, causes before symptoms."""
 
-from rounds.examination.course_rules import COURSE_RULES
-from rounds.examination.evidence import Run
-from rounds.examination.fit_rules import FIT_RULES
-from rounds.examination.grid_rules import GRID_RULES
-from rounds.examination.inside_rules import INSIDE_RULES
-from rounds.examination.rate_rules import RATE_RULES
 from rounds.examination.rule import Rule
-from rounds.examination.start_rules import START_RULES
-from rounds.examination.worth_rules import WORTH_RULES
+from rounds.examination.run import Run
+from rounds.examination.training_rules.convergence import COURSE_RULES
+from rounds.examination.training_rules.fit import FIT_RULES
+from rounds.examination.training_rules.images_and_recordings import GRID_RULES
+from rounds.examination.training_rules.inside import INSIDE_RULES
+from rounds.examination.training_rules.start import START_RULES
+from rounds.examination.training_rules.step_size import RATE_RULES
+from rounds.examination.training_rules.worth import WORTH_RULES
 
 _FAMILIES = (WORTH_RULES, START_RULES, RATE_RULES, FIT_RULES, INSIDE_RULES, GRID_RULES, COURSE_RULES)
 _EVERY = {rule.code: rule for family in _FAMILIES for rule in family}

@@ -4,15 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from rounds.data.target import TargetScale
+from rounds.data.preparation.target_scale import TargetScale
 from rounds.inference.augmented import WAYS, Augmented
 from rounds.inference.ensemble import member_outputs
 from rounds.inference.intervals import paired_difference
 from rounds.metrics import main_metric
 from rounds.plan import Plan
-from rounds.training.material import Material
-from rounds.training.population import Member
-from rounds.training.run import Trained
+from rounds.training.population.build import Trained
+from rounds.training.population.fold_data import Material
+from rounds.training.population.members import Member
 
 MOST_IMAGES = 200  # validation images that are looked at up to twenty times each
 Record = dict[str, Any]

@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from rounds.data.preparation import Preparation
-from rounds.data.target import TargetScale
-from rounds.data.values import as_numbers
+from rounds.data.preparation.preparation import Preparation
+from rounds.data.preparation.target_scale import TargetScale
+from rounds.data.tables.values import as_numbers
 from rounds.errors import DataError, must_be, nearest
 from rounds.inference.forest import TreeColumn, forest_outputs, tree_inputs
 from rounds.task import Task

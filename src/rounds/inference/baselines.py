@@ -5,8 +5,8 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from rounds.data.dataset import Dataset
-from rounds.data.preparation import Preparation
-from rounds.data.target import TargetScale
+from rounds.data.preparation.preparation import Preparation
+from rounds.data.preparation.target_scale import TargetScale
 from rounds.inference.baseline import Baseline, BaselineRecord
 from rounds.inference.baseline_folder import load_baselines, save_baselines
 from rounds.inference.forest import TreeColumn, tree_inputs

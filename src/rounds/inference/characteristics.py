@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from rounds.data.dataset import Column, Dataset, Split
-from rounds.data.values import as_booleans, as_levels, as_numbers
+from rounds.data.tables.values import as_booleans, as_levels, as_numbers
 from rounds.inference.disclosure import FEWEST_PATIENTS, shown_cells
 
 # Levels of a column shown in Table 1, the most frequent first; the rest are told together.

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from rounds.data.target import TargetScale
+from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import RunFolderError, must_be
 from rounds.inference.calibration import wilson_interval
 from rounds.inference.reference import patient_shares

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rounds.task import Task
-from rounds.training.material import Material
+from rounds.training.population.fold_data import Material
 
 
 def constant_prediction(task: Task, material: Material) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from rounds.data.values import as_booleans, as_levels, as_numbers
+from rounds.data.tables.values import as_booleans, as_levels, as_numbers
 from rounds.inference.reference import OTHER, Reference, ReferenceColumn, patient_shares, shares
 
 # Limits of the population stability index: below the first stable, above the second shifted (Siddiqi 2006, Credit

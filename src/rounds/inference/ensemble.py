@@ -5,14 +5,14 @@ from collections import defaultdict
 import numpy as np
 
 from rounds.data.dataset import Inputs
-from rounds.data.target import TargetScale
+from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import TrainingError
 from rounds.inference.augmented import Augmented
 from rounds.inference.forward import Weights
 from rounds.inference.predictor import Part, as_probabilities
-from rounds.training.material import Material
-from rounds.training.population import Member
-from rounds.training.run import Trained
+from rounds.training.population.build import Trained
+from rounds.training.population.fold_data import Material
+from rounds.training.population.members import Member
 
 # A configuration (plan and settings) is averaged unless it lost more than this share of the way from the constant
 # to the best configuration, on rows its members did not learn from. Wide on purpose: the plain average of all sound

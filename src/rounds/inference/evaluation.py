@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from rounds.data.grid import marked
+from rounds.data.preparation.array_scale import marked
 from rounds.inference.baseline import Baseline
 from rounds.inference.baseline_folder import load_baselines
 from rounds.inference.calibration import calibration_record

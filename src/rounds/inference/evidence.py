@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from rounds.data.dataset import Dataset, Split
-from rounds.data.target import TargetScale
+from rounds.data.preparation.target_scale import TargetScale
 from rounds.files import write_json, write_whole
 from rounds.inference.calibration import calibration_record
 from rounds.inference.characteristics import characteristics, flow_record

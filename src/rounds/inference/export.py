@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from rounds.data.dataset import Inputs, InputShape
-from rounds.data.grid import GridScale
+from rounds.data.preparation.array_scale import GridScale
 from rounds.errors import RoundsError, must_be
 from rounds.files import write_json, write_whole
 from rounds.inference.model_folder import load_predictor
@@ -140,7 +140,7 @@ def _onnx(predictor: Predictor, fed: Mapping[str, np.ndarray]) -> Exported:
 def _keras(predictor: Predictor, fed: Mapping[str, np.ndarray]) -> Exported:
     """Compared is what the file says after it is read again."""
     from rounds.inference.keras_export import keras_model
-    from rounds.networks.plain_model import load_plain_model, predict_plain, save_plain_model
+    from rounds.networks.export.model import load_plain_model, predict_plain, save_plain_model
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"

@@ -13,8 +13,8 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from rounds.data.dataset import Column
-from rounds.data.encoding import MIN_LEVEL_ROWS
-from rounds.data.values import as_booleans, as_levels, as_numbers
+from rounds.data.preparation.encoding import MIN_LEVEL_ROWS
+from rounds.data.tables.values import as_booleans, as_levels, as_numbers
 
 # scikit-learn's histogram trees tell up to 255 levels apart; the last stands for all others.
 MOST_LEVELS = 254

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 from rounds.data.dataset import Inputs
-from rounds.data.timeline import Timeline
+from rounds.data.recordings.timeline import Timeline
 from rounds.inference.constant import constant_predictions
 from rounds.inference.handover import HandOver
 from rounds.inference.importance import permuted, predictions_of, some_rows
 from rounds.inference.intervals import paired_difference
 from rounds.metrics import main_metric
-from rounds.training.material import Material
-from rounds.training.run import Trained
+from rounds.training.population.build import Trained
+from rounds.training.population.fold_data import Material
 
 Record = dict[str, Any]
 COUNTED = " count"  # features by hand that say how often a variable was measured end so

@@ -26,9 +26,9 @@ from rounds.inference.recalibration import recalibrated_scale
 from rounds.inference.selection import Candidates, choose_weights
 from rounds.metrics import score
 from rounds.task import Task
-from rounds.training.material import Material
-from rounds.training.population import WHOLE_DEVELOPMENT, Member
-from rounds.training.run import Trained
+from rounds.training.population.build import Trained
+from rounds.training.population.fold_data import Material
+from rounds.training.population.members import WHOLE_DEVELOPMENT, Member
 
 # What configurations are compared by on held-out rows, lower is better: the loss that their members descend on.
 CHOOSING_METRIC = {

@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from rounds.data.channels import unscaled_channels
 from rounds.data.dataset import Inputs
-from rounds.data.preparation import Preparation
-from rounds.data.timeline import Timeline
+from rounds.data.preparation.preparation import Preparation
+from rounds.data.recordings.channels import unscaled_channels
+from rounds.data.recordings.timeline import Timeline
 from rounds.inference.ensemble import average_outputs, configuration, held_out_outputs, sound_members
 from rounds.inference.handover import HandOver, without_warmup
 from rounds.inference.intervals import paired_difference
 from rounds.metrics import main_metric
-from rounds.training.material import Material
-from rounds.training.run import Trained
+from rounds.training.population.build import Trained
+from rounds.training.population.fold_data import Material
 from rounds.training.slab import Rows
 
 # Rows that it is measured on, and columns, at most: every column costs a prediction of all of them.

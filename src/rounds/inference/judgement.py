@@ -13,7 +13,7 @@ from rounds.inference.intervals import paired_difference, score_with_interval
 from rounds.metrics import METRICS, main_metric
 from rounds.metrics.worth import smallest_worthwhile
 from rounds.task import Task
-from rounds.training.material import Material
+from rounds.training.population.fold_data import Material
 
 NETWORK, SINGLE, CONSTANT = "network", "single network", "constant"
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from rounds.data.reading import read_table
+from rounds.data.tables.reading import read_table
 from rounds.errors import DataError, must_be, nearest
 from rounds.inference.audit import SEVERITIES, Note
 from rounds.inference.keras_loss import loss_findings, measure_losses
-from rounds.networks.keras_file import (
+from rounds.networks.user_model.keras_file import (
     BatchNormView,
     KerasFile,
     LayerView,

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from rounds.data.target import TargetScale
+from rounds.data.preparation.target_scale import TargetScale
 from rounds.inference.onnx_export import input_shapes, read_shape, refuse_other_kinds
 from rounds.inference.predictor import Predictor
 from rounds.metrics.columns import RESOLUTION
-from rounds.networks.plain_model import PlainMember, WayBack, plain_model
+from rounds.networks.export.model import PlainMember, WayBack, plain_model
 
 
 def keras_model(predictor: Predictor) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 
 from rounds.errors import DataError, must_be
 from rounds.metrics.worth import TOO_GOOD_SHARE
-from rounds.networks.keras_file import KerasFile, anew, last_activation, outputs
+from rounds.networks.user_model.keras_file import KerasFile, anew, last_activation, outputs
 
 # Networks drawn anew, whose median loss stands for the start of training: one draw may be lucky.
 DRAWS = 3

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import linalg, sparse
 
 from rounds.data.dataset import Inputs, InputShape
-from rounds.data.target import TargetScale
+from rounds.data.preparation.target_scale import TargetScale
 from rounds.inference.baseline import ABSENT, certain_outputs, in_unit
 from rounds.metrics import score
 from rounds.task import Task

@@ -24,8 +24,8 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from rounds.data.dataset import Column
-from rounds.data.preparation import Preparation
-from rounds.data.target import TargetScale
+from rounds.data.preparation.preparation import Preparation
+from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import RunFolderError, must_be
 from rounds.files import json_text, new_folder, write_whole
 from rounds.inference.predictor import Part, Predictor
@@ -120,7 +120,7 @@ def _part(folder: Path, files: dict[str, bytes], index: int) -> Part:
         shares = arrays.pop(MEMBER_WEIGHTS)
     if not network.needs_keras:
         return Part(network, arrays, shares)
-    from rounds.networks.keras_runner import read_runner
+    from rounds.networks.user_model.runner import read_runner
 
     path = folder / f"network_{index}.keras"
     if path.name not in files:

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from rounds.data.dataset import GRID_ROW
-from rounds.data.stored_grid import Grid
+from rounds.data.preparation.array_on_disk import Grid
 from rounds.errors import DataError, must_be
 from rounds.inference.outcomes import labels_of, read_outcomes
 from rounds.inference.prediction import New, new_inputs

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from rounds.data.dataset import Inputs, InputShape
-from rounds.data.preparation import pad
-from rounds.data.target import TargetScale
+from rounds.data.preparation.preparation import pad
+from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import PlanError, must_be
 from rounds.inference.forward import Weights
 from rounds.inference.onnx_activations import add_activation

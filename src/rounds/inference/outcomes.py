@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from rounds.data.cohort.feature_columns import without_missing_codes
 from rounds.data.dataset import Column
-from rounds.data.features import without_missing_codes
-from rounds.data.values import as_levels
+from rounds.data.tables.values import as_levels
 from rounds.errors import DataError, must_be, nearest
 from rounds.task import Task
 

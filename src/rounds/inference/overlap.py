@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from rounds.data.dataset import Dataset, Split
-from rounds.data.grid import marked
+from rounds.data.preparation.array_scale import marked
 from rounds.errors import RunFolderError, must_be
 
 SEEN = "seen.parquet"

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from rounds.data.dataset import Inputs
-from rounds.data.preparation import pad
+from rounds.data.preparation.preparation import pad
 from rounds.inference.predictor import Part
-from rounds.networks.functional import Functional
+from rounds.networks.keras.functional import Functional
 from rounds.networks.network import Network
-from rounds.training.epoch import rows_at_once
-from rounds.training.member import Weights
+from rounds.training.compiled.epoch import rows_at_once
+from rounds.training.compiled.state import Weights
 
 FILTERS, PATCHES = 3, 9  # a layer: filters, and parts of images of each
 CELL = 32  # pixels a side that a part is drawn with, however large it is

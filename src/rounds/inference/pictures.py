@@ -16,9 +16,9 @@ from rounds.files import writable
 from rounds.inference.ensemble import make_parts
 from rounds.inference.patches import patch_rows
 from rounds.inference.predictor import Part
-from rounds.training.material import Material
-from rounds.training.population import Member
-from rounds.training.run import Trained
+from rounds.training.population.build import Trained
+from rounds.training.population.fold_data import Material
+from rounds.training.population.members import Member
 
 FOLDER = "images"
 SHOWN, VARIANTS = 6, 6  # images, and how often each is drawn anew
@@ -62,7 +62,7 @@ def augmented_sheet(trained: Trained, material: Material, member: Member) -> np.
     """Training images [SHOWN] down the page, as they are and VARIANTS times as training draws them, uint8 [H, W]."""
     import jax
 
-    from rounds.training.augmentation import IMAGE_SETTINGS, augment_images
+    from rounds.training.augmentation.images import IMAGE_SETTINGS, augment_images
 
     rows = material.folds[member.fold].train
     rows = rows[np.linspace(0, len(rows) - 1, min(SHOWN, len(rows))).astype(int)]

@@ -10,16 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from rounds.data.builtin import Builtin
 from rounds.data.dataset import PART, Column, Role
-from rounds.data.delimited import SEPARATORS
 from rounds.data.description import read_new
-from rounds.data.note import InputNote
-from rounds.data.picture_set import NAMES_IMAGE, layout_of
-from rounds.data.reading import PARQUET, read_table
-from rounds.data.recorded import join_recordings, open_signals
-from rounds.data.stored_grid import Grid
-from rounds.data.timeline import Timeline
+from rounds.data.images.image_cache import NAMES_IMAGE, layout_of
+from rounds.data.preparation.array_on_disk import Grid
+from rounds.data.preparation.note import InputNote
+from rounds.data.recordings.join import join_recordings, open_signals
+from rounds.data.recordings.timeline import Timeline
+from rounds.data.sources.builtin import Builtin
+from rounds.data.tables.delimited import SEPARATORS
+from rounds.data.tables.reading import PARQUET, read_table
 from rounds.errors import DataError, RunFolderError, must_be
 from rounds.files import write_whole
 from rounds.inference.augmented import Augmented, check_way

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from rounds.data.values import as_numbers
+from rounds.data.tables.values import as_numbers
 from rounds.errors import DataError, must_be, nearest
 from rounds.inference.outcomes import labels_of
 from rounds.inference.subgroups import MOST_GROUPS, default_subgroups

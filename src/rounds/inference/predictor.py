@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 
 from rounds.data.dataset import GRID_ROW, Column, Inputs, InputShape
-from rounds.data.note import InputNote
-from rounds.data.preparation import Preparation, pad
-from rounds.data.stored_grid import Grid
-from rounds.data.target import TargetScale
+from rounds.data.preparation.array_on_disk import Grid
+from rounds.data.preparation.note import InputNote
+from rounds.data.preparation.preparation import Preparation, pad
+from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import PlanError, must_be
 from rounds.inference.augmented import Augmented
 from rounds.inference.forward import Weights, forward

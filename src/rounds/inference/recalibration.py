@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from rounds.data.target import TargetScale, softened
+from rounds.data.preparation.target_scale import TargetScale, softened
 from rounds.inference.calibration import mean_interval
 from rounds.metrics.columns import RESOLUTION
 from rounds.task import Task

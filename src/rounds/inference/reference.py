@@ -11,7 +11,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rounds.data.dataset import FEATURE_ROLES, Column, Dataset
-from rounds.data.values import as_booleans, as_levels, as_numbers
+from rounds.data.tables.values import as_booleans, as_levels, as_numbers
 from rounds.errors import RunFolderError, must_be
 from rounds.inference.disclosure import FEWEST_PATIENTS
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from rounds.data.dataset import Dataset, Split
 from rounds.data.description import describe
-from rounds.data.stored_grid import Grid
+from rounds.data.preparation.array_on_disk import Grid
 from rounds.errors import RunFolderError, must_be
 from rounds.files import write_json, write_whole
 from rounds.inference.augmented_gain import augmented_gains
@@ -31,9 +31,9 @@ from rounds.inference.pictures import write_pictures
 from rounds.inference.predictor import Predictor
 from rounds.metrics import main_metric
 from rounds.run_record import read_record
-from rounds.training.population import WHOLE_DEVELOPMENT
-from rounds.training.record import curves_frame, measures_frame, members_frame, steps_frame
-from rounds.training.run import Population, Trained
+from rounds.training.population.build import Population, Trained
+from rounds.training.population.members import WHOLE_DEVELOPMENT
+from rounds.training.result.tables import curves_frame, measures_frame, members_frame, steps_frame
 
 COSTED_ROWS = 1_000  # predicted to say what a prediction costs
 MOST_TIMED, BRIEF = 5, 0.05  # predictions, and seconds after which no further one is timed

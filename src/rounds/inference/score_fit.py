@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from rounds.data.dataset import Dataset
-from rounds.data.target import TargetScale
+from rounds.data.preparation.target_scale import TargetScale
 from rounds.inference.baseline import Baseline, BaselineRecord, certain_outputs
 from rounds.metrics.columns import RESOLUTION
 

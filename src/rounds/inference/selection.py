@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rounds.data.target import TargetScale
+from rounds.data.preparation.target_scale import TargetScale
 from rounds.inference.calibration import mean_interval
 from rounds.inference.recalibration import patient_parts, row_losses
 from rounds.task import Task

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from rounds.data.values import as_numbers
+from rounds.data.tables.values import as_numbers
 from rounds.errors import DataError, must_be, nearest
 from rounds.inference.calibration import Scores, mean_interval
 from rounds.inference.disclosure import FEWEST_PATIENTS

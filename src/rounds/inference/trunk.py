@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 
-from rounds.data.stored_grid import Grid
+from rounds.data.preparation.array_on_disk import Grid
 from rounds.inference.activations import activate
 from rounds.inference.normalization import normalize
 from rounds.inference.recurrence import recurrent

@@ -6,11 +6,11 @@ from collections.abc import Callable
 import numpy as np
 
 from rounds.plan import Plan
-from rounds.prescription.course import stretched
-from rounds.prescription.remedies import shows_at_once
-from rounds.prescription.remedy import Prescription, treated
-from rounds.training.population import sweep
-from rounds.training.run import Population
+from rounds.prescription.remedies.remedy import Prescription, treated
+from rounds.prescription.remedies.table import shows_at_once
+from rounds.prescription.trial.shorter_plan import stretched
+from rounds.training.population.build import Population
+from rounds.training.population.members import sweep
 
 # First population, trials and what follows from them, in member-epochs of the first one. A convention of ours.
 MOST_SPENT = 3.0

@@ -34,7 +34,7 @@ def write_report(run: Path, show_images: bool = False) -> Path:
 
 def render(run: "RunFiles") -> str:
     """The page's text."""
-    from rounds.report.figures import draw_figures
+    from rounds.report.figures.table import draw_figures
     from rounds.report.opening import make_opening
     from rounds.report.sections import fill_sections
 

@@ -3,8 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rounds.report import evidence_tables, importance_tables, pictures, stay, tables
+from rounds.report import pictures
 from rounds.report.run_files import Record, RunFiles
+from rounds.report.tables import evidence as evidence_tables
+from rounds.report.tables import importance as importance_tables
+from rounds.report.tables import rounds as stay
+from rounds.report.tables import scores as tables
 
 
 @dataclass(frozen=True)

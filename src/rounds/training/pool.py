@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from rounds.training.checkpoint import checkpoint_path, load_checkpoint, save_checkpoint
-from rounds.training.member import EpochRecord, Weights
-from rounds.training.population import Slab
+from rounds.training.batches.streaming import AnyData
+from rounds.training.compiled.state import EpochRecord, Weights
+from rounds.training.population.members import Slab
 from rounds.training.program import Program
+from rounds.training.result.checkpoint import checkpoint_path, load_checkpoint, save_checkpoint
 from rounds.training.slab import Extent, Rows, SlabAt, begin_slab, slab_epochs, weights_by_member
-from rounds.training.streaming import AnyData
 
 LOOKS = (0.3, 0.6)  # of the epochs of a slab: where what it did so far is shown to whoever watches
 FEWEST_LOOKED_AT = 8  # epochs: shorter trainings end before anybody could act

@@ -12,23 +12,23 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from rounds.networks.builder import build_network
-from rounds.networks.functional import Functional, dropout_layers, make_functional
-from rounds.networks.keras_runner import KerasRunner, make_runner
+from rounds.networks.keras.builder import build_network
+from rounds.networks.keras.functional import Functional, dropout_layers, make_functional
 from rounds.networks.network import Network
-from rounds.networks.own_functional import make_own_functional
+from rounds.networks.user_model.functional import make_own_functional
+from rounds.networks.user_model.runner import KerasRunner, make_runner
 from rounds.plan import Plan
 from rounds.task import Task
-from rounds.training.augmentation import IMAGE_SETTINGS
-from rounds.training.device import compiler_options
-from rounds.training.epoch import end_epoch, member_outputs, take_steps, train_epoch
-from rounds.training.measures import measure_member, measured
-from rounds.training.member import EpochRecord, MemberState, Recipe, Settings, Weights
-from rounds.training.objective import example_loss, loss_name, takes_logits
-from rounds.training.optimizer import make_optimizer
-from rounds.training.recording_augmentation import RECORDING_SETTINGS
-from rounds.training.spare import begin_spare, has_spare
-from rounds.training.validation import Judged, own_metric
+from rounds.training.augmentation.images import IMAGE_SETTINGS
+from rounds.training.augmentation.recordings import RECORDING_SETTINGS
+from rounds.training.compiled.best_snapshots import begin_spare, has_spare
+from rounds.training.compiled.epoch import end_epoch, member_outputs, take_steps, train_epoch
+from rounds.training.compiled.measures import measure_member, measured
+from rounds.training.compiled.objective import example_loss, loss_name, takes_logits
+from rounds.training.compiled.optimizer import make_optimizer
+from rounds.training.compiled.state import EpochRecord, MemberState, Recipe, Settings, Weights
+from rounds.training.compiled.validation import Judged, own_metric
+from rounds.training.machine.device import compiler_options
 
 SWITCHED = (
     "l1", "l2", "dropout", "label_smoothing", "mixup", "clip_norm", "ema",

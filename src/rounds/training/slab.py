@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from rounds.plan import Plan, setting_names
-from rounds.training.measures import measure_interval
-from rounds.training.member import EpochRecord, MemberState, Weights
-from rounds.training.orders import NO_ROW, epoch_order, full_batch
-from rounds.training.population import WHOLE_DEVELOPMENT, Slab
+from rounds.training.batches.orders import NO_ROW, epoch_order, full_batch
+from rounds.training.batches.streaming import AnyData, run_epoch, run_measure
+from rounds.training.compiled.measures import measure_interval
+from rounds.training.compiled.schedule import cycle_ends
+from rounds.training.compiled.state import EpochRecord, MemberState, Weights
+from rounds.training.population.members import WHOLE_DEVELOPMENT, Slab
 from rounds.training.program import Program
-from rounds.training.schedule import cycle_ends
-from rounds.training.streaming import AnyData, run_epoch, run_measure
 
 
 @dataclass(frozen=True)

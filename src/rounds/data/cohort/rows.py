@@ -1,0 +1,132 @@
+"""The rows that count: joined with a test table, kept by a condition, with an outcome; and where they came from."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from rounds.data.choices import Choices
+from rounds.data.cohort.feature_columns import ROW, TEST_ROW, without_missing_codes
+from rounds.data.dataset import GRID_ROW, PART
+from rounds.data.roles.decide import given_roles, matching
+from rounds.data.tables.reading import blank_rows
+from rounds.data.tables.values import as_levels
+from rounds.errors import DataError, must_be, nearest
+
+BLANK = "blank row"  # of no patient
+LONGEST_REASON = 200  # letters of another library's words that an error quotes
+Exclusions = list[tuple[str, int]]
+
+
+def numbered(table: pl.DataFrame, test: bool = False) -> pl.DataFrame:
+    """The table with two columns more: the place of each row in its file, and whether that is the test table (or the
+    part that the data themselves call test)."""
+    judges = pl.col(PART) == "test" if PART in table.columns and not test else pl.lit(test)
+    return table.with_columns(pl.int_range(2, pl.len() + 2).alias(ROW), judges.alias(TEST_ROW))
+
+
+def plain(table: pl.DataFrame) -> pl.DataFrame:
+    """Without the columns of `numbered`, and without those that say where images and recordings lie."""
+    return table.drop(ROW, TEST_ROW, GRID_ROW, PART, strict=False)
+
+
+def with_test(table: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
+    """Both tables, numbered, one below the other. Raises DataError where `other` has other columns or types."""
+    absent = [c for c in table.columns if c not in other.columns]
+    if absent:
+        advice = f"Hand over a table with the columns of DATA. {nearest(absent[0], other.columns)}"
+        raise DataError(must_be("Test table", "with the columns of DATA", "missing", ", ".join(absent[:10]), advice))
+    alike = other.select(_of_type(other[name], table[name]) for name in table.columns)
+    return pl.concat([numbered(table), numbered(alike, test=True)], how="vertical_relaxed")
+
+
+def _of_type(values: pl.Series, like: pl.Series) -> pl.Series:
+    """Values of a column of the test table as the same kind of column as in DATA."""
+    kinds = _kind(values.dtype), _kind(like.dtype)
+    if pl.Null in (values.dtype, like.dtype) or kinds[0] == kinds[1] != "date":
+        return values
+    if kinds[1] == "text":
+        return as_levels(values).alias(values.name)
+    if values.dtype == like.dtype:
+        return values
+    advice = "Mend the cells that are none, or say what the column is with --as"
+    shown = f"{kinds[0]} in column {values.name}"
+    raise DataError(must_be("Test table", f"of the types of DATA ({kinds[1]})", "found", shown, advice))
+
+
+def _kind(dtype: Any) -> str:
+    if dtype.is_numeric() or dtype == pl.Boolean:
+        return "numbers"
+    return "date" if dtype.is_temporal() else "text"
+
+
+def meeting(table: pl.DataFrame, choices: Choices) -> tuple[pl.DataFrame, Exclusions]:
+    """Rows that are not blank and meet the condition, and what was left out. table: numbered.
+
+    Raises DataError where the condition cannot be read or no row meets it.
+    """
+    blank = blank_rows(plain(table))
+    exclusions = [(BLANK, int(blank.sum()))] if blank.any() else []
+    table = table.filter(~blank) if blank.any() else table
+    if choices.where is None:
+        return table, exclusions
+    kept = table.filter(_condition(plain(table), choices.where))
+    if kept.height == 0:
+        raise DataError(must_be("Where", "true of some rows", "where", choices.where, "Loosen the condition"))
+    return kept, [*exclusions, (f"not {choices.where}", table.height - kept.height)]
+
+
+def _condition(table: pl.DataFrame, where: str) -> pl.Series:
+    """[N] booleans, null where it cannot be told. Raises DataError where it is no condition on columns."""
+    try:
+        held = table.select(pl.sql_expr(where).alias("held")).to_series()
+        why = "" if held.dtype == pl.Boolean else f"it gives {held.dtype}, not yes or no"
+        why = why or ("" if len(held) == table.height else "it says the same of every row")
+    except pl.exceptions.ColumnNotFoundError:
+        known = ", ".join(table.columns[:20]) + (", ..." if table.width > 20 else "")
+        why = f"it names a column that is not there; known names: {known}"
+    except (pl.exceptions.PolarsError, ValueError, TypeError) as error:
+        why = str(error).partition("\n")[0][:LONGEST_REASON]
+    if why:
+        advice = "Write a condition on columns, such as \"age >= 18 AND sex = 'F'\""
+        raise DataError(must_be("Where", "a condition on columns", "where", f"{where} ({why})", advice)) from None
+    return held
+
+
+def with_outcome(table: pl.DataFrame, choices: Choices) -> tuple[pl.DataFrame, Exclusions]:
+    """Rows whose outcomes are all known, after missing codes of the outcome columns. table: numbered."""
+    columns = plain(table).columns
+    names = matching(choices.targets, columns, "Target")
+    said = given_roles(choices, columns)
+    codes = {n: tuple(map(str, said.get(n, {}).get("missing", ()))) for n in names}
+    table = table.with_columns(without_missing_codes(table[n], codes[n]) for n in names if codes[n])
+    for name in names:
+        if table[name].null_count() == table.height:
+            advice = "Choose another target, or look at --where and the missing codes"
+            raise DataError(must_be("Target", "known in some rows", name, "missing in every row", advice))
+    known = table.drop_nulls(names)
+    if known.height == 0:
+        raise DataError(must_be("Targets", "known together in some rows", "rows", 0, "Choose fewer targets"))
+    lost = table.height - known.height
+    return known, [("outcome not known", lost)] if lost else []
+
+
+def lost_patients(exclusions: Exclusions, before: pl.DataFrame, after: pl.DataFrame, group: str | None) -> list[int]:
+    """Patients of whom no row is left, for each exclusion between two tables; without a patient column, rows.
+
+    >>> two, one = pl.DataFrame({"mrn": [1, 1, 2]}), pl.DataFrame({"mrn": [1]})
+    >>> lost_patients([("not age >= 18", 2)], two, one, "mrn")
+    [1]
+    """
+    if group is None or group not in before.columns:
+        return [rows for _, rows in exclusions]
+    gone = before[group].drop_nulls().n_unique() - after[group].drop_nulls().n_unique()
+    return [0 if reason == BLANK else gone for reason, _ in exclusions]
+
+
+def given_test(table: pl.DataFrame) -> np.ndarray | None:
+    """[N] which rows of a numbered table came from the test table; None where none did.
+
+    Raises DataError where the conditions have left none on one of the sides.
+    """
+    return table[TEST_ROW].to_numpy() if table[TEST_ROW].any() else None

@@ -1,0 +1,83 @@
+"""Features by hand of an image: what was measured before networks learned to; for baselines to stand on."""
+
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+import polars as pl
+
+from rounds.data.dataset import GRID_ROW, Column
+from rounds.data.preparation.array_on_disk import Grid
+from rounds.data.sources.builtin import Builtin
+from rounds.errors import DataError, must_be
+
+REASON = "of the image, by hand"
+BLOCK, BLOCK_VALUES = 256, 2**20  # images, and values, at a time: bounds memory, not the result
+PERCENTILES = (5, 25, 50, 75, 95)
+CELLS, DIRECTIONS = 4, 6  # a side, and bins of half a turn: histograms of oriented gradients (Dalal and Triggs 2005)
+
+
+def feature_names() -> tuple[str, ...]:
+    """Names of the columns that `picture_features` makes.
+
+    >>> feature_names()[:3], len(feature_names())
+    (('intensity mean', 'intensity spread', 'intensity skewness'), 122)
+    """
+    whole = ("intensity mean", "intensity spread", "intensity skewness", *(f"intensity {p} %" for p in PERCENTILES))
+    cells = [f"{i + 1}.{j + 1}" for i in range(CELLS) for j in range(CELLS)]
+    means = (f"intensity of cell {cell}" for cell in cells)
+    edges = (f"edges at {180 * d // DIRECTIONS} degrees in cell {cell}" for cell in cells for d in range(DIRECTIONS))
+    return (*whole, *means, "texture fine", "texture coarse", *edges)
+
+
+def picture_features(grid: Grid, rows: np.ndarray) -> pl.DataFrame:
+    """[M] rows of intensity (moments, percentiles, means of 4 x 4 cells) and texture (strength of fine and coarse
+    changes, histograms of edges by direction in each cell) of the grid's rows [M], channels averaged."""
+    size = max(1, min(BLOCK, BLOCK_VALUES // prod(grid.shape[1:])))
+    blocks = [_of_block(grid[rows[start : start + size]]) for start in range(0, len(rows), size)]
+    values = np.concatenate(blocks) if blocks else np.empty((0, len(feature_names())), np.float32)
+    return pl.DataFrame({name: values[:, i] for i, name in enumerate(feature_names())})
+
+
+def _of_block(block: np.ndarray) -> np.ndarray:
+    grey = block.astype(np.float32).mean(-1)  # [B, H, W]
+    flat = grey.reshape(len(grey), -1)
+    mean, spread = flat.mean(1), flat.std(1)
+    skewness = ((flat - mean[:, None]) ** 3).mean(1) / np.maximum(spread, 1e-6) ** 3
+    percentiles = np.percentile(flat, PERCENTILES, axis=1)
+    down, across = np.gradient(grey, axis=(1, 2))
+    strength = np.hypot(down, across)
+    fine = 4 * grey[:, 1:-1, 1:-1] - grey[:, 2:, 1:-1] - grey[:, :-2, 1:-1] - grey[:, 1:-1, 2:] - grey[:, 1:-1, :-2]
+    texture = np.abs(fine).mean((1, 2)), strength.mean((1, 2))
+    direction = np.floor(np.arctan2(down, across) % np.pi / np.pi * DIRECTIONS).astype(int) % DIRECTIONS
+    edges = np.stack([_cells(strength * (direction == d)) for d in range(DIRECTIONS)], -1)  # [B, cells, D]
+    edges = edges / np.maximum(edges.sum((1, 2), keepdims=True), 1e-6)
+    made = [mean, spread, skewness, *percentiles, *_cells(grey).T, *texture, *edges.reshape(len(grey), -1).T]
+    return np.stack(made, 1).astype(np.float32)
+
+
+def _cells(values: np.ndarray) -> np.ndarray:
+    """Mean in each of CELLS x CELLS parts, [B, H, W] -> [B, cells]."""
+    rows, columns = (np.array_split(np.arange(n), CELLS) for n in values.shape[1:])
+    return np.stack([values[:, r[0] : r[-1] + 1, c[0] : c[-1] + 1].mean((1, 2)) for r in rows for c in columns], 1)
+
+
+def with_features(built: Builtin) -> Builtin:
+    """A source of images with their features by hand as further columns of its table."""
+    assert built.grid is not None
+    made = picture_features(built.grid, built.table[GRID_ROW].to_numpy())
+    taken = [name for name in made.columns if name in built.table.columns]
+    if taken:
+        advice = "Rename the column of the table"
+        raise DataError(must_be("Column of the table", "of another name than a feature", "column", taken[0], advice))
+    declared = {s.name: {"role": "numeric", "known": "admission", "reason": REASON} for s in made if s.n_unique() > 1}
+    return replace(built, table=built.table.hstack(made), declared={**built.declared, **declared})
+
+
+def marked_by_hand(columns: tuple[Column, ...], modality: str) -> tuple[Column, ...]:
+    """The columns with those made from images marked and last."""
+    if modality != "image":
+        return columns
+    names = set(feature_names())
+    made = (c.model_copy(update={"by_hand": True}) for c in columns if c.name in names)
+    return (*(c for c in columns if c.name not in names), *made)

@@ -1,0 +1,138 @@
+"""Many image files as one array on disk: each is read and resized once, and only what a batch needs is in memory."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rounds.data.images.image_file import as_layout, read_picture
+from rounds.data.images.unreadable import BadPicture
+from rounds.data.preparation.array_on_disk import Grid, stored
+from rounds.errors import DataError, must_be
+from rounds.files import new_folder
+
+SMALLEST_SIZE, LARGEST_SIZE = 8, 1024
+NAMES_IMAGE = "names the image that the networks read"  # why such a column is no feature
+SHOWN_BAD = 5  # files that an error names; the rest are counted
+_AHEAD = 16  # files decoded at a time: each may be a hundred times as large as it is kept
+_PIXELS, _BAD = "pixels.npy", "bad.txt"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How every image of a set is kept: pixels a side, 1 or 3 channels, uint8 or uint16."""
+
+    size: int
+    channels: int = 1
+    depth: str = "uint8"
+
+    def widened(self, pixels: np.ndarray) -> "Layout":
+        """The narrowest in which this image, too, loses nothing but size."""
+        deep = "uint16" if pixels.dtype == np.uint16 else self.depth
+        return Layout(self.size, max(self.channels, pixels.shape[-1]), deep)
+
+
+def layout_of(shape: tuple[int, ...], depth: str) -> Layout | None:
+    """How images must be kept to stand beside rows of this shape; None where these are no square images.
+
+    >>> layout_of((64, 64, 1), "uint8")
+    Layout(size=64, channels=1, depth='uint8')
+    """
+    return Layout(shape[0], shape[2], depth) if len(shape) == 3 and shape[0] == shape[1] else None
+
+
+@dataclass(frozen=True)
+class PictureSet:
+    """grid: [N, size, size, channels] in a file; bad: (place among the files, why it cannot be read)."""
+
+    grid: Grid
+    bad: tuple[tuple[int, str], ...]
+
+
+def read_pictures(paths: list[Path], size: int, layout: Layout | None = None) -> PictureSet:
+    """All files as one array, in their order; what cannot be read is left black and listed.
+
+    layout: that of the training images, where new ones must be like them; else the narrowest that loses nothing.
+    The array is kept in the user's cache folder under a name made from the files' names, sizes and times.
+    """
+    check_size(size)
+    place = cache_folder() / _fingerprint(paths, size, layout)
+    if not place.is_dir():
+        with new_folder(place) as unfinished:
+            bad = _write(paths, unfinished / _PIXELS, layout or Layout(size), fixed=layout is not None)
+            (unfinished / _BAD).write_text("".join(f"{number}\t{why}\n" for number, why in bad), encoding="utf-8")
+    lines = (place / _BAD).read_text(encoding="utf-8").splitlines()
+    found = tuple((int(number), why) for number, _, why in (line.partition("\t") for line in lines))
+    return PictureSet(stored(np.load(place / _PIXELS, mmap_mode="r")), found)
+
+
+def check_size(size: int) -> None:
+    """Raises DataError where images of this many pixels a side are not made."""
+    if not SMALLEST_SIZE <= size <= LARGEST_SIZE:
+        wanted = f"from {SMALLEST_SIZE} to {LARGEST_SIZE} pixels"
+        raise DataError(must_be("Image size", wanted, "image-size", size, "Choose another with --image-size"))
+
+
+def cache_folder() -> Path:
+    """Where resized images are kept: rounds/images in XDG_CACHE_HOME, or in .cache of the home folder."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rounds" / "images"
+
+
+def _fingerprint(paths: list[Path], size: int, layout: Layout | None) -> str:
+    digest = hashlib.sha256(repr((size, layout)).encode())
+    for path in paths:
+        try:
+            status = path.stat()
+            digest.update(f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}\n".encode())
+        except OSError:
+            digest.update(f"{path}|missing\n".encode())
+    return digest.hexdigest()[:32]
+
+
+def _write(paths: list[Path], place: Path, layout: Layout, fixed: bool) -> list[tuple[int, str]]:
+    """Writes the array; begins anew with a wider layout where a later image needs one (at most three times)."""
+    while True:
+        shape, dtype = (layout.size, layout.size, layout.channels), np.dtype(layout.depth)
+        bad, wider, black = [], layout, np.zeros(shape, dtype)
+        with place.open("wb") as file:
+            header = {"descr": dtype.str, "fortran_order": False, "shape": (len(paths), *shape)}
+            np.lib.format.write_array_header_1_0(file, header)
+            for number, pixels in enumerate(_decoded(paths)):
+                kept = black
+                if isinstance(pixels, str):
+                    bad.append((number, pixels))
+                else:
+                    wider = wider if fixed else wider.widened(pixels)
+                    kept = as_layout(pixels, layout.size, layout.channels, dtype) if wider == layout else black
+                file.write(kept.tobytes())
+        if wider == layout:
+            return bad
+        layout = wider
+
+
+def _decoded(paths: list[Path]) -> Iterator[np.ndarray | str]:
+    """Pixels of each file, or why there are none; decoded on all cores, a few files ahead."""
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for start in range(0, len(paths), _AHEAD):
+            yield from threads.map(_read_or_say, paths[start : start + _AHEAD])
+
+
+def _read_or_say(path: Path) -> np.ndarray | str:
+    try:
+        return read_picture(path)
+    except BadPicture as bad:
+        return str(bad)
+
+
+def refuse_bad(paths: list[Path], bad: tuple[tuple[int, str], ...]) -> None:
+    """Raises DataError that counts what cannot be read, and names the first files."""
+    if bad:
+        named = "; ".join(f"{paths[number].name}: {why}" for number, why in bad[:SHOWN_BAD])
+        more = ", ..." if len(bad) > SHOWN_BAD else ""
+        shown = f"{len(bad):,} of {len(paths):,} ({named}{more})"
+        advice = "Mend or remove them, or leave them out with --skip-bad"
+        raise DataError(must_be("Image files", "whole images of one frame", "bad", shown, advice))

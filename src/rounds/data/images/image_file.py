@@ -1,0 +1,90 @@
+"""One image file as plain numbers; whatever is wrong with it is said in a word and nothing else happens."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rounds.data.images.dicom import DICOM, read_dicom
+from rounds.data.images.unreadable import BadPicture, said_in_a_word
+from rounds.errors import RoundsError, must_be
+
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".pgm", ".ppm")
+IMAGES = (*PICTURES, *DICOM)
+MOST_PIXELS = 200_000_000  # what claims more is taken for damaged, or for an attack
+_SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I")
+
+
+def is_image(path: Path) -> bool:
+    """Whether the name ends as an image's does.
+
+    >>> is_image(Path("a.JPEG")), is_image(Path("labels.csv"))
+    (True, False)
+    """
+    return path.suffix.lower() in IMAGES and not path.name.startswith(".")
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """[H, W, C] uint8 or uint16, C = 1 (grey) or 3 (colour); a colour file whose channels agree is grey.
+
+    Raises BadPicture where the file is missing, truncated, corrupt, no image, or of several frames; RoundsError where
+    a package is missing.
+    """
+    if path.suffix.lower() in DICOM:
+        with said_in_a_word():
+            return _grey_where_grey(read_dicom(path))
+    return _grey_where_grey(_read_with_pillow(path))
+
+
+def _read_with_pillow(path: Path) -> np.ndarray:
+    image_file = pillow()
+    with said_in_a_word(), image_file.open(path) as image:
+        if getattr(image, "n_frames", 1) > 1:
+            raise BadPicture(f"{image.n_frames} frames, one is wanted")
+        if image.width * image.height > MOST_PIXELS:
+            raise BadPicture(f"{image.width} x {image.height} pixels")
+        image.load()
+        if image.mode in _SIXTEEN_BITS:
+            return np.clip(np.asarray(image), 0, 65535).astype(np.uint16)[..., None]
+        grey = image.mode in ("1", "L", "LA")
+        return np.asarray(image.convert("L" if grey else "RGB")).reshape(image.height, image.width, -1)
+
+
+def _grey_where_grey(pixels: np.ndarray) -> np.ndarray:
+    if pixels.shape[-1] == 3 and (pixels[..., :1] == pixels).all():
+        return pixels[..., :1]
+    return pixels
+
+
+def pillow() -> Any:
+    """Pillow's Image module; raises RoundsError where it is not installed."""
+    try:
+        from PIL import Image
+    except ImportError:
+        advice = "Install it: pip install 'rounds[images]'"
+        raise RoundsError(must_be("Package pillow", "installed to read images", "found", None, advice)) from None
+    return Image
+
+
+def as_layout(pixels: np.ndarray, size: int, channels: int, dtype: np.dtype) -> np.ndarray:
+    """[H, W, C] uint8 or uint16 -> [size, size, channels] of dtype, each side resized by area and bilinearly.
+
+    Grey is repeated in colour; colour becomes grey by luminance (ITU-R BT.601); 8 bits become 16 by the factor 257.
+    """
+    if channels == 3 and pixels.shape[-1] == 1:
+        pixels = np.repeat(pixels, 3, axis=-1)
+    if channels == 1 and pixels.shape[-1] == 3:
+        pixels = np.rint(pixels @ np.array([0.299, 0.587, 0.114]))[..., None].astype(pixels.dtype)
+    factor = {("u1", "u2"): 257.0, ("u2", "u1"): 1 / 257.0}.get((pixels.dtype.str[1:], np.dtype(dtype).str[1:]), 1.0)
+    resized = np.stack([_resized(pixels[..., c], size) for c in range(channels)], axis=-1)
+    return np.rint(resized * factor).astype(dtype)
+
+
+def _resized(channel: np.ndarray, size: int) -> np.ndarray:
+    if channel.shape == (size, size):
+        return channel.astype(np.float32)
+    image_file = pillow()
+    image = image_file.fromarray(channel.astype(np.float32))
+    return np.asarray(
+        image.resize((size, size), image_file.Resampling.BILINEAR)
+    )  # widened to whole areas on the way down

@@ -1,0 +1,104 @@
+"""Recordings of subjects on one grid of time steps, with features by hand beside them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from rounds.data.recordings.channels import channels_of, incomplete_variables
+from rounds.data.recordings.engineered_features import summarise_measurements, summarise_signals
+from rounds.data.recordings.measurements import Measurements, read_measurements, refuse_repeated_keys
+from rounds.data.recordings.timeline import Timeline, choose_steps
+from rounds.data.recordings.wfdb_records import has_records, read_signals
+from rounds.errors import DataError, must_be, nearest
+
+# A variable needs so many subjects to be learned from; rarer ones are left out and counted.
+FEWEST_SUBJECTS = 20
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """channels: [N subjects, T steps, C] float32 as `channels_of`; summaries: [N] rows of features by hand; notes:
+    what was left out, as counts."""
+
+    channels: np.ndarray
+    summaries: pl.DataFrame
+    timeline: Timeline
+    notes: tuple[str, ...]
+
+
+def read_recordings(source: Any, table: pl.DataFrame, key: str, timeline: Timeline | None = None) -> Recordings:
+    """Recordings of the subjects of `table`, in its order.
+
+    source: a table of measurements (long, or a column a variable), a folder of Parquet files, or of WFDB records;
+    key: the column that both share; timeline: of training, for new subjects (None: chosen from these).
+    Raises DataError where the key is missing or repeated, or a time or value cannot be read.
+    """
+    if key not in table.columns:
+        advice = f"Name the column that both tables share. {nearest(key, table.columns)}"
+        raise DataError(must_be("Key", "a column of DATA", "key", key, advice))
+    subjects = table[key]
+    refuse_repeated_keys(subjects)
+    if isinstance(source, str | Path) and has_records(Path(source)):
+        signals = read_signals(Path(source), subjects, timeline)
+        return from_signals(signals.grid, signals.timeline, signals.notes, fresh=timeline is None)
+    measured = read_measurements(source, subjects, timeline)
+    fresh = timeline is None
+    timeline = timeline or choose_timeline(measured)
+    grid, notes = binned(measured.frame, timeline, len(subjects))
+    timeline = with_incomplete(timeline, grid) if fresh else timeline
+    summaries = summarise_measurements(measured.frame, timeline, len(subjects))
+    return Recordings(channels_of(grid, timeline), summaries, timeline, (*measured.notes, *notes))
+
+
+def from_signals(grid: np.ndarray, timeline: Timeline, notes: tuple[str, ...] = (), fresh: bool = True) -> Recordings:
+    """Evenly sampled recordings [N, T, V]; fresh: the timeline is not that of a training."""
+    timeline = with_incomplete(timeline, grid) if fresh else timeline
+    return Recordings(channels_of(grid, timeline), summarise_signals(grid, timeline), timeline, notes)
+
+
+def with_incomplete(timeline: Timeline, grid: np.ndarray) -> Timeline:
+    """The timeline of a training, which knows the variables that miss in some step."""
+    return timeline.model_copy(update={"incomplete": incomplete_variables(grid, timeline.variables)})
+
+
+def choose_timeline(measured: Measurements) -> Timeline:
+    """Variables that enough subjects have, in the order of their names; steps by the rhythm of measuring.
+
+    Raises DataError where nothing is left.
+    """
+    frame = measured.frame
+    counts = frame.group_by("variable").agg(pl.col("subject").n_unique())
+    few = min(FEWEST_SUBJECTS, max(1, frame["subject"].n_unique() // 2))
+    kept = counts.filter(pl.col("subject") >= few)["variable"].sort().to_list()
+    if not kept:
+        advice = "Look at --key: measurements need subjects that DATA has"
+        raise DataError(must_be("Measurements", "some of these subjects", "measurements", frame.height, advice))
+    step, steps = choose_steps(frame.filter(pl.col("variable").is_in(kept)))
+    return Timeline(
+        variables=tuple(kept), step=step, steps=steps, unit=measured.unit, key=measured.names["key"],
+        time=measured.names["time"], variable=measured.names["variable"], value=measured.names["value"],
+    )  # fmt: skip
+
+
+def binned(frame: pl.DataFrame, timeline: Timeline, subjects: int) -> tuple[np.ndarray, tuple[str, ...]]:
+    """[subjects, T, V] float32 mean of what was measured in each step, nan where nothing was; and what was left out."""
+    known = frame.filter(pl.col("variable").is_in(list(timeline.variables)))
+    strange = frame.height - known.height
+    names = frame.filter(~pl.col("variable").is_in(list(timeline.variables)))["variable"].n_unique()
+    placed = known.with_columns(
+        step=(pl.col("time") / timeline.step).floor().cast(pl.Int64),
+        place=pl.col("variable").replace_strict(list(timeline.variables), list(range(len(timeline.variables)))),
+    )
+    inside = placed.filter(pl.col("step") < timeline.steps)
+    cells = inside.group_by("subject", "step", "place").agg(pl.col("value").mean())
+    grid = np.full((subjects, timeline.steps, len(timeline.variables)), np.nan, np.float32)
+    grid[cells["subject"].to_numpy(), cells["step"].to_numpy(), cells["place"].to_numpy()] = cells["value"].to_numpy()
+    late = placed.height - inside.height
+    texts = (
+        (strange, f"{strange:,} measurements of {names:,} variables that are unknown or too rare: left out"),
+        (late, f"{late:,} measurements after the last of {timeline.steps} steps: only in the features by hand"),
+    )
+    return grid, tuple(text for count, text in texts if count)

@@ -1,0 +1,97 @@
+"""A table of subjects joined with their recordings: features by hand as columns, and the grid beside it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from rounds.data.choices import Choices
+from rounds.data.dataset import GRID_ROW, PART, Column
+from rounds.data.recordings.assemble import Recordings, from_signals, read_recordings
+from rounds.data.recordings.channels import unscaled_channels
+from rounds.data.recordings.engineered_features import summary_names
+from rounds.data.recordings.signal_arrays import read_signal_file
+from rounds.data.recordings.timeline import Timeline
+from rounds.data.sources.builtin import Builtin, Declared
+from rounds.errors import DataError, must_be
+
+
+def join_recordings(built: Builtin, sequences: Any, key: str | None, timeline: Timeline | None = None) -> Builtin:
+    """The table with its recordings. timeline: that of the table whose test table this is.
+
+    Raises DataError where there is no key, or recordings cannot be read.
+    """
+    if key is None:
+        advice = "Name the column that both tables share with --key"
+        shown = ", ".join(built.table.columns[:20])
+        raise DataError(must_be("Key", "named beside --sequences", "columns", shown, advice))
+    return _joined(built, read_recordings(sequences, built.table, key, timeline))
+
+
+def join_test(built: Builtin, sequences: Any, key: str | None, timeline: Timeline | None) -> Builtin:
+    """The test table with its recordings, laid out as those of DATA; raises DataError where there are none."""
+    if sequences is None:
+        advice = "Hand over the recordings of the test table with --test-sequences"
+        raise DataError(must_be("Test sequences", "given beside --test", "test-sequences", None, advice))
+    return join_recordings(built, sequences, key, timeline)
+
+
+def open_signals(path: Path, timeline: Timeline | None = None) -> Builtin:
+    """An NPZ file of signals, with the test rows that it brings; timeline: that of the file whose test file this is.
+
+    Raises DataError where arrays do not fit together, or are of another shape than the timeline.
+    """
+    file = read_signal_file(path)
+    grids = [file.grid] if file.test_grid is None else [file.grid, file.test_grid]
+    tables = [file.table] if file.test is None else [file.table, file.test]
+    wanted = timeline or file.timeline
+    for grid in grids:
+        if grid.shape[1:] != (wanted.steps, len(wanted.variables)):
+            advice = "Sample all signals alike"
+            expected = f"{wanted.steps} steps of {len(wanted.variables)} variables"
+            raise DataError(must_be("Signals", expected, "shape", f"{grid.shape[1]} x {grid.shape[2]}", advice))
+    found = from_signals(np.concatenate(grids), wanted, file.notes, fresh=timeline is None)
+    table = pl.concat(tables)
+    if len(tables) > 1 and timeline is None:
+        parts = [p for part, t in zip(("train", "test"), tables, strict=True) for p in [part] * t.height]
+        table = table.with_columns(pl.Series(PART, parts))
+    group = None if {"patient", "group", "subject"} & set(table.columns) else "none"
+    default = Choices(targets=(file.target,) if file.target else (), group=group)
+    return _joined(Builtin(name=path.name, table=table, default=default), found)
+
+
+def _joined(built: Builtin, found: Recordings) -> Builtin:
+    taken = [n for n in found.summaries.columns if n in built.table.columns]
+    if taken:
+        advice = "Rename the column of the table"
+        raise DataError(must_be("Column of the table", "of another name than a feature", "column", taken[0], advice))
+    declared: Declared = {
+        s.name: {"role": "numeric", "known": "stay", "reason": BY_HAND} for s in found.summaries if _varies(s)
+    }
+    rows = pl.int_range(found.summaries.height, dtype=pl.Int64, eager=True).alias(GRID_ROW)
+    return replace(
+        built, table=built.table.hstack(found.summaries).with_columns(rows), grid=found.channels,
+        masks=unscaled_channels(found.timeline), modality="recording", timeline=found.timeline,
+        declared={**built.declared, **declared},
+        notes=(*built.notes, f"Recordings: {found.timeline.text}", *found.notes),
+    )  # fmt: skip
+
+
+BY_HAND = "of the recording, by hand"
+
+
+def _varies(values: pl.Series) -> bool:
+    return values.n_unique() > 1 + (values.null_count() > 0)
+
+
+def told(columns: tuple[Column, ...], timeline: Timeline | None) -> tuple[Column, ...]:
+    """Columns with what recordings add: which are features by hand, and that the key is none."""
+    if timeline is None:
+        return columns
+    made = set(summary_names(timeline))
+    by_hand = [c.model_copy(update={"by_hand": True}) for c in columns if c.name in made]
+    key = {"role": "identifier", "reason": "names the recording"}
+    own = (c.model_copy(update=key) if c.name == timeline.key else c for c in columns if c.name not in made)
+    return (*own, *by_hand)

@@ -1,0 +1,109 @@
+"""Evenly sampled signals and their labels in one NPZ file, with or without test rows of their own."""
+
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from rounds.data.recordings.timeline import Timeline
+from rounds.errors import DataError, must_be
+
+# Steps of a grid of signals at most; longer ones are averaged over equal spans.
+MOST_SAMPLES = 512
+PARTS = ("train", "val", "valid", "validation", "test")
+SIGNAL, LABELS = "signal", ("y", "label", "labels", "target", "targets")
+_PART = re.compile(rf"^(?:(?P<before>{'|'.join(PARTS)})_)?(?P<name>.*?)(?:_(?P<behind>{'|'.join(PARTS)}))?$", re.I)
+
+
+@dataclass(frozen=True)
+class SignalFile:
+    """table: the other arrays of the rows to learn from, as columns; test: of the file's own test rows, or None;
+    grid, test_grid: [N, T, V] float32; target: the column of labels, "" where none is named so."""
+
+    table: pl.DataFrame
+    test: pl.DataFrame | None
+    grid: np.ndarray
+    test_grid: np.ndarray | None
+    timeline: Timeline
+    target: str
+    notes: tuple[str, ...]
+
+
+def holds_signals(path: Path) -> bool:
+    """Whether an NPZ file holds signals: an array of floats with two axes (rows, steps) or three (and variables)."""
+    if path.suffix.lower() != ".npz" or not path.is_file():
+        return False
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if any("image" in name.lower() for name in file.files):
+                return False
+            shapes = [(file[n].ndim, file[n].dtype.kind) for n in file.files]
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return False
+    return any(axes in (2, 3) and kind == "f" for axes, kind in shapes)
+
+
+def read_signal_file(path: Path) -> SignalFile:
+    """Arrays x [N, T] or [N, T, V] and others [N] (y, patient, ...), each maybe named train_x, test_x and so on.
+
+    Rows of val_ arrays are learned from as well. Raises DataError where arrays do not fit together.
+    """
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    parts = _parts(arrays)
+    wide = {n for part in parts.values() for n, a in part.items() if a.ndim > 1}
+    learning = [p for n, p in parts.items() if n != "test"]
+    if len(wide) != 1 or not learning:
+        advice = "Save the signals as x (or train_x and test_x), and one value a row under any other name"
+        raise DataError(must_be("NPZ file", "one array of signals", "arrays", ", ".join(arrays), advice))
+    name = next(iter(wide))
+    kept = sorted(set.intersection(*(set(p) for p in parts.values())) - wide)
+    dropped = sorted({n for p in parts.values() for n in p} - wide - set(kept))
+    tables = {part: _table(found, name, kept) for part, found in parts.items()}
+    grids = {part: _signals(found[name]) for part, found in parts.items()}
+    own = [part for part in parts if part != "test"]
+    timeline, grid = _laid_out(np.concatenate([grids[p] for p in own]))
+    test = _laid_out(grids["test"])[1] if "test" in grids else None
+    label = next((n for n in LABELS if n in kept), "")
+    notes = (f"{', '.join(dropped)}: not in every part of the file, left out",) if dropped else ()
+    return SignalFile(pl.concat([tables[p] for p in own]), tables.get("test"), grid, test, timeline, label, notes)
+
+
+def _parts(arrays: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """{part: {name: array}}; arrays without a part's name belong to "train"."""
+    parts: dict[str, dict[str, np.ndarray]] = {}
+    for full, array in arrays.items():
+        match = _PART.match(full)
+        assert match is not None
+        part = (match["before"] or match["behind"] or "train").lower()
+        parts.setdefault(part, {})[match["name"]] = array
+    return parts
+
+
+def _table(arrays: dict[str, np.ndarray], signals: str, kept: list[str]) -> pl.DataFrame:
+    rows = len(arrays[signals]) if signals in arrays else 0
+    for name in kept:
+        if arrays[name].shape != (rows,):
+            advice = "Save one value a row"
+            shown = f"{name} {arrays[name].shape}"
+            raise DataError(must_be("Array of an NPZ file", f"of {rows} values", "array", shown, advice))
+    return pl.DataFrame({name: arrays[name] for name in kept}) if kept else pl.DataFrame({"row": range(rows)})
+
+
+def _signals(array: np.ndarray) -> np.ndarray:
+    return np.asarray(array if array.ndim == 3 else array[:, :, None], np.float32)
+
+
+def _laid_out(grid: np.ndarray) -> tuple[Timeline, np.ndarray]:
+    """The grid in MOST_SAMPLES steps at most."""
+    width = -(-grid.shape[1] // MOST_SAMPLES)
+    if width > 1:
+        short = -grid.shape[1] % width
+        padded = np.pad(grid, ((0, 0), (0, short), (0, 0)), constant_values=np.nan)
+        shaped = np.ma.masked_invalid(padded.reshape(len(grid), -1, width, grid.shape[2]))
+        grid = np.ma.filled(shaped.mean(axis=2), np.nan).astype(np.float32)
+    names = (SIGNAL,) if grid.shape[2] == 1 else tuple(f"{SIGNAL} {i + 1}" for i in range(grid.shape[2]))
+    return Timeline(variables=names, step=float(width), steps=grid.shape[1], unit="samples", signal=True), grid

@@ -1,0 +1,168 @@
+"""Columns as they are taken: guessed, then corrected by the roles file, the options, and the task."""
+
+import fnmatch
+from typing import Any
+
+import polars as pl
+
+from rounds.data.choices import Choices
+from rounds.data.dataset import FEATURE_ROLES, Column, Role
+from rounds.data.roles.guess import examine_column, may_name_patients
+from rounds.data.roles.role_file import DATE_SINCE, check_role, parse_roles, read_roles
+from rounds.errors import DataError, ForcedChoiceError, must_be, nearest
+
+NO_GROUP = "none"
+
+
+def matching(patterns: tuple[str, ...], names: list[str], what: str) -> list[str]:
+    """Column names that the names and globs mean, in the order of the table; raises DataError for what fits none."""
+    found: set[str] = set()
+    for pattern in patterns:
+        hits = [pattern] if pattern in names else fnmatch.filter(names, pattern)
+        if not hits:
+            raise DataError(must_be(what, "a column of the table", what.lower(), pattern, nearest(pattern, names)))
+        found.update(hits)
+    return [n for n in names if n in found]
+
+
+def given_roles(choices: Choices, names: list[str]) -> dict[str, dict[str, Any]]:
+    """What roles file and --as say, by column; --as wins."""
+    said = read_roles(choices.roles, names) if choices.roles else {}
+    for name, role in choices.as_roles.items():
+        matching((name,), names, "Column")
+        check_role(name, role)
+        said = {**said, name: {**said.get(name, {}), "role": role}}
+    return said
+
+
+def code_columns(choices: Choices) -> set[str]:
+    """Columns that the user says hold codes, before the table is read: their digits are kept as written."""
+    said = parse_roles(choices.roles) if choices.roles else {}
+    roles = {n: str(f.get("role")) for n, f in said.items() if isinstance(f, dict)} | choices.as_roles
+    group = {choices.group} if choices.group else set()
+    return {n for n, role in roles.items() if role in ("categorical", "identifier", "text")} | group
+
+
+def decide_columns(
+    table: pl.DataFrame, choices: Choices, declared: dict[str, dict[str, Any]] | None = None, force: bool = True
+) -> tuple[Column, ...]:
+    """Every column with its role and the reason. declared: what a built-in set says of its columns; force: a choice
+    where an identifier repeats.
+
+    Raises DataError for names that are not there, ForcedChoiceError where a repeating identifier has no --group.
+    """
+    names = table.columns
+    said = given_roles(choices, names)
+    special = _special(choices, names)
+    dropped = set(matching(choices.drop, names, "Drop"))
+    _refuse_dropped(special, choices.drop)
+    fields_of = {n: {**(declared or {}).get(n, {}), **_without_empty(said.get(n, {}))} for n in names}
+    columns = []
+    for series in table:
+        fields = {**fields_of[series.name], **_known_with_reference(fields_of, series.name)}
+        column = _known_too_late(_corrected(examine_column(series), fields, series))
+        if series.name in dropped:
+            column = column.model_copy(update={"role": "dropped", "reason": "left out by --drop"})
+        if role := special.get(series.name):
+            column = column.model_copy(update={"role": role, "reason": f"given by --{role}"})
+        columns.append(column)
+    open_ = _undecided(table, said, choices)
+    if open_ and force:
+        raise _unchosen(table[open_[0]])
+    return tuple(_repeating(c) if c.name in open_ else c for c in columns)
+
+
+def _special(choices: Choices, names: list[str]) -> dict[str, Role]:
+    """Roles that options give."""
+    special: dict[str, Role] = dict.fromkeys(matching(choices.targets, names, "Target"), "target")
+    others: tuple[tuple[Role, str | None], ...] = (
+        ("group", choices.group), ("time", choices.time), ("baseline", choices.baseline),
+    )  # fmt: skip
+    for role, name in others:
+        if name and not (role == "group" and name == NO_GROUP):
+            found = matching((name,), names, role.capitalize())[0]
+            if found in special:
+                advice = "Give each of --target, --group, --time and --baseline a column of its own"
+                raise DataError(must_be(role.capitalize(), "a column of its own", role, found, advice))
+            special[found] = role
+    return special
+
+
+def _refuse_dropped(special: dict[str, Role], dropped: tuple[str, ...]) -> None:
+    """A target that is named; one that a glob happens to fit stays the target."""
+    for name, role in special.items():
+        if name in dropped and role == "target":
+            raise DataError(must_be("Drop", "of other columns than the target", "drop", name, "Leave it out of --drop"))
+
+
+def _without_empty(fields: dict[str, Any]) -> dict[str, Any]:
+    """A unit or a time of knowledge that the user's file leaves open takes nothing away from what is declared."""
+    return {k: v for k, v in fields.items() if not (k == "unit" and v == "") and not (k == "known" and v == "unknown")}
+
+
+def _known_with_reference(fields_of: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
+    """Days since a date that is known only with the outcome are known no earlier."""
+    role = str(fields_of[name].get("role", ""))
+    reference = fields_of.get(role.removeprefix(DATE_SINCE), {}) if role.startswith(DATE_SINCE) else {}
+    return {"known": "outcome"} if reference.get("known") == "outcome" else {}
+
+
+def _corrected(column: Column, fields: dict[str, Any], values: pl.Series) -> Column:
+    changes = {k: v for k, v in fields.items() if k in ("known", "unit", "reason")}
+    if "missing" in fields:
+        changes["missing"] = tuple(str(v) for v in fields["missing"])
+        changes["proposed_missing"] = tuple(v for v in column.proposed_missing if v not in changes["missing"])
+    role = str(fields.get("role", column.role))
+    if role.startswith(DATE_SINCE):
+        changes |= {"role": "numeric", "reason": f"days since {role.removeprefix(DATE_SINCE)}"}
+    elif role != column.role:
+        changes |= {"role": role, "reason": fields.get("reason", "said by the user")}
+        changes["levels"] = values.drop_nulls().n_unique() if role in ("categorical", "boolean") else 0
+    return column.model_copy(update=changes)
+
+
+def _known_too_late(column: Column) -> Column:
+    """What is known only with the outcome cannot be a feature, whatever it looks like."""
+    if column.known != "outcome" or column.role not in FEATURE_ROLES:
+        return column
+    reason = f"{column.role}, but known only with the outcome: after any moment of prediction"
+    return column.model_copy(update={"role": "dropped", "reason": reason})
+
+
+def _undecided(table: pl.DataFrame, said: dict[str, dict[str, Any]], choices: Choices) -> list[str]:
+    """Columns whose values repeat as patients do, of which nobody has said whether they are.
+
+    A roles file that leaves one an identifier has not chosen; one that calls it a code or a number has.
+    """
+    if choices.group is not None:
+        return []
+    open_ = [n for n in table.columns if said.get(n, {}).get("role", "identifier") == "identifier"]
+    return [n for n in open_ if n not in choices.targets and may_name_patients(table[n])]
+
+
+def _unchosen(values: pl.Series) -> ForcedChoiceError:
+    """A repeating identifier is not dropped in silence: patients on both sides of a split would flatter the score."""
+    name = values.name
+    advice = (
+        f"{name} holds {values.n_unique():,} different values in {len(values):,} rows: write --group {name} where rows "
+        f"of one value belong together, --group none where every row is another patient, or --as {name}=ROLE where it "
+        f"names no patients"
+    )
+    return ForcedChoiceError(must_be("Group", "chosen where an identifier repeats", "column", name, advice))
+
+
+def _repeating(column: Column) -> Column:
+    """For `rounds data`, which shows the choice that training will ask for."""
+    return column.model_copy(update={"reason": f"{column.reason}; repeats: --group {column.name} or --group none"})
+
+
+def columns_table(columns: tuple[Column, ...]) -> list[dict[str, Any]]:
+    """Columns as plain records, for printing."""
+    return [
+        {
+            "column": c.name, "role": c.role, "known": c.known, "unit": c.unit, "levels": c.levels or "",
+            "missing": f"{100 * c.missing_share:.1f} %" if c.missing_share else "",
+            "read as missing": ", ".join(c.missing), "looks missing": ", ".join(c.proposed_missing), "reason": c.reason,
+        }
+        for c in columns
+    ]  # fmt: skip

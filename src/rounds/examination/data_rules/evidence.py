@@ -1,0 +1,97 @@
+"""What the data rules read: a dataset, its split, and a sample of it as plain numbers."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from rounds.data.dataset import GRID_ROW, Column, Dataset, Split
+from rounds.data.preparation.array_scale import marked
+from rounds.examination.data_rules.similar_images import brightness_of_places
+
+SAMPLE_ROWS = 4_000  # rows that the statistical rules look at: 3 % of a correlation is seen with these
+
+
+@dataclass(frozen=True)
+class DataEvidence:
+    """A dataset and its split, before training."""
+
+    dataset: Dataset
+    split: Split
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the table that are judged one by one, in the order of `numbers`; what is made from an image
+        could not have been known too late."""
+        return tuple(c for c in self.described if not (self.of_images and c.by_hand))
+
+    @property
+    def described(self) -> tuple[Column, ...]:
+        """The columns that tell patients apart, in the order of `descriptions`: features by hand of images too."""
+        return self.dataset.features
+
+    @property
+    def of_images(self) -> bool:
+        return self.dataset.modality == "image"
+
+    @cached_property
+    def sample(self) -> np.ndarray:
+        """Rows [n] that the statistical rules look at, whole patients, development and test alike."""
+        rows = self.dataset.rows
+        if rows <= SAMPLE_ROWS:
+            return np.arange(rows)
+        patients = np.random.default_rng(0).permutation(int(self.dataset.patients.max()) + 1)
+        place = np.argsort(patients[self.dataset.patients], kind="stable")
+        return np.sort(place[:SAMPLE_ROWS])
+
+    @cached_property
+    def inputs(self) -> pl.DataFrame:
+        """Input columns of all rows [N]; an image or recording is one column, a number that only its equals share."""
+        return marked(self.dataset.inputs, self.dataset.grid, self.dataset.modality)
+
+    @cached_property
+    def numbers(self) -> np.ndarray:
+        """Inputs of the sampled rows [n, F] float64: numbers as they are, levels as codes by frequency; nan missing."""
+        return self._numbers_of(self.columns)
+
+    @cached_property
+    def descriptions(self) -> np.ndarray:
+        """The same of everything that tells patients apart."""
+        return self._numbers_of(self.described) if self.of_images else self.numbers
+
+    def _numbers_of(self, columns: tuple[Column, ...]) -> np.ndarray:
+        frame = self.dataset.inputs[self.sample]
+        return np.stack([as_numbers(frame[c.name]) for c in columns], axis=1)
+
+    @cached_property
+    def places(self) -> np.ndarray:
+        """Brightness [n, places] of the sampled rows' images, place by place."""
+        assert self.dataset.grid is not None
+        return brightness_of_places(self.dataset.grid, self.dataset.inputs[GRID_ROW].to_numpy()[self.sample])
+
+    @cached_property
+    def outcome(self) -> np.ndarray:
+        """Outcomes of the sampled rows [n, T]: numbers, 0/1, or one column a class; at most 8 columns."""
+        targets = self.dataset.targets[self.sample]
+        if self.dataset.task.kind == "multiclass":
+            return (targets == np.arange(len(self.dataset.task.classes))).astype(float)[:, :8]
+        return np.asarray(targets[:, :8], float)
+
+    @property
+    def unused(self) -> pl.DataFrame:
+        """Columns of the table that no network reads: dates and what was dropped."""
+        return self.dataset.extra.get("unused", pl.DataFrame())
+
+
+def as_numbers(column: pl.Series) -> np.ndarray:
+    """A feature column [n] float64: levels become codes, the most frequent 0; missing becomes nan.
+
+    >>> as_numbers(pl.Series(["b", "a", "b", None]))
+    array([ 0.,  1.,  0., nan])
+    """
+    if column.dtype != pl.String:
+        return column.cast(pl.Float64).to_numpy().astype(float)
+    counts = column.drop_nulls().value_counts(sort=True)
+    codes = {level: float(i) for i, level in enumerate(counts.to_series(0).to_list())}
+    return np.array([codes.get(level, np.nan) for level in column.to_list()])

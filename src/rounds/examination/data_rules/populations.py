@@ -1,0 +1,230 @@
+"""Rules about who is in the table, and on which side: shifts, rare outcomes, outcomes that contradict themselves."""
+
+import numpy as np
+
+from rounds.examination.data_rules.association import flip_rates, out_of_fold, separation, separation_error, told_apart
+from rounds.examination.data_rules.equal_rows import (
+    CHANCE_PAIRS,
+    chance_pairs,
+    column_keys,
+    equal_pairs,
+    outcome_columns,
+    row_keys,
+)
+from rounds.examination.data_rules.evidence import DataEvidence
+from rounds.examination.finding import NotApplicable, Seen
+from rounds.examination.rule import Judged, Rule, Threshold
+
+APART = Threshold("told apart", 0.65, "AUROC of trees, or of one column, for which side a row is on")
+SURE = Threshold("chance", 1e-4, "two-sided, for the most different of all columns")
+RARE = Threshold("rare outcome", 0.05, "share of the rarest class: a tenth is no fault")
+FEW_EVENTS = Threshold("few events", 20, "rows of the rarest class: fewer than that teach and judge little")
+CONFLICTS = Threshold("conflicting outcomes", 0.005, "share of rows with a twin of another outcome")
+FLOOR = Threshold("other outcome among the surest", 0.06, "share, at both ends")
+FLIP_RATIO = Threshold("evidence of flipped outcomes", 10.0, "likelihood ratio statistic, 2 degrees of freedom")
+NEVER_SURE = Threshold("other class among the surest", 0.1, "share, of several classes")
+CLASS_RATIO = Threshold("evidence of that", 5.0, "likelihood ratio statistic, 2 degrees of freedom")
+LIFT = Threshold("classes that can be told apart", 0.3, "accuracy above that of the most frequent class")
+FEWEST_OF_CLASS = 60  # rows
+FEWEST_ROWS = 300
+
+
+def _shifted_test(evidence: DataEvidence) -> Judged:
+    split = evidence.split
+    if not len(split.test):
+        return NotApplicable("every patient is judged out of fold: there is no test part")
+    tested = np.isin(evidence.sample, split.test)
+    marked = tested[tested | np.isin(evidence.sample, split.development)]
+    kept = tested | np.isin(evidence.sample, split.development)
+    if min(marked.sum(), (~marked).sum()) < 30:
+        return NotApplicable("fewer than 30 rows on one side")
+    auroc, column = _apart(evidence, kept, marked, thorough=True)
+    if auroc < APART.value:
+        return None
+    meant = split.kind == "given" or evidence.dataset.times is not None
+    said = ", which is meant for a test of another site or time" if meant else ""
+    return Seen(
+        "note" if meant else "warning",
+        f"Test patients can be told from the others (AUROC {auroc:.2f}, most by {column}){said}.",
+        {"auroc": auroc, "column": column, "meant": meant}, 0.9,
+    )  # fmt: skip
+
+
+def _shifted_validation(evidence: DataEvidence) -> Judged:
+    split = evidence.split
+    kept = np.isin(evidence.sample, split.development)
+    rows = evidence.sample[kept]
+    found = [(*_apart(evidence, kept, np.isin(rows, part), False), number) for number, part in enumerate(split.folds)]
+    if not found:
+        return NotApplicable("there is no validation part")
+    auroc, column, number = max(found)
+    if auroc < APART.value:  # no column tells it: do all of them together, of the fold that is furthest off
+        auroc, column = _apart(evidence, kept, np.isin(rows, split.folds[number]), thorough=True)
+    if auroc < APART.value:
+        return None
+    return Seen(
+        "warning",
+        f"Patients of validation fold {number} differ from those learned from (AUROC {auroc:.2f} by {column}).",
+        {"auroc": auroc, "column": column, "fold": number}, 0.9,
+    )  # fmt: skip
+
+
+def _apart(evidence: DataEvidence, kept: np.ndarray, marked: np.ndarray, thorough: bool) -> tuple[float, str]:
+    """(AUROC, column) that tells marked rows best, 0.5 where chance would do; the outcome counts as a column.
+
+    thorough: boosted trees look at all inputs together as well.
+    """
+    from scipy.stats import norm
+
+    if min(marked.sum(), (~marked).sum()) < 10:
+        return 0.5, ""
+    table = np.column_stack([evidence.descriptions[kept], evidence.outcome[kept]])
+    names = [*(c.name for c in evidence.described), *["the outcome"] * evidence.outcome.shape[1]]
+    singles = np.abs(separation(table, marked) - 0.5)
+    error = separation_error(int(marked.sum()), int((~marked).sum()))
+    best = int(np.nanargmax(singles))
+    least = float(norm.isf(SURE.value / 2 / len(names))) * error
+    auroc = 0.5 + float(singles[best]) if singles[best] > least else 0.5
+    if thorough:
+        together = told_apart(table, marked)
+        auroc = max(auroc, together if together - 0.5 > least else 0.5)
+    return auroc, names[best]
+
+
+def _rare(evidence: DataEvidence) -> Judged:
+    dataset = evidence.dataset
+    if not dataset.task.is_classification:
+        return NotApplicable("the outcome is a number")
+    name, count = _rarest(evidence)
+    share = count / dataset.rows
+    if share >= RARE.value and count >= FEW_EVENTS.value:
+        return None
+    return Seen(
+        "warning" if count < FEW_EVENTS.value else "note",
+        f"{name} is rare: {count:,} of {dataset.rows:,} rows ({share:.1%}). Who always says the other is right in "
+        f"{1 - share:.1%}: do not judge by accuracy.",
+        {"class": name, "rows": count, "share": share, "accuracy_of_a_constant": 1 - share}, 0.95,
+    )  # fmt: skip
+
+
+def _rarest(evidence: DataEvidence) -> tuple[str, int]:
+    """The rarest class, and its rows."""
+    dataset = evidence.dataset
+    targets = dataset.targets
+    if dataset.task.kind == "multiclass":
+        counts = np.bincount(targets[:, 0].astype(int), minlength=len(dataset.task.classes))
+        return dataset.task.classes[int(counts.argmin())], int(counts.min())
+    yes = targets.sum(axis=0)
+    rarer = np.minimum(yes, len(targets) - yes)
+    place = int(rarer.argmin())
+    if dataset.task.kind == "binary":
+        return dataset.task.classes[int(yes[0] < len(targets) / 2)], int(rarer[0])
+    return dataset.task.targets[place], int(rarer[place])
+
+
+def _label_noise(evidence: DataEvidence) -> Judged:
+    conflicts = _conflicts(evidence)
+    if conflicts is not None:
+        return conflicts
+    kind = evidence.dataset.task.kind
+    if kind not in ("binary", "multiclass"):
+        return NotApplicable("only of classes can wrong outcomes be told from what inputs do not say")
+    classes = _classes(evidence)
+    counts = np.unique(classes, return_counts=True)[1]
+    if len(classes) < FEWEST_ROWS or len(counts) < 2 or counts.min() < FEWEST_OF_CLASS:
+        return NotApplicable(f"needs {FEWEST_ROWS} rows, and {FEWEST_OF_CLASS} of each outcome")
+    says = out_of_fold(evidence.descriptions, classes, evidence.dataset.patients[evidence.sample])
+    return _flipped(classes, says[:, 1]) if kind == "binary" else _never_sure(classes, says)
+
+
+def _classes(evidence: DataEvidence) -> np.ndarray:
+    """Number [n] of each sampled row's class, without gaps."""
+    targets = evidence.dataset.targets[evidence.sample, 0]
+    return np.unique(targets, return_inverse=True)[1]
+
+
+def _conflicts(evidence: DataEvidence) -> Judged:
+    """Rows equal in every input, where that is no chance, with different outcomes."""
+    inputs = evidence.inputs
+    cells = column_keys(inputs)
+    alone = row_keys(cells)
+    with_outcome = alone + outcome_keys(evidence.dataset.targets, seed=inputs.width)
+    pairs, agreeing = equal_pairs(alone), equal_pairs(with_outcome)
+    if pairs == agreeing or chance_pairs(cells) > CHANCE_PAIRS.value * pairs:
+        return None
+    _, owner = np.unique(alone, return_inverse=True)
+    _, first = np.unique(with_outcome, return_index=True)
+    outcomes = np.bincount(owner[first])  # different outcomes of each set of equal rows
+    rows = int((outcomes[owner] > 1).sum())
+    if rows < CONFLICTS.value * len(owner):
+        return None
+    return Seen(
+        "warning", f"{rows:,} rows have a twin that is equal in every column and has another outcome.",
+        {"rows": rows, "share": rows / len(owner)}, 0.95,
+    )  # fmt: skip
+
+
+def outcome_keys(targets: np.ndarray, seed: int) -> np.ndarray:
+    """What outcomes [N, T] add to the keys of rows, seeded unlike the input columns before them."""
+    keys = [column.hash(seed=seed + t).to_numpy() for t, column in enumerate(outcome_columns(targets))]
+    return row_keys(np.stack(keys, axis=1))
+
+
+def _flipped(outcome: np.ndarray, says: np.ndarray) -> Judged:
+    """Patients with the other outcome however sure one is: labels flipped at random leave such a floor at both ends."""
+    ratio, low, high = flip_rates(outcome, says)
+    if ratio < FLIP_RATIO.value or min(low, high) < FLOOR.value:
+        return None
+    return Seen(
+        "warning",
+        f"However sure one can be of a patient, {low:.0%} of those who seem safe and {high:.0%} of those who seem ill "
+        "have the other outcome: some outcomes are probably wrong.",
+        {"other_outcome_low": low, "other_outcome_high": high, "likelihood_ratio": ratio}, 0.6,
+    )  # fmt: skip
+
+
+def _never_sure(classes: np.ndarray, says: np.ndarray) -> Judged:
+    """Of several classes: the share of rows that are of another class than the surest guess."""
+    right = (says.argmax(axis=1) == classes).astype(float)
+    lift = float(right.mean()) - np.bincount(classes).max() / len(classes)
+    ratio, _, wrong = flip_rates(right, says.max(axis=1))
+    if lift < LIFT.value or ratio < CLASS_RATIO.value or wrong < NEVER_SURE.value:
+        return None
+    return Seen(
+        "warning",
+        f"However sure one can be of a row's class, {wrong:.0%} are of another: some outcomes are probably wrong.",
+        {"other_class": wrong, "likelihood_ratio": ratio}, 0.6,
+    )  # fmt: skip
+
+
+SAMPLE_RULES: tuple[Rule[DataEvidence], ...] = (
+    Rule(
+        "shifted-validation", "Validation patients are others", "data", _shifted_validation,
+        how="Each column, and the outcome, is tried at telling a fold's patients from those learned from; "
+        "boosted trees of all columns are tried on the fold that is furthest off.",
+        why="Epoch and settings are chosen for patients unlike those to come.",
+        remedies=("draw validation patients at random",), thresholds=(APART, SURE),
+    ),
+    Rule(
+        "shifted-test", "Test patients are others", "data", _shifted_test,
+        how="Columns and boosted trees are tried at telling test rows from the others; for a test of another site or "
+        "time it is a note.",
+        why="The score is that of another population: lower than it could be, or not yours.",
+        remedies=("say which population the score is for", "draw test patients at random"), thresholds=(APART, SURE),
+    ),
+    Rule(
+        "class-imbalance", "An outcome is rare", "data", _rare,
+        how="Rows of the rarest class. A tenth is no fault.",
+        why="Accuracy looks excellent for a network that never finds a case, and few cases teach little.",
+        remedies=("judge by auroc, auprc and log loss", "collect more cases", "class_weights = balanced"),
+        thresholds=(RARE, FEW_EVENTS),
+    ),
+    Rule(
+        "label-noise", "Outcomes contradict each other", "data", _label_noise,
+        how="Equal rows with different outcomes, where equal rows are no chance; and, for outcomes of classes, "
+        "a share of another outcome that stays however sure trees are of a patient.",
+        why="No network can learn what is not true, and it will try.",
+        remedies=("have a sample of the outcomes checked", "label smoothing"),
+        thresholds=(CONFLICTS, FLOOR, FLIP_RATIO, NEVER_SURE, CLASS_RATIO, LIFT),
+    ),
+)  # fmt: skip

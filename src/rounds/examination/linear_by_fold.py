@@ -1,0 +1,171 @@
+"""A linear model on the very folds that networks train on: what any training that works should reach.
+
+It is fitted to the arrays that the networks read (of images and recordings to features by hand), standardized, and
+judged by the networks' own loss, so that a network behind it on its own validation patients was not trained well,
+whatever the data allow.
+"""
+
+from collections.abc import Callable
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from rounds.data.dataset import Inputs
+from rounds.plan import Plan
+from rounds.task import Task
+from rounds.training.compiled.objective import loss_name
+from rounds.training.population.fold_data import Material, network_targets
+
+MOST_ROWS, MOST_LEVELS, MOST_OUTPUTS = 5_000, 400, 8  # beyond, the model is fitted to fewer and takes no longer
+RIDGE = 10.0  # penalty of ridge regression on standardized columns, in rows: next to nothing for hundreds of rows
+INVERSE_PENALTY = 0.3  # scikit-learn's C of the logistic and Poisson models
+# Times the penalty: features by hand are often half as many as the rows, and which is best depends on the data.
+PENALTIES_BY_HAND = (1.0, 3.0, 10.0, 30.0)
+FEWEST_TO_CHOOSE, UNCHOSEN = 3, 10.0  # folds, below which it is so many times the usual penalty
+FURTHEST = 5.0  # standardized values are clipped here: one wild value must not decide a linear model
+_FLOOR = 1e-7
+
+
+def linear_losses(material: Material, task: Task, plan: Plan) -> dict[int, float]:
+    """Validation loss of the linear model for each fold.
+
+    Where its penalty is chosen, a fold's outcomes have no part in choosing that of the model which is judged on them:
+    the best of several on the patients who judge networks would be a little better than it is on any others.
+
+    Empty where it would not compare: too many outputs to fit quickly, networks that weigh classes, images or recordings
+    without features by hand, a loss of the user's own.
+    """
+    if loss_name(plan, task) not in _LOSSES:
+        return {}
+    if task.outputs > MOST_OUTPUTS or plan.class_weights != "none" or not _has_columns(material.inputs):
+        return {}
+    rows = _Rows(material, network_targets(task, material.target_scale, material.targets), task, plan)
+    chosen = dict.fromkeys(material.folds, 1.0) if material.inputs.grid is None else _penalties(rows)
+    return {
+        fold: float(_loss(rows, fold, parts.train, (parts.held,), chosen[fold])[0])
+        for fold, parts in material.folds.items()
+    }
+
+
+class _Rows(NamedTuple):
+    """What the linear model is fitted to and judged by; targets: on the networks' scale."""
+
+    material: Material
+    targets: np.ndarray
+    task: Task
+    plan: Plan
+
+
+def _penalties(rows: _Rows) -> dict[int, float]:
+    """For each fold, the times the usual penalty that suit its training rows best: of models that leave another fold
+    out as well, judged on that one. With fewer than three folds nothing is left to fit these to: the middle one."""
+    folds = rows.material.folds
+    if len(folds) < FEWEST_TO_CHOOSE:
+        return dict.fromkeys(folds, UNCHOSEN)
+    sums = {fold: np.zeros(len(PENALTIES_BY_HAND)) for fold in folds}
+    for one, other in combinations(folds, 2):
+        held = folds[one].held, folds[other].held
+        train = np.intersect1d(folds[one].train, folds[other].train, assume_unique=True)
+        losses = np.array([_loss(rows, one, train, held, factor) for factor in PENALTIES_BY_HAND])  # [penalties, 2]
+        sums[one] += losses[:, 1]
+        sums[other] += losses[:, 0]
+    return {fold: PENALTIES_BY_HAND[int(each.argmin())] for fold, each in sums.items()}
+
+
+def _loss(rows: _Rows, seed: int, train: np.ndarray, held: tuple[np.ndarray, ...], factor: float) -> tuple[float, ...]:
+    """On each of these parts, of the model with so many times the usual penalty that was fitted to `train`."""
+    some = _some(train, seed)
+    fitted, apart = design(rows.material.inputs, some, np.concatenate(held))
+    predicted = _predict(rows.task, fitted, rows.targets[some], apart, factor)
+    judge, ends = _LOSSES[loss_name(rows.plan, rows.task)], np.cumsum([len(part) for part in held])[:-1]
+    parts = zip(np.split(predicted, ends), held, strict=True)
+    return tuple(judge(said, rows.targets[part].astype(np.float64)) for said, part in parts)
+
+
+def _has_columns(inputs: Inputs) -> bool:
+    return any(part.shape[1] for part in (inputs.numbers, inputs.flags, inputs.codes))
+
+
+def _some(rows: np.ndarray, seed: int) -> np.ndarray:
+    if len(rows) <= MOST_ROWS:
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, MOST_ROWS, replace=False))
+
+
+def design(inputs: Inputs, train: np.ndarray, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Standardized columns for training [n, D] and held-out rows [v, D]: numbers, flags, and the frequent codes."""
+    parts = [np.concatenate([inputs.numbers[rows], inputs.flags[rows]], axis=1) for rows in (train, held)]
+    columns = [_one_hot(inputs.codes[train, c], inputs.codes[held, c]) for c in range(inputs.codes.shape[1])]
+    whole = [np.concatenate([part, *(c[side] for c in columns)], axis=1) for side, part in enumerate(parts)]
+    mean, spread = whole[0].mean(axis=0), whole[0].std(axis=0)
+    made = [np.clip((x - mean) / np.where(spread > 0, spread, np.inf), -FURTHEST, FURTHEST) for x in whole]
+    return made[0].astype(np.float64), made[1].astype(np.float64)
+
+
+def _one_hot(train: np.ndarray, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    counts = np.bincount(train)
+    kept = np.argsort(-counts, kind="stable")[: min(MOST_LEVELS, int((counts >= 5).sum()))]
+    return (train[:, None] == kept).astype(np.float32), (held[:, None] == kept).astype(np.float32)
+
+
+def _predict(task: Task, x: np.ndarray, y: np.ndarray, held: np.ndarray, factor: float) -> np.ndarray:
+    """Outputs [v, T] on the networks' scale: numbers, rates or probabilities; factor: of the penalty."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        if task.kind == "regression":
+            return _ridge(x, y, held, factor)
+        if task.kind == "multiclass":
+            return _classes(x, y.argmax(axis=1), held, (y.shape[1], factor))
+        fit = _poisson if task.kind == "count" else _logistic
+        return np.stack([fit(x, column, held, factor) for column in y.T], axis=1)
+
+
+def _ridge(x: np.ndarray, y: np.ndarray, held: np.ndarray, factor: float) -> np.ndarray:
+    mean = y.mean(axis=0)
+    weights = np.linalg.solve(x.T @ x + factor * RIDGE * np.eye(x.shape[1]), x.T @ (y - mean))
+    return np.asarray(mean + held @ weights)
+
+
+def _logistic(x: np.ndarray, y: np.ndarray, held: np.ndarray, factor: float) -> np.ndarray:
+    if len(np.unique(y)) < 2:
+        return np.full(len(held), y.mean())
+    return _classes(x, y.astype(int), held, (2, factor))[:, 1]
+
+
+def _classes(x: np.ndarray, y: np.ndarray, held: np.ndarray, how: tuple[int, float]) -> np.ndarray:
+    """Probabilities [v, C]; classes that no training row has get none. how: classes, and factor of the penalty."""
+    from sklearn.linear_model import LogisticRegression
+
+    count, factor = how
+    model = LogisticRegression(C=INVERSE_PENALTY / factor, max_iter=200, tol=1e-3).fit(x, y)
+    made = np.zeros((len(held), count))
+    made[:, model.classes_] = model.predict_proba(held)
+    return made
+
+
+def _poisson(x: np.ndarray, y: np.ndarray, held: np.ndarray, factor: float) -> np.ndarray:
+    from sklearn.linear_model import PoissonRegressor
+
+    return np.asarray(PoissonRegressor(alpha=factor / len(x), max_iter=200, tol=1e-3).fit(x, y).predict(held))
+
+
+def _cross_entropy(p: np.ndarray, y: np.ndarray) -> float:
+    p = np.clip(p, _FLOOR, 1 - _FLOOR)
+    return float(-(y * np.log(p) + (1 - y) * np.log(1 - p)).mean())
+
+
+def _huber(p: np.ndarray, y: np.ndarray) -> float:
+    size = np.abs(p - y)
+    return float(np.where(size < 1, 0.5 * size**2, size - 0.5).mean())
+
+
+_LOSSES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "mse": lambda p, y: float(((p - y) ** 2).mean()),
+    "mae": lambda p, y: float(np.abs(p - y).mean()),
+    "huber": _huber,
+    "binary_crossentropy": _cross_entropy,
+    "categorical_crossentropy": lambda p, y: -float((y * np.log(np.clip(p, _FLOOR, 1.0))).sum(axis=1).mean()),
+    "poisson": lambda p, y: float((p - y * np.log(p + _FLOOR)).mean()),
+}

@@ -1,0 +1,115 @@
+"""A run folder read back as evidence."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from rounds.errors import RunFolderError, must_be
+from rounds.examination.comparison import advantages_of
+from rounds.examination.examine_data import DATA_RULES
+from rounds.examination.finding import Answer, Examination, Finding, Verdict, read_finding
+from rounds.examination.run import Run, constant_loss, curves_of
+from rounds.metrics import main_metric
+from rounds.plan import Plan
+from rounds.run_record import read_record
+from rounds.task import Task
+
+FINDINGS = "findings.json"
+
+
+def read_run(folder: Path) -> Run:
+    """Evidence of the run that a folder keeps, of its last round; of one that was never judged, the curves alone.
+
+    Raises RunFolderError where there is no run, or a file is missing or damaged.
+    """
+    dataset = read_record(folder, "dataset.json")
+    plans = read_plans(read_record(folder, "plan.json"))
+    task = Task.model_validate(dataset["task"])
+    every = [_frame(folder, name) for name in ("curves", "members", "measures", "steps")]
+    last = int(every[1]["round"].max())  # type: ignore[arg-type]
+    findings, absent = _data_findings(folder)
+    run = Run(
+        curves=curves_of(*(frame.filter(pl.col("round") == last) for frame in every)), plans=plans, task=task,
+        dataset=dataset, data_findings=findings, data_not_applicable=absent,
+        data_examined=(folder / FINDINGS).exists(), round=last,
+    )  # fmt: skip
+    return _judged(_own(run, folder), folder, task) if (folder / "metrics.json").exists() else run
+
+
+def _own(run: Run, folder: Path) -> Run:
+    """Without members of plans that a treated one was set beside: they were examined before, and not again."""
+    *_, own = read_record(folder, "metrics.json").get("rounds", {}).get("own_plans", [None])
+    return run if own is None else replace(run, curves=tuple(c for c in run.curves if c.plan < own))
+
+
+def _judged(run: Run, folder: Path, task: Task) -> Run:
+    """With what was found on judged patients."""
+    metrics, predictions = read_record(folder, "metrics.json"), _frame(folder, "predictions")
+    observed = observed_targets(task, predictions.filter(pl.col("split") == "validation"))
+    constant = metrics["baselines"].get("constant", {}).get(main_metric(task))
+    return replace(
+        run, constant_loss=constant_loss(task, run.plans[0], observed), metrics=metrics,
+        advantages=advantages_of(task, predictions), constant_score=constant["value"] if constant else None,
+        references=_references(metrics),
+    )  # fmt: skip
+
+
+def read_examination(folder: Path) -> Examination:
+    """What findings.json says: of a run that an error in its data stopped before training, that is all there is."""
+    record = read_record(folder, FINDINGS)
+    try:
+        findings = tuple(read_finding(f) for f in record["findings"])
+        absent = tuple((a["code"], a["reason"]) for a in record["not_applicable"])
+        verdict = Verdict(**{question: Answer(**answer) for question, answer in record["verdict"].items()})
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _no_findings(error) from None
+    return Examination(findings, absent, verdict)
+
+
+def _no_findings(error: Exception) -> RunFolderError:
+    return RunFolderError(must_be(FINDINGS, "a findings record", "error", str(error), "Remove or restore the file"))
+
+
+def read_plans(record: dict[str, Any]) -> tuple[Plan, ...]:
+    """The population's plans, main first, from plan.json."""
+    main = Plan(**{name: record[name] for name in Plan.model_fields if name in record})
+    changes = [{name: new for name, (_, new) in beside.items()} for beside in record.get("beside", [])]
+    return (main, *(main.change(**c) for c in changes))
+
+
+def observed_targets(task: Task, predictions: pl.DataFrame) -> np.ndarray:
+    """Outcomes [N, T] in the user's unit (multiclass: class index [N, 1]) from the rows of predictions.parquet."""
+    parts = [predictions.filter(pl.col("target") == name)["observed"].to_numpy() for name in task.output_names]
+    table = np.stack(parts, axis=1)
+    return table.argmax(1)[:, None] if task.kind == "multiclass" else table
+
+
+def _frame(folder: Path, name: str) -> pl.DataFrame:
+    path = folder / f"{name}.parquet"
+    try:
+        return pl.read_parquet(path)
+    except FileNotFoundError:
+        advice = "Give a folder in which rounds train finished"
+        raise RunFolderError(must_be("RUN", f"a run folder with {path.name}", "run", str(folder), advice)) from None
+    except (pl.exceptions.PolarsError, OSError) as error:
+        advice = "Restore the file, or train again"
+        raise RunFolderError(must_be(path.name, "a readable Parquet file", "error", str(error), advice)) from None
+
+
+def _references(metrics: dict[str, Any]) -> dict[str, dict[int, float]]:
+    """Validation losses of reference models by fold, where the run kept them."""
+    kept = metrics.get("validation_references", {})
+    return {name: {int(fold): loss for fold, loss in losses.items()} for name, losses in kept.items()}
+
+
+def _data_findings(folder: Path) -> tuple[tuple[Finding, ...], tuple[tuple[str, str], ...]]:
+    """What the data rules said before training: the rows themselves are not in the folder."""
+    if not (folder / FINDINGS).exists():
+        return (), ()
+    found = read_examination(folder)
+    codes = {rule.code for rule in DATA_RULES}
+    absent = tuple((code, reason) for code, reason in found.not_applicable if code in codes)
+    return tuple(f for f in found.findings if f.code in codes), absent

@@ -1,0 +1,121 @@
+"""How far the networks of a run came: beside what a constant reaches, beside baselines, beside each other."""
+
+import numpy as np
+
+from rounds.examination.comparison import paired
+from rounds.examination.curve import Configuration, Curve, last, smooth
+from rounds.examination.rule import Threshold
+from rounds.examination.run import Run
+from rounds.examination.training_rules.layers import first_size, initial_loss
+
+# The same share as the answer to "was it worth it": below it, a change of the loss changes no decision.
+SMALLEST_SHARE = Threshold(
+    "smallest worthwhile change", 0.01, "share of the constant prediction's loss", "convention of Rounds, as for worth"
+)
+BEHIND_SIBLING = Threshold("behind another configuration", 0.05, "share of the constant's loss")
+LEAST_LEARNED = Threshold("least that is learned", 0.05, "share of the constant's loss that training removes")
+
+TINY_WEIGHTS = Threshold("tiny first weights", 0.05, "times the size that keeps the spread of signals")
+HUGE_WEIGHTS = Threshold("huge first weights", 5.0, "times the size that keeps the spread of signals")
+HEAVY_DROPOUT = Threshold("heavy dropout", 0.6, "share of units dropped")
+HEAVY_NOISE = Threshold("heavy noise", 1.0, "input noise beside the spread of scaled inputs")
+
+FEWEST_UNITS = 4  # of a layer, below which a dead unit or a weak gradient is the luck of the draw
+
+
+def narrow(run: Run, curve: Curve) -> tuple[int, ...]:
+    """Hidden layers, by number, that are too narrow to say anything of how they were drawn or what passes through."""
+    hidden = run.plans[curve.plan].hidden if run.plans else ()
+    return tuple(i for i, width in enumerate(hidden) if width < FEWEST_UNITS)
+
+
+def reference_loss(run: Run, curve: Curve) -> float:
+    """The loss that shares are taken of: the constant prediction's, or (not known) the highest of the curve."""
+    if run.constant_loss is not None and run.constant_loss > 0:
+        return run.constant_loss
+    values = np.concatenate([curve.train, curve.validation])
+    finite = np.abs(values[np.isfinite(values)])
+    return float(finite.max()) if len(finite) and finite.max() > 0 else 1.0
+
+
+def of_what(run: Run) -> str:
+    """What shares of a loss are shares of, in words."""
+    return "of the constant's loss" if run.constant_loss else "of the highest loss"
+
+
+def noise_of_mean(values: np.ndarray, window: int) -> float:
+    """Standard error of the mean of `window` neighbours of one curve, from its second differences (trends drop out).
+
+    >>> noise_of_mean(np.arange(10.0), 2)
+    0.0
+    """
+    if len(values) < 4:
+        return float("inf")
+    second = np.diff(values, n=2)
+    return float(np.sqrt((second**2).mean() / 6 / window))
+
+
+def explained(run: Run, curve: Curve, split: str = "train") -> float:
+    """Share of the constant's loss that is gone at best (smoothed): 0 learned nothing, 1 perfect, nan not known."""
+    if run.constant_loss is None:
+        return float("nan")
+    values = getattr(curve, split) if np.isfinite(getattr(curve, split)).any() else curve.validation
+    finite = values[np.isfinite(values)]
+    return 1 - float(smooth(finite, curve.window).min()) / reference_loss(run, curve) if len(finite) else -np.inf
+
+
+def median_explained(run: Run, configuration: Configuration, split: str = "train") -> float:
+    return float(np.median([explained(run, c, split) for c in configuration.curves]))
+
+
+def linear_explained(run: Run) -> float | None:
+    """Share of the constant's loss that the linear model removes on validation patients; None where not known."""
+    linear = list(run.references.get("linear", {}).values())
+    return 1 - float(np.mean(linear)) / run.constant_loss if linear and run.constant_loss else None
+
+
+def contrast(run: Run, worse: Configuration, better: Configuration) -> tuple[float, float, float] | None:
+    """Best training loss of `worse` minus `better` on the same folds, as a share of the constant's loss: (mean, low,
+    high) by `paired`; None where they share no fold."""
+    other = {c.fold: c for c in better.curves}
+    pairs = [(c, other[c.fold]) for c in worse.curves if c.fold in other]
+    if not pairs:
+        return None
+    return paired(np.array([(level(run, a) - level(run, b)) / reference_loss(run, b) for a, b in pairs]))
+
+
+def level(run: Run, curve: Curve) -> float:
+    """Lowest smoothed training loss (validation where none is known); the start's or the constant's where diverged."""
+    values = curve.train if curve.has_train else curve.validation
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return 10 * reference_loss(run, curve)
+    return float(smooth(finite, curve.window).min())
+
+
+def starting_loss(run: Run, curve: Curve) -> float:
+    """Loss before the first step, or of the first epoch where it was not taken."""
+    known = initial_loss(curve)
+    return known if np.isfinite(known) else float(curve.train[0] if curve.has_train else curve.validation[0])
+
+
+def strange_size(run: Run, curve: Curve) -> float | None:
+    """Size of a layer's first weights beside the usual, where it is tiny or huge."""
+    if not run.plans:
+        return None
+    ratio = first_size(curve, run.plans[curve.plan].hidden)
+    return ratio if ratio is not None and not TINY_WEIGHTS.value <= ratio <= HUGE_WEIGHTS.value else None
+
+
+def rates(run: Run, configuration: Configuration) -> tuple[Configuration, ...]:
+    """Configurations that differ from this one in the learning rate alone, by rising rate (itself among them)."""
+
+    def others(c: Configuration) -> dict[str, float]:
+        return {name: value for name, value in c.settings.items() if name != "learning_rate"}
+
+    same = [c for c in run.configurations if c.plan == configuration.plan and others(c) == others(configuration)]
+    return tuple(sorted(same, key=lambda c: c.learning_rate))
+
+
+def end(curve: Curve, split: str = "train") -> float:
+    return last(getattr(curve, split), curve.window)

@@ -1,0 +1,147 @@
+"""Rules about the score itself: too good, no better than what is simpler, judged on too few."""
+
+import numpy as np
+
+from rounds.examination.finding import NotApplicable, Seen, in_words
+from rounds.examination.rule import Judged, Rule, Threshold
+from rounds.examination.run import Run
+from rounds.metrics.worth import SMALLEST_WORTHWHILE_SHARE, TOO_GOOD_SHARE
+
+TOO_GOOD = Threshold("too good", TOO_GOOD_SHARE, "share of the constant's score that is removed")
+TOO_FAR_AHEAD = Threshold("too far ahead", 0.3, "share of the constant's score, over the best baseline of a table")
+FEWEST_PATIENTS = Threshold("fewest validation patients", 50, "patients, over all folds")
+FEWEST_EVENTS = Threshold("fewest validation events", 10, "patients of the rarer class, over all folds")
+WORTHWHILE = Threshold("smallest worthwhile", SMALLEST_WORTHWHILE_SHARE, "share of the constant's score")
+FREQUENT = Threshold("frequent outcome", 0.8, "share of the rows")
+ABOVE_FREQUENT = Threshold("accuracy above it", 0.01, "share of the rows, at most")
+ACCURACIES = ("accuracy", "label_accuracy")
+_NOT_JUDGED = NotApplicable("needs a network and baselines judged on the same patients")
+
+
+def _implausible(run: Run) -> Judged:
+    gain, scale = run.advantages.get("constant"), run.left_by_constant
+    if gain is None or not scale:
+        return _NOT_JUDGED
+    share, ahead = gain.value / scale, _ahead(run)
+    if share >= TOO_GOOD.value:
+        words = f"The networks remove {in_words(share)} of the constant's error on patients they never saw"
+    elif ahead is not None and ahead >= TOO_FAR_AHEAD.value:
+        words = f"The networks are ahead of every baseline by {in_words(ahead)} of the constant's score"
+    else:
+        return None
+    return Seen(
+        "warning",
+        f"{words}. Outcomes of patients are seldom that predictable: look for a column that holds the outcome, and for "
+        "patients on both sides.",
+        {"removed_share": share, "ahead_share": ahead}, 0.7,
+    )  # fmt: skip
+
+
+def _ahead(run: Run) -> float | None:
+    """Gain on the best baseline as a share of the constant's score, of networks that read a table."""
+    others = [gain.value for name, gain in run.advantages.items() if not name.startswith("constant")]
+    if not others or run.plan is None or run.plan.network not in ("dense", "linear") or not run.left_by_constant:
+        return None
+    return min(others) / run.left_by_constant
+
+
+def _no_better(run: Run) -> Judged:
+    """Behind or level with the best baseline, by an interval that excludes a worthwhile gain."""
+    scale = run.left_by_constant
+    if not run.advantages or not scale:
+        return _NOT_JUDGED
+    name, gain = min(run.advantages.items(), key=lambda item: item[1].value)
+    if gain.high >= WORTHWHILE.value * scale:
+        return None
+    evidence = {"baseline": name, "gain_share": gain.value / scale, "low": gain.low / scale, "high": gain.high / scale}
+    words = f"The networks gain {in_words(gain.value / scale)} of the constant's score on the {name} baseline (95 % "
+    interval = f"interval {in_words(gain.low / scale)} to {in_words(gain.high / scale)})"
+    return Seen("error" if name == "constant" else "note", f"{words}{interval}.", evidence, 0.95)
+
+
+def _validation_too_small(run: Run) -> Judged:
+    split = (run.dataset or {}).get("split")
+    if split is None:
+        return NotApplicable("needs the size of the validation part")
+    folds = max(len({c.fold for c in run.curves}), 1)
+    patients = split["patients"]["validation"] * folds
+    events = _validation_events(run, patients)
+    few = patients < FEWEST_PATIENTS.value or (events is not None and events < FEWEST_EVENTS.value)
+    if not few:
+        return None
+    seen = f" with about {events:.0f} of the rarer class" if events is not None else ""
+    return Seen(
+        "warning", f"All validation folds together hold {patients} patients{seen}: too few to tell the networks apart.",
+        {"patients": patients, "events": events, "folds": folds}, 0.9,
+    )  # fmt: skip
+
+
+def _validation_events(run: Run, patients: int) -> float | None:
+    """Expected patients of the rarer class, of a yes/no outcome."""
+    assert run.dataset is not None
+    events = run.dataset["split"].get("events")
+    if not events:
+        return None
+    share = events["all"] / run.dataset["rows"]
+    return float(np.minimum(share, 1 - share) * patients)
+
+
+def _misleading(run: Run) -> Judged:
+    """Epochs kept by accuracy, where always saying the more frequent class is as accurate."""
+    if run.plan is None or run.task is None or not run.task.is_classification:
+        return NotApplicable("needs the plan, and an outcome of classes")
+    metric = run.plans[run.best.plan].keep_best
+    if metric not in ACCURACIES:
+        return None
+    share = _largest_share(run)
+    if share is None:
+        return NotApplicable("needs to know how many patients have each outcome")
+    reached = [float(np.nanmax(c.metrics[metric])) for c in run.best.curves if metric in c.metrics]
+    if share < FREQUENT.value or not reached or np.median(reached) > share + ABOVE_FREQUENT.value:
+        return None
+    return Seen(
+        "warning",
+        f"Epochs are kept by {metric}, and the networks reach {np.median(reached):.1%} where always saying the more "
+        f"frequent outcome reaches {share:.1%}.",
+        {"metric": metric, "reached": float(np.median(reached)), "frequent_share": share}, 0.9, run.best.members,
+    )  # fmt: skip
+
+
+def _largest_share(run: Run) -> float | None:
+    """Share of the more frequent of two outcomes."""
+    events = ((run.dataset or {}).get("split") or {}).get("events")
+    if not events or run.dataset is None:
+        return None
+    share = float(events["all"]) / float(run.dataset["rows"])
+    return max(share, 1 - share)
+
+
+WORTH_RULES: tuple[Rule[Run], ...] = (
+    Rule(
+        "implausible-score", "The score is too good to be true", "data", _implausible,
+        how="Share of the constant's error that the networks remove on patients they never saw; for tables also how "
+        "far they are ahead of the best baseline.",
+        why="Such a score mostly means that a column tells the outcome, or that patients are on both sides.",
+        remedies=("declare when each column is known", "leave out columns that are made from the outcome"),
+        thresholds=(TOO_GOOD, TOO_FAR_AHEAD),
+    ),
+    Rule(
+        "validation-too-small", "Too few validation patients", "training", _validation_too_small,
+        how="Patients, and patients of the rarer class, in all validation folds together.",
+        why="The best epoch and the best settings are picked by luck.",
+        remedies=("more folds (--set folds=5)", "more patients"), thresholds=(FEWEST_PATIENTS, FEWEST_EVENTS),
+    ),
+    Rule(
+        "misleading-metric", "The metric that chooses is blind to the rare outcome", "training", _misleading,
+        how="Epochs are kept by accuracy, one outcome is frequent, and the accuracy reached is no more than that.",
+        why="A network that never finds a case looks as good as one that does.",
+        remedies=("keep_best = loss or auroc",), thresholds=(FREQUENT, ABOVE_FREQUENT), acts="steps",
+    ),
+    Rule(
+        "no-better-than-baseline", "No better than a simpler method", "worth", _no_better,
+        how="The gain on the baseline that is nearest or ahead, resampled over patients: its interval holds no "
+        "worthwhile gain.",
+        why="A simpler method is easier to explain, to check and to keep.",
+        remedies=("use the baseline",), thresholds=(WORTHWHILE,),
+    ),
+)  # fmt: skip

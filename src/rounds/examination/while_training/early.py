@@ -1,0 +1,67 @@
+"""What rules say while a population trains: at `LOOKS` of its epochs, of the networks that have come so far or ended.
+
+The rules are those of the examination. Only what is seen at once is asked, since most of what is said of a training is
+about its end; and harm is told from the constant alone, since a linear model is ahead of every network that has only
+begun.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+
+from rounds.examination.examine import examine
+from rounds.examination.finding import Finding
+from rounds.examination.sources.population import run_of
+from rounds.training.pool import Progress, SlabResult
+from rounds.training.population.build import Population, Trained
+from rounds.training.population.members import WHOLE_DEVELOPMENT
+
+AT_ONCE = frozenset({
+    "loss-output-mismatch", "frozen-layer", "unscaled-inputs", "poor-initialization", "learning-rate-too-high",
+    "vanishing-gradients", "dead-units", "saturated-units", "exploding-gradients", "diverged", "not-learning",
+})  # fmt: skip
+NO_PEERS: dict[str, dict[int, float]] = {"linear": {}}
+
+
+@dataclass(frozen=True)
+class SeenEarly:
+    """What a rule says of `networks` networks after their first epochs; epoch: of the last that came so far."""
+
+    finding: Finding
+    epoch: int
+    networks: int
+
+
+Training = Generator[Progress, None, Trained]
+
+
+def watched(population: Population, training: Training) -> Generator[Progress | SeenEarly, None, Trained]:
+    """The training, and beside its progress each finding once, as soon as it is seen; returns what was trained."""
+    parts: dict[int, SlabResult] = {}
+    said: set[str] = set()
+    while True:
+        try:
+            progress = next(training)
+        except StopIteration as end:
+            trained: Trained = end.value
+            return trained
+        yield progress
+        part = progress.so_far or progress.result
+        if part is not None and _is_of_use(population, part, progress):
+            parts[progress.slab] = part
+            for finding in _alarms(population, parts):
+                if finding.code not in said:
+                    said.add(finding.code)
+                    yield SeenEarly(finding, progress.epoch, sum(len(part.slab.members) for part in parts.values()))
+
+
+def _is_of_use(population: Population, part: SlabResult, progress: Progress) -> bool:
+    """Whether it is handed over, and comes before its last epoch: what came to its end is examined with the others."""
+    return part.slab.outer == WHOLE_DEVELOPMENT and progress.epoch < population.plans[part.slab.plan].epochs
+
+
+def _alarms(population: Population, parts: dict[int, SlabResult]) -> list[Finding]:
+    """Causes that the rules see in what was done so far; what follows from them is left to the end."""
+    works = tuple(work for work in population.works if work.slab.number in parts)
+    so_far = Trained(replace(population, works=works), tuple(parts.values()))
+    found = examine(run_of(so_far, references=NO_PEERS))
+    return [f for f in found.alarms if f.code in AT_ONCE and not f.follows_from]

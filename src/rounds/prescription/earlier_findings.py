@@ -1,0 +1,26 @@
+"""What was found in populations that were treated since, told with what became of it."""
+
+from typing import Any
+
+from rounds.examination.finding import Examination, finding_record
+from rounds.examination.follow import after_treatment
+from rounds.prescription.loop import Stay
+
+
+def earlier_findings(found: Stay, final: Examination) -> list[dict[str, Any]]:
+    """Records of what alarmed in each population but the last, with the look that saw it first.
+
+    final: the examination of the last population.
+    """
+    last = len(found.populations) - 1
+    looks: dict[int, tuple[int, Examination]] = {}
+    for look, examination in enumerate(found.examinations, start=1):
+        looks.setdefault(examination.findings[0].round, (look, examination))
+    alarms = {number: frozenset(f.code for f in e.alarms) for number, (_, e) in looks.items()}
+    alarms[last] = frozenset(f.code for f in final.alarms)
+    treated = [entry["finding"] for entry in found.entries if entry["verdict"] == "kept"]
+    return [
+        {**finding_record(after_treatment(f, treated[number], alarms[number + 1])), "look": looks[number][0]}
+        for number in range(last)
+        for f in looks[number][1].alarms
+    ]

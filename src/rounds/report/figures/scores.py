@@ -1,0 +1,79 @@
+"""Who predicts how well: contestants beside each other, each with its interval over patients."""
+
+import altair as alt
+
+from rounds.metrics import METRICS
+from rounds.report.figures.theme import BLUE, FAINT, INK, SOFT, Chart
+from rounds.report.run_files import Record, RunFiles
+from rounds.report.wording import contestant, estimate, label
+
+ROW = 40  # px of height a contestant
+NETWORKS = ("network", "single network")
+AIM = {"lower": "lower is better", "higher": "higher is better", "ideal": "nearer to the ideal is better"}
+
+
+def forest(run: RunFiles) -> Chart | None:
+    """Every contestant's main metric with its 95 % interval."""
+    return score_forest(run, run.main_metric)
+
+
+def ranking_forest(run: RunFiles) -> Chart | None:
+    """AUROC of every contestant, where it is not the main metric."""
+    return score_forest(run, "auroc") if run.task.is_classification else None
+
+
+def score_forest(run: RunFiles, metric: str) -> Chart | None:
+    """One line a contestant: point and interval, simplest on top."""
+    found = [
+        {"who": contestant(name, run.task.is_classification), **scores[metric], "text": estimate(scores[metric])[0]}
+        | {"colour": BLUE if name in NETWORKS else INK}
+        for name, scores in contestants(run.metrics).items()
+        if scores.get(metric, {}).get("value") is not None and (name, metric) != ("constant", "auroc")
+    ]
+    if len(found) < 2:
+        return None
+    chart = alt.Chart(alt.InlineData(values=found)).encode(
+        y=alt.Y("who:N", sort=[f["who"] for f in found], title=None).axis(
+            labelLimit=190, labelColor=INK, domain=False, ticks=False, labelPadding=10, grid=False
+        ),
+        color=alt.Color("colour:N", scale=None),
+    )
+    unit = f"{run.task.unit}, " if run.task.unit and METRICS[metric].unit_like_target else ""
+    axis = alt.X("value:Q", title=f"{label(metric)} ({unit}{AIM[METRICS[metric].better]})").scale(zero=False, nice=True)
+    whisker = chart.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=axis["title"]), x2="high:Q")
+    point = chart.mark_point(filled=True, size=80, opacity=1).encode(x=axis)
+    text = chart.mark_text(dy=-12).encode(x="value:Q", text="text:N")
+    layers = [*_reference(found), whisker, point, text]
+    return alt.layer(*layers).properties(height=ROW * len(found) + 50)
+
+
+def _reference(found: list[Record]) -> list[alt.Chart]:
+    """A line down from the last one, the ensemble, to compare the others with."""
+    last = alt.Chart(alt.InlineData(values=[{"value": found[-1]["value"]}]))
+    return [last.mark_rule(strokeDash=[2, 3], color=FAINT).encode(x="value:Q")]
+
+
+def contestants(metrics: Record) -> dict[str, Record]:
+    """Scores by contestant, simplest first; of two constants only the one that is best for the main metric."""
+    baselines = {name: scores for name, scores in metrics["baselines"].items() if name != "constant median"}
+    return {**baselines, "single network": metrics["single_network"], "network": metrics["test"]}
+
+
+def target_scores(run: RunFiles) -> Chart | None:
+    """Explained variation of each target, where there are several (the forty best explained)."""
+    frame = run.predictions()
+    if run.task.kind != "regression" or len(run.task.targets) < 2:
+        return None
+    found: list[Record] = []
+    for (name,), part in frame.group_by("target"):
+        observed, predicted = part["observed"].to_numpy(), part["network"].to_numpy()
+        spread = float(((observed - observed.mean()) ** 2).sum())
+        if spread > 0:
+            found.append({"target": str(name), "value": 1 - float(((observed - predicted) ** 2).sum()) / spread})
+    found = sorted(found, key=lambda f: -f["value"])[:40]
+    axis = alt.Y("target:N", sort=None, title=None).axis(labelLimit=190, grid=False)
+    chart = alt.Chart(alt.InlineData(values=found)).encode(y=axis, x=alt.X("value:Q", title="R² (higher is better)"))
+    return alt.layer(
+        alt.Chart(alt.InlineData(values=[{"value": 0}])).mark_rule(color=SOFT).encode(x="value:Q"),
+        chart.mark_point(filled=True, size=60, color=BLUE, opacity=1),
+    ).properties(height=18 * len(found) + 60)

@@ -1,0 +1,54 @@
+"""Where the last epoch is kept: snapshots of the best one beside it, so that what it would have been costs no training.
+
+Who chooses an epoch by its loss may not judge it on the same patients. So there are three snapshots: of the epoch that
+all held-out rows choose, as `keep_best` with a patience would have kept it, and of those that either half of their
+patients chooses, which the other half can judge.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from rounds.plan import Plan
+from rounds.training.compiled.schedule import cycle_ends
+from rounds.training.compiled.state import Spare, Weights
+
+EVERYBODY, FIRST_HALF, SECOND_HALF = range(3)  # who chose a snapshot: all held-out rows, or half of their patients
+
+
+def has_spare(plan: Plan) -> bool:
+    """Whether members of the plan keep their last epoch, and would train the same if they kept the best: the plateau
+    schedule goes by what is best, and a cyclic course predicts by its cycles' ends.
+
+    >>> has_spare(Plan()), has_spare(Plan(keep_best="none"))
+    (False, True)
+    """
+    return plan.keep_best == "none" and plan.schedule != "plateau" and not cycle_ends(plan)
+
+
+def begin_spare(weights: Weights) -> Spare:
+    """Before the first epoch: the weights as they were drawn, which any epoch is better than."""
+    thrice = jax.tree.map(lambda leaf: jnp.stack([leaf] * 3), weights)
+    return Spare(thrice, jnp.full(3, jnp.inf), jnp.zeros(3, jnp.int32))
+
+
+def keep_spare(
+    spare: Spare, shown: Weights, losses: jax.Array, choosers: jax.Array, alive: jax.Array, patience: int
+) -> Spare:
+    """After an epoch: the weights as they are shown where they are better than any before.
+
+    losses: of held-out rows [V]; choosers: which rows each of the three asks [3, V] 0/1; alive: whether the member
+    still trained, and its loss is finite.
+    """
+    values = (choosers @ losses) / jnp.maximum(choosers.sum(1), 1.0)  # [3]
+    better = alive & (spare.waited < patience) & (values < spare.value)
+
+    def kept(new: jax.Array, old: jax.Array) -> jax.Array:
+        return jnp.where(better.reshape(3, *[1] * new.ndim), new, old)
+
+    weights = jax.tree.map(kept, shown, spare.weights)
+    return Spare(weights, jnp.where(better, values, spare.value), jnp.where(better, 0, spare.waited + 1))
+
+
+def choosers_of(weights: jax.Array, halves: jax.Array) -> jax.Array:
+    """Which held-out rows each chooser asks, [3, V]; weights, halves: [V] 0/1."""
+    return jnp.stack([weights, weights * (1 - halves), weights * halves])

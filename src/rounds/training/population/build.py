@@ -1,0 +1,235 @@
+"""A population in training: plans and materials in, members with their best weights and curves out."""
+
+import math
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rounds.data.dataset import InputShape
+from rounds.errors import PlanError, must_be
+from rounds.networks.keras.builder import describe_network
+from rounds.networks.keras.functional import SEEDS
+from rounds.networks.network import OWN, Network
+from rounds.networks.user_model.model import Columns, describe_own_network, own_values
+from rounds.plan import Plan, structure_names
+from rounds.task import Task
+from rounds.training.compiled.state import Weights as MemberWeights
+from rounds.training.compiled.validation import check_keep_best
+from rounds.training.machine.device import room_here, workers_here
+from rounds.training.pool import Hopeless, Progress, SlabResult, Work, never, train_slabs
+from rounds.training.population.fold_data import Material, shared_shape, slab_data
+from rounds.training.population.members import Member, Slab, make_members, make_slabs, working_set
+from rounds.training.program import SWITCHED, Program, make_program
+from rounds.training.result.batch_statistics import exact_statistics
+from rounds.training.slab import Extent, extent_of, steps_per_epoch
+
+Weights = dict[str, np.ndarray]
+Shapes = dict[int, tuple[int, int]]  # [G orders, M members] by plan
+
+
+@dataclass(frozen=True)
+class Population:
+    """Everything that is decided before the first step: programs, slabs, and the work of each; model: the user's own
+    Keras model, where the plans are of that network."""
+
+    plans: tuple[Plan, ...]
+    task: Task
+    materials: tuple[Material, ...]
+    programs: tuple[Program, ...]
+    works: tuple[Work, ...]
+    model: Any = None
+
+    @property
+    def slabs(self) -> tuple[Slab, ...]:
+        return tuple(work.slab for work in self.works)
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        return tuple(sorted((m for slab in self.slabs for m in slab.members), key=lambda m: m.number))
+
+    def parameters(self, plan: int) -> int:
+        """Trainable numbers of one member."""
+        return int(sum(v.size for v in map(np.zeros, map(tuple, self._shapes(plan)))))
+
+    def _shapes(self, plan: int) -> list[tuple[int, ...]]:
+        return [tuple(v.shape) for v in self.programs[plan].functional.model.trainable_variables]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A population after training: one result a slab."""
+
+    population: Population
+    results: tuple[SlabResult, ...]
+
+    def weights(self, member: Member) -> Weights:
+        """Weights of a member's best snapshot, or of the one at its `cycle`'s end, by name as `Network` describes."""
+        result, _ = self.place(member)
+        functional = self.population.programs[member.plan].functional
+        taken = result.best if member.cycle is None else result.cycles[member.cycle][1]
+        arrays = taken[member.number]
+        trainable = dict(zip(functional.names, map(np.asarray, arrays.trainable), strict=True))
+        kept = {
+            n: np.asarray(a)
+            for n, a in zip(functional.state_names, arrays.state, strict=True)
+            if not n.startswith("dropout") and not n.endswith(SEEDS)
+        }
+        return {**trainable, **{n: a for n, a in kept.items() if a.dtype.kind == "f"}}
+
+    def place(self, member: Member) -> tuple[SlabResult, tuple[int, int]]:
+        """The result of a member's slab, and where in it [G, M] the member is."""
+        result = next(r for r in self.results if member.number in r.best)
+        groups = enumerate(result.slab.groups)
+        where = ((g, i) for g, group in groups for i, m in enumerate(group) if m and m.number == member.number)
+        return result, next(where)
+
+    def networks(self, member: Member) -> list[Member]:
+        """What a member leaves to predict with: its snapshot at each cycle's end, else its best one."""
+        result, _ = self.place(member)
+        return [replace(member, cycle=cycle) for cycle in range(len(result.cycles))] or [member]
+
+
+def make_population(
+    plans: list[Plan],
+    task: Task,
+    materials: list[Material],
+    count: int | None = None,
+    workers: int | None = None,
+    shapes: Shapes | None = None,
+    model: Any = None,
+) -> Population:
+    """Members of each plan over all folds of all materials, packed into slabs; nothing is trained yet.
+
+    count: members that are handed over, all plans together; shapes: of the slabs of each plan, where a run goes on;
+    model: a Keras model of the user's own, for plans whose network is "keras".
+    Raises PlanError where a plan cannot run.
+    """
+    for plan in plans:
+        check_keep_best(plan.keep_best, task.kind, plan.metrics)
+    shape = shared_shape(materials)
+    members = make_members(plans, tuple(sorted(materials[0].folds)), tuple(m.repeat for m in materials[1:]), count)
+    used = sorted({m.plan for m in members})
+    setting = Setting(task, shape, materials[0], model)
+    programs = _programs(plans, setting, members)
+    extent = extent_of(rows for m in materials for rows in m.folds.values())
+    sizes = {i: member_bytes(programs[i], extent) for i in used}
+    slabs = make_slabs(members, sizes, workers or workers_here(), shapes, room_here())
+    reading = {_reading(plans[p]): plans[p] for p in used}
+    data = {(name, m.outer): slab_data(m, shape, task, plan) for name, plan in reading.items() for m in materials}
+    folds = {m.outer: m.folds for m in materials}
+    works = [Work(s, programs[s.plan], data[_reading(plans[s.plan]), s.outer], folds[s.outer], extent) for s in slabs]
+    return Population(tuple(plans), task, tuple(materials), tuple(programs), tuple(works), model)
+
+
+def _reading(plan: Plan) -> tuple[str, bool, bool, bool]:
+    """What of a plan decides which arrays its members read, and whether all at once."""
+    return plan.class_weights, plan.hand_features, plan.has_trunk, plan.batch_size == "all"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all programs of a population share: task, widths of the inputs, data, and the user's own model (or None)."""
+
+    task: Task
+    shape: InputShape
+    material: Material
+    model: Any
+
+
+def _programs(plans: list[Plan], setting: Setting, members: list[Member]) -> list[Program]:
+    """A program for each plan; plans that differ in settings alone share one, so that it compiles once."""
+    structures = [tuple((n, getattr(plan, n)) for n in structure_names()) for plan in plans]
+    made = {}
+    for structure, plan in zip(structures, plans, strict=True):
+        if structure not in made:
+            alike = [m for m in members if structures[m.plan] == structure]
+            made[structure] = _program(plan, setting, alike)
+    return [made[structure] for structure in structures]
+
+
+def _program(plan: Plan, setting: Setting, members: list[Member]) -> Program:
+    switches = frozenset(n for n in SWITCHED if any(m.settings[n] > 0 for m in members))
+    network = _network(plan, setting, "dropout" in switches)
+    model = setting.model if plan.network == OWN else None
+    return make_program(plan, setting.task, network, setting.material.target_scale.kind == "log1p", switches, model)
+
+
+def _network(plan: Plan, setting: Setting, any_dropped: bool) -> Network:
+    shape, task = setting.shape.read(plan.hand_features, plan.has_trunk), setting.task
+    if plan.network != OWN:
+        dropout = any_dropped if plan.use_dropout is None else plan.use_dropout
+        return describe_network(plan, task, shape.numbers, shape.flags, shape.levels, dropout, shape.grid)
+    if setting.model is None:
+        advice = "Hand it over: rounds.train(data, model=model), or --model FILE.keras"
+        raise PlanError(must_be("A network of kind keras", "a model of your own", "model", None, advice))
+    return describe_own_network(setting.model, plan, task, columns_of(setting.material, shape))
+
+
+def columns_of(material: Material, shape: InputShape) -> Columns:
+    """Which column each prepared input comes from; what only other folds have is padding, and has no name."""
+    names, labels = material.preparation.names, material.preparation.labels
+
+    def padded(found: tuple[str, ...], width: int) -> tuple[str, ...]:
+        return found[:width] + ("",) * (width - len(found))  # what is made by hand comes last, and is not read
+
+    numbers, flags = padded(names.numbers, shape.numbers), padded(names.flags, shape.flags)
+    said = padded(labels.numbers, shape.numbers) + padded(labels.flags, shape.flags)
+    return Columns(numbers, flags, padded(names.codes, len(shape.levels)), shape.levels, said, shape.grid)
+
+
+def member_bytes(program: Program, extent: Extent) -> int:
+    """Working set of a member, in bytes."""
+    parameters = sum(int(np.prod(v.shape)) for v in program.functional.model.trainable_variables)
+    _, batch = steps_per_epoch(program.plan, extent)
+    values = own_values(program.functional.model) if program.network.kind == OWN else 0
+    return working_set(program.network, parameters, batch, values)
+
+
+def train_population(
+    population: Population, folder: Path | None = None, minutes: float | None = None, hopeless: Hopeless = never
+) -> Iterator[Progress | Trained]:
+    """Trains every slab; yields progress, and at the end the trained population.
+
+    folder: of checkpoints, or None. minutes: every slab ends at its first epoch boundary after so long. hopeless: which
+    slabs are given up before their last epoch. A caller that
+    stops listening stops the training at the next epoch boundary.
+    """
+    results = []
+    deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
+    for progress in train_slabs(list(population.works), workers_here(), folder, deadline, hopeless):
+        if progress.result is not None:
+            results.append(progress.result)
+        yield progress
+    ordered = sorted(results, key=lambda r: r.slab.number)
+    yield Trained(population, tuple(with_exact_statistics(population, r) for r in ordered))
+
+
+def train_to_end(
+    population: Population, folder: Path | None = None, minutes: float | None = None, hopeless: Hopeless = never
+) -> Generator[Progress, None, Trained]:
+    """As `train_population`, for a caller that is a generator itself: passes progress on, returns the population."""
+    for event in train_population(population, folder, minutes, hopeless):
+        if isinstance(event, Trained):
+            return event
+        yield event
+    raise AssertionError("training ends in a trained population")
+
+
+def with_exact_statistics(population: Population, result: SlabResult) -> SlabResult:
+    """Batch statistics of every snapshot over all rows its member learned from, instead of a running average."""
+    work = next(w for w in population.works if w.slab.number == result.slab.number)
+    if not work.program.functional.batch_norms:
+        return result
+    members = {m.number: m for m in result.slab.members}
+
+    def exact(taken: dict[int, MemberWeights]) -> dict[int, MemberWeights]:
+        rows = {n: work.folds[members[n].fold].train for n in taken}
+        functional, inputs = work.program.functional, work.data.inputs
+        return exact_statistics(functional, taken, inputs, rows)
+
+    cycles = tuple((epoch, exact(taken)) for epoch, taken in result.cycles)
+    return replace(result, best=exact(result.best), cycles=cycles)
