@@ -37,19 +37,18 @@ from benchmarks.ward.faults import FAULTS, Fault
 from benchmarks.ward.ground import Ground, make_ground
 from benchmarks.ward.healthy import GOOD
 from benchmarks.ward.tasks import TASKS
-from rounds import improvement
+from rounds.baselines.constant import constant_predictions
 from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
+from rounds.ensemble.choose import HandOver, hand_over
+from rounds.ensemble.members import sound_members
 from rounds.errors import TrainingError
 from rounds.examination.while_training.lost import hopeless_in
-from rounds.improvement import FOLDS as ALL_FOLDS
-from rounds.improvement import Request, amount_of, improve
-from rounds.inference.constant import constant_predictions
-from rounds.inference.ensemble import sound_members
-from rounds.inference.handover import HandOver, hand_over
-from rounds.inference.intervals import paired_difference
+from rounds.job import stages as improvement
+from rounds.job.stages import FOLDS as ALL_FOLDS
+from rounds.job.stages import Request, amount_of, improve
 from rounds.metrics import main_metric
 from rounds.metrics.table import score
 from rounds.plan import Plan, make_plan
@@ -57,6 +56,7 @@ from rounds.prescription import loop as stay
 from rounds.prescription.loop import Circumstances, Stay, look, treat
 from rounds.prescription.trial.trial import arms
 from rounds.proposal import propose
+from rounds.statistics.intervals import paired_difference
 from rounds.training.population.build import Population, Trained, make_population, train_to_end
 from rounds.training.population.fold_data import make_materials, scaling_of
 from rounds.training.population.members import WHOLE_DEVELOPMENT

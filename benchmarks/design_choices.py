@@ -33,9 +33,9 @@ from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
-from rounds.improvement import FOLDS as ALL_FOLDS
-from rounds.improvement import amount_of
-from rounds.inference.ensemble import average_outputs, member_outputs, smeared
+from rounds.ensemble.members import average_outputs, member_outputs, smeared
+from rounds.job.stages import FOLDS as ALL_FOLDS
+from rounds.job.stages import amount_of
 from rounds.metrics import METRICS, main_metric, score
 from rounds.plan import Plan
 from rounds.proposal import propose

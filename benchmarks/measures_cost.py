@@ -22,7 +22,7 @@ from benchmarks.machine import about
 from rounds.data.choices import Choices
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
-from rounds.improvement import amount_of
+from rounds.job.stages import amount_of
 from rounds.proposal import propose
 from rounds.training.compiled.measures import measure_interval
 from rounds.training.machine.device import workers_here

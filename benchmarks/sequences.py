@@ -53,7 +53,7 @@ def divide(stays: pl.DataFrame, part: str) -> list[tuple[np.ndarray, np.ndarray]
 def run_stays(shared: Path, part: str, division: int) -> dict[str, Any]:
     from rounds.data.choices import Choices
     from rounds.data.loading import load
-    from rounds.improvement import Request, improve
+    from rounds.job.stages import Request, improve
 
     folder = shared / "data" / "physionet2012_a"
     measured = pl.read_parquet(folder / "measurements.parquet")
@@ -92,7 +92,7 @@ def floor_predictions(dataset: Any, part: str) -> np.ndarray:
 
 def run_beats(shared: Path) -> dict[str, Any]:
     from rounds.data.loading import load
-    from rounds.improvement import Request, improve
+    from rounds.job.stages import Request, improve
 
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as place:

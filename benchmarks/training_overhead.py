@@ -3,7 +3,7 @@
     python -m benchmarks.training_overhead [--turns 3]
 
 One turn trains the same population twice: bare (the slabs' compiled epochs in as many threads, nothing kept) and by
-`rounds.improvement` (checkpoints, records, early stop, progress events), each from a fresh program that has been
+`rounds.job.stages` (checkpoints, records, early stop, progress events), each from a fresh program that has been
 compiled beforehand. Then a whole `rounds train` is split into its stages. Prints ratios as JSON.
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 from rounds.data.choices import Choices
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
-from rounds.improvement import Request, amount_of, improve
+from rounds.job.stages import Request, amount_of, improve
 from rounds.proposal import propose
 from rounds.training.machine.device import workers_here
 from rounds.training.pool import Work

@@ -21,7 +21,18 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 # Rooms of NumPy functions: while tests run, every call is checked against its annotations. Not the networks (Keras
 # reads the signature of a layer's constructor, which a checked one hides), nor training (where NumPy arrays may stand
 # for JAX ones).
-beartype_packages(["rounds.metrics", "rounds.data", "rounds.inference"])
+beartype_packages(
+    [
+        "rounds.metrics",
+        "rounds.data",
+        "rounds.statistics",
+        "rounds.prediction",
+        "rounds.baselines",
+        "rounds.ensemble",
+        "rounds.evaluation",
+        "rounds.export",
+    ]
+)
 
 
 @pytest.fixture(scope="session")

@@ -16,18 +16,16 @@ ALL_CODE = [f for folder in ("src", "tests", "benchmarks", "examples") for f in 
 
 # Rooms from the ground up; a file imports its own room and those of lower rows. Rooms of one row never meet.
 ROWS = (
-    ("errors",),
-    ("files", "own_code"),
-    ("task",),
-    ("plan",),
-    ("metrics", "proposal", "run_record"),
+    ("errors", "task"),
+    ("files", "own_code", "plan", "metrics", "run_folder"),
+    ("proposal",),
     ("data", "networks"),
-    ("training",),
-    ("examination", "inference", "graph"),
-    ("prescription",),
-    ("report",),
-    ("improvement",),
-    ("cli", "serve", "estimators"),
+    ("statistics", "training"),
+    ("prediction", "baselines", "examination", "graph"),
+    ("ensemble", "evaluation", "export"),
+    ("report", "prescription"),
+    ("job",),
+    ("cli",),
 )
 ROW = {room: row for row, rooms in enumerate(ROWS) for room in rooms}
 

@@ -11,11 +11,11 @@ import polars as pl
 import pytest
 
 from rounds.errors import PlanError, RunFolderError
-from rounds.improvement import Request, train
-from rounds.inference.model_folder import load_predictor
+from rounds.job.stages import Request, train
 from rounds.networks.user_model.runner import read_model, read_runner
 from rounds.own_code import code_allowed, import_named, refuse_code
 from rounds.plan import Plan
+from rounds.prediction.model_folder import load_predictor
 from rounds.prescription.remedies.remedy import FIXED_BY_MODEL
 from rounds.prescription.remedies.table import doses_against
 

@@ -14,7 +14,7 @@ import pytest
 import rounds
 from rounds.data.choices import Choices
 from rounds.data.loading import load
-from rounds.improvement import Request, finished_result, stages
+from rounds.job.stages import Request, finished_result, stages
 from rounds.training.result.progress import Stage
 
 N = 90

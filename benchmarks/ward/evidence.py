@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 
 from benchmarks.ward.ground import Ground
+from rounds.baselines.baseline import Baseline
 from rounds.data.dataset import Dataset
+from rounds.ensemble.choose import HandOver, hand_over
+from rounds.ensemble.judge import fit_material_baselines, predict_judged, predictions_frame
+from rounds.ensemble.measurement_pattern import gaps_record
 from rounds.errors import TrainingError
 from rounds.examination.comparison import advantages_of
 from rounds.examination.linear_by_fold import linear_losses
 from rounds.examination.run import Run, constant_loss, curves_of
-from rounds.inference.baseline import Baseline
-from rounds.inference.gaps import gaps_record
-from rounds.inference.handover import HandOver, hand_over
-from rounds.inference.judgement import fit_material_baselines, predict_judged, predictions_frame
-from rounds.inference.run_folder import dataset_record
+from rounds.job.run_folder import dataset_record
 from rounds.metrics import main_metric, weighted_scores
 from rounds.training.compiled.objective import loss_name
 from rounds.training.population.build import Trained

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
+from rounds.baselines.fit import fit_baselines, judged_inputs, save_baselines
 from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset, Inputs, Split
 from rounds.data.description import describe
@@ -16,14 +17,13 @@ from rounds.data.preparation.array_scale import GridScale
 from rounds.data.preparation.preparation import Preparation
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.data.splitting import split_dataset
+from rounds.ensemble.judge import NETWORK, SINGLE, Judged, judge
+from rounds.evaluation.seen_patients import seen_frame
 from rounds.files import write_json
-from rounds.inference.baselines import fit_baselines, judged_inputs, save_baselines
-from rounds.inference.judgement import NETWORK, SINGLE, Judged, judge
-from rounds.inference.model_folder import save_predictor
-from rounds.inference.overlap import seen_frame
-from rounds.inference.predictor import Part, Predictor
-from rounds.inference.reference import make_reference
 from rounds.networks.network import Network
+from rounds.prediction.model_folder import save_predictor
+from rounds.prediction.predictor import Part, Predictor
+from rounds.statistics.training_profile import make_reference
 
 CHOICES = {
     "binary": Choices(targets=("died",), positive="yes", group="patient"),

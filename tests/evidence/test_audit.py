@@ -10,8 +10,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from rounds.errors import DataError
-from rounds.inference.audit import audit_findings, audit_predictions
-from rounds.inference.prediction_file import read_predictions
+from rounds.evaluation.audit.prediction_file import read_predictions
+from rounds.evaluation.audit.predictions import audit_findings, audit_predictions
 
 NO_NAMES = {"label": None, "score": None, "patient": None, "split": None}
 

@@ -7,7 +7,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import brier_score_loss
 
 from rounds.errors import DataError
-from rounds.inference.calibration import (
+from rounds.statistics.calibration import (
     brier_parts,
     calibration_record,
     curve_bins,
@@ -16,7 +16,7 @@ from rounds.inference.calibration import (
     probability_calibration,
     wilson_interval,
 )
-from rounds.inference.disclosure import FEWEST_PATIENTS, shown_cells
+from rounds.statistics.small_cells import FEWEST_PATIENTS, shown_cells
 from rounds.task import Task
 
 

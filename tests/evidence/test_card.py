@@ -5,10 +5,10 @@ import shutil
 
 import pytest
 
+from rounds.ensemble.judge import NETWORK
 from rounds.errors import RunFolderError
+from rounds.evaluation.evidence_pack import Finish, Said, write_evidence
 from rounds.files import write_json
-from rounds.inference.evidence import Finish, Said, write_evidence
-from rounds.inference.judgement import NETWORK
 from rounds.report.card.card import card_record, write_card
 
 PLAN = {

@@ -9,7 +9,7 @@ import pytest
 from rounds.data.choices import Choices
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
-from rounds.inference.characteristics import characteristics, flow_record
+from rounds.statistics.table_one import characteristics, flow_record
 
 
 @pytest.fixture(scope="module")

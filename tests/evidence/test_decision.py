@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, precision_score, recall_score
 
-from rounds.inference.decision import (
+from rounds.statistics.decision import (
     Scored,
     _alerts,
     chosen_thresholds,
@@ -12,7 +12,7 @@ from rounds.inference.decision import (
     describe_alerts,
     operating_points,
 )
-from rounds.inference.recalibration import patient_parts
+from rounds.statistics.recalibration import patient_parts
 
 
 def cases(seed: int, rows: int = 3000):

@@ -8,8 +8,8 @@ from scipy.stats import chi2_contingency
 from rounds.data.dataset import Column, Dataset
 from rounds.errors import RunFolderError
 from rounds.files import write_json
-from rounds.inference.drift import _difference, _merged, column_drifts, drift_record, holm
-from rounds.inference.reference import OTHER, make_reference, read_reference
+from rounds.statistics.drift import _difference, _merged, column_drifts, drift_record, holm
+from rounds.statistics.training_profile import OTHER, make_reference, read_reference
 from rounds.task import Task
 
 COLUMNS = (

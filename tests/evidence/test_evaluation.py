@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 from sklearn.metrics import log_loss, mean_absolute_error, roc_auc_score
 
+from rounds.ensemble.judge import NETWORK
 from rounds.errors import DataError, RunFolderError
-from rounds.inference.evaluation import evaluate
-from rounds.inference.evidence import Finish, Said, write_evidence
-from rounds.inference.judgement import NETWORK
+from rounds.evaluation.evaluate import evaluate
+from rounds.evaluation.evidence_pack import Finish, Said, write_evidence
 
 TARGETS = {"binary": ["died"], "regression": ["days"], "multiclass": ["stage"], "multilabel": ["sepsis", "stroke"]}
 

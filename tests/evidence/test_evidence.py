@@ -9,12 +9,12 @@ import pytest
 from rounds.data.choices import Choices
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
+from rounds.ensemble.judge import NETWORK
 from rounds.errors import DataError
-from rounds.inference.conformal import read_intervals
-from rounds.inference.evidence import Finish, Said, evidence_record, rows_a_day, write_evidence
-from rounds.inference.judgement import NETWORK
-from rounds.inference.overlap import read_seen
-from rounds.inference.reference import read_reference
+from rounds.evaluation.evidence_pack import Finish, Said, evidence_record, rows_a_day, write_evidence
+from rounds.evaluation.seen_patients import read_seen
+from rounds.statistics.conformal import read_intervals
+from rounds.statistics.training_profile import read_reference
 
 
 def finish_of(run) -> Finish:

@@ -10,9 +10,9 @@ import pytest
 
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import PlanError, RoundsError, RunFolderError
-from rounds.inference import export
-from rounds.inference.export import TOLERANCE, export_run, made_up_inputs
-from rounds.inference.model_folder import load_predictor, save_predictor
+from rounds.export import export
+from rounds.export.export import TOLERANCE, export_run, made_up_inputs
+from rounds.prediction.model_folder import load_predictor, save_predictor
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 from sklearn.metrics import log_loss
 
 from rounds.errors import DataError
-from rounds.inference.keras_audit import audit_keras
-from rounds.inference.keras_loss import Losses, loss_findings
+from rounds.evaluation.audit.keras_losses import Losses, loss_findings
+from rounds.evaluation.audit.keras_model import audit_keras
 
 ROWS = 300
 

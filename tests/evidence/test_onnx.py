@@ -14,9 +14,9 @@ from rounds.data.dataset import Column  # noqa: E402
 from rounds.data.preparation.preparation import Preparation  # noqa: E402
 from rounds.data.preparation.target_scale import TargetScale  # noqa: E402
 from rounds.errors import PlanError  # noqa: E402
-from rounds.inference.activations import ACTIVATIONS, activate  # noqa: E402
-from rounds.inference.onnx_export import feed, onnx_model  # noqa: E402
-from rounds.inference.predictor import Predictor  # noqa: E402
+from rounds.export.onnx.model import feed, onnx_model  # noqa: E402
+from rounds.prediction.numpy_layers.activations import ACTIVATIONS, activate  # noqa: E402
+from rounds.prediction.predictor import Predictor  # noqa: E402
 
 
 @pytest.fixture
@@ -92,8 +92,8 @@ def test_every_way_back(random_predictor, assert_same, kind) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - {"glu", "sparsemax"}))
 def test_every_activation(name) -> None:
-    from rounds.inference.onnx_activations import add_activation
-    from rounds.inference.onnx_graph import Graph
+    from rounds.export.onnx.activations import add_activation
+    from rounds.export.onnx.graph import Graph
 
     graph = Graph()
     add_activation(graph, name, "x")

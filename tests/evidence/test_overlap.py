@@ -8,7 +8,14 @@ from rounds.data.choices import Choices
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
 from rounds.errors import RunFolderError
-from rounds.inference.overlap import overlap_record, overlapping_rows, patient_marks, read_seen, row_marks, seen_frame
+from rounds.evaluation.seen_patients import (
+    overlap_record,
+    overlapping_rows,
+    patient_marks,
+    read_seen,
+    row_marks,
+    seen_frame,
+)
 
 
 @pytest.fixture(scope="module")

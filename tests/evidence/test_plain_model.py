@@ -11,10 +11,10 @@ import pytest
 from rounds.data.dataset import Column
 from rounds.data.preparation.preparation import Preparation
 from rounds.data.preparation.target_scale import TargetScale
-from rounds.inference.activations import ACTIVATIONS
-from rounds.inference.keras_export import keras_model
-from rounds.inference.onnx_export import feed
+from rounds.export.keras import keras_model
+from rounds.export.onnx.model import feed
 from rounds.networks.export.model import load_plain_model, predict_plain, save_plain_model
+from rounds.prediction.numpy_layers.activations import ACTIVATIONS
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import shutil
 import numpy as np
 import polars as pl
 
-from rounds.inference.conformal import read_intervals
-from rounds.inference.evidence import Finish, Said, write_evidence
-from rounds.inference.judgement import NETWORK
-from rounds.inference.prediction import predict_table
+from rounds.ensemble.judge import NETWORK
+from rounds.evaluation.evidence_pack import Finish, Said, write_evidence
+from rounds.prediction.table import predict_table
+from rounds.statistics.conformal import read_intervals
 
 
 def run_with_evidence(run, folder):

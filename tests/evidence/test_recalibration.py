@@ -7,7 +7,8 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from rounds.data.preparation.target_scale import TargetScale
-from rounds.inference.recalibration import (
+from rounds.metrics import score
+from rounds.statistics.recalibration import (
     FEWEST_ROWS,
     Recalibration,
     can_fit,
@@ -19,7 +20,6 @@ from rounds.inference.recalibration import (
     recalibrated_scale,
     row_losses,
 )
-from rounds.metrics import score
 from rounds.task import Task
 
 BINARY = Task(kind="binary", targets=("death",), classes=("no", "yes"))

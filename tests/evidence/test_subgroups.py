@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from rounds.errors import DataError
-from rounds.inference.subgroups import default_subgroups, group_labels, make_groups, subgroup_record
+from rounds.statistics.subgroups import default_subgroups, group_labels, make_groups, subgroup_record
 from rounds.task import Task
 
 BINARY = Task(kind="binary", targets=("died",), classes=("no", "yes"))

@@ -15,7 +15,7 @@ from rounds.errors import DataError, RunFolderError
 from rounds.examination.examine import examine
 from rounds.examination.sources.run_folder import read_run
 from rounds.examination.sources.source import examine_source
-from rounds.improvement import Request, improve
+from rounds.job.stages import Request, improve
 
 
 @pytest.fixture(scope="module")

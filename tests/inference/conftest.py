@@ -7,8 +7,8 @@ import pytest
 from rounds.data.dataset import Column
 from rounds.data.preparation.preparation import Preparation
 from rounds.data.preparation.target_scale import TargetScale
-from rounds.inference.predictor import Part, Predictor
 from rounds.networks.network import Network
+from rounds.prediction.predictor import Part, Predictor
 from rounds.task import Task
 
 COLUMNS = (

@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 
 from rounds.data.dataset import Inputs
+from rounds.ensemble.explanations.pictures import occlusion_map, sheet
 from rounds.errors import DataError, PlanError
-from rounds.inference.augmented import Augmented, check_way, variants
-from rounds.inference.augmented_record import AUGMENTED, kept_way
-from rounds.inference.pictures import occlusion_map, sheet
-from rounds.inference.predictor import Part
+from rounds.prediction.image_variants import Augmented, check_way, variants
+from rounds.prediction.image_variants_record import AUGMENTED, kept_way
+from rounds.prediction.predictor import Part
 from rounds.task import Task
 
 BINARY = Task(kind="binary", targets=("label",), classes=("0", "1"))

@@ -12,10 +12,7 @@ from scipy import sparse
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from rounds.data.dataset import Column, Dataset, Inputs, InputShape
-from rounds.data.preparation.target_scale import TargetScale
-from rounds.errors import DataError, RunFolderError
-from rounds.inference.baselines import (
+from rounds.baselines.fit import (
     FOLDS,
     LARGE_ROWS,
     fit_baselines,
@@ -25,9 +22,12 @@ from rounds.inference.baselines import (
     save_baselines,
     skipped_baselines,
 )
-from rounds.inference.forest import TreeColumn, forest_outputs, tree_inputs
-from rounds.inference.forest_fit import fit_forest, tree_material
-from rounds.inference.linear_fit import LOSS_PENALTIES, RIDGE_PENALTIES, design_matrix, fit_by_loss, fit_ridge
+from rounds.baselines.linear import LOSS_PENALTIES, RIDGE_PENALTIES, design_matrix, fit_by_loss, fit_ridge
+from rounds.baselines.trees import TreeColumn, forest_outputs, tree_inputs
+from rounds.baselines.trees_fit import fit_forest, tree_material
+from rounds.data.dataset import Column, Dataset, Inputs, InputShape
+from rounds.data.preparation.target_scale import TargetScale
+from rounds.errors import DataError, RunFolderError
 from rounds.metrics import score
 from rounds.task import Kind, Task
 
@@ -254,7 +254,7 @@ def test_folds_part_patients_not_rows() -> None:
 
 def test_the_one_fold_of_a_large_table_keeps_its_outcomes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows are put in another order so that nothing is copied; outcomes must go with them."""
-    monkeypatch.setattr("rounds.inference.baselines.LARGE_ROWS", 100)
+    monkeypatch.setattr("rounds.baselines.fit.LARGE_ROWS", 100)
     dataset = make_table("regression", rows=900)
     new = np.arange(700, 900)
     for name in ("linear", "trees"):
@@ -271,7 +271,7 @@ def test_thousands_of_targets_leave_trees_out_and_say_so() -> None:
 
 def test_many_columns_of_several_targets_leave_trees_out_too(monkeypatch: pytest.MonkeyPatch) -> None:
     several = make_table("regression", rows=120, targets=3)
-    monkeypatch.setattr("rounds.inference.baselines.MOST_TO_GROW", 3 * len(several.features) - 1)
+    monkeypatch.setattr("rounds.baselines.fit.MOST_TO_GROW", 3 * len(several.features) - 1)
     assert "3 targets would take hours" in skipped_baselines(several)["trees"]
     assert skipped_baselines(make_table("regression", rows=900)) == {}, "a single target is grown however long it takes"
 
@@ -339,7 +339,7 @@ def test_saved_baselines_predict_without_scikit_learn(tmp_path: Path) -> None:
     save_baselines(tmp_path / "b", list(fit(dataset, np.arange(300)).values()))  # type: ignore[arg-type]
     dataset.inputs.write_parquet(tmp_path / "new.parquet")
     code = "import sys, polars as pl; from pathlib import Path\n"
-    code += "from rounds.inference.baseline_folder import load_baselines\n"
+    code += "from rounds.baselines.folder import load_baselines\n"
     code += "inputs = pl.read_parquet(sys.argv[1] + '/new.parquet')\n"
     code += "for b in load_baselines(Path(sys.argv[1]) / 'b'): print(b.name, b.predict(inputs).shape)\n"
     code += "assert not {'sklearn', 'scipy', 'jax', 'keras'} & set(sys.modules)"

@@ -10,10 +10,10 @@ import pytest
 
 from rounds.data.dataset import Inputs
 from rounds.errors import PlanError
-from rounds.inference.activations import ACTIVATIONS, activate
-from rounds.inference.forward import CHUNK_ROWS, forward
 from rounds.networks.network import Network
 from rounds.plan import Plan
+from rounds.prediction.numpy_layers.activations import ACTIVATIONS, activate
+from rounds.prediction.numpy_layers.network import CHUNK_ROWS, forward
 
 MEMBERS = 3
 NO_ACTIVATION = {"get", "serialize", "deserialize", "threshold"}

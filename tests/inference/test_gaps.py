@@ -9,7 +9,7 @@ import pytest
 
 from rounds.data.choices import Choices
 from rounds.data.loading import load
-from rounds.improvement import Request, train
+from rounds.job.stages import Request, train
 from rounds.networks.layers.embeddings import keras
 
 STAYS = 240

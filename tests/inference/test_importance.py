@@ -8,7 +8,7 @@ from rounds.data.dataset import Column, Inputs
 from rounds.data.preparation.preparation import Preparation
 from rounds.data.recordings.channels import channel_names
 from rounds.data.recordings.timeline import Timeline
-from rounds.inference.importance import column_groups, permuted, time_spans, without_span
+from rounds.ensemble.importance import column_groups, permuted, time_spans, without_span
 
 TIMELINE = Timeline(variables=("HR", "HR low"), step=60, steps=16, unit="minute", incomplete=("HR low",))
 COLUMNS = (

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from rounds.errors import DataError
-from rounds.inference.intervals import (
+from rounds.metrics import METRICS, metrics_for, score
+from rounds.metrics.resampling import patient_weights
+from rounds.statistics.intervals import (
     FEWEST_JUDGED,
     RESAMPLES,
     Interval,
     paired_difference,
     score_with_interval,
 )
-from rounds.metrics import METRICS, metrics_for, score
-from rounds.metrics.resampling import patient_weights
 from rounds.task import Task
 
 BINARY = Task(kind="binary", targets=("death",), classes=("0", "1"))

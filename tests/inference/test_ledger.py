@@ -4,7 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from rounds.inference.ledger import NAME, LedgerEntry, ledger_record
+from rounds.run_folder.test_reuse import NAME, LedgerEntry, ledger_record
 
 
 def test_counts_other_runs_on_the_same_rows(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rounds.errors import RunFolderError
-from rounds.inference.model_folder import load_predictor, save_predictor
+from rounds.prediction.model_folder import load_predictor, save_predictor
 
 FILES = ("description.json", "preparation.json", "target.json", "network_0.json", "weights_1.safetensors")
 
@@ -91,7 +91,7 @@ def test_nonsense_with_a_fitting_checksum_is_refused(folder, name):
 
 
 def test_newer_format_is_refused(folder, monkeypatch):
-    monkeypatch.setattr("rounds.inference.model_folder.VERSION", 0)
+    monkeypatch.setattr("rounds.prediction.model_folder.VERSION", 0)
     with pytest.raises(
         RunFolderError, match=r"of format rounds-model up to 0, got format='rounds-model 1'\. Install a newer Rounds"
     ):
@@ -118,7 +118,7 @@ def test_failed_write_leaves_no_folder(make_predictor, tmp_path, monkeypatch):
 
 def test_prediction_loads_neither_jax_nor_keras():
     code = (
-        "import sys, rounds.inference.prediction;"
+        "import sys, rounds.prediction.table;"
         "print([m for m in ('jax', 'keras', 'sklearn', 'scipy') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"

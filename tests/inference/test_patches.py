@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from rounds.data.dataset import Inputs
-from rounds.inference.patches import CELL, PATCHES, Field, fields, patch_rows
-from rounds.inference.predictor import Part
-from rounds.inference.trunk import convolve
+from rounds.ensemble.explanations.patches import CELL, PATCHES, Field, fields, patch_rows
 from rounds.networks.keras.functional import Functional
 from rounds.networks.network import Network
+from rounds.prediction.numpy_layers.encoder import convolve
+from rounds.prediction.predictor import Part
 from rounds.training.compiled.state import Weights
 
 

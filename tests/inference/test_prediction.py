@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from rounds.errors import DataError, RunFolderError
-from rounds.inference.model_folder import save_predictor
-from rounds.inference.prediction import new_inputs, predict_table
+from rounds.prediction.model_folder import save_predictor
+from rounds.prediction.table import new_inputs, predict_table
 
 COLUMNS = {
     "regression": ["los_predicted"],

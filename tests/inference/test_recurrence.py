@@ -10,11 +10,11 @@ import pytest
 
 from rounds.data.dataset import Inputs
 from rounds.errors import PlanError
-from rounds.inference.forward import forward
 from rounds.networks.keras.builder import build_network, describe_network
 from rounds.networks.keras.functional import make_functional
 from rounds.networks.network import Network
 from rounds.plan import Plan
+from rounds.prediction.numpy_layers.network import forward
 from rounds.task import Task
 
 TASK = Task(kind="binary", targets=("death",), classes=("no", "yes"))

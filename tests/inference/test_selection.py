@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rounds.data.preparation.target_scale import TargetScale
-from rounds.inference.selection import GREEDY, PICKS, PLAIN, Candidates, choose_weights, greedy_weights
+from rounds.ensemble.weights import GREEDY, PICKS, PLAIN, Candidates, choose_weights, greedy_weights
 from rounds.task import Task
 
 TASK = Task(kind="regression", targets=("los",))

@@ -6,11 +6,11 @@ import pytest
 from rounds.data.dataset import Inputs, InputShape
 from rounds.data.preparation.array_scale import GridScale, grid_rows
 from rounds.errors import DataError, PlanError
-from rounds.inference.forward import forward
-from rounds.inference.trunk import convolve
 from rounds.networks.keras.builder import build_network, describe_network
 from rounds.networks.keras.functional import make_functional
 from rounds.plan import Plan
+from rounds.prediction.numpy_layers.encoder import convolve
+from rounds.prediction.numpy_layers.network import forward
 from rounds.task import Task
 
 ROWS = 5

@@ -11,7 +11,7 @@ import pytest
 from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
 from rounds.data.loading import load
-from rounds.improvement import Request, Result, stages
+from rounds.job.stages import Request, Result, stages
 from rounds.prescription import loop as stay
 from rounds.prescription.remedies.remedy import Remedy
 from rounds.prescription.remedies.table import REMEDIES

@@ -16,7 +16,7 @@ from rounds.data.splitting import split_dataset
 from rounds.errors import RunFolderError
 from rounds.examination.finding import Answer, Examination, Finding, Verdict
 from rounds.examination.sources.source import examine_source
-from rounds.improvement import Request, Result, improve
+from rounds.job.stages import Request, Result, improve
 from rounds.plan import Plan
 from rounds.prescription import loop as stay
 from rounds.prescription.loop import Circumstances, Stay, look, refit, treat

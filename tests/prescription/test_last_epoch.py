@@ -12,7 +12,7 @@ from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
-from rounds.improvement import Request, Result, stages
+from rounds.job.stages import Request, Result, stages
 from rounds.plan import Plan
 from rounds.prescription.remedies.remedy import Prescription
 from rounds.prescription.remedies.table import keep_best

@@ -10,8 +10,8 @@ import pytest
 
 from rounds.data.dataset import Dataset
 from rounds.data.splitting import split_dataset
-from rounds.inference.ensemble import configuration
-from rounds.inference.handover import hand_over, refitted
+from rounds.ensemble.choose import hand_over, refitted
+from rounds.ensemble.members import configuration
 from rounds.plan import Plan
 from rounds.prescription import loop as stay
 from rounds.prescription.loop import Circumstances, Stay

@@ -10,13 +10,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rounds import improvement
 from rounds.data.dataset import Dataset
 from rounds.data.splitting import split_dataset
 from rounds.errors import RunFolderError
-from rounds.improvement import Request, Result, stages
-from rounds.inference.model_folder import load_predictor
+from rounds.job import stages as improvement
+from rounds.job.stages import Request, Result, stages
 from rounds.plan import Plan
+from rounds.prediction.model_folder import load_predictor
 from rounds.prescription import loop as stay
 from rounds.prescription.loop import Circumstances, Stay
 from rounds.prescription.record import arm_record

@@ -10,12 +10,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rounds.inference.calibration import calibration_record
-from rounds.inference.conformal import ConformalIntervals, coverage_record
-from rounds.inference.decision import Scored, decision_curve, operating_points
-from rounds.inference.subgroups import subgroup_record
 from rounds.metrics import main_metric, metrics_for, score
 from rounds.report.page import write_report
+from rounds.statistics.calibration import calibration_record
+from rounds.statistics.conformal import ConformalIntervals, coverage_record
+from rounds.statistics.decision import Scored, decision_curve, operating_points
+from rounds.statistics.subgroups import subgroup_record
 from rounds.task import Task
 
 Record = dict[str, Any]

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rounds.inference.decision import describe_alerts
 from rounds.report.page import write_report
 from rounds.report.run_files import RunFiles, read_run
-from rounds.report.tables.scores import evidence as evidence_tables
+from rounds.report.tables import evidence as evidence_tables
+from rounds.statistics.decision import describe_alerts
 
 from .conftest import TASKS, MakeRun, evidence
 

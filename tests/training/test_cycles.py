@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rounds.inference.ensemble import configuration, make_parts, sound_members
-from rounds.inference.handover import hand_over
+from rounds.ensemble.choose import hand_over
+from rounds.ensemble.members import configuration, make_parts, sound_members
 from rounds.plan import Plan
 from rounds.training.population.build import Population, Trained, train_to_end
 from tests.generators import end_of

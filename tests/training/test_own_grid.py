@@ -9,10 +9,10 @@ import pytest
 
 from rounds.data.loading import load
 from rounds.errors import PlanError
-from rounds.improvement import Request, train
-from rounds.inference.model_folder import load_predictor
+from rounds.job.stages import Request, train
 from rounds.networks.layers.embeddings import keras
 from rounds.networks.user_model.images import grid_feed, quicken
+from rounds.prediction.model_folder import load_predictor
 
 layers = keras.layers
 QUICK = {"epochs": 6, "learning_rate": 0.01, "batch_size": 16}

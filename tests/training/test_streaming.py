@@ -10,7 +10,7 @@ import pytest
 
 from rounds.data.dataset import GRID_ROW, Dataset, Split
 from rounds.data.preparation.array_on_disk import StoredGrid, blocks, joined, stored
-from rounds.data.preparation.preparation import array_on_disk as stored_grid
+from rounds.data.preparation import array_on_disk as stored_grid
 from rounds.plan import Plan
 from rounds.task import Task
 from rounds.training.batches import streaming

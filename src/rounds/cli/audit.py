@@ -25,13 +25,13 @@ def audit(
     from rounds.cli import evidence_text
 
     if source.lower().endswith(".keras"):
-        from rounds.inference.keras_audit import audit_keras
+        from rounds.evaluation.audit.keras_model import audit_keras
 
         record, show = audit_keras(source, data, label), evidence_text.show_keras_audit
     else:
         from rounds.data.tables.reading import read_table
-        from rounds.inference.audit import audit_predictions
-        from rounds.inference.prediction_file import read_predictions
+        from rounds.evaluation.audit.prediction_file import read_predictions
+        from rounds.evaluation.audit.predictions import audit_predictions
 
         named = {"label": label, "score": score, "patient": patient, "split": split}
         record = audit_predictions(read_predictions(read_table(source), named, positive), subgroup)

@@ -18,7 +18,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Score, calibration and drift on new patients of DATA whose outcomes are known."""
-    from rounds.inference.evaluation import evaluate as evaluated
+    from rounds.evaluation.evaluate import evaluate as evaluated
 
     with code_allowed(allow_code):
         record = evaluated(run, data, where, subgroup, sequences)

@@ -22,7 +22,7 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write a run's model as ONNX or Keras, checked against the native predictions, with its preparation as JSON."""
-    from rounds.inference.export import export_run
+    from rounds.export.export import export_run
 
     with code_allowed(allow_code):
         record = export_run(run, format_, out)

@@ -73,10 +73,10 @@ def _of_function(source: str, open_scans: bool) -> "Graph":
 def _of_run(source: str, data: str | None, rows: int, member: int) -> "Graph":
     from rounds.graph.subjects.network_loss import network_loss, synthetic_batch
     from rounds.graph.tape.backward import graph_of
-    from rounds.inference.model_folder import load_predictor
-    from rounds.inference.prediction import model_folder
     from rounds.plan import Plan
-    from rounds.run_record import read_record
+    from rounds.prediction.model_folder import load_predictor
+    from rounds.prediction.table import model_folder
+    from rounds.run_folder.read import read_record
 
     run = Path(source)
     predictor = load_predictor(model_folder(run), member)
@@ -92,10 +92,10 @@ def _of_run(source: str, data: str | None, rows: int, member: int) -> "Graph":
 
 def _batch(run: Path, predictor: Any, data: str, rows: int) -> "Batch":
     """The first rows of a table with a known outcome, prepared as in training."""
+    from rounds.evaluation.new_patients import read_patients
     from rounds.graph.subjects.network_loss import Batch
-    from rounds.inference.new_patients import read_patients
-    from rounds.inference.prediction import read_source
-    from rounds.run_record import read_record
+    from rounds.prediction.table import read_source
+    from rounds.run_folder.read import read_record
     from rounds.training.population.fold_data import network_targets
 
     new = read_patients(read_source(data, predictor), predictor, read_record(run, "dataset.json"))

@@ -13,7 +13,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from rounds.data.choices import Choices
     from rounds.data.dataset import Dataset
-    from rounds.improvement import Request, Result
+    from rounds.job.stages import Request, Result
     from rounds.training.population.build import Population
 
 PIPED_WIDTH = 200  # letters a line where no terminal says how wide it is
@@ -23,7 +23,7 @@ WIDE = 200  # columns of a result that goes into a file
 def show_training(dataset: "Dataset", request: "Request", quiet: bool, show_images: bool = False) -> "Result":
     """Trains, with progress where a person is watching, and prints the result unless `quiet`; show_images: pictures of
     patients in the report."""
-    from rounds.improvement import Result, stages
+    from rounds.job.stages import Result, stages
     from rounds.report.card.card import write_card
     from rounds.report.page import write_report
 
@@ -114,7 +114,7 @@ def estimate_line(population: "Population") -> str:
 
 def _print_advice(console: Console, folder: Path) -> None:
     """What was found in each round, what was tried against it, and what is found now."""
-    from rounds.run_record import read_record, read_records
+    from rounds.run_folder.read import read_record, read_records
 
     found = read_record(folder, "findings.json")
     for finding in found.get("earlier", ()):
@@ -263,7 +263,7 @@ def show_prediction(run: Path, data: str, wanted: tuple[Any, ...], quiet: bool) 
 
     wanted: what `predict_table` takes after the data, in its order; first the file to write.
     """
-    from rounds.inference.prediction import predict_table
+    from rounds.prediction.table import predict_table
 
     report = predict_table(run, data, *wanted)
     if report.out is None:

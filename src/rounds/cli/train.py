@@ -88,7 +88,7 @@ def train(
     )  # fmt: skip
     from rounds.cli.terminal import show_training
     from rounds.data.loading import load
-    from rounds.improvement import Request
+    from rounds.job.stages import Request
 
     request = Request(
         changes={**changes, "seed": seed}, members=members, minutes=minutes, split_seed=split_seed, out=out,

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from rounds.inference.disclosure import FEWEST_PATIENTS
 from rounds.report.run_files import Record, RunFiles
 from rounds.report.tables.checks import Check, data_checks
 from rounds.report.wording import MOMENTS, contestant, count, estimate, label, number, with_unit
+from rounds.statistics.small_cells import FEWEST_PATIENTS
 from rounds.task import Task
 
 MANY = 4  # targets named in a title

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rounds.files import write_whole
-from rounds.run_record import read_record
+from rounds.run_folder.read import read_record
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from rounds.errors import RunFolderError, must_be
-from rounds.run_record import read_record, read_record_if_there, read_records_if_there
+from rounds.run_folder.read import read_record, read_record_if_there, read_records_if_there
 from rounds.task import Task
 
 RECORDS = ("dataset", "plan", "findings", "metrics")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rounds.inference.disclosure import FEWEST_PATIENTS, shown_cells
+from rounds.statistics.small_cells import FEWEST_PATIENTS, shown_cells
 
 
 def even_groups(values: np.ndarray, patients: np.ndarray, most: int) -> np.ndarray:

@@ -3,8 +3,8 @@
 import math
 from typing import Any, NamedTuple
 
-from rounds.inference.disclosure import FEWEST_PATIENTS
 from rounds.metrics import METRICS
+from rounds.statistics.small_cells import FEWEST_PATIENTS
 
 
 class Term(NamedTuple):

@@ -14,7 +14,7 @@ from rounds.examination.finding import Answer, Examination, Finding, Verdict, re
 from rounds.examination.run import Run, constant_loss, curves_of
 from rounds.metrics import main_metric
 from rounds.plan import Plan
-from rounds.run_record import read_record
+from rounds.run_folder.read import read_record
 from rounds.task import Task
 
 FINDINGS = "findings.json"

@@ -11,7 +11,7 @@ from rounds.networks.layers.recurrence import recurrent
 from rounds.networks.network import GRID, Network
 from rounds.plan import Plan
 
-EPSILON = 1e-3  # Keras's default of both normalizations, also in rounds.inference
+EPSILON = 1e-3  # Keras's default of both normalizations, also in the NumPy layers
 BATCH_MOMENTUM = 0.9
 
 

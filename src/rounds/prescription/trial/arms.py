@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rounds.baselines.constant import constant_predictions
+from rounds.ensemble.members import average_outputs, member_outputs, smeared, sound_members
 from rounds.errors import TrainingError
 from rounds.examination.while_training.lost import hopeless_in
-from rounds.inference.constant import constant_predictions
-from rounds.inference.ensemble import average_outputs, member_outputs, smeared, sound_members
-from rounds.inference.recalibration import recalibrated_scale
 from rounds.metrics import METRICS, main_metric, weighted_scores
 from rounds.plan import Plan
 from rounds.prescription.trial.design import Bed
 from rounds.prescription.trial.effect import Effect, Gain, Pair, Patients, gains_of_pairs, paired_effect
+from rounds.statistics.recalibration import recalibrated_scale
 from rounds.training.pool import Progress
 from rounds.training.population.build import Trained, make_population, train_to_end
 from rounds.training.population.fold_data import Material, Scaling, scaling_of

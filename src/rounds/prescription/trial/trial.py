@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rounds.inference.constant import constant_predictions
+from rounds.baselines.constant import constant_predictions
 from rounds.metrics import main_metric
 from rounds.metrics.table import score
 from rounds.metrics.worth import smallest_worthwhile as smallest_of

@@ -5,7 +5,7 @@ from typing import Any
 
 from rounds.files import write_json, write_whole
 from rounds.report.card.items import ITEMS, Item, Known, outcome_name
-from rounds.run_record import read_record, read_record_if_there, read_records_if_there
+from rounds.run_folder.read import read_record, read_record_if_there, read_records_if_there
 
 CARD_JSON, CARD_TEXT = "card.json", "card.md"
 TO_AUTHOR = "To the author: "

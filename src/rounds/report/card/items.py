@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rounds.data.preparation.encoding import CLIP, MIN_LEVEL_ROWS, ONE_HOT_LEVELS
-from rounds.inference.disclosure import FEWEST_PATIENTS
 from rounds.metrics.worth import gain_in_words
+from rounds.statistics.small_cells import FEWEST_PATIENTS
 
 Record = Mapping[str, Any]
 

@@ -4,13 +4,13 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from rounds.inference.calibration import curve_bins, reliability_curve
-from rounds.inference.disclosure import FEWEST_PATIENTS
 from rounds.metrics import auroc
 from rounds.report.figures.theme import BLUE, FAINT, HEAT, INK, ORANGE, Chart
 from rounds.report.run_files import Record, RunFiles
 from rounds.report.small_groups import codes, drawable, even_groups, patients_per_cell
 from rounds.report.wording import contestant
+from rounds.statistics.calibration import curve_bins, reliability_curve
+from rounds.statistics.small_cells import FEWEST_PATIENTS
 
 THRESHOLDS = 60  # points of a ROC curve: smooth to the eye, and no point stands for one patient
 BAR_PATIENTS, BARS = 15, (4, 20)  # patients a bar, on average, that decide how many bars there are

@@ -89,7 +89,7 @@ def single_interval(run: RunFiles) -> Chart | None:
 
 def _limits(record: Record, predicted: np.ndarray) -> list[Record]:
     """Both limits of each prediction, as the run gives them to new patients."""
-    from rounds.inference.conformal import ConformalIntervals
+    from rounds.statistics.conformal import ConformalIntervals
 
     made = ConformalIntervals.model_validate({k: record[k] for k in ConformalIntervals.model_fields if k in record})
     low, high = made.limits(np.repeat(predicted[:, None], len(made.below), 1))

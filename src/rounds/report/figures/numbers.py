@@ -3,10 +3,10 @@
 import altair as alt
 import numpy as np
 
-from rounds.inference.calibration import curve_bins, error_by_size
 from rounds.report.figures.theme import BLUE, FAINT, HEAT, INK, ORANGE, SOFT, Chart
 from rounds.report.run_files import Record, RunFiles
 from rounds.report.small_groups import codes, drawable, even_groups
+from rounds.statistics.calibration import curve_bins, error_by_size
 
 CELL_PATIENTS = 15  # patients per cell, on average, that decide how fine the density is drawn
 CELLS_A_SIDE = (6, 24)  # coarser than that, the groups of like predictions say more

@@ -6,12 +6,12 @@ from typing import Any
 from rounds.examination.finding import read_finding
 from rounds.examination.rates import rates_in_words
 from rounds.examination.text import seen_in_words, thresholds_in_words
-from rounds.inference.disclosure import FEWEST_PATIENTS, shown_cells
 from rounds.report.figures.findings import finding_picture
 from rounds.report.figures.scores import contestants
 from rounds.report.run_files import Record, RunFiles
 from rounds.report.tables.checks import DATA_CHECKS
 from rounds.report.wording import METRIC_TERMS, contestant, count, estimate, label, share, stopped_in_words, with_unit
+from rounds.statistics.small_cells import FEWEST_PATIENTS, shown_cells
 
 NOT_A_FIELD = ("reasons", "asked", "beside", "members", "members_trained", "parameters", "slab", "rows_that")
 # Evidence that lists single rows or patients is told as how many there are.

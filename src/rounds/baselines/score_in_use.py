@@ -1,0 +1,104 @@
+"""The simplest contestants: a constant, and the score in use today, as it is and recalibrated to these patients."""
+
+from typing import Any
+
+import numpy as np
+
+from rounds.baselines.baseline import Baseline, BaselineRecord, certain_outputs
+from rounds.data.dataset import Dataset
+from rounds.data.preparation.target_scale import TargetScale
+from rounds.metrics.columns import RESOLUTION
+
+# Beside the sum of losses over patients: none that is felt, only a finite slope where a score separates perfectly.
+SLIGHT_PENALTY = 1e-6
+
+
+def fit_constants(dataset: Dataset, rows: np.ndarray) -> list[Baseline]:
+    """The mean (shares of classes, mean rate); for numbers also the median, the constant of least absolute error."""
+    task, y = dataset.task, dataset.targets[rows].astype(np.float64)
+    if task.kind == "regression":
+        mean, median = (_constant(dataset, n, f(y, axis=0)) for n, f in (("mean", np.mean), ("median", np.median)))
+        return [mean, median]
+    if task.kind == "count":
+        return [_constant(dataset, "mean rate", np.log(np.maximum(y.mean(0), RESOLUTION)))]
+    if task.kind == "multiclass":
+        shares = np.bincount(y[:, 0].astype(int), minlength=task.outputs) / len(y)
+        return [_constant(dataset, "share of each class", np.log(np.maximum(shares, RESOLUTION)))]
+    shares = np.clip(y.mean(0), RESOLUTION, 1 - RESOLUTION)
+    return [_constant(dataset, "share of cases", np.log(shares / (1 - shares)))]
+
+
+def _constant(dataset: Dataset, statistic: str, value: np.ndarray) -> Baseline:
+    name = "constant median" if statistic == "median" else "constant"
+    record = BaselineRecord(
+        name=name,
+        note=f"the training rows' {statistic}",
+        kind="constant",
+        task=dataset.task,
+        target_scale=TargetScale(kind="identity"),
+    )
+    return Baseline(record, {"value": np.atleast_1d(value)})
+
+
+def fit_scores(dataset: Dataset, rows: np.ndarray) -> list[Baseline]:
+    """The score in use, where the table has one: [N] numbers that need be no predictions in the target's unit.
+
+    Numbers: as it is, and on the straight line that fits best. Cases: its log-odds line (its order, and so its auroc,
+    stay). Counts: its log-rate line. A missing score is taken as the median.
+    """
+    if dataset.baseline is None or dataset.task.kind in ("multiclass", "multilabel") or len(dataset.task.targets) > 1:
+        return []
+    x = np.asarray(dataset.baseline, np.float64)[rows]
+    if np.isnan(x).all():
+        return []
+    stand_in = float(np.nanmedian(x))
+    x, y = np.where(np.isnan(x), stand_in, x), dataset.targets[rows][:, 0].astype(np.float64)
+    line = _score(dataset, f"{dataset.baseline_name}, recalibrated", _best_line(dataset, x, y), stand_in)
+    as_it_is = [_score(dataset, dataset.baseline_name, (1.0, 0.0), stand_in)]
+    return [*as_it_is, line] if dataset.task.kind == "regression" else [line]
+
+
+def _score(dataset: Dataset, name: str, line: tuple[float, float], stand_in: float) -> Baseline:
+    slope, intercept = line
+    turned = "; a higher score goes with a lower outcome, so its order is turned round" if slope < 0 else ""
+    fitted = (
+        f"line fitted on the training rows: {intercept:.4g} + {slope:.4g} x score" if line != (1.0, 0.0) else "as it is"
+    )
+    record = BaselineRecord(
+        name=name,
+        note=f"the score in use today, {fitted}; missing scores taken as the median {stand_in:.4g}{turned}",
+        kind="score",
+        task=dataset.task,
+        target_scale=TargetScale(kind="identity"),
+        column=dataset.baseline_name,
+    )
+    numbers = {"slope": slope, "intercept": intercept, "stand_in": stand_in}
+    return Baseline(record, {key: np.array([value]) for key, value in numbers.items()})
+
+
+def _best_line(dataset: Dataset, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """(slope, intercept) on the fitted scale: the unit, log-odds, or log-rates."""
+    spread = float(x.std())
+    if spread == 0 or len(np.unique(y)) < 2:
+        return 0.0, _level(dataset, y)
+    model = _line_model(dataset.task.kind).fit((x[:, None] - x.mean()) / spread, y)
+    slope = float(np.ravel(model.coef_)[0]) / spread
+    return slope, float(np.ravel(model.intercept_)[0]) - slope * float(x.mean())
+
+
+def _level(dataset: Dataset, y: np.ndarray) -> float:
+    """The line of a score that tells nobody apart."""
+    if len(np.unique(y)) < 2:
+        return certain_outputs(dataset.task, 0, float(y[0]))[0]
+    mean = float(y.mean())
+    if dataset.task.kind == "regression":
+        return mean
+    return float(np.log(mean) if dataset.task.kind == "count" else np.log(mean / (1 - mean)))
+
+
+def _line_model(kind: str) -> Any:
+    from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor
+
+    if kind == "regression":
+        return LinearRegression()
+    return PoissonRegressor(alpha=SLIGHT_PENALTY) if kind == "count" else LogisticRegression(C=1 / SLIGHT_PENALTY)

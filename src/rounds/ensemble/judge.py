@@ -1,0 +1,117 @@
+"""How good it is, on patients nobody learned from: network, best single network and baselines, row by row."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from rounds.baselines.fit import Baseline, fit_baselines, judged_inputs
+from rounds.data.dataset import Dataset, Split
+from rounds.ensemble.choose import HandOver
+from rounds.metrics import METRICS, main_metric
+from rounds.metrics.worth import smallest_worthwhile
+from rounds.statistics.intervals import paired_difference, score_with_interval
+from rounds.task import Task
+from rounds.training.population.fold_data import Material
+
+NETWORK, SINGLE, CONSTANT = "network", "single network", "constant"
+
+Predictions = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Rows of the table [J] and what each contestant says of them, {name: [J, T]} in the user's unit."""
+
+    rows: np.ndarray
+    predictions: Predictions
+
+
+def predict_judged(dataset: Dataset, rows: np.ndarray, made: HandOver, baselines: list[Baseline]) -> Judged:
+    """What network, single network and baselines predict for the table's rows."""
+    frame = judged_inputs(dataset, rows)
+    contestants = {NETWORK: made.predictor, SINGLE: made.single}
+    says = {name: predictor.predict(frame, grid=dataset.grid).values for name, predictor in contestants.items()}
+    says |= {b.name: b.predict(frame) for b in baselines}
+    return Judged(rows, says)
+
+
+def fit_material_baselines(dataset: Dataset, split: Split, material: Material, seed: int) -> list[Baseline]:
+    """The baselines on the very rows that the material's members learn from."""
+    return fit_baselines(dataset, split.development[material.learned], material.target_scale, seed)
+
+
+def average_judged(parts: list[Judged]) -> Judged:
+    """One prediction a row: the mean over repeats of those made while the row's patient was held out."""
+    rows = np.concatenate([p.rows for p in parts])
+    unique, place = np.unique(rows, return_inverse=True)
+    count = np.bincount(place)[:, None]
+    each = {n: np.concatenate([p.predictions[n] for p in parts]) for n in parts[0].predictions}
+    return Judged(unique, {n: _summed(values, place, len(unique)) / count for n, values in each.items()})
+
+
+def _summed(values: np.ndarray, place: np.ndarray, size: int) -> np.ndarray:
+    total = np.zeros((size, values.shape[1]))
+    np.add.at(total, place, values)
+    return total
+
+
+def judge(dataset: Dataset, judged: Judged) -> dict[str, Any]:
+    """The part of metrics.json that comes from judged rows: test, network, baselines, difference."""
+    observed, patients = dataset.targets[judged.rows], dataset.patients[judged.rows]
+    scores = {n: score_with_interval(dataset.task, observed, p, patients) for n, p in judged.predictions.items()}
+    # The constant of each fold is another share: a slope through them says nothing, yet it can be computed.
+    scores.get(CONSTANT, {}).pop("calibration_slope", None)
+    baselines = {n: s for n, s in scores.items() if n not in (NETWORK, SINGLE)}
+    return {
+        "test": scores[NETWORK],
+        "single_network": scores[SINGLE],
+        "baselines": baselines,
+        "difference": _difference(dataset, judged, baselines),
+        "gain_over_single": gain_over_single(dataset, judged),
+    }
+
+
+def gain_over_single(dataset: Dataset, judged: Judged) -> dict[str, Any]:
+    """What averaging was worth, on patients who chose neither members, nor weights, nor the best single network."""
+    observed, patients = dataset.targets[judged.rows], dataset.patients[judged.rows]
+    metric, says = main_metric(dataset.task), judged.predictions
+    return {
+        "metric": metric,
+        **paired_difference(dataset.task, metric, observed, says[NETWORK], says[SINGLE], patients),
+    }
+
+
+def _difference(dataset: Dataset, judged: Judged, baselines: dict[str, Any]) -> dict[str, Any]:
+    """Network against the baseline that scored best on these very rows: the choice favours the baseline."""
+    metric = main_metric(dataset.task)
+    sign = 1 if METRICS[metric].better == "lower" else -1
+    best = min((n for n in baselines if metric in baselines[n]), key=lambda n: sign * baselines[n][metric]["value"])
+    observed, patients = dataset.targets[judged.rows], dataset.patients[judged.rows]
+    network, other = judged.predictions[NETWORK], judged.predictions[best]
+    effect = paired_difference(dataset.task, metric, observed, network, other, patients)
+    smallest = smallest_worthwhile(metric, baselines[CONSTANT][metric]["value"])
+    return {"metric": metric, "baseline": best, **effect, "smallest_worthwhile": smallest}
+
+
+def predictions_frame(dataset: Dataset, judged: Judged, split: str) -> pl.DataFrame:
+    """(row, patient, split, target, observed, one column a contestant): what the report is drawn from."""
+    names = dataset.task.output_names
+    observed = observed_outputs(dataset.task, dataset.targets[judged.rows])
+    frames = [
+        pl.DataFrame(
+            {
+                "row": judged.rows, "patient": dataset.patients[judged.rows], "split": [split] * len(judged.rows),
+                "target": [name] * len(judged.rows), "observed": observed[:, t].astype(np.float64),
+                **{n: p[:, t].astype(np.float64) for n, p in judged.predictions.items()},
+            }
+        )
+        for t, name in enumerate(names)
+    ]  # fmt: skip
+    return pl.concat(frames)
+
+
+def observed_outputs(task: Task, targets: np.ndarray) -> np.ndarray:
+    """Targets with a column an output: one-hot classes for multiclass."""
+    return np.eye(task.outputs)[targets[:, 0].astype(int)] if task.kind == "multiclass" else targets

@@ -1,0 +1,285 @@
+"""What can be said of a model trained elsewhere from its predictions alone: no retraining, any framework."""
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from rounds.evaluation.audit.prediction_file import PredictionFile
+from rounds.metrics import METRICS, auroc, main_metric, weighted_scores
+from rounds.metrics.worth import TOO_GOOD_SHARE
+from rounds.statistics.calibration import calibration_record
+from rounds.statistics.drift import SIGNIFICANCE
+from rounds.statistics.intervals import Interval, resampled_intervals, score_with_interval
+from rounds.statistics.recalibration import choose_recalibration
+from rounds.statistics.small_cells import FEWEST_PATIENTS
+from rounds.statistics.subgroups import make_groups, subgroup_record
+
+# A ranking this good is seldom true of patients, as little as TOO_GOOD_SHARE. A convention, no unit.
+TOO_GOOD_AUROC = 0.99
+# Rows that chance makes equal: under this share of a part, equal rows are said as a note.
+FEW_DUPLICATES = 0.005
+# Cases (and non-cases) that a validation wants (Collins et al. 2016, Statistics in Medicine 35), and the least
+# number of different scores at which equal rows can be told from ties.
+ENOUGH_EVENTS = 100
+DISTINCT_SHARE = 0.5
+
+Note = dict[str, Any]
+
+
+def audit_predictions(file: PredictionFile, subgroups: Collection[str] | None = None) -> dict[str, Any]:
+    """The record of `rounds audit PREDICTIONS`; subgroups: columns (None: sex, age and every column of few levels).
+
+    scores: of each part; calibration, recalibration, subgroups: of the part that judges; findings: what is wrong, most
+    serious first; not_checked: what this table cannot say, with the reason.
+    Raises DataError where there is only one patient.
+    """
+    inside = file.judged
+    y, p, who = file.targets[inside], file.scores[inside], file.patients[inside]
+    scores = {name: _part_scores(file, rows) for name, rows in _parts(file).items()}
+    judging = file.table.filter(pl.Series(inside))
+    several = [name for name in file.subgroup_columns if judging[name].n_unique() > 1]
+    groups = make_groups(judging, subgroups or several)
+    judged = score_with_interval(file.task, y, p, who)
+    findings, not_checked = audit_findings(file)
+    return {
+        "task": file.task.model_dump(mode="json"),
+        "columns": dict(file.columns),
+        "rows": len(file.targets),
+        "rows_left_out": file.left_out,
+        "patients": len(np.unique(file.patients)),
+        "judged": {"part": file.judging, "rows": len(y), "patients": len(np.unique(who))},
+        "metrics": judged,
+        "parts": scores,
+        "calibration": calibration_record(file.task, y, p, who, judged if file.task.kind == "binary" else None),
+        "recalibration": choose_recalibration(file.task, y, p, who)[1],
+        "subgroups": subgroup_record(file.task, y, p, who, groups),
+        "findings": findings,
+        "not_checked": not_checked,
+    }
+
+
+def audit_findings(file: PredictionFile) -> tuple[list[Note], list[Note]]:
+    """What is wrong, most serious first, and what this table cannot say, with the reason."""
+    checks = [note for check in CHECKS if (note := check(file))]
+    findings = [note for note in checks if "severity" in note]
+    rest = [note for note in checks if "severity" not in note]
+    return sorted(findings, key=lambda note: SEVERITIES.index(note["severity"])), [*rest, *ALWAYS_UNCHECKED]
+
+
+SEVERITIES = ("error", "warning", "note")
+ALWAYS_UNCHECKED = (
+    {"code": "target-leak", "reason": "needs the inputs of the model"},
+    {"code": "known-after-outcome", "reason": "needs the inputs of the model and when their values are known"},
+)
+
+
+def _parts(file: PredictionFile) -> dict[str, np.ndarray]:
+    if file.split is None:
+        return {"all": np.ones(len(file.targets), bool)}
+    return {name: file.split == name for name in np.unique(file.split).tolist()}
+
+
+def _part_scores(file: PredictionFile, rows: np.ndarray) -> dict[str, Any]:
+    people = len(np.unique(file.patients[rows]))
+    counts = {"rows": int(rows.sum()), "patients": people}
+    if people < FEWEST_PATIENTS:
+        return {**counts, "metrics": {}, "reason": f"fewer than {FEWEST_PATIENTS} patients"}
+    found = score_with_interval(file.task, file.targets[rows], file.scores[rows], file.patients[rows])
+    return {**counts, "metrics": found}
+
+
+def _finding(code: str, severity: str, explanation: str, **evidence: Any) -> Note:
+    return {"code": code, "severity": severity, "explanation": explanation, "evidence": evidence}
+
+
+def _unchecked(code: str, reason: str) -> Note:
+    return {"code": code, "reason": reason}
+
+
+def check_overlap(file: PredictionFile) -> Note | None:
+    """Patients of the judging part that also stand in a part that was learned from."""
+    if "patient" not in file.columns or file.split is None:
+        return _unchecked("patient-leak", "needs the columns patient and split")
+    if not file.learned.any():
+        return _unchecked("patient-leak", "no part of the split is called train")
+    learned, judged = (set(file.patients[rows].tolist()) for rows in (file.learned, file.judged & ~file.learned))
+    both = len(learned & judged)
+    if not both:
+        return None
+    words = f"{both:,} of {len(judged):,} patients who judge were also learned from: the score is flattered."
+    return _finding("patient-leak", "error", words, patients=both, judged_patients=len(judged))
+
+
+def check_duplicates(file: PredictionFile) -> Note | None:
+    """Rows with the same label, score and subgroups: once in two parts is a leak, within one part a repeat."""
+    distinct = len(np.unique(file.scores))
+    if distinct < DISTINCT_SHARE * len(file.scores):
+        reason = f"{distinct:,} different scores in {len(file.scores):,} rows: equal rows cannot be told from ties"
+        return _unchecked("duplicate-rows", reason)
+    hidden = [file.columns[what] for what in ("patient", "split") if what in file.columns]
+    hidden += [n for n in file.table.columns if n not in file.columns.values() and file.table[n].is_unique().all()]
+    keys = file.table.drop(hidden)
+    repeated = int(keys.is_duplicated().sum() - keys.filter(keys.is_duplicated()).n_unique())
+    if not repeated:
+        return None
+    across = _across_parts(file, keys)
+    share = repeated / len(file.scores)
+    severity = "error" if across else ("warning" if share > FEW_DUPLICATES else "note")
+    words = f"{repeated:,} rows repeat another to the last digit, {across:,} of them across parts of the split."
+    return _finding("duplicate-rows", severity, words, rows=repeated, across_parts=across)
+
+
+def _across_parts(file: PredictionFile, keys: pl.DataFrame) -> int:
+    """Rows of the judging part that also stand, to the last digit, in a part that was learned from."""
+    if not file.learned.any():
+        return 0
+    judged = file.judged & ~file.learned
+    learned = keys.filter(pl.Series(file.learned)).unique()
+    return keys.filter(pl.Series(judged)).join(learned, on=keys.columns, how="semi", nulls_equal=True).height
+
+
+def check_implausible(file: PredictionFile) -> Note | None:
+    """A score that patients seldom allow."""
+    y, p = file.targets[file.judged], file.scores[file.judged]
+    if len(np.unique(y)) < 2:
+        return _unchecked("implausible-score", "the judging part has one outcome only")
+    metric = main_metric(file.task)
+    constant = np.full_like(p, y.mean())
+    loss, simple = (float(weighted_scores(file.task, y, made, None, (metric,))[metric]) for made in (p, constant))
+    share = 1 - loss / simple if simple > 0 else 0.0
+    area = float(auroc(y, p)) if file.task.kind == "binary" else None
+    if share < TOO_GOOD_SHARE and (area is None or area < TOO_GOOD_AUROC):
+        return None
+    shown = (
+        f"AUROC {area:.3f}" if area is not None and area >= TOO_GOOD_AUROC else f"{share:.1%} of the {metric} removed"
+    )
+    words = f"{shown} on patients who judge: outcomes are seldom that predictable. Look for an input that holds it."
+    return _finding("implausible-score", "warning", words, removed_share=share, auroc=area)
+
+
+def check_reversed(file: PredictionFile) -> Note | None:
+    """Higher scores go with the other outcome: classes or scores are turned round."""
+    if file.task.kind != "binary":
+        return None
+    area = _score(file, file.judged, "auroc")
+    if area is None or area["high"] >= 0.5:
+        return None
+    words = f"AUROC {area['value']:.3f} is below one half: the positive class or the score is turned round."
+    return _finding("loss-output-mismatch", "error", words, **area)
+
+
+def _score(file: PredictionFile, rows: np.ndarray, metric: str) -> Interval | None:
+    """One metric of some rows with its interval; None where it is not defined, or patients are under 10."""
+    who = file.patients[rows]
+    if len(np.unique(who)) < FEWEST_PATIENTS:
+        return None
+
+    def scores(weights: np.ndarray | None) -> dict[str, np.ndarray]:
+        return weighted_scores(file.task, file.targets[rows], file.scores[rows], weights, (metric,))
+
+    return resampled_intervals(scores, {metric: METRICS[metric].bounded}, who).get(metric)
+
+
+def check_constant(file: PredictionFile) -> Note | None:
+    """The same score for everybody, or nothing better than it."""
+    y, p, who = file.targets[file.judged], file.scores[file.judged], file.patients[file.judged]
+    if np.ptp(p) == 0:
+        words = f"Every patient has the same score, {p[0, 0]:.4g}: the model tells nobody apart."
+        return _finding("no-better-than-baseline", "error", words, score=float(p[0, 0]))
+    metric = main_metric(file.task)
+    found = resampled_intervals(_gain_on_mean(file, y, p), {metric: (-np.inf, np.inf)}, who).get(metric)
+    if found is None or found["low"] > 0:
+        return None
+    sure = "is worse than" if found["high"] < 0 else "cannot be told from"
+    words = (
+        f"The {metric} {sure} a constant's (gain {found['value']:.3g}, 95 % {found['low']:.3g} to {found['high']:.3g})."
+    )
+    return _finding("no-better-than-baseline", "warning", words, metric=metric, **found)
+
+
+def _gain_on_mean(
+    file: PredictionFile, y: np.ndarray, p: np.ndarray
+) -> Callable[[np.ndarray | None], dict[str, np.ndarray]]:
+    metric = main_metric(file.task)
+    constant = np.full_like(p, y.mean())
+
+    def scores(weights: np.ndarray | None) -> dict[str, np.ndarray]:
+        of_model, of_mean = (weighted_scores(file.task, y, made, weights, (metric,))[metric] for made in (p, constant))
+        return {metric: METRICS[metric].gain(of_model, of_mean)}
+
+    return scores
+
+
+def check_overfitting(file: PredictionFile) -> Note | None:
+    """A training part that scores far better than the part that judges."""
+    learned, judged = file.learned, file.judged & ~file.learned
+    if not learned.any() or not judged.any():
+        return _unchecked("overfitting", "needs parts called train and test")
+    metric = main_metric(file.task)
+    each = [_score(file, rows, metric) for rows in (learned, judged)]
+    if each[0] is None or each[1] is None:
+        return _unchecked("overfitting", f"{metric} is not defined on both parts")
+    gap = float(METRICS[metric].gain(np.array(each[0]["value"]), np.array(each[1]["value"])))
+    apart = float(np.hypot(each[0]["high"] - each[0]["low"], each[1]["high"] - each[1]["low"]) / 2)
+    if gap <= apart:
+        return None
+    words = f"{metric} {each[0]['value']:.3g} in training, {each[1]['value']:.3g} on patients who judge."
+    return _finding("overfitting", "warning", words, metric=metric, gap=gap, half_width=apart)
+
+
+def check_shift(file: PredictionFile) -> Note | None:
+    """Outcomes that are more or less common in the judging part than in training, by patient."""
+    learned, judged = file.learned, file.judged & ~file.learned
+    if file.task.kind != "binary" or not learned.any() or not judged.any():
+        return None
+    from scipy.special import ndtr
+
+    sides = [(file.targets[rows, 0], len(np.unique(file.patients[rows]))) for rows in (learned, judged)]
+    pooled = float(np.concatenate([y for y, _ in sides]).mean())
+    error = np.sqrt(pooled * (1 - pooled) * sum(1 / n for _, n in sides))
+    before, after = (float(y.mean()) for y, _ in sides)
+    p_value = float(2 * ndtr(-abs(before - after) / error)) if error > 0 else 1.0
+    if p_value >= SIGNIFICANCE:
+        return None
+    words = f"Cases are {before:.1%} of training rows and {after:.1%} of those that judge."
+    return _finding("shifted-test", "note", words, training=before, judged=after, p_value=p_value)
+
+
+def check_size(file: PredictionFile) -> Note | None:
+    """Too few patients or cases to judge by."""
+    y, who = file.targets[file.judged], file.patients[file.judged]
+    people = len(np.unique(who))
+    fewest = int(min(y.sum(), len(y) - y.sum())) if file.task.kind == "binary" else people
+    if min(people, fewest) >= ENOUGH_EVENTS:
+        return None
+    what = "rows of the rarer outcome" if file.task.kind == "binary" and fewest < people else "patients"
+    count = min(people, fewest)
+    shown = f"{count}" if count >= FEWEST_PATIENTS else f"fewer than {FEWEST_PATIENTS}"
+    words = f"{shown.capitalize()} {what} judge: a validation wants at least {ENOUGH_EVENTS}."
+    return _finding(
+        "validation-too-small", "note" if count >= FEWEST_PATIENTS else "warning", words, least=ENOUGH_EVENTS
+    )
+
+
+def check_calibration(file: PredictionFile) -> Note | None:
+    """Probabilities that a map would mend, on patients it was not fitted on."""
+    inside = file.judged
+    y, p, who = file.targets[inside], file.scores[inside], file.patients[inside]
+    record = choose_recalibration(file.task, y, p, who)[1]
+    if record["kept"] == "none":
+        tried = [t for t in record["tried"].values() if "gain" in t]
+        return None if tried else _unchecked("miscalibrated", next(iter(record["tried"].values()))["not_tried"])
+    gain = record["tried"][record["kept"]]["gain"]
+    words = (
+        f"A {record['kept']} recalibration betters the {record['metric']} by {gain['value']:.3g} "
+        f"(95 % {gain['low']:.3g} to {gain['high']:.3g}) on patients it was not fitted on."
+    )
+    return _finding("miscalibrated", "warning", words, kept=record["kept"], **gain)
+
+
+CHECKS: tuple[Callable[[PredictionFile], Note | None], ...] = (
+    check_overlap, check_duplicates, check_implausible, check_reversed, check_constant, check_overfitting, check_shift,
+    check_size, check_calibration,
+)  # fmt: skip

@@ -1,0 +1,201 @@
+"""All that a clinical reader asks after the score, gathered once from one finished training, in aggregates only."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from rounds.data.dataset import Dataset, Split
+from rounds.data.preparation.target_scale import TargetScale
+from rounds.evaluation.seen_patients import SEEN, seen_frame
+from rounds.files import write_json, write_whole
+from rounds.statistics.calibration import calibration_record
+from rounds.statistics.conformal import INTERVALS, LEVEL, ConformalIntervals, interval_scale, measured_coverage
+from rounds.statistics.decision import Scored, decision_curve, operating_points
+from rounds.statistics.recalibration import choose_recalibration, patient_parts
+from rounds.statistics.subgroups import make_groups, subgroup_record
+from rounds.statistics.table_one import characteristics, flow_record
+from rounds.statistics.training_profile import REFERENCE, make_reference
+from rounds.task import Task
+
+EVIDENCE = "evidence.json"
+# Outputs whose thresholds are described, the most frequent first: more would be read by nobody.
+MOST_OUTPUTS = 20
+SECONDS_A_DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class Said:
+    """What was predicted for some rows of the table: rows [M] int64, values [M, T] or [M, C] in the user's unit."""
+
+    rows: np.ndarray
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Finish:
+    """A finished training. validation: of rows that no averaged member learned from; judged: of rows that judge once.
+
+    recalibration: what the hand-over tried and kept; None where it did not look: then it is looked at here and said,
+    and not applied. importance: `importance_record` where it was measured. scores: `score_with_interval` of the judged
+    rows where it is known, so that it is not made twice.
+    """
+
+    dataset: Dataset
+    split: Split
+    validation: Said
+    judged: Said
+    target_scale: TargetScale
+    recalibration: dict[str, Any] | None = None
+    scores: dict[str, Any] | None = None
+    importance: dict[str, Any] | None = None
+
+
+def evidence_record(finish: Finish, subgroups: tuple[str, ...] | None = None) -> dict[str, Any]:
+    """evidence.json: flow, characteristics, calibration, recalibration, decisions, intervals, importance, subgroups.
+
+    subgroups: columns to compare by (None: sex and age, where they are recognised). Plain values only, no patient.
+    Raises DataError where a subgroup is no column of the table, or has too many levels.
+    """
+    dataset, judged = finish.dataset, finish.judged
+    observed, patients = dataset.targets[judged.rows], dataset.patients[judged.rows]
+    groups = make_groups(known_columns(dataset)[judged.rows], subgroups)
+    return {
+        "version": 1,
+        "flow": flow_record(dataset, finish.split),
+        "characteristics": characteristics(dataset, finish.split),
+        "calibration": calibration_record(dataset.task, observed, judged.values, patients, finish.scores),
+        "recalibration": _recalibration(finish),
+        "decisions": _decisions(finish),
+        "intervals": _intervals(finish),
+        "importance": finish.importance,
+        "subgroups": subgroup_record(dataset.task, observed, judged.values, patients, groups),
+    }
+
+
+def write_evidence(folder: Path, finish: Finish, subgroups: tuple[str, ...] | None = None) -> dict[str, Any]:
+    """Writes evidence.json, and what new patients are compared with: intervals.json, reference.json, seen.parquet."""
+    record = evidence_record(finish, subgroups)
+    dataset, split = finish.dataset, finish.split
+    if (made := fit_intervals(finish)) is not None:
+        write_json(folder / INTERVALS, made)
+    write_json(folder / REFERENCE, make_reference(dataset, split.development))
+    write_whole(folder / SEEN, _parquet(seen_frame(dataset, split)))
+    write_json(folder / EVIDENCE, record)
+    return record
+
+
+def _parquet(frame: pl.DataFrame) -> bytes:
+    from io import BytesIO
+
+    buffer = BytesIO()
+    frame.write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def known_columns(dataset: Dataset) -> pl.DataFrame:
+    """Features, and beside them the identifiers (a ward, a year) that the table passes through."""
+    others = [name for name in dataset.identifiers.columns if name not in dataset.inputs.columns]
+    return dataset.inputs.hstack(dataset.identifiers.select(others)) if others else dataset.inputs
+
+
+def _recalibration(finish: Finish) -> dict[str, Any]:
+    if finish.recalibration is not None:
+        return {**finish.recalibration, "applied": finish.recalibration.get("kept", "none") != "none"}
+    dataset, rows = finish.dataset, finish.validation.rows
+    record = choose_recalibration(dataset.task, dataset.targets[rows], finish.validation.values, dataset.patients[rows])
+    return {**record[1], "applied": False}
+
+
+def _decisions(finish: Finish) -> dict[str, Any]:
+    """Operating points and decision curve of each output that is a probability."""
+    dataset = finish.dataset
+    if not dataset.task.is_classification:
+        return {"outputs": {}, "reason": f"a {dataset.task.kind} task has no thresholds of its own"}
+    per_day = rows_a_day(dataset)
+    found = {}
+    same = bool(np.isin(finish.judged.rows, finish.validation.rows).any())
+    for name, validation, judged in _outcomes(finish)[:MOST_OUTPUTS]:
+        # Out of fold, a judged patient's prediction averages other networks than a validation one does: thresholds
+        # between the two would be off, so each fifth of those who judge is alerted by thresholds that the others chose.
+        found[name] = {
+            "prevalence": float(judged.observed.mean()),
+            "points": operating_points(judged if same else validation, judged, per_day),
+            "curve": decision_curve(judged.observed, judged.predicted, judged.patients),
+        }
+    others = "other patients who judge, fifth by fifth" if same else "validation patients"
+    return {"outputs": found, "chosen_on": others, "rows_a_day": per_day, "reason": ""}
+
+
+def _outcomes(finish: Finish) -> list[tuple[str, Scored, Scored]]:
+    """(output, validation, judged) one against the rest, the most frequent first where there are many."""
+    dataset = finish.dataset
+    each = []
+    for t, name in enumerate(dataset.task.output_names):
+        sides = [_scored(dataset, said, t) for said in (finish.validation, finish.judged)]
+        each.append((name, sides[0], sides[1]))
+    if len(each) > MOST_OUTPUTS:
+        each.sort(key=lambda one: -float(one[2].observed.mean()))
+    return each
+
+
+def _scored(dataset: Dataset, said: Said, output: int) -> Scored:
+    targets = dataset.targets[said.rows]
+    multiclass = dataset.task.kind == "multiclass"
+    case = targets[:, 0] == output if multiclass else targets[:, output] > 0.5
+    return Scored(case.astype(np.float64), said.values[:, output].astype(np.float64), dataset.patients[said.rows])
+
+
+def rows_a_day(dataset: Dataset) -> float | None:
+    """Rows of the table per day between its first and last date; None where it has no column of dates to split by."""
+    if dataset.time is None or dataset.time not in dataset.identifiers.columns:
+        return None
+    values = dataset.identifiers[dataset.time]
+    if not values.dtype.is_temporal() or values.dtype == pl.Time:
+        return None
+    seconds = values.cast(pl.Datetime("us")).to_physical().to_numpy() / 1e6
+    days = float(np.ptp(seconds)) / SECONDS_A_DAY
+    return dataset.rows / days if days >= 1 else None
+
+
+def fit_intervals(finish: Finish) -> ConformalIntervals | None:
+    """Intervals for new patients, calibrated on validation; None for probabilities, and for too few patients."""
+    dataset, said = finish.dataset, finish.validation
+    scale = interval_scale(dataset.task, finish.target_scale)
+    if scale is None:
+        return None
+    return ConformalIntervals.fit(scale, dataset.targets[said.rows], said.values, dataset.patients[said.rows])
+
+
+def _intervals(finish: Finish) -> dict[str, Any]:
+    made = fit_intervals(finish)
+    if made is None:
+        kind = finish.dataset.task.kind
+        reason = (
+            f"a {kind} task predicts probabilities" if finish.dataset.task.is_classification else "too few patients"
+        )
+        return {"made": False, "reason": reason}
+    coverage = _coverage(finish, finish.dataset.task)
+    return {"made": True, "reason": "", **made.model_dump(mode="json"), "judged": coverage}
+
+
+def _coverage(finish: Finish, task: Task) -> dict[str, Any] | None:
+    """How many judged outcomes lie inside limits that were calibrated on other patients."""
+    dataset, judged, said = finish.dataset, finish.judged, finish.validation
+    patients, calibrating = dataset.patients[judged.rows], dataset.patients[said.rows]
+    shared = bool(np.isin(patients, calibrating).any())
+    part = patient_parts(patients) if shared else np.zeros(len(patients), np.int64)
+    low, high = np.empty_like(judged.values), np.empty_like(judged.values)
+    scale = interval_scale(task, finish.target_scale)
+    for number in range(int(part.max()) + 1):
+        inside = part == number
+        others = ~np.isin(calibrating, patients[inside])
+        rows = said.rows[others]
+        assert scale is not None
+        made = ConformalIntervals.fit(scale, dataset.targets[rows], said.values[others], calibrating[others])
+        if made is None:
+            return None
+        low[inside], high[inside] = made.limits(judged.values[inside])
+    return measured_coverage(LEVEL, task, dataset.targets[judged.rows], (low, high), patients)

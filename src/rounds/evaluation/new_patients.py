@@ -1,0 +1,85 @@
+"""A table of new patients with outcomes, read as training read its own."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from rounds.data.dataset import GRID_ROW
+from rounds.data.preparation.array_on_disk import Grid
+from rounds.errors import DataError, must_be
+from rounds.evaluation.outcomes import labels_of, read_outcomes
+from rounds.prediction.predictor import Predictor
+from rounds.prediction.table import New, new_inputs
+
+
+@dataclass(frozen=True)
+class NewPatients:
+    """Rows of the new table whose outcomes are known.
+
+    table: as it stands there; inputs: feature columns as read for prediction; targets [N, T]; patients [N] one code
+    a row; grid: images or recordings, which inputs point into; named: the patient column, where there is one;
+    left_out: rows without outcome.
+    """
+
+    table: pl.DataFrame
+    inputs: pl.DataFrame
+    targets: np.ndarray
+    patients: np.ndarray
+    named: pl.Series | None
+    left_out: int
+    grid: Grid | None = None
+
+
+def kept_rows(table: pl.DataFrame, where: str | None) -> pl.DataFrame:
+    """The rows for which an SQL condition holds; raises DataError where it is none, or holds for no row."""
+    if where is None:
+        return table
+    try:
+        kept = table.filter(pl.sql_expr(where))
+    except pl.exceptions.PolarsError as error:
+        shown = f"{where} ({str(error).splitlines()[0]})"
+        raise DataError(must_be("Where", "a condition on columns", "where", shown, 'Write "age >= 18"')) from None
+    if kept.height == 0:
+        raise DataError(must_be("Where", "true of some rows", "where", where, "Loosen the condition"))
+    return kept
+
+
+def read_patients(new: New, predictor: Predictor, described: dict[str, Any]) -> NewPatients:
+    """Inputs, outcomes and patients of new rows, for those whose outcomes are known; described: dataset.json.
+
+    Raises DataError where there is no outcome, or the rows are of one patient.
+    """
+    table = new.table
+    read = new_inputs(table, predictor, dict(described.get("references", {})))
+    inputs = read.select(name for name in (*predictor.preparation.columns, GRID_ROW) if name in read.columns)
+    predictor.preparation.check(read)
+    outcomes = read_outcomes(table, predictor.task, predictor.columns)
+    named = _named(table, described.get("group"))
+    kept = pl.Series(outcomes.known)
+    named = None if named is None else named.filter(kept)
+    patients = _codes(named, len(outcomes.targets))
+    if len(np.unique(patients)) < 2:
+        advice = "A score needs several patients: check the table and its patient column"
+        raise DataError(must_be("Patients", "at least 2 with an outcome", "patients", 1, advice))
+    left_out = int((~outcomes.known).sum())
+    return NewPatients(table.filter(kept), inputs.filter(kept), outcomes.targets, patients, named, left_out, new.grid)
+
+
+def _named(table: pl.DataFrame, group: str | None) -> pl.Series | None:
+    """The patient column of training as text, where the new table has it."""
+    if group is None or group not in table.columns:
+        return None
+    values = table[group]
+    if values.null_count():
+        shown = f"missing in {values.null_count():,} rows"
+        advice = f'Fill them in, or leave those rows out with --where "{group} IS NOT NULL"'
+        raise DataError(must_be("Group", "known in every row", group, shown, advice))
+    return labels_of(values)
+
+
+def _codes(named: pl.Series | None, rows: int) -> np.ndarray:
+    if named is None:
+        return np.arange(rows, dtype=np.int64)
+    return named.rank("dense").cast(pl.Int64).to_numpy() - 1

@@ -1,0 +1,35 @@
+"""A predictor as one Keras model of Keras's own layers."""
+
+from typing import Any
+
+import numpy as np
+
+from rounds.data.preparation.target_scale import TargetScale
+from rounds.export.onnx.model import input_shapes, read_shape, refuse_other_kinds
+from rounds.metrics.columns import RESOLUTION
+from rounds.networks.export.model import PlainMember, WayBack, plain_model
+from rounds.prediction.predictor import Predictor
+
+
+def keras_model(predictor: Predictor) -> Any:
+    """All members, their average and the way back; inputs: what the preparation makes of a table, the grid as stored.
+
+    Raises PlanError for networks that are not exported, by name.
+    """
+    refuse_other_kinds(predictor)
+    members = [
+        PlainMember(part.network, {name: array[k] for name, array in part.weights.items()}, float(share))
+        for part in predictor.parts
+        for k, share in enumerate(part.member_weights)
+    ]
+    return plain_model(members, input_shapes(read_shape(predictor)), _way_back(predictor.target_scale))
+
+
+def _way_back(scale: TargetScale) -> WayBack:
+    if scale.table:
+        return WayBack(grid=np.array(scale.grid), table=np.array(scale.table))
+    if scale.temperature != 1.0:
+        return WayBack(temperature=scale.temperature, least=RESOLUTION)
+    if scale.kind == "identity":
+        return WayBack()
+    return WayBack(mean=np.array(scale.mean), spread=np.array(scale.spread), expm1=scale.kind == "log1p")

@@ -1,0 +1,317 @@
+"""The run folder: opened before training, finished after; every file whole or not at all."""
+
+import io
+import json
+import platform
+import shutil
+import time
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from rounds.baselines.fit import Baseline, save_baselines
+from rounds.data.dataset import Dataset, Split
+from rounds.data.description import describe
+from rounds.data.preparation.array_on_disk import Grid
+from rounds.ensemble.choose import HandOver
+from rounds.ensemble.explanations.pictures import write_pictures
+from rounds.ensemble.image_variant_gain import augmented_gains
+from rounds.ensemble.judge import NETWORK, Judged, judge, predictions_frame
+from rounds.errors import RunFolderError, must_be
+from rounds.evaluation.evidence_pack import Finish, Said
+from rounds.files import write_json, write_whole
+from rounds.metrics import main_metric
+from rounds.prediction.image_variants_record import write_gains
+from rounds.prediction.model_folder import save_predictor
+from rounds.prediction.predictor import Predictor
+from rounds.run_folder.read import read_record
+from rounds.run_folder.test_reuse import ledger_record
+from rounds.statistics.intervals import score_with_interval
+from rounds.training.population.build import Population, Trained
+from rounds.training.population.members import WHOLE_DEVELOPMENT
+from rounds.training.result.tables import curves_frame, measures_frame, members_frame, steps_frame
+
+COSTED_ROWS = 1_000  # predicted to say what a prediction costs
+MOST_TIMED, BRIEF = 5, 0.05  # predictions, and seconds after which no further one is timed
+COSTED_GRIDS = 100  # images or recordings: each costs as much as a thousand rows
+CHECKPOINTS, PLAN = "checkpoints", "plan.json"
+BEFORE_TRAINING = {CHECKPOINTS, "dataset.json", "findings.json"}  # what a run that was stopped by its data leaves
+RUNS = Path("runs")
+VERSIONED = ("rounds", "jax", "keras", "optax", "polars", "scikit-learn", "numpy")
+
+
+@dataclass
+class Clock:
+    """Seconds of each stage, by name."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
+    last: float = field(default_factory=time.monotonic)
+
+    def lap(self, stage: str) -> None:
+        now = time.monotonic()
+        self.seconds[stage] = round(now - self.last, 3)
+        self.last = now
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Everything that the folder is written from. populations: of each round, the last is handed over."""
+
+    dataset: Dataset
+    split: Split
+    populations: tuple[Trained, ...]
+    made: HandOver
+    judged: Judged
+    baselines: tuple[Baseline, ...]
+
+    @property
+    def trained(self) -> Trained:
+        return self.populations[-1]
+
+
+def open_run_folder(out: Path | None, described: dict[str, Any], resume: bool) -> Path:
+    """The folder of this run, made where it is not there yet. described: `dataset_record` of the run.
+
+    Raises RunFolderError where it holds another run, or with `resume` the run of other data or of another split.
+    """
+    folder = out or _own_folder(described, resume)
+    if folder.exists() and not folder.is_dir():
+        raise RunFolderError(must_be("out", "a folder", "out", str(folder), "Choose another name with --out"))
+    begun = folder / PLAN
+    if begun.exists() and not resume:
+        advice = "Add --resume to go on with it, or choose another folder with --out"
+        raise RunFolderError(must_be("out", "a folder without a run", "out", str(folder), advice))
+    if begun.exists():
+        _refuse_other_data(folder / "dataset.json", json.loads(json.dumps(described)))
+    if folder.is_dir() and not begun.exists() and any(p.name not in BEFORE_TRAINING for p in folder.iterdir()):
+        advice = "Choose another folder with --out"
+        raise RunFolderError(must_be("out", "a new or empty folder", "out", str(folder), advice))
+    return folder
+
+
+def _own_folder(described: dict[str, Any], resume: bool) -> Path:
+    """Where a run goes that was given no folder: the next that is free, or with `resume` the last that is there."""
+    name = "-".join([Path(described["name"]).stem, *described["task"]["targets"][:1]])
+    numbers = [RUNS / (name if n == 1 else f"{name}-{n}") for n in range(1, 10_000)]
+    place = next(place for place, folder in enumerate(numbers) if not folder.exists())
+    return numbers[place - 1] if resume and place else numbers[place]
+
+
+# What a run that goes on must share with its beginning; networks of other patients or another outcome fit none of it.
+_SHARED = {
+    "content_hash": "Table", "task": "Outcome", "group": "Patients", "time": "Time", "references": "Dates",
+    "columns": "Columns", "split": "Split",
+}  # fmt: skip
+
+
+def _refuse_other_data(path: Path, described: dict[str, Any]) -> None:
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        other = [key for key in _SHARED if known[key] != described[key]]
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        advice = "Train into another folder with --out"
+        raise RunFolderError(must_be("dataset.json", "readable", "error", str(error), advice)) from None
+    if "content_hash" in other:
+        advice = "Hand over the table that the run was begun with, or choose another folder with --out"
+        expected = f"that of the run ({known['content_hash'][:12]})"
+        raise RunFolderError(must_be("Table", expected, "hash", described["content_hash"][:12], advice))
+    if other:
+        advice = "Give the same options as when it was begun, or choose another folder with --out"
+        raise RunFolderError(must_be(_SHARED[other[0]], "as when the run was begun", "out", str(path.parent), advice))
+
+
+def begin_run(folder: Path, population: Population, reasons: dict[str, str], asked: dict[str, Any]) -> None:
+    """Writes the plan before training; a run that goes on must have the same."""
+    plan = plan_record(population, reasons, asked)
+    path = folder / PLAN
+    if path.exists() and read_record(folder, PLAN) != json.loads(json.dumps(plan)):
+        raise _other_request("Plan", folder)
+    write_json(path, plan)
+
+
+def refuse_other_request(folder: Path, asked: dict[str, Any]) -> None:
+    """Raises RunFolderError where a finished run was asked for something else: its result is no answer to this."""
+    before = read_record(folder, PLAN).get("asked", {})
+    now = json.loads(json.dumps(asked))
+    words = {"plan": "Plan", "members": "Members", "rounds": "Rounds", "model": "Model"}
+    now["model"] = now.get("model")  # a network of Rounds's own
+    known = {"model": None, **before} if before else {}
+    other = [word for name, word in words.items() if name in known and known[name] != now[name]]
+    if other:
+        raise _other_request(other[0], folder)
+
+
+def _other_request(what: str, folder: Path) -> RunFolderError:
+    advice = "Give the same options as when it was begun, or choose another folder with --out"
+    return RunFolderError(must_be(what, "as when the run was begun", "out", str(folder), advice))
+
+
+def plan_record(population: Population, reasons: dict[str, str], asked: dict[str, Any]) -> dict[str, Any]:
+    """plan.json: every field of the main plan, why, what the other plans change, slab shapes, which rows do what, and
+    what the user asked for."""
+    main, *others = population.plans
+    slabs = {(s.plan, s.shape) for s in population.slabs}
+    return {
+        **main.model_dump(mode="json"),
+        "reasons": reasons,
+        "asked": asked,
+        "beside": [main.difference(other) for other in others],
+        "members": len([m for m in population.members if m.outer == WHOLE_DEVELOPMENT]),
+        "members_trained": len(population.members),
+        "parameters": [population.parameters(i) for i in range(len(population.plans))],
+        "slab": {"shapes": [{"plan": p, "orders": g, "members": m} for p, (g, m) in sorted(slabs)]},
+        "rows_that": {
+            "stop": "each member's own validation fold",
+            "choose": "validation folds, by members that did not learn from them",
+            "calibrate": "validation folds (maps of probabilities, the way back from a power scale, intervals)",
+            "judge": "test rows, or in small data the judging folds, which no choice has looked at",
+        },
+    }
+
+
+def begun_shapes(folder: Path) -> dict[int, tuple[int, int]] | None:
+    """Slab shapes of a run that was begun, by plan: going on with others, on another machine, would change its bits."""
+    if not (folder / PLAN).exists():
+        return None
+    return {s["plan"]: (s["orders"], s["members"]) for s in read_record(folder, PLAN)["slab"]["shapes"]}
+
+
+def dataset_record(dataset: Dataset, split: Split, split_seed: int) -> dict[str, Any]:
+    """dataset.json: columns and what they are taken for, exclusions, split, hash."""
+    rows, patients = _part_sizes(dataset, split)
+    sizes = {"kind": split.kind, "how": split.how, "seed": split_seed, "rows": rows, "patients": patients}
+    return {**describe(dataset), "split": {**sizes, "events": _events(dataset, split)}}
+
+
+def _part_sizes(dataset: Dataset, split: Split) -> tuple[dict[str, int], dict[str, int]]:
+    """Rows and patients of each part; train and validation are those of one member."""
+    judged = split.test if split.kind != "out-of-fold" else split.development
+    held = split.folds[0]
+    parts = {"train": np.setdiff1d(split.development, held), "validation": held, "test": judged}
+    return {n: len(r) for n, r in parts.items()}, {n: len(np.unique(dataset.patients[r])) for n, r in parts.items()}
+
+
+def _events(dataset: Dataset, split: Split) -> dict[str, int] | None:
+    if dataset.task.kind != "binary":
+        return None
+    judged = split.test if split.kind != "out-of-fold" else split.development
+    return {"all": int(dataset.targets.sum()), "test": int(dataset.targets[judged].sum())}
+
+
+def write_results(folder: Path, finished: Finished) -> dict[str, Any]:
+    """Writes curves, members, predictions, model and baselines; returns metrics.json's content but for its seconds."""
+    write_curves(folder, finished.populations)
+    write_frame(folder / "predictions.parquet", all_predictions(finished))
+    save_predictor(folder / "model", finished.made.predictor)
+    save_baselines(folder / "baselines", list(finished.baselines))
+    made, patients = finished.made, finished.dataset.patients[finished.split.development]
+    material = finished.trained.population.materials[0]
+    scale = made.predictor.target_scale
+    write_pictures(folder, finished.trained, material, made.members[0])
+    write_gains(folder, augmented_gains(finished.trained, material, made.members, scale, patients))
+    return metrics_record(folder, finished)
+
+
+def finish_of(finished: Finished) -> Finish:
+    """What the evidence is gathered from."""
+    made, judged = finished.made, finished.judged
+    return Finish(
+        finished.dataset, finished.split,
+        validation=Said(finished.split.development[made.known], made.validation),
+        judged=Said(judged.rows, judged.predictions[NETWORK]),
+        target_scale=made.predictor.target_scale, recalibration=made.recalibration,
+    )  # fmt: skip
+
+
+def write_curves(folder: Path, populations: tuple[Trained, ...]) -> None:
+    """Writes what happened in training: curves, members, steps and measures of every round."""
+    frames = {"curves": curves_frame, "members": members_frame, "steps": steps_frame, "measures": measures_frame}
+    for name, frame in frames.items():
+        rounds = [frame(trained, number) for number, trained in enumerate(populations)]
+        write_frame(folder / f"{name}.parquet", pl.concat(rounds))
+
+
+def close_run(folder: Path, record: dict[str, Any], clock: Clock) -> dict[str, Any]:
+    """Writes metrics.json, with which a run is finished, and drops the checkpoints; returns its content."""
+    clock.lap("writing")
+    record |= {"seconds": round(sum(clock.seconds.values()), 3), "seconds_by_stage": clock.seconds}
+    write_json(folder / "metrics.json", record)
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    return record
+
+
+def write_frame(path: Path, frame: pl.DataFrame) -> None:
+    """A Parquet file, whole or not at all."""
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    write_whole(path, buffer.getvalue())
+
+
+def all_predictions(finished: Finished) -> pl.DataFrame:
+    """predictions.parquet: validation rows by the network, judged rows by every contestant."""
+    made, split = finished.made, finished.split
+    validation = Judged(split.development[made.known], {NETWORK: made.validation})
+    frames = [
+        predictions_frame(finished.dataset, validation, "validation"),
+        predictions_frame(finished.dataset, finished.judged, "test"),
+    ]
+    return pl.concat(frames, how="diagonal")
+
+
+def metrics_record(folder: Path, finished: Finished) -> dict[str, Any]:
+    """metrics.json but for its seconds; the test rows are scored here, once, and the ledger is told."""
+    dataset, split, made = finished.dataset, finished.split, finished.made
+    rows = split.development[made.known]
+    observed, patients = dataset.targets[rows], dataset.patients[rows]
+    sizes, people = _part_sizes(dataset, split)
+    ledger = ledger_record(folder.parent, _judged_hash(finished), folder.name)
+    return {
+        "task": dataset.task.model_dump(mode="json"),
+        "test_kind": split.kind,
+        "main_metric": main_metric(dataset.task),
+        "unit": dataset.task.unit,
+        "statistic": made.predictor.target_scale.statistic,
+        "validation": score_with_interval(dataset.task, observed, made.validation, patients),
+        **judge(dataset, finished.judged),
+        "members": len(made.members),
+        "ensemble": ensemble_record(finished),
+        "configurations_tried": len(made.scores),
+        "rows": sizes,
+        "patients": people,
+        "ledger": ledger._asdict(),
+        "versions": {name: version(name) for name in VERSIONED} | {"python": platform.python_version()},
+    }
+
+
+def ensemble_record(finished: Finished) -> dict[str, Any]:
+    """How members were averaged, and what a prediction costs beside that of one network."""
+    made, dataset = finished.made, finished.dataset
+    frame = dataset.inputs[: min(COSTED_ROWS if dataset.grid is None else COSTED_GRIDS, dataset.rows)]
+    both = (("ensemble", made.predictor), ("single_network", made.single))
+    seconds = {name: _seconds(p, frame, dataset.grid) for name, p in both}
+    cost = {"rows": frame.height, "seconds": seconds, "networks": made.predictor.size}
+    return {**made.selection, "prediction": cost}
+
+
+def _seconds(predictor: Predictor, frame: pl.DataFrame, grid: Grid | None) -> float:
+    """Of the fastest of some predictions, where they are brief: the first of a process takes longer."""
+    fastest, begun = np.inf, time.perf_counter()
+    for _ in range(MOST_TIMED):
+        started = time.perf_counter()
+        predictor.predict(frame, grid=grid)
+        fastest = min(fastest, time.perf_counter() - started)
+        if time.perf_counter() - begun > BRIEF:
+            break
+    return round(float(fastest), 6)
+
+
+def _judged_hash(finished: Finished) -> str:
+    import hashlib
+
+    rows = np.ascontiguousarray(finished.judged.rows)
+    return hashlib.sha256(finished.dataset.content_hash.encode() + rows.tobytes()).hexdigest()

@@ -1,0 +1,357 @@
+"""The whole job in plain order: split, propose, train, hand over, judge, write down."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rounds.baselines.fit import Baseline
+from rounds.data.dataset import Dataset, Split
+from rounds.data.loading import load
+from rounds.data.splitting import split_dataset
+from rounds.ensemble.choose import HandOver, hand_over, refitted
+from rounds.ensemble.importance import importance_record
+from rounds.ensemble.judge import Judged, average_judged, fit_material_baselines, predict_judged
+from rounds.ensemble.measurement_pattern import gaps_record
+from rounds.errors import DataError, PlanError, RunFolderError, TrainingError, must_be, nearest
+from rounds.evaluation.evidence_pack import write_evidence
+from rounds.examination.comparison import advantages_of
+from rounds.examination.examine import examine
+from rounds.examination.examine_data import DATA_RULES, DataSaid, examine_data
+from rounds.examination.finding import finding_record
+from rounds.examination.sources.population import run_of
+from rounds.examination.while_training.early import SeenEarly, watched
+from rounds.examination.while_training.lost import hopeless_in, saved_by_stopping
+from rounds.files import write_json
+from rounds.job.run_folder import (
+    CHECKPOINTS,
+    Clock,
+    Finished,
+    all_predictions,
+    begin_run,
+    begun_shapes,
+    close_run,
+    dataset_record,
+    finish_of,
+    open_run_folder,
+    plan_record,
+    refuse_other_request,
+    write_curves,
+    write_results,
+)
+from rounds.networks.network import OWN
+from rounds.own_code import code_allowed, refuse_code
+from rounds.plan import Plan, make_plan
+from rounds.prediction.model_folder import load_predictor, save_predictor
+from rounds.prediction.predictor import Predictor
+from rounds.prediction.table import new_inputs, read_references, read_source
+from rounds.prescription.earlier_findings import earlier_findings
+from rounds.prescription.loop import Circumstances, Stay, broken_off, look, refit, treat
+from rounds.proposal import Amount, propose
+from rounds.run_folder.read import read_record
+from rounds.training.machine.device import hand_back_freed
+from rounds.training.pool import Progress
+from rounds.training.population.build import Population, Shapes, Trained, make_population, train_to_end
+from rounds.training.population.fold_data import Material, make_materials, scaling_of
+from rounds.training.result.progress import Stage
+
+Record = dict[str, Any]
+FOLDS = 5
+ROUNDS = 2  # of examination and trial, unless the user says otherwise
+SINGLE_LEARNING_RATE = 3e-3  # between the rates that a population averages over
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for beside the data.
+
+    changes: plan fields; members: networks per judging fold; minutes: limit on training; out: run folder (None: made
+    up under runs/); resume: go on with what is there; allow: codes of findings about the data to train in spite of;
+    subgroups: columns to compare by (None: sex and age where they are recognised); rounds: of advice and trial.
+    model: a keras.Model of the user's own to train; allow_code: import what the plan names as module:name.
+    """
+
+    changes: dict[str, Any] = field(default_factory=dict)
+    members: int | None = None
+    minutes: float | None = None
+    split_seed: int = 0
+    out: Path | str | None = None
+    resume: bool = False
+    allow: tuple[str, ...] = ()
+    subgroups: tuple[str, ...] | None = None
+    rounds: int = ROUNDS
+    model: Any = None
+    allow_code: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run: its folder, what metrics.json says, and the predictor."""
+
+    folder: Path
+    record: dict[str, Any]
+    predictor: Predictor
+
+    def predict(self, data: Any) -> np.ndarray:
+        """Predictions [N, T] in the target's unit, or probabilities [N, classes], for new patients.
+
+        data: a path, a Polars or pandas frame, or the name of a built-in set, as for training. Raises DataError where
+        a feature is of another type than in training.
+        """
+        new = read_source(data, self.predictor)
+        inputs = new_inputs(new.table, self.predictor, read_references(self.folder))
+        return self.predictor.predict(inputs, grid=new.grid).values
+
+    def write_report(self, path: Path | None = None) -> Path:
+        """Draws the report anew; copies it to `path` where one is given."""
+        from rounds.report.page import write_report
+
+        made = write_report(self.folder)
+        return Path(shutil.copyfile(made, path)) if path else made
+
+
+Event = Stage | Progress | SeenEarly | Result
+
+
+def improve(
+    data: Any, plan: Plan | dict[str, Any] | None = None, request: Request | None = None, *, model: Any = None
+) -> Result:
+    """Trains, examines, prescribes, tries, judges, and writes a run folder; silent.
+
+    data: a Dataset, or what `load` takes; plan: the fields to change (of a Plan, those that were given); request: all
+    else; model: a keras.Model of one's own to train in place of Rounds's networks. Raises DataError, PlanError or
+    RunFolderError for what cannot be used, TrainingError where no member is finite.
+    """
+    dataset = data if isinstance(data, Dataset) else load(data)
+    request = request or Request()
+    request = request if model is None else replace(request, model=model)
+    given = plan.model_dump(exclude_unset=True) if isinstance(plan, Plan) else plan or {}
+    for event in stages(dataset, replace(request, changes={**request.changes, **given})):
+        if isinstance(event, Result):
+            return event
+    raise AssertionError("stages end in a result")
+
+
+def train(
+    data: Any, plan: Plan | dict[str, Any] | None = None, request: Request | None = None, *, model: Any = None
+) -> Result:
+    """One population, examined but without advice: `improve` with no rounds."""
+    return improve(data, plan, replace(request or Request(), rounds=0), model=model)
+
+
+def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
+    """The job as a stream of events that ends in a Result; who stops listening stops the job at an epoch boundary."""
+    clock = Clock()
+    yield Stage("examining the data")
+    changes = _changes(request)
+    changes = {"folds": 1, **changes} if dataset.given_validation is not None else changes
+    nested = request.members != 1 and dataset.grid is None  # judging folds of images would take hours
+    split = split_dataset(dataset, changes.get("folds", FOLDS), request.split_seed, nested=nested)
+    described = dataset_record(dataset, split, request.split_seed)
+    folder = open_run_folder(Path(request.out) if request.out else None, described, request.resume)
+    if (folder / "metrics.json").exists():
+        refuse_other_request(folder, asked_for(request))
+        yield finished_result(folder, request.allow_code)
+        return
+    data_said = _examine_data(dataset, split, folder, described, request.allow)
+    ends = np.inf if request.minutes is None else time.monotonic() + 60 * request.minutes
+    given = Circumstances(dataset, split, request.members, 1, ends, folder / CHECKPOINTS)
+    given, population, reasons = _propose(given, changes, begun_shapes(folder), request.model)
+    write_json(folder / "dataset.json", described)
+    begin_run(folder, population, reasons, asked_for(request))
+    clock.lap("preparing")
+    yield Stage("training", population)
+    hopeless = hopeless_in(population)
+    training = train_to_end(population, given.folder, given.minutes_left(), hopeless)
+    found = Stay(((yield from watched(population, training)),))
+    clock.lap("training")
+    saved = saved_by_stopping(found.trained, clock.seconds["training"])
+    while True:
+        found, visit = look(given, found, request.rounds)
+        if visit is None:
+            break
+        try:
+            _write_so_far(folder, given, found)
+        except RunFolderError as error:
+            found = broken_off(given, found, visit, error)
+            continue
+        found = yield from treat(given, found, visit)
+    found = yield from refit(given, found)
+    clock.lap("rounds")
+    hand_back_freed()
+    yield Stage("judging")
+    try:
+        made, judged, baselines = _judging(dataset, split, found, request.changes.get("seed", 0))
+    except TrainingError:
+        _write_what_happened(folder, found, described, data_said)
+        raise
+    clock.lap("judging")
+    yield Stage("writing")
+    finished = Finished(dataset, split, found.populations, made, judged, tuple(baselines))
+    record = write_results(folder, finished) | _spent(found) | ({"stopped_early": saved} if saved else {})
+    importance = importance_record(
+        found.trained, found.trained.population.materials[0], made, dataset.patients[split.development]
+    )
+    gaps = gaps_record(found.trained, found.trained.population.materials[0], made, dataset.patients[split.development])
+    record |= {"gaps": gaps} if gaps else {}
+    finish = replace(finish_of(finished), scores=record["test"], importance=importance)
+    write_evidence(folder, finish, request.subgroups)
+    _write_advice(folder, finished, found, (record, described, data_said, reasons), asked_for(request))
+    yield Result(folder, close_run(folder, record, clock), made.predictor)
+
+
+def asked_for(request: Request) -> Record:
+    """What of a request decides the networks: a run goes on, or is read back, with the same only."""
+    asked: Record = {"plan": request.changes, "members": request.members, "rounds": request.rounds}
+    if request.model is None:
+        return asked
+    from rounds.networks.user_model.model import layers_record
+
+    return {**asked, "model": layers_record(request.model)}
+
+
+def finished_result(folder: Path, allow_code: bool = False) -> Result:
+    """The result of a run that is finished already."""
+    with code_allowed(allow_code):
+        predictor = load_predictor(folder / "model")
+    return Result(folder, read_record(folder, "metrics.json"), predictor)
+
+
+def _changes(request: Request) -> dict[str, Any]:
+    """The plan fields that differ from what Rounds proposes; raises PlanError for code that was not allowed."""
+    refuse_code(request.changes, request.allow_code)
+    changes = request.changes if request.model is None else {**request.changes, "network": OWN}
+    return one_network(changes) if request.members == 1 else changes
+
+
+def _examine_data(dataset: Dataset, split: Split, folder: Path, described: Record, allow: tuple[str, ...]) -> DataSaid:
+    """What the data rules say; an error among them stops the run, unless it is allowed by its code."""
+    codes = [rule.code for rule in DATA_RULES]
+    for code in allow:
+        if code not in codes:
+            raise PlanError(must_be("allow", "the code of a finding about data", "allow", code, nearest(code, codes)))
+    findings, absent = examine_data(dataset, split)
+    errors = [f for f in findings if f.severity == "error" and f.code not in allow]
+    if errors:
+        write_json(folder / "dataset.json", described)
+        unknown = {"answer": "unknown", "reason": "nothing was trained"}
+        verdict = {"believable": {"answer": "no", "reason": errors[0].explanation}, "well_trained": unknown}
+        skipped = [{"code": code, "reason": reason} for code, reason in absent]
+        content = {"verdict": {**verdict, "worth_it": unknown}, "findings": [finding_record(f) for f in findings]}
+        write_json(folder / "findings.json", {**content, "not_applicable": skipped})
+        advice = f"{errors[0].explanation} Mend it, or train in spite of it with --allow {errors[0].code}"
+        raise DataError(must_be("Data", "fit to judge a network", "finding", errors[0].code, advice))
+    return findings, absent
+
+
+def _propose(
+    given: Circumstances, changes: dict[str, Any], shapes: Shapes | None, model: Any
+) -> tuple[Circumstances, Population, dict[str, str]]:
+    """The population for this amount of data, the reasons, and the circumstances with its number of seeds."""
+    dataset, split = given.dataset, given.split
+    materials = make_materials(dataset, split, scaling_of(make_plan(Plan(), changes)))
+    proposal = propose(dataset.task, amount_of(dataset, split, materials[0]), changes)
+    given = replace(given, seeds=1 if split.outer else proposal.seeds)
+    plans = list(proposal.plans)
+    population = make_population(plans, dataset.task, materials, given.count(plans), shapes=shapes, model=model)
+    return given, population, proposal.reasons
+
+
+def _spent(found: Stay) -> Record:
+    """What metrics.json says of the rounds."""
+    kept = sum(entry["verdict"] == "kept" for entry in found.entries)
+    tried = sum(entry["verdict"] != "advice" for entry in found.entries)
+    rounds: Record = {"examined": len(found.examinations), "remedies_tried": tried, "remedies_kept": kept}
+    rounds["member_epochs_in_populations"] = found.in_populations
+    rounds["member_epochs_in_trials"] = found.member_epochs
+    rounds["found"] = [[finding.code for finding in e.alarms] for e in found.examinations]
+    rounds["own_plans"] = list(found.owned)
+    rounds["contradictions"] = [c.record() for c in found.contradictions]
+    return {"rounds": {**rounds, "ended": found.ended}}
+
+
+def _write_so_far(folder: Path, given: Circumstances, found: Stay) -> None:
+    """Curves, and a model to predict with, before a round begins: whatever ends it leaves them."""
+    write_curves(folder, found.populations)
+    write_json(folder / "prescriptions.json", list(found.entries))
+    try:
+        made = _handed_over(given.dataset, given.split, found.trained)
+    except TrainingError:  # nothing is finite yet: that is what the round is for
+        return
+    save_predictor(folder / "model", made.predictor)
+
+
+def _write_what_happened(folder: Path, found: Stay, described: Record, said: DataSaid) -> None:
+    """Curves and findings of a training that left nothing to judge: why it failed is what its user needs."""
+    write_curves(folder, found.populations)
+    run = replace(
+        run_of(found.own, len(found.populations) - 1), dataset=described, data_findings=said[0],
+        data_not_applicable=said[1], data_examined=True,
+    )  # fmt: skip
+    write_json(folder / "findings.json", examine(run).record())
+    write_json(folder / "prescriptions.json", list(found.entries))
+
+
+def _write_advice(
+    folder: Path, finished: Finished, found: Stay, said: tuple[Record, Record, DataSaid, dict[str, str]], asked: Record
+) -> None:
+    """findings.json of the population that is handed over and of those before, prescriptions.json, and the plan that
+    won."""
+    record, described, (findings, absent), reasons = said
+    predictions = all_predictions(finished)
+    last = len(found.populations) - 1
+    run = replace(
+        run_of(found.own, last, found.known_references), metrics=record, dataset=described, data_findings=findings,
+        data_not_applicable=absent, data_examined=True, advantages=advantages_of(finished.dataset.task, predictions),
+        constant_score=record["baselines"]["constant"][record["main_metric"]]["value"],
+    )  # fmt: skip
+    record["validation_references"] = dict(run.references)
+    final = examine(run)
+    write_json(folder / "findings.json", {**final.record(), "earlier": earlier_findings(found, final)})
+    write_json(folder / "prescriptions.json", list(found.entries))
+    kept = [entry for entry in found.entries if entry["verdict"] == "kept"]
+    prescribed = {
+        name: f"prescribed in round {e['round']} against {e['finding']}" for e in kept for name in e["change"]
+    }
+    write_json(folder / "plan.json", plan_record(found.trained.population, reasons | prescribed, asked))
+
+
+def one_network(changes: dict[str, Any]) -> dict[str, Any]:
+    """Plan fields for a single network: one validation part and one learning rate, unless the user says otherwise."""
+    return {"folds": 1, "learning_rate": SINGLE_LEARNING_RATE, **changes}
+
+
+def _handed_over(dataset: Dataset, split: Split, trained: Trained) -> HandOver:
+    patients = dataset.patients[split.development]
+    return hand_over(trained, trained.population.materials[0], dataset.columns, patients)
+
+
+def _judging(dataset: Dataset, split: Split, found: Stay, seed: int) -> tuple[HandOver, Judged, list[Baseline]]:
+    """The predictor that is handed over, and what was predicted for patients it (or, for small data, the members of
+    that judging fold) never saw."""
+    trained, materials = found.trained, found.trained.population.materials
+    patients = dataset.patients[split.development]
+    made = refitted(_handed_over(dataset, split, trained), found.refitted)
+    baselines = fit_material_baselines(dataset, split, materials[0], seed)
+    if split.kind != "out-of-fold":
+        return made, predict_judged(dataset, split.test, made, baselines), baselines
+    parts = []
+    for material in materials[1:]:
+        rows = split.development[material.judged]
+        fold_baselines = fit_material_baselines(dataset, split, material, seed)
+        parts.append(predict_judged(dataset, rows, hand_over(trained, material, (), patients), fold_baselines))
+    return made, average_judged(parts), baselines
+
+
+def amount_of(dataset: Dataset, split: Split, material: Material) -> Amount:
+    """How much the members of a fold learn from."""
+    rows = material.folds[0].train
+    targets = material.targets[rows]
+    counts = np.bincount(targets[:, 0].astype(int)) if dataset.task.kind in ("binary", "multiclass") else np.zeros(1)
+    shape = material.preparation.shape
+    patients = len(np.unique(dataset.patients[split.development[rows]]))
+    return Amount(len(rows), patients, int(counts.min()), shape.numbers, shape.flags, shape.grid, shape.hand[0])

@@ -1,0 +1,171 @@
+"""A predictor on disk: plain arrays, JSON and checksums, readable in ten years without Keras, and never a pickle.
+
+description.json    what this is, the task, the columns, the parts, and the forward pass in words
+preparation.json    what training rows taught about every column
+target.json         the way from a network's output back to the user's unit
+network_0.json      the shape of each network, one file a part
+network_0.keras     its layers, where only Keras can run it (a model of the user's own), with its first member's weights
+weights_0.safetensors   its members' arrays, stacked on the leading axis, and `member_weights`
+checksums.json      SHA-256 of every file above
+"""
+
+import hashlib
+import inspect
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
+
+from rounds.data.dataset import Column
+from rounds.data.preparation.preparation import Preparation
+from rounds.data.preparation.target_scale import TargetScale
+from rounds.errors import RunFolderError, must_be
+from rounds.files import json_text, new_folder, write_whole
+from rounds.networks.network import Network
+from rounds.own_code import is_code_allowed
+from rounds.prediction.predictor import Part, Predictor
+from rounds.task import Task
+
+FORMAT, VERSION = "rounds-model", 1
+DESCRIPTION, PREPARATION, TARGET, CHECKSUMS = "description.json", "preparation.json", "target.json", "checksums.json"
+MEMBER_WEIGHTS = "member_weights"
+
+Record = TypeVar("Record", bound=BaseModel)
+
+
+class ModelDescription(BaseModel):
+    """What a model folder says about itself."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    format: str
+    version: int
+    task: Task
+    parts: int
+    members: int
+    columns: tuple[Column, ...]
+    forward_pass: str
+
+
+def save_predictor(folder: Path, predictor: Predictor) -> None:
+    """Writes the folder whole or not at all; a folder that is there is replaced.
+
+    Raises RunFolderError where the place cannot be written.
+    """
+    files = _files(predictor)
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    with new_folder(folder) as place:
+        for name, content in files.items():
+            write_whole(place / name, content)
+        write_whole(place / CHECKSUMS, json_text(sums))
+
+
+def _files(predictor: Predictor) -> dict[str, bytes]:
+    description = ModelDescription(
+        format=FORMAT,
+        version=VERSION,
+        task=predictor.task,
+        parts=len(predictor.parts),
+        members=predictor.size,
+        columns=predictor.columns,
+        forward_pass=inspect.getdoc(Network) or "",
+    )
+    records = {DESCRIPTION: description, PREPARATION: predictor.preparation, TARGET: predictor.target_scale}
+    files = {name: json_text(record).encode() for name, record in records.items()}
+    for index, part in enumerate(predictor.parts):
+        files[f"network_{index}.json"] = json_text(part.network).encode()
+        arrays = {**part.weights, MEMBER_WEIGHTS: np.asarray(part.member_weights, np.float64)}
+        if part.runner is not None:
+            layers = part.runner.file({n: a[0] for n, a in part.weights.items()})
+            files |= {} if layers is None else {f"network_{index}.keras": layers}
+        files[f"weights_{index}.safetensors"] = save_arrays({k: np.ascontiguousarray(v) for k, v in arrays.items()})
+    return files
+
+
+def load_predictor(folder: Path, member: int | None = None) -> Predictor:
+    """The predictor of a model folder, or of one of its members alone.
+
+    Layers of the user's own are imported only within `rounds.own_code.code_allowed()`.
+    Raises RunFolderError where the folder or a file is missing, damaged, or written by a newer Rounds, or would need
+    code that was not allowed.
+    """
+    files = _read_checked(folder)
+    description = _record(folder / DESCRIPTION, files, ModelDescription)
+    if description.format != FORMAT or description.version > VERSION:
+        found = f"{description.format} {description.version}"
+        advice = "Install a newer Rounds"
+        raise RunFolderError(must_be("Model folder", f"of format {FORMAT} up to {VERSION}", "format", found, advice))
+    predictor = Predictor(
+        task=description.task,
+        preparation=_record(folder / PREPARATION, files, Preparation),
+        target_scale=_record(folder / TARGET, files, TargetScale),
+        parts=tuple(_part(folder, files, index) for index in range(description.parts)),
+        columns=description.columns,
+    )
+    return predictor if member is None else predictor.only(member)
+
+
+def _part(folder: Path, files: dict[str, bytes], index: int) -> Part:
+    network = _record(folder / f"network_{index}.json", files, Network)
+    path = folder / f"weights_{index}.safetensors"
+    with _damage_named(path):
+        arrays = load_arrays(files[path.name])
+        shares = arrays.pop(MEMBER_WEIGHTS)
+    if not network.needs_keras:
+        return Part(network, arrays, shares)
+    from rounds.networks.user_model.runner import read_runner
+
+    path = folder / f"network_{index}.keras"
+    if path.name not in files:
+        advice = "Let its class have a get_config and train again; until then only the result in Python can predict"
+        raise RunFolderError(must_be("Model", "one that Keras could save", "missing", path.name, advice))
+    with _damage_named(path):
+        content = files[path.name]
+    return Part(network, arrays, shares, read_runner(content, network, path, is_code_allowed()))
+
+
+def _record(path: Path, files: dict[str, bytes], kind: type[Record]) -> Record:
+    with _damage_named(path):
+        return kind.model_validate_json(files[path.name])
+
+
+def _read_checked(folder: Path) -> dict[str, bytes]:
+    """Every file of the folder by name, once its content agrees with its checksum."""
+    path = folder / CHECKSUMS
+    if not folder.is_dir() or not any(folder.iterdir()):
+        text = must_be("Model folder", "a folder that `rounds train` wrote", "path", str(folder), "Check the path")
+        raise RunFolderError(text)
+    with _damage_named(path):
+        sums = json.loads(path.read_bytes())
+        return {name: _checked(folder / Path(name).name, str(digest)) for name, digest in sums.items()}
+
+
+def _checked(path: Path, digest: str) -> bytes:
+    with _damage_named(path):
+        content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise _damaged(path, "its content does not agree with its checksum")
+    return content
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """What reading a damaged file raises, as a RunFolderError that names the file."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise _damaged(path, "it is missing") from None
+    except (OSError, ValidationError, SafetensorError, ValueError, KeyError, AttributeError) as error:
+        raise _damaged(path, type(error).__name__) from None
+
+
+def _damaged(path: Path, reason: str) -> RunFolderError:
+    advice = "Copy the folder again from where it was whole, or train again"
+    return RunFolderError(f"Model file must be whole, got file={str(path)!r} ({reason}). {advice}.")
