@@ -42,7 +42,7 @@ from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
-from rounds.ensemble.choose import HandOver, hand_over
+from rounds.ensemble.choose import ChosenEnsemble, choose_ensemble
 from rounds.ensemble.members import sound_members
 from rounds.errors import TrainingError
 from rounds.examination.while_training.lost import hopeless_in
@@ -52,13 +52,13 @@ from rounds.job.stages import Request, amount_of, improve
 from rounds.metrics import main_metric
 from rounds.metrics.table import score
 from rounds.plan import Plan, make_plan
-from rounds.prescription import loop as stay
-from rounds.prescription.loop import Circumstances, Stay, look, treat
+from rounds.prescription import loop as loop
+from rounds.prescription.loop import Circumstances, Loop, look, treat
 from rounds.prescription.trial.trial import arms
 from rounds.proposal import propose
 from rounds.statistics.intervals import paired_difference
 from rounds.training.population.build import Population, Trained, make_population, train_to_end
-from rounds.training.population.fold_data import make_materials, scaling_of
+from rounds.training.population.fold_data import make_folds_data, scaling_of
 from rounds.training.population.members import WHOLE_DEVELOPMENT
 from rounds.training.population.reuse import gathered
 from rounds.training.result.tables import member_epochs
@@ -70,7 +70,7 @@ SEED = 0
 OTHER_SEEDS = range(1, 9)  # of the healthy plan again: how far its own score goes by luck
 # Numbers that are codes, as in benchmarks/shared_tables.py.
 CODES = {"cleveland": ("cp", "restecg", "slope", "thal")}
-TRAINING = (arms, stay, improvement)  # whatever trains in a stay
+TRAINING = (arms, loop, improvement)  # whatever trains in a stay
 
 Record = dict[str, Any]
 
@@ -117,27 +117,33 @@ def treated(ground: Ground, changes: Record, rounds: int) -> Record:
     plan = make_plan(Plan(), {"seed": SEED, **changes})
     folder = Path(tempfile.mkdtemp())
     given = Circumstances(ground.dataset, ground.split, None, 1, np.inf, folder)
-    materials = make_materials(ground.dataset, ground.split, scaling_of(plan))
+    folds_data = make_folds_data(ground.dataset, ground.split, scaling_of(plan))
     with timed_training(training):
-        population = stay.make_population([plan], ground.dataset.task, materials)
-        first = end_of(stay.train_to_end(population, folder, None, hopeless_in(population)))
-        found = Stay((first,))
+        population = loop.make_population([plan], ground.dataset.task, folds_data)
+        first = end_of(loop.train_to_end(population, folder, None, hopeless_in(population)))
+        found = Loop((first,))
         while rounds:
-            found, visit = look(given, found, rounds)
-            if visit is None:
+            found, this_round = look(given, found, rounds)
+            if this_round is None:
                 break
-            found = end_of(treat(given, found, visit))
+            found = end_of(treat(given, found, this_round))
     seconds = time.monotonic() - started
     after = judged(ground, found.trained)
     shutil.rmtree(folder, ignore_errors=True)
     return {
-        "metric": main_metric(ground.dataset.task), "constant": judged(ground, None), "before": judged(ground, first),
-        "after": after, "member_epochs": found.in_populations + found.member_epochs, "first": member_epochs(first),
-        "alarms": [[f.code for f in e.alarms] for e in found.examinations], "ended": found.ended,
+        "metric": main_metric(ground.dataset.task),
+        "constant": judged(ground, None),
+        "before": judged(ground, first),
+        "after": after,
+        "member_epochs": found.in_populations + found.member_epochs,
+        "first": member_epochs(first),
+        "alarms": [[f.code for f in e.alarms] for e in found.examinations],
+        "ended": found.ended,
         "kept": [e["change"] for e in found.entries if e["verdict"] == "kept"],
-        "seconds": round(seconds, 2), "seconds_training": round(sum(training), 2),
+        "seconds": round(seconds, 2),
+        "seconds_training": round(sum(training), 2),
         "timed": "stay",  # records without it timed the judging on clean patients as well
-    }  # fmt: skip
+    }
 
 
 @contextmanager
@@ -168,12 +174,12 @@ def timed_training(seconds: list[float]) -> Generator[None, None, None]:
 def judged(ground: Ground, trained: Trained | None) -> float:
     """Main metric on clean patients; None, or networks without a finite number: the constant."""
     task, clean = ground.dataset.task, ground.clean
-    material = make_materials(ground.dataset, ground.split)[0]
-    predicted = constant_predictions(task, material, clean.rows)
+    fold_data = make_folds_data(ground.dataset, ground.split)[0]
+    predicted = constant_predictions(task, fold_data, clean.rows)
     if trained is not None:
         patients = ground.dataset.patients[ground.split.development]
         try:
-            made = hand_over(trained, trained.population.materials[0], ground.dataset.columns, patients)
+            made = choose_ensemble(trained, trained.population.folds_data[0], ground.dataset.columns, patients)
             predicted = made.predictor.predict(clean.inputs).values
         except TrainingError:
             pass
@@ -224,15 +230,22 @@ def compared(dataset: Dataset, seed: int) -> Record:
     }
     values = {name: float(score(dataset.task, observed, p)[metric]) for name, p in says.items()}
     return {
-        "metric": metric, "constant": many.record["baselines"]["constant"][metric]["value"], **values, "tuned": tuned,
-        "trials": len(trials), "spent": trials[-1].spent, "tuner_seconds": round(time.monotonic() - started, 1),
-        "better_than_one_by": paired_difference(
-            dataset.task, metric, observed, says["rounds"], says["one"], patients
-        ),
-        "rows": [dataset.rows - len(test), len(test)], "member_epochs": epochs, "rounds_say": rounds,
-        "kept": [e["change"] for e in kept if e["verdict"] == "kept"], "seconds": many.record["seconds_by_stage"],
-        "seconds_training": round(sum(training), 2), "timed": "stay",
-    }  # fmt: skip
+        "metric": metric,
+        "constant": many.record["baselines"]["constant"][metric]["value"],
+        **values,
+        "tuned": tuned,
+        "trials": len(trials),
+        "spent": trials[-1].spent,
+        "tuner_seconds": round(time.monotonic() - started, 1),
+        "better_than_one_by": paired_difference(dataset.task, metric, observed, says["rounds"], says["one"], patients),
+        "rows": [dataset.rows - len(test), len(test)],
+        "member_epochs": epochs,
+        "rounds_say": rounds,
+        "kept": [e["change"] for e in kept if e["verdict"] == "kept"],
+        "seconds": many.record["seconds_by_stage"],
+        "seconds_training": round(sum(training), 2),
+        "timed": "stay",
+    }
 
 
 @dataclass(frozen=True)
@@ -251,14 +264,14 @@ def search(dataset: Dataset, budget: int, seed: int) -> list[Tried]:
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     split = split_dataset(dataset, ALL_FOLDS)
-    materials = make_materials(dataset, split)[:1]
-    start = propose(dataset.task, amount_of(dataset, split, materials[0]), {}).plans[0]
+    folds_data = make_folds_data(dataset, split)[:1]
+    start = propose(dataset.task, amount_of(dataset, split, folds_data[0]), {}).plans[0]
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=5))
     study.enqueue_trial({**DEFAULT, **{name: getattr(start, name) for name in PROPOSED}})
     trials: list[Tried] = []
     while not trials or trials[-1].spent < budget:
         trial = study.ask()
-        population = make_population([drawn(trial, start)], dataset.task, materials)
+        population = make_population([drawn(trial, start)], dataset.task, folds_data)
         trained = end_of(train_to_end(population, None, None, hopeless_in(population)))
         spent = (trials[-1].spent if trials else 0) + member_epochs(trained)
         value = min(handed_over(dataset, trained).scores.values()) if is_sound(trained) else WORST
@@ -274,10 +287,10 @@ def is_sound(trained: Trained) -> bool:
         return False
 
 
-def handed_over(dataset: Dataset, trained: Trained) -> HandOver:
+def handed_over(dataset: Dataset, trained: Trained) -> ChosenEnsemble:
     """As Rounds hands a population over: recalibrated where that helps."""
     patients = dataset.patients[split_dataset(dataset, ALL_FOLDS).development]
-    return hand_over(trained, trained.population.materials[0], dataset.columns, patients)
+    return choose_ensemble(trained, trained.population.folds_data[0], dataset.columns, patients)
 
 
 def answers(dataset: Dataset, trials: list[Tried], budget: float, test: np.ndarray) -> dict[str, np.ndarray]:
@@ -286,7 +299,7 @@ def answers(dataset: Dataset, trials: list[Tried], budget: float, test: np.ndarr
     within = [t for t in trials if t.spent <= budget] or trials[:1]
     best = min(within, key=lambda t: t.value)
     plans = [t.trained.population.plans[0] for t in within]
-    population = make_population(list(dict.fromkeys(plans)), dataset.task, list(best.trained.population.materials))
+    population = make_population(list(dict.fromkeys(plans)), dataset.task, list(best.trained.population.folds_data))
     together = gathered(population, [t.trained for t in within])
     return {
         name: handed_over(dataset, trained).predictor.predict(dataset.inputs[test]).values

@@ -137,8 +137,10 @@ def nothing_to_regain(rows: list[Record], healthy: Record) -> str:
     """A table on which the healthy plan is no better than a constant: shares of that way mean nothing."""
     metric, table, sound = healthy["metric"], rows[0]["table"], healthy["before"]
     least = smallest_worthwhile(metric, healthy["constant"])
-    level = {when: sum(float(METRICS[metric].gain(np.array(sound), np.array(r[when]))) < least for r in rows)
-             for when in ("before", "after")}  # fmt: skip
+    level = {
+        when: sum(float(METRICS[metric].gain(np.array(sound), np.array(r[when]))) < least for r in rows)
+        for when in ("before", "after")
+    }
     dear = sum(epochs_of(r, healthy) > MOST_EPOCHS for r in rows)
     return (
         f"On {table} the healthy plan itself is not ahead of a constant ({metric} {sound:.3f} against "
@@ -275,17 +277,28 @@ def table_told(runs: list[Record]) -> list[str]:
     mine = np.array([r["rounds"] for r in runs])
     lines = []
     for name, share, how in RIVALS:
-        said = [{"value": r["one"], "rounds_better_by": r["better_than_one_by"]} if share is None
-                else r["tuned"][share][how] for r in runs]  # fmt: skip
+        said = [
+            {"value": r["one"], "rounds_better_by": r["better_than_one_by"]}
+            if share is None
+            else r["tuned"][share][how]
+            for r in runs
+        ]
         theirs = np.array([one["value"] for one in said])
         gains = np.array([one["rounds_better_by"]["value"] for one in said])
         way = np.maximum(*(np.abs(v - [r["constant"] for r in runs]) for v in (mine, theirs)))
         margin = MARGIN * float(way.mean())
         better = over_splits(gains, runs)
         cells = (
-            runs[0]["table"], len(runs), runs[0]["metric"], f"{mine.mean():.4f}", name, f"{theirs.mean():.4f}",
-            shown(better), f"{margin:.4f}", verdict(better, len(runs), margin),
-        )  # fmt: skip
+            runs[0]["table"],
+            len(runs),
+            runs[0]["metric"],
+            f"{mine.mean():.4f}",
+            name,
+            f"{theirs.mean():.4f}",
+            shown(better),
+            f"{margin:.4f}",
+            verdict(better, len(runs), margin),
+        )
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     return lines
 
@@ -323,8 +336,10 @@ def kept_told(rows: list[Record]) -> list[str]:
     )
     alone = "Against one default network Rounds is better by " + "; ".join(map(alone_told, by_table(rows).values()))
     timed = [r for r in rows if r.get("timed") == "stay"]
-    share = [(r["seconds"]["training"] + r["seconds"]["rounds"] - r["seconds_training"]) / sum(r["seconds"].values())
-             for r in timed]  # fmt: skip
+    share = [
+        (r["seconds"]["training"] + r["seconds"]["rounds"] - r["seconds_training"]) / sum(r["seconds"].values())
+        for r in timed
+    ]
     own = (
         f" Examination, choosing and checkpoints took {np.median(share):.1%} of a run's time (median of {len(timed)} "
         f"runs; asked: below 5 %), building and training networks and the final judging the rest."

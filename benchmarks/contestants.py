@@ -15,7 +15,7 @@ from rounds.networks.network import OWN, Feed, Network
 from rounds.plan import Plan
 from rounds.task import Task
 from rounds.training.compiled.state import SlabData
-from rounds.training.machine.device import room_here, workers_here
+from rounds.training.machine.device import slab_budget_here, workers_here
 from rounds.training.population.members import Slab, make_members, make_slabs, working_set
 from rounds.training.program import Program, make_program
 from rounds.training.slab import Rows, SlabAt, begin_slab, slab_epochs
@@ -67,10 +67,20 @@ class Ours:
         # Members that share minibatches are those of a sweep: here over rates that differ by a thousandth.
         rates = tuple(1e-3 * (1 + i / 1000) for i in range(work.members))
         plan = Plan(
-            activation="relu", optimizer="adam", schedule="constant", learning_rate=rates, warmup_epochs=0, dropout=0,
-            batch_size=work.batch, epochs=work.epochs, folds=1, shared_batches=shared, keep_best="none",
-            measure_every=10_000, **work.plan,
-        )  # fmt: skip
+            activation="relu",
+            optimizer="adam",
+            schedule="constant",
+            learning_rate=rates,
+            warmup_epochs=0,
+            dropout=0,
+            batch_size=work.batch,
+            epochs=work.epochs,
+            folds=1,
+            shared_batches=shared,
+            keep_best="none",
+            measure_every=10_000,
+            **work.plan,
+        )
         self.work, network = work, _network(work, plan)
         model = work.model() if work.model else None
         self.program: Program = make_program(plan, TASK, network, False, frozenset(), model)
@@ -79,7 +89,7 @@ class Ours:
         parameters = sum(int(np.prod(v.shape)) for v in self.program.functional.model.trainable_variables)
         size = working_set(network, parameters, work.batch)
         members = make_members([plan], (0,), (), work.members)
-        self.slabs = make_slabs(members, {0: size}, workers_here(), {0: shape} if shape else None, room_here())
+        self.slabs = make_slabs(members, {0: size}, workers_here(), {0: shape} if shape else None, slab_budget_here())
         next(self._epochs(self.slabs[0], self._begun(self.slabs[0])))
 
     def seconds_a_step(self) -> float:
@@ -105,10 +115,10 @@ class Ours:
 
 def _network(work: Work, plan: Plan) -> Network:
     if work.model is None:
-        numbers, grid = (work.shape[0], ()) if len(work.shape) == 1 else (0, work.shape)
-        return describe_network(plan, TASK, numbers, 0, (), False, grid)
-    feed = Feed(name="inputs", shape=work.shape, columns=(), grid=True)
-    return Network(kind=OWN, numbers=0, flags=0, outputs=1, grid=work.shape, feeds=(feed,))
+        numbers, array = (work.shape[0], ()) if len(work.shape) == 1 else (0, work.shape)
+        return describe_network(plan, TASK, numbers, 0, (), False, array)
+    feed = Feed(name="inputs", shape=work.shape, columns=(), array=True)
+    return Network(kind=OWN, numbers=0, flags=0, outputs=1, array=work.shape, feeds=(feed,))
 
 
 def _slab_data(work: Work, x: np.ndarray, y: np.ndarray) -> SlabData:

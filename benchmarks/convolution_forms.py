@@ -30,29 +30,32 @@ SHAPES = ((28, 1, 16, 1), (28, 16, 16, 1), (28, 16, 32, 2), (14, 32, 32, 1), (14
 Form = Callable[[Any, Any, int], Any]
 
 
-def differentiated(grid: Any, kernel: Any, step: int) -> Any:
-    return jax.lax.conv_general_dilated(grid, kernel, (step, step), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+def differentiated(array: Any, kernel: Any, step: int) -> Any:
+    return jax.lax.conv_general_dilated(array, kernel, (step, step), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
 
 
-def seen(grid: Any, step: int) -> dict[tuple[int, ...], Any]:
+def seen(array: Any, step: int) -> dict[tuple[int, ...], Any]:
     """The grid as each place of the filter sees it."""
-    found = [same_padding(n, FILTER, step) for n in grid.shape[1:3]]
-    padded = jnp.pad(grid, ((0, 0), *((before, behind) for _, before, behind in found), (0, 0)))
+    found = [same_padding(n, FILTER, step) for n in array.shape[1:3]]
+    padded = jnp.pad(array, ((0, 0), *((before, behind) for _, before, behind in found), (0, 0)))
     places = [n for n, _, _ in found]
     return {at: padded[(slice(None), *cut(at, places, step))] for at in product(range(FILTER), repeat=2)}
 
 
-def patches(grid: Any, kernel: Any, step: int) -> Any:
-    return jnp.concatenate(list(seen(grid, step).values()), -1) @ kernel.reshape(-1, kernel.shape[-1])
+def patches(array: Any, kernel: Any, step: int) -> Any:
+    return jnp.concatenate(list(seen(array, step).values()), -1) @ kernel.reshape(-1, kernel.shape[-1])
 
 
-def weight_by_weight(grid: Any, kernel: Any, step: int) -> Any:
-    return sum(some @ kernel[at] for at, some in seen(grid, step).items())
+def weight_by_weight(array: Any, kernel: Any, step: int) -> Any:
+    return sum(some @ kernel[at] for at, some in seen(array, step).items())
 
 
 FORMS: dict[str, Form] = {
-    "differentiated": differentiated, "patches": patches, "weight by weight": weight_by_weight, "Rounds": convolve,
-}  # fmt: skip
+    "differentiated": differentiated,
+    "patches": patches,
+    "weight by weight": weight_by_weight,
+    "Rounds": convolve,
+}
 
 
 def passes(form: Form, step: int) -> list[Callable[[Any, Any, Any], tuple[Any, Any, Any]]]:
@@ -93,11 +96,11 @@ def main() -> None:
     print("| pixels, channels in, out, step | form | forward | to the grid | to the kernel |\n" + "|---" * 5 + "|")
     random = np.random.default_rng(0)
     for size, entering, leaving, step in SHAPES:
-        grid = jnp.asarray(random.normal(size=(BATCH, size, size, entering)).astype(np.float32))
+        array = jnp.asarray(random.normal(size=(BATCH, size, size, entering)).astype(np.float32))
         kernel = jnp.asarray(random.normal(size=(FILTER, FILTER, entering, leaving)).astype(np.float32))
         slope = jnp.ones((BATCH, size // step, size // step, leaving))
         for name, form in FORMS.items():
-            taken = [milliseconds(one, (grid, kernel, slope), words.turns) for one in passes(form, step)]
+            taken = [milliseconds(one, (array, kernel, slope), words.turns) for one in passes(form, step)]
             shown = " | ".join(f"{ms:.2f}" for ms in taken)
             print(f"| {size} x {size}, {entering}, {leaving}, {step} | {name} | {shown} |", flush=True)
     print("\n" + told(about("jax", "numpy")))

@@ -41,15 +41,22 @@ from rounds.plan import Plan
 from rounds.proposal import propose
 from rounds.task import Task
 from rounds.training.population.build import Trained, make_population, train_population
-from rounds.training.population.fold_data import Material, make_materials, scaling_of
+from rounds.training.population.fold_data import FoldData, make_folds_data, scaling_of
 from rounds.training.population.members import Member
 
 FOLDS = 2
 RATES = (1e-3, 3e-3, 1e-2)
 CONTROL = Plan(
-    hidden=(64, 64), dropout=0.3, learning_rate=RATES, epochs=40, patience=8, batch_size=32, warmup_epochs=1.2,
-    number_embedding="periodic", measure_every=10_000,
-)  # fmt: skip
+    hidden=(64, 64),
+    dropout=0.3,
+    learning_rate=RATES,
+    epochs=40,
+    patience=8,
+    batch_size=32,
+    warmup_epochs=1.2,
+    number_embedding="periodic",
+    measure_every=10_000,
+)
 SLOW = (0.03, 0.1, 0.3)
 CHOICES: dict[str, dict[str, Any]] = {
     "control": {},
@@ -118,10 +125,11 @@ PROPOSED_CHOICES: dict[str, tuple[Changes, Changes]] = {
     "batch normalization, l2 1e-4, learning_rate 3e-3 and 1e-2": both(**STEADY, **RAISED),
     "batch normalization, l2 1e-4, epochs 24": both(**STEADY, **LONG),
     "batch normalization, l2 1e-4, hidden 256,256": (
-        {**STEADY, "hidden": (256, 256)}, {**STEADY, "hidden": (128, 128)},
+        {**STEADY, "hidden": (256, 256)},
+        {**STEADY, "hidden": (128, 128)},
     ),
     "batch normalization, l2 1e-4, a third layer": ({**STEADY, "hidden": (128,) * 3}, {**STEADY, "hidden": (64,) * 3}),
-}  # fmt: skip
+}
 
 
 def records_of(shared: Path, name: str, seeds: int, done: set[str]) -> Iterator[Record]:
@@ -135,27 +143,32 @@ def records_of(shared: Path, name: str, seeds: int, done: set[str]) -> Iterator[
         started = time.monotonic()
         scores, constant = scores_of(dataset, CONTROL.change(**CHOICES[choice]), seeds)
         yield {
-            "task": name, "choice": choice, "metric": main_metric(dataset.task), "scores": scores.tolist(),
-            "constant": constant, "seconds": round(time.monotonic() - started, 1), "about": about("jax", "keras"),
-        }  # fmt: skip
+            "task": name,
+            "choice": choice,
+            "metric": main_metric(dataset.task),
+            "scores": scores.tolist(),
+            "constant": constant,
+            "seconds": round(time.monotonic() - started, 1),
+            "about": about("jax", "keras"),
+        }
 
 
 def scores_of(dataset: Dataset, plan: Plan, seeds: int) -> tuple[np.ndarray, float]:
     """Main metric [rates, seeds] of a plan on all development patients, held out, and the constant's. Seeds, orders and
     folds do not depend on the plan, so plans that train one after another are still pairs."""
-    material = make_materials(dataset, split_dataset(dataset, folds=FOLDS, nested=False), scaling_of(plan))[0]
-    trained = _train(plan, dataset.task, material, seeds)
+    fold_data = make_folds_data(dataset, split_dataset(dataset, folds=FOLDS, nested=False), scaling_of(plan))[0]
+    trained = _train(plan, dataset.task, fold_data, seeds)
     rates = sorted({m.settings["learning_rate"] for m in trained.population.members})
     found = np.full((len(rates), seeds), np.nan)
     for r, rate in enumerate(rates):
         mine = [m for m in trained.population.members if m.settings["learning_rate"] == rate]
         for s in range(seeds):
-            found[r, s] = _score(trained, material, [_nth(mine, fold, s) for fold in material.folds])
-    return found, _constant(dataset.task, material)
+            found[r, s] = _score(trained, fold_data, [_nth(mine, fold, s) for fold in fold_data.folds])
+    return found, _constant(dataset.task, fold_data)
 
 
-def _train(plan: Plan, task: Task, material: Material, seeds: int) -> Trained:
-    population = make_population([plan], task, [material], seeds * FOLDS * len(RATES))
+def _train(plan: Plan, task: Task, fold_data: FoldData, seeds: int) -> Trained:
+    population = make_population([plan], task, [fold_data], seeds * FOLDS * len(RATES))
     *_, trained = train_population(population)
     assert isinstance(trained, Trained)
     return trained
@@ -165,15 +178,15 @@ def _nth(members: list[Member], fold: int, seed: int) -> Member:
     return [m for m in members if m.fold == fold][seed]
 
 
-def _score(trained: Trained, material: Material, members: list[Member]) -> float:
+def _score(trained: Trained, fold_data: FoldData, members: list[Member]) -> float:
     task = trained.population.task
-    outputs = np.full((len(material.targets), task.outputs), np.nan)
+    outputs = np.full((len(fold_data.targets), task.outputs), np.nan)
     for member in members:
-        held = material.folds[member.fold].held
-        outputs[held] = member_outputs(trained, member, material.inputs.take(held))
+        held = fold_data.folds[member.fold].held
+        outputs[held] = member_outputs(trained, member, fold_data.inputs.take(held))
     average = average_outputs([outputs])
-    scale = smeared(material.target_scale, average, material.targets)
-    return score(task, material.targets, scale.backward(average))[main_metric(task)]
+    scale = smeared(fold_data.target_scale, average, fold_data.targets)
+    return score(task, fold_data.targets, scale.backward(average))[main_metric(task)]
 
 
 def _best(scores: np.ndarray, better: str) -> np.ndarray:
@@ -182,8 +195,8 @@ def _best(scores: np.ndarray, better: str) -> np.ndarray:
     return scores[int(np.argmin(means) if better == "lower" else np.argmax(means))]
 
 
-def _constant(task: Any, material: Material) -> float:
-    observed = material.targets
+def _constant(task: Any, fold_data: FoldData) -> float:
+    observed = fold_data.targets
     constant = np.broadcast_to(observed.mean(0), observed.shape).astype(float)
     return abs(score(task, observed, constant)[main_metric(task)])
 
@@ -221,27 +234,32 @@ def proposed_records(words: argparse.Namespace, name: str, done: list[Record]) -
     """A record for each choice that is not done: of each fold, what the average of its members scores on its rows."""
     dataset = development(words.shared, name, words.rows)
     split = split_dataset(dataset, ALL_FOLDS)
-    material = make_materials(dataset, split)[0]
-    amount = amount_of(dataset, split, material)
+    fold_data = make_folds_data(dataset, split)[0]
+    amount = amount_of(dataset, split, fold_data)
     folds = [int(fold) for fold in words.folds.split(",")]
-    material = replace(material, folds={fold: material.folds[fold] for fold in folds})
+    fold_data = replace(fold_data, folds={fold: fold_data.folds[fold] for fold in folds})
     plans = propose(dataset.task, amount, {}).plans
     about_it = {"task": name, "rows": amount.rows, "seed": words.seed}
     for choice in words.choices.split(";") if words.choices else PROPOSED_CHOICES:
         if any(r["choice"] == choice and about_it.items() <= r.items() and str(folds[0]) in r["scores"] for r in done):
             continue
         started = time.monotonic()
-        changed = [p.change(**SMALL, seed=words.seed).change(**c)
-                   for p, c in zip(plans, PROPOSED_CHOICES[choice], strict=True)]  # fmt: skip
-        *_, trained = train_population(make_population(changed, dataset.task, [material]))
+        changed = [
+            p.change(**SMALL, seed=words.seed).change(**c) for p, c in zip(plans, PROPOSED_CHOICES[choice], strict=True)
+        ]
+        *_, trained = train_population(make_population(changed, dataset.task, [fold_data]))
         assert isinstance(trained, Trained)
         members = trained.population.members
-        scores = {f: _average_score(trained, material, [m for m in members if m.fold == f]) for f in folds}
+        scores = {f: _average_score(trained, fold_data, [m for m in members if m.fold == f]) for f in folds}
         yield {
-            **about_it, "choice": choice, "metric": main_metric(dataset.task), "scores": scores,
-            "constant": _constant(dataset.task, material), "seconds": round(time.monotonic() - started, 1),
+            **about_it,
+            "choice": choice,
+            "metric": main_metric(dataset.task),
+            "scores": scores,
+            "constant": _constant(dataset.task, fold_data),
+            "seconds": round(time.monotonic() - started, 1),
             "about": about("jax", "keras"),
-        }  # fmt: skip
+        }
 
 
 def development(shared: Path, name: str, rows: int | None) -> Dataset:
@@ -255,11 +273,11 @@ def development(shared: Path, name: str, rows: int | None) -> Dataset:
     return load(dev, Choices(targets=(target,), kind=kind, group=group or "none"), test=test)
 
 
-def _average_score(trained: Trained, material: Material, members: list[Member]) -> float:
-    task, held = trained.population.task, material.folds[members[0].fold].held
-    inputs, targets = material.inputs.take(held), material.targets[held]
+def _average_score(trained: Trained, fold_data: FoldData, members: list[Member]) -> float:
+    task, held = trained.population.task, fold_data.folds[members[0].fold].held
+    inputs, targets = fold_data.inputs.take(held), fold_data.targets[held]
     average = average_outputs([member_outputs(trained, member, inputs) for member in members])
-    scale = smeared(material.target_scale, average, targets)
+    scale = smeared(fold_data.target_scale, average, targets)
     return score(task, targets, scale.backward(average))[main_metric(task)]
 
 

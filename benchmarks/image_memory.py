@@ -55,8 +55,13 @@ def measure(images: int, few: int, side: int, image_size: int, network: str) -> 
             folder, out = Path(place) / name, Path(place) / f"{name}.run"
             make_folder(folder, count, side)
             memory, seconds = highest_memory(folder, out, image_size, network)
-            said |= {f"{name}_images": count, f"{name}_memory": memory, f"{name}_seconds": round(seconds, 1),
-                     f"{name}_files": _size(folder), f"{name}_resized": _size(Path(f"{out}.cache"))}  # fmt: skip
+            said |= {
+                f"{name}_images": count,
+                f"{name}_memory": memory,
+                f"{name}_seconds": round(seconds, 1),
+                f"{name}_files": _size(folder),
+                f"{name}_resized": _size(Path(f"{out}.cache")),
+            }
     return said
 
 
@@ -73,14 +78,23 @@ def page(said: dict[str, float]) -> str:
         for n in ("few", "all")
     ]
     rise = (said["all_memory"] - said["few_memory"]) / 1e9
-    return "\n".join([
-        "## Memory of a training on images", "",
-        f"`python -m benchmarks.image_memory`, {datetime.now(UTC):%Y-%m-%d}, {machine}, jax {version('jax')}. `rounds "
-        "train FOLDER`, from files to report, one linear network on every pixel, one epoch, minibatches of 16.", "",
-        "| images | files | resized, on disk | highest resident memory | seconds |", "|---|---|---|---|---|", *rows, "",
-        f"With all of them {rise:+.2f} GB: images stay on disk from 256 MB on, and are read a part at a time. What a "
-        "convolution needs beside them grows with its minibatch alone.", "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "## Memory of a training on images",
+            "",
+            f"`python -m benchmarks.image_memory`, {datetime.now(UTC):%Y-%m-%d}, {machine}, jax {version('jax')}. "
+            "`rounds train FOLDER`, from files to report, one linear network on every pixel, one epoch, "
+            "minibatches of 16.",
+            "",
+            "| images | files | resized, on disk | highest resident memory | seconds |",
+            "|---|---|---|---|---|",
+            *rows,
+            "",
+            f"With all of them {rise:+.2f} GB: images stay on disk from 256 MB on, and are read a part at a time. "
+            "What a convolution needs beside them grows with its minibatch alone.",
+            "",
+        ]
+    )
 
 
 def main() -> None:

@@ -56,13 +56,18 @@ def run(source: Path, seed: int, changes: dict[str, Any]) -> dict[str, Any]:
     )
     threshold = youden_threshold(seen, scores)
     return {
-        "seed": seed, "auroc": float(roc_auc_score(observed, predicted)),
+        "seed": seed,
+        "auroc": float(roc_auc_score(observed, predicted)),
         "accuracy": float(((predicted > threshold) == (observed > 0.5)).mean()),
         "accuracy_at_half": float(((predicted > 0.5) == (observed > 0.5)).mean()),
-        "validation_auroc": float(roc_auc_score(seen, scores)), "threshold": threshold, "seconds": round(seconds, 1),
-        "processor_seconds": round(processor, 1), "members": plan["members"], "epochs": plan["epochs"],
+        "validation_auroc": float(roc_auc_score(seen, scores)),
+        "threshold": threshold,
+        "seconds": round(seconds, 1),
+        "processor_seconds": round(processor, 1),
+        "members": plan["members"],
+        "epochs": plan["epochs"],
         "parameters": plan["parameters"][0],
-    }  # fmt: skip
+    }
 
 
 def interval(values: list[float]) -> tuple[float, float]:
@@ -82,21 +87,28 @@ def page(records: list[dict[str, Any]]) -> str:
     first = records[0]
     spent = sum(record["processor_seconds"] for record in records)
     waited = sum(record["seconds"] for record in records)
-    return "\n".join([
-        "## Images: pneumonia on chest X-rays", "",
-        f"`benchmarks/images.py`, {datetime.now(UTC):%Y-%m-%d}, {machine}, {packages}. pneumoniamnist "
-        f"(28 x 28 pixels), its own division, {len(records)} seeds; networks a seed: {first['members']}, of "
-        f"{first['parameters']:,} weights each, {first['epochs']} epochs. "
-        "The threshold of the accuracy is that of the highest Youden index on validation "
-        "images. The interval is of the mean over seeds (Student's t): it says nothing of other patients.", "",
-        "| figure | mean | 95 % interval | wanted |", "| --- | --- | --- | --- |", *rows, "",
-        f"All seeds together: {spent / 60:.1f} minutes of processor time, {waited / 60:.1f} minutes on the clock of a "
-        f"machine that other work may have shared. Published: {PUBLISHED}. Augmentation was set before any test figure "
-        "was seen. Passes and the number of networks were set by the validation AUC of three runs (one network, 8 "
-        "passes: 0.982 and 0.994; two networks, 10 passes: 0.996), whose test figures were seen as well (AUC 0.940, "
-        "0.963, 0.971).",
-        "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "## Images: pneumonia on chest X-rays",
+            "",
+            f"`benchmarks/images.py`, {datetime.now(UTC):%Y-%m-%d}, {machine}, {packages}. pneumoniamnist "
+            f"(28 x 28 pixels), its own division, {len(records)} seeds; networks a seed: {first['members']}, of "
+            f"{first['parameters']:,} weights each, {first['epochs']} epochs. "
+            "The threshold of the accuracy is that of the highest Youden index on validation "
+            "images. The interval is of the mean over seeds (Student's t): it says nothing of other patients.",
+            "",
+            "| figure | mean | 95 % interval | wanted |",
+            "| --- | --- | --- | --- |",
+            *rows,
+            "",
+            f"All seeds together: {spent / 60:.1f} minutes of processor time, {waited / 60:.1f} minutes on the clock "
+            f"of a machine that other work may have shared. Published: {PUBLISHED}. Augmentation was set before any "
+            "test figure was seen. Passes and the number of networks were set by the validation AUC of three runs "
+            "(one network, 8 passes: 0.982 and 0.994; two networks, 10 passes: 0.996), whose test figures were seen as "
+            "well (AUC 0.940, 0.963, 0.971).",
+            "",
+        ]
+    )
 
 
 def main() -> None:

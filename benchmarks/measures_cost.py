@@ -28,7 +28,7 @@ from rounds.training.compiled.measures import measure_interval
 from rounds.training.machine.device import workers_here
 from rounds.training.pool import Work
 from rounds.training.population.build import Population, make_population
-from rounds.training.population.fold_data import make_materials
+from rounds.training.population.fold_data import make_folds_data
 from rounds.training.slab import begin_slab, slab_epochs, steps_per_epoch
 
 EPOCHS = {"diabetes": 60, "admissions:12000": 12}
@@ -39,10 +39,10 @@ def make(source: str) -> Population:
     """The default population of a table for so many epochs, none stopping early."""
     dataset = load(source, Choices())
     split = split_dataset(dataset, nested=False)
-    materials = make_materials(dataset, split)
+    folds_data = make_folds_data(dataset, split)
     changes = {"epochs": EPOCHS[source], "patience": 0}
-    plans = list(propose(dataset.task, amount_of(dataset, split, materials[0]), changes).plans)
-    return make_population(plans, dataset.task, materials)
+    plans = list(propose(dataset.task, amount_of(dataset, split, folds_data[0]), changes).plans)
+    return make_population(plans, dataset.task, folds_data)
 
 
 def seconds(works: list[Work]) -> tuple[float, float]:
@@ -55,7 +55,7 @@ def seconds(works: list[Work]) -> tuple[float, float]:
 
 def _epochs(work: Work) -> None:
     start = begin_slab(work.program, work.slab, work.data)
-    for _ in slab_epochs(work.program, work.slab, work.data, work.folds, start, work.extent):
+    for _ in slab_epochs(work.program, work.slab, work.data, work.folds, start, work.compiled_shape):
         pass
 
 
@@ -65,12 +65,16 @@ def compare(source: str, turns: int) -> dict[str, Any]:
     plain = [replace(work, slab=replace(work.slab, outer=JUDGING)) for work in measured]
     seconds(measured)  # compiles everything
     times = np.array([(seconds(plain), seconds(measured)) for _ in range(turns)])  # [turns, plain and measured, kind]
-    plan, steps = population.plans[0], steps_per_epoch(population.plans[0], measured[0].extent)[0]
+    plan, steps = population.plans[0], steps_per_epoch(population.plans[0], measured[0].compiled_shape)[0]
     return {
-        "source": source, "networks": len(population.members), "epochs": plan.epochs, "steps_an_epoch": steps,
-        "epochs_between_measures": measure_interval(plan, steps), "turns": turns,
+        "source": source,
+        "networks": len(population.members),
+        "epochs": plan.epochs,
+        "steps_an_epoch": steps,
+        "epochs_between_measures": measure_interval(plan, steps),
+        "turns": turns,
         **{kind: extra(times[:, :, place]) for place, kind in enumerate(("clock", "processor"))},
-    }  # fmt: skip
+    }
 
 
 def extra(times: np.ndarray) -> dict[str, Any]:

@@ -122,20 +122,31 @@ def works(quick: bool) -> dict[str, Work]:
 
     large: dict[str, Any] = {"rows": 16 if quick else 512, "batch": 8 if quick else 64, "held": 8, "members": 1}
     return {
-        "small": perceptron(SMALL, 8, 600), "medium": perceptron(MEDIUM, 2, 200),
+        "small": perceptron(SMALL, 8, 600),
+        "medium": perceptron(MEDIUM, 2, 200),
         "convolutional": Work(
-            IMAGE, 1280, BATCH, 8, 1, {"network": "convolutional", "filters": FILTERS, "hidden": ()},
+            IMAGE,
+            1280,
+            BATCH,
+            8,
+            1,
+            {"network": "convolutional", "filters": FILTERS, "hidden": ()},
             peer=convolutional_peer,
         ),
         "recurrent": Work(
-            RECORDING, 1280, BATCH, 8, 2, {"network": "recurrent", "recurrent": (UNITS,), "hidden": ()},
+            RECORDING,
+            1280,
+            BATCH,
+            8,
+            2,
+            {"network": "recurrent", "recurrent": (UNITS,), "hidden": ()},
             peer=recurrent_peer,
         ),
         "resnet18": Work(LARGE, epochs=4, plan={"network": OWN}, model=resnet18, peer=known_peer("resnet18"), **large),
         "densenet121": Work(
             LARGE, epochs=4, plan={"network": OWN}, model=densenet121, peer=known_peer("densenet121"), **large
         ),
-    }  # fmt: skip
+    }
 
 
 def contestants(members: tuple[int, ...]) -> list[tuple[str, int]]:
@@ -184,9 +195,10 @@ def compare(part: str, words: argparse.Namespace, members: tuple[int, ...]) -> d
         for job in jobs.values():
             job.communicate()
         return {
-            "ready_seconds": {name: float(ready[name]) for name in found}, "milliseconds": found,
+            "ready_seconds": {name: float(ready[name]) for name in found},
+            "milliseconds": found,
             "failed": {name: _reason(file) for name, file in errors.items() if name not in found},
-        }  # fmt: skip
+        }
 
 
 def _begun(call: list[str], errors: Any) -> Any:
@@ -205,10 +217,12 @@ def about() -> dict[str, Any]:
     device = jax.devices()[0]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
-        "date": datetime.now(UTC).date().isoformat(), "cores": cores, "machine": platform.machine(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "cores": cores,
+        "machine": platform.machine(),
         "card": "" if device.platform == "cpu" else device.device_kind,
         "versions": {name: version(name) for name in packages},
-    }  # fmt: skip
+    }
 
 
 def page(record: dict[str, Any]) -> str:

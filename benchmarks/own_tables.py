@@ -26,9 +26,27 @@ from rounds.metrics import main_metric
 
 # Every 116th of the complete genes that the description of the table lists as targets.
 GENES = (
-    "A2M", "ANKRA2", "BCL2L14", "CD82", "CS", "DOK3", "EXOC2", "GIPC1", "HGS", "IREB2", "LMNB1", "MMP9", "NOTCH3",
-    "PFDN5", "PPP5C", "RABGGTA", "RRAS2", "SMO", "TAP1", "TTF2",
-)  # fmt: skip
+    "A2M",
+    "ANKRA2",
+    "BCL2L14",
+    "CD82",
+    "CS",
+    "DOK3",
+    "EXOC2",
+    "GIPC1",
+    "HGS",
+    "IREB2",
+    "LMNB1",
+    "MMP9",
+    "NOTCH3",
+    "PFDN5",
+    "PPP5C",
+    "RABGGTA",
+    "RRAS2",
+    "SMO",
+    "TAP1",
+    "TTF2",
+)
 CODES = ("admission_type_id", "discharge_disposition_id", "admission_source_id")
 
 
@@ -49,9 +67,12 @@ def tcga(data: Path) -> Dataset:
 def readmitted(data: Path) -> Dataset:
     """Readmission within thirty days, all columns; three numbers are codes."""
     choices = Choices(
-        targets=("readmitted",), positive="<30", group="patient_nbr", drop=("encounter_id",),
+        targets=("readmitted",),
+        positive="<30",
+        group="patient_nbr",
+        drop=("encounter_id",),
         as_roles=dict.fromkeys(CODES, "categorical"),
-    )  # fmt: skip
+    )
     return load(data / "diabetes130" / "diabetic_data.parquet", choices)
 
 
@@ -72,12 +93,18 @@ def run(name: str, data: Path, rounds: int) -> Record:
         made = improve(dataset, {}, Request(out=Path(folder) / "run", rounds=rounds)).record
         verdict = json.loads((Path(folder) / "run" / "findings.json").read_text(encoding="utf-8"))["verdict"]
     return {
-        "table": name, "rows": dataset.rows, "metric": metric, "judged": made["test_kind"],
-        "test": made["test"][metric], "seconds": round(time.monotonic() - started, 1),
+        "table": name,
+        "rows": dataset.rows,
+        "metric": metric,
+        "judged": made["test_kind"],
+        "test": made["test"][metric],
+        "seconds": round(time.monotonic() - started, 1),
         "baselines": {n: scores[metric]["value"] for n, scores in made["baselines"].items() if metric in scores},
-        "difference": made["difference"], "worth_it": verdict["worth_it"]["answer"], "rounds_of_advice": rounds,
+        "difference": made["difference"],
+        "worth_it": verdict["worth_it"]["answer"],
+        "rounds_of_advice": rounds,
         "about": about("jax", "keras", "scikit-learn", "polars"),
-    }  # fmt: skip
+    }
 
 
 def markdown(records: list[Record]) -> str:

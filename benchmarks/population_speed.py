@@ -54,9 +54,15 @@ def perceptron(work: dict[str, Any], epochs: int, steps: int) -> Work:
         return torch.nn.Sequential(*layers[:-1])
 
     return Work(
-        (work["numbers"],), work["rows"], work["batch"], work["members"], epochs, {"hidden": work["hidden"]},
-        peer=peer, peer_steps=steps,
-    )  # fmt: skip
+        (work["numbers"],),
+        work["rows"],
+        work["batch"],
+        work["members"],
+        epochs,
+        {"hidden": work["hidden"]},
+        peer=peer,
+        peer_steps=steps,
+    )
 
 
 def keras_step(work: Work) -> Callable[[], float]:
@@ -213,10 +219,13 @@ def compare(work: Work, turns: int, steps: int) -> dict[str, Any]:
         **{f"rounds_{name}": one.seconds_a_step for name, one in ours.items()},
         "torch_1_thread": Torch(work, "cpu", 1).seconds_a_step,
         "torch_2_threads": Torch(work, "cpu", 2).seconds_a_step,
-        "keras_fit": keras_step(work), "sklearn_mlp": sklearn_step(work), "bare_jax_loop": bare_loop(work, steps),
-        "xla_products": xla_products(work, steps), "numpy_products": numpy_products(work, steps),
+        "keras_fit": keras_step(work),
+        "sklearn_mlp": sklearn_step(work),
+        "bare_jax_loop": bare_loop(work, steps),
+        "xla_products": xla_products(work, steps),
+        "numpy_products": numpy_products(work, steps),
         "matrix_speed": matrix_speed,
-    }  # fmt: skip
+    }
     found: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(turns):
         for name, run in contestants.items():
@@ -240,11 +249,16 @@ def compare(work: Work, turns: int, steps: int) -> dict[str, Any]:
 
 
 SHOWN = {
-    "rounds_shared": "Rounds, shared minibatches", "rounds_own": "Rounds, own minibatches",
-    "bare_jax_loop": "a step by hand in JAX", "xla_products": "XLA, the step's products alone",
-    "numpy_products": "NumPy, the step's products alone", "torch_1_thread": "PyTorch eager, 1 thread",
-    "torch_2_threads": "PyTorch eager, 2 threads", "keras_fit": "`keras.Model.fit`", "sklearn_mlp": "scikit-learn MLP",
-}  # fmt: skip
+    "rounds_shared": "Rounds, shared minibatches",
+    "rounds_own": "Rounds, own minibatches",
+    "bare_jax_loop": "a step by hand in JAX",
+    "xla_products": "XLA, the step's products alone",
+    "numpy_products": "NumPy, the step's products alone",
+    "torch_1_thread": "PyTorch eager, 1 thread",
+    "torch_2_threads": "PyTorch eager, 2 threads",
+    "keras_fit": "`keras.Model.fit`",
+    "sklearn_mlp": "scikit-learn MLP",
+}
 
 
 def page(record: dict[str, Any]) -> str:
@@ -254,18 +268,27 @@ def page(record: dict[str, Any]) -> str:
     for name, shown in SHOWN.items():
         low, high = record["spread"][name]
         share = f"{100 * shares[name]:.0f} %" if name in shares else ""
-        rows.append(f"| {shown} | {times[name]:,.0f} ({low:,.0f} to {high:,.0f}) | "
-                    f"{times[name] / times['rounds_shared']:.2f} | {share} |")  # fmt: skip
+        rows.append(
+            f"| {shown} | {times[name]:,.0f} ({low:,.0f} to {high:,.0f}) | "
+            f"{times[name] / times['rounds_shared']:.2f} | {share} |"
+        )
     work, speed = record["work"], record["matrix_gigaflops"]
     widths = "-".join(map(str, (work["numbers"], *work["hidden"], 1)))
     versions = ", ".join(f"{name} {number}" for name, number in record["versions"].items() if name != "rounds")
-    return "\n".join([
-        f"{work['rows']:,} rows, {widths}, batch {work['batch']}, {work['members']} members, slabs "
-        f"{record['slab_shapes']['shared']}; NumPy's fastest square product: {speed[0]:.0f} ({speed[1]:.0f} to "
-        f"{speed[2]:.0f}) GFLOP/s.", "",
-        "| contestant | us a member-step (range) | against Rounds | share of that speed |", "|---" * 4 + "|", *rows, "",
-        f"{record['turns']} turns; {record['machine']}; {record['date']}; {versions}.", "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            f"{work['rows']:,} rows, {widths}, batch {work['batch']}, {work['members']} members, slabs "
+            f"{record['slab_shapes']['shared']}; NumPy's fastest square product: {speed[0]:.0f} ({speed[1]:.0f} to "
+            f"{speed[2]:.0f}) GFLOP/s.",
+            "",
+            "| contestant | us a member-step (range) | against Rounds | share of that speed |",
+            "|---" * 4 + "|",
+            *rows,
+            "",
+            f"{record['turns']} turns; {record['machine']}; {record['date']}; {versions}.",
+            "",
+        ]
+    )
 
 
 def main() -> None:
@@ -283,10 +306,13 @@ def main() -> None:
         given = {"small": SMALL, "medium": MEDIUM}[name]
         work = perceptron(given, EPOCHS[name], TORCH_STEPS[name])
         record = {
-            "date": datetime.now(UTC).date().isoformat(), "turns": words.turns, "work": {"name": name, **given},
+            "date": datetime.now(UTC).date().isoformat(),
+            "turns": words.turns,
+            "work": {"name": name, **given},
             "machine": f"{workers_here()} cores, {platform.machine()}, {platform.system()}",
-            "versions": {name: version(name) for name in packages}, **compare(work, words.turns, TORCH_STEPS[name]),
-        }  # fmt: skip
+            "versions": {name: version(name) for name in packages},
+            **compare(work, words.turns, TORCH_STEPS[name]),
+        }
         print(json.dumps(record), flush=True)
 
 

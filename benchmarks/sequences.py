@@ -71,16 +71,22 @@ def run_stays(shared: Path, part: str, division: int) -> dict[str, Any]:
     seconds = time.monotonic() - started
     floor = floor_predictions(dataset, part)
     return {
-        "part": part, "division": division, "seconds": round(seconds, 1), "rows": len(learned),
-        "observed": said["observed"].to_list(), "network": said["network"].to_list(), "trees": said["trees"].to_list(),
-        "floor": floor[dataset.given_test].tolist(), "members": result.record["members"],
-    }  # fmt: skip
+        "part": part,
+        "division": division,
+        "seconds": round(seconds, 1),
+        "rows": len(learned),
+        "observed": said["observed"].to_list(),
+        "network": said["network"].to_list(),
+        "trees": said["trees"].to_list(),
+        "floor": floor[dataset.given_test].tolist(),
+        "members": result.record["members"],
+    }
 
 
 def floor_predictions(dataset: Any, part: str) -> np.ndarray:
     """[N] of the boosted floor, fitted on the rows handed over."""
-    static = [c.name for c in dataset.features if not c.by_hand]
-    wanted = [c.name for c in dataset.features if c.by_hand and c.name.rsplit(" ", 1)[1] in FLOOR_STATISTICS]
+    static = [c.name for c in dataset.features if not c.engineered]
+    wanted = [c.name for c in dataset.features if c.engineered and c.name.rsplit(" ", 1)[1] in FLOOR_STATISTICS]
     x = dataset.inputs.select(*static, *wanted).to_numpy()
     y, test = dataset.targets[:, 0], dataset.given_test
     if part != "stay":
@@ -100,10 +106,14 @@ def run_beats(shared: Path) -> dict[str, Any]:
         result = improve(load(shared / "data" / "ecg5000_binary" / "ecg5000.npz"), {}, request)
         said = pl.read_parquet(result.folder / "predictions.parquet").filter(pl.col("split") == "test")
     return {
-        "part": "beats", "seconds": round(time.monotonic() - started, 1), "observed": said["observed"].to_list(),
-        "network": said["network"].to_list(), "linear": said["linear"].to_list(), "trees": said["trees"].to_list(),
+        "part": "beats",
+        "seconds": round(time.monotonic() - started, 1),
+        "observed": said["observed"].to_list(),
+        "network": said["network"].to_list(),
+        "linear": said["linear"].to_list(),
+        "trees": said["trees"].to_list(),
         "members": result.record["members"],
-    }  # fmt: skip
+    }
 
 
 def score(part: str, observed: np.ndarray, predicted: np.ndarray) -> float:
@@ -145,9 +155,12 @@ def summary(records: list[dict[str, Any]]) -> str:
         shown = {n: score("beats", np.array(r["observed"]), np.array(r[n])) for n in ("network", "linear", "trees")}
         right = np.random.default_rng(0).binomial(len(r["observed"]), shown["network"], RESAMPLES) / len(r["observed"])
         low, high = np.quantile(right, (0.025, 0.975))
-        lines += ["", f"Heartbeats, accuracy on {len(r['observed']):,} test beats of one patient: Rounds "
-                  f"{shown['network']:.4f} ({low:.4f} to {high:.4f}), linear {shown['linear']:.4f}, trees "
-                  f"{shown['trees']:.4f}; {r['seconds']:.0f} s."]  # fmt: skip
+        lines += [
+            "",
+            f"Heartbeats, accuracy on {len(r['observed']):,} test beats of one patient: Rounds "
+            f"{shown['network']:.4f} ({low:.4f} to {high:.4f}), linear {shown['linear']:.4f}, trees "
+            f"{shown['trees']:.4f}; {r['seconds']:.0f} s.",
+        ]
     return "\n".join(lines)
 
 

@@ -21,8 +21,8 @@ from benchmarks.ward.tasks import TASKS
 from rounds.plan import Plan, make_plan
 from rounds.prescription.remedies.remedy import treated
 from rounds.prescription.trial.arms import gains_of, try_arms
-from rounds.prescription.trial.design import Bed
-from rounds.training.population.fold_data import make_materials, scaling_of
+from rounds.prescription.trial.design import TrialDesign
+from rounds.training.population.fold_data import make_folds_data, scaling_of
 from tests.generators import end_of
 
 SEED, SEEDS = 0, 12
@@ -47,15 +47,15 @@ def gains(shared: Path, case: tuple[str, str, int, dict[str, Any]]) -> np.ndarra
     ground = make_ground(next(t for t in TASKS if t.name == table).load(shared / "data"), SEED)
     fault = next(f for f in FAULTS if f.name == name)
     faulty = make_plan(Plan(), {**GOOD, **fault.changes(severity, ground.dataset.task), "seed": SEED})
-    material = make_materials(ground.dataset, ground.split, scaling_of(faulty))[0]
-    bed = Bed(ground.dataset, ground.split, material, scaling_of(faulty), round=1)
+    fold_data = make_folds_data(ground.dataset, ground.split, scaling_of(faulty))[0]
+    design = TrialDesign(ground.dataset, ground.split, fold_data, scaling_of(faulty), round=1)
     found = []
     for rate in faulty.learning_rate if isinstance(faulty.learning_rate, tuple) else (faulty.learning_rate,):
         control = faulty.change(learning_rate=rate)
         plans = [control, treated(control, change)]
-        tried = end_of(try_arms(bed, plans, bed.held(len(material.folds)), "luck", SEEDS))
-        found.append([gain for _, gain in gains_of(bed, tried, plans, 1)])
-    return np.array(found).reshape(len(found), len(material.folds), SEEDS)
+        tried = end_of(try_arms(design, plans, design.held(len(fold_data.folds)), "luck", SEEDS))
+        found.append([gain for _, gain in gains_of(design, tried, plans, 1)])
+    return np.array(found).reshape(len(found), len(fold_data.folds), SEEDS)
 
 
 def main() -> None:

@@ -56,13 +56,20 @@ def run(tasks: ModuleType, task: str, seed: int, changes: dict[str, Any], rounds
     shutil.rmtree(folder.parent)
     metric = "log_loss" if kind == "binary" else "r2"
     return {
-        "task": task, "seed": seed, "metric": metric, "seconds": round(time.monotonic() - started, 1),
-        "rows": dev.height, "value": made["test"][metric]["value"], "interval": made["test"][metric],
-        "validation": made["validation"][metric]["value"], "single_network": made["single_network"][metric]["value"],
+        "task": task,
+        "seed": seed,
+        "metric": metric,
+        "seconds": round(time.monotonic() - started, 1),
+        "rows": dev.height,
+        "value": made["test"][metric]["value"],
+        "interval": made["test"][metric],
+        "validation": made["validation"][metric]["value"],
+        "single_network": made["single_network"][metric]["value"],
         "baselines": {name: scores[metric]["value"] for name, scores in made["baselines"].items() if metric in scores},
-        "difference": made["difference"], "rounds": made["rounds"],
+        "difference": made["difference"],
+        "rounds": made["rounds"],
         "about": about("jax", "keras", "scikit-learn", "polars"),
-    }  # fmt: skip
+    }
 
 
 def peers(shared: Path) -> dict[tuple[str, str], list[float]]:

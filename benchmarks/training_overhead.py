@@ -26,7 +26,7 @@ from rounds.proposal import propose
 from rounds.training.machine.device import workers_here
 from rounds.training.pool import Work
 from rounds.training.population.build import Population, Trained, make_population, train_population
-from rounds.training.population.fold_data import make_materials
+from rounds.training.population.fold_data import make_folds_data
 from rounds.training.slab import begin_slab, slab_epochs
 
 SOURCE = "admissions:12000"
@@ -35,9 +35,9 @@ SOURCE = "admissions:12000"
 def make(epochs: int) -> Population:
     dataset = load(SOURCE, Choices())
     split = split_dataset(dataset)
-    materials = make_materials(dataset, split)
-    proposal = propose(dataset.task, amount_of(dataset, split, materials[0]), {"epochs": epochs, "patience": 0})
-    return make_population(list(proposal.plans), dataset.task, materials)
+    folds_data = make_folds_data(dataset, split)
+    proposal = propose(dataset.task, amount_of(dataset, split, folds_data[0]), {"epochs": epochs, "patience": 0})
+    return make_population(list(proposal.plans), dataset.task, folds_data)
 
 
 def bare(population: Population) -> float:
@@ -50,7 +50,12 @@ def bare(population: Population) -> float:
 
 def _epochs(work: Work) -> None:
     for _ in slab_epochs(
-        work.program, work.slab, work.data, work.folds, begin_slab(work.program, work.slab, work.data), work.extent
+        work.program,
+        work.slab,
+        work.data,
+        work.folds,
+        begin_slab(work.program, work.slab, work.data),
+        work.compiled_shape,
     ):
         pass
 
@@ -81,17 +86,21 @@ def main() -> None:
     print(
         json.dumps(
             {
-                "date": datetime.now(UTC).date().isoformat(), "cores": cores, "source": SOURCE,
+                "date": datetime.now(UTC).date().isoformat(),
+                "cores": cores,
+                "source": SOURCE,
                 "versions": {name: version(name) for name in ("rounds", "jax", "keras")},
-                "networks": len(population.members), "epochs": words.epochs,
-                "seconds_bare": [round(a, 2) for a, _ in turns], "seconds_kept": [round(b, 2) for _, b in turns],
+                "networks": len(population.members),
+                "epochs": words.epochs,
+                "seconds_bare": [round(a, 2) for a, _ in turns],
+                "seconds_kept": [round(b, 2) for _, b in turns],
                 "overhead": round(statistics.median(ratios) - 1, 3),
                 "range": [round(r - 1, 3) for r in (ratios[0], ratios[-1])],
                 "seconds_by_stage_of_a_whole_run": record["seconds_by_stage"],
             },
             indent=2,
         )
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

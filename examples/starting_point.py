@@ -12,25 +12,33 @@ import numpy as np
 import rounds
 from rounds.data.splitting import split_dataset
 from rounds.training.batches.orders import epoch_order
-from rounds.training.population.fold_data import Material, make_materials, network_targets
+from rounds.training.population.fold_data import FoldData, make_folds_data, network_targets
 from rounds.training.population.members import make_members
 
 HIDDEN, BATCH, EPOCHS, LEARNING_RATE = 32, 50, 200, 0.05
 PLAN = rounds.Plan(
-    optimizer="sgd", learning_rate=LEARNING_RATE, schedule="constant", warmup_epochs=0.0, batch_size=BATCH,
-    epochs=EPOCHS, patience=0, keep_best="none", initial_weights="given", folds=1,
-)  # fmt: skip
+    optimizer="sgd",
+    learning_rate=LEARNING_RATE,
+    schedule="constant",
+    warmup_epochs=0.0,
+    batch_size=BATCH,
+    epochs=EPOCHS,
+    patience=0,
+    keep_best="none",
+    initial_weights="given",
+    folds=1,
+)
 
 
 @cache
-def material() -> Material:
+def fold_data() -> FoldData:
     dataset = rounds.load("diabetes")
-    return make_materials(dataset, split_dataset(dataset, 1, nested=False))[0]
+    return make_folds_data(dataset, split_dataset(dataset, 1, nested=False))[0]
 
 
 def patients() -> tuple[np.ndarray, np.ndarray]:
     """Measurements [N, 10] and outcome [N, 1]."""
-    made = material()
+    made = fold_data()
     rows = made.folds[0].train
     outcome = network_targets(rounds.load("diabetes").task, made.target_scale, made.targets)
     return np.hstack([made.inputs.numbers, made.inputs.flags])[rows], outcome[rows]
@@ -56,6 +64,6 @@ def first_weights(inputs: int = 10) -> dict[str, np.ndarray]:
 
 def minibatches(epoch: int) -> list[np.ndarray]:
     """The rows of each minibatch of an epoch: patients in an order of the epoch's own, every batch full."""
-    rows = len(material().folds[0].train)
+    rows = len(fold_data().folds[0].train)
     stream = make_members([PLAN], (0,))[0].stream
     return list(epoch_order(np.arange(rows), (PLAN.seed, stream), epoch, (-(-rows // BATCH), BATCH), shuffle=True))

@@ -74,7 +74,7 @@ TABLES = {
     "infinite outcome": (b"age,los\n50,3\n60,inf\n", "Column los must be finite numbers, got value='inf in row 3'."),
     "infinite number": (b"age,los\n5,3\n-inf,4\n7,5\n", "Column age must be finite numbers, got value='-inf in row 3"),
     "few patients": (b"age,los\n50,3\n60,4\n55,5\n", "Patients must be at least 10 for 5 folds, got patients=3."),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -119,7 +119,7 @@ WORDS = {
     "members": (["--members", "0"], "Invalid value for '--members'"),
     "members of text": (["--members", "many"], "Invalid value for '--members'"),
     "split seed": (["--split-seed", "-1"], "Invalid value for '--split-seed'"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", WORDS)

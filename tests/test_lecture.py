@@ -135,12 +135,17 @@ def written(folder: Path) -> dict[str, str]:
         "import numpy as np\ninputs = {'w': np.ones(3)}\n\n\ndef function(p):\n    return (p['w'] * p['w']).sum()\n"
     )
     return {
-        "DATA": str(folder / "died.csv"), "TABLE": str(folder / "died.csv"),
-        "CURVES": str(folder / "curves.csv"), "FILE.py:function": str(folder / "square.py:function"),
-        "FILE.py:model": str(folder / "own.py:model"), "STAY": "stay",
-        "stays.csv": str(folder / "stays.csv"), "measurements.parquet": str(folder / "measurements.parquet"),
-        "target_*": str(folder / "targets.csv"), "label_*": str(folder / "labels.csv"),
-    }  # fmt: skip
+        "DATA": str(folder / "died.csv"),
+        "TABLE": str(folder / "died.csv"),
+        "CURVES": str(folder / "curves.csv"),
+        "FILE.py:function": str(folder / "square.py:function"),
+        "FILE.py:model": str(folder / "own.py:model"),
+        "STAY": "stay",
+        "stays.csv": str(folder / "stays.csv"),
+        "measurements.parquet": str(folder / "measurements.parquet"),
+        "target_*": str(folder / "targets.csv"),
+        "label_*": str(folder / "labels.csv"),
+    }
 
 
 def filled(snippet: str, place: dict[str, str], number: int) -> list[str]:

@@ -13,11 +13,11 @@ import pytest
 from rounds.errors import PlanError, RunFolderError
 from rounds.job.stages import Request, train
 from rounds.networks.user_model.runner import read_model, read_runner
-from rounds.own_code import code_allowed, import_named, refuse_code
 from rounds.plan import Plan
 from rounds.prediction.model_folder import load_predictor
 from rounds.prescription.remedies.remedy import FIXED_BY_MODEL
 from rounds.prescription.remedies.table import doses_against
+from rounds.user_code import code_allowed, import_named, refuse_code
 
 CODE = '''
 import keras
@@ -104,9 +104,22 @@ def run(place: Path, command: Callable[..., Any]) -> Path:
 
 def training(model: str) -> tuple[str, ...]:
     return (
-        "train", "stays.csv", "--target", "stay", "--group", "none", "--model", f"ward_code.py:{model}",
-        "--set", "metrics=ward_code:days_off", "--allow-code", *QUICK, "--out", "run", "--quiet",
-    )  # fmt: skip
+        "train",
+        "stays.csv",
+        "--target",
+        "stay",
+        "--group",
+        "none",
+        "--model",
+        f"ward_code.py:{model}",
+        "--set",
+        "metrics=ward_code:days_off",
+        "--allow-code",
+        *QUICK,
+        "--out",
+        "run",
+        "--quiet",
+    )
 
 
 def loaded(folder: Path) -> Any:
@@ -199,10 +212,17 @@ def test_file_can_be_trained_on(run: Path, command: Callable[..., Any]) -> None:
 
 def test_plan_names_code_of_its_own(place: Path) -> None:
     plan = {
-        "loss": "ward_code:quartic", "activation": "ward_code:pull", "layer": "ward_code:Wide", "hidden": (3,),
-        "metrics": ("ward_code:days_off",), "keep_best": "days_off", "epochs": 2, "learning_rate": 0.01,
-        "number_embedding": "none", "dropout": 0.0,
-    }  # fmt: skip
+        "loss": "ward_code:quartic",
+        "activation": "ward_code:pull",
+        "layer": "ward_code:Wide",
+        "hidden": (3,),
+        "metrics": ("ward_code:days_off",),
+        "keep_best": "days_off",
+        "epochs": 2,
+        "learning_rate": 0.01,
+        "number_embedding": "none",
+        "dropout": 0.0,
+    }
     data = pl.read_csv(place / "stays.csv")
     with pytest.raises(PlanError, match="loss must be a name of Rounds's own unless code is allowed, got loss='ward_c"):
         train(_loaded(data), plan)
@@ -253,7 +273,11 @@ def test_damaged_file_is_named(run: Path) -> None:
 
 def test_remedies_leave_the_model_alone() -> None:
     plan = Plan(network="keras", learning_rate=10.0)
-    changed = {name for code in ("overfitting", "learning-rate-too-high", "underfitting", "vanishing-gradients")
-               for p in doses_against(code, plan) for name in p.change}  # fmt: skip
+    changed = {
+        name
+        for code in ("overfitting", "learning-rate-too-high", "underfitting", "vanishing-gradients")
+        for p in doses_against(code, plan)
+        for name in p.change
+    }
     assert not changed & FIXED_BY_MODEL
     assert "learning_rate" in changed

@@ -17,9 +17,9 @@ def test_two_sizes_of_network_at_two_rates_are_averaged() -> None:
     assert {"hidden", "dropout", "learning_rate", "number_embedding"} <= set(proposal.reasons)
 
 
-@pytest.mark.parametrize(("by_hand", "sizes"), [(24, [(128, 128), (64, 64)]), (300, [(64, 64), (32,)])])
-def test_networks_of_features_by_hand_stand_beside_that_of_recordings(by_hand: int, sizes: list) -> None:
-    amount = Amount(2_500, 2_500, 350, 4 + by_hand, 0, grid=(48, 80), hand=by_hand)
+@pytest.mark.parametrize(("engineered", "sizes"), [(24, [(128, 128), (64, 64)]), (300, [(64, 64), (32,)])])
+def test_networks_of_features_by_hand_stand_beside_that_of_recordings(engineered: int, sizes: list) -> None:
+    amount = Amount(2_500, 2_500, 350, 4 + engineered, 0, array=(48, 80), hand=engineered)
     main, wide, narrow = propose(TASK, amount, {"weight_decay": 0.1}).plans
     assert (main.network, main.hand_features) == ("recurrent", False)
     assert [plan.hidden for plan in (wide, narrow)] == sizes
@@ -51,9 +51,7 @@ def test_few_rows_are_trained_on_with_more_seeds() -> None:
 
 
 def test_many_rows_are_learned_with_normalized_units_and_a_penalty() -> None:
-    fewer, enough = (
-        propose(TASK, Amount(STEADIED_ROWS - 1 + more, 9_000, 900, 8, 4), {}).plans for more in (0, 1)
-    )  # fmt: skip
+    fewer, enough = (propose(TASK, Amount(STEADIED_ROWS - 1 + more, 9_000, 900, 8, 4), {}).plans for more in (0, 1))
     assert fewer[0].difference(enough[0]) == {"normalization": ["none", "batch"], "l2": [0.0, STEADY_L2]}
     assert [(plan.normalization, plan.l2) for plan in enough] == [("batch", STEADY_L2)] * 2
 
@@ -67,5 +65,5 @@ def test_the_penalty_of_many_rows_goes_with_their_normalization(change: dict) ->
 
 
 def test_recordings_and_their_features_by_hand_are_not_penalised_however_many() -> None:
-    amount = Amount(STEADIED_ROWS, STEADIED_ROWS, 900, 28, 0, grid=(48, 80), hand=24)
+    amount = Amount(STEADIED_ROWS, STEADIED_ROWS, 900, 28, 0, array=(48, 80), hand=24)
     assert {plan.l2 for plan in propose(TASK, amount, {}).plans} == {0.0}

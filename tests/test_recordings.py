@@ -60,8 +60,8 @@ def test_networks_of_steps_and_of_features_by_hand_are_averaged(run: Path) -> No
     assert plan["network"] == "recurrent"
     assert set(kinds) == {"recurrent", "dense"}
     assert kinds["recurrent"]["numbers"] == 1
-    assert kinds["recurrent"]["grid"] == [10, 5]
-    assert kinds["dense"]["grid"] == []
+    assert kinds["recurrent"]["array"] == [10, 5]
+    assert kinds["dense"]["array"] == []
     assert kinds["dense"]["numbers"] > 12
 
 
@@ -72,7 +72,7 @@ def test_features_by_hand_beside_the_steps(hospital: Path, command: Callable[...
     assert ended.status == 0, ended.err
     networks = [json.loads(p.read_text()) for p in (out / "model").glob("network_*.json")]
     assert {n["kind"] for n in networks} == {"recurrent"}
-    assert all(n["grid"] == [10, 5] and n["numbers"] > 12 for n in networks)
+    assert all(n["array"] == [10, 5] and n["numbers"] > 12 for n in networks)
     predicted = command(
         "predict", out, hospital / "b.csv", "--sequences", hospital / "b.parquet", "--out", hospital / "beside.csv"
     )
@@ -182,9 +182,18 @@ def test_signals_in_one_file_need_no_target(tmp_path: Path, command: Callable[..
         beats |= {f"{part}_x": waves + random.normal(0, 0.3, waves.shape), f"{part}_y": y}
     np.savez(tmp_path / "beats.npz", **beats)
     ended = command(
-        "train", tmp_path / "beats.npz", "--rounds", 0, "--set", "epochs=1", "--members", 1,
-        "--quiet", "--out", tmp_path / "run",
-    )  # fmt: skip
+        "train",
+        tmp_path / "beats.npz",
+        "--rounds",
+        0,
+        "--set",
+        "epochs=1",
+        "--members",
+        1,
+        "--quiet",
+        "--out",
+        tmp_path / "run",
+    )
     assert ended.status == 0, ended.err
     record = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert record["rows"]["test"] == 30

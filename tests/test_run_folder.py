@@ -186,8 +186,9 @@ def test_going_on_with_another_table_is_refused(begun: Path, tmp_path: Path, com
     before = contents(begun)
     other = tmp_path / "other"
     other.mkdir()
-    patients().with_columns(pl.when(pl.col("age") == 30).then(31).otherwise("age").alias("age"), los=pl.col("los") + 1
-    ).write_csv(other / "stays.csv")  # fmt: skip
+    patients().with_columns(
+        pl.when(pl.col("age") == 30).then(31).otherwise("age").alias("age"), los=pl.col("los") + 1
+    ).write_csv(other / "stays.csv")
     ended = go_on(command, other, begun)
     assert ended[0] == 2
     assert "Table must be that of the run (" in ended[2]
@@ -315,7 +316,7 @@ NEW_TABLES = {
     "other columns": ("colour,size\nred,3\n", "Table must be one with the columns the model was trained on"),
     "text for a number": ("age,sex,icd,bmi,weight\n50,F,V57,27,70\nold,F,V57,27,70\n", "got value='old in row 3'"),
     "header only": ("age,sex,icd,bmi,weight\n", "DATA must be a table with rows"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", NEW_TABLES)

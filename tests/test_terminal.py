@@ -39,9 +39,13 @@ def test_interrupted_at_the_keyboard(tmp_path: Path) -> None:
     words = ["train", "admissions", "--rounds", "0", "--members", "4", "--set", "epochs=2000", "--out", str(run)]
     keyboard, screen = pty.openpty()
     started = subprocess.Popen(
-        [sys.executable, "-m", "rounds.cli", *words, "--set", "patience=0"], stdin=screen, stdout=screen, stderr=screen,
-        cwd=tmp_path, start_new_session=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "rounds.cli", *words, "--set", "patience=0"],
+        stdin=screen,
+        stdout=screen,
+        stderr=screen,
+        cwd=tmp_path,
+        start_new_session=True,
+    )
     os.close(screen)
     seen, ends = b"", time.monotonic() + SECONDS
     while b"best validation" not in seen and time.monotonic() < ends:

@@ -6,23 +6,23 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-
-from benchmarks.ward import make_runs
-from benchmarks.ward.cases import cases_of
-from benchmarks.ward.faults import Fault
-from benchmarks.ward.grid_faults import (
+from benchmarks.ward.array_faults import (
     DEEPER,
     MARK,
     TREMBLE,
     UNITS,
     marked_images,
     of_16_bits,
-    own_grid,
     recorded_in_small_units,
     saved_again,
     several_of_each_patient,
-    unread_gaps,
+    unread_measurement_pattern,
+    user_array,
 )
+
+from benchmarks.ward import make_runs
+from benchmarks.ward.cases import cases_of
+from benchmarks.ward.faults import Fault
 from benchmarks.ward.ground import Ground, make_ground
 from benchmarks.ward.rates import by_fault_of_task, detected, rate
 from benchmarks.ward.record import read_run
@@ -84,7 +84,7 @@ def test_an_image_saved_again_looks_the_same_and_is_another_patient(images: Data
     ground, made = changed(images, saved_again)
     copies = made.dataset.rows - ground.dataset.rows
     assert copies == round(COPIED[1] * ground.dataset.rows)
-    prints = fingerprints(own_grid(made.dataset))
+    prints = fingerprints(user_array(made.dataset))
     others = np.array([distances(np.delete(prints, i, axis=0), prints[i : i + 1])[0] for i in range(len(prints))])
     assert 2 * copies * 0.7 < (others <= LOOKS_THE_SAME.value).sum() <= 2 * copies
     assert len(np.unique(made.dataset.patients)) == made.dataset.rows
@@ -93,9 +93,9 @@ def test_an_image_saved_again_looks_the_same_and_is_another_patient(images: Data
 
 def test_images_of_one_patient_are_alike_and_features_by_hand_are_of_the_new_pixels(images: Dataset) -> None:
     _, made = changed(images, several_of_each_patient)
-    grid, numbers = own_grid(made.dataset).astype(float), made.dataset.identifiers["patient_id"].to_numpy()
-    assert made.dataset.inputs["intensity mean"].to_numpy() == pytest.approx(grid.mean((1, 2, 3)), abs=0.1)
-    same = [np.abs(grid[numbers == n][0].mean() - grid[numbers == n][1].mean()) for n in numbers[:20]]
+    array, numbers = user_array(made.dataset).astype(float), made.dataset.identifiers["patient_id"].to_numpy()
+    assert made.dataset.inputs["intensity mean"].to_numpy() == pytest.approx(array.mean((1, 2, 3)), abs=0.1)
+    same = [np.abs(array[numbers == n][0].mean() - array[numbers == n][1].mean()) for n in numbers[:20]]
     assert np.median(same) < 1
     sides = (set(numbers[rows]) for rows in (made.split.development, made.split.test))
     assert set.intersection(*sides)
@@ -103,8 +103,8 @@ def test_images_of_one_patient_are_alike_and_features_by_hand_are_of_the_new_pix
 
 def test_recordings_of_one_patient_tremble_where_something_was_measured(recordings: Dataset) -> None:
     _, made = changed(recordings, several_of_each_patient, 0)
-    grid, numbers = own_grid(made.dataset), made.dataset.identifiers["patient_id"].to_numpy()
-    one, other = grid[numbers == numbers[0]][:2]
+    array, numbers = user_array(made.dataset), made.dataset.identifiers["patient_id"].to_numpy()
+    one, other = array[numbers == numbers[0]][:2]
     assert (one[:, 0] == other[:, 0]).all()
     assert (one[:, 2:] == other[:, 2:]).all(), "what was measured, and when, is the same"
     moved = np.abs(one[:, 1] - other[:, 1])
@@ -114,31 +114,31 @@ def test_recordings_of_one_patient_tremble_where_something_was_measured(recordin
 def test_a_mark_tells_the_outcome_and_that_of_new_patients_nothing(images: Dataset) -> None:
     _, made = changed(images, marked_images)
     for dataset, told in ((made.dataset, 1.0), (made.clean, 0.75)):
-        corner = own_grid(dataset)[:, :MARK, :MARK, 0].mean((1, 2)) > 128
+        corner = user_array(dataset)[:, :MARK, :MARK, 0].mean((1, 2)) > 128
         assert (corner == dataset.targets[:, 0]).mean() <= told
-    assert (own_grid(made.dataset)[:, 0, 0, 0] > 128).tolist() == (made.dataset.targets[:, 0] > 0.5).tolist()
+    assert (user_array(made.dataset)[:, 0, 0, 0] > 128).tolist() == (made.dataset.targets[:, 0] > 0.5).tolist()
 
 
 def test_units_change_what_is_measured_of_everybody(images: Dataset, recordings: Dataset) -> None:
     ground, deeper = changed(images, of_16_bits)
-    assert deeper.clean.grid.dtype == np.uint16  # type: ignore[union-attr]
-    assert (own_grid(deeper.clean) == DEEPER * own_grid(ground.clean).astype(int)).all()
+    assert deeper.clean.array.dtype == np.uint16  # type: ignore[union-attr]
+    assert (user_array(deeper.clean) == DEEPER * user_array(ground.clean).astype(int)).all()
     ground, larger = changed(recordings, recorded_in_small_units)
-    before, after = own_grid(ground.dataset), own_grid(larger.dataset)
+    before, after = user_array(ground.dataset), user_array(larger.dataset)
     assert np.allclose(after[:, :, 1], UNITS * before[:, :, 1], equal_nan=True)
     assert np.array_equal(after[:, :, 2:], before[:, :, 2:])
-    assert changed(images, of_16_bits, 0)[1].dataset.grid.dtype == np.uint8  # type: ignore[union-attr]
+    assert changed(images, of_16_bits, 0)[1].dataset.array.dtype == np.uint8  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(("severity", "hidden"), [(0, 1), (1, 2)])
 def test_networks_that_do_not_read_gaps_see_nothing_of_them(recordings: Dataset, severity: int, hidden: int) -> None:
-    ground, made = changed(recordings, unread_gaps, severity)
+    ground, made = changed(recordings, unread_measurement_pattern, severity)
     place = ("gaps not read", severity, 0)
     healthy = ("healthy patients", 0, 0)
     prepared = prepare({healthy: ground, place: made}, "recording")
-    seen = [prepared.materials[p, True].preparation.grid for p in (healthy, place)]
+    seen = [prepared.folds_data[p, True].preparation.array for p in (healthy, place)]
     spreads = [np.array(scale.spread) for scale in seen if scale is not None]
-    scaled = [np.abs(np.nan_to_num(own_grid(ground.dataset) / s)).max((0, 1)) for s in spreads]
+    scaled = [np.abs(np.nan_to_num(user_array(ground.dataset) / s)).max((0, 1)) for s in spreads]
     assert (scaled[0] > 1e-3).all()
     assert (scaled[1] < 1e-20).tolist() == [False, False, *[True] * hidden, *[False] * (2 - hidden)]
 
@@ -173,10 +173,20 @@ def small_ward(images: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """One set of images, one fault and one good plan, on one seed."""
     folder = tmp_path_factory.mktemp("ward")
     good = {
-        "network": "convolutional", "filters": (2,), "block_depth": 1, "block": "plain", "filter_size": 2, "hidden": (),
-        "learning_rate": (0.03,), "dropout": 0.0, "epochs": 3, "batch_size": 64, "folds": 3, "measure_every": 1,
+        "network": "convolutional",
+        "filters": (2,),
+        "block_depth": 1,
+        "block": "plain",
+        "filter_size": 2,
+        "hidden": (),
+        "learning_rate": (0.03,),
+        "dropout": 0.0,
+        "epochs": 3,
+        "batch_size": 64,
+        "folds": 3,
+        "measure_every": 1,
         "target_transform": "none",
-    }  # fmt: skip
+    }
     fault = Fault("learning rate too high", ("learning-rate-too-high",), lambda s, task: {"learning_rate": (30.0,)})
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(WINGS, "image", Wing((fault,), good, ({},), controls=1, at_first=1, seeds=(0,)))

@@ -8,9 +8,9 @@ import numpy as np
 from benchmarks.ward.ground import Ground
 from rounds.baselines.baseline import Baseline
 from rounds.data.dataset import Dataset
-from rounds.ensemble.choose import HandOver, hand_over
-from rounds.ensemble.judge import fit_material_baselines, predict_judged, predictions_frame
-from rounds.ensemble.measurement_pattern import gaps_record
+from rounds.ensemble.choose import ChosenEnsemble, choose_ensemble
+from rounds.ensemble.judge import fit_fold_baselines, predict_judged, predictions_frame
+from rounds.ensemble.measurement_pattern import measurement_pattern_record
 from rounds.errors import TrainingError
 from rounds.examination.comparison import advantages_of
 from rounds.examination.linear_by_fold import linear_losses
@@ -19,7 +19,7 @@ from rounds.job.run_folder import dataset_record
 from rounds.metrics import main_metric, weighted_scores
 from rounds.training.compiled.objective import loss_name
 from rounds.training.population.build import Trained
-from rounds.training.population.fold_data import Material
+from rounds.training.population.fold_data import FoldData
 from rounds.training.result.tables import curves_frame, measures_frame, members_frame, steps_frame
 
 FRAMES = (curves_frame, members_frame, measures_frame, steps_frame)
@@ -41,36 +41,37 @@ class Beside:
 
     ground: Ground
     baselines: list[Baseline] = field(default_factory=list)
-    references: dict[str, dict[int, float]] = field(default_factory=dict)
+    linear_by_fold: dict[str, dict[int, float]] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)
 
-    def linear(self, trained: Trained, material: Material) -> dict[int, float]:
+    def linear(self, trained: Trained, fold_data: FoldData) -> dict[int, float]:
         plan, task = trained.population.plans[0], trained.population.task
         name = loss_name(plan, task)
-        if name not in self.references:
-            self.references[name] = linear_losses(material, task, plan)
-        return self.references[name]
+        if name not in self.linear_by_fold:
+            self.linear_by_fold[name] = linear_losses(fold_data, task, plan)
+        return self.linear_by_fold[name]
 
 
-def make_scores(trained: Trained, ground: Ground) -> tuple[Scores, HandOver | None]:
-    material = trained.population.materials[0]
-    constant = _score(ground.clean, _constant(ground.clean, material))
+def make_scores(trained: Trained, ground: Ground) -> tuple[Scores, ChosenEnsemble | None]:
+    fold_data = trained.population.folds_data[0]
+    constant = _score(ground.clean, _constant(ground.clean, fold_data))
     try:
-        made = hand_over(trained, material)
+        made = choose_ensemble(trained, fold_data)
     except TrainingError:
         return Scores(None, None, constant), None
     test = ground.split.test
     judged = replace(ground.dataset, targets=ground.dataset.targets[test])
-    rows = (ground.clean.inputs, ground.clean.grid), (ground.dataset.inputs[test], ground.dataset.grid)
-    says = [made.predictor.predict(frame, grid=grid).values for frame, grid in rows]
+    rows = (ground.clean.inputs, ground.clean.array), (ground.dataset.inputs[test], ground.dataset.array)
+    says = [made.predictor.predict(frame, array=array).values for frame, array in rows]
     return Scores(_score(ground.clean, says[0]), _score(judged, says[1]), constant), made
 
 
-def _constant(clean: Dataset, material: Material) -> np.ndarray:
-    learned = material.targets[material.learned]
+def _constant(clean: Dataset, fold_data: FoldData) -> np.ndarray:
+    learned = fold_data.targets[fold_data.learned]
     if clean.task.kind == "multiclass":
-        return np.tile(np.bincount(learned[:, 0].astype(int), minlength=clean.task.outputs) / len(learned),
-                       (clean.rows, 1))  # fmt: skip
+        return np.tile(
+            np.bincount(learned[:, 0].astype(int), minlength=clean.task.outputs) / len(learned), (clean.rows, 1)
+        )
     return np.tile(learned.mean(axis=0), (clean.rows, 1))
 
 
@@ -80,33 +81,36 @@ def _score(dataset: Dataset, predicted: np.ndarray) -> float:
     return float(value) if np.isfinite(value) else float("inf")
 
 
-def make_run(trained: Trained, beside: Beside, made: HandOver | None) -> Run:
+def make_run(trained: Trained, beside: Beside, made: ChosenEnsemble | None) -> Run:
     """Evidence as in a finished run; without a judgement where nothing could be handed over."""
     population, ground = trained.population, beside.ground
-    material, plan, task = population.materials[0], population.plans[0], population.task
+    fold_data, plan, task = population.folds_data[0], population.plans[0], population.task
     if not beside.record:
         beside.record = dataset_record(ground.dataset, ground.split, ground.seed)
     run = Run(
-        curves=curves_of(*(frame(trained) for frame in FRAMES)), plans=population.plans, task=task,
-        constant_loss=constant_loss(task, plan, material.targets[material.learned]), dataset=beside.record,
-        references={"linear": beside.linear(trained, material)},
-    )  # fmt: skip
+        curves=curves_of(*(frame(trained) for frame in FRAMES)),
+        plans=population.plans,
+        task=task,
+        constant_loss=constant_loss(task, plan, fold_data.targets[fold_data.learned]),
+        dataset=beside.record,
+        linear_by_fold={"linear": beside.linear(trained, fold_data)},
+    )
     return run if made is None else _judged(run, beside, trained, made)
 
 
-def _judged(run: Run, beside: Beside, trained: Trained, made: HandOver) -> Run:
-    ground, material = beside.ground, trained.population.materials[0]
+def _judged(run: Run, beside: Beside, trained: Trained, made: ChosenEnsemble) -> Run:
+    ground, fold_data = beside.ground, trained.population.folds_data[0]
     if not beside.baselines:
-        beside.baselines = fit_material_baselines(ground.dataset, ground.split, material, 0)
+        beside.baselines = fit_fold_baselines(ground.dataset, ground.split, fold_data, 0)
     rows = ground.split.test
     said = predict_judged(ground.dataset, rows, made, beside.baselines)
     constant = said.predictions["constant"]
     judged = replace(ground.dataset, targets=ground.dataset.targets[rows])
     advantages = advantages_of(ground.dataset.task, predictions_frame(ground.dataset, said, "test"))
-    metrics = {"gaps": gaps} if (gaps := _gaps(trained, beside, material, made)) else None
+    metrics = {"gaps": gaps} if (gaps := _gaps(trained, beside, fold_data, made)) else None
     return replace(run, advantages=advantages, constant_score=_score(judged, constant), metrics=metrics)
 
 
-def _gaps(trained: Trained, beside: Beside, material: Material, made: HandOver) -> dict[str, Any]:
+def _gaps(trained: Trained, beside: Beside, fold_data: FoldData, made: ChosenEnsemble) -> dict[str, Any]:
     ground = beside.ground
-    return gaps_record(trained, material, made, ground.dataset.patients[ground.split.development])
+    return measurement_pattern_record(trained, fold_data, made, ground.dataset.patients[ground.split.development])

@@ -59,9 +59,9 @@ def compare_plans(task: WardTask, shared: Path) -> Iterator[tuple[str, float, fl
     for name, changes in candidates(task.modality).items():
         plan = Plan(**{**WINGS[task.modality].good, **own, **changes, "seed": SEED})
         trained = train(workshop, plan, dataset.task, prepared, place)
-        material = trained.population.materials[0]
-        loss, linear = _validation(trained), float(np.mean(list(beside.linear(trained, material).values())))
-        whole = constant_loss(dataset.task, plan, material.targets[material.learned])
+        fold_data = trained.population.folds_data[0]
+        loss, linear = _validation(trained), float(np.mean(list(beside.linear(trained, fold_data).values())))
+        whole = constant_loss(dataset.task, plan, fold_data.targets[fold_data.learned])
         yield name, loss, (loss - linear) / whole
 
 

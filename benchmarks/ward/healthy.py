@@ -8,10 +8,22 @@ Changes = dict[str, Any]
 CONTROLS, AT_FIRST = 50, 20  # of each task; for a first look at it
 
 GOOD: Changes = {
-    "hidden": (32, 32), "activation": "relu", "initializer": "he_normal", "dropout": 0.1, "weight_decay": 1e-2,
-    "optimizer": "adamw", "learning_rate": (2e-3, 1e-2), "schedule": "cosine", "warmup_epochs": 1.0, "batch_size": 32,
-    "epochs": 24, "keep_best": "loss", "folds": 3, "measure_every": 3, "target_transform": "none",
-}  # fmt: skip
+    "hidden": (32, 32),
+    "activation": "relu",
+    "initializer": "he_normal",
+    "dropout": 0.1,
+    "weight_decay": 1e-2,
+    "optimizer": "adamw",
+    "learning_rate": (2e-3, 1e-2),
+    "schedule": "cosine",
+    "warmup_epochs": 1.0,
+    "batch_size": 32,
+    "epochs": 24,
+    "keep_best": "loss",
+    "folds": 3,
+    "measure_every": 3,
+    "target_transform": "none",
+}
 # Structures, each compiled once a task; settings below vary within each.
 STRUCTURES: tuple[Changes, ...] = (
     {},
@@ -42,8 +54,9 @@ def controls(
         plan = {**good, **structures[number % len(structures)]}
         factor = float(random.choice(FACTORS))
         drawn = {
-            "dropout": float(random.choice(DROPOUTS)), "weight_decay": float(random.choice(DECAYS)),
+            "dropout": float(random.choice(DROPOUTS)),
+            "weight_decay": float(random.choice(DECAYS)),
             "learning_rate": tuple(factor * rate for rate in plan["learning_rate"]),
-        }  # fmt: skip
+        }
         made.append({**plan, **drawn})
     return made

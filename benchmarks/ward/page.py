@@ -128,10 +128,13 @@ def _missing(verdicts: list[Verdict], times: Times) -> str:
     planted = [v for v in verdicts if v.name in BY_NAME]
     good = [v for v in verdicts if v.group == "healthy"]
     rows = [
-        (half, *(sum(v.half == half and v.seed == seed for v in planted) for seed in SEEDS),
-         sum(v.half == half for v in good))
+        (
+            half,
+            *(sum(v.half == half and v.seed == seed for v in planted) for seed in SEEDS),
+            sum(v.half == half for v in good),
+        )
         for half in ("reported", "thresholds")
-    ]  # fmt: skip
+    ]
     counts = markdown_table(("half", *(f"faults, seed {seed}" for seed in SEEDS), "healthy controls"), rows)
     return f"""What there is, of {len(SEEDS)} seeds of each fault and {WANTED_CONTROLS} healthy controls that should be:
 

@@ -28,9 +28,7 @@ def overall(verdicts: list[Verdict], cluster: Cluster = by_task) -> str:
     """What each watcher and the judge say of faulty runs, controls, and healthy plans among these."""
     faulty, controls, healthy = (of_groups(verdicts, *g) for g in (("faulty",), CONTROLS, ("healthy",)))
     said = [(w, *(rate(some, detected(w), cluster) for some in (faulty, controls, healthy))) for w in WATCHERS]
-    rows = [
-        (w, found, rate(faulty, named(w), cluster), alarms, of_healthy) for w, found, alarms, of_healthy in said
-    ]  # fmt: skip
+    rows = [(w, found, rate(faulty, named(w), cluster), alarms, of_healthy) for w, found, alarms, of_healthy in said]
     seen, alarms, of_healthy = (rate(some, judge, cluster) for some in (faulty, controls, healthy))
     names = ("", "detected", "first finding acceptable", "alarms on controls", "of these, healthy plans")
     spared = [rate(some, lambda v: v.given_up, cluster) for some in (faulty, controls)]
@@ -76,8 +74,10 @@ def missed(verdicts: list[Verdict]) -> str:
     """Every faulty run whose first alarm is not acceptable, counted by what was said instead."""
     wrong = [v for v in of_groups(verdicts, "faulty") if not named(ROUNDS)(v)]
     counted = Counter((v.name, v.severity, v.task, first(v.said[ROUNDS])) for v in wrong)
-    rows = [(name, SEVERITIES[s], task, f"`{said}`" if said != "nothing" else "nothing", n)
-            for (name, s, task, said), n in sorted(counted.items())]  # fmt: skip
+    rows = [
+        (name, SEVERITIES[s], task, f"`{said}`" if said != "nothing" else "nothing", n)
+        for (name, s, task, said), n in sorted(counted.items())
+    ]
     return markdown_table(("fault", "severity", "task", "said first", "runs"), rows)
 
 

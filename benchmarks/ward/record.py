@@ -18,33 +18,40 @@ _SERIES = ("train", "validation", "rate", "penalty")
 
 def write_run(run: Run) -> str:
     """One line; `read_run` gives the same evidence back to eight digits."""
-    return json.dumps({
-        "curves": [_curve(c) for c in run.curves],
-        "plans": [p.model_dump(mode="json") for p in run.plans],
-        "task": run.task.model_dump(mode="json") if run.task else None,
-        "constant_loss": run.constant_loss, "constant_score": run.constant_score,
-        "advantages": {n: asdict(a) for n, a in run.advantages.items()},
-        "metrics": run.metrics,
-        "references": {n: list(folds.items()) for n, folds in run.references.items()},
-        "dataset": {key: (run.dataset or {}).get(key) for key in ("rows", "columns", "split")},
-        "data_findings": [finding_record(f) for f in run.data_findings],
-        "data_not_applicable": run.data_not_applicable, "data_examined": run.data_examined,
-    })  # fmt: skip
+    return json.dumps(
+        {
+            "curves": [_curve(c) for c in run.curves],
+            "plans": [p.model_dump(mode="json") for p in run.plans],
+            "task": run.task.model_dump(mode="json") if run.task else None,
+            "constant_loss": run.constant_loss,
+            "constant_score": run.constant_score,
+            "advantages": {n: asdict(a) for n, a in run.advantages.items()},
+            "metrics": run.metrics,
+            "references": {n: list(folds.items()) for n, folds in run.linear_by_fold.items()},
+            "dataset": {key: (run.dataset or {}).get(key) for key in ("rows", "columns", "split")},
+            "data_findings": [finding_record(f) for f in run.data_findings],
+            "data_not_applicable": run.data_not_applicable,
+            "data_examined": run.data_examined,
+        }
+    )
 
 
 def read_run(content: dict[str, Any]) -> Run:
     """The evidence of a line that `write_run` made."""
     return Run(
         curves=tuple(_read_curve(c) for c in content["curves"]),
-        plans=tuple(_plan(p) for p in content["plans"]), task=Task(**content["task"]),
-        constant_loss=content["constant_loss"], constant_score=content["constant_score"],
+        plans=tuple(_plan(p) for p in content["plans"]),
+        task=Task(**content["task"]),
+        constant_loss=content["constant_loss"],
+        constant_score=content["constant_score"],
         advantages={n: Advantage(**a) for n, a in content["advantages"].items()},
-        references={n: {int(fold): v for fold, v in folds} for n, folds in content["references"].items()},
-        dataset=content["dataset"], metrics=content.get("metrics"),
+        linear_by_fold={n: {int(fold): v for fold, v in folds} for n, folds in content["references"].items()},
+        dataset=content["dataset"],
+        metrics=content.get("metrics"),
         data_findings=tuple(read_finding(f) for f in content["data_findings"]),
         data_not_applicable=tuple((code, why) for code, why in content["data_not_applicable"]),
         data_examined=content["data_examined"],
-    )  # fmt: skip
+    )
 
 
 def _plan(content: dict[str, Any]) -> Plan:
@@ -57,13 +64,18 @@ def _numbers(values: np.ndarray | None) -> list[float] | None:
 
 def _curve(curve: Curve) -> dict[str, Any]:
     return {
-        "member": curve.member, "plan": curve.plan, "fold": curve.fold, "outer": curve.outer,
-        "settings": curve.settings, "outcome": curve.outcome, "epochs": [int(e) for e in curve.epochs],
+        "member": curve.member,
+        "plan": curve.plan,
+        "fold": curve.fold,
+        "outer": curve.outer,
+        "settings": curve.settings,
+        "outcome": curve.outcome,
+        "epochs": [int(e) for e in curve.epochs],
         **{name: _numbers(getattr(curve, name)) for name in _SERIES},
         "metrics": {name: _numbers(v) for name, v in curve.metrics.items()},
         "measures": [[layer, m, [int(e) for e in t], _numbers(v)] for (layer, m), (t, v) in curve.measures.items()],
         "steps": None if curve.steps is None else [_numbers(curve.steps[0]), _numbers(curve.steps[1])],
-    }  # fmt: skip
+    }
 
 
 def _read_curve(content: dict[str, Any]) -> Curve:
@@ -76,4 +88,4 @@ def _read_curve(content: dict[str, Any]) -> Curve:
         steps=None if steps is None else (np.array(steps[0], float), np.array(steps[1], float)),
         **{name: content[name] for name in ("member", "plan", "fold", "outer", "settings", "outcome")},
         **series,
-    )  # fmt: skip
+    )

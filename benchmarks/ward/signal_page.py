@@ -73,7 +73,7 @@ def _head(verdicts: list[Verdict], seconds: list[float]) -> str:
     rows = [
         (t.name, KINDS[t.modality].lower(), t.half, t.network["network"], len(WINGS[t.modality].faults))
         for t in SIGNAL_TASKS
-    ]  # fmt: skip
+    ]
     return f"""## Images and recordings
 
 The same with small networks of images and of recordings, trained on {SIGNAL_ROWS} patients of each set. The acceptable

@@ -29,9 +29,19 @@ DRAW = 20_261  # of those rows
 
 # diabetes130: what is known when the patient comes in.
 _AT_ADMISSION = (
-    "patient_nbr", "race", "gender", "age", "admission_type_id", "admission_source_id", "medical_specialty",
-    "number_outpatient", "number_emergency", "number_inpatient", "diag_1", "time_in_hospital",
-)  # fmt: skip
+    "patient_nbr",
+    "race",
+    "gender",
+    "age",
+    "admission_type_id",
+    "admission_source_id",
+    "medical_specialty",
+    "number_outpatient",
+    "number_emergency",
+    "number_inpatient",
+    "diag_1",
+    "time_in_hospital",
+)
 
 
 @dataclass(frozen=True)
@@ -127,30 +137,71 @@ TASKS: tuple[WardTask, ...] = (
     WardTask("diabetes", "thresholds", _builtin("diabetes"), "regression"),
     WardTask("breast_cancer", "reported", _builtin("breast_cancer")),
     WardTask("admissions", "thresholds", lambda shared: _fewer(load("admissions:2000", _WHOLE_STAYS)), "regression"),
-    WardTask("cleveland", "reported", _file(
-        "heart_cleveland/heart_cleveland.csv",
-        Choices(("num",), "binary", group="none", as_roles=_categories("cp", "restecg", "slope", "thal")),
-        _with_disease,
-    )),
-    WardTask("pima", "thresholds", _file(
-        "pima_diabetes/pima_diabetes.csv", Choices(("outcome",), "binary", group="none"),
-    )),
-    WardTask("nhanes", "reported", _file(
-        "nhanes_bodyshape/nhanes.parquet",
-        Choices(("bps",), "regression", group="none", drop=("seqn", "bpd", "fmhm_other", "death", "followup")),
-        lambda table: table.drop_nulls("bps"),
-    ), "regression"),
-    WardTask("flchain", "thresholds", _file(
-        "flchain/flchain.csv", Choices(("death",), "binary", group="none", drop=("futime", "chapter")),
-    )),
+    WardTask(
+        "cleveland",
+        "reported",
+        _file(
+            "heart_cleveland/heart_cleveland.csv",
+            Choices(("num",), "binary", group="none", as_roles=_categories("cp", "restecg", "slope", "thal")),
+            _with_disease,
+        ),
+    ),
+    WardTask(
+        "pima",
+        "thresholds",
+        _file(
+            "pima_diabetes/pima_diabetes.csv",
+            Choices(("outcome",), "binary", group="none"),
+        ),
+    ),
+    WardTask(
+        "nhanes",
+        "reported",
+        _file(
+            "nhanes_bodyshape/nhanes.parquet",
+            Choices(("bps",), "regression", group="none", drop=("seqn", "bpd", "fmhm_other", "death", "followup")),
+            lambda table: table.drop_nulls("bps"),
+        ),
+        "regression",
+    ),
+    WardTask(
+        "flchain",
+        "thresholds",
+        _file(
+            "flchain/flchain.csv",
+            Choices(("death",), "binary", group="none", drop=("futime", "chapter")),
+        ),
+    ),
     WardTask("ecg5000", "reported", _heartbeats),
-    WardTask("digits", "thresholds", lambda shared: _fewer(load(_five_digits(), Choices(
-        ("digit",), "multiclass", group="none", as_roles={"*": "numeric"},
-    ))), "multiclass"),
-    WardTask("diabetes130", "reported", _file(
-        "diabetes130/diabetic_data.parquet",
-        Choices(("time_in_hospital",), "regression", group="patient_nbr",
-                as_roles=_categories("admission_type_id", "admission_source_id")),
-        lambda table: table.select(_AT_ADMISSION),
-    ), "regression"),
-)  # fmt: skip
+    WardTask(
+        "digits",
+        "thresholds",
+        lambda shared: _fewer(
+            load(
+                _five_digits(),
+                Choices(
+                    ("digit",),
+                    "multiclass",
+                    group="none",
+                    as_roles={"*": "numeric"},
+                ),
+            )
+        ),
+        "multiclass",
+    ),
+    WardTask(
+        "diabetes130",
+        "reported",
+        _file(
+            "diabetes130/diabetic_data.parquet",
+            Choices(
+                ("time_in_hospital",),
+                "regression",
+                group="patient_nbr",
+                as_roles=_categories("admission_type_id", "admission_source_id"),
+            ),
+            lambda table: table.select(_AT_ADMISSION),
+        ),
+        "regression",
+    ),
+)

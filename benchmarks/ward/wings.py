@@ -28,10 +28,23 @@ class Wing:
 
 # Small networks without normalization: with it many faults do nothing.
 SIGNAL_GOOD: Changes = {
-    "block": "plain", "block_depth": 1, "hidden": (16,), "activation": "relu", "initializer": "he_normal",
-    "dropout": 0.1, "weight_decay": 1e-2, "optimizer": "adamw", "schedule": "cosine", "warmup_epochs": 1.0,
-    "batch_size": 32, "epochs": 20, "keep_best": "loss", "folds": 3, "measure_every": 4, "target_transform": "none",
-}  # fmt: skip
+    "block": "plain",
+    "block_depth": 1,
+    "hidden": (16,),
+    "activation": "relu",
+    "initializer": "he_normal",
+    "dropout": 0.1,
+    "weight_decay": 1e-2,
+    "optimizer": "adamw",
+    "schedule": "cosine",
+    "warmup_epochs": 1.0,
+    "batch_size": 32,
+    "epochs": 20,
+    "keep_best": "loss",
+    "folds": 3,
+    "measure_every": 4,
+    "target_transform": "none",
+}
 _LIKE_PROPOSED: Changes = {"normalization": "batch", "hidden": ()}
 IMAGE_STRUCTURES: tuple[Changes, ...] = (
     {},

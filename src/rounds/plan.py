@@ -171,9 +171,13 @@ class Plan(_Structure):
         0.0, "images: largest move of each part on its own", "share of the side", low=0.0, high=1.0
     )
     crop: Sweep = _setting(
-        0.0, "images: most that is cut off before the rest is drawn as large", "share of the side", low=0.0, high=1.0,
+        0.0,
+        "images: most that is cut off before the rest is drawn as large",
+        "share of the side",
+        low=0.0,
+        high=1.0,
         open_high=True,
-    )  # fmt: skip
+    )
     flip: Sweep = _setting(
         0.0,
         "images: chance of a left-right mirror (a chest mirrored has its heart on the right)",
@@ -221,7 +225,7 @@ class Plan(_Structure):
         return type(self)(**{**self.model_dump(), **fields})
 
     @property
-    def has_trunk(self) -> bool:
+    def has_encoder(self) -> bool:
         """Whether images and recordings have layers of their own before the table joins them."""
         return self.network in ("convolutional", "recurrent")
 

@@ -16,7 +16,7 @@ RECURRENT_ROWS_SEEN = 30_000  # on 4,000 stays of physionet2012 validation was b
 # physionet2012 (no test stay was looked at): mean absolute error 6.702 and 6.776 days alone, 6.571 and 6.600 averaged
 # with the networks of features by hand; AUROC of death 0.8247 and 0.8208, averaged 0.8428 and 0.8419.
 RECURRENT_STEPS = 128  # longer recordings are left to filters: a recurrent network takes its steps one by one
-GRID_ROWS_SEEN = 60_000  # a row costs a thousand times as much as one of a table
+ARRAY_ROWS_SEEN = 60_000  # a row costs a thousand times as much as one of a table
 # A row of images costs ten times as much again. On pneumoniamnist the validation AUC of single networks was 0.982 and
 # 0.994 after 8 passes, and 0.996 after 10 where two were averaged.
 IMAGE_ROWS_SEEN, FEWEST_IMAGE_PASSES = 60_000, 8
@@ -36,7 +36,7 @@ EMBEDDED_NUMBERS = 60  # beyond, spreading out every number makes the first laye
 
 @dataclass(frozen=True)
 class Amount:
-    """How much a member learns from: rows, patients, events (0: not a classification), and how many inputs; grid: the
+    """How much a member learns from: rows, patients, events (0: not a classification), and how many inputs; array: the
     (*space, channels) of images or recordings; hand: how many of the numbers are features made by hand from it."""
 
     rows: int
@@ -44,7 +44,7 @@ class Amount:
     events: int
     numbers: int
     flags: int
-    grid: tuple[int, ...] = ()
+    array: tuple[int, ...] = ()
     hand: int = 0
 
 
@@ -66,10 +66,14 @@ def propose(task: Task, amount: Amount, changes: dict[str, Any]) -> Proposal:
     32
     """
     chosen: dict[str, tuple[Any, str]] = {
-        **_course(amount), **_width(amount), **_embedding(amount), **_steadied(amount, changes), **_grid(amount),
-    }  # fmt: skip
+        **_course(amount),
+        **_width(amount),
+        **_embedding(amount),
+        **_steadied(amount, changes),
+        **_array(amount),
+    }
     if changes.get("network") == "keras":  # the user's model has its widths, and spreads numbers out or not
-        kept = ("learning_rate", *_AUGMENTED, *_AUGMENTED_SIGNAL, *(("epochs", "batch_size") if amount.grid else ()))
+        kept = ("learning_rate", *_AUGMENTED, *_AUGMENTED_SIGNAL, *(("epochs", "batch_size") if amount.array else ()))
         chosen = {**_course(amount), **{name: chosen[name] for name in kept if name in chosen}}
     if changes.get("schedule") == "cyclic":
         chosen["patience"] = (0, "each restart of a cyclic course is worse at first, and must not stop a member")
@@ -77,10 +81,10 @@ def propose(task: Task, amount: Amount, changes: dict[str, Any]) -> Proposal:
     reasons = {name: why for name, (_, why) in chosen.items()}
     reasons |= dict.fromkeys(changes, "chosen by the user")
     main = make_plan(Plan(), {**values, **changes})
-    if amount.hand and len(amount.grid) == 2 and not (_OPEN - {"loss"}) & set(changes):
+    if amount.hand and len(amount.array) == 2 and not (_OPEN - {"loss"}) & set(changes):
         return _recording_plans(main, amount, reasons, changes)
-    if amount.grid or _OPEN & set(changes):
-        seeds = IMAGE_SEEDS if len(amount.grid) == 3 and main.folds == 1 else 1
+    if amount.array or _OPEN & set(changes):
+        seeds = IMAGE_SEEDS if len(amount.array) == 3 and main.folds == 1 else 1
         return Proposal((main,), reasons, seeds)
     partner = main.change(hidden=(64, 64), dropout=round(main.dropout + 0.1, 2))  # type: ignore[operator]
     why = "two sizes of network are averaged: wide with less dropout, narrow with more"
@@ -90,9 +94,22 @@ def propose(task: Task, amount: Amount, changes: dict[str, Any]) -> Proposal:
 
 # Fields with which a user says what the networks are: then all of them are so.
 _OPEN = {
-    "network", "hidden", "activation", "normalization", "residual", "skip_to_output", "dropout", "use_dropout",
-    "number_embedding", "initializer", "bias_initializer", "output_activation", "loss", "optimizer", "learning_rate",
-}  # fmt: skip
+    "network",
+    "hidden",
+    "activation",
+    "normalization",
+    "residual",
+    "skip_to_output",
+    "dropout",
+    "use_dropout",
+    "number_embedding",
+    "initializer",
+    "bias_initializer",
+    "output_activation",
+    "loss",
+    "optimizer",
+    "learning_rate",
+}
 _RATES_REASON = "several rates train side by side and are averaged: no single one was best everywhere"
 
 
@@ -135,7 +152,7 @@ _STEADYING = {"network", "normalization", "batch_size"}
 
 def _steadied(amount: Amount, changes: dict[str, Any]) -> dict[str, tuple[Any, str]]:
     """What tables of many rows want otherwise than small ones."""
-    if amount.rows < STEADIED_ROWS or amount.grid or _STEADYING & set(changes):
+    if amount.rows < STEADIED_ROWS or amount.array or _STEADYING & set(changes):
         return {}
     return {
         "normalization": ("batch", f"{amount.rows:,} rows give many steps, over which hidden units keep their size"),
@@ -161,14 +178,14 @@ _AUGMENTED_SIGNAL = {
 }
 
 
-def _grid(amount: Amount) -> dict[str, tuple[Any, str]]:
+def _array(amount: Amount) -> dict[str, tuple[Any, str]]:
     """What images and recordings want otherwise than tables."""
-    if not amount.grid:
+    if not amount.array:
         return {}
-    an_image = len(amount.grid) == 3
-    if amount.hand and not an_image and amount.grid[0] <= RECURRENT_STEPS:
+    an_image = len(amount.array) == 3
+    if amount.hand and not an_image and amount.array[0] <= RECURRENT_STEPS:
         return _recurrent(amount)
-    seen, fewest = (IMAGE_ROWS_SEEN, FEWEST_IMAGE_PASSES) if an_image else (GRID_ROWS_SEEN, FEWEST_PASSES)
+    seen, fewest = (IMAGE_ROWS_SEEN, FEWEST_IMAGE_PASSES) if an_image else (ARRAY_ROWS_SEEN, FEWEST_PASSES)
     passes = int(min(max(seen / amount.rows, fewest), MOST_PASSES))
     return {
         "network": ("convolutional", "filters find the same pattern wherever it lies"),
@@ -187,7 +204,7 @@ def _recurrent(amount: Amount) -> dict[str, tuple[Any, str]]:
     """What short recordings want otherwise than tables."""
     passes = int(min(max(RECURRENT_ROWS_SEEN / amount.rows, FEWEST_PASSES), MOST_PASSES))
     return {
-        "network": ("recurrent", f"{amount.grid[0]} steps, few enough to be taken one after another"),
+        "network": ("recurrent", f"{amount.array[0]} steps, few enough to be taken one after another"),
         "recurrent": ((16,) if amount.rows < MANY_ROWS else (32,), f"units each way for {amount.rows:,} rows"),
         "bidirectional": (True, "what came first is not forgotten on the way to the end"),
         "hidden": ((), "the last state goes straight to the output"),
@@ -204,13 +221,13 @@ def _recording_plans(main: Plan, amount: Amount, reasons: dict[str, str], change
     """The network of the recordings, and beside it those of a table of features by hand."""
     noise = {"input_noise": main.input_noise} if main.network == "convolutional" else {}
     course = {name: value for name, (value, _) in _course(amount).items()}
-    fields, narrower = _by_hand(amount)
+    fields, narrower = _engineered(amount)
     dense = make_plan(Plan(), {**course, **fields, **noise, **changes, "network": "dense", "hand_features": True})
     why = "networks of the recordings and of features made from them by hand are averaged: they err on other patients"
     return Proposal((main, dense, dense.change(**narrower)), reasons | {"hand_features": why})
 
 
-def _by_hand(amount: Amount) -> tuple[dict[str, Any], dict[str, Any]]:
+def _engineered(amount: Amount) -> tuple[dict[str, Any], dict[str, Any]]:
     """Fields of the wider network of features by hand, and what the narrower has otherwise.
 
     Hundreds of features of few patients want narrow networks that are held back. Out of fold on the 2,560 development

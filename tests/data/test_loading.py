@@ -163,7 +163,7 @@ def test_skewed_length_of_stay_is_learned_on_a_power_scale():
         ({"drop": ("age", "sex", "bmi", "died", "readmitted", "ward")}, "Table must be with at least one feature"),
         ({"roles": Path("no.toml")}, "Roles file must be a file that exists, got roles='no.toml'."),
     ],
-)  # fmt: skip
+)
 def test_refusals(choices, expected):
     assert expected in refusal(patients(ward=["north"] * N), **choices)
 
@@ -301,12 +301,12 @@ def test_roles_file_decides(tmp_path):
         ("[age]\nrole = 'number'\n", "Role of age must be one of numeric"),
         ("[age]\nrole = 5\n", "Role of age must be one of numeric"),
         ("[age]\nknown = 'later'\n", "known of age must be one of admission, stay, outcome, unknown, got known='l"),
-        ("[age]\nmissing = -9\n", "missing of age must be a list, got missing=-9. Write missing = [\"-9\"]."),
+        ("[age]\nmissing = -9\n", 'missing of age must be a list, got missing=-9. Write missing = ["-9"].'),
         ("[age]\nunit = 5\n", "unit of age must be text, got unit=5."),
         ("age = 5\n", "Roles file must be a section a column, got column='age'."),
         (b"\xff\xfe[\0", "Roles file must be TOML"),
     ],
-)  # fmt: skip
+)
 def test_roles_files_that_cannot_be_used(tmp_path, content, expected):
     place = tmp_path / "roles.toml"
     place.write_bytes(content if isinstance(content, bytes) else content.encode())

@@ -17,14 +17,23 @@ from rounds.errors import DataError
 SUBJECTS = pl.Series("id", [7, 9, 4])
 LONG = pl.DataFrame(
     {
-        "id": [7, 7, 7, 9, 9, 1], "minute": [0, 30, 90, 10, 70, 5],
-        "parameter": ["HR", "HR", "Temp", "HR", "HR", "HR"], "value": [80.0, 90.0, 37.5, 60.0, 70.0, 99.0],
+        "id": [7, 7, 7, 9, 9, 1],
+        "minute": [0, 30, 90, 10, 70, 5],
+        "parameter": ["HR", "HR", "Temp", "HR", "HR", "HR"],
+        "value": [80.0, 90.0, 37.5, 60.0, 70.0, 99.0],
     }
-)  # fmt: skip
+)
 LAYOUT = Timeline(
-    variables=("HR", "Temp"), step=60, steps=2, unit="minute", key="id", time="minute", variable="parameter",
-    value="value", incomplete=("HR", "Temp"),
-)  # fmt: skip
+    variables=("HR", "Temp"),
+    step=60,
+    steps=2,
+    unit="minute",
+    key="id",
+    time="minute",
+    variable="parameter",
+    value="value",
+    incomplete=("HR", "Temp"),
+)
 
 
 def many(subjects: int = 40, variables: tuple[str, ...] = ("HR", "Temp"), seed: int = 0) -> pl.DataFrame:
@@ -67,10 +76,12 @@ def test_names_of_meds_are_known() -> None:
     """Medical Event Data Standard: subject_id, time, code, numeric_value; events without a time are left out."""
     meds = pl.DataFrame(
         {
-            "subject_id": [7, 7, 9], "time": [None, datetime(2024, 5, 1), datetime(2024, 5, 1)],
-            "code": ["BIRTH", "HR", "HR"], "numeric_value": [None, 80.0, 60.0],
+            "subject_id": [7, 7, 9],
+            "time": [None, datetime(2024, 5, 1), datetime(2024, 5, 1)],
+            "code": ["BIRTH", "HR", "HR"],
+            "numeric_value": [None, 80.0, 60.0],
         }
-    )  # fmt: skip
+    )
     found = read_measurements(meds, SUBJECTS.alias("subject_id"))
     assert found.frame["value"].to_list() == [80.0, 60.0]
     assert found.notes[0] == "1 measurements without a time: left out"
@@ -141,10 +152,10 @@ def test_bins_hold_means_and_count_what_they_leave_out() -> None:
         LONG.vstack(pl.DataFrame({"id": [7, 9], "minute": [1, 500], "parameter": ["pH", "HR"], "value": [7.4, 1.0]})),
         SUBJECTS,
     ).frame
-    grid, notes = binned(frame, LAYOUT, 3)
+    array, notes = binned(frame, LAYOUT, 3)
     want = np.full((3, 2, 2), np.nan, np.float32)
     want[0, 0, 0], want[0, 1, 1], want[1, 0, 0], want[1, 1, 0] = 85, 37.5, 60, 70
-    np.testing.assert_array_equal(grid, want)
+    np.testing.assert_array_equal(array, want)
     assert notes == (
         "1 measurements of 1 variables that are unknown or too rare: left out",
         "1 measurements after the last of 2 steps: only in the features by hand",
@@ -167,35 +178,35 @@ def test_widths_are_rounded_up_to_what_people_count_in(width: float) -> None:
     assert width <= rounded_width(width) <= 2 * width
 
 
-def naive_channels(grid: np.ndarray, timeline: Timeline) -> np.ndarray:
+def naive_channels(array: np.ndarray, timeline: Timeline) -> np.ndarray:
     """As `channels_of`, cell by cell."""
-    rows, steps, _ = grid.shape
+    rows, steps, _ = array.shape
     made = np.zeros((rows, steps, 1 + len(timeline.variables) + 2 * len(timeline.incomplete)), np.float32)
     places = [timeline.variables.index(v) for v in timeline.incomplete]
     for n in range(rows):
-        length = max((t + 1 for t in range(steps) if np.isfinite(grid[n, t]).any()), default=0)
+        length = max((t + 1 for t in range(steps) if np.isfinite(array[n, t]).any()), default=0)
         for t in range(steps):
             made[n, t, 0] = t < length
             for v in range(len(timeline.variables)):
-                seen = [s for s in range(t + 1) if np.isfinite(grid[n, s, v])]
-                made[n, t, 1 + v] = grid[n, seen[-1], v] if seen and t < length else np.nan
+                seen = [s for s in range(t + 1) if np.isfinite(array[n, s, v])]
+                made[n, t, 1 + v] = array[n, seen[-1], v] if seen and t < length else np.nan
             for i, v in enumerate(places):
-                seen = [s for s in range(t + 1) if np.isfinite(grid[n, s, v])]
+                seen = [s for s in range(t + 1) if np.isfinite(array[n, s, v])]
                 since = t - seen[-1] if seen else steps
                 first = 1 + len(timeline.variables)
-                made[n, t, first + i] = np.isfinite(grid[n, t, v])
+                made[n, t, first + i] = np.isfinite(array[n, t, v])
                 made[n, t, first + len(places) + i] = np.log1p(since) / np.log1p(steps) if t < length else 0
     return made
 
 
 def test_channels_equal_their_naive_twin() -> None:
     random = np.random.default_rng(3)
-    grid = np.where(random.random((9, 7, 4)) < 0.6, np.nan, random.normal(size=(9, 7, 4))).astype(np.float32)
-    grid[:, :, 0] = np.where(inside_of(grid), 1.0, np.nan)
+    array = np.where(random.random((9, 7, 4)) < 0.6, np.nan, random.normal(size=(9, 7, 4))).astype(np.float32)
+    array[:, :, 0] = np.where(inside_of(array), 1.0, np.nan)
     timeline = Timeline(variables=tuple("abcd"), step=1, steps=7, unit="hour")
-    timeline = timeline.model_copy(update={"incomplete": incomplete_variables(grid, timeline.variables)})
+    timeline = timeline.model_copy(update={"incomplete": incomplete_variables(array, timeline.variables)})
     assert timeline.incomplete == ("b", "c", "d")
-    np.testing.assert_allclose(channels_of(grid, timeline), naive_channels(grid, timeline), atol=1e-6)
+    np.testing.assert_allclose(channels_of(array, timeline), naive_channels(array, timeline), atol=1e-6)
     assert unscaled_channels(timeline) == (0, 5, 6, 7, 8, 9, 10)
 
 

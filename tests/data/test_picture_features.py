@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rounds.data.images.engineered_features import DIRECTIONS, feature_names, picture_features
+from rounds.data.images.engineered_features import DIRECTIONS, feature_names, image_features
 from rounds.data.loading import load
 from rounds.errors import DataError
 
 
 def of(image: np.ndarray) -> dict[str, float]:
-    made = picture_features(image[None, ..., None], np.array([0]))
+    made = image_features(image[None, ..., None], np.array([0]))
     return dict(zip(feature_names(), made.row(0), strict=True))
 
 
@@ -45,9 +45,9 @@ def test_an_even_image_has_no_texture() -> None:
 
 def test_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     images = np.random.default_rng(0).integers(0, 255, (7, 9, 9, 3)).astype(np.uint8)
-    whole = picture_features(images, np.arange(7))
+    whole = image_features(images, np.arange(7))
     monkeypatch.setattr("rounds.data.images.engineered_features.BLOCK", 2)
-    assert whole.equals(picture_features(images, np.arange(7)))
+    assert whole.equals(image_features(images, np.arange(7)))
 
 
 def test_they_are_columns_by_hand_that_stand_last(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_they_are_columns_by_hand_that_stand_last(tmp_path: Path) -> None:
     np.savez(tmp_path / "set.npz", train_images=images, train_labels=np.arange(40) % 2)
     dataset = load(tmp_path / "set.npz")
     assert [c.name for c in dataset.features] == list(feature_names())
-    assert all(c.by_hand and c.known == "admission" for c in dataset.features)
+    assert all(c.engineered and c.known == "admission" for c in dataset.features)
 
 
 def test_a_column_of_the_same_name_is_refused(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rounds.data.choices import Choices, PictureChoices
+from rounds.data.choices import Choices, ImageChoices
 from rounds.data.images.image_arrays import open_arrays
-from rounds.data.images.image_cache import Layout, read_pictures
-from rounds.data.images.image_file import as_layout, read_picture
-from rounds.data.images.unreadable import BadPicture
+from rounds.data.images.image_cache import Layout, read_images
+from rounds.data.images.image_file import as_layout, read_image
+from rounds.data.images.unreadable import BadImage
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
 from rounds.errors import DataError
@@ -47,10 +47,10 @@ def test_folder_of_classes_needs_no_target(folder: Path) -> None:
     assert dataset.task.kind == "binary"
     assert dataset.task.targets == ("class",)
     assert dataset.task.classes == ("sick", "well")
-    assert dataset.grid.shape == (24, 64, 64, 1)
-    assert dataset.grid.dtype == np.uint8
-    assert isinstance(dataset.grid, np.memmap)
-    sick = dataset.grid[dataset.targets[:, 0] == 0]
+    assert dataset.array.shape == (24, 64, 64, 1)
+    assert dataset.array.dtype == np.uint8
+    assert isinstance(dataset.array, np.memmap)
+    sick = dataset.array[dataset.targets[:, 0] == 0]
     assert sorted(sick[:, 0, 0, 0].tolist()) == [10 * n + 1 for n in range(12)]
 
 
@@ -72,15 +72,19 @@ def test_folders_own_division_is_kept(tmp_path: Path) -> None:
 
 def test_table_with_a_column_of_files_and_patients(tmp_path: Path) -> None:
     files = [save(tmp_path / "images" / f"{n}.png", grey(n)) for n in range(30)]
-    table = pl.DataFrame({
-        "path": [str(f.relative_to(tmp_path)) for f in files], "age": [40.5 + n % 7 for n in range(30)],
-        "patient": [n // 2 for n in range(30)], "finding": ["yes" if n % 3 else "no" for n in range(30)],
-    })  # fmt: skip
+    table = pl.DataFrame(
+        {
+            "path": [str(f.relative_to(tmp_path)) for f in files],
+            "age": [40.5 + n % 7 for n in range(30)],
+            "patient": [n // 2 for n in range(30)],
+            "finding": ["yes" if n % 3 else "no" for n in range(30)],
+        }
+    )
     table.write_csv(tmp_path / "labels.csv")
-    choices = Choices(targets=("finding",), group="patient", pictures=PictureChoices(size=16))
+    choices = Choices(targets=("finding",), group="patient", pictures=ImageChoices(size=16))
     dataset = load(tmp_path / "labels.csv", choices)
-    assert dataset.grid.shape == (30, 16, 16, 1)
-    assert [c.name for c in dataset.features if not c.by_hand] == ["age"]
+    assert dataset.array.shape == (30, 16, 16, 1)
+    assert [c.name for c in dataset.features if not c.engineered] == ["age"]
     split = split_dataset(dataset, folds=2, nested=False)
     assert not set(dataset.patients[split.test]) & set(dataset.patients[split.development])
     assert dataset.inputs["__grid_row__"].to_list() == list(range(30))
@@ -89,7 +93,7 @@ def test_table_with_a_column_of_files_and_patients(tmp_path: Path) -> None:
 def test_unknown_image_column_is_refused(tmp_path: Path) -> None:
     pl.DataFrame({"path": ["a.png"], "y": [1]}).write_csv(tmp_path / "t.csv")
     with pytest.raises(DataError, match=r"Images must be a column of the table, got images='pth'\. Did you mean path"):
-        load(tmp_path / "t.csv", Choices(targets=("y",), pictures=PictureChoices("pth")))
+        load(tmp_path / "t.csv", Choices(targets=("y",), pictures=ImageChoices("pth")))
 
 
 def damage(folder: Path) -> None:
@@ -110,7 +114,7 @@ def test_damaged_files_are_named_and_counted(folder: Path) -> None:
 
 def test_damaged_files_are_left_out_when_asked(folder: Path) -> None:
     damage(folder)
-    dataset = load(str(folder), Choices(pictures=PictureChoices(skip_bad=True)))
+    dataset = load(str(folder), Choices(pictures=ImageChoices(skip_bad=True)))
     assert dataset.rows == 25
     assert dataset.extra["left_out"] == ("half.png: truncated", "text.jpg: no image")
     assert "2 image files could not be read and are left out" in dataset.notes
@@ -131,24 +135,24 @@ def test_set_keeps_the_widest_layout_that_it_needs(tmp_path: Path) -> None:
         save(tmp_path / "b.png", colour),
         save(tmp_path / "c.png", deep),
     ]
-    found = read_pictures(paths, 8)
-    assert (found.grid.shape, found.grid.dtype) == ((3, 8, 8, 3), np.uint16)
-    assert found.grid[:, 0, 0].tolist() == [[100 * 257] * 3, [200 * 257, 0, 0], [40_000] * 3]
-    alike = read_pictures(paths, 8, Layout(8, 1, "uint8")).grid
+    found = read_images(paths, 8)
+    assert (found.array.shape, found.array.dtype) == ((3, 8, 8, 3), np.uint16)
+    assert found.array[:, 0, 0].tolist() == [[100 * 257] * 3, [200 * 257, 0, 0], [40_000] * 3]
+    alike = read_images(paths, 8, Layout(8, 1, "uint8")).array
     assert alike[:, 0, 0, 0].tolist() == [100, round(0.299 * 200), round(40_000 / 257)]
 
 
 def test_files_are_read_once(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png", grey())
-    first = read_pictures([path], 8).grid
-    assert read_pictures([path], 8).grid.filename == first.filename
+    first = read_images([path], 8).array
+    assert read_images([path], 8).array.filename == first.filename
     save(path, grey(3, (20, 20)))
-    assert read_pictures([path], 8).grid.filename != first.filename
+    assert read_images([path], 8).array.filename != first.filename
 
 
 def test_size_out_of_range_is_refused() -> None:
     with pytest.raises(DataError, match="Image size must be from 8 to 1024 pixels, got image-size=4"):
-        read_pictures([], 4)
+        read_images([], 4)
 
 
 def test_resizing_keeps_the_mean_of_what_is_averaged() -> None:
@@ -175,24 +179,22 @@ def save_dicom(path: Path, pixels: np.ndarray, **fields: object) -> Path:
 
 def test_dicom_is_read_as_a_viewer_shows_it(tmp_path: Path) -> None:
     ramp = np.arange(64).reshape(8, 8)
-    plain = read_picture(save_dicom(tmp_path / "a.dcm", ramp))[..., 0]
-    turned = read_picture(save_dicom(tmp_path / "b.dcm", ramp, PhotometricInterpretation="MONOCHROME1"))[..., 0]
+    plain = read_image(save_dicom(tmp_path / "a.dcm", ramp))[..., 0]
+    turned = read_image(save_dicom(tmp_path / "b.dcm", ramp, PhotometricInterpretation="MONOCHROME1"))[..., 0]
     np.testing.assert_array_equal(plain, np.rint(ramp / 63 * 65535))
     np.testing.assert_array_equal(turned, 65535 - plain)
     window = {"WindowCenter": 32, "WindowWidth": 16, "RescaleSlope": 1, "RescaleIntercept": 0}
-    shown = read_picture(save_dicom(tmp_path / "c.dcm", ramp, **window))[..., 0]
+    shown = read_image(save_dicom(tmp_path / "c.dcm", ramp, **window))[..., 0]
     assert (shown[ramp <= 24] == 0).all()
     assert (shown[ramp >= 40] == 65535).all()
     hounsfield = {"Modality": "CT", "RescaleSlope": 1, "RescaleIntercept": -1024}
-    assert read_picture(save_dicom(tmp_path / "d.dcm", ramp + 1024, **hounsfield))[0, 0, 0] == round(
-        1024 / 4095 * 65535
-    )
+    assert read_image(save_dicom(tmp_path / "d.dcm", ramp + 1024, **hounsfield))[0, 0, 0] == round(1024 / 4095 * 65535)
 
 
 def test_dicom_of_several_frames_is_refused_in_a_word(tmp_path: Path) -> None:
     path = save_dicom(tmp_path / "a.dcm", np.zeros((2, 8, 8)), NumberOfFrames=2)
-    with pytest.raises(BadPicture, match=r"^2 frames, one is wanted$"):
-        read_picture(path)
+    with pytest.raises(BadImage, match=r"^2 frames, one is wanted$"):
+        read_image(path)
 
 
 def test_no_name_of_a_patient_is_kept(tmp_path: Path) -> None:
@@ -209,8 +211,8 @@ def test_every_sample_of_dicom_is_read_or_refused_by_name(shared: Path) -> None:
     said = {}
     for path in sorted(folder.glob("*.dcm")):
         try:
-            said[path.stem] = read_picture(path)
-        except BadPicture as bad:
+            said[path.stem] = read_image(path)
+        except BadImage as bad:
             said[path.stem] = str(bad)
     refused = {name: text for name, text in said.items() if isinstance(text, str)}
     assert refused == {"MR_truncated": "truncated", "rtplan": "no pixels (RTPLAN)", "waveform_ecg": "no pixels (ECG)"}

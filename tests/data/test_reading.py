@@ -189,7 +189,7 @@ def test_thousands_of_columns(tmp_path: Path) -> None:
         (b"x,y, x \n1,2,3\n", "Column names must be all different, got repeated='x'. Rename them in a.csv."),
         (b"x,y\r1,2\r3,4\r", "line ends must be those of Unix or Windows"),
     ],
-)  # fmt: skip
+)
 def test_files_that_cannot_be_read(tmp_path: Path, text: bytes, expected: str) -> None:
     assert expected in refused(tmp_path, text)
 

@@ -55,7 +55,7 @@ COLUMNS = [
     ("hospital", ["north"] * N, "constant", "the same value in every row"),
     ("height", [None] * N, "constant", "no value in any row"),
     ("weight", [None] * (N - 1) + [70.0], "constant", "the same value in every row"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "values", "role", "reason"), COLUMNS, ids=[c[0] for c in COLUMNS])

@@ -92,16 +92,19 @@ def test_no_record_by_that_name_is_refused(tmp_path: Path) -> None:
 
 def test_npz_parts_become_tables(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
-    arrays = {f"{part}_{n}": a for part, rows in (("train", 6), ("val", 3), ("test", 4)) for n, a in
-              (("x", random.normal(size=(rows, 8)).astype("f4")), ("y", np.arange(rows) % 2))}  # fmt: skip
+    arrays = {
+        f"{part}_{n}": a
+        for part, rows in (("train", 6), ("val", 3), ("test", 4))
+        for n, a in (("x", random.normal(size=(rows, 8)).astype("f4")), ("y", np.arange(rows) % 2))
+    }
     np.savez(tmp_path / "beats.npz", **arrays, train_extra=np.zeros(6))
     assert holds_signals(tmp_path / "beats.npz")
     found = read_signal_file(tmp_path / "beats.npz")
     assert found.test is not None
     assert (found.table.height, found.test.height, found.target) == (9, 4, "y")
     assert found.notes == ("extra: not in every part of the file, left out",)
-    np.testing.assert_array_equal(found.grid[:6, :, 0], arrays["train_x"])
-    channels = from_signals(found.grid, found.timeline).channels
+    np.testing.assert_array_equal(found.array[:6, :, 0], arrays["train_x"])
+    channels = from_signals(found.array, found.timeline).channels
     assert channels.shape == (9, 8, 2)
     assert (channels[:, :, 0] == 1).all()
 
@@ -110,8 +113,8 @@ def test_long_npz_signals_are_averaged(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(2, 1030, 3))
     np.savez(tmp_path / "long.npz", x=x, y=[0, 1])
     found = read_signal_file(tmp_path / "long.npz")
-    assert found.grid.shape == (2, 344, 3)
-    np.testing.assert_allclose(found.grid[:, 0], x[:, :3].mean(1), rtol=1e-5)
+    assert found.array.shape == (2, 344, 3)
+    np.testing.assert_allclose(found.array[:, 0], x[:, :3].mean(1), rtol=1e-5)
     assert found.timeline.variables == ("signal 1", "signal 2", "signal 3")
 
 

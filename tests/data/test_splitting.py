@@ -48,7 +48,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class StaticConfig:
     """What hypothesis chooses: stays a patient, different moments (0: no times), share given as a test table."""
 
     kind: str
@@ -73,7 +73,7 @@ class Recipe:
 
 
 recipes = st.builds(
-    Recipe,
+    StaticConfig,
     kind=st.sampled_from(sorted(TARGETS)),
     rows=st.integers(40, 1500),
     stays=st.sampled_from([1, 2, 5]),
@@ -96,8 +96,8 @@ def split_or_skip(case: Case) -> Split:
 
 @settings(max_examples=150, deadline=None)
 @given(recipes)
-def test_no_patient_is_on_two_sides(recipe: Recipe) -> None:
-    case = recipe.case()
+def test_no_patient_is_on_two_sides(config: StaticConfig) -> None:
+    case = config.case()
     split, patients = split_or_skip(case), case.dataset.patients
     assert not set(patients[split.development]) & set(patients[split.test])
     for parts in (split.folds, *split.outer):
@@ -107,8 +107,8 @@ def test_no_patient_is_on_two_sides(recipe: Recipe) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(recipes)
-def test_every_row_has_its_place(recipe: Recipe) -> None:
-    case = recipe.case()
+def test_every_row_has_its_place(config: StaticConfig) -> None:
+    case = config.case()
     split = split_or_skip(case)
     assert not np.intersect1d(split.development, split.test).size
     held = np.concatenate(split.folds)
@@ -127,8 +127,8 @@ def test_every_row_has_its_place(recipe: Recipe) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(recipes)
-def test_a_judging_fold_leaves_something_to_validate_on(recipe: Recipe) -> None:
-    case = recipe.case()
+def test_a_judging_fold_leaves_something_to_validate_on(config: StaticConfig) -> None:
+    case = config.case()
     split = split_or_skip(case)
     for judged in (fold for repeat in split.outer for fold in repeat):
         assert all(len(np.setdiff1d(part, judged)) for part in split.folds)
@@ -136,8 +136,8 @@ def test_a_judging_fold_leaves_something_to_validate_on(recipe: Recipe) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(recipes)
-def test_split_seed_alone_moves_the_split(recipe: Recipe) -> None:
-    case = replace(recipe, rows=max(recipe.rows, 300)).case()
+def test_split_seed_alone_moves_the_split(config: StaticConfig) -> None:
+    case = replace(config, rows=max(config.rows, 300)).case()
     first, again = split_or_skip(case), case.split()
     assert same_split(first, again)
     others = [replace(case, seed=case.seed + step).split() for step in range(1, 5)]
@@ -151,8 +151,8 @@ def same_split(a: Split, b: Split) -> bool:
 
 @settings(max_examples=80, deadline=None)
 @given(recipes)
-def test_by_time_the_latest_judge(recipe: Recipe) -> None:
-    case = replace(recipe, given=0.0, moments=recipe.moments or 40).case()
+def test_by_time_the_latest_judge(config: StaticConfig) -> None:
+    case = replace(config, given=0.0, moments=config.moments or 40).case()
     split, times = split_or_skip(case), case.dataset.times
     assert times is not None
     assert times[split.test].min() > times[split.development].max()

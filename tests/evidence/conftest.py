@@ -13,7 +13,7 @@ from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset, Inputs, Split
 from rounds.data.description import describe
 from rounds.data.loading import load
-from rounds.data.preparation.array_scale import GridScale
+from rounds.data.preparation.array_scale import ArrayScale
 from rounds.data.preparation.preparation import Preparation
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.data.splitting import split_dataset
@@ -23,7 +23,7 @@ from rounds.files import write_json
 from rounds.networks.network import Network
 from rounds.prediction.model_folder import save_predictor
 from rounds.prediction.predictor import Part, Predictor
-from rounds.statistics.training_profile import make_reference
+from rounds.statistics.training_profile import make_training_profile
 
 CHOICES = {
     "binary": Choices(targets=("died",), positive="yes", group="patient"),
@@ -84,7 +84,7 @@ def make_run(folder: Path, kind: str, rows: int = 1500) -> SimulatedRun:
     save_baselines(folder / "baselines", baselines)
     write_json(folder / "dataset.json", describe(dataset))
     write_json(folder / "metrics.json", {"test_kind": "held-out", **judge(dataset, judged)})
-    write_json(folder / "reference.json", make_reference(dataset, split.development))
+    write_json(folder / "reference.json", make_training_profile(dataset, split.development))
     seen_frame(dataset, split).write_parquet(folder / "seen.parquet")
     return SimulatedRun(folder, dataset, split, predictor, judged, validation)
 
@@ -101,9 +101,12 @@ def fit_line(dataset: Dataset, rows: np.ndarray) -> Predictor:
     bias = np.concatenate([np.atleast_1d(f.intercept_) for f in fits])
     output = {"regression": "linear", "multiclass": "softmax"}.get(task.kind, "sigmoid")
     network = Network(
-        kind="linear", numbers=made.numbers.shape[1], flags=made.flags.shape[1], outputs=task.outputs,
+        kind="linear",
+        numbers=made.numbers.shape[1],
+        flags=made.flags.shape[1],
+        outputs=task.outputs,
         output_activation=output,
-    )  # fmt: skip
+    )
     weights = {"output/kernel": kernel[None].astype("f4"), "output/bias": bias[None].astype("f4")}
     return Predictor(task, preparation, scale, (Part(network, weights, np.ones(1)),), dataset.columns)
 
@@ -161,7 +164,7 @@ def made_up():
             draw.normal(0, 1.5, (MADE_UP_ROWS, shape.numbers)).astype("f4"),
             draw.integers(0, 2, (MADE_UP_ROWS, shape.flags)).astype("f4"),
             codes.astype("i4"),
-            draw.normal(100, 40, (MADE_UP_ROWS, *shape.grid)).astype("f4") if shape.grid else None,
+            draw.normal(100, 40, (MADE_UP_ROWS, *shape.array)).astype("f4") if shape.array else None,
         )
 
     return make
@@ -190,7 +193,7 @@ def weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:
         shapes |= {"numbers/edges": (f, p + 1), "numbers/kernel": (f, p, w), "numbers/bias": (f, w)}
     for i, (levels, width) in enumerate(zip(network.levels, network.code_widths, strict=True)):
         shapes[f"code_{i}/embeddings"] = (levels, width)
-    shapes |= trunk_shapes(network) if network.grid else {}
+    shapes |= encoder_shapes(network) if network.array else {}
     before = network.features
     for i, width in enumerate(network.hidden):
         shapes[f"hidden_{i}/kernel"] = (before, width)
@@ -207,10 +210,10 @@ def weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def trunk_shapes(network: Network) -> dict[str, tuple[int, ...]]:
+def encoder_shapes(network: Network) -> dict[str, tuple[int, ...]]:
     parts = {"none": (), "layer": ("gamma", "beta"), "batch": ("gamma", "beta", "moving_mean", "moving_variance")}
-    shapes: dict[str, tuple[int, ...]] = {f"grid/{part}": network.grid[-1:] for part in ("mean", "spread")}
-    entering, size = network.grid[-1], [network.filter_size] * (len(network.grid) - 1)
+    shapes: dict[str, tuple[int, ...]] = {f"grid/{part}": network.array[-1:] for part in ("mean", "spread")}
+    entering, size = network.array[-1], [network.filter_size] * (len(network.array) - 1)
     for block, width in enumerate(network.filters):
         if network.block == "residual" and (entering != width or network.step(block, 0) > 1):
             shapes[f"shortcut_{block}/kernel"] = (*[1] * len(size), entering, width)
@@ -243,9 +246,14 @@ def random_predictor(runs):
         base = runs(task).predictor
         shape = base.preparation.shape
         fields = {
-            "kind": "dense", "numbers": shape.numbers, "flags": shape.flags, "levels": shape.levels, "hidden": (8, 8),
-            "outputs": base.task.outputs, "output_activation": base.parts[0].network.output_activation,
-        }  # fmt: skip
+            "kind": "dense",
+            "numbers": shape.numbers,
+            "flags": shape.flags,
+            "levels": shape.levels,
+            "hidden": (8, 8),
+            "outputs": base.task.outputs,
+            "output_activation": base.parts[0].network.output_activation,
+        }
         network = Network(**{**fields, **options})
         return replace(base, parts=(random_part(network, 3, 5, 0), random_part(network, 2, 5, 1)))
 
@@ -256,17 +264,17 @@ def random_predictor(runs):
 def image_predictor(random_predictor):
     """make(grid, dtype, **fields of the network) -> members with random weights that read such a grid."""
 
-    def make(grid: tuple[int, ...], dtype: str = "uint8", **options) -> Predictor:
-        fields = {"kind": "convolutional", "filters": (3, 4), "stride": 2, "hidden": (), "grid": grid}
+    def make(array: tuple[int, ...], dtype: str = "uint8", **options) -> Predictor:
+        fields = {"kind": "convolutional", "filters": (3, 4), "stride": 2, "hidden": (), "array": array}
         made = random_predictor(**{**fields, **options})
-        scale = GridScale(shape=grid, dtype=dtype, mean=(97.0,) * grid[-1], spread=(41.0,) * grid[-1])
-        return replace(made, preparation=made.preparation.model_copy(update={"grid": scale}))
+        scale = ArrayScale(shape=array, dtype=dtype, mean=(97.0,) * array[-1], spread=(41.0,) * array[-1])
+        return replace(made, preparation=made.preparation.model_copy(update={"array": scale}))
 
     return make
 
 
 # Shape of an image or signal, and the build of a network that reads it.
-GRID_BUILDS = [
+ARRAY_BUILDS = [
     ((7, 6, 1), {"normalization": "batch"}),
     ((8, 9, 3), {"normalization": "layer", "block": "residual", "block_depth": 2}),
     ((9, 8, 1), {"block": "dense", "block_depth": 3, "hidden": (5,), "filter_size": 4}),
@@ -276,6 +284,6 @@ GRID_BUILDS = [
 ]
 
 
-@pytest.fixture(params=GRID_BUILDS)
-def grid_build(request):
+@pytest.fixture(params=ARRAY_BUILDS)
+def array_build(request):
     return request.param

@@ -92,7 +92,7 @@ def fewer_controls(table: pl.DataFrame) -> pl.DataFrame:
         ("miscalibrated", lambda t: t.with_columns(score=pl.col("score") ** 3)),
         ("shifted-test", fewer_controls),
     ],
-)  # fmt: skip
+)
 def test_planted_faults_are_found(code: str, change) -> None:
     assert code in codes(change(sound()))
 

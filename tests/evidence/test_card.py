@@ -12,10 +12,20 @@ from rounds.files import write_json
 from rounds.report.card.card import card_record, write_card
 
 PLAN = {
-    "network": "dense", "hidden": [64, 64], "activation": "silu", "optimizer": "adamw", "schedule": "cosine",
-    "epochs": 9, "batch_size": 64, "seed": 3, "class_weights": "none", "scale_inputs": True,
-    "number_embedding": "periodic", "parameters": [1234], "rows_that": {"judge": "test rows"},
-}  # fmt: skip
+    "network": "dense",
+    "hidden": [64, 64],
+    "activation": "silu",
+    "optimizer": "adamw",
+    "schedule": "cosine",
+    "epochs": 9,
+    "batch_size": 64,
+    "seed": 3,
+    "class_weights": "none",
+    "scale_inputs": True,
+    "number_embedding": "periodic",
+    "parameters": [1234],
+    "rows_that": {"judge": "test rows"},
+}
 FINDINGS = {
     "verdict": {k: {"answer": "yes", "reason": "so"} for k in ("believable", "well_trained", "worth_it")},
     "findings": [{"code": "overfitting", "severity": "warning", "explanation": "It overfits."}],
@@ -37,10 +47,16 @@ def make_finished(runs, tmp_path):
         sizes = {"train": 800, "validation": 200, "test": 300}
         metrics = json.loads((folder / "metrics.json").read_text())
         extra = {
-            "task": run.dataset.task.model_dump(mode="json"), "members": 20, "configurations_tried": 4, "rows": sizes,
-            "patients": sizes, "main_metric": "log_loss", "statistic": "probability", "ledger": {"times_before": 2},
+            "task": run.dataset.task.model_dump(mode="json"),
+            "members": 20,
+            "configurations_tried": 4,
+            "rows": sizes,
+            "patients": sizes,
+            "main_metric": "log_loss",
+            "statistic": "probability",
+            "ledger": {"times_before": 2},
             "versions": {"rounds": "0.1.0"},
-        }  # fmt: skip
+        }
         write_json(folder / "metrics.json", {**metrics, **extra})
         write_json(folder / "plan.json", PLAN)
         write_json(folder / "findings.json", FINDINGS)

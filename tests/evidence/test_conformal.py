@@ -95,9 +95,11 @@ def test_limits_equal_mapies_where_every_patient_has_one_row(patients: int) -> N
     guess = draw.normal(size=(patients, 1))
     outcome = guess + draw.exponential(1, (patients, 1)) - 0.5
     theirs = regression.SplitConformalRegressor(
-        Told().fit(guess, outcome), confidence_level=0.9, conformity_score=scores.AbsoluteConformityScore(sym=False),
+        Told().fit(guess, outcome),
+        confidence_level=0.9,
+        conformity_score=scores.AbsoluteConformityScore(sym=False),
         prefit=True,
-    ).conformalize(guess, outcome[:, 0])  # fmt: skip
+    ).conformalize(guess, outcome[:, 0])
     new = draw.normal(size=(20, 1))
     wanted = theirs.predict_interval(new)[1][:, :, 0]
     made = ConformalIntervals.fit("unit", outcome, guess, np.arange(patients))

@@ -9,7 +9,7 @@ from rounds.data.dataset import Column, Dataset
 from rounds.errors import RunFolderError
 from rounds.files import write_json
 from rounds.statistics.drift import _difference, _merged, column_drifts, drift_record, holm
-from rounds.statistics.training_profile import OTHER, make_reference, read_reference
+from rounds.statistics.training_profile import OTHER, make_training_profile, read_training_profile
 from rounds.task import Task
 
 COLUMNS = (
@@ -33,15 +33,15 @@ def patients(seed: int, rows: int, age: float = 60.0, women: float = 0.5, missin
     )
 
 
-def reference(rows: int = 2000):
+def profile(rows: int = 2000):
     task = Task(kind="regression", targets=("los",))
     inputs = patients(0, rows)
     dataset = Dataset("t", task, inputs, COLUMNS, np.zeros((rows, 1), "f4"), np.arange(rows))
-    return make_reference(dataset, np.arange(rows))
+    return make_training_profile(dataset, np.arange(rows))
 
 
 def shifts(table: pl.DataFrame, codes: np.ndarray | None = None) -> dict[str, tuple[str, str]]:
-    made = column_drifts(reference(), table, np.arange(table.height) if codes is None else codes)
+    made = column_drifts(profile(), table, np.arange(table.height) if codes is None else codes)
     return {d.column: (d.shift, d.missing_shift) for d in made}
 
 
@@ -57,12 +57,15 @@ def test_alike_patients_hardly_ever_drift() -> None:
 def test_each_kind_of_drift_is_said_of_its_column() -> None:
     moved = shifts(patients(3, 500, age=72, women=0.9, missing=0.5))
     assert moved == {
-        "age": ("large", "none"), "sex": ("large", "none"), "emergency": ("none", "none"), "sodium": ("none", "large"),
-    }  # fmt: skip
+        "age": ("large", "none"),
+        "sex": ("large", "none"),
+        "emergency": ("none", "none"),
+        "sodium": ("none", "large"),
+    }
 
 
 def test_texts_say_where_it_moved() -> None:
-    made = {d.column: d.text for d in column_drifts(reference(), patients(3, 500, 72, 0.9, 0.5), np.arange(500))}
+    made = {d.column: d.text for d in column_drifts(profile(), patients(3, 500, 72, 0.9, 0.5), np.arange(500))}
     assert made["age"].startswith("age: large shift from training (median 59.")
     assert made["sex"].startswith("sex: large shift from training (share of ")
     assert made["sodium"].startswith("sodium: missing in ")
@@ -72,8 +75,8 @@ def test_texts_say_where_it_moved() -> None:
 def test_repeated_rows_of_a_patient_are_no_drift() -> None:
     table = patients(5, 12)
     often = table[np.repeat(np.arange(12), 50)]
-    one = column_drifts(reference(), table, np.arange(12))
-    many = column_drifts(reference(), often, np.arange(12).repeat(50))
+    one = column_drifts(profile(), table, np.arange(12))
+    many = column_drifts(profile(), often, np.arange(12).repeat(50))
     np.testing.assert_allclose([d.p_value for d in one], [d.p_value for d in many])
     np.testing.assert_allclose([d.index for d in one], [d.index for d in many])
 
@@ -105,20 +108,22 @@ def test_rare_levels_are_not_kept_and_absent_columns_are_missing() -> None:
     codes = ["I10"] * 60 + ["I21"] * 30 + ["Q99"] * 3
     inputs = pl.DataFrame({"code": codes})
     columns = (Column(name="code", role="categorical"),)
-    made = make_reference(Dataset("t", task, inputs, columns, np.zeros((93, 1), "f4"), np.arange(93)), np.arange(93))
+    made = make_training_profile(
+        Dataset("t", task, inputs, columns, np.zeros((93, 1), "f4"), np.arange(93)), np.arange(93)
+    )
     assert made.columns[0].levels == ("I10", "I21", OTHER)
     gone = column_drifts(made, pl.DataFrame({"other": ["x"] * 50}), np.arange(50))[0]
     assert (gone.missing_new, gone.missing_shift, gone.shift) == (1.0, "large", "none")
 
 
 def test_ten_patients_are_the_least(tmp_path) -> None:
-    made = reference()
+    made = profile()
     assert not drift_record(made, patients(1, 9), np.arange(9))["judged"]
     assert drift_record(made, patients(1, 10), np.arange(10))["judged"]
     assert "keeps no reference" in drift_record(None, patients(1, 10), np.arange(10))["reason"]
-    assert read_reference(tmp_path) is None
+    assert read_training_profile(tmp_path) is None
     write_json(tmp_path / "reference.json", made)
-    assert read_reference(tmp_path) == made
+    assert read_training_profile(tmp_path) == made
     (tmp_path / "reference.json").write_text("{")
     with pytest.raises(RunFolderError, match="Run file must be whole"):
-        read_reference(tmp_path)
+        read_training_profile(tmp_path)

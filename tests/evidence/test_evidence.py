@@ -14,7 +14,7 @@ from rounds.errors import DataError
 from rounds.evaluation.evidence_pack import Finish, Said, evidence_record, rows_a_day, write_evidence
 from rounds.evaluation.seen_patients import read_seen
 from rounds.statistics.conformal import read_intervals
-from rounds.statistics.training_profile import read_reference
+from rounds.statistics.training_profile import read_training_profile
 
 
 def finish_of(run) -> Finish:
@@ -29,9 +29,16 @@ def test_record_is_whole_and_plain_for_every_kind(runs, kind) -> None:
     assert json.loads(text) == record
     assert len(text) < 200_000, "small enough to draw from"
     assert set(record) == {
-        "version", "flow", "characteristics", "calibration", "recalibration", "decisions", "intervals", "importance",
+        "version",
+        "flow",
+        "characteristics",
+        "calibration",
+        "recalibration",
+        "decisions",
+        "intervals",
+        "importance",
         "subgroups",
-    }  # fmt: skip
+    }
     assert list(record["calibration"]) == list(runs(kind).dataset.task.output_names)
     assert record["intervals"]["made"] == (kind == "regression")
     assert bool(record["decisions"]["outputs"]) == (kind != "regression")
@@ -84,7 +91,7 @@ def test_files_read_back(runs, tmp_path) -> None:
     record = write_evidence(tmp_path, finish_of(runs("regression")))
     assert json.loads((tmp_path / "evidence.json").read_text()) == record
     assert read_intervals(tmp_path).level == 0.9
-    assert read_reference(tmp_path).patients > 100
+    assert read_training_profile(tmp_path).patients > 100
     assert read_seen(tmp_path)["what"].unique().sort().to_list() == ["patient", "row"]
 
 

@@ -44,22 +44,22 @@ def test_export_agrees_and_describes_itself(make_run, wanted, task) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["onnx", "keras"])
-@pytest.mark.parametrize(("grid", "dtype"), [((9, 8, 1), "uint8"), ((9, 8, 3), "uint16"), ((20, 2), "float32")])
-def test_images_and_signals_are_fed_as_they_are_stored(image_predictor, tmp_path, wanted, grid, dtype) -> None:
+@pytest.mark.parametrize(("array", "dtype"), [((9, 8, 1), "uint8"), ((9, 8, 3), "uint16"), ((20, 2), "float32")])
+def test_images_and_signals_are_fed_as_they_are_stored(image_predictor, tmp_path, wanted, array, dtype) -> None:
     if wanted == "onnx":
         pytest.importorskip("onnx", reason="needs rounds[onnx]")
-    predictor = image_predictor(grid, dtype, numbers=0, flags=0)
+    predictor = image_predictor(array, dtype, numbers=0, flags=0)
     save_predictor(tmp_path / "run" / "model", predictor)
     record = export_run(tmp_path / "run", wanted)
     assert 0 < record["check"]["largest_difference"] <= TOLERANCE
-    size = " x ".join(map(str, grid))
+    size = " x ".join(map(str, array))
     assert record["inputs"] == {"grid": [f"{size} values as stored ({dtype}), given as float32"]}
-    made = made_up_inputs(predictor.preparation.shape, predictor.preparation.grid)
-    assert str(made.grid.dtype) == dtype
+    made = made_up_inputs(predictor.preparation.shape, predictor.preparation.array)
+    assert str(made.array.dtype) == dtype
     assert np.ptp(predictor.average(predictor.outputs(made))) > 0.01, (
         "a network that says the same of all proves nothing"
     )
-    assert np.isnan(made.grid.astype("f4")).any() == (dtype == "float32")
+    assert np.isnan(made.array.astype("f4")).any() == (dtype == "float32")
 
 
 @pytest.mark.parametrize("wanted", ["onnx", "keras"])

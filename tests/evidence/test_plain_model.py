@@ -48,9 +48,9 @@ def test_networks_of_every_build(random_predictor, assert_same, options) -> None
     assert_same(random_predictor(**options))
 
 
-def test_images_and_signals(image_predictor, assert_same, grid_build) -> None:
-    grid, options = grid_build
-    assert_same(image_predictor(grid, **options))
+def test_images_and_signals(image_predictor, assert_same, array_build) -> None:
+    array, options = array_build
+    assert_same(image_predictor(array, **options))
 
 
 @pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - {"glu"}))
@@ -80,8 +80,8 @@ def test_every_way_back(random_predictor, assert_same, kind) -> None:
         scale = scale.with_smearing(scale.forward(y) * 0.5, y)
     if kind == "recalibrated":
         base = random_predictor("binary")
-        grid = 1 / (1 + np.exp(-np.linspace(-16, 16, 401)))
-        scale = TargetScale(kind="identity", grid=(tuple(grid.tolist()),), table=(tuple(np.sqrt(grid).tolist()),))
+        array = 1 / (1 + np.exp(-np.linspace(-16, 16, 401)))
+        scale = TargetScale(kind="identity", array=(tuple(array.tolist()),), table=(tuple(np.sqrt(array).tolist()),))
     if kind == "softened":
         base = random_predictor("multiclass")
         scale = TargetScale(kind="identity", temperature=2.5)

@@ -99,8 +99,9 @@ def test_class_temperature_is_that_of_scikit_learn() -> None:
     twin = CalibratedClassifierCV(FrozenEstimator(Fixed()), method="temperature", cv=2).fit(sharp, y[:, 0])
     np.testing.assert_allclose(
         Recalibration(kind="temperature", parameters=((temperature,),)).apply(sharp),
-        twin.predict_proba(sharp), atol=5e-3,
-    )  # fmt: skip
+        twin.predict_proba(sharp),
+        atol=5e-3,
+    )
 
 
 @pytest.mark.parametrize(("intercept", "slope"), [(0.0, 0.4), (-2.0, 1.0), (1.0, 0.5)])

@@ -12,16 +12,16 @@ from rounds.examination.while_training.early import AT_ONCE, SeenEarly, watched
 from rounds.plan import Plan
 from rounds.training.pool import Progress
 from rounds.training.population.build import Trained, make_population, train_to_end
-from rounds.training.population.fold_data import make_materials
+from rounds.training.population.fold_data import make_folds_data
 
 DATA = load("diabetes")
-MATERIALS = make_materials(DATA, split_dataset(DATA, 3))
+FOLDS_DATA = make_folds_data(DATA, split_dataset(DATA, 3))
 PLAN = Plan(hidden=(16,), epochs=20, batch_size=64, number_embedding="none", learning_rate=(3e-3, 1e-2))
 
 
 def events(**changes: Any) -> Iterator[Progress | SeenEarly | Trained]:
     """Of a training of a plan, and at last what was trained."""
-    population = make_population([PLAN.change(**changes)], DATA.task, MATERIALS)
+    population = make_population([PLAN.change(**changes)], DATA.task, FOLDS_DATA)
     training = watched(population, train_to_end(population))
     while True:
         try:

@@ -11,8 +11,10 @@ MEMBERS = pl.DataFrame({"member": [0, 1, 2], "outer": [-1, 0, -1], "plan": [0, 0
 def _long(names: tuple[str, str], pairs: list[tuple[str, str]], epochs: int) -> pl.DataFrame:
     rows = [
         {"member": m, "epoch": e, names[0]: a, names[1]: b, "value": 100.0 * m + 10 * i + e}
-        for m in range(3) for i, (a, b) in enumerate(pairs) for e in range(1, epochs + 1)
-    ]  # fmt: skip
+        for m in range(3)
+        for i, (a, b) in enumerate(pairs)
+        for e in range(1, epochs + 1)
+    ]
     return pl.DataFrame(rows)
 
 

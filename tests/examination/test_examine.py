@@ -34,13 +34,16 @@ def odd_curve(random: np.random.Generator, member: int) -> Curve:
         loss=float(random.choice([0.0, 1.0, np.nan, np.inf])),
     )
     return Curve(
-        member, epochs, *losses, fold=int(random.integers(3)),
+        member,
+        epochs,
+        *losses,
+        fold=int(random.integers(3)),
         settings={"learning_rate": float(random.choice([1e-3, 1.0])), "dropout": float(random.choice([0.0, 0.9]))},
         rate=[None, np.ones(length), np.linspace(1, 0, length)][random.integers(3)],
         measures=measures if random.random() < 0.7 else {},
         steps=(np.linspace(0.1, length, 50), random.random(50)) if random.random() < 0.5 else None,
         outcome=str(random.choice(["finished", "diverged", "stopped"])),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -61,9 +64,21 @@ def test_record() -> None:
     assert set(record) == {"verdict", "findings", "not_applicable"}
     assert set(record["verdict"]) == {"believable", "well_trained", "worth_it"}
     assert set(record["findings"][0]) == {
-        "round", "question", "code", "name", "severity", "evidence", "confidence", "explanation", "follows_from",
-        "remedies", "members", "epoch", "thresholds", "rates",
-    }  # fmt: skip
+        "round",
+        "question",
+        "code",
+        "name",
+        "severity",
+        "evidence",
+        "confidence",
+        "explanation",
+        "follows_from",
+        "remedies",
+        "members",
+        "epoch",
+        "thresholds",
+        "rates",
+    }
 
 
 def test_data_comes_before_training() -> None:

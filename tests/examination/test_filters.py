@@ -6,36 +6,50 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rounds.data.dataset import GRID_ROW, Dataset, Split
+from rounds.data.dataset import ARRAY_ROW, Dataset, Split
 from rounds.examination.finding import Seen
 from rounds.examination.run import Run
 from rounds.examination.sources.population import run_of
 from rounds.plan import Plan
 from rounds.task import Task
 from rounds.training.population.build import Trained, make_population, train_population
-from rounds.training.population.fold_data import make_materials
+from rounds.training.population.fold_data import make_folds_data
 from tests.examination.planted import said
 
 ROWS = 96
 SMALL = Plan(
-    network="convolutional", filters=(4, 4), block_depth=1, hidden=(), activation="relu", epochs=4, batch_size=16,
-    learning_rate=0.01, measure_every=1, optimizer="adam",
-)  # fmt: skip
+    network="convolutional",
+    filters=(4, 4),
+    block_depth=1,
+    hidden=(),
+    activation="relu",
+    epochs=4,
+    batch_size=16,
+    learning_rate=0.01,
+    measure_every=1,
+    optimizer="adam",
+)
 
 
 def run_with(**changes: Any) -> Run:
     random = np.random.default_rng(0)
     y = random.integers(0, 2, (ROWS, 1)).astype(np.float32)
-    grid = random.integers(0, 100, (ROWS, 6, 6, 1))
-    grid[:, :, :3] += (100 * y[:, :, None, None]).astype(int)
+    array = random.integers(0, 100, (ROWS, 6, 6, 1))
+    array[:, :, :3] += (100 * y[:, :, None, None]).astype(int)
     rows = np.arange(ROWS)
     dataset = Dataset(
-        "tiny", Task(kind="binary", targets=("y",), classes=("0", "1")), pl.DataFrame({GRID_ROW: rows}), (), y, rows,
-        grid=grid.astype(np.uint8), modality="image",
-    )  # fmt: skip
+        "tiny",
+        Task(kind="binary", targets=("y",), classes=("0", "1")),
+        pl.DataFrame({ARRAY_ROW: rows}),
+        (),
+        y,
+        rows,
+        array=array.astype(np.uint8),
+        modality="image",
+    )
     split = Split("held-out", rows, rows[:0], tuple(np.array_split(rows, 3)))
     plan = SMALL.change(**changes)
-    *_, last = train_population(make_population([plan], dataset.task, make_materials(dataset, split), workers=1))
+    *_, last = train_population(make_population([plan], dataset.task, make_folds_data(dataset, split), workers=1))
     assert isinstance(last, Trained)
     return run_of(last)
 

@@ -173,9 +173,12 @@ def test_trainings_are_named(tmp_path: Path) -> None:
 
 def test_trainings_in_one_file(tmp_path: Path) -> None:
     path = write_csv(
-        tmp_path / "runs.csv", run=["a"] * 30 + ["b"] * 30, epoch=[*EPOCHS, *EPOCHS], loss=[*TRAIN, *TRAIN],
+        tmp_path / "runs.csv",
+        run=["a"] * 30 + ["b"] * 30,
+        epoch=[*EPOCHS, *EPOCHS],
+        loss=[*TRAIN, *TRAIN],
         val_loss=[*VALIDATION, *VALIDATION],
-    )  # fmt: skip
+    )
     assert_read(path, members=2)
 
 

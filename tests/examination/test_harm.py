@@ -26,7 +26,7 @@ def judged(share: float, error: float = 0.01) -> dict[str, object]:
 
 
 def test_networks_that_are_where_they_should_be() -> None:
-    assert harm(run(folds(), references={"linear": dict.fromkeys(range(5), 0.52)})) is None
+    assert harm(run(folds(), linear_by_fold={"linear": dict.fromkeys(range(5), 0.52)})) is None
 
 
 def test_judged_patients_can_clear_single_networks() -> None:

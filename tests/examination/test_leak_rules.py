@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rounds.data.dataset import GRID_ROW, Dataset, Split
+from rounds.data.dataset import ARRAY_ROW, Dataset, Split
 from rounds.examination.data_rules.leaks import GIVES_AWAY
 from rounds.examination.examine_data import examine_data
 from rounds.examination.finding import NotApplicable
@@ -61,10 +61,10 @@ def images(twins: int = 0, contrast: float = 40.0) -> Dataset:
     draw = np.random.default_rng(5)
     pixels = 128 + contrast * draw.normal(size=(120, 34, 34))
     again = 1.1 * pixels[:twins] + 5 + draw.normal(0, 1, pixels[:twins].shape)
-    grid = np.clip(np.rint(np.concatenate([pixels, again])), 0, 255).astype(np.uint8)[..., None]
-    planted = table(rows=len(grid), columns={GRID_ROW: np.arange(len(grid))})
-    columns = tuple(c for c in planted.columns if c.name != GRID_ROW)
-    return replace(planted, columns=columns, grid=grid, modality="image")
+    array = np.clip(np.rint(np.concatenate([pixels, again])), 0, 255).astype(np.uint8)[..., None]
+    planted = table(rows=len(array), columns={ARRAY_ROW: np.arange(len(array))})
+    columns = tuple(c for c in planted.columns if c.name != ARRAY_ROW)
+    return replace(planted, columns=columns, array=array, modality="image")
 
 
 def test_images_that_look_the_same_across_the_split() -> None:
@@ -80,14 +80,14 @@ def test_small_images_have_fewer_signs_that_can_differ() -> None:
     draw = np.random.default_rng(5)
     pixels = draw.integers(0, 200, (120, 8, 8))
     again = pixels[:30] + draw.integers(-1, 2, (30, 8, 8)) + 20
-    grid = np.concatenate([pixels, again]).astype(np.uint8)[..., None]
-    planted = table(rows=150, columns={GRID_ROW: np.arange(150)})
-    columns = tuple(c for c in planted.columns if c.name != GRID_ROW)
-    small = replace(planted, columns=columns, grid=grid, modality="image")
+    array = np.concatenate([pixels, again]).astype(np.uint8)[..., None]
+    planted = table(rows=150, columns={ARRAY_ROW: np.arange(150)})
+    columns = tuple(c for c in planted.columns if c.name != ARRAY_ROW)
+    small = replace(planted, columns=columns, array=array, modality="image")
     found = seen("duplicate-rows", small)
     assert 0.1 < found.evidence["share_of_test_rows"] < 0.6
     assert "at most 18 of 224 signs" in found.explanation
-    honest = replace(table(rows=120, columns={GRID_ROW: np.arange(120)}), columns=columns, grid=grid[:120])
+    honest = replace(table(rows=120, columns={ARRAY_ROW: np.arange(120)}), columns=columns, array=array[:120])
     assert said("duplicate-rows", replace(honest, modality="image")) is None
 
 
@@ -212,8 +212,8 @@ def marked(side: int, told: float) -> Dataset:
     says = np.where(random.random(400) < told, died, random.random(400) < 0.5)
     mark = max(2, side // 8)
     pixels[:, :mark, -mark:, 0] = np.where(says, 250, 20)[:, None, None]
-    planted = table(400, "binary", outcome=died, columns={GRID_ROW: np.arange(400)})
-    return replace(planted, columns=(), grid=pixels.astype(np.uint8), modality="image")
+    planted = table(400, "binary", outcome=died, columns={ARRAY_ROW: np.arange(400)})
+    return replace(planted, columns=(), array=pixels.astype(np.uint8), modality="image")
 
 
 @pytest.mark.parametrize("side", [9, 40])

@@ -9,7 +9,7 @@ from rounds.examination.while_training.lost import all_diverged, is_lost, saved_
 from rounds.plan import Plan
 from rounds.training.compiled.state import EpochRecord
 from rounds.training.population.build import make_population, train_to_end
-from rounds.training.population.fold_data import make_materials
+from rounds.training.population.fold_data import make_folds_data
 from rounds.training.population.members import Member, Slab
 from tests.generators import end_of
 
@@ -72,10 +72,10 @@ def test_what_diverged_to_the_last_member_is_counted_as_given_up() -> None:
 
 def test_the_time_saved_is_that_of_the_epochs_left_out() -> None:
     data = load("diabetes")
-    materials = make_materials(data, split_dataset(data, 3))
+    folds_data = make_folds_data(data, split_dataset(data, 3))
     plan = Plan(hidden=(4,), epochs=10, learning_rate=1e30, optimizer="sgd", number_embedding="none")
     lost, sound = (
-        end_of(train_to_end(make_population([p], data.task, materials, 2)))
+        end_of(train_to_end(make_population([p], data.task, folds_data, 2)))
         for p in (plan, plan.change(epochs=2, learning_rate=0.01))
     )
     saved = saved_by_stopping(lost, seconds=2.0)

@@ -47,8 +47,8 @@ def test_validation_that_no_single_column_tells_apart() -> None:
 
 def test_features_by_hand_tell_other_images_apart() -> None:
     honest = table()
-    by_hand = tuple(c.model_copy(update={"by_hand": True}) for c in honest.columns)
-    images = replace(honest, columns=by_hand, modality="image")
+    engineered = tuple(c.model_copy(update={"engineered": True}) for c in honest.columns)
+    images = replace(honest, columns=engineered, modality="image")
     assert seen("shifted-test", images, sorted_split()).evidence["column"] == "x0"
     assert seen("shifted-validation", images, sorted_split()).evidence["auroc"] > 0.9
     assert said("shifted-test", images) is None

@@ -154,8 +154,15 @@ def test_text_goes_forward_and_back() -> None:
     forward, backward = text.split("Backward pass")
     assert [line.split()[0] for line in forward.splitlines()[2:-1]] == ["W1", "W2", "b1", "z", "h", "y", "L"]
     assert [line.split()[:2] for line in backward.splitlines()[2:-2]] == [
-        ["L", "y"], ["L", "Y"], ["y", "h"], ["y", "W2"], ["h", "z"], ["z", "X"], ["z", "W1"], ["z", "b1"],
-    ]  # fmt: skip
+        ["L", "y"],
+        ["L", "Y"],
+        ["y", "h"],
+        ["y", "W2"],
+        ["h", "z"],
+        ["z", "X"],
+        ["z", "W1"],
+        ["z", "b1"],
+    ]
 
 
 def test_without_numbers_no_single_value_is_shown() -> None:

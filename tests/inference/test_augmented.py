@@ -33,7 +33,7 @@ def inputs(pixels: np.ndarray) -> Inputs:
 
 def corner_and_middle(given: Inputs) -> np.ndarray:
     """[1, N, 2]: two pixels of the image, as shares of their sum."""
-    two = np.stack([given.grid[:, 0, 0, 0], given.grid[:, 7, 7, 0]], -1).astype(np.float64) + 1
+    two = np.stack([given.array[:, 0, 0, 0], given.array[:, 7, 7, 0]], -1).astype(np.float64) + 1
     return (two / two.sum(-1, keepdims=True))[None]
 
 
@@ -74,8 +74,9 @@ def test_a_way_is_used_only_where_it_helped(tmp_path: Path) -> None:
     worse = {**gain, "low": -0.01}
     (tmp_path / AUGMENTED).write_text(json.dumps({"average": {**gain, "kept": True}, "max": {**worse, "kept": False}}))
     assert kept_way(tmp_path, "average") == (
-        Augmented("average"), "average: log_loss better by 0.02 (0.01 to 0.03) on validation"
-    )  # fmt: skip
+        Augmented("average"),
+        "average: log_loss better by 0.02 (0.01 to 0.03) on validation",
+    )
     assert kept_way(tmp_path, "max") == (
         None,
         "max: log_loss better by 0.02 (-0.01 to 0.03) on validation, which proves no gain, so every image is looked at "
@@ -144,7 +145,7 @@ def test_occlusion_is_bright_where_the_answer_rests() -> None:
             pass
 
         def outputs(self, given: Inputs) -> np.ndarray:
-            return given.grid[None, :, :2, :2].mean((2, 3)) / 255
+            return given.array[None, :, :2, :2].mean((2, 3)) / 255
 
     pixels = np.zeros((1, 16, 16, 1), np.uint8)
     pixels[0, :2, :2] = 255

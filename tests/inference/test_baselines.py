@@ -24,7 +24,7 @@ from rounds.baselines.fit import (
 )
 from rounds.baselines.linear import LOSS_PENALTIES, RIDGE_PENALTIES, design_matrix, fit_by_loss, fit_ridge
 from rounds.baselines.trees import TreeColumn, forest_outputs, tree_inputs
-from rounds.baselines.trees_fit import fit_forest, tree_material
+from rounds.baselines.trees_fit import fit_forest, tree_data
 from rounds.data.dataset import Column, Dataset, Inputs, InputShape
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import DataError, RunFolderError
@@ -199,12 +199,12 @@ def test_walk_equals_the_library_with_missing_values_and_levels() -> None:
     strange[40:80] = np.nan
     strange[80:120, :3] *= 1e6
     y = dataset.targets.astype(np.float64)
-    material = tree_material(columns, values, [np.arange(300)], seed=0, small=True)
-    forest, left_out = fit_forest(dataset.task, material, y)
+    fold_data = tree_data(columns, values, [np.arange(300)], seed=0, small=True)
+    forest, left_out = fit_forest(dataset.task, fold_data, y)
     count = len(forest["root"])
     by_level = [c.role == "categorical" for c in columns]
     twin = HistGradientBoostingRegressor(
-        **{**material.options, "categorical_features": by_level}, max_iter=count, early_stopping=False
+        **{**fold_data.options, "categorical_features": by_level}, max_iter=count, early_stopping=False
     ).fit(values, y[:, 0])
     for rows in (values, strange):
         np.testing.assert_allclose(forest_outputs(forest, rows)[:, 0], twin.predict(rows), atol=1e-9)

@@ -137,10 +137,16 @@ def test_ten_thousand_rows_by_twenty_members_are_quick():
     )
     random = np.random.default_rng(0)
     shapes = {
-        "numbers/frequencies": (25, 8), "numbers/kernel": (25, 16, 4), "numbers/bias": (25, 4),
-        "hidden_0/kernel": (125, 128), "hidden_0/bias": (128,), "hidden_1/kernel": (128, 128), "hidden_1/bias": (128,),
-        "output/kernel": (128, 1), "output/bias": (1,),
-    }  # fmt: skip
+        "numbers/frequencies": (25, 8),
+        "numbers/kernel": (25, 16, 4),
+        "numbers/bias": (25, 4),
+        "hidden_0/kernel": (125, 128),
+        "hidden_0/bias": (128,),
+        "hidden_1/kernel": (128, 128),
+        "hidden_1/bias": (128,),
+        "output/kernel": (128, 1),
+        "output/bias": (1,),
+    }
     weights = {name: random.normal(0, 0.1, (20, *shape)).astype("f4") for name, shape in shapes.items()}
     inputs = make_inputs(network, 10_000)
     start = time.perf_counter()

@@ -14,8 +14,8 @@ TIMELINE = Timeline(variables=("HR", "HR low"), step=60, steps=16, unit="minute"
 COLUMNS = (
     Column(name="age", role="numeric"),
     Column(name="sex", role="categorical"),
-    Column(name="HR mean", role="numeric", by_hand=True),
-    Column(name="HR low mean", role="numeric", by_hand=True, missing_share=0.5),
+    Column(name="HR mean", role="numeric", engineered=True),
+    Column(name="HR low mean", role="numeric", engineered=True, missing_share=0.5),
 )
 
 
@@ -24,14 +24,16 @@ def prepared() -> tuple[Preparation, Inputs]:
     random = np.random.default_rng(0)
     table = pl.DataFrame(
         {
-            "age": random.normal(60, 9, 40), "sex": random.choice(["F", "M"], 40), "HR mean": random.normal(size=40),
+            "age": random.normal(60, 9, 40),
+            "sex": random.choice(["F", "M"], 40),
+            "HR mean": random.normal(size=40),
             "HR low mean": [None if i % 2 else float(i) for i in range(40)],
         }
-    )  # fmt: skip
+    )
     preparation = Preparation.fit(COLUMNS, table, np.arange(40)).model_copy(update={"timeline": TIMELINE})
     inputs = preparation.apply(table)
-    grid = random.normal(size=(40, 16, len(channel_names(TIMELINE)))).astype("f4")
-    return preparation, Inputs(inputs.numbers, inputs.flags, inputs.codes, grid)
+    array = random.normal(size=(40, 16, len(channel_names(TIMELINE)))).astype("f4")
+    return preparation, Inputs(inputs.numbers, inputs.flags, inputs.codes, array)
 
 
 def test_all_of_a_variable_goes_together(prepared: tuple[Preparation, Inputs]) -> None:
@@ -46,29 +48,29 @@ def test_all_of_a_variable_goes_together(prepared: tuple[Preparation, Inputs]) -
 
 def test_dealing_out_keeps_every_value_and_every_other_column(prepared: tuple[Preparation, Inputs]) -> None:
     _, inputs = prepared
-    assert inputs.grid is not None
+    assert inputs.array is not None
     made = permuted(inputs, {"numbers": [2], "flags": [2], "codes": [], "channels": [2, 3, 4]}, seed=5)
-    assert made.grid is not None
+    assert made.array is not None
     np.testing.assert_array_equal(made.numbers[:, :2], inputs.numbers[:, :2])
     np.testing.assert_array_equal(np.sort(made.numbers[:, 2]), np.sort(inputs.numbers[:, 2]))
     assert (made.numbers[:, 2] != inputs.numbers[:, 2]).any()
-    moved = [int(np.flatnonzero(inputs.grid[:, 0, 2] == v)[0]) for v in made.grid[:, 0, 2]]
+    moved = [int(np.flatnonzero(inputs.array[:, 0, 2] == v)[0]) for v in made.array[:, 0, 2]]
     np.testing.assert_array_equal(made.numbers[:, 2], inputs.numbers[moved, 2])
-    np.testing.assert_array_equal(made.grid[:, :, 2:], inputs.grid[moved][:, :, 2:])
-    np.testing.assert_array_equal(made.grid[:, :, :2], inputs.grid[:, :, :2])
+    np.testing.assert_array_equal(made.array[:, :, 2:], inputs.array[moved][:, :, 2:])
+    np.testing.assert_array_equal(made.array[:, :, :2], inputs.array[:, :, :2])
 
 
 def test_a_hidden_span_looks_as_if_nobody_had_measured(prepared: tuple[Preparation, Inputs]) -> None:
     _, inputs = prepared
-    assert inputs.grid is not None
+    assert inputs.array is not None
     name, span = list(time_spans(TIMELINE))[2]
-    made = without_span(inputs, span, TIMELINE).grid
+    made = without_span(inputs, span, TIMELINE).array
     assert made is not None
     assert (name, span) == ("minute 240 to 360", range(4, 6))
     assert np.isnan(made[:, 4:6, 1:3]).all()
     assert (made[:, 4:6, 3] == 0).all()
-    np.testing.assert_array_equal(made[:, 4:6, [0, 4]], inputs.grid[:, 4:6, [0, 4]])
-    np.testing.assert_array_equal(np.delete(made, [4, 5], axis=1), np.delete(inputs.grid, [4, 5], axis=1))
+    np.testing.assert_array_equal(made[:, 4:6, [0, 4]], inputs.array[:, 4:6, [0, 4]])
+    np.testing.assert_array_equal(np.delete(made, [4, 5], axis=1), np.delete(inputs.array, [4, 5], axis=1))
 
 
 def test_tables_have_no_spans() -> None:

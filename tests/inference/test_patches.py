@@ -18,9 +18,15 @@ from rounds.training.compiled.state import Weights
 def test_a_place_sees_the_pixels_that_move_it(size: int, filter_size: int, stride: int) -> None:
     """Kernels of ones: a lit pixel reaches exactly the places whose field holds it."""
     network = Network(
-        kind="convolutional", numbers=0, flags=0, grid=(size, size, 1), filters=(1, 1, 1), filter_size=filter_size,
-        stride=stride, block_depth=2,
-    )  # fmt: skip
+        kind="convolutional",
+        numbers=0,
+        flags=0,
+        array=(size, size, 1),
+        filters=(1, 1, 1),
+        filter_size=filter_size,
+        stride=stride,
+        block_depth=2,
+    )
     kernel = np.ones((filter_size, filter_size, 1, 1))
     for pixel in range(size):
         units = np.zeros((1, size, size, 1))
@@ -41,7 +47,7 @@ def test_the_strongest_part_comes_first_and_is_where_it_was() -> None:
     spots = random.integers(1, 7, (20, 2))
     for image, value, (row, column) in zip(images, brightness, spots, strict=True):
         image[row, column] = value
-    network = Network(kind="convolutional", numbers=0, flags=0, grid=(8, 8, 1), filters=(1,), filter_size=1)
+    network = Network(kind="convolutional", numbers=0, flags=0, array=(8, 8, 1), filters=(1,), filter_size=1)
     nothing = np.zeros((20, 0), np.float32)
     part = Part(network, {"output/kernel": np.zeros((1, 1, 1), "f4")}, np.ones(1))
     inputs = Inputs(nothing, nothing, nothing.astype(np.int32), images)
@@ -62,7 +68,7 @@ def answers(*names: str) -> Functional:
 
 
 def test_networks_without_convolutions_have_none() -> None:
-    network = Network(kind="linear", numbers=0, flags=0, grid=(8, 8, 1))
+    network = Network(kind="linear", numbers=0, flags=0, array=(8, 8, 1))
     nothing = np.zeros((1, 0), np.float32)
     inputs = Inputs(nothing, nothing, nothing.astype(np.int32), np.zeros((1, 8, 8, 1), np.uint8))
     part = Part(network, {"output/kernel": np.zeros((1, 1, 1), "f4")}, np.ones(1))

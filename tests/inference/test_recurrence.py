@@ -29,12 +29,12 @@ def network_of(**changes: object) -> tuple[Network, Plan]:
 def recordings(rows: int = 9, seed: int = 0) -> Inputs:
     """Recordings of different lengths: the first channel says what lies inside, nan is a missing value."""
     random = np.random.default_rng(seed)
-    grid = random.normal(size=(rows, STEPS, CHANNELS)).astype("f4")
-    grid[:, :, 0] = np.arange(STEPS) < np.linspace(0, STEPS, rows).astype(int)[:, None]
-    grid[random.random(grid.shape) < 0.1] = np.nan
-    grid[:, :, 0] = np.nan_to_num(grid[:, :, 0])
+    array = random.normal(size=(rows, STEPS, CHANNELS)).astype("f4")
+    array[:, :, 0] = np.arange(STEPS) < np.linspace(0, STEPS, rows).astype(int)[:, None]
+    array[random.random(array.shape) < 0.1] = np.nan
+    array[:, :, 0] = np.nan_to_num(array[:, :, 0])
     return Inputs(
-        random.normal(size=(rows, 3)).astype("f4"), np.zeros((rows, 0), "f4"), np.zeros((rows, 0), "i4"), grid
+        random.normal(size=(rows, 3)).astype("f4"), np.zeros((rows, 0), "f4"), np.zeros((rows, 0), "i4"), array
     )
 
 
@@ -57,16 +57,16 @@ def test_numpy_equals_keras(cell: str, bidirectional: bool, widths: tuple[int, .
     inputs = recordings()
     expected, _ = functional.apply(trainable, state, list(inputs.arrays.values()), False)
     np.testing.assert_allclose(forward(network, weights, inputs)[0], np.asarray(expected), rtol=1e-5, atol=1e-5)
-    assert network.trunk == widths[-1] * (1 + bidirectional)
+    assert network.encoder == widths[-1] * (1 + bidirectional)
 
 
 def test_what_stands_after_the_end_does_not_matter() -> None:
     network, plan = network_of(bidirectional=True)
     weights, _, _ = drawn(network, plan)
     inputs = recordings()
-    assert inputs.grid is not None
-    other = inputs.grid.copy()
-    other[:, :, 1:][inputs.grid[:, :, 0] < 0.5] = 99
+    assert inputs.array is not None
+    other = inputs.array.copy()
+    other[:, :, 1:][inputs.array[:, :, 0] < 0.5] = 99
     changed = Inputs(inputs.numbers, inputs.flags, inputs.codes, other)
     np.testing.assert_array_equal(forward(network, weights, inputs), forward(network, weights, changed))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rounds.data.dataset import Inputs, InputShape
-from rounds.data.preparation.array_scale import GridScale, grid_rows
+from rounds.data.preparation.array_scale import ArrayScale, array_rows
 from rounds.errors import DataError, PlanError
 from rounds.networks.keras.builder import build_network, describe_network
 from rounds.networks.keras.functional import make_functional
@@ -17,19 +17,19 @@ ROWS = 5
 TASK = Task(kind="binary", targets=("finding",), classes=("no", "yes"))
 
 
-def naive_convolution(grid: np.ndarray, kernel: np.ndarray, step: int) -> np.ndarray:
+def naive_convolution(array: np.ndarray, kernel: np.ndarray, step: int) -> np.ndarray:
     """Padding "same" by its definition, one place at a time."""
-    height, width = (-(-n // step) for n in grid.shape[1:3])
-    made = np.zeros((len(grid), height, width, kernel.shape[-1]))
+    height, width = (-(-n // step) for n in array.shape[1:3])
+    made = np.zeros((len(array), height, width, kernel.shape[-1]))
     before = [
         max((n - 1) * step + k - s, 0) // 2
-        for n, k, s in zip((height, width), kernel.shape[:2], grid.shape[1:3], strict=True)
+        for n, k, s in zip((height, width), kernel.shape[:2], array.shape[1:3], strict=True)
     ]
-    for b, y, x in np.ndindex(len(grid), height, width):
+    for b, y, x in np.ndindex(len(array), height, width):
         for i, j in np.ndindex(*kernel.shape[:2]):
             row, column = y * step + i - before[0], x * step + j - before[1]
-            if 0 <= row < grid.shape[1] and 0 <= column < grid.shape[2]:
-                made[b, y, x] += grid[b, row, column] @ kernel[i, j]
+            if 0 <= row < array.shape[1] and 0 <= column < array.shape[2]:
+                made[b, y, x] += array[b, row, column] @ kernel[i, j]
     return made
 
 
@@ -40,15 +40,15 @@ def test_convolution_equals_the_naive_loop(size: tuple[int, int], filter_size: i
     from rounds.networks.layers.convolution import convolve as compiled
 
     draw = np.random.default_rng(0)
-    grid = draw.normal(size=(2, *size, 3)).astype(np.float32)
+    array = draw.normal(size=(2, *size, 3)).astype(np.float32)
     kernel = draw.normal(size=(filter_size, filter_size, 3, 2)).astype(np.float32)
-    wanted = naive_convolution(grid, kernel, step)
-    np.testing.assert_allclose(convolve(grid, kernel, step), wanted, atol=1e-5)
-    np.testing.assert_allclose(compiled(grid, kernel, step), wanted, atol=1e-5)
+    wanted = naive_convolution(array, kernel, step)
+    np.testing.assert_allclose(convolve(array, kernel, step), wanted, atol=1e-5)
+    np.testing.assert_allclose(compiled(array, kernel, step), wanted, atol=1e-5)
 
 
 @pytest.mark.parametrize(
-    ("changes", "grid"),
+    ("changes", "array"),
     [
         ({"block": "plain", "normalization": "none"}, (9, 8, 1)),
         ({"block": "residual", "normalization": "batch"}, (9, 8, 3)),
@@ -58,16 +58,18 @@ def test_convolution_equals_the_naive_loop(size: tuple[int, int], filter_size: i
         ({"network": "linear"}, (7, 2)),
     ],
 )
-def test_plain_prediction_equals_keras(changes: dict, grid: tuple[int, ...]) -> None:
+def test_plain_prediction_equals_keras(changes: dict, array: tuple[int, ...]) -> None:
     plan = Plan(**{"network": "convolutional", "filters": (4, 5), "hidden": (), "activation": "relu", **changes})
-    network = describe_network(plan, TASK, 2, 0, (), True, grid)
+    network = describe_network(plan, TASK, 2, 0, (), True, array)
     functional = make_functional(lambda: build_network(network, plan))
     draw = np.random.default_rng(0)
     trainable, state = functional.draw(3)
     trainable = [a + 0.1 * draw.normal(size=a.shape).astype(a.dtype) for a in trainable]
-    state = [abs(draw.normal(size=a.shape)).astype(a.dtype) + a.dtype.type(0.5) if a.ndim and a.dtype == np.float32
-             else a for a in state]  # fmt: skip
-    values = draw.integers(0, 255, (ROWS, *grid)).astype(np.float32)
+    state = [
+        abs(draw.normal(size=a.shape)).astype(a.dtype) + a.dtype.type(0.5) if a.ndim and a.dtype == np.float32 else a
+        for a in state
+    ]
+    values = draw.integers(0, 255, (ROWS, *array)).astype(np.float32)
     values[0].flat[3] = np.nan  # missing
     numbers = draw.normal(size=(ROWS, 2)).astype(np.float32)
     inputs = Inputs(numbers, np.zeros((ROWS, 0), "f4"), np.zeros((ROWS, 0), "i4"), values)
@@ -88,19 +90,19 @@ def test_a_table_has_no_convolutions() -> None:
 
 
 def test_scale_is_that_of_known_values_and_leaves_masks() -> None:
-    grid = np.random.default_rng(0).normal(5, 2, (50, 6, 2)).astype(np.float32)
-    grid[:, :, 1] = grid[:, :, 1] > 5
-    grid[3, 2, 0] = np.nan
-    scale = GridScale.fit(grid, np.arange(40), as_they_are=(1,))
-    known = grid[:40, :, 0].ravel()
+    array = np.random.default_rng(0).normal(5, 2, (50, 6, 2)).astype(np.float32)
+    array[:, :, 1] = array[:, :, 1] > 5
+    array[3, 2, 0] = np.nan
+    scale = ArrayScale.fit(array, np.arange(40), as_they_are=(1,))
+    known = array[:40, :, 0].ravel()
     np.testing.assert_allclose(scale.mean, [np.nanmean(known), 0.0], rtol=1e-5)
     np.testing.assert_allclose(scale.spread, [np.nanstd(known), 1.0], rtol=1e-5)
-    assert InputShape(0, 0, (), scale.shape).grid == (6, 2)
+    assert InputShape(0, 0, (), scale.shape).array == (6, 2)
 
 
 def test_a_grid_of_another_shape_is_refused() -> None:
     import polars as pl
 
-    scale = GridScale.unscaled(np.zeros((1, 4, 4, 1)))
+    scale = ArrayScale.unscaled(np.zeros((1, 4, 4, 1)))
     with pytest.raises(DataError, match=r"Data must be images or recordings of 4 x 4 x 1 beside the table, got"):
-        grid_rows(pl.DataFrame({"a": [1]}), np.zeros((1, 5, 5, 1)), scale)
+        array_rows(pl.DataFrame({"a": [1]}), np.zeros((1, 5, 5, 1)), scale)

@@ -22,21 +22,21 @@ CASES = [
     ((8, 9), 3, 2, 10, "valid"),
     ((6, 6), 2, 3, 20, "same"),
     ((5, 6), 3, 1, 1, "valid"),
-]  # fmt: skip  (sizes, filter, step, channels, padding)
+]
 
 
 def drawn(sizes: tuple[int, ...], width: int, channels: int) -> tuple[jax.Array, jax.Array]:
     random = np.random.default_rng(0)
-    grid = random.normal(size=(3, *sizes, channels)).astype(np.float32)
+    array = random.normal(size=(3, *sizes, channels)).astype(np.float32)
     kernel = random.normal(size=(*[width] * len(sizes), channels, 4)).astype(np.float32)
-    return jnp.asarray(grid), jnp.asarray(kernel)
+    return jnp.asarray(array), jnp.asarray(kernel)
 
 
-def plain(grid: Any, kernel: Any, step: int, padding: str) -> Any:
+def plain(array: Any, kernel: Any, step: int, padding: str) -> Any:
     """A sum over the filter's places, which JAX differentiates itself."""
     widths = kernel.shape[:-2]
-    found = [PADDINGS[padding](n, w, step) for n, w in zip(grid.shape[1:-1], widths, strict=True)]
-    padded = jnp.pad(grid, ((0, 0), *((a, b) for _, a, b in found), (0, 0)))
+    found = [PADDINGS[padding](n, w, step) for n, w in zip(array.shape[1:-1], widths, strict=True)]
+    padded = jnp.pad(array, ((0, 0), *((a, b) for _, a, b in found), (0, 0)))
     return sum(
         padded[(slice(None), *(slice(o, o + (n - 1) * step + 1, step) for o, (n, _, _) in zip(at, found, strict=True)))]
         @ kernel[at]
@@ -48,9 +48,9 @@ def plain(grid: Any, kernel: Any, step: int, padding: str) -> Any:
 def test_values_and_gradients_are_those_of_plain_sums(
     sizes: tuple[int, ...], width: int, step: int, channels: int, padding: str
 ) -> None:
-    grid, kernel = drawn(sizes, width, channels)
-    wanted, wanted_back = jax.vjp(lambda x, k: plain(x, k, step, padding), grid, kernel)
-    made, back = jax.vjp(lambda x, k: convolve(x, k, step, padding), grid, kernel)
+    array, kernel = drawn(sizes, width, channels)
+    wanted, wanted_back = jax.vjp(lambda x, k: plain(x, k, step, padding), array, kernel)
+    made, back = jax.vjp(lambda x, k: convolve(x, k, step, padding), array, kernel)
     slope = jnp.asarray(np.random.default_rng(1).normal(size=made.shape).astype(np.float32))
     for one, other in zip((made, *back(slope)), (wanted, *wanted_back(slope)), strict=True):
         np.testing.assert_allclose(one, other, atol=2e-5 * float(jnp.abs(other).max()))
@@ -62,11 +62,11 @@ def test_both_forms_of_the_forward_pass_are_tested() -> None:
 
 
 def test_members_side_by_side_are_each_convolved_alone() -> None:
-    grid, kernel = drawn((6, 5), 3, 10)
+    array, kernel = drawn((6, 5), 3, 10)
     kernels = jnp.stack([kernel, 2 * kernel])
 
     def slope(k: jax.Array) -> jax.Array:
-        return jax.grad(lambda k: jnp.sum(convolve(grid, k, 2) ** 2))(k)
+        return jax.grad(lambda k: jnp.sum(convolve(array, k, 2) ** 2))(k)
 
     np.testing.assert_allclose(jax.vmap(slope)(kernels), jnp.stack([slope(k) for k in kernels]), rtol=1e-5)
 
@@ -76,7 +76,7 @@ def test_members_side_by_side_are_each_convolved_alone() -> None:
 def test_a_compiled_loop_holds_convolutions_in_the_fast_order_alone(
     sizes: tuple[int, ...], width: int, step: int, channels: int, padding: str
 ) -> None:
-    grid, kernel = drawn(sizes, width, channels)
+    array, kernel = drawn(sizes, width, channels)
 
     def steps(x: jax.Array, k: jax.Array) -> Any:
         def descend(at: tuple[jax.Array, jax.Array], _: None) -> tuple[tuple[jax.Array, jax.Array], None]:
@@ -85,7 +85,7 @@ def test_a_compiled_loop_holds_convolutions_in_the_fast_order_alone(
 
         return jax.lax.scan(descend, (x, k), None, length=2)[0]
 
-    program = jax.jit(steps).lower(grid, kernel).compile().as_text()
+    program = jax.jit(steps).lower(array, kernel).compile().as_text()
     found = re.findall(r" convolution\(.*", program)
     fast = "b0f_0io->b0f" if len(sizes) == 1 else "b01f_01io->b01f"
     # Forward, to the grid, to the kernel; products of patches where the filter is larger than what it makes.

@@ -12,7 +12,7 @@ from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
 from rounds.data.loading import load
 from rounds.job.stages import Request, Result, stages
-from rounds.prescription import loop as stay
+from rounds.prescription import loop as loop
 from rounds.prescription.remedies.remedy import Remedy
 from rounds.prescription.remedies.table import REMEDIES
 
@@ -61,7 +61,7 @@ def plant_doses(monkeypatch: pytest.MonkeyPatch) -> None:
     doses = Remedy("another rate", lambda plan: [{"learning_rate": r} for r in (11.0, 0.03)], "losses fall")
     for code in REMEDIES:
         monkeypatch.setitem(REMEDIES, code, (doses,))
-    monkeypatch.setattr(stay, "against_oddities", lambda *words: [])  # a rate of 10 is odd as well
+    monkeypatch.setattr(loop, "against_oddities", lambda *words: [])  # a rate of 10 is odd as well
 
 
 @pytest.fixture(scope="session")

@@ -16,14 +16,14 @@ from rounds.prescription.budget import (
 )
 from rounds.prescription.remedies.remedy import Prescription
 from rounds.training.population.build import Population, make_population
-from rounds.training.population.fold_data import make_materials
+from rounds.training.population.fold_data import make_folds_data
 
 PLAN = Plan(hidden=(4,), epochs=30, learning_rate=(1e-3, 1e-2))
 
 
 @pytest.fixture(scope="module")
 def population(ward_data: Dataset) -> Population:
-    return make_population([PLAN], ward_data.task, make_materials(ward_data, split_dataset(ward_data, 3)))
+    return make_population([PLAN], ward_data.task, make_folds_data(ward_data, split_dataset(ward_data, 3)))
 
 
 def doses(code: str, *changes: dict[str, object]) -> list[Prescription]:
@@ -32,8 +32,8 @@ def doses(code: str, *changes: dict[str, object]) -> list[Prescription]:
 
 def test_the_allowance_is_counted_from_the_plan(population: Population, ward_data: Dataset) -> None:
     assert allowance(population) == MOST_SPENT * 2 * 3 * 30
-    brief = make_population([PLAN.change(epochs=1)], ward_data.task, list(population.materials))
-    one = make_population([PLAN], ward_data.task, list(population.materials), 1)
+    brief = make_population([PLAN.change(epochs=1)], ward_data.task, list(population.folds_data))
+    one = make_population([PLAN], ward_data.task, list(population.folds_data), 1)
     assert allowance(one) == MOST_SPENT * SMALLEST_POPULATION * 30, "one network cannot be treated for less"
     assert allowance(brief) == MOST_SPENT * 2 * 3 * SHORTEST_COURSE, "a course too short is no measure"
 

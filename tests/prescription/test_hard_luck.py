@@ -18,15 +18,15 @@ from rounds.examination.finding import Answer, Examination, Finding, Verdict
 from rounds.examination.sources.source import examine_source
 from rounds.job.stages import Request, Result, improve
 from rounds.plan import Plan
-from rounds.prescription import loop as stay
-from rounds.prescription.loop import Circumstances, Stay, look, refit, treat
+from rounds.prescription import loop as loop
+from rounds.prescription.loop import Circumstances, Loop, look, refit, treat
 from rounds.prescription.remedies.remedy import Remedy
 from rounds.prescription.remedies.table import REMEDIES
 from rounds.prescription.trial.fewer_patients import REMEDY as ASKED
 from rounds.prescription.trial.refit import REMEDY as REFIT
 from rounds.training import pool
 from rounds.training.population.build import make_population, train_to_end
-from rounds.training.population.fold_data import make_materials
+from rounds.training.population.fold_data import make_folds_data
 from tests.generators import end_of
 
 TINY: dict[str, Any] = {"hidden": (4,), "epochs": 4, "batch_size": 32, "learning_rate": 0.01, "dropout": 0.0}
@@ -68,8 +68,8 @@ def test_a_population_that_diverged_to_the_last_member_is_mended(
 def test_a_disk_that_fills_in_round_two_leaves_what_round_one_kept(
     treat: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(stay, "examine", lambda run: said("unstable"))
-    monkeypatch.setattr(stay, "against_oddities", lambda *words: [])
+    monkeypatch.setattr(loop, "examine", lambda run: said("unstable"))
+    monkeypatch.setattr(loop, "against_oddities", lambda *words: [])
     changes = Remedy("one after the other", lambda plan: [{"learning_rate": 0.03}, {"l2": 0.01}], "")
     first_only = Remedy("first", lambda plan: changes.doses(plan)[:1] if plan.learning_rate == 10.0 else [], "")
     second = Remedy("second", lambda plan: changes.doses(plan)[1:] if plan.learning_rate != 10.0 else [], "")
@@ -93,7 +93,7 @@ def test_a_disk_that_fills_in_round_two_leaves_what_round_one_kept(
 
 def test_forty_patients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Judging folds, a round, and a report: what is claimed says of how few patients."""
-    monkeypatch.setattr(stay, "examine", lambda run: said("not-shuffled"))
+    monkeypatch.setattr(loop, "examine", lambda run: said("not-shuffled"))
     data = load(patients(40, 3, 0.5), Choices(targets=("y",), group="none"))
     plan = {**TINY, "epochs": 2, "folds": 3, "shuffle": False}
     made = improve(data, plan, Request(out=tmp_path / "run", rounds=1, members=3))
@@ -118,17 +118,17 @@ def test_a_limit_of_time_ends_the_rounds_and_not_the_run(tmp_path: Path) -> None
     assert np.isfinite(made.predict(data.inputs[:4])).all()
 
 
-def stayed(data: Dataset, plan: Plan, folder: Path) -> Stay:
+def stayed(data: Dataset, plan: Plan, folder: Path) -> Loop:
     """A stay in which nothing alarms, so that only more patients are asked for, and then the refit."""
     split = split_dataset(data, 3)
     given = Circumstances(data, split, 18, 1, np.inf, folder)
-    population = make_population([plan], data.task, make_materials(data, split), 18)
-    found = Stay((end_of(train_to_end(population, folder)),))
-    found, visit = look(given, found, 1)
-    assert visit is not None
-    found = end_of(treat(given, found, visit))
+    population = make_population([plan], data.task, make_folds_data(data, split), 18)
+    found = Loop((end_of(train_to_end(population, folder)),))
+    found, this_round = look(given, found, 1)
+    assert this_round is not None
+    found = end_of(treat(given, found, this_round))
     made = end_of(refit(given, found))
-    assert isinstance(made, Stay)
+    assert isinstance(made, Loop)
     return made
 
 
@@ -136,7 +136,7 @@ def test_where_every_patient_counts_validation_patients_are_learned_from(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Forty columns and 120 patients: a fold more to learn from is worth much, and the trial says so."""
-    monkeypatch.setattr(stay, "examine", lambda run: said())
+    monkeypatch.setattr(loop, "examine", lambda run: said())
     table = patients(180, 40, 0.1)
     data = load(table[:120], Choices(targets=("y",), group="none"), test=table[120:])
     made = stayed(data, Plan(**{**TINY, "network": "linear", "hidden": (), "epochs": 40}), tmp_path)
@@ -145,14 +145,14 @@ def test_where_every_patient_counts_validation_patients_are_learned_from(
     assert asked["effect"]["low"] > 0
     assert tried["effect"]["low"] > 0
     assert made.refitted is not None
-    learned = made.refitted.population.materials[0]
+    learned = made.refitted.population.folds_data[0]
     assert all(len(rows.train) == len(learned.learned) for rows in learned.folds.values())
 
 
 def test_where_half_of_the_patients_do_nobody_asks_for_a_refit(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ward_data: Dataset
 ) -> None:
-    monkeypatch.setattr(stay, "examine", lambda run: said())
+    monkeypatch.setattr(loop, "examine", lambda run: said())
     made = stayed(ward_data, Plan(**{**TINY, "epochs": 6, "learning_rate": 0.03}), tmp_path)
     assert [e["remedy"] for e in made.entries] == [ASKED]
     assert made.entries[0]["effect"]["low"] <= 0

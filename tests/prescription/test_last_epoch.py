@@ -17,18 +17,26 @@ from rounds.plan import Plan
 from rounds.prescription.remedies.remedy import Prescription
 from rounds.prescription.remedies.table import keep_best
 from rounds.prescription.trial.best_epoch import read_off, try_best_epoch
-from rounds.prescription.trial.design import Bed
+from rounds.prescription.trial.design import TrialDesign
 from rounds.prescription.trial.effect import Pair, Patients, paired_effect
 from rounds.task import Task
 from rounds.training.pool import Progress
 from rounds.training.population.build import Trained, make_population, train_population
-from rounds.training.population.fold_data import make_materials, scaling_of
+from rounds.training.population.fold_data import make_folds_data, scaling_of
 from tests.prescription.test_effect import FALSE_ALARMS
 
 GREEDY: dict[str, Any] = {
-    "hidden": (32, 32), "epochs": 40, "batch_size": 8, "folds": 3, "learning_rate": 0.01, "dropout": 0.0,
-    "weight_decay": 0.0, "schedule": "constant", "keep_best": "none", "seed": 0,
-}  # fmt: skip
+    "hidden": (32, 32),
+    "epochs": 40,
+    "batch_size": 8,
+    "folds": 3,
+    "learning_rate": 0.01,
+    "dropout": 0.0,
+    "weight_decay": 0.0,
+    "schedule": "constant",
+    "keep_best": "none",
+    "seed": 0,
+}
 
 
 def treated(dataset: Dataset, folder: Path, **changes: Any) -> tuple[Result, dict[str, Any]]:
@@ -98,12 +106,12 @@ def test_few_patients_judge_the_best_epochs_beside_the_last(tmp_path: Path) -> N
     assert made.record["rounds"]["member_epochs_in_populations"] == first["epochs"].sum()
 
 
-def trained_on(dataset: Dataset, *plans: Plan, count: int | None = None) -> tuple[Bed, Trained]:
+def trained_on(dataset: Dataset, *plans: Plan, count: int | None = None) -> tuple[TrialDesign, Trained]:
     split = split_dataset(dataset, 3)
-    materials = make_materials(dataset, split)[:1]
-    *_, trained = train_population(make_population(list(plans), dataset.task, materials, count))
+    folds_data = make_folds_data(dataset, split)[:1]
+    *_, trained = train_population(make_population(list(plans), dataset.task, folds_data, count))
     assert isinstance(trained, Trained)
-    return Bed(dataset, split, materials[0], scaling_of(plans[0]), 1, trained=trained), trained
+    return TrialDesign(dataset, split, folds_data[0], scaling_of(plans[0]), 1, trained=trained), trained
 
 
 def asked(plan: Plan) -> Prescription:
@@ -112,8 +120,8 @@ def asked(plan: Plan) -> Prescription:
 
 def test_a_single_network_has_patients_enough_to_judge_it(ward_data: Dataset) -> None:
     plan = Plan(**GREEDY).change(epochs=10)
-    bed, trained = trained_on(ward_data, plan, count=1)
-    (arm,) = try_best_epoch(bed, trained, asked(plan), trained.population).arms
+    design, trained = trained_on(ward_data, plan, count=1)
+    (arm,) = try_best_epoch(design, trained, asked(plan), trained.population).arms
     assert arm.confirmed is not None
     assert np.isfinite(arm.confirmed.high)
 

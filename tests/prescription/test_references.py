@@ -11,11 +11,11 @@ import pytest
 from rounds.data.dataset import Dataset
 from rounds.data.splitting import split_dataset
 from rounds.examination.sources import population as evidence
-from rounds.examination.sources.population import same_references
+from rounds.examination.sources.population import same_linear_by_fold
 from rounds.plan import Plan
-from rounds.prescription.loop import Circumstances, Stay, look
+from rounds.prescription.loop import Circumstances, Loop, look
 from rounds.training.population.build import Population, make_population, train_to_end
-from rounds.training.population.fold_data import make_materials, scaling_of
+from rounds.training.population.fold_data import make_folds_data, scaling_of
 from tests.generators import end_of
 
 TINY: dict[str, Any] = {"hidden": (4,), "epochs": 2, "batch_size": 32, "learning_rate": 0.01, "folds": 2}
@@ -24,20 +24,22 @@ TINY: dict[str, Any] = {"hidden": (4,), "epochs": 2, "batch_size": 32, "learning
 @pytest.fixture
 def made(ward_data: Dataset) -> Callable[..., Population]:
     split = split_dataset(ward_data, 2)
-    materials = make_materials(ward_data, split, scaling_of(Plan(**TINY)))
+    folds_data = make_folds_data(ward_data, split, scaling_of(Plan(**TINY)))
 
-    def make(anew: bool = False, **changes: Any) -> Population:
+    def make(reinitialised: bool = False, **changes: Any) -> Population:
         plan = Plan(**{**TINY, **changes})
-        return make_population([plan], ward_data.task, make_materials(ward_data, split) if anew else materials)
+        return make_population(
+            [plan], ward_data.task, make_folds_data(ward_data, split) if reinitialised else folds_data
+        )
 
     return make
 
 
 def test_they_are_the_same_where_rows_and_loss_are(made: Callable[..., Population]) -> None:
     before = made()
-    assert same_references(before, made(learning_rate=0.1, dropout=0.5))
-    assert not same_references(before, made(loss="mae"))
-    assert not same_references(before, made(anew=True)), "scaled anew"
+    assert same_linear_by_fold(before, made(learning_rate=0.1, dropout=0.5))
+    assert not same_linear_by_fold(before, made(loss="mae"))
+    assert not same_linear_by_fold(before, made(reinitialised=True)), "scaled anew"
 
 
 def test_the_linear_model_is_fitted_once(
@@ -48,7 +50,7 @@ def test_the_linear_model_is_fitted_once(
     monkeypatch.setattr(evidence, "linear_losses", lambda *words: fitted.append(words) or fit(*words))
     given = Circumstances(ward_data, split_dataset(ward_data, 2), None, 1, np.inf, tmp_path)
     trained = end_of(train_to_end(made()))
-    found, _ = look(given, Stay((trained,)), 9)
+    found, _ = look(given, Loop((trained,)), 9)
     assert len(fitted) == 1
     again, _ = look(given, replace(found, ended=""), 9)
     assert len(fitted) == 1

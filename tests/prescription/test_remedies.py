@@ -79,8 +79,11 @@ def test_layers_of_saturating_units_start_and_open_together() -> None:
 
 
 def test_rates_are_listed_from_what_is_usual() -> None:
-    rates = [p.change["learning_rate"] for p in doses_against("learning-rate-too-high", Plan(learning_rate=10.0))
-             if "learning_rate" in p.change]  # fmt: skip
+    rates = [
+        p.change["learning_rate"]
+        for p in doses_against("learning-rate-too-high", Plan(learning_rate=10.0))
+        if "learning_rate" in p.change
+    ]
     assert rates == pytest.approx([3e-3, 1e-2, 0.1, 1.0])
 
 

@@ -17,17 +17,17 @@ from rounds.job import stages as improvement
 from rounds.job.stages import Request, Result, stages
 from rounds.plan import Plan
 from rounds.prediction.model_folder import load_predictor
-from rounds.prescription import loop as stay
-from rounds.prescription.loop import Circumstances, Stay
+from rounds.prescription import loop as loop
+from rounds.prescription.loop import Circumstances, Loop
 from rounds.prescription.record import arm_record
 from rounds.prescription.remedies.remedy import Prescription
-from rounds.prescription.trial.design import Bed
+from rounds.prescription.trial.design import TrialDesign
 from rounds.prescription.trial.effect import Effect
 from rounds.prescription.trial.fewer_patients import with_share
 from rounds.prescription.trial.trial import CUT_SHORT, LOOKS, ONE_LOOK, Arm, Trial, _shares, run_trial
 from rounds.training import pool
 from rounds.training.population.build import Trained
-from rounds.training.population.fold_data import make_materials, scaling_of
+from rounds.training.population.fold_data import make_folds_data, scaling_of
 from rounds.training.result.progress import Stage
 from tests.generators import end_of
 
@@ -42,9 +42,9 @@ def metrics(folder: Path) -> dict[str, Any]:
     return dict(json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
 
 
-def bed_of(dataset: Dataset, folds: int = 4, **changes: Any) -> Bed:
+def design_of(dataset: Dataset, folds: int = 4, **changes: Any) -> TrialDesign:
     split = split_dataset(dataset, folds)
-    return Bed(dataset, split, make_materials(dataset, split)[0], scaling_of(Plan()), 1, **changes)
+    return TrialDesign(dataset, split, make_folds_data(dataset, split)[0], scaling_of(Plan()), 1, **changes)
 
 
 def fill_disk(monkeypatch: pytest.MonkeyPatch, within: Callable[[Path], bool]) -> None:
@@ -181,7 +181,7 @@ def test_a_disk_that_is_full_when_a_round_begins_ends_the_rounds(
 def test_a_trial_in_which_every_member_diverges_keeps_nothing(ward_data: Dataset) -> None:
     plan = Plan(hidden=(4,), epochs=2, learning_rate=0.01, batch_size=32, dropout=0.0)
     doses = [Prescription("unstable", "none", {"learning_rate": 1e38, "optimizer": "sgd"}, "")]
-    trial = end_of(run_trial(bed_of(ward_data), plan, doses))
+    trial = end_of(run_trial(design_of(ward_data), plan, doses))
     assert trial.kept is None
     assert trial.arms[0].verdict == "dropped"
 
@@ -189,7 +189,7 @@ def test_a_trial_in_which_every_member_diverges_keeps_nothing(ward_data: Dataset
 def test_a_trial_cut_by_the_clock_keeps_nothing(ward_data: Dataset) -> None:
     plan = Plan(hidden=(4,), epochs=2, learning_rate=1e-6, batch_size=32, dropout=0.0)
     doses = [Prescription("learning-rate-too-low", "raise it", {"learning_rate": 0.03}, "")]
-    trial = end_of(run_trial(bed_of(ward_data, ends=0.0), plan, doses))
+    trial = end_of(run_trial(design_of(ward_data, ends=0.0), plan, doses))
     assert trial.kept is None
     assert trial.arms[0].reason == CUT_SHORT
 
@@ -197,19 +197,19 @@ def test_a_trial_cut_by_the_clock_keeps_nothing(ward_data: Dataset) -> None:
 def test_of_a_single_remedy_nothing_is_chosen_and_every_fold_confirms(ward_data: Dataset) -> None:
     plan = Plan(hidden=(4,), epochs=6, learning_rate=1e-6, batch_size=32, dropout=0.0)
     doses = [Prescription("learning-rate-too-low", "raise it", {"learning_rate": 0.03}, "")]
-    bed = bed_of(ward_data, most=0.0)
-    trial = end_of(run_trial(bed, plan, doses))
+    design = design_of(ward_data, most=0.0)
+    trial = end_of(run_trial(design, plan, doses))
     assert trial.kept is not None
     assert (trial.confirmed_on, trial.looks) == ((0, 1, 2, 3), 1)
     assert trial.member_epochs == 2 * 4 * 6, "with and without on every fold, and nothing before"
-    entry = arm_record(trial, trial.arms[0], plan, bed)
+    entry = arm_record(trial, trial.arms[0], plan, design)
     assert entry["chosen_by"] is None
     assert entry["treated"]["folds"] == entry["confirmed_on"]["folds"] == [0, 1, 2, 3]
     assert entry["treated"]["seeds"] == entry["confirmed_on"]["seeds"]
     assert entry["reason"] == "confirmed on 240 patients, at this budget"
-    whole = bed_of(ward_data, folds=1, alone=True)
+    whole = design_of(ward_data, folds=1, alone=True)
     assert not whole.choosing
-    np.testing.assert_array_equal(whole.confirming[0], whole.material.folds[0].held)
+    np.testing.assert_array_equal(whole.confirming[0], whole.fold_data.folds[0].held)
 
 
 def test_the_winner_is_confirmed_at_all_settings_that_the_population_has(ward_data: Dataset) -> None:
@@ -217,70 +217,72 @@ def test_the_winner_is_confirmed_at_all_settings_that_the_population_has(ward_da
     trained on every fold; where the remedy is a rate there is one, with two seeds. Of two remedies a fold or two choose
     at the best rate alone."""
     plan = Plan(hidden=(4,), epochs=6, learning_rate=(1e-6, 1e-5), batch_size=32, dropout=0.0)
-    bed = bed_of(ward_data)
-    population = stay.make_population([plan], ward_data.task, [bed.material])
-    bed = replace(bed, trained=end_of(stay.train_to_end(population, None, None)), most=0.0)
+    design = design_of(ward_data)
+    population = loop.make_population([plan], ward_data.task, [design.fold_data])
+    design = replace(design, trained=end_of(loop.train_to_end(population, None, None)), most=0.0)
     at_one = plan.change(learning_rate=1e-5)
     wider, faster = (
         Prescription("learning-rate-too-low", "some", change, "")
         for change in ({"hidden": (8,)}, {"learning_rate": 0.03})
     )
     for single in (wider, faster):
-        trial = end_of(run_trial(bed, at_one, [single]))
+        trial = end_of(run_trial(design, at_one, [single]))
         assert (trial.control, trial.looks, len(trial.seeds)) == (plan, 1, 4 * 2)
         assert trial.member_epochs == 4 * 2 * 6, "the control is there"
     assert trial.kept is not None
-    assert arm_record(trial, trial.arms[0], at_one, bed)["change"] == {"learning_rate": [[1e-6, 1e-5], 0.03]}
-    both = end_of(run_trial(bed, at_one, [wider, faster]))
+    assert arm_record(trial, trial.arms[0], at_one, design)["change"] == {"learning_rate": [[1e-6, 1e-5], 0.03]}
+    both = end_of(run_trial(design, at_one, [wider, faster]))
     assert both.kept is not None
     assert (both.confirmed_on, len(both.seeds)) == ((2, 3), 2 * 2)
-    one_each = replace(bed, trained=None)
-    assert (bed.networks_a_look, one_each.networks_a_look) == (2, 0)
+    one_each = replace(design, trained=None)
+    assert (design.networks_a_look, one_each.networks_a_look) == (2, 0)
 
 
 def test_what_lost_to_a_winner_that_was_not_confirmed_may_be_tried_again(ward_data: Dataset) -> None:
     split = split_dataset(ward_data, 4)
-    population = stay.make_population([Plan()], ward_data.task, make_materials(ward_data, split))
-    found = Stay((Trained(population, ()),))
+    population = loop.make_population([Plan()], ward_data.task, make_folds_data(ward_data, split))
+    found = Loop((Trained(population, ()),))
     doses = [Prescription("overfitting", "some", {"l2": l2}, "") for l2 in (0.1, 1.0)]
     effect = Effect(0.1, -0.1, 0.3)
     arms = (Arm(doses[0], screened=effect), Arm(doses[1], screened=effect, confirmed=effect))
     lost = Trial(arms, best=1)
     for trial, tried in ((lost, {"l2 = 1.0"}), (replace(lost, best=None), {"l2 = 0.1", "l2 = 1.0"})):
-        assert stay._noted(found, trial, Plan(), bed_of(ward_data)).tried == tried
+        assert loop._noted(found, trial, Plan(), design_of(ward_data)).tried == tried
 
 
 def test_one_fold_is_halved_so_that_other_patients_confirm(ward_data: Dataset) -> None:
-    bed = bed_of(ward_data, folds=1)
-    (chooses,), (confirms,) = bed.choosing.values(), bed.confirming.values()
-    assert not set(bed.patients[chooses]) & set(bed.patients[confirms])
-    assert sorted([*chooses, *confirms]) == sorted(bed.material.folds[0].held)
-    assert bed.seeds_a_look == 2
-    assert bed.seed_of_look(0, 0) not in (0, bed.seed_of_look(0, 1)), "the fold is the one that chose: other seeds"
+    design = design_of(ward_data, folds=1)
+    (chooses,), (confirms,) = design.choosing.values(), design.confirming.values()
+    assert not set(design.patients[chooses]) & set(design.patients[confirms])
+    assert sorted([*chooses, *confirms]) == sorted(design.fold_data.folds[0].held)
+    assert design.seeds_a_look == 2
+    assert design.seed_of_look(0, 0) not in (0, design.seed_of_look(0, 1)), (
+        "the fold is the one that chose: other seeds"
+    )
 
 
 def test_few_patients_keep_nothing(ward_data: Dataset) -> None:
-    bed = bed_of(ward_data)
-    few = {f: replace(rows, held=rows.held[:4]) for f, rows in bed.material.folds.items()}
-    bed = replace(bed, material=replace(bed.material, folds=few))
+    design = design_of(ward_data)
+    few = {f: replace(rows, held=rows.held[:4]) for f, rows in design.fold_data.folds.items()}
+    design = replace(design, fold_data=replace(design.fold_data, folds=few))
     plan = Plan(hidden=(4,), epochs=2, learning_rate=1e-6, batch_size=32, dropout=0.0)
     doses = [Prescription("learning-rate-too-low", "raise it", {"learning_rate": 0.03}, "")]
-    arm = end_of(run_trial(bed, plan, doses)).arms[0]
+    arm = end_of(run_trial(design, plan, doses)).arms[0]
     assert arm.verdict == "dropped"
     assert arm.reason == "16 patients are left to confirm it, too few to tell (at least 20)"
 
 
 def test_a_quarter_is_part_of_the_half_and_patients_stay_whole(ward_data: Dataset) -> None:
     twice = replace(ward_data, patients=np.arange(ward_data.rows) // 2)
-    bed = bed_of(twice)
-    quarter, half = (with_share(bed, share).material.folds[0] for share in (0.25, 0.5))
-    every = bed.material.folds[0]
+    design = design_of(twice)
+    quarter, half = (with_share(design, share).fold_data.folds[0] for share in (0.25, 0.5))
+    every = design.fold_data.folds[0]
     assert set(quarter.train) < set(half.train) < set(every.train)
     for some, share in ((quarter, 0.25), (half, 0.5)):
-        people = set(bed.patients[some.train])
-        assert len(people) == pytest.approx(share * len(set(bed.patients[every.train])), abs=1)
-        assert set(bed.patients[every.train]) & people == people
-        assert sum(np.isin(bed.patients[every.train], list(people))) == len(some.train)
+        people = set(design.patients[some.train])
+        assert len(people) == pytest.approx(share * len(set(design.patients[every.train])), abs=1)
+        assert set(design.patients[every.train]) & people == people
+        assert sum(np.isin(design.patients[every.train], list(people))) == len(some.train)
         np.testing.assert_array_equal(some.held, every.held)
 
 
@@ -290,11 +292,11 @@ def test_few_rows_keep_their_seeds_when_a_remedy_is_kept(ward_data: Dataset) -> 
     given = Circumstances(ward_data, split, None, 3, np.inf, Path("none"))
     plans = [Plan(learning_rate=(1e-3, 1e-2), hidden=(w,)) for w in (4, 8)]
     assert given.count(plans) == 3 * 4 * 4
-    population = stay.make_population(plans, ward_data.task, make_materials(ward_data, split), given.count(plans))
-    found = Stay((Trained(population, ()),))
-    better, _ = stay.make_treated(given, found, {"learning_rate": 0.01})
+    population = loop.make_population(plans, ward_data.task, make_folds_data(ward_data, split), given.count(plans))
+    found = Loop((Trained(population, ()),))
+    better, _ = loop.make_treated(given, found, {"learning_rate": 0.01})
     assert len(better.members) == 3 * 4 * 2
-    assert len(stay.make_treated(replace(given, members=5), found, {"l2": 0.1})[0].members) == 5
+    assert len(loop.make_treated(replace(given, members=5), found, {"l2": 0.1})[0].members) == 5
 
 
 @pytest.mark.parametrize(("folds", "first"), [(4, 2 * 30), (1, 2 * (30 + 10))])
@@ -303,7 +305,8 @@ def test_a_look_that_stays_alone_keeps_nothing_back(ward_data: Dataset, folds: i
     plan, arm = Plan(epochs=10), Arm(Prescription("still-improving", "train longer", {"epochs": 30}, ""))
     trial, second = Trial((arm,), member_epochs=50), 2 * (10 + 30)
     enough, short = (
-        _shares(bed_of(ward_data, folds, most=50.0 + first + second - missing), plan, trial, arm) for missing in (0, 1)
+        _shares(design_of(ward_data, folds, most=50.0 + first + second - missing), plan, trial, arm)
+        for missing in (0, 1)
     )
     assert (enough, short) == (LOOKS, ONE_LOOK)
     assert sum(1 / share for share in LOOKS) == pytest.approx(1.0)

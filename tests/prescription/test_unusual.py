@@ -10,15 +10,15 @@ from rounds.data.dataset import Dataset
 from rounds.data.splitting import split_dataset
 from rounds.examination.finding import Answer, Examination, Verdict
 from rounds.plan import Plan
-from rounds.prescription import loop as stay
-from rounds.prescription.loop import Circumstances, Stay, look, treat
+from rounds.prescription import loop as loop
+from rounds.prescription.loop import Circumstances, Loop, look, treat
 from rounds.prescription.remedies.oddities import against_oddities
 from rounds.prescription.remedies.remedy import treated
 from rounds.prescription.remedies.table import MOST_ARMS, described
 from rounds.proposal import Amount, propose
 from rounds.task import Task
 from rounds.training.population.build import make_population, train_to_end
-from rounds.training.population.fold_data import make_materials
+from rounds.training.population.fold_data import make_folds_data
 from tests.generators import end_of
 
 NUMBER = Task(kind="regression", targets=("days",))
@@ -70,10 +70,10 @@ def test_what_is_odd_is_tried_together_first_and_not_twice() -> None:
 
 @pytest.mark.parametrize("task", [NUMBER, DEATH], ids=lambda t: t.kind)
 @pytest.mark.parametrize("rows", [40, 700, 30_000])
-@pytest.mark.parametrize("grid", [(), (64, 64, 1), (140, 1), (800, 2)], ids=str)
-def test_nothing_is_odd_in_what_is_proposed(task: Task, rows: int, grid: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("array", [(), (64, 64, 1), (140, 1), (800, 2)], ids=str)
+def test_nothing_is_odd_in_what_is_proposed(task: Task, rows: int, array: tuple[int, ...]) -> None:
     """So that nobody who chose nothing pays for trials of it."""
-    for plan in propose(task, Amount(rows, rows, rows // 3, 10, 2, grid, 5 if len(grid) == 2 else 0), {}).plans:
+    for plan in propose(task, Amount(rows, rows, rows // 3, 10, 2, array, 5 if len(array) == 2 else 0), {}).plans:
         assert against_oddities(plan, task) == []
 
 
@@ -88,20 +88,20 @@ def test_a_plan_that_nothing_alarms_about_is_tried_against_the_usual(
 ) -> None:
     """An output that cannot reach the outcomes: the examination is made to overlook it, and the trial is not."""
     unsure = Answer("unknown", "")
-    monkeypatch.setattr(stay, "examine", lambda run: Examination((), (), Verdict(unsure, unsure, unsure)))
+    monkeypatch.setattr(loop, "examine", lambda run: Examination((), (), Verdict(unsure, unsure, unsure)))
     split = split_dataset(ward_data, 3)
     given = Circumstances(ward_data, split, None, 1, np.inf, tmp_path)
     plan = Plan(
         hidden=(16,), epochs=8, learning_rate=0.03, folds=3, output_activation="sigmoid", target_transform="none"
     )
-    population = make_population([plan], ward_data.task, make_materials(ward_data, split))
-    found, visit = look(given, Stay((end_of(train_to_end(population, tmp_path)),)), 2)
-    assert visit is not None
-    assert "usual" in visit.about
+    population = make_population([plan], ward_data.task, make_folds_data(ward_data, split))
+    found, this_round = look(given, Loop((end_of(train_to_end(population, tmp_path)),)), 2)
+    assert this_round is not None
+    assert "usual" in this_round.about
     assert found.ended == ""
-    found = end_of(treat(given, found, visit))
+    found = end_of(treat(given, found, this_round))
     (entry,) = found.entries
     assert (entry["verdict"], entry["finding"]) == ("kept", "healthy")
     assert entry["effect"]["low"] > 0
-    found, visit = look(given, found, 2)
-    assert (found.ended, visit) == ("nothing to treat alarms any more", None)
+    found, this_round = look(given, found, 2)
+    assert (found.ended, this_round) == ("nothing to treat alarms any more", None)

@@ -70,9 +70,18 @@ def records(task: Task) -> Record:
     return {
         "dataset": dataset(task),
         "plan": {
-            "hidden": [16, 16], "epochs": 6, "keep_best": "loss", "learning_rate": [0.001, 0.01], "dropout": 0.1,
-            "reasons": {"epochs": "about 200,000 rows seen"}, "beside": [{"dropout": [0.1, 0.4]}], "members": 6,
-            "members_trained": 6, "parameters": [609, 609], "slab": {}, "rows_that": {"judge": "test rows"},
+            "hidden": [16, 16],
+            "epochs": 6,
+            "keep_best": "loss",
+            "learning_rate": [0.001, 0.01],
+            "dropout": 0.1,
+            "reasons": {"epochs": "about 200,000 rows seen"},
+            "beside": [{"dropout": [0.1, 0.4]}],
+            "members": 6,
+            "members_trained": 6,
+            "parameters": [609, 609],
+            "slab": {},
+            "rows_that": {"judge": "test rows"},
         },
         "findings": {
             "verdict": {
@@ -80,12 +89,13 @@ def records(task: Task) -> Record:
                 "well_trained": {"answer": "yes", "reason": "nothing found"},
                 "worth_it": {"answer": "yes", "reason": "better"},
             },
-            "findings": [], "not_applicable": [],
+            "findings": [],
+            "not_applicable": [],
         },
         "prescriptions": [],
         "metrics": metrics(task),
         "evidence": evidence(task),
-    }  # fmt: skip
+    }
 
 
 def dataset(task: Task) -> Record:
@@ -99,18 +109,31 @@ def dataset(task: Task) -> Record:
         "reason": "numbers",
     }
     return {
-        "name": f"wards {NASTY}", "simulated": True, "task": task.model_dump(mode="json"), "rows_read": PATIENTS + 60,
-        "rows": PATIENTS, "patients": PATIENTS, "exclusions": [["outcome not known", 55], ["outside the cohort", 5]],
+        "name": f"wards {NASTY}",
+        "simulated": True,
+        "task": task.model_dump(mode="json"),
+        "rows_read": PATIENTS + 60,
+        "rows": PATIENTS,
+        "patients": PATIENTS,
+        "exclusions": [["outcome not known", 55], ["outside the cohort", 5]],
         "columns": [
             {**column, "name": NASTY, "role": "numeric", "known": "admission"},
             {**column, "name": "sodium", "role": "numeric", "known": "admission", "missing_share": 3 / PATIENTS},
             *({**column, "name": name, "role": "target", "known": "outcome"} for name in task.targets),
         ],
-        "group": None, "time": "admitted", "time_range": ["2019-02-17", "2023-11-29"], "content_hash": "9f3c" * 16,
-        "prediction_moment": "admission", "notes": ["a note"],
-        "split": {"kind": "held-out", "how": "a fifth at random", "seed": 0,
-                  "events": {"all": 90, "test": 90} if task.kind == "binary" else None},
-    }  # fmt: skip
+        "group": None,
+        "time": "admitted",
+        "time_range": ["2019-02-17", "2023-11-29"],
+        "content_hash": "9f3c" * 16,
+        "prediction_moment": "admission",
+        "notes": ["a note"],
+        "split": {
+            "kind": "held-out",
+            "how": "a fifth at random",
+            "seed": 0,
+            "events": {"all": 90, "test": 90} if task.kind == "binary" else None,
+        },
+    }
 
 
 def truth_and_guess(task: Task) -> tuple[np.ndarray, np.ndarray]:
@@ -138,15 +161,26 @@ def metrics(task: Task) -> Record:
     worse = {n: interval(v["value"] * 1.2) for n, v in own.items()}
     main = main_metric(task)
     return {
-        "task": task.model_dump(mode="json"), "test_kind": "held-out", "main_metric": main, "unit": task.unit,
-        "statistic": "mean", "validation": own, "test": own, "single_network": worse,
+        "task": task.model_dump(mode="json"),
+        "test_kind": "held-out",
+        "main_metric": main,
+        "unit": task.unit,
+        "statistic": "mean",
+        "validation": own,
+        "test": own,
+        "single_network": worse,
         "baselines": {"constant": worse, "linear": worse, "trees": worse, "saps": worse},
         "difference": {"metric": main, "baseline": "linear", **interval(0.5), "smallest_worthwhile": 0.01},
-        "members": 6, "configurations_tried": 2, "rows": dict.fromkeys(("train", "validation", "test"), PATIENTS),
+        "members": 6,
+        "configurations_tried": 2,
+        "rows": dict.fromkeys(("train", "validation", "test"), PATIENTS),
         "patients": dict.fromkeys(("train", "validation", "test"), PATIENTS),
-        "ledger": {"times_before": 2, "note": ""}, "versions": {"rounds": "0.1.0"}, "seconds": 3.0,
-        "seconds_by_stage": {"training": 3.0}, "known": list(metrics_for(task)),
-    }  # fmt: skip
+        "ledger": {"times_before": 2, "note": ""},
+        "versions": {"rounds": "0.1.0"},
+        "seconds": 3.0,
+        "seconds_by_stage": {"training": 3.0},
+        "known": list(metrics_for(task)),
+    }
 
 
 @cache
@@ -158,15 +192,22 @@ def evidence(task: Task) -> Record:
     ward = pl.Series([NASTY] * 12 + ["east"] * (PATIENTS - 17) + ["west"] * 5)
     calibration = calibration_record(task, observed, predicted, who)
     return {
-        "version": 1, "characteristics": characteristics(task),
+        "version": 1,
+        "characteristics": characteristics(task),
         "calibration": calibration,
-        "recalibration": {"kept": "none", "metric": "log_loss", "applied": False, "tried": {
-            "temperature": {"gain": {"value": -0.01, "low": -0.02, "high": 0.01}},
-            "isotonic": {"not_tried": "240 rows are fewer than 1000"}}},
+        "recalibration": {
+            "kept": "none",
+            "metric": "log_loss",
+            "applied": False,
+            "tried": {
+                "temperature": {"gain": {"value": -0.01, "low": -0.02, "high": 0.01}},
+                "isotonic": {"not_tried": "240 rows are fewer than 1000"},
+            },
+        },
         "decisions": decisions(task, observed, predicted, who),
         "intervals": intervals(task, observed, predicted, who),
         "subgroups": subgroup_record(task, observed, predicted, who, {"sex": sex, "ward": ward}),
-    }  # fmt: skip
+    }
 
 
 def characteristics(task: Task) -> Record:
@@ -174,8 +215,13 @@ def characteristics(task: Task) -> Record:
     sizes = {part: {"rows": PATIENTS, "patients": PATIENTS} for part in ("development", "test")}
     number = {"median": 1996.0, "low": 1990.0, "high": 2001.0}
     level = {"rows": 200, "share": 200 / PATIENTS}
-    cells = [("year", "number", None, number), (NASTY, "level", "<i>a</i>", level), (NASTY, "level", "b", None),
-             (NASTY, "level", "c", None), (NASTY, "missing", None, {"rows": 30, "share": 0.125})]  # fmt: skip
+    cells = [
+        ("year", "number", None, number),
+        (NASTY, "level", "<i>a</i>", level),
+        (NASTY, "level", "b", None),
+        (NASTY, "level", "c", None),
+        (NASTY, "missing", None, {"rows": 30, "share": 0.125}),
+    ]
     rows = [
         {"column": column, "unit": "", "kind": kind, "level": text, "parts": dict.fromkeys(sizes, cell)}
         for column, kind, text, cell in cells
@@ -189,10 +235,13 @@ def decisions(task: Task, observed: np.ndarray, predicted: np.ndarray, who: np.n
     cases = np.eye(task.outputs)[observed[:, 0]] if task.kind == "multiclass" else observed
     scored = [Scored(cases[:, t].astype(float), predicted[:, t], who) for t in range(task.outputs)]
     outputs = {
-        name: {"prevalence": float(s.observed.mean()), "points": operating_points(s, s, 4.0),
-               "curve": decision_curve(s.observed, s.predicted, s.patients)}
+        name: {
+            "prevalence": float(s.observed.mean()),
+            "points": operating_points(s, s, 4.0),
+            "curve": decision_curve(s.observed, s.predicted, s.patients),
+        }
         for name, s in zip(task.output_names, scored, strict=True)
-    }  # fmt: skip
+    }
     return {"outputs": outputs, "chosen_on": "validation patients", "rows_a_day": 4.0, "reason": ""}
 
 
@@ -215,15 +264,25 @@ def tables(task: Task) -> dict[str, pl.DataFrame]:
         for m, rate, _ in members
         for e in range(1, 7)
         for split, metric, value in (
-            ("train", "loss", loss[m][e - 1]), ("train", "learning_rate", rate / e),
-            ("validation", "loss", loss[m][e - 1] + 0.1), ("validation", main_metric(task), loss[m][e - 1] + 1),
+            ("train", "loss", loss[m][e - 1]),
+            ("train", "learning_rate", rate / e),
+            ("validation", "loss", loss[m][e - 1] + 0.1),
+            ("validation", main_metric(task), loss[m][e - 1] + 1),
         )
-    ]  # fmt: skip
+    ]
     member = [
-        {**keys, "member": m, "learning_rate": rate, "fold": m % 3, "outer": outer, "best_epoch": 6,
-         "best_value": 0.2 + m / 10, "outcome": "finished"}
+        {
+            **keys,
+            "member": m,
+            "learning_rate": rate,
+            "fold": m % 3,
+            "outer": outer,
+            "best_epoch": 6,
+            "best_value": 0.2 + m / 10,
+            "outcome": "finished",
+        }
         for m, rate, outer in members
-    ]  # fmt: skip
+    ]
     steps = [
         {**keys, "member": m, "step": s, "epoch": s / 10, "loss": 10 / s + m / 10}
         for m in range(7)
@@ -252,11 +311,18 @@ def predictions(task: Task) -> pl.DataFrame:
         observed = np.eye(task.outputs)[observed[:, 0]]
     who = np.arange(PATIENTS) + SECRET
     frames = [
-        pl.DataFrame({
-            "row": who, "patient": who, "split": [split] * PATIENTS, "target": [name] * PATIENTS,
-            "observed": observed[:, t].astype(float), "network": predicted[:, t], "linear": predicted[::-1, t],
-        })
+        pl.DataFrame(
+            {
+                "row": who,
+                "patient": who,
+                "split": [split] * PATIENTS,
+                "target": [name] * PATIENTS,
+                "observed": observed[:, t].astype(float),
+                "network": predicted[:, t],
+                "linear": predicted[::-1, t],
+            }
+        )
         for split in ("validation", "test")
         for t, name in enumerate(task.output_names)
-    ]  # fmt: skip
+    ]
     return pl.concat(frames)

@@ -64,8 +64,12 @@ def test_calibration_figures_are_those_of_the_record(make_run: MakeRun) -> None:
 
 
 def test_a_kept_map_is_said_with_whether_it_is_applied(make_run: MakeRun) -> None:
-    kept = {"kept": "temperature", "metric": "log_loss", "applied": True,
-            "tried": {"temperature": {"gain": {"value": 0.02, "low": 0.01, "high": 0.03}}}}  # fmt: skip
+    kept = {
+        "kept": "temperature",
+        "metric": "log_loss",
+        "applied": True,
+        "tried": {"temperature": {"gain": {"value": 0.02, "low": 0.01, "high": 0.03}}},
+    }
     made = evidence_tables.calibration(read(make_run, "binary", recalibration=kept))
     assert made is not None
     assert made["kept"].startswith("Temperature map kept")

@@ -19,18 +19,34 @@ from rounds.report.tables.rounds import course
 
 from .conftest import PATIENTS, TASKS, MakeRun, metrics, truth_and_guess, write_run
 
-TRIAL = {"round": 1, "finding": "overfitting", "change": {"dropout": [0.1, 0.3]}, "verdict": "kept",
-         "effect": {"value": 0.2, "low": 0.1, "high": 0.3}}  # fmt: skip
+TRIAL = {
+    "round": 1,
+    "finding": "overfitting",
+    "change": {"dropout": [0.1, 0.3]},
+    "verdict": "kept",
+    "effect": {"value": 0.2, "low": 0.1, "high": 0.3},
+}
 # The task on which a figure is drawn, where regression does not have it.
 DRAWN_ON = {
-    "calibration": "binary", "ranking-forest": "binary", "roc": "binary", "risks": "binary",
-    "confusions": "multiclass", "ranking-by-outcome": "multilabel", "target-scores": "targets",
-    "reliability": "multiclass", "net-benefit": "binary",
-}  # fmt: skip
+    "calibration": "binary",
+    "ranking-forest": "binary",
+    "roc": "binary",
+    "risks": "binary",
+    "confusions": "multiclass",
+    "ranking-by-outcome": "multilabel",
+    "target-scores": "targets",
+    "reliability": "multiclass",
+    "net-benefit": "binary",
+}
 ELSEWHERE = {  # figures of measures that the run by hand does not hold, and of more rounds or patients than it has
-    "density", "stay", "measure-update_ratio", "measure-activation_spread", "measure-activation_mean",
-    "measure-saturated_share", "measure-weight_norm",
-}  # fmt: skip
+    "density",
+    "stay",
+    "measure-update_ratio",
+    "measure-activation_spread",
+    "measure-activation_mean",
+    "measure-saturated_share",
+    "measure-weight_norm",
+}
 
 
 @pytest.fixture(scope="module")
@@ -129,10 +145,15 @@ def test_misses_by_predicted_are_quantiles(runs: dict[str, RunFiles]) -> None:
 def test_density_leaves_small_cells_empty(runs: dict[str, RunFiles]) -> None:
     random = np.random.default_rng(0)
     predicted = random.gamma(3, 2, 3000)
-    frame = pl.DataFrame({
-        "patient": np.arange(3000) // 2, "split": ["test"] * 3000, "target": ["length_of_stay"] * 3000,
-        "observed": predicted + random.normal(size=3000), "network": predicted,
-    })  # fmt: skip
+    frame = pl.DataFrame(
+        {
+            "patient": np.arange(3000) // 2,
+            "split": ["test"] * 3000,
+            "target": ["length_of_stay"] * 3000,
+            "observed": predicted + random.normal(size=3000),
+            "network": predicted,
+        }
+    )
     base = runs["regression"]
     run = RunFiles(base.dataset, base.plan, base.findings, base.metrics, [], {"predictions": frame})
     rows = data(drawn("density", run), "share")
@@ -296,14 +317,25 @@ def test_patients_may_be_named_by_text() -> None:
 
 
 ROUNDS = {
-    "examined": 2, "remedies_tried": 1, "remedies_kept": 1, "found": [["overfitting"], []], "ended": "nothing alarms",
+    "examined": 2,
+    "remedies_tried": 1,
+    "remedies_kept": 1,
+    "found": [["overfitting"], []],
+    "ended": "nothing alarms",
     "contradictions": [{"round": 1, "reason": "underfitting asks for the opposite change of hidden"}],
-    "member_epochs_in_populations": 1200, "member_epochs_in_trials": 34,
-}  # fmt: skip
+    "member_epochs_in_populations": 1200,
+    "member_epochs_in_trials": 34,
+}
 ADVICE = {
-    "round": 2, "finding": "healthy", "remedy": "more patients", "change": {"patients": [90, 180]}, "metric": "rmse",
-    "effect": {"value": 0.2, "low": 0.1, "high": 0.3}, "verdict": "advice", "reason": "more patients would help",
-}  # fmt: skip
+    "round": 2,
+    "finding": "healthy",
+    "remedy": "more patients",
+    "change": {"patients": [90, 180]},
+    "metric": "rmse",
+    "effect": {"value": 0.2, "low": 0.1, "high": 0.3},
+    "verdict": "advice",
+    "reason": "more patients would help",
+}
 
 
 def test_the_stay_is_told_round_by_round(make_run: MakeRun) -> None:
@@ -320,7 +352,12 @@ def test_the_stay_is_told_round_by_round(make_run: MakeRun) -> None:
     assert second["found"] == ["nothing to treat"]
     assert second["treatments"][0][2] == "more patients would help (RMSE better by 0.200 (0.100 to 0.300))"
     page = write_report(run).read_text()
-    for text in ("The stay, round by round", "More patients would help (RMSE", "1,200 in populations, 34 in trials",
-                 "underfitting asks for the opposite change of hidden", "The stay ended: nothing alarms."):  # fmt: skip
+    for text in (
+        "The stay, round by round",
+        "More patients would help (RMSE",
+        "1,200 in populations, 34 in trials",
+        "underfitting asks for the opposite change of hidden",
+        "The stay ended: nothing alarms.",
+    ):
         assert text in page or text[:1].upper() + text[1:] in page
     assert course(read_run(make_run())) is None

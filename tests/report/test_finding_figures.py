@@ -8,7 +8,7 @@ import pytest
 from rounds.examination.examine_data import DATA_RULES
 from rounds.examination.rules import RULES
 from rounds.report.figures.bars import DRAWN_BY_NUMBERS
-from rounds.report.figures.findings import DRAWN_BY_LOSSES, DRAWN_BY_MEASURES, finding_picture
+from rounds.report.figures.findings import DRAWN_BY_LOSSES, DRAWN_BY_MEASURES, finding_figure
 from rounds.report.page import write_report
 from rounds.report.run_files import RunFiles, read_run
 
@@ -17,11 +17,22 @@ from .conftest import TASKS, write_run
 
 def finding(code: str, **changes: Any) -> dict[str, Any]:
     return {
-        "round": 0, "question": "training", "code": code, "name": f"Found {code}", "severity": "error", "epoch": 3,
-        "evidence": {}, "confidence": 0.9, "explanation": "Seen.", "follows_from": [], "remedies": [], "members": [1],
+        "round": 0,
+        "question": "training",
+        "code": code,
+        "name": f"Found {code}",
+        "severity": "error",
+        "epoch": 3,
+        "evidence": {},
+        "confidence": 0.9,
+        "explanation": "Seen.",
+        "follows_from": [],
+        "remedies": [],
+        "members": [1],
         "rates": {"hits": [9, 10], "alarms": [1, 200]},
-        "thresholds": [{"name": "dead units", "value": 0.7, "unit": "share", "source": "made up"}], **changes,
-    }  # fmt: skip
+        "thresholds": [{"name": "dead units", "value": 0.7, "unit": "share", "source": "made up"}],
+        **changes,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -44,38 +55,38 @@ def test_thresholds_that_are_drawn_are_those_of_the_rule() -> None:
 
 def test_what_was_measured_of_data_stands_beside_its_threshold(run: RunFiles) -> None:
     apart = [{"name": "told apart", "value": 0.65, "unit": "AUROC", "source": "made up"}]
-    picture = finding_picture(run, finding("shifted-test", evidence={"auroc": 0.83}, thresholds=apart))
+    picture = finding_figure(run, finding("shifted-test", evidence={"auroc": 0.83}, thresholds=apart))
     assert picture is not None
     assert "threshold: told apart" in picture
     assert "0.83" in picture
-    shared = finding_picture(run, finding("patient-leak", evidence={"patients_shared_with_test": 31}))
+    shared = finding_figure(run, finding("patient-leak", evidence={"patients_shared_with_test": 31}))
     assert shared is not None
     assert "shared with test" in shared
 
 
 def test_losses_with_the_epoch_marked(run: RunFiles) -> None:
-    picture = finding_picture(run, finding("overfitting"))
+    picture = finding_figure(run, finding("overfitting"))
     assert picture is not None
     assert "seen from epoch 3" in picture
-    before = finding_picture(run, finding("poor-initialization", epoch=0))
+    before = finding_figure(run, finding("poor-initialization", epoch=0))
     assert before is not None
     assert "before the first step" in before
-    without = finding_picture(run, finding("overfitting", epoch=None))
+    without = finding_figure(run, finding("overfitting", epoch=None))
     assert without is not None
     assert "seen from" not in without
 
 
 def test_a_measure_with_its_threshold(run: RunFiles) -> None:
-    picture = finding_picture(run, finding("dead-units"))
+    picture = finding_figure(run, finding("dead-units"))
     assert picture is not None
     assert "threshold: dead units" in picture
     assert "activation_0" in picture
 
 
 def test_what_no_curve_shows_has_none(run: RunFiles) -> None:
-    assert finding_picture(run, finding("target-leak")) is None, "no numbers"
-    assert finding_picture(run, finding("known-after-outcome")) is None
-    assert finding_picture(run, finding("saturated-units")) is None, "the measure was not taken"
+    assert finding_figure(run, finding("target-leak")) is None, "no numbers"
+    assert finding_figure(run, finding("known-after-outcome")) is None
+    assert finding_figure(run, finding("saturated-units")) is None, "the measure was not taken"
 
 
 def test_the_report_shows_picture_and_rates(tmp_path: Path) -> None:

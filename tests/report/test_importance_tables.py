@@ -16,8 +16,10 @@ def test_most_important_columns_and_all_spans_are_shown() -> None:
     assert content is not None
     columns, time = content["parts"]
     assert (columns["title"], len(columns["rows"]), columns["rows"][0]) == (
-        "Columns", MOST_COLUMNS, ("c0", "0.100", "0.050 to 0.150"),
-    )  # fmt: skip
+        "Columns",
+        MOST_COLUMNS,
+        ("c0", "0.100", "0.050 to 0.150"),
+    )
     assert (time["title"], len(time["rows"])) == ("Time", 8)
     assert (content["metric"], content["rows"]) == ("AUROC", "1,200")
 

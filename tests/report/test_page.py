@@ -110,16 +110,26 @@ def test_small_counts_are_not_told(make_run: MakeRun) -> None:
 
 def test_findings_and_trials_are_shown(make_run: MakeRun) -> None:
     finding = {
-        "round": 0, "question": "training", "code": "overfitting", "name": "Overfitting", "severity": "warning",
-        "evidence": {"gap": 0.31, "patients": [SECRET + 1, SECRET + 2]}, "confidence": 0.9,
-        "explanation": "Validation rises while training falls.", "follows_from": [], "remedies": ["stop earlier"],
+        "round": 0,
+        "question": "training",
+        "code": "overfitting",
+        "name": "Overfitting",
+        "severity": "warning",
+        "evidence": {"gap": 0.31, "patients": [SECRET + 1, SECRET + 2]},
+        "confidence": 0.9,
+        "explanation": "Validation rises while training falls.",
+        "follows_from": [],
+        "remedies": ["stop earlier"],
         "members": [0, 1],
-    }  # fmt: skip
+    }
     base = records(TASKS["regression"])["findings"]
     trial = {
-        "round": 1, "finding": "overfitting", "change": {"dropout": [0.1, 0.3]}, "verdict": "kept",
+        "round": 1,
+        "finding": "overfitting",
+        "change": {"dropout": [0.1, 0.3]},
+        "verdict": "kept",
         "effect": {"value": 0.2, "low": 0.1, "high": 0.3},
-    }  # fmt: skip
+    }
     believed = {**base["verdict"], "believable": {"answer": "yes", "reason": "ten checks passed"}}
     findings = {"verdict": believed, "findings": [finding], "not_applicable": [{"code": "plateau", "reason": "short"}]}
     page = text_of(make_run(findings=findings, prescriptions=[trial]))

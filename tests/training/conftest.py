@@ -11,7 +11,7 @@ from rounds.data.dataset import Column, Dataset, Split
 from rounds.plan import Plan
 from rounds.task import Kind, Task
 from rounds.training.population.build import Population, Trained, make_population, train_population
-from rounds.training.population.fold_data import make_materials
+from rounds.training.population.fold_data import make_folds_data
 
 ROWS, NUMBERS = 120, 4
 
@@ -50,7 +50,9 @@ def population_of() -> Callable[..., Population]:
     ) -> Population:
         dataset, split = make_table(kind)
         split = Split(split.kind, split.development, split.test, split.folds[:folds])
-        return make_population(list(plans), dataset.task, make_materials(dataset, split), count, workers=1, model=model)
+        return make_population(
+            list(plans), dataset.task, make_folds_data(dataset, split), count, workers=1, model=model
+        )
 
     return make
 

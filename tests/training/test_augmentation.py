@@ -7,7 +7,7 @@ import pytest
 
 from rounds.proposal import Amount, propose
 from rounds.task import Task
-from rounds.training.augmentation.images import IMAGE_SETTINGS, Drawn, augment_images
+from rounds.training.augmentation.images import IMAGE_SETTINGS, UniformDraws, augment_images
 
 SIZE, ROWS = 13, 6
 KEY = jax.random.PRNGKey(0)
@@ -49,12 +49,12 @@ def naive_bilinear(image: np.ndarray, row: float, column: float) -> float:
     return float(
         (1 - a) * ((1 - b) * image[i, j] + b * image[i, j + 1])
         + a * ((1 - b) * image[i + 1, j] + b * image[i + 1, j + 1])
-    )  # fmt: skip
+    )
 
 
 def test_shift_and_turn_are_those_of_the_naive_twin() -> None:
     pixels = images()
-    drawn = Drawn(KEY, ROWS)
+    drawn = UniformDraws(KEY, ROWS)
     moves = np.asarray(drawn.uniform("shift", 2)) * 0.3 * (SIZE - 1)  # pixels
     angles = np.deg2rad(np.asarray(drawn.uniform("rotate"))[:, 0] * 40.0)
     shifted, turned = augmented(pixels, shift=0.3), augmented(pixels, rotate=40.0)
@@ -70,7 +70,7 @@ def test_shift_and_turn_are_those_of_the_naive_twin() -> None:
 
 def test_shades_move_mean_and_spread_as_far_as_they_say() -> None:
     pixels = images()
-    drawn = Drawn(KEY, ROWS)
+    drawn = UniformDraws(KEY, ROWS)
     brighter = augmented(pixels, brightness=0.4)
     wanted = 0.4 * 50.0 * np.asarray(drawn.uniform("brightness"))[:, 0]
     np.testing.assert_allclose((brighter - pixels).mean((1, 2, 3)), wanted, atol=1e-3)

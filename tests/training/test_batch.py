@@ -13,7 +13,7 @@ from rounds.networks.keras.functional import make_functional
 from rounds.plan import Plan, setting_names
 from rounds.task import Task
 from rounds.training.batches.orders import full_batch
-from rounds.training.compiled.state import Recipe, SlabData
+from rounds.training.compiled.state import SlabData, StaticConfig
 from rounds.training.compiled.step import Batch, draw_batch
 
 TASK = Task(kind="binary", targets=("y",), classes=("0", "1"))
@@ -32,9 +32,9 @@ def batches(plan: Plan, **settings: float) -> Callable[[Any, float], Batch]:
     """(rows, position) -> the batch, compiled."""
     network = describe_network(plan, TASK, NUMBERS, FLAGS, (), False)
     functional = make_functional(lambda: build_network(network, plan))
-    recipe = Recipe(plan, TASK, functional, "binary_crossentropy", True, False, frozenset(settings))
+    config = StaticConfig(plan, TASK, functional, "binary_crossentropy", True, False, frozenset(settings))
     chosen = {name: jnp.float32(settings.get(name, 0.0)) for name in setting_names()} | {"key": jnp.float32(7)}
-    return jax.jit(lambda rows, position: draw_batch(recipe, chosen, data(), rows, position))
+    return jax.jit(lambda rows, position: draw_batch(config, chosen, data(), rows, position))
 
 
 def drawn(position: float = 0.5, **settings: float) -> Batch:

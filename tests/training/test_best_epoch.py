@@ -9,7 +9,12 @@ import numpy as np
 import pytest
 
 from rounds.plan import Plan, usual_patience
-from rounds.training.compiled.best_snapshots import begin_spare, choosers_of, has_spare, keep_spare
+from rounds.training.compiled.best_snapshots import (
+    begin_best_snapshots,
+    has_best_snapshots,
+    keep_best_snapshots,
+    selectors_of,
+)
 from rounds.training.compiled.state import EpochRecord, Weights
 from rounds.training.population.build import Population, Trained
 from rounds.training.result.best_epoch import at_epoch_of, course_with_patience, with_best_epochs
@@ -21,9 +26,15 @@ Make = Callable[..., Population]
 Train = Callable[[Population], Trained]
 # Learns its few patients by heart: the best epoch comes early, and is one of many that are tried.
 GREEDY = Plan(
-    hidden=(32,), epochs=60, batch_size=16, learning_rate=(1e-2, 3e-2), dropout=0.0, weight_decay=0.0,
-    schedule="constant", keep_best="none",
-)  # fmt: skip
+    hidden=(32,),
+    epochs=60,
+    batch_size=16,
+    learning_rate=(1e-2, 3e-2),
+    dropout=0.0,
+    weight_decay=0.0,
+    schedule="constant",
+    keep_best="none",
+)
 
 
 def begun(population: Population) -> SlabAt:
@@ -57,28 +68,28 @@ def test_the_last_epoch_stays_what_is_handed_over(population_of: Make, train: Tr
     result = trained.results[0]
     assert (result.records[-1].best_epoch == GREEDY.epochs - 1).all()
     for number, weights in result.best.items():
-        spare = result.spare[number]
-        assert {leaf.shape[0] for leaf in jax.tree.leaves(spare)} == {3}
-        assert any((a != b[0]).any() for a, b in zip(weights.trainable, spare.trainable, strict=True))
+        best_snapshots = result.best_snapshots[number]
+        assert {leaf.shape[0] for leaf in jax.tree.leaves(best_snapshots)} == {3}
+        assert any((a != b[0]).any() for a, b in zip(weights.trainable, best_snapshots.trainable, strict=True))
 
 
 def test_each_chooser_asks_its_own_patients(population_of: Make) -> None:
     """Twin: losses of every epoch's weights on either half, by NumPy; the lowest one's weights are kept."""
     population = population_of(GREEDY.change(epochs=6, learning_rate=0.03))
-    work, material = population.works[0], population.materials[0]
+    work, fold_data = population.works[0], population.folds_data[0]
     member = work.slab.members[0]
-    held = material.folds[member.fold].held
-    targets = material.target_scale.forward(material.targets)[held]
+    held = fold_data.folds[member.fold].held
+    targets = fold_data.target_scale.forward(fold_data.targets)[held]
     inputs = [np.asarray(x)[held] for x in work.data.inputs]
     losses = []
-    for at in slab_epochs(work.program, work.slab, work.data, work.folds, begun(population), work.extent):
+    for at in slab_epochs(work.program, work.slab, work.data, work.folds, begun(population), work.compiled_shape):
         weights = jax.tree.map(lambda leaf: leaf[0, 0], at.state.weights)
         outputs, _ = work.program.functional.apply(weights.trainable, weights.state, inputs, False)
         losses.append(((np.asarray(outputs) - targets) ** 2).mean(1))
-    halves = material.halves[held]
-    for chooser, asked in enumerate((halves >= 0, halves == 0, halves == 1)):
+    halves = fold_data.patient_half[held]
+    for selector, asked in enumerate((halves >= 0, halves == 0, halves == 1)):
         means = [loss[asked].mean() for loss in losses]
-        np.testing.assert_allclose(at.state.spare.value[0, 0, chooser], min(means), rtol=1e-5)
+        np.testing.assert_allclose(at.state.best_snapshots.value[0, 0, selector], min(means), rtol=1e-5)
     assert abs(int((halves == 1).sum()) - len(held) / 2) <= 1
 
 
@@ -87,13 +98,17 @@ def test_a_snapshot_waits_no_longer_than_the_patience() -> None:
     is; an epoch that is not finite is never taken."""
     course = [3.0, 1.0, 2.0, 2.0, 2.0, 0.5]
     for patience, best in ((3, 1.0), (4, 0.5)):
-        spare = begin_spare(Weights([jnp.zeros(2)], []))
+        best_snapshots = begin_best_snapshots(Weights([jnp.zeros(2)], []))
         for loss in course:
             rows, alive = jnp.full(4, loss), jnp.array(True)
-            choosers = choosers_of(jnp.ones(4), jnp.array([0.0, 0.0, 1.0, 1.0]))
-            spare = keep_spare(spare, Weights([jnp.full(2, loss)], []), rows, choosers, alive, patience)
-        np.testing.assert_array_equal(spare.weights.trainable[0], np.full((3, 2), best))
-    lost = keep_spare(spare, Weights([jnp.full(2, -1.0)], []), jnp.full(4, -1.0), choosers, jnp.array(False), 4)
+            selectors = selectors_of(jnp.ones(4), jnp.array([0.0, 0.0, 1.0, 1.0]))
+            best_snapshots = keep_best_snapshots(
+                best_snapshots, Weights([jnp.full(2, loss)], []), rows, selectors, alive, patience
+            )
+        np.testing.assert_array_equal(best_snapshots.weights.trainable[0], np.full((3, 2), best))
+    lost = keep_best_snapshots(
+        best_snapshots, Weights([jnp.full(2, -1.0)], []), jnp.full(4, -1.0), selectors, jnp.array(False), 4
+    )
     np.testing.assert_array_equal(lost.weights.trainable[0], np.full((3, 2), 0.5))
 
 
@@ -114,9 +129,9 @@ def test_the_course_ends_where_the_last_member_stops() -> None:
 )
 def test_no_snapshots_where_the_best_is_kept_or_would_train_otherwise(population_of: Make, changes: object) -> None:
     plan = GREEDY.change(**changes)  # type: ignore[arg-type]
-    assert has_spare(GREEDY)
-    assert not has_spare(plan)
-    assert begun(population_of(plan)).state.spare is None
+    assert has_best_snapshots(GREEDY)
+    assert not has_best_snapshots(plan)
+    assert begun(population_of(plan)).state.best_snapshots is None
 
 
 def test_snapshots_go_on_from_a_checkpoint_to_the_same_bits(population_of: Make, tmp_path: Path) -> None:
@@ -124,7 +139,7 @@ def test_snapshots_go_on_from_a_checkpoint_to_the_same_bits(population_of: Make,
     work = population.works[0]
 
     def from_here(start: SlabAt) -> Iterator[SlabAt]:
-        return slab_epochs(work.program, work.slab, work.data, work.folds, start, work.extent)
+        return slab_epochs(work.program, work.slab, work.data, work.folds, start, work.compiled_shape)
 
     for at in from_here(begun(population)):
         if at.epoch == 4:
@@ -137,5 +152,5 @@ def test_snapshots_go_on_from_a_checkpoint_to_the_same_bits(population_of: Make,
 def test_the_halves_choose_other_epochs_than_all(population_of: Make, train: Train) -> None:
     trained = train(population_of(GREEDY, folds=3))
     member = trained.population.members[0]
-    weights = [at_epoch_of(trained, chooser).weights(member) for chooser in range(3)]
+    weights = [at_epoch_of(trained, selector).weights(member) for selector in range(3)]
     assert any((weights[1][name] != weights[2][name]).any() for name in weights[0])

@@ -22,15 +22,25 @@ from rounds.training.result.batch_statistics import exact_statistics
 Make = Callable[..., Population]
 Train = Callable[[Population], Trained]
 GRADIENT_DESCENT = Plan(
-    network="linear", optimizer="sgd", schedule="constant", batch_size="all", epochs=3000, learning_rate=0.1,
-    warmup_epochs=0, dropout=0, weight_decay=0, convergence=2e-6, keep_best="none", initializer="random_normal:0.1",
-)  # fmt: skip
+    network="linear",
+    optimizer="sgd",
+    schedule="constant",
+    batch_size="all",
+    epochs=3000,
+    learning_rate=0.1,
+    warmup_epochs=0,
+    dropout=0,
+    weight_decay=0,
+    convergence=2e-6,
+    keep_best="none",
+    initializer="random_normal:0.1",
+)
 
 
 def arrays(trained: Trained) -> tuple[np.ndarray, np.ndarray]:
-    material = trained.population.materials[0]
-    rows = material.folds[0].train
-    return material.inputs.numbers[rows].astype(float), material.target_scale.forward(material.targets)[rows].astype(
+    fold_data = trained.population.folds_data[0]
+    rows = fold_data.folds[0].train
+    return fold_data.inputs.numbers[rows].astype(float), fold_data.target_scale.forward(fold_data.targets)[rows].astype(
         float
     )
 
@@ -216,9 +226,16 @@ def test_frozen_layers_stay_as_they_were_drawn(population_of: Make, train: Train
 
 def test_plateau_decays_each_members_rate(population_of: Make, train: Train) -> None:
     plan = Plan(
-        hidden=(4,), schedule="plateau", plateau_epochs=2, decay_factor=0.5, epochs=12, batch_size=16,
-        learning_rate=(0.0, 1e-3), warmup_epochs=0, dropout=0.0,
-    )  # fmt: skip
+        hidden=(4,),
+        schedule="plateau",
+        plateau_epochs=2,
+        decay_factor=0.5,
+        epochs=12,
+        batch_size=16,
+        learning_rate=(0.0, 1e-3),
+        warmup_epochs=0,
+        dropout=0.0,
+    )
     rates = np.array([r.learning_rate[0] for r in train(population_of(plan)).results[0].records])
     never = (
         train(population_of(plan.change(learning_rate=1.0, optimizer="sgd", initializer="zeros"))).results[0].records
@@ -257,9 +274,19 @@ def test_every_keras_initializer_starts_a_network(name: str) -> None:
 
 
 DRAWN = [
-    "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", "random_normal:0.3",
-    "random_uniform:0.2", "truncated_normal:0.1", "variance_scaling:2", "orthogonal:0.5", "constant:0.1",
-]  # fmt: skip
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+    "random_normal:0.3",
+    "random_uniform:0.2",
+    "truncated_normal:0.1",
+    "variance_scaling:2",
+    "orthogonal:0.5",
+    "constant:0.1",
+]
 
 
 @pytest.mark.parametrize("name", DRAWN)

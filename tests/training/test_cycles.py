@@ -6,16 +6,23 @@ from pathlib import Path
 
 import numpy as np
 
-from rounds.ensemble.choose import hand_over
+from rounds.ensemble.choose import choose_ensemble
 from rounds.ensemble.members import configuration, make_parts, sound_members
 from rounds.plan import Plan
 from rounds.training.population.build import Population, Trained, train_to_end
 from tests.generators import end_of
 
 CYCLIC = Plan(
-    hidden=(8,), epochs=8, cycles=4, schedule="cyclic", warmup_epochs=0.0, learning_rate=0.03, batch_size=16,
-    normalization="batch", dropout=0.0,
-)  # fmt: skip
+    hidden=(8,),
+    epochs=8,
+    cycles=4,
+    schedule="cyclic",
+    warmup_epochs=0.0,
+    learning_rate=0.03,
+    batch_size=16,
+    normalization="batch",
+    dropout=0.0,
+)
 
 
 def test_a_snapshot_at_each_cycle_is_the_network_as_it_was_then(
@@ -41,9 +48,9 @@ def test_snapshots_are_averaged_and_each_is_a_network_of_its_own(
     sound = sound_members(trained, -1)
     assert len(sound) == 2 * 4
     assert len({configuration(m) for m in sound}) == 4
-    made = hand_over(trained, trained.population.materials[0])
+    made = choose_ensemble(trained, trained.population.folds_data[0])
     assert made.predictor.size == len(made.members) > 1
-    inputs = trained.population.materials[0].inputs
+    inputs = trained.population.folds_data[0].inputs
     alone = np.stack([make_parts(trained, [m])[0].outputs(inputs)[0] for m in made.members])
     together = made.predictor.outputs(inputs)
     assert sorted(together.sum((1, 2))) == sorted(alone.sum((1, 2)))

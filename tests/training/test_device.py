@@ -19,14 +19,14 @@ def card(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_processor_gets_a_slab_a_core_and_quick_compiling() -> None:
     assert device.workers_here() == device.cores_here()
-    assert device.room_here() == CACHE
+    assert device.slab_budget_here() == CACHE
     assert device.compiler_options()["xla_backend_optimization_level"] == 0
     assert device.compiler_options(often=True)["xla_backend_optimization_level"] == 1
 
 
 @pytest.mark.usefixtures("card")
 def test_a_card_gets_few_large_slabs_and_programs_that_repeat() -> None:
-    assert (device.workers_here(), device.room_here()) == (device.SLABS_ON_A_CARD, CARD)
+    assert (device.workers_here(), device.slab_budget_here()) == (device.SLABS_ON_A_CARD, CARD)
     for often in (False, True):
         assert device.compiler_options(often) == {"xla_gpu_deterministic_ops": True}
 

@@ -12,7 +12,7 @@ TASK = Task(kind="binary", targets=("finding",), classes=("no", "yes"))
 
 
 @pytest.mark.parametrize(
-    ("changes", "grid", "wanted"),
+    ("changes", "array", "wanted"),
     [
         (
             {"network": "convolutional", "filters": (2, 3), "stride": 2, "block": "residual", "block_depth": 1},
@@ -24,8 +24,8 @@ TASK = Task(kind="binary", targets=("finding",), classes=("no", "yes"))
         ({"network": "dense", "hidden": (5,)}, (), 4 * 5 + 5 + 6),
     ],
 )
-def test_weights_count_as_often_as_a_row_passes_them(changes: dict, grid: tuple[int, ...], wanted: int) -> None:
+def test_weights_count_as_often_as_a_row_passes_them(changes: dict, array: tuple[int, ...], wanted: int) -> None:
     plan = Plan(**{"hidden": (), "normalization": "none", **changes})
-    numbers = 0 if grid else 4
-    network = describe_network(plan, TASK, numbers, 0, (), False, grid)
+    numbers = 0 if array else 4
+    network = describe_network(plan, TASK, numbers, 0, (), False, array)
     assert multiply_adds(make_program(plan, TASK, network, False, frozenset(), None)) == wanted

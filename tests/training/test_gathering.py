@@ -54,8 +54,11 @@ def test_plans_of_before_stand_beside_the_new_ones(population_of: Make, train: T
     joined = gathered(whole, [before])
     assert without(whole, [before]).members == ()
     assert sorted((m.plan, m.settings["learning_rate"]) for m in joined.population.members) == [
-        (0, pytest.approx(1e-2)), (0, pytest.approx(1e-2)), (1, pytest.approx(1e-3)), (1, pytest.approx(1e-3)),
-    ]  # fmt: skip
+        (0, pytest.approx(1e-2)),
+        (0, pytest.approx(1e-2)),
+        (1, pytest.approx(1e-3)),
+        (1, pytest.approx(1e-3)),
+    ]
     own = of_plans(joined, 1)
     assert {m.plan for m in own.population.members} == {0}
     assert members_frame(own)["plan"].unique().to_list() == [0]

@@ -7,7 +7,7 @@ import numpy as np
 from rounds.data.choices import Choices
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
-from rounds.training.population.fold_data import make_materials
+from rounds.training.population.fold_data import make_folds_data
 
 
 def test_rows_left_out_do_not_move_the_scale(tmp_path: Path) -> None:
@@ -18,8 +18,8 @@ def test_rows_left_out_do_not_move_the_scale(tmp_path: Path) -> None:
     np.savez(tmp_path / "images.npz", **table)
     whole = load(tmp_path / "images.npz", Choices(where='"intensity mean" > 50'))
     assert whole.rows == 60
-    assert len(whole.grid) == 120, "the images of rows left out are still there"
-    material = make_materials(whole, split_dataset(whole, folds=3, nested=False))[0]
-    scale = material.preparation.grid
+    assert len(whole.array) == 120, "the images of rows left out are still there"
+    fold_data = make_folds_data(whole, split_dataset(whole, folds=3, nested=False))[0]
+    scale = fold_data.preparation.array
     assert scale is not None
     assert 100 <= scale.mean[0] < 120

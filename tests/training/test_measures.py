@@ -15,9 +15,18 @@ from rounds.training.slab import begin_slab
 Make = Callable[..., Population]
 Train = Callable[[Population], Trained]
 PLAN = Plan(
-    hidden=(6, 5), epochs=2, batch_size=32, learning_rate=0.1, dropout=0.0, optimizer="sgd", activation="tanh",
-    schedule="constant", warmup_epochs=0, measure_every=1, initializer="random_normal:0.5",
-)  # fmt: skip
+    hidden=(6, 5),
+    epochs=2,
+    batch_size=32,
+    learning_rate=0.1,
+    dropout=0.0,
+    optimizer="sgd",
+    activation="tanh",
+    schedule="constant",
+    warmup_epochs=0,
+    measure_every=1,
+    initializer="random_normal:0.5",
+)
 
 
 def taken(trained: Trained, epoch: int = 0) -> dict[tuple[str, str], float]:
@@ -79,9 +88,12 @@ def test_measures_equal_a_numpy_backward_pass(population_of: Make, train: Train)
 def test_a_planted_fault_shows(
     population_of: Make, train: Train, change: dict, layer: str, measure: str, least: float
 ) -> None:
-    healthy, faulty = (taken(train(population_of(plan)))[layer, measure] if measure != "dead_share" or plan is not PLAN
-                       else taken(train(population_of(PLAN.change(activation="relu"))))[layer, measure]
-                       for plan in (PLAN, PLAN.change(**change)))  # fmt: skip
+    healthy, faulty = (
+        taken(train(population_of(plan)))[layer, measure]
+        if measure != "dead_share" or plan is not PLAN
+        else taken(train(population_of(PLAN.change(activation="relu"))))[layer, measure]
+        for plan in (PLAN, PLAN.change(**change))
+    )
     assert faulty >= least > healthy
 
 

@@ -11,7 +11,7 @@ from rounds.data.loading import load
 from rounds.errors import PlanError
 from rounds.job.stages import Request, train
 from rounds.networks.layers.embeddings import keras
-from rounds.networks.user_model.images import grid_feed, quicken
+from rounds.networks.user_model.images import array_feed, use_fast_convolutions
 from rounds.prediction.model_folder import load_predictor
 
 layers = keras.layers
@@ -50,7 +50,7 @@ def test_quick_convolutions_are_kerass_own() -> None:
         made = layers.DepthwiseConv2D(3, strides=step, padding=padding, activation="relu")(inputs)
         model = keras.Model(inputs, layers.Conv2D(2, (2, 3), padding=padding, strides=step)(made))
         wanted = np.asarray(model(x))
-        quicken(model)
+        use_fast_convolutions(model)
         np.testing.assert_allclose(np.asarray(model(x)), wanted, atol=1e-5)
         assert all("partial" in repr(vars(layer)) for layer in model.layers[1:])
 
@@ -64,8 +64,8 @@ def test_quick_convolutions_are_kerass_own() -> None:
 )
 def test_inputs_of_another_size_are_refused(shape: tuple[int, ...], text: str) -> None:
     with pytest.raises(PlanError, match=text):
-        grid_feed("x", shape, (8, 8, 1))
-    assert grid_feed("x", (None, None, 3), (8, 8, 1)).shape == (8, 8, 3)
+        array_feed("x", shape, (8, 8, 1))
+    assert array_feed("x", (None, None, 3), (8, 8, 1)).shape == (8, 8, 3)
 
 
 @pytest.fixture(scope="module")
@@ -86,11 +86,11 @@ def test_predictions_are_kerass_on_scaled_images(run: tuple[Path, Any]) -> None:
     folder, made = run
     predictor = load_predictor(folder / "run" / "model")
     dataset = load(folder / "images.npz")
-    said = predictor.predict(dataset.inputs, grid=dataset.grid).values
-    np.testing.assert_allclose(said, made.predictor.predict(dataset.inputs, grid=dataset.grid).values, atol=1e-6)
+    said = predictor.predict(dataset.inputs, array=dataset.array).values
+    np.testing.assert_allclose(said, made.predictor.predict(dataset.inputs, array=dataset.array).values, atol=1e-6)
     model = keras.models.load_model(folder / "run" / "model" / "network_0.keras", compile=False)
     weights = predictor.parts[0].weights
-    scaled = (dataset.grid.astype(np.float32) - weights["grid/mean"][0]) / weights["grid/spread"][0]
+    scaled = (dataset.array.astype(np.float32) - weights["grid/mean"][0]) / weights["grid/spread"][0]
     outputs = np.asarray(model(np.repeat(scaled, 3, axis=-1)))
     np.testing.assert_allclose(said, 1 / (1 + np.exp(-outputs)), atol=1e-5)
 
@@ -99,17 +99,33 @@ def test_recordings_train_in_a_model_of_the_users_own(tmp_path: Path, command: C
     random = np.random.default_rng(0)
     y = random.integers(0, 2, 120)
     x = random.normal(size=(120, 12)) + np.sin(np.arange(12) / 2) * y[:, None]
-    np.savez(tmp_path / "beats.npz", train_x=x[:90].astype("f4"), train_y=y[:90], test_x=x[90:].astype("f4"),
-             test_y=y[90:])  # fmt: skip
-    shape = load(tmp_path / "beats.npz").grid.shape[1:]
+    np.savez(
+        tmp_path / "beats.npz", train_x=x[:90].astype("f4"), train_y=y[:90], test_x=x[90:].astype("f4"), test_y=y[90:]
+    )
+    shape = load(tmp_path / "beats.npz").array.shape[1:]
     model = keras.Sequential([keras.Input(shape), layers.LSTM(4, name="lstm"), layers.Dense(1, name="last")])
     model.save(tmp_path / "own.keras")
     done = command(
-        "train", tmp_path / "beats.npz", "--model", tmp_path / "own.keras", "--members", 1, "--rounds", 0, "--set",
-        "epochs=40", "--set", "learning_rate=0.03", "--set", "batch_size=16", "--quiet", "--out", tmp_path / "run",
-    )  # fmt: skip
+        "train",
+        tmp_path / "beats.npz",
+        "--model",
+        tmp_path / "own.keras",
+        "--members",
+        1,
+        "--rounds",
+        0,
+        "--set",
+        "epochs=40",
+        "--set",
+        "learning_rate=0.03",
+        "--set",
+        "batch_size=16",
+        "--quiet",
+        "--out",
+        tmp_path / "run",
+    )
     assert done.status == 0, done.err
     predictor = load_predictor(tmp_path / "run" / "model")
     dataset = load(tmp_path / "beats.npz")
-    said = predictor.predict(dataset.inputs, grid=dataset.grid).values[:, 0]
+    said = predictor.predict(dataset.inputs, array=dataset.array).values[:, 0]
     assert np.mean((said > 0.5) == dataset.targets[:, 0]) > 0.8

@@ -11,8 +11,8 @@ import pytest
 
 from rounds.errors import PlanError
 from rounds.networks.layers.embeddings import keras
-from rounds.networks.user_model.functional import make_own_functional
-from rounds.networks.user_model.model import Columns, describe_own_network
+from rounds.networks.user_model.functional import make_user_functional
+from rounds.networks.user_model.model import Columns, describe_user_network
 from rounds.plan import Plan
 from rounds.task import Task
 from rounds.training.population.build import Population, Trained
@@ -21,9 +21,7 @@ from rounds.training.result.tables import curves_frame, measures_frame
 MakePopulation, Train = Callable[..., Population], Callable[[Population], Trained]
 STEADY = Plan(network="keras", optimizer="sgd", schedule="constant", warmup_epochs=0, batch_size="all", folds=1)
 TASK = Task(kind="regression", targets=("y",))
-COLUMNS = Columns(
-    ("x0", "x1", "x2"), ("sex", "sex"), ("code",), (7,), ("x0", "x1", "x2", "sex = F", "sex = M")
-)  # fmt: skip
+COLUMNS = Columns(("x0", "x1", "x2"), ("sex", "sex"), ("code",), (7,), ("x0", "x1", "x2", "sex = F", "sex = M"))
 WITHOUT_CODES = Columns(COLUMNS.numbers, COLUMNS.flags, (), (), COLUMNS.labels)
 layers = keras.layers
 
@@ -57,17 +55,17 @@ class Bare(keras.Model):  # type: ignore[misc]
 
 
 def functional_of(model: Any, plan: Plan = STEADY, columns: Columns = WITHOUT_CODES) -> Any:
-    network = describe_own_network(model, plan, TASK, columns)
-    return make_own_functional(model, network, plan.initial_weights == "given", logits=False)
+    network = describe_user_network(model, plan, TASK, columns)
+    return make_user_functional(model, network, plan.initial_weights == "given", logits=False)
 
 
 def test_descends_as_gradient_descent_by_hand(population_of: MakePopulation, train: Train) -> None:
     model = small()
     plan = STEADY.change(learning_rate=0.1, epochs=3, keep_best="none", initial_weights="given")
     trained = train(population_of(plan, model=model))
-    material = trained.population.materials[0]
-    rows = material.folds[0].train
-    x, y = material.inputs.numbers[rows], material.target_scale.forward(material.targets[rows])
+    fold_data = trained.population.folds_data[0]
+    rows = fold_data.folds[0].train
+    x, y = fold_data.inputs.numbers[rows], fold_data.target_scale.forward(fold_data.targets[rows])
     w, b = (np.asarray(v.value) for v in model.trainable_variables)
     for _ in range(3):
         error = 2 / len(x) * (x @ w + b - y)
@@ -108,7 +106,7 @@ def test_batch_norm_and_dropout_train(population_of: MakePopulation, train: Trai
     measures = measures_frame(trained)
     assert set(measures.filter(measures["measure"] == "dead_share")["layer"]) == {"h"}
     result = trained.weights(trained.population.members[0])
-    rows = trained.population.materials[0].inputs.numbers[trained.population.materials[0].folds[0].train]
+    rows = trained.population.folds_data[0].inputs.numbers[trained.population.folds_data[0].folds[0].train]
     kernel, bias = (a for n, a in result.items() if "h/" in n)
     mean = next(a for n, a in result.items() if n.endswith("moving_mean"))
     assert np.allclose(mean, np.maximum(rows @ kernel + bias, 0).mean(0), atol=1e-4)  # exact, not a running average
@@ -214,8 +212,8 @@ def test_keras_network_needs_a_model(population_of: MakePopulation) -> None:
 
 def test_output_activation_comes_where_the_last_layer_has_none() -> None:
     task = Task(kind="binary", targets=("y",), classes=("0", "1"))
-    bare = describe_own_network(small(width=5), STEADY, task, WITHOUT_CODES)
-    closed = describe_own_network(small(width=5, last=layers.Dense(1, "sigmoid")), STEADY, task, WITHOUT_CODES)
+    bare = describe_user_network(small(width=5), STEADY, task, WITHOUT_CODES)
+    closed = describe_user_network(small(width=5, last=layers.Dense(1, "sigmoid")), STEADY, task, WITHOUT_CODES)
     assert (bare.output_activation, closed.output_activation) == ("sigmoid", "linear")
 
 
@@ -232,6 +230,6 @@ def test_keras_own_layers_need_no_leave_for_code() -> None:
     model = small(
         layers.Normalization(), layers.Dense(3, "relu", kernel_regularizer="l2"), layers.Dropout(0.1), width=5
     )
-    assert describe_own_network(model, STEADY, TASK, WITHOUT_CODES).own_code == ()
-    own = describe_own_network(small(Doubling(), width=5), STEADY, TASK, WITHOUT_CODES).own_code
+    assert describe_user_network(model, STEADY, TASK, WITHOUT_CODES).user_code == ()
+    own = describe_user_network(small(Doubling(), width=5), STEADY, TASK, WITHOUT_CODES).user_code
     assert own == (f"{Doubling.__module__}:Doubling",)

@@ -46,9 +46,13 @@ def test_more_members_than_cells_repeat_them_with_new_seeds() -> None:
 
 @settings(max_examples=80, deadline=None)
 @given(
-    folds=st.integers(1, 6), outers=st.integers(0, 3), count=st.integers(1, 40), own=st.booleans(),
-    size=st.sampled_from([10_000, 900_000, 3_000_000, 50_000_000]), workers=st.integers(1, 4),
-)  # fmt: skip
+    folds=st.integers(1, 6),
+    outers=st.integers(0, 3),
+    count=st.integers(1, 40),
+    own=st.booleans(),
+    size=st.sampled_from([10_000, 900_000, 3_000_000, 50_000_000]),
+    workers=st.integers(1, 4),
+)
 def test_every_member_is_in_one_slab_of_its_plans_shape(
     folds: int, outers: int, count: int, own: bool, size: int, workers: int
 ) -> None:

@@ -36,10 +36,10 @@ def recordings() -> tuple[np.ndarray, Channels]:
 
 def augmented(**settings: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(before, after, kinds)."""
-    grid, channels = recordings()
+    array, channels = recordings()
     given = {name: jnp.float32(value) for name, value in settings.items()}
-    made = augment_recordings(given, frozenset(settings), jnp.asarray(grid), channels, KEY)
-    return grid, np.asarray(made), np.asarray(channels.kind)
+    made = augment_recordings(given, frozenset(settings), jnp.asarray(array), channels, KEY)
+    return array, np.asarray(made), np.asarray(channels.kind)
 
 
 @pytest.mark.parametrize("name", RECORDING_SETTINGS)

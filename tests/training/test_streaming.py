@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rounds.data.dataset import GRID_ROW, Dataset, Split
-from rounds.data.preparation.array_on_disk import StoredGrid, blocks, joined, stored
-from rounds.data.preparation import array_on_disk as stored_grid
+from rounds.data.dataset import ARRAY_ROW, Dataset, Split
+from rounds.data.preparation import array_on_disk as array_on_disk
+from rounds.data.preparation.array_on_disk import ArrayOnDisk, blocks, joined, stored
 from rounds.plan import Plan
 from rounds.task import Task
 from rounds.training.batches import streaming
@@ -18,13 +18,13 @@ from rounds.training.batches.streaming import StreamedData
 from rounds.training.compiled import epoch
 from rounds.training.machine.estimate import estimate
 from rounds.training.population.build import Population, Trained, make_population, train_population
-from rounds.training.population.fold_data import make_materials
+from rounds.training.population.fold_data import make_folds_data
 
 ROWS, SIDE = 90, 8
 
 
-def mapped(folder: Path, grid: np.ndarray, name: str = "pixels.npy") -> np.memmap:
-    np.save(folder / name, grid)
+def mapped(folder: Path, array: np.ndarray, name: str = "pixels.npy") -> np.memmap:
+    np.save(folder / name, array)
     return np.load(folder / name, mmap_mode="r")
 
 
@@ -33,10 +33,10 @@ def pixels(rows: int = ROWS) -> np.ndarray:
 
 
 def test_a_stored_grid_is_the_array_it_stands_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stored_grid, "HELD_BYTES", 0)
+    monkeypatch.setattr(array_on_disk, "HELD_BYTES", 0)
     whole = pixels()
     one, other = stored(mapped(tmp_path, whole[:50])), stored(mapped(tmp_path, whole[50:], "more.npy"))
-    assert isinstance(one, StoredGrid)
+    assert isinstance(one, ArrayOnDisk)
     both = joined(one, other)
     places = np.array([70, 3, 3, 89, -1, 49, 50])
     np.testing.assert_array_equal(both[places], whole[places])
@@ -48,25 +48,34 @@ def test_a_stored_grid_is_the_array_it_stands_for(tmp_path: Path, monkeypatch: p
     np.testing.assert_array_equal(np.concatenate(list(blocks(both, 1000, 640))), whole)
     assert max(map(len, blocks(both, 1000, 640))) == 10
     assert (both.shape, both.dtype, both.ndim, both.nbytes, len(both)) == (
-        whole.shape, whole.dtype, 4, whole.nbytes, ROWS,
-    )  # fmt: skip
+        whole.shape,
+        whole.dtype,
+        4,
+        whole.nbytes,
+        ROWS,
+    )
 
 
 def test_small_grids_are_held(tmp_path: Path) -> None:
     assert isinstance(stored(mapped(tmp_path, pixels())), np.memmap)
 
 
-def population(grid: Any, plan: Plan, kind: str = "binary") -> Population:
+def population(array: Any, plan: Plan, kind: str = "binary") -> Population:
     random = np.random.default_rng(1)
     rows = np.arange(ROWS)
     dataset = Dataset(
-        "tiny", Task(kind=kind, targets=("y",), classes=("0", "1") if kind == "binary" else ()),
-        pl.DataFrame({GRID_ROW: rows}), (), random.integers(0, 2, (ROWS, 1)).astype(np.float32), rows, grid=grid,
+        "tiny",
+        Task(kind=kind, targets=("y",), classes=("0", "1") if kind == "binary" else ()),
+        pl.DataFrame({ARRAY_ROW: rows}),
+        (),
+        random.integers(0, 2, (ROWS, 1)).astype(np.float32),
+        rows,
+        array=array,
         modality="image",
-    )  # fmt: skip
+    )
     folds = tuple(np.array_split(np.arange(80), 2))
     split = Split("held-out", np.arange(80), np.arange(80, ROWS), folds)
-    return make_population([plan], dataset.task, make_materials(dataset, split), workers=1)
+    return make_population([plan], dataset.task, make_folds_data(dataset, split), workers=1)
 
 
 def trained(made: Population) -> Trained:
@@ -77,24 +86,42 @@ def trained(made: Population) -> Trained:
 
 PLANS = {
     "everything at once": Plan(
-        network="convolutional", filters=(4,), block_depth=1, hidden=(), normalization="batch", epochs=2, batch_size=8,
-        learning_rate=(1e-3, 1e-2), ema=0.9, shift=0.1, mixup=0.2, metrics=(), schedule="cosine",
+        network="convolutional",
+        filters=(4,),
+        block_depth=1,
+        hidden=(),
+        normalization="batch",
+        epochs=2,
+        batch_size=8,
+        learning_rate=(1e-3, 1e-2),
+        ema=0.9,
+        shift=0.1,
+        mixup=0.2,
+        metrics=(),
+        schedule="cosine",
     ),
     "own batches": Plan(
-        network="convolutional", filters=(4,), block_depth=1, hidden=(), epochs=2, batch_size=8, shared_batches=False,
-        learning_rate=(1e-3, 1e-2), keep_best="none",
+        network="convolutional",
+        filters=(4,),
+        block_depth=1,
+        hidden=(),
+        epochs=2,
+        batch_size=8,
+        shared_batches=False,
+        learning_rate=(1e-3, 1e-2),
+        keep_best="none",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", PLANS)
 def test_streaming_changes_no_bit(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Curves, measures and weights are those of a training that holds all images."""
     held = trained(population(pixels(), PLANS[name]))
-    monkeypatch.setattr(stored_grid, "HELD_BYTES", 0)
+    monkeypatch.setattr(array_on_disk, "HELD_BYTES", 0)
     monkeypatch.setattr(streaming, "PART_BYTES", 4 * 8 * SIDE * SIDE)  # four minibatches, or two of two orders
-    grid = stored(mapped(tmp_path, pixels()))
-    made = population(grid, PLANS[name])
+    array = stored(mapped(tmp_path, pixels()))
+    made = population(array, PLANS[name])
     assert all(isinstance(work.data, StreamedData) for work in made.works)
     streamed = trained(made)
     for one, other in zip(held.results, streamed.results, strict=True):
@@ -102,19 +129,19 @@ def test_streaming_changes_no_bit(name: str, tmp_path: Path, monkeypatch: pytest
             np.testing.assert_array_equal(mine, theirs)
         for (_, mine), (_, theirs) in zip(one.measures, other.measures, strict=True):
             np.testing.assert_array_equal(mine, theirs)
-        snapshots = ((one.best, one.spare), (other.best, other.spare))
-        assert bool(one.spare) == (PLANS[name].keep_best == "none")
+        snapshots = ((one.best, one.best_snapshots), (other.best, other.best_snapshots))
+        assert bool(one.best_snapshots) == (PLANS[name].keep_best == "none")
         for mine, theirs in zip(*map(jax.tree.leaves, snapshots), strict=True):
             np.testing.assert_array_equal(mine, theirs)
 
 
 def test_a_part_of_the_images_is_read_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stored_grid, "HELD_BYTES", 0)
+    monkeypatch.setattr(array_on_disk, "HELD_BYTES", 0)
     monkeypatch.setattr(streaming, "PART_BYTES", 2 * 8 * SIDE * SIDE)
     monkeypatch.setattr(epoch, "VALIDATION_VALUES", 16 * SIDE * SIDE)
     read: list[int] = []
-    was = StoredGrid._read
-    monkeypatch.setattr(StoredGrid, "_read", lambda self, rows: read.append(len(rows)) or was(self, rows))
+    was = ArrayOnDisk._read
+    monkeypatch.setattr(ArrayOnDisk, "_read", lambda self, rows: read.append(len(rows)) or was(self, rows))
     made = population(stored(mapped(tmp_path, pixels())), PLANS["own batches"])
     read.clear()  # the scale of the channels is learned from a sample
     trained(made)
@@ -123,9 +150,9 @@ def test_a_part_of_the_images_is_read_at_a_time(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_batch_of_all_rows_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stored_grid, "HELD_BYTES", 0)
-    grid = stored(mapped(tmp_path, pixels()))
-    made = population(grid, PLANS["own batches"].change(batch_size="all"))
+    monkeypatch.setattr(array_on_disk, "HELD_BYTES", 0)
+    array = stored(mapped(tmp_path, pixels()))
+    made = population(array, PLANS["own batches"].change(batch_size="all"))
     assert not any(isinstance(work.data, StreamedData) for work in made.works)
 
 

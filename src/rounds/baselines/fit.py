@@ -9,7 +9,7 @@ from rounds.baselines.folder import load_baselines, save_baselines
 from rounds.baselines.linear import design_matrix, fit_by_loss, fit_ridge
 from rounds.baselines.score_in_use import fit_constants, fit_scores
 from rounds.baselines.trees import TreeColumn, tree_inputs
-from rounds.baselines.trees_fit import fit_forest, tree_material
+from rounds.baselines.trees_fit import fit_forest, tree_data
 from rounds.data.dataset import Dataset
 from rounds.data.preparation.preparation import Preparation
 from rounds.data.preparation.target_scale import TargetScale
@@ -29,7 +29,7 @@ def fit_baselines(dataset: Dataset, rows: np.ndarray, target_scale: TargetScale,
     target_scale: the one that networks learn on. Penalties and numbers of trees are chosen on patients left out.
     `skipped_baselines` says which are not made, and why; the same ones are made whatever the rows.
     """
-    plain = target_scale.model_copy(update={"grid": (), "table": ()})
+    plain = target_scale.model_copy(update={"knots": (), "table": ()})
     folds = patient_folds(dataset.patients[rows], dataset.targets[rows], seed)
     with threadpool_limits(1):  # networks train at the same time on every core, and waiting threads would spin
         skipped = skipped_baselines(dataset)
@@ -127,8 +127,8 @@ def _trees(dataset: Dataset, rows: np.ndarray, scale: TargetScale, folds: list[n
     task, targets = dataset.task, dataset.targets[rows]
     columns, values = _tree_table(dataset, rows)
     fitted = scale.forward(targets) if task.kind == "regression" else targets
-    material = tree_material(columns, values, folds, seed, small=len(rows) <= LARGE_ROWS)
-    forest, outputs = fit_forest(task, material, fitted.astype(np.float64))
+    fold_data = tree_data(columns, values, folds, seed, small=len(rows) <= LARGE_ROWS)
+    forest, outputs = fit_forest(task, fold_data, fitted.astype(np.float64))
     if task.kind == "regression":
         scale = scale.with_smearing(outputs, targets[np.concatenate(folds)])
     record = BaselineRecord(

@@ -19,9 +19,9 @@ from rounds.cli.options import (
     SkipBad,
     Target,
     Where,
+    image_choices,
     make_choices,
-    picture_choices,
-)  # fmt: skip
+)
 
 
 @app.command()
@@ -50,7 +50,17 @@ def data(
     from rounds.cli.terminal import show_columns
 
     choices = make_choices(
-        target, None, None, group, None, roles=roles, as_=as_, drop=drop, where=where,
-        pictures=picture_choices(images, image_size, skip_bad), sequences=sequences, key=key,
-    )  # fmt: skip
+        target,
+        None,
+        None,
+        group,
+        None,
+        roles=roles,
+        as_=as_,
+        drop=drop,
+        where=where,
+        pictures=image_choices(images, image_size, skip_bad),
+        sequences=sequences,
+        key=key,
+    )
     show_columns(source, choices, write, as_json, force)

@@ -4,7 +4,7 @@ import json
 
 from rounds.cli.app import app
 from rounds.cli.options import AllowCode, AsJson, Data, Run, Sequences, Subgroup, Where
-from rounds.own_code import code_allowed
+from rounds.user_code import code_allowed
 
 
 @app.command()

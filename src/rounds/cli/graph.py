@@ -8,7 +8,7 @@ import typer
 
 from rounds.cli.app import app
 from rounds.cli.options import AllowCode, AsJson
-from rounds.own_code import code_allowed
+from rounds.user_code import code_allowed
 
 if TYPE_CHECKING:
     from rounds.graph.subjects.network_loss import Batch
@@ -100,4 +100,4 @@ def _batch(run: Path, predictor: Any, data: str, rows: int) -> "Batch":
 
     new = read_patients(read_source(data, predictor), predictor, read_record(run, "dataset.json"))
     targets = network_targets(predictor.task, predictor.target_scale, new.targets[:rows])
-    return Batch(predictor.preparation.apply(new.inputs.head(rows), new.grid), targets)
+    return Batch(predictor.preparation.apply(new.inputs.head(rows), new.array), targets)

@@ -8,7 +8,7 @@ import typer
 from rounds.errors import RoundsError, must_be
 
 if TYPE_CHECKING:
-    from rounds.data.choices import Choices, PictureChoices
+    from rounds.data.choices import Choices, ImageChoices
 
 Data = Annotated[
     str, typer.Argument(help="CSV, TSV, Parquet or NPZ file, image folder, or a built-in set (diabetes, ...)")
@@ -63,7 +63,7 @@ def pairs(words: list[str] | None, option: str) -> dict[str, str]:
 def make_choices(
     target: list[str] | None, task: str | None, positive: str | None, group: str | None, time: str | None, **others: Any
 ) -> "Choices":
-    from rounds.data.choices import Choices, PictureChoices
+    from rounds.data.choices import Choices, ImageChoices
     from rounds.task import KINDS
 
     if task is not None and task not in KINDS:
@@ -71,15 +71,24 @@ def make_choices(
             must_be("task", f"one of {', '.join(KINDS)}", "task", task, "Leave it out to have it decided")
         )
     return Choices(
-        targets=tuple(target or ()), kind=task, positive=positive, group=group, time=time,
-        roles=others.get("roles"), as_roles=pairs(others.get("as_"), "--as"), drop=tuple(others.get("drop") or ()),
-        where=others.get("where"), baseline=others.get("baseline"), pictures=others.get("pictures") or PictureChoices(),
+        targets=tuple(target or ()),
+        kind=task,
+        positive=positive,
+        group=group,
+        time=time,
+        roles=others.get("roles"),
+        as_roles=pairs(others.get("as_"), "--as"),
+        drop=tuple(others.get("drop") or ()),
+        where=others.get("where"),
+        baseline=others.get("baseline"),
+        pictures=others.get("pictures") or ImageChoices(),
         sequences=others.get("sequences"),
-        test_sequences=others.get("test_sequences"), key=others.get("key"),
-    )  # fmt: skip
+        test_sequences=others.get("test_sequences"),
+        key=others.get("key"),
+    )
 
 
-def picture_choices(column: str | None, size: int, skip_bad: bool) -> "PictureChoices":
-    from rounds.data.choices import PictureChoices
+def image_choices(column: str | None, size: int, skip_bad: bool) -> "ImageChoices":
+    from rounds.data.choices import ImageChoices
 
-    return PictureChoices(column, size, skip_bad)
+    return ImageChoices(column, size, skip_bad)

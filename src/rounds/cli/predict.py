@@ -7,7 +7,7 @@ import typer
 
 from rounds.cli.app import app
 from rounds.cli.options import AllowCode, Data, Run, Sequences, SkipBad
-from rounds.own_code import code_allowed
+from rounds.user_code import code_allowed
 
 
 @app.command()

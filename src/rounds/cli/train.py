@@ -31,9 +31,9 @@ from rounds.cli.options import (
     TestSequences,
     Time,
     Where,
+    image_choices,
     make_choices,
     pairs,
-    picture_choices,
 )
 
 
@@ -82,19 +82,38 @@ def train(
     changes = (read_plan_file(plan) if plan else {}) | {k: parse_value(k, v) for k, v in pairs(set_, "--set").items()}
     make_plan(Plan(), {**changes, "seed": seed})
     choices = make_choices(
-        target, task, positive, group, time, roles=roles, as_=as_, drop=drop, where=where, baseline=baseline,
-        pictures=picture_choices(images, image_size, skip_bad), sequences=sequences, test_sequences=test_sequences,
+        target,
+        task,
+        positive,
+        group,
+        time,
+        roles=roles,
+        as_=as_,
+        drop=drop,
+        where=where,
+        baseline=baseline,
+        pictures=image_choices(images, image_size, skip_bad),
+        sequences=sequences,
+        test_sequences=test_sequences,
         key=key,
-    )  # fmt: skip
+    )
     from rounds.cli.terminal import show_training
     from rounds.data.loading import load
     from rounds.job.stages import Request
 
     request = Request(
-        changes={**changes, "seed": seed}, members=members, minutes=minutes, split_seed=split_seed, out=out,
-        resume=resume, allow=tuple(allow or ()), subgroups=tuple(subgroup) if subgroup else None, rounds=rounds,
-        model=_own_model(model, allow_code), allow_code=allow_code,
-    )  # fmt: skip
+        changes={**changes, "seed": seed},
+        members=members,
+        minutes=minutes,
+        split_seed=split_seed,
+        out=out,
+        resume=resume,
+        allow=tuple(allow or ()),
+        subgroups=tuple(subgroup) if subgroup else None,
+        rounds=rounds,
+        model=_own_model(model, allow_code),
+        allow_code=allow_code,
+    )
     result = show_training(load(data, choices, test=test), request, quiet or as_json, show_images)
     if as_json:
         print(json.dumps(result.record, indent=2, ensure_ascii=False))

@@ -8,7 +8,7 @@ from rounds.task import Kind
 
 
 @dataclass(frozen=True)
-class PictureChoices:
+class ImageChoices:
     """column: of a table that names image files (None: recognised); size: pixels a side they are resized to;
     skip_bad: leave out what cannot be read."""
 
@@ -37,7 +37,7 @@ class Choices:
     drop: tuple[str, ...] = ()
     where: str | None = None
     baseline: str | None = None
-    pictures: PictureChoices = PictureChoices()
+    pictures: ImageChoices = ImageChoices()
     sequences: Any = None
     test_sequences: Any = None
     key: str | None = None

@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from rounds.data.preparation.array_on_disk import Grid, some_rows
+from rounds.data.preparation.array_on_disk import ArrayInput, some_rows
 from rounds.data.recordings.timeline import Timeline
 from rounds.task import Task
 
@@ -30,7 +30,7 @@ Known = Literal["admission", "stay", "outcome", "unknown"]
 Modality = Literal["table", "image", "recording"]
 # Column of `Dataset.inputs` that says which row of the grid belongs to a row of the table, whatever is left out or
 # reordered on the way; it is no feature.
-GRID_ROW = "__grid_row__"
+ARRAY_ROW = "__grid_row__"
 # Column of a table that brings its own division: train, validation or test.
 PART = "__part__"
 
@@ -40,7 +40,7 @@ class Column(BaseModel):
 
     missing: values read as missing besides empty cells; proposed_missing: sentinel codes that look like missing
     values and are left as they are until the user says so; known: when its value is known; as_written: its cells are
-    text, so that levels are compared as they are written; by_hand: a feature made from images or recordings.
+    text, so that levels are compared as they are written; engineered: a feature made from images or recordings.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,7 +55,7 @@ class Column(BaseModel):
     levels: int = 0
     missing_share: float = 0.0
     as_written: bool = False
-    by_hand: bool = False
+    engineered: bool = Field(default=False, validation_alias=AliasChoices("engineered", "by_hand"))
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Dataset:
     targets: np.ndarray
     patients: np.ndarray
     times: np.ndarray | None = None
-    grid: Grid | None = None
+    array: ArrayInput | None = None
     masks: tuple[int, ...] = ()
     modality: Modality = "table"
     timeline: Timeline | None = None  # of recordings
@@ -113,28 +113,28 @@ class Inputs:
 
     numbers: [N, F] float32, scaled; missing = 0. flags: [N, D] float32 in {0, 1}: one-hot levels, booleans,
     missing indicators. codes: [N, C] int32, index into an embedding table per coded column (0 = unseen or missing).
-    grid: [N, *space, channels] of images or recordings as they are stored (the network scales them), or None.
+    array: [N, *space, channels] of images or recordings as they are stored (the network scales them), or None.
     """
 
     numbers: np.ndarray
     flags: np.ndarray
     codes: np.ndarray
-    grid: Grid | None = None
+    array: ArrayInput | None = None
 
     @property
     def rows(self) -> int:
         return len(self.numbers)
 
     @property
-    def arrays(self) -> dict[str, Grid]:
+    def arrays(self) -> dict[str, ArrayInput]:
         """Those a network reads, by name, in its order; what has no columns is left out."""
         parts = {"numbers": self.numbers, "flags": self.flags, "codes": self.codes}
-        table: dict[str, Grid] = {name: part for name, part in parts.items() if part.shape[1]}
-        return table if self.grid is None else {**table, "grid": self.grid}
+        table: dict[str, ArrayInput] = {name: part for name, part in parts.items() if part.shape[1]}
+        return table if self.array is None else {**table, "grid": self.array}
 
     def take(self, rows: np.ndarray | slice) -> "Inputs":
-        grid = None if self.grid is None else some_rows(self.grid, rows)
-        return Inputs(self.numbers[rows], self.flags[rows], self.codes[rows], grid)
+        array = None if self.array is None else some_rows(self.array, rows)
+        return Inputs(self.numbers[rows], self.flags[rows], self.codes[rows], array)
 
 
 @dataclass(frozen=True)
@@ -146,10 +146,10 @@ class InputShape:
     numbers: int
     flags: int
     levels: tuple[int, ...] = ()
-    grid: tuple[int, ...] = ()
+    array: tuple[int, ...] = ()
     hand: tuple[int, int] = (0, 0)
 
-    def read(self, hand_features: bool, beside_grid: bool = False) -> "InputShape":
+    def read(self, hand_features: bool, beside_array: bool = False) -> "InputShape":
         """What a network reads of it: the grid and the table's own columns; or all columns, without the grid or beside
         it.
 
@@ -158,7 +158,7 @@ class InputShape:
         [(2, (48, 5)), (9, ()), (9, (48, 5))]
         """
         if hand_features:
-            return replace(self, grid=self.grid if beside_grid else (), hand=(0, 0))
+            return replace(self, array=self.array if beside_array else (), hand=(0, 0))
         numbers, flags = self.hand
         return replace(self, numbers=self.numbers - numbers, flags=self.flags - flags, hand=(0, 0))
 

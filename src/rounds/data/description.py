@@ -28,7 +28,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "prediction_moment": moment,
         "prediction_moment_reason": why,
         "modality": dataset.modality,
-        "grid": None if dataset.grid is None else list(dataset.grid.shape[1:]),
+        "grid": None if dataset.array is None else list(dataset.array.shape[1:]),
         "content_hash": dataset.content_hash,
         "notes": list(dataset.notes),
     }

@@ -12,8 +12,8 @@ from rounds.data.choices import Choices
 from rounds.data.cohort.feature_columns import feature, refuse_infinite
 from rounds.data.cohort.outcomes import make_task
 from rounds.data.cohort.rows import given_test, lost_patients, meeting, numbered, plain, with_outcome, with_test
-from rounds.data.dataset import FEATURE_ROLES, GRID_ROW, PART, Column, Dataset
-from rounds.data.images.engineered_features import marked_by_hand
+from rounds.data.dataset import ARRAY_ROW, FEATURE_ROLES, PART, Column, Dataset
+from rounds.data.images.engineered_features import marked_engineered
 from rounds.data.images.image_arrays import ARRAYS, open_arrays
 from rounds.data.images.image_cache import Layout, layout_of
 from rounds.data.images.labelled_images import image_column, open_folder, with_images
@@ -47,21 +47,27 @@ def load(source: Any, choices: Choices | None = None, test: Any = None) -> Datas
         advice = f"Name the column to predict with --target. {nearest('target', plain(met).columns)}"
         raise DataError(must_be("Target", "named", "target", None, advice))
     table, without = with_outcome(met, choices)
-    columns = _by_hand_last(decide_columns(plain(table), choices, built.declared), built)
+    columns = _engineered_last(decide_columns(plain(table), choices, built.declared), built)
     made = _dataset(table, columns, choices, built)
     test_rows = _test_rows(table, test is not None or PART in table.columns)
     validation = (table[PART] == "validation").to_numpy() if PART in table.columns else None
     return replace(
-        made, exclusions=(*exclusions, *without), given_test=test_rows,
-        extra={**made.extra, "lost_patients": [
-            *lost_patients(exclusions, joined, met, choices.group), *lost_patients(without, met, table, choices.group)
-        ]},
+        made,
+        exclusions=(*exclusions, *without),
+        given_test=test_rows,
+        extra={
+            **made.extra,
+            "lost_patients": [
+                *lost_patients(exclusions, joined, met, choices.group),
+                *lost_patients(without, met, table, choices.group),
+            ],
+        },
         given_validation=validation if validation is not None and validation.any() else None,
-    )  # fmt: skip
+    )
 
 
-def _by_hand_last(columns: tuple[Column, ...], built: Builtin) -> tuple[Column, ...]:
-    return marked_by_hand(told(columns, built.timeline), built.modality)
+def _engineered_last(columns: tuple[Column, ...], built: Builtin) -> tuple[Column, ...]:
+    return marked_engineered(told(columns, built.timeline), built.modality)
 
 
 def _opened(source: Any, choices: Choices) -> Builtin:
@@ -86,21 +92,21 @@ def _joined(built: Builtin, choices: Choices, test: Any) -> tuple[pl.DataFrame, 
         raise DataError(must_be("Test table", "given once", "DATA", f"{built.name} with a test part", advice))
     texts = {n for n, dtype in table.schema.items() if dtype == pl.String}
     images = (
-        layout_of(built.grid.shape[1:], str(built.grid.dtype))
-        if built.modality == "image" and built.grid is not None
+        layout_of(built.array.shape[1:], str(built.array.dtype))
+        if built.modality == "image" and built.array is not None
         else None
     )
     other = open_source(test, texts | code_columns(choices), choices, images, built.timeline)
     if choices.sequences is not None:
         other = join_test(other, choices.test_sequences, choices.key, built.timeline)
-    if built.grid is None:
+    if built.array is None:
         return with_test(table, other.table), built
-    if other.grid is None or other.grid.shape[1:] != built.grid.shape[1:]:
-        found = None if other.grid is None else " x ".join(map(str, other.grid.shape[1:]))
-        wanted = f"of the shape of DATA ({' x '.join(map(str, built.grid.shape[1:]))})"
+    if other.array is None or other.array.shape[1:] != built.array.shape[1:]:
+        found = None if other.array is None else " x ".join(map(str, other.array.shape[1:]))
+        wanted = f"of the shape of DATA ({' x '.join(map(str, built.array.shape[1:]))})"
         raise DataError(must_be("Test table", wanted, "shape", found, "Hand over data of the same kind"))
-    moved = other.table.with_columns(pl.col(GRID_ROW) + len(built.grid)).drop(PART, strict=False)
-    return with_test(table, moved), replace(built, grid=joined(built.grid, other.grid))
+    moved = other.table.with_columns(pl.col(ARRAY_ROW) + len(built.array)).drop(PART, strict=False)
+    return with_test(table, moved), replace(built, array=joined(built.array, other.array))
 
 
 def _test_rows(table: pl.DataFrame, given: bool) -> np.ndarray | None:
@@ -136,7 +142,7 @@ def examine(source: Any, choices: Choices) -> Examined:
     _inputs(
         met, [c for c in columns if c.name in said and c.role in FEATURE_ROLES], date_references(choices, table.columns)
     )
-    return Examined(_by_hand_last(columns, built), built.notes, built.left_out)
+    return Examined(_engineered_last(columns, built), built.notes, built.left_out)
 
 
 def open_source(
@@ -172,7 +178,7 @@ def open_source(
 def _dataset(table: pl.DataFrame, columns: tuple[Column, ...], choices: Choices, built: Builtin) -> Dataset:
     targets = [table[c.name] for c in columns if c.role == "target"]
     features = [c for c in columns if c.role in FEATURE_ROLES]
-    if not features and built.grid is None:
+    if not features and built.array is None:
         taken = ", ".join(f"{c.name}: {c.role}" for c in columns[:5])
         advice = f"Columns are taken for {taken}. Say otherwise with --as COL=ROLE"
         raise DataError(must_be("Table", "with at least one feature", "features", 0, advice))
@@ -184,22 +190,33 @@ def _dataset(table: pl.DataFrame, columns: tuple[Column, ...], choices: Choices,
     unused = [c.name for c in columns if c.role in ("date", "dropped")]  # rules look at them, networks do not
     baseline = next((c.name for c in columns if c.role == "baseline"), "")
     return Dataset(
-        name=built.name, task=task, columns=columns, targets=values,
+        name=built.name,
+        task=task,
+        columns=columns,
+        targets=values,
         inputs=_inputs(table, features, references),
         patients=_patients(table, choices.group),
-        times=_times(table, choices.time), identifiers=table.select(passed),
-        baseline=_baseline(table, baseline), baseline_name=baseline,
-        group=None if choices.group == NO_GROUP else choices.group, time=choices.time, rows_read=built.table.height,
-        content_hash=content_hash(plain(table), built.grid), grid=built.grid, masks=built.masks,
-        modality=built.modality, timeline=built.timeline,
-        simulated=built.simulated, notes=built.notes,
+        times=_times(table, choices.time),
+        identifiers=table.select(passed),
+        baseline=_baseline(table, baseline),
+        baseline_name=baseline,
+        group=None if choices.group == NO_GROUP else choices.group,
+        time=choices.time,
+        rows_read=built.table.height,
+        content_hash=content_hash(plain(table), built.array),
+        array=built.array,
+        masks=built.masks,
+        modality=built.modality,
+        timeline=built.timeline,
+        simulated=built.simulated,
+        notes=built.notes,
         extra={"references": references, "unused": table.select(unused), "left_out": built.left_out},
-    )  # fmt: skip
+    )
 
 
 def _inputs(table: pl.DataFrame, features: list[Column], references: dict[str, str]) -> pl.DataFrame:
     made = pl.DataFrame([feature(table, c, references.get(c.name)) for c in features])
-    return table.select(GRID_ROW).hstack(made) if GRID_ROW in table.columns else made
+    return table.select(ARRAY_ROW).hstack(made) if ARRAY_ROW in table.columns else made
 
 
 def date_references(choices: Choices, names: list[str]) -> dict[str, str]:

@@ -27,7 +27,7 @@ from rounds.prediction.predictor import Predictor
 from rounds.statistics.recalibration import recalibrated_scale
 from rounds.task import Task
 from rounds.training.population.build import Trained
-from rounds.training.population.fold_data import Material
+from rounds.training.population.fold_data import FoldData
 from rounds.training.population.members import WHOLE_DEVELOPMENT, Member
 
 # What configurations are compared by on held-out rows, lower is better: the loss that their members descend on.
@@ -41,7 +41,7 @@ CHOOSING_METRIC = {
 
 
 @dataclass(frozen=True)
-class HandOver:
+class ChosenEnsemble:
     """predictor: the average of all members of the chosen configurations; single: the best single network, chosen on
     validation. validation: the average's predictions [N, T] in the user's unit for the development rows `known`,
     each made by members that did not learn from it, and recalibrated by maps fitted on other patients. scores: every
@@ -59,38 +59,38 @@ class HandOver:
     weights: dict[Configuration, float] = field(default_factory=dict)
 
 
-def hand_over(
-    trained: Trained, material: Material, columns: tuple[Column, ...] = (), patients: np.ndarray | None = None
-) -> HandOver:
+def choose_ensemble(
+    trained: Trained, fold_data: FoldData, columns: tuple[Column, ...] = (), patients: np.ndarray | None = None
+) -> ChosenEnsemble:
     """Chooses configurations on held-out development rows and averages their members; no judged row is looked at.
 
     patients: [N] of the development rows; with them weights are chosen, and probabilities recalibrated, where that
     helps on validation.
     """
     task = trained.population.task
-    members = sound_members(trained, material.outer)
-    outputs = held_out_outputs(trained, material, members)
-    scores = {key: _validation_score(task, material, made) for key, made in outputs.items()}
-    chosen = choose_configurations(scores, _constant_score(task, material))
-    weights, selection = _weights(trained, material, {key: outputs[key] for key in chosen}, patients)
+    members = sound_members(trained, fold_data.outer)
+    outputs = held_out_outputs(trained, fold_data, members)
+    scores = {key: _validation_score(task, fold_data, made) for key, made in outputs.items()}
+    chosen = choose_configurations(scores, _constant_score(task, fold_data))
+    weights, selection = _weights(trained, fold_data, {key: outputs[key] for key in chosen}, patients)
     kept = [m for m in members if weights.get(configuration(m), 0.0) > 0]
     average = weighted_outputs([outputs[key] for key in weights], np.array(list(weights.values())))
-    scale = smeared(material.target_scale, average, material.targets)
+    scale = smeared(fold_data.target_scale, average, fold_data.targets)
     known = np.flatnonzero(np.isfinite(average).all(1))
     validation = scale.backward(average[known])
     mended: dict[str, Any] = {}
     if patients is not None:
         scale, validation, mended = recalibrated_scale(
-            task, scale, average[known], material.targets[known], patients[known]
+            task, scale, average[known], fold_data.targets[known], patients[known]
         )
     best = min(scores, key=lambda key: scores[key])
     single = _best_single(trained, [m for m in members if configuration(m) == best])
-    whole = Predictor(task, material.preparation, scale, make_parts(trained, kept, shares_of(kept, weights)), columns)
+    whole = Predictor(task, fold_data.preparation, scale, make_parts(trained, kept, shares_of(kept, weights)), columns)
     one = replace(whole, parts=make_parts(trained, [single]))
-    return HandOver(whole, one, tuple(kept), validation, known, scores, mended, selection, weights)
+    return ChosenEnsemble(whole, one, tuple(kept), validation, known, scores, mended, selection, weights)
 
 
-def refitted(made: HandOver, trained: Trained | None) -> HandOver:
+def refitted(made: ChosenEnsemble, trained: Trained | None) -> ChosenEnsemble:
     """The same choice and weights of configurations, predicted by networks that learned from validation patients too
     (None: by those that did not). Scores, maps and intervals stay those of members that held patients back."""
     if trained is None:
@@ -116,7 +116,7 @@ def without_warmup(key: Configuration) -> Configuration:
 
 
 def _weights(
-    trained: Trained, material: Material, outputs: dict[Configuration, np.ndarray], patients: np.ndarray | None
+    trained: Trained, fold_data: FoldData, outputs: dict[Configuration, np.ndarray], patients: np.ndarray | None
 ) -> tuple[dict[Configuration, float], dict[str, Any]]:
     """Share of each configuration in the average, and how it came about."""
     plain = np.full(len(outputs), 1.0 / len(outputs))
@@ -127,10 +127,8 @@ def _weights(
             "rule": "plain average",
             "reason": "nothing was chosen",
         }
-    scale = smeared(material.target_scale, average_outputs(list(made)), material.targets)
-    candidates = Candidates(
-        trained.population.task, scale, made[:, known], material.targets[known], patients[known]
-    )  # fmt: skip
+    scale = smeared(fold_data.target_scale, average_outputs(list(made)), fold_data.targets)
+    candidates = Candidates(trained.population.task, scale, made[:, known], fold_data.targets[known], patients[known])
     weights, record = choose_weights(candidates, plain)
     return dict(zip(outputs, weights.tolist(), strict=True)), record
 
@@ -149,18 +147,18 @@ def _validation_value(trained: Trained, member: Member) -> float:
     return float(np.asarray(result.records[epoch - 1].validation)[group, place, 0])
 
 
-def _validation_score(task: Task, material: Material, outputs: np.ndarray) -> float:
+def _validation_score(task: Task, fold_data: FoldData, outputs: np.ndarray) -> float:
     known = np.isfinite(outputs).all(1)
-    scale = smeared(material.target_scale, outputs, material.targets)
+    scale = smeared(fold_data.target_scale, outputs, fold_data.targets)
     predicted = scale.backward(outputs[known])
-    return score(task, material.targets[known], predicted)[_choosing_metric(task, material)]
+    return score(task, fold_data.targets[known], predicted)[_choosing_metric(task, fold_data)]
 
 
-def _constant_score(task: Task, material: Material) -> float:
-    observed = material.targets[material.learned]
-    made = constant_predictions(task, material, len(observed))
-    return score(task, observed, made)[_choosing_metric(task, material)]
+def _constant_score(task: Task, fold_data: FoldData) -> float:
+    observed = fold_data.targets[fold_data.learned]
+    made = constant_predictions(task, fold_data, len(observed))
+    return score(task, observed, made)[_choosing_metric(task, fold_data)]
 
 
-def _choosing_metric(task: Task, material: Material) -> str:
-    return CHOOSING_METRIC[task.kind] if material.target_scale.smears else "mae"
+def _choosing_metric(task: Task, fold_data: FoldData) -> str:
+    return CHOOSING_METRIC[task.kind] if fold_data.target_scale.smears else "mae"

@@ -11,7 +11,7 @@ from rounds.plan import Plan
 from rounds.prediction.image_variants import WAYS, Augmented
 from rounds.statistics.intervals import paired_difference
 from rounds.training.population.build import Trained
-from rounds.training.population.fold_data import Material
+from rounds.training.population.fold_data import FoldData
 from rounds.training.population.members import Member
 
 MOST_IMAGES = 200  # validation images that are looked at up to twenty times each
@@ -25,23 +25,23 @@ def mirrors_of(plan: Plan) -> bool:
 
 
 def augmented_gains(
-    trained: Trained, material: Material, members: tuple[Member, ...], scale: TargetScale, patients: np.ndarray
+    trained: Trained, fold_data: FoldData, members: tuple[Member, ...], scale: TargetScale, patients: np.ndarray
 ) -> Record:
     """What each way is worth against looking once: metric, its gain with interval over patients, and whether it is kept
     (the whole interval above 0). patients: [N] of the development rows. Empty where no images are read."""
     task = trained.population.task
-    if material.inputs.grid is None or material.inputs.grid.ndim != 4:
+    if fold_data.inputs.array is None or fold_data.inputs.array.ndim != 4:
         return {}
-    rows = np.unique(np.concatenate([material.folds[m.fold].held for m in members]))
+    rows = np.unique(np.concatenate([fold_data.folds[m.fold].held for m in members]))
     rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(MOST_IMAGES, len(rows))).astype(int))]
     mirrors = mirrors_of(trained.population.plans[0])
-    plain = _held_out(trained, material, members, rows, None)
-    observed, metric = material.targets[rows], main_metric(task)
+    plain = _held_out(trained, fold_data, members, rows, None)
+    observed, metric = fold_data.targets[rows], main_metric(task)
     found: Record = {}
     for way in WAYS:
         if way == "max" and not task.is_classification:
             continue
-        made = _held_out(trained, material, members, rows, Augmented(way, mirrors))
+        made = _held_out(trained, fold_data, members, rows, Augmented(way, mirrors))
         predicted = scale.backward(made), scale.backward(plain)
         effect = paired_difference(task, metric, observed, *predicted, patients[rows])
         found[way] = {"metric": metric, "images": len(rows), "mirrors": mirrors, **effect, "kept": effect["low"] > 0}
@@ -49,13 +49,13 @@ def augmented_gains(
 
 
 def _held_out(
-    trained: Trained, material: Material, members: tuple[Member, ...], rows: np.ndarray, way: Augmented | None
+    trained: Trained, fold_data: FoldData, members: tuple[Member, ...], rows: np.ndarray, way: Augmented | None
 ) -> np.ndarray:
     """Mean output [M, T] for rows, each by the members that held it out."""
     total, count = np.zeros((len(rows), trained.population.task.outputs)), np.zeros((len(rows), 1))
     for member in members:
-        own = np.flatnonzero(np.isin(rows, material.folds[member.fold].held))
+        own = np.flatnonzero(np.isin(rows, fold_data.folds[member.fold].held))
         if len(own):
-            total[own] += member_outputs(trained, member, material.inputs.take(rows[own]), way)
+            total[own] += member_outputs(trained, member, fold_data.inputs.take(rows[own]), way)
             count[own] += 1
     return total / count

@@ -10,12 +10,12 @@ from rounds.data.dataset import Inputs
 from rounds.data.preparation.preparation import Preparation
 from rounds.data.recordings.channels import unscaled_channels
 from rounds.data.recordings.timeline import Timeline
-from rounds.ensemble.choose import HandOver, without_warmup
+from rounds.ensemble.choose import ChosenEnsemble, without_warmup
 from rounds.ensemble.members import average_outputs, configuration, held_out_outputs, sound_members
 from rounds.metrics import main_metric
 from rounds.statistics.intervals import paired_difference
 from rounds.training.population.build import Trained
-from rounds.training.population.fold_data import Material
+from rounds.training.population.fold_data import FoldData
 from rounds.training.slab import Rows
 
 # Rows that it is measured on, and columns, at most: every column costs a prediction of all of them.
@@ -23,7 +23,9 @@ MOST_ROWS, MOST_COLUMNS = 1_000, 60
 SPANS = 8  # equal parts of a recording that are hidden in turn
 
 
-def importance_record(trained: Trained, material: Material, made: HandOver, patients: np.ndarray) -> dict[str, Any]:
+def importance_record(
+    trained: Trained, fold_data: FoldData, made: ChosenEnsemble, patients: np.ndarray
+) -> dict[str, Any]:
     """{"metric", "rows", "columns", "spans", "reason"}: columns and spans as {"name", "value", "low", "high"}, the most
     important first (spans in order of time).
 
@@ -32,12 +34,12 @@ def importance_record(trained: Trained, material: Material, made: HandOver, pati
     same share their importance, and each may seem to matter little. Every row is predicted by members that did not
     learn from it. patients: [N] of the development rows.
     """
-    small, rows = some_rows(material, made.known)
+    small, rows = some_rows(fold_data, made.known)
     metric = main_metric(trained.population.task)
-    groups = list(column_groups(material.preparation))
-    spans = list(time_spans(material.preparation.timeline))
+    groups = list(column_groups(fold_data.preparation))
+    spans = list(time_spans(fold_data.preparation.timeline))
     content = {"metric": metric, "rows": len(rows), "columns": [], "spans": [], "reason": ""}
-    if material.inputs.grid is not None and not spans:
+    if fold_data.inputs.array is not None and not spans:
         return {**content, "reason": "networks of images are asked what they looked at in other ways"}
     if len(groups) > MOST_COLUMNS:
         return {**content, "reason": f"{len(groups)} columns would take as many predictions of all rows"}
@@ -51,26 +53,26 @@ def importance_record(trained: Trained, material: Material, made: HandOver, pati
         return {"name": name, **{k: effect[k] for k in ("value", "low", "high")}}
 
     columns = [lost(name, permuted(small.inputs, parts, i)) for i, (name, parts) in enumerate(groups)]
-    timeline = material.preparation.timeline
+    timeline = fold_data.preparation.timeline
     hidden = [lost(name, without_span(small.inputs, span, timeline)) for name, span in spans if timeline is not None]
     return {**content, "columns": sorted(columns, key=lambda c: -c["value"]), "spans": hidden}
 
 
-def some_rows(material: Material, known: np.ndarray) -> tuple[Material, np.ndarray]:
+def some_rows(fold_data: FoldData, known: np.ndarray) -> tuple[FoldData, np.ndarray]:
     """The material with at most MOST_ROWS of its held-out rows, evenly taken, and their places in it."""
     rows = known[np.unique(np.linspace(0, len(known) - 1, min(MOST_ROWS, len(known))).astype(int))]
-    place = np.full(len(material.targets), -1, np.int64)
+    place = np.full(len(fold_data.targets), -1, np.int64)
     place[rows] = np.arange(len(rows))
-    folds = {n: Rows(f.train[:0], place[f.held][place[f.held] >= 0]) for n, f in material.folds.items()}
-    return replace(material, inputs=material.inputs.take(rows), targets=material.targets[rows], folds=folds), rows
+    folds = {n: Rows(f.train[:0], place[f.held][place[f.held] >= 0]) for n, f in fold_data.folds.items()}
+    return replace(fold_data, inputs=fold_data.inputs.take(rows), targets=fold_data.targets[rows], folds=folds), rows
 
 
-def predictions_of(trained: Trained, material: Material, made: HandOver) -> np.ndarray:
+def predictions_of(trained: Trained, fold_data: FoldData, made: ChosenEnsemble) -> np.ndarray:
     """[N, T] in the user's unit, the configurations that were handed over alike, by members that did not learn from the
     row; nan where there is none."""
     chosen = {without_warmup(configuration(m)) for m in made.members}
-    members = [m for m in sound_members(trained, material.outer) if without_warmup(configuration(m)) in chosen]
-    outputs = held_out_outputs(trained, material, members)
+    members = [m for m in sound_members(trained, fold_data.outer) if without_warmup(configuration(m)) in chosen]
+    outputs = held_out_outputs(trained, fold_data, members)
     average = average_outputs(list(outputs.values()))
     known = np.isfinite(average).all(1)
     values = np.full(average.shape, np.nan)
@@ -87,8 +89,8 @@ def column_groups(preparation: Preparation) -> Iterator[tuple[str, Parts]]:
     names, timeline = preparation.names, preparation.timeline
     owner = {c: c for c in (*names.numbers, *names.flags, *names.codes)}
     variables = timeline.variables if timeline else ()
-    by_hand = {e.column for e in preparation.encodings if getattr(e, "by_hand", False)}
-    owner |= {c: max((v for v in variables if c.startswith(f"{v} ")), key=len, default=c) for c in by_hand}
+    engineered = {e.column for e in preparation.encodings if getattr(e, "engineered", False)}
+    owner |= {c: max((v for v in variables if c.startswith(f"{v} ")), key=len, default=c) for c in engineered}
     for group in dict.fromkeys((*owner.values(), *variables)):
         parts: Parts = {
             kind: [i for i, column in enumerate(getattr(names, kind)) if owner[column] == group]
@@ -112,16 +114,18 @@ def permuted(inputs: Inputs, parts: Parts, seed: int) -> Inputs:
     """The inputs with one group of columns dealt out anew among the rows, together."""
     order = np.random.default_rng([seed, 11]).permutation(inputs.rows)
 
-    def dealt(array: np.ndarray, places: list[int]) -> np.ndarray:
+    def permuted(array: np.ndarray, places: list[int]) -> np.ndarray:
         changed = array.copy()
         changed[..., places] = array[order][..., places]
         return changed
 
-    grid = inputs.grid
+    array = inputs.array
     return Inputs(
-        dealt(inputs.numbers, parts["numbers"]), dealt(inputs.flags, parts["flags"]),
-        dealt(inputs.codes, parts["codes"]), None if grid is None else dealt(np.asarray(grid), parts["channels"]),
-    )  # fmt: skip
+        permuted(inputs.numbers, parts["numbers"]),
+        permuted(inputs.flags, parts["flags"]),
+        permuted(inputs.codes, parts["codes"]),
+        None if array is None else permuted(np.asarray(array), parts["channels"]),
+    )
 
 
 def time_spans(timeline: Timeline | None) -> Iterator[tuple[str, range]]:
@@ -139,12 +143,12 @@ def time_spans(timeline: Timeline | None) -> Iterator[tuple[str, range]]:
 
 def without_span(inputs: Inputs, span: range, timeline: Timeline) -> Inputs:
     """Nothing was measured in the span: values missing, no presence; features by hand stay as they are."""
-    assert inputs.grid is not None
-    grid = np.array(inputs.grid)
+    assert inputs.array is not None
+    array = np.array(inputs.array)
     plain = set(unscaled_channels(timeline))
-    values = [c for c in range(grid.shape[2]) if c not in plain]
+    values = [c for c in range(array.shape[2]) if c not in plain]
     seen = [1 + len(timeline.variables) + i for i in range(len(timeline.incomplete))]
     steps = slice(span.start, span.stop)
-    grid[:, steps, values] = np.nan
-    grid[:, steps, seen] = 0.0
-    return replace(inputs, grid=grid)
+    array[:, steps, values] = np.nan
+    array[:, steps, seen] = 0.0
+    return replace(inputs, array=array)

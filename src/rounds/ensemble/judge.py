@@ -8,12 +8,12 @@ import polars as pl
 
 from rounds.baselines.fit import Baseline, fit_baselines, judged_inputs
 from rounds.data.dataset import Dataset, Split
-from rounds.ensemble.choose import HandOver
+from rounds.ensemble.choose import ChosenEnsemble
 from rounds.metrics import METRICS, main_metric
 from rounds.metrics.worth import smallest_worthwhile
 from rounds.statistics.intervals import paired_difference, score_with_interval
 from rounds.task import Task
-from rounds.training.population.fold_data import Material
+from rounds.training.population.fold_data import FoldData
 
 NETWORK, SINGLE, CONSTANT = "network", "single network", "constant"
 
@@ -28,18 +28,18 @@ class Judged:
     predictions: Predictions
 
 
-def predict_judged(dataset: Dataset, rows: np.ndarray, made: HandOver, baselines: list[Baseline]) -> Judged:
+def predict_judged(dataset: Dataset, rows: np.ndarray, made: ChosenEnsemble, baselines: list[Baseline]) -> Judged:
     """What network, single network and baselines predict for the table's rows."""
     frame = judged_inputs(dataset, rows)
     contestants = {NETWORK: made.predictor, SINGLE: made.single}
-    says = {name: predictor.predict(frame, grid=dataset.grid).values for name, predictor in contestants.items()}
+    says = {name: predictor.predict(frame, array=dataset.array).values for name, predictor in contestants.items()}
     says |= {b.name: b.predict(frame) for b in baselines}
     return Judged(rows, says)
 
 
-def fit_material_baselines(dataset: Dataset, split: Split, material: Material, seed: int) -> list[Baseline]:
+def fit_fold_baselines(dataset: Dataset, split: Split, fold_data: FoldData, seed: int) -> list[Baseline]:
     """The baselines on the very rows that the material's members learn from."""
-    return fit_baselines(dataset, split.development[material.learned], material.target_scale, seed)
+    return fit_baselines(dataset, split.development[fold_data.learned], fold_data.target_scale, seed)
 
 
 def average_judged(parts: list[Judged]) -> Judged:
@@ -102,13 +102,16 @@ def predictions_frame(dataset: Dataset, judged: Judged, split: str) -> pl.DataFr
     frames = [
         pl.DataFrame(
             {
-                "row": judged.rows, "patient": dataset.patients[judged.rows], "split": [split] * len(judged.rows),
-                "target": [name] * len(judged.rows), "observed": observed[:, t].astype(np.float64),
+                "row": judged.rows,
+                "patient": dataset.patients[judged.rows],
+                "split": [split] * len(judged.rows),
+                "target": [name] * len(judged.rows),
+                "observed": observed[:, t].astype(np.float64),
                 **{n: p[:, t].astype(np.float64) for n, p in judged.predictions.items()},
             }
         )
         for t, name in enumerate(names)
-    ]  # fmt: skip
+    ]
     return pl.concat(frames)
 
 

@@ -8,18 +8,20 @@ import numpy as np
 from rounds.baselines.constant import constant_predictions
 from rounds.data.dataset import Inputs
 from rounds.data.recordings.timeline import Timeline
-from rounds.ensemble.choose import HandOver
+from rounds.ensemble.choose import ChosenEnsemble
 from rounds.ensemble.importance import permuted, predictions_of, some_rows
 from rounds.metrics import main_metric
 from rounds.statistics.intervals import paired_difference
 from rounds.training.population.build import Trained
-from rounds.training.population.fold_data import Material
+from rounds.training.population.fold_data import FoldData
 
 Record = dict[str, Any]
 COUNTED = " count"  # features by hand that say how often a variable was measured end so
 
 
-def gaps_record(trained: Trained, material: Material, made: HandOver, patients: np.ndarray) -> Record:
+def measurement_pattern_record(
+    trained: Trained, fold_data: FoldData, made: ChosenEnsemble, patients: np.ndarray
+) -> Record:
     """{"metric", "rows", "pattern_alone", "dealt_anew"}, each with value, low, high in the main metric over patients.
 
     pattern_alone: how much better a linear model of the share of steps in which each variable was measured predicts
@@ -27,46 +29,47 @@ def gaps_record(trained: Trained, material: Material, made: HandOver, patients: 
     presence, time since, and what counts measurements are dealt out anew among patients, values staying as they are.
     Empty without recordings in which something is missing. patients: [N] of the development rows.
     """
-    timeline, task = material.preparation.timeline, trained.population.task
-    if timeline is None or not timeline.incomplete or material.inputs.grid is None or task.kind == "multiclass":
+    timeline, task = fold_data.preparation.timeline, trained.population.task
+    if timeline is None or not timeline.incomplete or fold_data.inputs.array is None or task.kind == "multiclass":
         return {}
-    small, rows = some_rows(material, made.known)
+    small, rows = some_rows(fold_data, made.known)
     before = predictions_of(trained, small, made)
     known = np.isfinite(before).all(1)
     observed, people, metric = small.targets[known], patients[rows][known], main_metric(task)
-    dealt = permuted(small.inputs, pattern_parts(material, timeline), 0)
+    dealt = permuted(small.inputs, pattern_parts(fold_data, timeline), 0)
     after = predictions_of(trained, replace(small, inputs=dealt), made)[known]
     alone = pattern_predictions(trained, small)[known]
-    constant = constant_predictions(task, material, len(observed))
+    constant = constant_predictions(task, fold_data, len(observed))
     return {
-        "metric": metric, "rows": int(known.sum()),
+        "metric": metric,
+        "rows": int(known.sum()),
         "pattern_alone": dict(paired_difference(task, metric, observed, alone, constant, people)),
         "dealt_anew": dict(paired_difference(task, metric, observed, before[known], after, people)),
-    }  # fmt: skip
+    }
 
 
-def pattern_parts(material: Material, timeline: Timeline) -> dict[str, list[int]]:
+def pattern_parts(fold_data: FoldData, timeline: Timeline) -> dict[str, list[int]]:
     """Places of all that says whether something was measured, and not what."""
-    names = material.preparation.names
+    names = fold_data.preparation.names
     first, count = 1 + len(timeline.variables), len(timeline.incomplete)
-    by_hand = {e.column for e in material.preparation.encodings if getattr(e, "by_hand", False)}
+    engineered = {e.column for e in fold_data.preparation.encodings if getattr(e, "engineered", False)}
     return {
-        "numbers": [i for i, c in enumerate(names.numbers) if c in by_hand and c.endswith(COUNTED)],
-        "flags": [i for i, c in enumerate(names.flags) if c in by_hand],
+        "numbers": [i for i, c in enumerate(names.numbers) if c in engineered and c.endswith(COUNTED)],
+        "flags": [i for i, c in enumerate(names.flags) if c in engineered],
         "codes": [],
         "channels": list(range(first, first + 2 * count)),
     }
 
 
-def pattern_predictions(trained: Trained, material: Material) -> np.ndarray:
+def pattern_predictions(trained: Trained, fold_data: FoldData) -> np.ndarray:
     """[N, T] in the user's unit: for each fold, a linear model fitted on the other rows of the material."""
-    shares = measured_shares(material.inputs, material.preparation.timeline)
-    made = np.full((len(shares), material.targets.shape[1]), np.nan)
-    for fold in material.folds.values():
+    shares = measured_shares(fold_data.inputs, fold_data.preparation.timeline)
+    made = np.full((len(shares), fold_data.targets.shape[1]), np.nan)
+    for fold in fold_data.folds.values():
         rest = np.setdiff1d(np.arange(len(shares)), fold.held)
         learned = rest if len(rest) else fold.held  # one validation part: its own halves
         for held, others in ((fold.held, learned),) if len(rest) else _halves(fold.held):
-            made[held] = _fitted(trained, shares, material.targets, others, held)
+            made[held] = _fitted(trained, shares, fold_data.targets, others, held)
     return made
 
 
@@ -95,4 +98,4 @@ def measured_shares(inputs: Inputs, timeline: Timeline | None) -> np.ndarray:
     """[N, V]: share of the steps in which each variable was measured that misses somewhere."""
     assert timeline is not None
     first, count = 1 + len(timeline.variables), len(timeline.incomplete)
-    return np.asarray(inputs.grid)[:, :, first : first + count].mean(1)
+    return np.asarray(inputs.array)[:, :, first : first + count].mean(1)

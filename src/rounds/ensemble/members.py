@@ -11,7 +11,7 @@ from rounds.prediction.image_variants import Augmented
 from rounds.prediction.numpy_layers.network import Weights
 from rounds.prediction.predictor import Part, as_probabilities
 from rounds.training.population.build import Trained
-from rounds.training.population.fold_data import Material
+from rounds.training.population.fold_data import FoldData
 from rounds.training.population.members import Member
 
 # A configuration (plan and settings) is averaged unless it lost more than this share of the way from the constant
@@ -79,15 +79,15 @@ def member_outputs(trained: Trained, member: Member, inputs: Inputs, way: Augmen
     return as_probabilities(np.asarray(made[0]), trained.population.task)
 
 
-def held_out_outputs(trained: Trained, material: Material, members: list[Member]) -> dict[Configuration, np.ndarray]:
+def held_out_outputs(trained: Trained, fold_data: FoldData, members: list[Member]) -> dict[Configuration, np.ndarray]:
     """For each configuration, its average output on the development rows it never saw, [N, T]; NaN elsewhere."""
     found: dict[Configuration, np.ndarray] = {}
     counts: dict[Configuration, np.ndarray] = {}
     for member in members:
-        key, held = configuration(member), material.folds[member.fold].held
-        total = found.setdefault(key, np.zeros((len(material.targets), trained.population.task.outputs)))
-        count = counts.setdefault(key, np.zeros((len(material.targets), 1)))
-        total[held] += member_outputs(trained, member, material.inputs.take(held))
+        key, held = configuration(member), fold_data.folds[member.fold].held
+        total = found.setdefault(key, np.zeros((len(fold_data.targets), trained.population.task.outputs)))
+        count = counts.setdefault(key, np.zeros((len(fold_data.targets), 1)))
+        total[held] += member_outputs(trained, member, fold_data.inputs.take(held))
         count[held] += 1
     return {key: np.where(counts[key] > 0, total / np.maximum(counts[key], 1), np.nan) for key, total in found.items()}
 

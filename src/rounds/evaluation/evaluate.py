@@ -26,7 +26,7 @@ from rounds.statistics.intervals import paired_difference, score_with_interval
 from rounds.statistics.recalibration import choose_recalibration, cross_fitted
 from rounds.statistics.small_cells import FEWEST_PATIENTS
 from rounds.statistics.subgroups import make_groups, subgroup_record
-from rounds.statistics.training_profile import read_reference
+from rounds.statistics.training_profile import read_training_profile
 
 BASELINES, EVIDENCE = "baselines", "evidence.json"
 
@@ -49,7 +49,7 @@ def evaluate(
     predictor = load_predictor(model_folder(run))
     described, scored = read_record(run, "dataset.json"), read_record(run, "metrics.json")
     new = read_patients(_kept(read_source(source, predictor, sequences=sequences), where), predictor, described)
-    made = predictor.predict(new.inputs, grid=new.grid)
+    made = predictor.predict(new.inputs, array=new.array)
     scores = _scores(run, predictor, new, made.values)
     overlap, seen = _overlap(run, new, described)
     record = {
@@ -70,7 +70,7 @@ def evaluate(
         "subgroups": subgroup_record(
             predictor.task, new.targets, made.values, new.patients, make_groups(new.table, subgroups)
         ),
-        "drift": drift_record(read_reference(run), new.inputs, new.patients),
+        "drift": drift_record(read_training_profile(run), new.inputs, new.patients),
         "notes": [{**note.model_dump(), "text": note.text} for note in made.notes],
     }
     return record | {"limitations": limitations(record, predictor, new)}
@@ -148,7 +148,7 @@ def _overlap(run: Path, new: NewPatients, described: dict[str, Any]) -> tuple[di
     if seen is None:
         return {"judged": False, "reason": "the run keeps no marks of its patients"}, nobody
     key = str(described["content_hash"])
-    inputs = marked(new.inputs, new.grid, str(described.get("modality", "")))
+    inputs = marked(new.inputs, new.array, str(described.get("modality", "")))
     inside = overlapping_rows(seen, inputs, new.named, key)
     return {"judged": True, **overlap_record(seen, inputs, new.named, key)}, inside
 

@@ -17,7 +17,7 @@ from rounds.statistics.decision import Scored, decision_curve, operating_points
 from rounds.statistics.recalibration import choose_recalibration, patient_parts
 from rounds.statistics.subgroups import make_groups, subgroup_record
 from rounds.statistics.table_one import characteristics, flow_record
-from rounds.statistics.training_profile import REFERENCE, make_reference
+from rounds.statistics.training_profile import PROFILE, make_training_profile
 from rounds.task import Task
 
 EVIDENCE = "evidence.json"
@@ -81,7 +81,7 @@ def write_evidence(folder: Path, finish: Finish, subgroups: tuple[str, ...] | No
     dataset, split = finish.dataset, finish.split
     if (made := fit_intervals(finish)) is not None:
         write_json(folder / INTERVALS, made)
-    write_json(folder / REFERENCE, make_reference(dataset, split.development))
+    write_json(folder / PROFILE, make_training_profile(dataset, split.development))
     write_whole(folder / SEEN, _parquet(seen_frame(dataset, split)))
     write_json(folder / EVIDENCE, record)
     return record

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from rounds.data.dataset import GRID_ROW
-from rounds.data.preparation.array_on_disk import Grid
+from rounds.data.dataset import ARRAY_ROW
+from rounds.data.preparation.array_on_disk import ArrayInput
 from rounds.errors import DataError, must_be
 from rounds.evaluation.outcomes import labels_of, read_outcomes
 from rounds.prediction.predictor import Predictor
@@ -19,7 +19,7 @@ class NewPatients:
     """Rows of the new table whose outcomes are known.
 
     table: as it stands there; inputs: feature columns as read for prediction; targets [N, T]; patients [N] one code
-    a row; grid: images or recordings, which inputs point into; named: the patient column, where there is one;
+    a row; array: images or recordings, which inputs point into; named: the patient column, where there is one;
     left_out: rows without outcome.
     """
 
@@ -29,7 +29,7 @@ class NewPatients:
     patients: np.ndarray
     named: pl.Series | None
     left_out: int
-    grid: Grid | None = None
+    array: ArrayInput | None = None
 
 
 def kept_rows(table: pl.DataFrame, where: str | None) -> pl.DataFrame:
@@ -53,7 +53,7 @@ def read_patients(new: New, predictor: Predictor, described: dict[str, Any]) -> 
     """
     table = new.table
     read = new_inputs(table, predictor, dict(described.get("references", {})))
-    inputs = read.select(name for name in (*predictor.preparation.columns, GRID_ROW) if name in read.columns)
+    inputs = read.select(name for name in (*predictor.preparation.columns, ARRAY_ROW) if name in read.columns)
     predictor.preparation.check(read)
     outcomes = read_outcomes(table, predictor.task, predictor.columns)
     named = _named(table, described.get("group"))
@@ -64,7 +64,7 @@ def read_patients(new: New, predictor: Predictor, described: dict[str, Any]) -> 
         advice = "A score needs several patients: check the table and its patient column"
         raise DataError(must_be("Patients", "at least 2 with an outcome", "patients", 1, advice))
     left_out = int((~outcomes.known).sum())
-    return NewPatients(table.filter(kept), inputs.filter(kept), outcomes.targets, patients, named, left_out, new.grid)
+    return NewPatients(table.filter(kept), inputs.filter(kept), outcomes.targets, patients, named, left_out, new.array)
 
 
 def _named(table: pl.DataFrame, group: str | None) -> pl.Series | None:

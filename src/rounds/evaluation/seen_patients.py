@@ -29,7 +29,7 @@ def seen_frame(dataset: Dataset, split: Split) -> pl.DataFrame:
     part = np.full(dataset.rows, "", object)
     part[split.development], part[split.test] = "development", "test"
     used = np.flatnonzero(part != "")
-    inputs = marked(dataset.inputs[used], dataset.grid, dataset.modality)
+    inputs = marked(dataset.inputs[used], dataset.array, dataset.modality)
     frames = [_marked(row_marks(inputs, dataset.content_hash), "row", part[used])]
     if dataset.group is not None:
         people = dataset.identifiers[dataset.group][used]

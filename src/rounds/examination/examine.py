@@ -63,11 +63,16 @@ def _healthy(run: Run, rules: int) -> Finding:
     members, epochs = len(run.curves), max(len(c.epochs) for c in run.curves)
     alone = " Curves alone show little: most rules could not judge." if run.origin == "elsewhere" else ""
     return Finding(
-        "training", HEALTHY, "Nothing found", "note",
+        "training",
+        HEALTHY,
+        "Nothing found",
+        "note",
         f"{rules} of {len(RULES)} rules looked at {members} {'networks' if members > 1 else 'network'} over {epochs} "
         f"{'epochs' if epochs > 1 else 'epoch'} and found nothing to be done.{alone}",
-        {"rules": rules, "members": members, "epochs": epochs}, round(rules / len(RULES), 2), round=run.round,
-    )  # fmt: skip
+        {"rules": rules, "members": members, "epochs": epochs},
+        round(rules / len(RULES), 2),
+        round=run.round,
+    )
 
 
 def _verdict(run: Run, findings: tuple[Finding, ...], absent: tuple[tuple[str, str], ...]) -> Verdict:

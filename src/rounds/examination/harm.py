@@ -66,12 +66,12 @@ def harm(run: Run, alone: bool = False) -> Harm | None:
 
 def harm_can_be_told(run: Run) -> bool:
     """Whether there is anything to be worse than; a run that was never judged has neither constant nor baselines."""
-    return run.constant_loss is not None or bool(run.references) or bool(run.advantages)
+    return run.constant_loss is not None or bool(run.linear_by_fold) or bool(run.advantages)
 
 
 def has_peers(run: Run) -> bool:
     """Whether a linear model or trees were tried on the same patients: a constant is no measure of what is possible."""
-    return bool(run.references.get("linear")) or "linear" in run.advantages or "trees" in run.advantages
+    return bool(run.linear_by_fold.get("linear")) or "linear" in run.advantages or "trees" in run.advantages
 
 
 def weighed(run: Run, seen: Seen, in_good_plans: bool = False) -> Seen:
@@ -117,13 +117,16 @@ def _behind_linear(run: Run, least: float) -> Harm | None:
     evidence |= {} if validation is None else {"behind_linear_validation_share": validation.share}
     evidence |= {} if judged is None else {"behind_linear_judged_share": judged.share}
     places = ["validation"] * (validation is not None) + ["judged"] * (judged is not None)
-    return Harm(f"a linear model is ahead by {in_words(share)} of the constant's error on the same "
-                f"{' and '.join(places)} patients", evidence)  # fmt: skip
+    return Harm(
+        f"a linear model is ahead by {in_words(share)} of the constant's error on the same "
+        f"{' and '.join(places)} patients",
+        evidence,
+    )
 
 
 def _on_validation(run: Run) -> _Behind | None:
     """Of single networks; None where the loss does not judge the outcome, or no linear model was fitted."""
-    linear, constant = run.references.get("linear", {}), run.constant_loss
+    linear, constant = run.linear_by_fold.get("linear", {}), run.constant_loss
     if constant is None or not judges(run.plan, run.task):
         return None
     pairs = [(kept_loss(run, c), linear[c.fold]) for c in run.best.curves if c.fold in linear]
@@ -160,13 +163,15 @@ def _behind_trees(run: Run) -> Harm | None:
     if gain.high >= 0 or -gain.value / scale < BEHIND_TREES.value:
         return None
     share = -gain.value / scale
-    return Harm(f"on judged patients the trees are ahead by {in_words(share)} of the constant's score",
-                {"behind_trees_share": share})  # fmt: skip
+    return Harm(
+        f"on judged patients the trees are ahead by {in_words(share)} of the constant's score",
+        {"behind_trees_share": share},
+    )
 
 
 def _below_constant(run: Run) -> Harm | None:
     """No better than a constant, where there is no linear model to say that more could be learned."""
-    if run.constant_loss is None or run.references.get("linear") or "linear" in run.advantages:
+    if run.constant_loss is None or run.linear_by_fold.get("linear") or "linear" in run.advantages:
         return None
     share = median_explained(run, run.best, "validation")
     if share >= LEAST_LEARNED.value:

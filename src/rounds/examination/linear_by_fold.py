@@ -15,19 +15,19 @@ from rounds.data.dataset import Inputs
 from rounds.plan import Plan
 from rounds.task import Task
 from rounds.training.compiled.objective import loss_name
-from rounds.training.population.fold_data import Material, network_targets
+from rounds.training.population.fold_data import FoldData, network_targets
 
 MOST_ROWS, MOST_LEVELS, MOST_OUTPUTS = 5_000, 400, 8  # beyond, the model is fitted to fewer and takes no longer
 RIDGE = 10.0  # penalty of ridge regression on standardized columns, in rows: next to nothing for hundreds of rows
 INVERSE_PENALTY = 0.3  # scikit-learn's C of the logistic and Poisson models
 # Times the penalty: features by hand are often half as many as the rows, and which is best depends on the data.
-PENALTIES_BY_HAND = (1.0, 3.0, 10.0, 30.0)
+PENALTIES_ENGINEERED = (1.0, 3.0, 10.0, 30.0)
 FEWEST_TO_CHOOSE, UNCHOSEN = 3, 10.0  # folds, below which it is so many times the usual penalty
 FURTHEST = 5.0  # standardized values are clipped here: one wild value must not decide a linear model
 _FLOOR = 1e-7
 
 
-def linear_losses(material: Material, task: Task, plan: Plan) -> dict[int, float]:
+def linear_losses(fold_data: FoldData, task: Task, plan: Plan) -> dict[int, float]:
     """Validation loss of the linear model for each fold.
 
     Where its penalty is chosen, a fold's outcomes have no part in choosing that of the model which is judged on them:
@@ -38,20 +38,20 @@ def linear_losses(material: Material, task: Task, plan: Plan) -> dict[int, float
     """
     if loss_name(plan, task) not in _LOSSES:
         return {}
-    if task.outputs > MOST_OUTPUTS or plan.class_weights != "none" or not _has_columns(material.inputs):
+    if task.outputs > MOST_OUTPUTS or plan.class_weights != "none" or not _has_columns(fold_data.inputs):
         return {}
-    rows = _Rows(material, network_targets(task, material.target_scale, material.targets), task, plan)
-    chosen = dict.fromkeys(material.folds, 1.0) if material.inputs.grid is None else _penalties(rows)
+    rows = _Rows(fold_data, network_targets(task, fold_data.target_scale, fold_data.targets), task, plan)
+    chosen = dict.fromkeys(fold_data.folds, 1.0) if fold_data.inputs.array is None else _penalties(rows)
     return {
         fold: float(_loss(rows, fold, parts.train, (parts.held,), chosen[fold])[0])
-        for fold, parts in material.folds.items()
+        for fold, parts in fold_data.folds.items()
     }
 
 
 class _Rows(NamedTuple):
     """What the linear model is fitted to and judged by; targets: on the networks' scale."""
 
-    material: Material
+    fold_data: FoldData
     targets: np.ndarray
     task: Task
     plan: Plan
@@ -60,23 +60,23 @@ class _Rows(NamedTuple):
 def _penalties(rows: _Rows) -> dict[int, float]:
     """For each fold, the times the usual penalty that suit its training rows best: of models that leave another fold
     out as well, judged on that one. With fewer than three folds nothing is left to fit these to: the middle one."""
-    folds = rows.material.folds
+    folds = rows.fold_data.folds
     if len(folds) < FEWEST_TO_CHOOSE:
         return dict.fromkeys(folds, UNCHOSEN)
-    sums = {fold: np.zeros(len(PENALTIES_BY_HAND)) for fold in folds}
+    sums = {fold: np.zeros(len(PENALTIES_ENGINEERED)) for fold in folds}
     for one, other in combinations(folds, 2):
         held = folds[one].held, folds[other].held
         train = np.intersect1d(folds[one].train, folds[other].train, assume_unique=True)
-        losses = np.array([_loss(rows, one, train, held, factor) for factor in PENALTIES_BY_HAND])  # [penalties, 2]
+        losses = np.array([_loss(rows, one, train, held, factor) for factor in PENALTIES_ENGINEERED])  # [penalties, 2]
         sums[one] += losses[:, 1]
         sums[other] += losses[:, 0]
-    return {fold: PENALTIES_BY_HAND[int(each.argmin())] for fold, each in sums.items()}
+    return {fold: PENALTIES_ENGINEERED[int(each.argmin())] for fold, each in sums.items()}
 
 
 def _loss(rows: _Rows, seed: int, train: np.ndarray, held: tuple[np.ndarray, ...], factor: float) -> tuple[float, ...]:
     """On each of these parts, of the model with so many times the usual penalty that was fitted to `train`."""
     some = _some(train, seed)
-    fitted, apart = design(rows.material.inputs, some, np.concatenate(held))
+    fitted, apart = design(rows.fold_data.inputs, some, np.concatenate(held))
     predicted = _predict(rows.task, fitted, rows.targets[some], apart, factor)
     judge, ends = _LOSSES[loss_name(rows.plan, rows.task)], np.cumsum([len(part) for part in held])[:-1]
     parts = zip(np.split(predicted, ends), held, strict=True)

@@ -53,12 +53,20 @@ def make_finding(rule: Rule[Evidence], seen: Seen, round_number: int = 0) -> Fin
     """The rule's words with what it saw. seen: weighed already, where harm decides its severity."""
     assert seen.severity != BY_HARM
     return Finding(
-        question=rule.question, code=rule.code, name=rule.name, severity=seen.severity, explanation=seen.explanation,
-        evidence=plain(seen.evidence), confidence=round(seen.confidence, 3), remedies=rule.remedies,
-        members=tuple(sorted(seen.members)), round=round_number, epoch=seen.onset,
+        question=rule.question,
+        code=rule.code,
+        name=rule.name,
+        severity=seen.severity,
+        explanation=seen.explanation,
+        evidence=plain(seen.evidence),
+        confidence=round(seen.confidence, 3),
+        remedies=rule.remedies,
+        members=tuple(sorted(seen.members)),
+        round=round_number,
+        epoch=seen.onset,
         thresholds=tuple((t.name, t.value, t.unit, t.source) for t in rule.thresholds),
         rates=rates_of(rule.code),
-    )  # fmt: skip
+    )
 
 
 def plain(value: Any) -> Any:

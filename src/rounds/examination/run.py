@@ -16,7 +16,7 @@ from rounds.plan import Plan
 from rounds.task import Task
 
 SETTINGS_OF_A_MEMBER = ("seed", "fold", "outer")
-HANDED_OVER = -1  # value of `outer` for members of the predictor that is handed over
+CANDIDATE = -1  # value of `outer` for members of the predictor that is handed over
 _FLOOR = 1e-12
 
 
@@ -35,7 +35,7 @@ class Run:
 
     plans: the population's, main first (none for curves from elsewhere); curves: a member each; constant_loss: the
     loss of always predicting the same, in the unit of the curves (None: not known); advantages: over each baseline on
-    judged patients; constant_score: main metric of the constant baseline; references: validation loss by fold of
+    judged patients; constant_score: main metric of the constant baseline; linear_by_fold: validation loss by fold of
     models that any network should reach ("linear"), in the unit of the curves; metrics, dataset: records of the run;
     data_findings, data_not_applicable: what the data rules said before training.
     """
@@ -46,7 +46,7 @@ class Run:
     constant_loss: float | None = None
     advantages: dict[str, Advantage] = field(default_factory=dict)
     constant_score: float | None = None
-    references: dict[str, dict[int, float]] = field(default_factory=dict)
+    linear_by_fold: dict[str, dict[int, float]] = field(default_factory=dict)
     metrics: dict[str, Any] | None = None
     dataset: dict[str, Any] | None = None
     data_findings: tuple[Finding, ...] = ()
@@ -147,7 +147,7 @@ def curves_of(
     curves: pl.DataFrame, members: pl.DataFrame, measures: pl.DataFrame | None, steps: pl.DataFrame | None
 ) -> tuple[Curve, ...]:
     """Curves of the members that are handed over (those of judging folds repeat them on fewer patients)."""
-    chosen = members.filter(pl.col("outer") == HANDED_OVER) if "outer" in members.columns else members
+    chosen = members.filter(pl.col("outer") == CANDIDATE) if "outer" in members.columns else members
     some = chosen.select("member").to_series().implode()
     losses, inside = (
         {} if frame is None else _courses(frame.filter(pl.col("member").is_in(some)), names)
@@ -185,12 +185,18 @@ def _curve(row: dict[str, Any], losses: Courses, inside: Courses, steps: pl.Data
     absent = np.full(len(epochs), np.nan)
     known = {"plan", "fold", "outer", "outcome"} & set(row)
     return Curve(
-        member=int(row["member"]), epochs=epochs,
-        train=values.get(("train", "loss"), absent), validation=values.get(("validation", "loss"), absent),
-        settings=_settings(row), rate=values.get(("train", "learning_rate")), penalty=values.get(("train", "penalty")),
+        member=int(row["member"]),
+        epochs=epochs,
+        train=values.get(("train", "loss"), absent),
+        validation=values.get(("validation", "loss"), absent),
+        settings=_settings(row),
+        rate=values.get(("train", "learning_rate")),
+        penalty=values.get(("train", "penalty")),
         metrics={metric: v for (split, metric), v in values.items() if split == "validation" and metric != "loss"},
-        measures=inside, steps=_steps(steps), **{name: row[name] for name in known},
-    )  # fmt: skip
+        measures=inside,
+        steps=_steps(steps),
+        **{name: row[name] for name in known},
+    )
 
 
 def _aligned(course: Course, epochs: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from rounds.data.dataset import Inputs, InputShape
-from rounds.data.preparation.array_scale import GridScale
+from rounds.data.preparation.array_scale import ArrayScale
 from rounds.errors import RoundsError, must_be
 from rounds.export.onnx.model import OUTPUT_NAME, feed, onnx_model, read_shape
 from rounds.files import write_json, write_whole
@@ -43,7 +43,7 @@ def export_run(run: Path, wanted: str, out: Path | None = None) -> dict[str, Any
     if place.suffix != f".{wanted}":
         raise RoundsError(must_be("out", f"a file that ends in .{wanted}", "out", str(place), "Choose another name"))
     predictor = load_predictor(model_folder(run))
-    inputs = made_up_inputs(predictor.preparation.shape, predictor.preparation.grid)
+    inputs = made_up_inputs(predictor.preparation.shape, predictor.preparation.array)
     content, predicted, by = _MAKERS[wanted](predictor, feed(predictor, inputs))
     record = {**describe_export(predictor), "check": compared(predictor, inputs, predicted, by)}
     write_whole(place, content)
@@ -51,7 +51,9 @@ def export_run(run: Path, wanted: str, out: Path | None = None) -> dict[str, Any
     return {"file": str(place), **record}
 
 
-def made_up_inputs(shape: InputShape, grid: GridScale | None = None, rows: int = CHECKED_ROWS, seed: int = 0) -> Inputs:
+def made_up_inputs(
+    shape: InputShape, array: ArrayScale | None = None, rows: int = CHECKED_ROWS, seed: int = 0
+) -> Inputs:
     """Prepared inputs as tables give them (scaled numbers, flags, codes) and a grid about its mean, a few values of it
     missing where they can be; no patient is needed for a check.
 
@@ -59,27 +61,27 @@ def made_up_inputs(shape: InputShape, grid: GridScale | None = None, rows: int =
     (3, 2)
     """
     draw = np.random.default_rng(seed)
-    rows = min(rows, max(1, CHECKED_VALUES // prod(shape.grid)))
+    rows = min(rows, max(1, CHECKED_VALUES // prod(shape.array)))
     codes = [draw.integers(0, levels, rows) for levels in shape.levels]
     return Inputs(
         numbers=np.clip(draw.normal(0, 1, (rows, shape.numbers)), -3, 3).astype(np.float32),
         flags=draw.integers(0, 2, (rows, shape.flags)).astype(np.float32),
         codes=np.stack(codes, axis=1).astype(np.int32) if codes else np.zeros((rows, 0), np.int32),
-        grid=None if grid is None else _made_up_grid(grid, rows, draw),
+        array=None if array is None else _made_up_array(array, rows, draw),
     )
 
 
-def _made_up_grid(grid: GridScale, rows: int, draw: np.random.Generator) -> np.ndarray:
+def _made_up_array(array: ArrayScale, rows: int, draw: np.random.Generator) -> np.ndarray:
     """Coarse patches: of noise alone most networks are certain, and every file that says 0 would agree."""
-    *space, channels = grid.shape
+    *space, channels = array.shape
     patches = draw.normal(0, 1, (rows, *(min(PATCHES, n) for n in space), channels))
     for axis, n in enumerate(space, start=1):
         patches = patches.take(np.arange(n) * patches.shape[axis] // n, axis=axis)
-    values = grid.mean + np.clip(patches + draw.normal(0, 0.1, patches.shape), -3, 3) * grid.spread
-    if grid.dtype.startswith("uint"):
-        return np.clip(values, 0, np.iinfo(grid.dtype).max).astype(grid.dtype)
+    values = array.mean + np.clip(patches + draw.normal(0, 0.1, patches.shape), -3, 3) * array.spread
+    if array.dtype.startswith("uint"):
+        return np.clip(values, 0, np.iinfo(array.dtype).max).astype(array.dtype)
     values[draw.random(values.shape) < MISSING_SHARE] = np.nan
-    return values.astype(grid.dtype)
+    return values.astype(array.dtype)
 
 
 def describe_export(predictor: Predictor) -> dict[str, Any]:
@@ -89,7 +91,7 @@ def describe_export(predictor: Predictor) -> dict[str, Any]:
         "numbers": labels.numbers[: read.numbers],
         "flags": labels.flags[: read.flags],
         "codes": labels.codes[: len(read.levels)],
-        "grid": _describe_grid(predictor.preparation.grid) if read.grid else (),
+        "grid": _describe_array(predictor.preparation.array) if read.array else (),
     }
     return {
         "predicts": describe_prediction(predictor),
@@ -101,9 +103,9 @@ def describe_export(predictor: Predictor) -> dict[str, Any]:
     }
 
 
-def _describe_grid(grid: GridScale | None) -> tuple[str, ...]:
-    size = " x ".join(map(str, grid.shape)) if grid else ""
-    return (f"{size} values as stored ({grid.dtype if grid else ''}), given as float32",)
+def _describe_array(array: ArrayScale | None) -> tuple[str, ...]:
+    size = " x ".join(map(str, array.shape)) if array else ""
+    return (f"{size} values as stored ({array.dtype if array else ''}), given as float32",)
 
 
 def compared(predictor: Predictor, inputs: Inputs, predicted: np.ndarray, by: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.export.onnx.model import input_shapes, read_shape, refuse_other_kinds
 from rounds.metrics.columns import RESOLUTION
-from rounds.networks.export.model import PlainMember, WayBack, plain_model
+from rounds.networks.export.model import InverseTransform, PlainMember, plain_model
 from rounds.prediction.predictor import Predictor
 
 
@@ -22,14 +22,14 @@ def keras_model(predictor: Predictor) -> Any:
         for part in predictor.parts
         for k, share in enumerate(part.member_weights)
     ]
-    return plain_model(members, input_shapes(read_shape(predictor)), _way_back(predictor.target_scale))
+    return plain_model(members, input_shapes(read_shape(predictor)), _inverse_transform(predictor.target_scale))
 
 
-def _way_back(scale: TargetScale) -> WayBack:
+def _inverse_transform(scale: TargetScale) -> InverseTransform:
     if scale.table:
-        return WayBack(grid=np.array(scale.grid), table=np.array(scale.table))
+        return InverseTransform(knots=np.array(scale.knots), table=np.array(scale.table))
     if scale.temperature != 1.0:
-        return WayBack(temperature=scale.temperature, least=RESOLUTION)
+        return InverseTransform(temperature=scale.temperature, least=RESOLUTION)
     if scale.kind == "identity":
-        return WayBack()
-    return WayBack(mean=np.array(scale.mean), spread=np.array(scale.spread), expm1=scale.kind == "log1p")
+        return InverseTransform()
+    return InverseTransform(mean=np.array(scale.mean), spread=np.array(scale.spread), expm1=scale.kind == "log1p")

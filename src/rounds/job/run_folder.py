@@ -16,9 +16,9 @@ import polars as pl
 from rounds.baselines.fit import Baseline, save_baselines
 from rounds.data.dataset import Dataset, Split
 from rounds.data.description import describe
-from rounds.data.preparation.array_on_disk import Grid
-from rounds.ensemble.choose import HandOver
-from rounds.ensemble.explanations.pictures import write_pictures
+from rounds.data.preparation.array_on_disk import ArrayInput
+from rounds.ensemble.choose import ChosenEnsemble
+from rounds.ensemble.explanations.pictures import write_images
 from rounds.ensemble.image_variant_gain import augmented_gains
 from rounds.ensemble.judge import NETWORK, Judged, judge, predictions_frame
 from rounds.errors import RunFolderError, must_be
@@ -29,7 +29,7 @@ from rounds.prediction.image_variants_record import write_gains
 from rounds.prediction.model_folder import save_predictor
 from rounds.prediction.predictor import Predictor
 from rounds.run_folder.read import read_record
-from rounds.run_folder.test_reuse import ledger_record
+from rounds.run_folder.test_reuse import test_reuse_record
 from rounds.statistics.intervals import score_with_interval
 from rounds.training.population.build import Population, Trained
 from rounds.training.population.members import WHOLE_DEVELOPMENT
@@ -37,7 +37,7 @@ from rounds.training.result.tables import curves_frame, measures_frame, members_
 
 COSTED_ROWS = 1_000  # predicted to say what a prediction costs
 MOST_TIMED, BRIEF = 5, 0.05  # predictions, and seconds after which no further one is timed
-COSTED_GRIDS = 100  # images or recordings: each costs as much as a thousand rows
+COSTED_ARRAYS = 100  # images or recordings: each costs as much as a thousand rows
 CHECKPOINTS, PLAN = "checkpoints", "plan.json"
 BEFORE_TRAINING = {CHECKPOINTS, "dataset.json", "findings.json"}  # what a run that was stopped by its data leaves
 RUNS = Path("runs")
@@ -65,7 +65,7 @@ class Finished:
     dataset: Dataset
     split: Split
     populations: tuple[Trained, ...]
-    made: HandOver
+    made: ChosenEnsemble
     judged: Judged
     baselines: tuple[Baseline, ...]
 
@@ -104,9 +104,14 @@ def _own_folder(described: dict[str, Any], resume: bool) -> Path:
 
 # What a run that goes on must share with its beginning; networks of other patients or another outcome fit none of it.
 _SHARED = {
-    "content_hash": "Table", "task": "Outcome", "group": "Patients", "time": "Time", "references": "Dates",
-    "columns": "Columns", "split": "Split",
-}  # fmt: skip
+    "content_hash": "Table",
+    "task": "Outcome",
+    "group": "Patients",
+    "time": "Time",
+    "references": "Dates",
+    "columns": "Columns",
+    "split": "Split",
+}
 
 
 def _refuse_other_data(path: Path, described: dict[str, Any]) -> None:
@@ -210,10 +215,10 @@ def write_results(folder: Path, finished: Finished) -> dict[str, Any]:
     save_predictor(folder / "model", finished.made.predictor)
     save_baselines(folder / "baselines", list(finished.baselines))
     made, patients = finished.made, finished.dataset.patients[finished.split.development]
-    material = finished.trained.population.materials[0]
+    fold_data = finished.trained.population.folds_data[0]
     scale = made.predictor.target_scale
-    write_pictures(folder, finished.trained, material, made.members[0])
-    write_gains(folder, augmented_gains(finished.trained, material, made.members, scale, patients))
+    write_images(folder, finished.trained, fold_data, made.members[0])
+    write_gains(folder, augmented_gains(finished.trained, fold_data, made.members, scale, patients))
     return metrics_record(folder, finished)
 
 
@@ -221,11 +226,13 @@ def finish_of(finished: Finished) -> Finish:
     """What the evidence is gathered from."""
     made, judged = finished.made, finished.judged
     return Finish(
-        finished.dataset, finished.split,
+        finished.dataset,
+        finished.split,
         validation=Said(finished.split.development[made.known], made.validation),
         judged=Said(judged.rows, judged.predictions[NETWORK]),
-        target_scale=made.predictor.target_scale, recalibration=made.recalibration,
-    )  # fmt: skip
+        target_scale=made.predictor.target_scale,
+        recalibration=made.recalibration,
+    )
 
 
 def write_curves(folder: Path, populations: tuple[Trained, ...]) -> None:
@@ -269,7 +276,7 @@ def metrics_record(folder: Path, finished: Finished) -> dict[str, Any]:
     rows = split.development[made.known]
     observed, patients = dataset.targets[rows], dataset.patients[rows]
     sizes, people = _part_sizes(dataset, split)
-    ledger = ledger_record(folder.parent, _judged_hash(finished), folder.name)
+    test_reuse = test_reuse_record(folder.parent, _judged_hash(finished), folder.name)
     return {
         "task": dataset.task.model_dump(mode="json"),
         "test_kind": split.kind,
@@ -283,7 +290,7 @@ def metrics_record(folder: Path, finished: Finished) -> dict[str, Any]:
         "configurations_tried": len(made.scores),
         "rows": sizes,
         "patients": people,
-        "ledger": ledger._asdict(),
+        "ledger": test_reuse._asdict(),
         "versions": {name: version(name) for name in VERSIONED} | {"python": platform.python_version()},
     }
 
@@ -291,19 +298,19 @@ def metrics_record(folder: Path, finished: Finished) -> dict[str, Any]:
 def ensemble_record(finished: Finished) -> dict[str, Any]:
     """How members were averaged, and what a prediction costs beside that of one network."""
     made, dataset = finished.made, finished.dataset
-    frame = dataset.inputs[: min(COSTED_ROWS if dataset.grid is None else COSTED_GRIDS, dataset.rows)]
+    frame = dataset.inputs[: min(COSTED_ROWS if dataset.array is None else COSTED_ARRAYS, dataset.rows)]
     both = (("ensemble", made.predictor), ("single_network", made.single))
-    seconds = {name: _seconds(p, frame, dataset.grid) for name, p in both}
+    seconds = {name: _seconds(p, frame, dataset.array) for name, p in both}
     cost = {"rows": frame.height, "seconds": seconds, "networks": made.predictor.size}
     return {**made.selection, "prediction": cost}
 
 
-def _seconds(predictor: Predictor, frame: pl.DataFrame, grid: Grid | None) -> float:
+def _seconds(predictor: Predictor, frame: pl.DataFrame, array: ArrayInput | None) -> float:
     """Of the fastest of some predictions, where they are brief: the first of a process takes longer."""
     fastest, begun = np.inf, time.perf_counter()
     for _ in range(MOST_TIMED):
         started = time.perf_counter()
-        predictor.predict(frame, grid=grid)
+        predictor.predict(frame, array=array)
         fastest = min(fastest, time.perf_counter() - started)
         if time.perf_counter() - begun > BRIEF:
             break

@@ -13,10 +13,10 @@ from rounds.baselines.fit import Baseline
 from rounds.data.dataset import Dataset, Split
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
-from rounds.ensemble.choose import HandOver, hand_over, refitted
+from rounds.ensemble.choose import ChosenEnsemble, choose_ensemble, refitted
 from rounds.ensemble.importance import importance_record
-from rounds.ensemble.judge import Judged, average_judged, fit_material_baselines, predict_judged
-from rounds.ensemble.measurement_pattern import gaps_record
+from rounds.ensemble.judge import Judged, average_judged, fit_fold_baselines, predict_judged
+from rounds.ensemble.measurement_pattern import measurement_pattern_record
 from rounds.errors import DataError, PlanError, RunFolderError, TrainingError, must_be, nearest
 from rounds.evaluation.evidence_pack import write_evidence
 from rounds.examination.comparison import advantages_of
@@ -44,20 +44,20 @@ from rounds.job.run_folder import (
     write_results,
 )
 from rounds.networks.network import OWN
-from rounds.own_code import code_allowed, refuse_code
 from rounds.plan import Plan, make_plan
 from rounds.prediction.model_folder import load_predictor, save_predictor
 from rounds.prediction.predictor import Predictor
-from rounds.prediction.table import new_inputs, read_references, read_source
+from rounds.prediction.table import new_inputs, read_linear_by_fold, read_source
 from rounds.prescription.earlier_findings import earlier_findings
-from rounds.prescription.loop import Circumstances, Stay, broken_off, look, refit, treat
+from rounds.prescription.loop import Circumstances, Loop, broken_off, look, refit, treat
 from rounds.proposal import Amount, propose
 from rounds.run_folder.read import read_record
 from rounds.training.machine.device import hand_back_freed
 from rounds.training.pool import Progress
 from rounds.training.population.build import Population, Shapes, Trained, make_population, train_to_end
-from rounds.training.population.fold_data import Material, make_materials, scaling_of
+from rounds.training.population.fold_data import FoldData, make_folds_data, scaling_of
 from rounds.training.result.progress import Stage
+from rounds.user_code import code_allowed, refuse_code
 
 Record = dict[str, Any]
 FOLDS = 5
@@ -103,8 +103,8 @@ class Result:
         a feature is of another type than in training.
         """
         new = read_source(data, self.predictor)
-        inputs = new_inputs(new.table, self.predictor, read_references(self.folder))
-        return self.predictor.predict(inputs, grid=new.grid).values
+        inputs = new_inputs(new.table, self.predictor, read_linear_by_fold(self.folder))
+        return self.predictor.predict(inputs, array=new.array).values
 
     def write_report(self, path: Path | None = None) -> Path:
         """Draws the report anew; copies it to `path` where one is given."""
@@ -149,7 +149,7 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     yield Stage("examining the data")
     changes = _changes(request)
     changes = {"folds": 1, **changes} if dataset.given_validation is not None else changes
-    nested = request.members != 1 and dataset.grid is None  # judging folds of images would take hours
+    nested = request.members != 1 and dataset.array is None  # judging folds of images would take hours
     split = split_dataset(dataset, changes.get("folds", FOLDS), request.split_seed, nested=nested)
     described = dataset_record(dataset, split, request.split_seed)
     folder = open_run_folder(Path(request.out) if request.out else None, described, request.resume)
@@ -167,19 +167,19 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     yield Stage("training", population)
     hopeless = hopeless_in(population)
     training = train_to_end(population, given.folder, given.minutes_left(), hopeless)
-    found = Stay(((yield from watched(population, training)),))
+    found = Loop(((yield from watched(population, training)),))
     clock.lap("training")
     saved = saved_by_stopping(found.trained, clock.seconds["training"])
     while True:
-        found, visit = look(given, found, request.rounds)
-        if visit is None:
+        found, this_round = look(given, found, request.rounds)
+        if this_round is None:
             break
         try:
             _write_so_far(folder, given, found)
         except RunFolderError as error:
-            found = broken_off(given, found, visit, error)
+            found = broken_off(given, found, this_round, error)
             continue
-        found = yield from treat(given, found, visit)
+        found = yield from treat(given, found, this_round)
     found = yield from refit(given, found)
     clock.lap("rounds")
     hand_back_freed()
@@ -194,10 +194,12 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     finished = Finished(dataset, split, found.populations, made, judged, tuple(baselines))
     record = write_results(folder, finished) | _spent(found) | ({"stopped_early": saved} if saved else {})
     importance = importance_record(
-        found.trained, found.trained.population.materials[0], made, dataset.patients[split.development]
+        found.trained, found.trained.population.folds_data[0], made, dataset.patients[split.development]
     )
-    gaps = gaps_record(found.trained, found.trained.population.materials[0], made, dataset.patients[split.development])
-    record |= {"gaps": gaps} if gaps else {}
+    measurement_pattern = measurement_pattern_record(
+        found.trained, found.trained.population.folds_data[0], made, dataset.patients[split.development]
+    )
+    record |= {"gaps": measurement_pattern} if measurement_pattern else {}
     finish = replace(finish_of(finished), scores=record["test"], importance=importance)
     write_evidence(folder, finish, request.subgroups)
     _write_advice(folder, finished, found, (record, described, data_said, reasons), asked_for(request))
@@ -253,15 +255,15 @@ def _propose(
 ) -> tuple[Circumstances, Population, dict[str, str]]:
     """The population for this amount of data, the reasons, and the circumstances with its number of seeds."""
     dataset, split = given.dataset, given.split
-    materials = make_materials(dataset, split, scaling_of(make_plan(Plan(), changes)))
-    proposal = propose(dataset.task, amount_of(dataset, split, materials[0]), changes)
+    folds_data = make_folds_data(dataset, split, scaling_of(make_plan(Plan(), changes)))
+    proposal = propose(dataset.task, amount_of(dataset, split, folds_data[0]), changes)
     given = replace(given, seeds=1 if split.outer else proposal.seeds)
     plans = list(proposal.plans)
-    population = make_population(plans, dataset.task, materials, given.count(plans), shapes=shapes, model=model)
+    population = make_population(plans, dataset.task, folds_data, given.count(plans), shapes=shapes, model=model)
     return given, population, proposal.reasons
 
 
-def _spent(found: Stay) -> Record:
+def _spent(found: Loop) -> Record:
     """What metrics.json says of the rounds."""
     kept = sum(entry["verdict"] == "kept" for entry in found.entries)
     tried = sum(entry["verdict"] != "advice" for entry in found.entries)
@@ -274,30 +276,33 @@ def _spent(found: Stay) -> Record:
     return {"rounds": {**rounds, "ended": found.ended}}
 
 
-def _write_so_far(folder: Path, given: Circumstances, found: Stay) -> None:
+def _write_so_far(folder: Path, given: Circumstances, found: Loop) -> None:
     """Curves, and a model to predict with, before a round begins: whatever ends it leaves them."""
     write_curves(folder, found.populations)
     write_json(folder / "prescriptions.json", list(found.entries))
     try:
-        made = _handed_over(given.dataset, given.split, found.trained)
+        made = _chosen(given.dataset, given.split, found.trained)
     except TrainingError:  # nothing is finite yet: that is what the round is for
         return
     save_predictor(folder / "model", made.predictor)
 
 
-def _write_what_happened(folder: Path, found: Stay, described: Record, said: DataSaid) -> None:
+def _write_what_happened(folder: Path, found: Loop, described: Record, said: DataSaid) -> None:
     """Curves and findings of a training that left nothing to judge: why it failed is what its user needs."""
     write_curves(folder, found.populations)
     run = replace(
-        run_of(found.own, len(found.populations) - 1), dataset=described, data_findings=said[0],
-        data_not_applicable=said[1], data_examined=True,
-    )  # fmt: skip
+        run_of(found.own, len(found.populations) - 1),
+        dataset=described,
+        data_findings=said[0],
+        data_not_applicable=said[1],
+        data_examined=True,
+    )
     write_json(folder / "findings.json", examine(run).record())
     write_json(folder / "prescriptions.json", list(found.entries))
 
 
 def _write_advice(
-    folder: Path, finished: Finished, found: Stay, said: tuple[Record, Record, DataSaid, dict[str, str]], asked: Record
+    folder: Path, finished: Finished, found: Loop, said: tuple[Record, Record, DataSaid, dict[str, str]], asked: Record
 ) -> None:
     """findings.json of the population that is handed over and of those before, prescriptions.json, and the plan that
     won."""
@@ -305,11 +310,16 @@ def _write_advice(
     predictions = all_predictions(finished)
     last = len(found.populations) - 1
     run = replace(
-        run_of(found.own, last, found.known_references), metrics=record, dataset=described, data_findings=findings,
-        data_not_applicable=absent, data_examined=True, advantages=advantages_of(finished.dataset.task, predictions),
+        run_of(found.own, last, found.known_linear_by_fold),
+        metrics=record,
+        dataset=described,
+        data_findings=findings,
+        data_not_applicable=absent,
+        data_examined=True,
+        advantages=advantages_of(finished.dataset.task, predictions),
         constant_score=record["baselines"]["constant"][record["main_metric"]]["value"],
-    )  # fmt: skip
-    record["validation_references"] = dict(run.references)
+    )
+    record["validation_references"] = dict(run.linear_by_fold)
     final = examine(run)
     write_json(folder / "findings.json", {**final.record(), "earlier": earlier_findings(found, final)})
     write_json(folder / "prescriptions.json", list(found.entries))
@@ -325,33 +335,33 @@ def one_network(changes: dict[str, Any]) -> dict[str, Any]:
     return {"folds": 1, "learning_rate": SINGLE_LEARNING_RATE, **changes}
 
 
-def _handed_over(dataset: Dataset, split: Split, trained: Trained) -> HandOver:
+def _chosen(dataset: Dataset, split: Split, trained: Trained) -> ChosenEnsemble:
     patients = dataset.patients[split.development]
-    return hand_over(trained, trained.population.materials[0], dataset.columns, patients)
+    return choose_ensemble(trained, trained.population.folds_data[0], dataset.columns, patients)
 
 
-def _judging(dataset: Dataset, split: Split, found: Stay, seed: int) -> tuple[HandOver, Judged, list[Baseline]]:
+def _judging(dataset: Dataset, split: Split, found: Loop, seed: int) -> tuple[ChosenEnsemble, Judged, list[Baseline]]:
     """The predictor that is handed over, and what was predicted for patients it (or, for small data, the members of
     that judging fold) never saw."""
-    trained, materials = found.trained, found.trained.population.materials
+    trained, folds_data = found.trained, found.trained.population.folds_data
     patients = dataset.patients[split.development]
-    made = refitted(_handed_over(dataset, split, trained), found.refitted)
-    baselines = fit_material_baselines(dataset, split, materials[0], seed)
+    made = refitted(_chosen(dataset, split, trained), found.refitted)
+    baselines = fit_fold_baselines(dataset, split, folds_data[0], seed)
     if split.kind != "out-of-fold":
         return made, predict_judged(dataset, split.test, made, baselines), baselines
     parts = []
-    for material in materials[1:]:
-        rows = split.development[material.judged]
-        fold_baselines = fit_material_baselines(dataset, split, material, seed)
-        parts.append(predict_judged(dataset, rows, hand_over(trained, material, (), patients), fold_baselines))
+    for fold_data in folds_data[1:]:
+        rows = split.development[fold_data.judged]
+        fold_baselines = fit_fold_baselines(dataset, split, fold_data, seed)
+        parts.append(predict_judged(dataset, rows, choose_ensemble(trained, fold_data, (), patients), fold_baselines))
     return made, average_judged(parts), baselines
 
 
-def amount_of(dataset: Dataset, split: Split, material: Material) -> Amount:
+def amount_of(dataset: Dataset, split: Split, fold_data: FoldData) -> Amount:
     """How much the members of a fold learn from."""
-    rows = material.folds[0].train
-    targets = material.targets[rows]
+    rows = fold_data.folds[0].train
+    targets = fold_data.targets[rows]
     counts = np.bincount(targets[:, 0].astype(int)) if dataset.task.kind in ("binary", "multiclass") else np.zeros(1)
-    shape = material.preparation.shape
+    shape = fold_data.preparation.shape
     patients = len(np.unique(dataset.patients[split.development[rows]]))
-    return Amount(len(rows), patients, int(counts.min()), shape.numbers, shape.flags, shape.grid, shape.hand[0])
+    return Amount(len(rows), patients, int(counts.min()), shape.numbers, shape.flags, shape.array, shape.hand[0])

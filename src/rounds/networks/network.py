@@ -2,17 +2,17 @@
 
 from math import prod
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from rounds.own_code import is_import_path
+from rounds.user_code import is_import_path
 
-NUMBER_LAYER, OUTPUT, SKIP, GRID = "numbers", "output", "skip", "grid"
+NUMBER_LAYER, OUTPUT, SKIP, ARRAY = "numbers", "output", "skip", "grid"
 OWN = "keras"  # kind of a network that the user handed over as a Keras model
 
 
 class Feed(BaseModel):
     """What one input of the user's own model is given: columns, by their positions among numbers and flags side by
-    side (codes: among the codes), as [B, *shape]; grid: no columns, but the image or recording."""
+    side (codes: among the codes), as [B, *shape]; array: no columns, but the image or recording."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -20,7 +20,7 @@ class Feed(BaseModel):
     shape: tuple[int, ...]
     columns: tuple[int, ...]
     codes: bool = False
-    grid: bool = False
+    array: bool = Field(default=False, validation_alias=AliasChoices("array", "grid"))
 
 
 class Network(BaseModel):
@@ -69,7 +69,7 @@ class Network(BaseModel):
     flags: int
     levels: tuple[int, ...] = ()
     code_widths: tuple[int, ...] = ()
-    grid: tuple[int, ...] = ()
+    array: tuple[int, ...] = Field(default=(), validation_alias=AliasChoices("array", "grid"))
     filters: tuple[int, ...] = ()
     filter_size: int = 3
     stride: int = 1
@@ -96,10 +96,10 @@ class Network(BaseModel):
     @property
     def needs_keras(self) -> bool:
         """Whether parts of it are the user's own, so that only Keras can run it."""
-        return self.kind == OWN or bool(self.own_code)
+        return self.kind == OWN or bool(self.user_code)
 
     @property
-    def own_code(self) -> tuple[str, ...]:
+    def user_code(self) -> tuple[str, ...]:
         """module:name of everything that must be imported to run it."""
         named = (self.layer, self.activation, self.output_activation)
         return (*self.code, *(name for name in named if is_import_path(name)))
@@ -108,26 +108,26 @@ class Network(BaseModel):
     def features(self) -> int:
         """Width of the concatenated features that enter the first affine map."""
         spread = self.numbers * self.embedding_width if self.number_embedding != "none" else 0
-        return self.numbers + spread + self.flags + sum(self.code_widths) + self.trunk
+        return self.numbers + spread + self.flags + sum(self.code_widths) + self.encoder
 
     @property
-    def trunk(self) -> int:
+    def encoder(self) -> int:
         """Units that the grid becomes."""
-        if self.grid and self.recurrent:
+        if self.array and self.recurrent:
             return self.recurrent[-1] * (1 + self.bidirectional)
-        if not self.grid or not self.filters:
-            return prod(self.grid) if self.grid else 0
+        if not self.array or not self.filters:
+            return prod(self.array) if self.array else 0
         return self.filters[-1] * (self.block_depth if self.block == "dense" else 1)
 
     @property
-    def grid_values(self) -> int:
+    def array_values(self) -> int:
         """Numbers that a row's grid is between its layers, all of them together."""
-        total, size = prod(self.grid) if self.grid else 0, self.grid[:-1]
+        total, size = prod(self.array) if self.array else 0, self.array[:-1]
         for block, filters in enumerate(self.filters):
             size = tuple(-(-n // self.step(block, 0)) for n in size)
             total += prod(size) * filters * self.block_depth
         gates = {"simple": 1, "gru": 3, "lstm": 4}[self.cell] + 1
-        return total + sum(self.grid[0] * gates * (1 + self.bidirectional) * units for units in self.recurrent)
+        return total + sum(self.array[0] * gates * (1 + self.bidirectional) * units for units in self.recurrent)
 
     def uses(self, layer: str) -> int:
         """How often a row passes the weights of a layer: a convolution at every place, a recurrent layer at every step.
@@ -138,10 +138,10 @@ class Network(BaseModel):
         """
         kind, _, rest = layer.partition("_")
         if kind in ("forward", "backward"):
-            return self.grid[0]
+            return self.array[0]
         if not self.filters or kind not in ("conv", "shortcut"):
             return 1
-        size = self.grid[:-1]
+        size = self.array[:-1]
         for block in range(int(rest.removeprefix("norm_").partition("_")[0]) + 1):
             size = tuple(-(-n // self.step(block, 0)) for n in size)
         return prod(size)

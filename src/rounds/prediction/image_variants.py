@@ -33,15 +33,15 @@ class Augmented:
 
         average and ten-crop take the mean; max takes the largest (of probabilities: then made to sum to 1 again).
         """
-        assert inputs.grid is not None
-        rows = max(1, VALUES_AT_ONCE // prod(inputs.grid.shape[1:]))
+        assert inputs.array is not None
+        rows = max(1, VALUES_AT_ONCE // prod(inputs.array.shape[1:]))
         some = [inputs.take(slice(start, start + rows)) for start in range(0, max(1, inputs.rows), rows)]
         return np.concatenate([self._of_some(predict, one) for one in some], axis=1)
 
     def _of_some(self, predict: Outputs, inputs: Inputs) -> np.ndarray:
         total: np.ndarray | None = None
         count = 0
-        for images in variants(np.asarray(inputs.grid), self.way, self.mirrors):
+        for images in variants(np.asarray(inputs.array), self.way, self.mirrors):
             made = predict(Inputs(inputs.numbers, inputs.flags, inputs.codes, images)).astype(np.float64)
             joined = made if total is None else (np.maximum(total, made) if self.way == "max" else total + made)
             total, count = joined, count + 1

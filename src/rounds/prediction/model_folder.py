@@ -29,9 +29,9 @@ from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import RunFolderError, must_be
 from rounds.files import json_text, new_folder, write_whole
 from rounds.networks.network import Network
-from rounds.own_code import is_code_allowed
 from rounds.prediction.predictor import Part, Predictor
 from rounds.task import Task
+from rounds.user_code import is_code_allowed
 
 FORMAT, VERSION = "rounds-model", 1
 DESCRIPTION, PREPARATION, TARGET, CHECKSUMS = "description.json", "preparation.json", "target.json", "checksums.json"
@@ -92,7 +92,7 @@ def _files(predictor: Predictor) -> dict[str, bytes]:
 def load_predictor(folder: Path, member: int | None = None) -> Predictor:
     """The predictor of a model folder, or of one of its members alone.
 
-    Layers of the user's own are imported only within `rounds.own_code.code_allowed()`.
+    Layers of the user's own are imported only within `rounds.user_code.code_allowed()`.
     Raises RunFolderError where the folder or a file is missing, damaged, or written by a newer Rounds, or would need
     code that was not allowed.
     """

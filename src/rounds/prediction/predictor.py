@@ -7,8 +7,8 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 
-from rounds.data.dataset import GRID_ROW, Column, Inputs, InputShape
-from rounds.data.preparation.array_on_disk import Grid
+from rounds.data.dataset import ARRAY_ROW, Column, Inputs, InputShape
+from rounds.data.preparation.array_on_disk import ArrayInput
 from rounds.data.preparation.note import InputNote
 from rounds.data.preparation.preparation import Preparation, pad
 from rounds.data.preparation.target_scale import TargetScale
@@ -42,7 +42,7 @@ class Part:
     def shape(self) -> InputShape:
         """What the network reads; a preparation may be narrower where several fits shared one program."""
         network = self.network
-        return InputShape(network.numbers, network.flags, network.levels, network.grid)
+        return InputShape(network.numbers, network.flags, network.levels, network.array)
 
     def outputs(self, inputs: Inputs) -> np.ndarray:
         """[K, N, outputs] float32, on the scale the network learned."""
@@ -118,21 +118,21 @@ class Predictor:
             total += np.float64(share) * one  # in float64: ten float32 tenths make more than 1
         return total
 
-    def members(self, inputs: pl.DataFrame, grid: Grid | None = None) -> np.ndarray:
+    def members(self, inputs: pl.DataFrame, array: ArrayInput | None = None) -> np.ndarray:
         """Predictions [K, N, T] float64 of each member alone, in the user's unit."""
-        made = self.outputs(self.preparation.apply(inputs, grid))
+        made = self.outputs(self.preparation.apply(inputs, array))
         return np.stack([self.target_scale.backward(one) for one in made])
 
     def predict(
         self,
         inputs: pl.DataFrame,
         members: bool = False,
-        grid: Grid | None = None,
+        array: ArrayInput | None = None,
         way: Augmented | None = None,
     ) -> Predictions:
         """Predictions for a table that holds the feature columns, in any order, beside any others.
 
-        grid: the images or recordings that the table's rows name by GRID_ROW (without that column, row by row);
+        array: the images or recordings that the table's rows name by ARRAY_ROW (without that column, row by row);
         way: how images are looked at again. members: keep each member's predictions too ([K, N, T]: K times the
         memory).
         Raises DataError where the table has none of the columns.
@@ -140,7 +140,7 @@ class Predictor:
         notes = self.preparation.check(inputs)
         means, kept = [], []
         for block in self._blocks(inputs):
-            prepared = self.preparation.apply(block, grid)
+            prepared = self.preparation.apply(block, array)
             outputs = self.outputs(prepared) if way is None else way.outputs(self.outputs, prepared)
             means.append(self.average(outputs))
             kept += [outputs] if members else []
@@ -150,9 +150,9 @@ class Predictor:
 
     def _blocks(self, inputs: pl.DataFrame) -> list[pl.DataFrame]:
         rows = min(BLOCK_ROWS, BLOCK_OUTPUTS // (self.size * self.task.outputs))
-        rows = max(1, min(rows, BLOCK_OUTPUTS // max(1, prod(self.preparation.shape.grid))))
-        if self.preparation.grid and GRID_ROW not in inputs.columns:
-            inputs = inputs.with_columns(pl.int_range(pl.len()).alias(GRID_ROW))
+        rows = max(1, min(rows, BLOCK_OUTPUTS // max(1, prod(self.preparation.shape.array))))
+        if self.preparation.array and ARRAY_ROW not in inputs.columns:
+            inputs = inputs.with_columns(pl.int_range(pl.len()).alias(ARRAY_ROW))
         return [inputs.slice(start, rows) for start in range(0, max(1, inputs.height), rows)]
 
     def only(self, member: int) -> Self:

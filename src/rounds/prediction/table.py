@@ -13,7 +13,7 @@ import polars as pl
 from rounds.data.dataset import PART, Column, Role
 from rounds.data.description import read_new
 from rounds.data.images.image_cache import NAMES_IMAGE, layout_of
-from rounds.data.preparation.array_on_disk import Grid
+from rounds.data.preparation.array_on_disk import ArrayInput
 from rounds.data.preparation.note import InputNote
 from rounds.data.recordings.join import join_recordings, open_signals
 from rounds.data.recordings.timeline import Timeline
@@ -28,7 +28,7 @@ from rounds.prediction.model_folder import CHECKSUMS, load_predictor
 from rounds.prediction.predictor import Predictor
 from rounds.statistics.conformal import ConformalIntervals, read_intervals
 from rounds.statistics.drift import drift_record
-from rounds.statistics.training_profile import Reference, read_reference
+from rounds.statistics.training_profile import TrainingProfile, read_training_profile
 from rounds.task import Task
 
 MODEL, DATASET = "model", "dataset.json"
@@ -85,11 +85,11 @@ def predict_table(
     _refuse_overwriting(out, source, sequences)
     predictor = load_predictor(model_folder(run))
     new = read_source(source, predictor, skip_bad, sequences)
-    inputs = new_inputs(new.table, predictor, read_references(run))
+    inputs = new_inputs(new.table, predictor, read_linear_by_fold(run))
     way, said = None, ""
     if augment is not None:
-        way, said = kept_way(run, check_way(augment, predictor.task, predictor.preparation.shape.grid))
-    report = _report(predictor, New(inputs, new.grid, new.notes), (out, members, way), run)
+        way, said = kept_way(run, check_way(augment, predictor.task, predictor.preparation.shape.array))
+    report = _report(predictor, New(inputs, new.array, new.notes), (out, members, way), run)
     return replace(report, drift=(said, *report.drift)) if said else report
 
 
@@ -112,7 +112,7 @@ def new_inputs(table: pl.DataFrame, predictor: Predictor, references: dict[str, 
     return read_new(filled, description).drop(absent)
 
 
-def read_references(run: Path) -> dict[str, str]:
+def read_linear_by_fold(run: Path) -> dict[str, str]:
     """From a run's dataset.json; a model folder alone has none.
 
     Raises RunFolderError where the file is damaged.
@@ -133,10 +133,10 @@ def written_codes(predictor: Predictor) -> set[str]:
 
 
 class New(NamedTuple):
-    """A table of new patients, and the images or recordings that its column GRID_ROW names (None: a table alone)."""
+    """A table of new patients, and the images or recordings that its column ARRAY_ROW names (None: a table alone)."""
 
     table: pl.DataFrame
-    grid: Grid | None = None
+    array: ArrayInput | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -145,23 +145,23 @@ def read_source(source: Any, predictor: Predictor, skip_bad: bool = False, seque
 
     Images are resized as those of training were. Raises as `read_table`.
     """
-    codes, grid = written_codes(predictor), predictor.preparation.grid
+    codes, array = written_codes(predictor), predictor.preparation.array
     if (timeline := predictor.preparation.timeline) is not None:
         return _recorded(source, codes, timeline, sequences)
     if sequences is not None:
         advice = "Leave --sequences out, or predict with a run that was trained on recordings"
         raise DataError(must_be("Model", "one that reads recordings", "sequences", str(sequences), advice))
-    if grid is None and not (isinstance(source, str) and not Path(source).suffix):
+    if array is None and not (isinstance(source, str) and not Path(source).suffix):
         return New(read_table(source, codes))
-    from rounds.data.choices import Choices, PictureChoices
+    from rounds.data.choices import Choices, ImageChoices
     from rounds.data.loading import open_source
 
-    layout = None if grid is None else layout_of(grid.shape, grid.dtype)
+    layout = None if array is None else layout_of(array.shape, array.dtype)
     named = next((c.name for c in predictor.columns if c.reason == NAMES_IMAGE), None)
     column = named if isinstance(source, str | Path) and Path(source).suffix in (*SEPARATORS, *PARQUET) else None
-    choices = Choices(pictures=PictureChoices(column, skip_bad=skip_bad))
+    choices = Choices(pictures=ImageChoices(column, skip_bad=skip_bad))
     built = open_source(source, codes, choices, layout)
-    return New(built.table.drop(PART, strict=False), built.grid)
+    return New(built.table.drop(PART, strict=False), built.array)
 
 
 def _recorded(source: Any, codes: Collection[str], timeline: Timeline, sequences: Any) -> New:
@@ -173,14 +173,14 @@ def _recorded(source: Any, codes: Collection[str], timeline: Timeline, sequences
         built = join_recordings(Builtin("new", read_table(source, codes)), sequences, timeline.key, timeline)
     else:
         built = open_signals(Path(source), timeline)
-    return New(built.table, built.grid, built.notes[1:])
+    return New(built.table, built.array, built.notes[1:])
 
 
 def _report(
     predictor: Predictor, new: New, wanted: tuple[Path | None, bool, Augmented | None], run: Path
 ) -> PredictionReport:
     (out, members, way), table = wanted, new.table
-    made = predictor.predict(table, members, new.grid, way)
+    made = predictor.predict(table, members, new.array, way)
     columns = prediction_columns(predictor.task, made.values)
     intervals = read_intervals(run)
     columns |= interval_columns(predictor.task, intervals, made.values) if intervals else {}
@@ -191,7 +191,7 @@ def _report(
     predicted = table.select(passed).with_columns(**columns) if passed else pl.DataFrame(columns)
     if out is not None:
         write_table(out, predicted)
-    drift = drift_lines(read_reference(run), table, predictor.columns)
+    drift = drift_lines(read_training_profile(run), table, predictor.columns)
     return PredictionReport(predicted, describe_prediction(predictor), made.notes, out, (*new.notes, *drift))
 
 
@@ -208,12 +208,12 @@ def interval_columns(task: Task, intervals: ConformalIntervals, values: np.ndarr
     return {f"{name}_{side}": pl.Series(x[:, t]) for t, name in enumerate(task.targets) for side, x in sides}
 
 
-def drift_lines(reference: Reference | None, table: pl.DataFrame, columns: tuple[Column, ...]) -> tuple[str, ...]:
+def drift_lines(profile: TrainingProfile | None, table: pl.DataFrame, columns: tuple[Column, ...]) -> tuple[str, ...]:
     """A line for each column that moved; none where patients are too few, or training left no reference."""
     group = next((c.name for c in columns if c.role == "group" and c.name in table.columns), None)
     rows = pl.Series(np.arange(table.height))
     patients = (rows if group is None else table[group].rank("dense").fill_null(0)).to_numpy()
-    record = drift_record(reference, table, patients)
+    record = drift_record(profile, table, patients)
     return tuple(column["text"] for column in record["columns"] if column["text"])
 
 

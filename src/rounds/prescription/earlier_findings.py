@@ -4,10 +4,10 @@ from typing import Any
 
 from rounds.examination.finding import Examination, finding_record
 from rounds.examination.follow import after_treatment
-from rounds.prescription.loop import Stay
+from rounds.prescription.loop import Loop
 
 
-def earlier_findings(found: Stay, final: Examination) -> list[dict[str, Any]]:
+def earlier_findings(found: Loop, final: Examination) -> list[dict[str, Any]]:
     """Records of what alarmed in each population but the last, with the look that saw it first.
 
     final: the examination of the last population.

@@ -47,9 +47,16 @@ def _kept(trained: Trained) -> float:
 def as_untried(number: int, finding: str, remedy: str, reason: str) -> dict[str, Any]:
     """The entry of a round that came to no trial."""
     return {
-        "round": number, "finding": finding, "remedy": remedy, "change": {},
-        "control": {}, "treated": {}, "effect": None, "verdict": "dropped", "reason": reason,
-    }  # fmt: skip
+        "round": number,
+        "finding": finding,
+        "remedy": remedy,
+        "change": {},
+        "control": {},
+        "treated": {},
+        "effect": None,
+        "verdict": "dropped",
+        "reason": reason,
+    }
 
 
 def as_dropped(entries: tuple[dict[str, Any], ...], number: int, reason: str) -> tuple[dict[str, Any], ...]:

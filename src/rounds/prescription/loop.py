@@ -13,7 +13,7 @@ from rounds.data.dataset import Dataset, Split
 from rounds.errors import RunFolderError
 from rounds.examination.examine import examine
 from rounds.examination.finding import HEALTHY, Examination
-from rounds.examination.sources.population import References, run_of, same_references
+from rounds.examination.sources.population import LinearByFold, run_of, same_linear_by_fold
 from rounds.examination.while_training.lost import hopeless_in
 from rounds.plan import Plan
 from rounds.prescription.budget import affordable, allowance, cost_of
@@ -31,13 +31,13 @@ from rounds.prescription.remedies.opposites import Contradiction, contradictions
 from rounds.prescription.remedies.remedy import Change, Prescription, treated
 from rounds.prescription.remedies.table import described, prescribe
 from rounds.prescription.trial.best_epoch import read_off, try_best_epoch
-from rounds.prescription.trial.design import PAIRS_A_LOOK, Bed, members_a_look
+from rounds.prescription.trial.design import PAIRS_A_LOOK, TrialDesign, members_a_look
 from rounds.prescription.trial.fewer_patients import REMEDY, asked_members, try_fewer_patients
 from rounds.prescription.trial.refit import make_refitted, trial_cost, try_refit
 from rounds.prescription.trial.trial import Trial, run_trial
 from rounds.training.pool import Progress
 from rounds.training.population.build import Population, Trained, make_population, train_to_end
-from rounds.training.population.fold_data import make_materials, scaling_of
+from rounds.training.population.fold_data import make_folds_data, scaling_of
 from rounds.training.population.members import WHOLE_DEVELOPMENT, sweep
 from rounds.training.population.reuse import gathered, of_plans, without
 from rounds.training.result.progress import Stage
@@ -71,7 +71,7 @@ class Circumstances:
 
 
 @dataclass(frozen=True)
-class Stay:
+class Loop:
     """populations: of round 0 and of each round that kept a remedy; entries: of prescriptions.json; examinations: of
     every look; member_epochs: spent in trials; ended: why there was no further round, in words; patients_tried: whether
     more patients would help was asked; contradictions: findings that were set aside, as they ask for the opposite;
@@ -91,17 +91,17 @@ class Stay:
     refitted: Trained | None = None
     reused: int = 0
     owned: tuple[int | None, ...] = (None,)
-    seen: tuple[Population, References] | None = None
+    seen: tuple[Population, LinearByFold] | None = None
 
     @property
-    def own_plans(self) -> int | None:
+    def treated_plans(self) -> int | None:
         """How many plans of the last population are treated further."""
         return self.owned[-1]
 
     @property
-    def known_references(self) -> References | None:
+    def known_linear_by_fold(self) -> LinearByFold | None:
         """What this population is held against, where that was fitted before."""
-        return self.seen[1] if self.seen and same_references(self.seen[0], self.trained.population) else None
+        return self.seen[1] if self.seen and same_linear_by_fold(self.seen[0], self.trained.population) else None
 
     @property
     def in_populations(self) -> int:
@@ -123,7 +123,7 @@ class Stay:
     def own(self) -> Trained:
         """Of the population that is handed over, the members of its own plans: what is looked at. The plans of before
         that are kept beside them have been looked at, and are still as ill as they were."""
-        return of_plans(self.trained, self.own_plans)
+        return of_plans(self.trained, self.treated_plans)
 
     @property
     def rounds(self) -> int:
@@ -132,7 +132,7 @@ class Stay:
 
 
 @dataclass(frozen=True)
-class Visit:
+class Round:
     """What the next round is about; nothing to try: only whether more patients would help."""
 
     number: int
@@ -151,25 +151,25 @@ class Visit:
         return "usual choices in place of odd ones" if self.finding == HEALTHY else f"remedies against {self.finding}"
 
 
-def look(given: Circumstances, found: Stay, rounds: int) -> tuple[Stay, Visit | None]:
+def look(given: Circumstances, found: Loop, rounds: int) -> tuple[Loop, Round | None]:
     """Examines the population, and says what to try next; None when the stay is over (`Stay.ended` says why)."""
     number = len(found.examinations) + 1
     if found.ended or number > rounds:
         asked = "1 round was asked for" if rounds == 1 else f"{rounds} rounds were asked for"
         return replace(found, ended=found.ended or asked), None
-    run = run_of(found.own, len(found.populations) - 1, found.known_references)
+    run = run_of(found.own, len(found.populations) - 1, found.known_linear_by_fold)
     examination = examine(run)
-    seen = (found.trained.population, run.references)
+    seen = (found.trained.population, run.linear_by_fold)
     found = replace(found, examinations=(*found.examinations, examination), seen=seen)
     if given.minutes_left() == 0.0:
         return replace(found, ended="the time is spent"), None
     population = found.trained.population
     plan, task = population.plans[0], population.task
     if not examination.alarms:
-        unusual = _within(found, against_oddities(plan, task, found.tried))
+        oddities = _within(found, against_oddities(plan, task, found.tried))
         ask = not found.patients_tried and _affordable(population)
-        ended = "" if unusual else f"nothing to treat alarms{' any more' if number > 1 else ''}"
-        return replace(found, ended=ended), Visit(number, HEALTHY, unusual) if ask or unusual else None
+        ended = "" if oddities else f"nothing to treat alarms{' any more' if number > 1 else ''}"
+        return replace(found, ended=ended), Round(number, HEALTHY, oddities) if ask or oddities else None
     prescriptions = prescribe(examination, plan, found.tried)
     code = prescriptions[0].finding if prescriptions else examination.alarms[0].code
     prescriptions = with_the_usual(prescriptions, plan, against_oddities(plan, task, found.tried, code))
@@ -182,13 +182,13 @@ def look(given: Circumstances, found: Stay, rounds: int) -> tuple[Stay, Visit | 
     others = [f.code for f in examination.alarms if f.code != treated]
     opposed = contradictions(treated, others, plan, number)
     found = replace(found, contradictions=(*found.contradictions, *opposed))
-    return found, Visit(number, treated, prescriptions)
+    return found, Round(number, treated, prescriptions)
 
 
-def _within(found: Stay, prescriptions: list[Prescription]) -> list[Prescription]:
+def _within(found: Loop, prescriptions: list[Prescription]) -> list[Prescription]:
     """Those that can be tried, and followed by a population with the one that helps, for what is left to spend; one
     whose networks are there already costs nothing."""
-    plan, folds = found.trained.population.plans[0], len(found.trained.population.materials[0].folds)
+    plan, folds = found.trained.population.plans[0], len(found.trained.population.folds_data[0].folds)
     free = read_off(found.own, prescriptions)
 
     def second_look(prescription: Prescription) -> float:
@@ -199,13 +199,13 @@ def _within(found: Stay, prescriptions: list[Prescription]) -> list[Prescription
     return [p for p in prescriptions if p is free or p in within]
 
 
-def _cost_after(found: Stay) -> Callable[[Prescription], float]:
+def _cost_after(found: Loop) -> Callable[[Prescription], float]:
     """Member-epochs of what follows the screening of a prescription: its rival's whole course, confirmation (whose
     networks are the population's, where that has as many, unless a single fold asks for fresh seeds with and without),
     and the population."""
     population, plan = found.trained.population, found.trained.population.plans[0]
-    plans = population.plans[: found.own_plans]
-    pairs = PAIRS_A_LOOK if len(population.materials[0].folds) == 1 else 0
+    plans = population.plans[: found.treated_plans]
+    pairs = PAIRS_A_LOOK if len(population.folds_data[0].folds) == 1 else 0
     looked_at = sum((m.plan, m.outer) == (0, WHOLE_DEVELOPMENT) for m in population.members)
 
     def after(prescription: Prescription) -> float:
@@ -216,84 +216,84 @@ def _cost_after(found: Stay) -> Callable[[Prescription], float]:
     return after
 
 
-def _still_to_train(found: Stay, prescription: Prescription, bed: Bed) -> float:
+def _still_to_train(found: Loop, prescription: Prescription, design: TrialDesign) -> float:
     """Member-epochs of a population with a prescription that its trial has not spent yet: the winner's networks, one of
     each fold that chooses and all that confirm, are of that population (at its settings, which may be fewer)."""
     population = found.trained.population
-    plans = [treated(plan, prescription.change) for plan in population.plans[: found.own_plans]]
+    plans = [treated(plan, prescription.change) for plan in population.plans[: found.treated_plans]]
     share = len(sweep(plans[0])) / len(sweep(population.plans[0]))
-    confirming = max(share * bed.networks_a_look, 1.0) * len(bed.confirming)
-    trained = plans[0].epochs * (len(bed.choosing) + confirming) if len(population.materials[0].folds) > 1 else 0
+    confirming = max(share * design.networks_a_look, 1.0) * len(design.confirming)
+    trained = plans[0].epochs * (len(design.choosing) + confirming) if len(population.folds_data[0].folds) > 1 else 0
     return max(cost_of(population, plans) - trained, 0.0)
 
 
 def _affordable(population: Population) -> bool:
     """Whether asking for more patients costs little beside the training itself."""
-    return asked_members(len(population.materials[0].folds)) <= MOST_ASKING * len(population.members)
+    return asked_members(len(population.folds_data[0].folds)) <= MOST_ASKING * len(population.members)
 
 
-def treat(given: Circumstances, found: Stay, visit: Visit) -> Generator[Event, None, Stay]:
+def treat(given: Circumstances, found: Loop, this_round: Round) -> Generator[Event, None, Loop]:
     """Tries what was prescribed, and trains a population with what was kept.
 
     A disk that fills ends the stay: what was trained before is judged and handed over.
     """
     try:
-        return (yield from _treat(given, found, visit))
+        return (yield from _treat(given, found, this_round))
     except RunFolderError as error:
-        return broken_off(given, found, visit, error)
+        return broken_off(given, found, this_round, error)
 
 
-def broken_off(given: Circumstances, found: Stay, visit: Visit, error: RunFolderError) -> Stay:
+def broken_off(given: Circumstances, found: Loop, this_round: Round, error: RunFolderError) -> Loop:
     """The stay that a disk without room ended, with all that is known; its checkpoints make room for the results."""
     shutil.rmtree(given.folder, ignore_errors=True)
     said = f"broken off: {error}"
-    if any((e["round"], e["verdict"]) == (visit.number, "kept") for e in found.entries):
-        entries = as_dropped(found.entries, visit.number, f"confirmed, but its networks were {said}")
+    if any((e["round"], e["verdict"]) == (this_round.number, "kept") for e in found.entries):
+        entries = as_dropped(found.entries, this_round.number, f"confirmed, but its networks were {said}")
     else:
-        named = visit.prescriptions[0].remedy if visit.prescriptions else REMEDY
-        entries = (*found.entries, as_untried(visit.number, visit.finding, named, said))
-    return replace(found, entries=entries, ended=f"round {visit.number} was {said}")
+        named = this_round.prescriptions[0].remedy if this_round.prescriptions else REMEDY
+        entries = (*found.entries, as_untried(this_round.number, this_round.finding, named, said))
+    return replace(found, entries=entries, ended=f"round {this_round.number} was {said}")
 
 
-def _treat(given: Circumstances, found: Stay, visit: Visit) -> Generator[Event, None, Stay]:
-    best = read_off(found.own, visit.prescriptions)
+def _treat(given: Circumstances, found: Loop, this_round: Round) -> Generator[Event, None, Loop]:
+    best = read_off(found.own, this_round.prescriptions)
     if best is None:
-        return (yield from _treat_by_training(given, found, visit))
-    yield Stage(f"round {visit.number}: comparing the best epochs with the last")
+        return (yield from _treat_by_training(given, found, this_round))
+    yield Stage(f"round {this_round.number}: comparing the best epochs with the last")
     like, _ = make_treated(given, found, best.change)
-    bed = _bed(given, found, visit.number)
-    trial = try_best_epoch(bed, found.own, best, like)
-    found = _noted(found, trial, found.trained.population.plans[0], bed)
+    design = _design(given, found, this_round.number)
+    trial = try_best_epoch(design, found.own, best, like)
+    found = _noted(found, trial, found.trained.population.plans[0], design)
     if trial.kept is not None:
-        return (yield from _follow(given, found, trial, visit))
-    others = [p for p in visit.prescriptions if p is not best]
-    return (yield from _treat_by_training(given, found, replace(visit, prescriptions=others)))
+        return (yield from _follow(given, found, trial, this_round))
+    others = [p for p in this_round.prescriptions if p is not best]
+    return (yield from _treat_by_training(given, found, replace(this_round, prescriptions=others)))
 
 
-def _treat_by_training(given: Circumstances, found: Stay, visit: Visit) -> Generator[Event, None, Stay]:
-    population, number = found.trained.population, visit.number
-    if visit.asks_for_patients and not found.patients_tried and _affordable(population):
-        found = yield from _ask_for_patients(given, found, visit)
-    prescriptions = _within(found, visit.prescriptions)
+def _treat_by_training(given: Circumstances, found: Loop, this_round: Round) -> Generator[Event, None, Loop]:
+    population, number = found.trained.population, this_round.number
+    if this_round.asks_for_patients and not found.patients_tried and _affordable(population):
+        found = yield from _ask_for_patients(given, found, this_round)
+    prescriptions = _within(found, this_round.prescriptions)
     if not prescriptions:
         return found
-    yield Stage(f"round {number}: trying {len(prescriptions)} {visit.about}")
+    yield Stage(f"round {number}: trying {len(prescriptions)} {this_round.about}")
     plan = at_best_settings(found.trained)
-    bed = _bed(given, found, number).for_arms(len(prescriptions))
-    bed = replace(bed, most=found.left - max(_still_to_train(found, p, bed) for p in prescriptions))
+    design = _design(given, found, number).for_arms(len(prescriptions))
+    design = replace(design, most=found.left - max(_still_to_train(found, p, design) for p in prescriptions))
     try:
-        trial = yield from run_trial(bed, plan, prescriptions)
+        trial = yield from run_trial(design, plan, prescriptions)
     except RunFolderError as error:
-        return broken_off(given, found, visit, error)
-    found = _noted(found, trial, plan, bed)
-    return found if trial.kept is None else (yield from _follow(given, found, trial, visit))
+        return broken_off(given, found, this_round, error)
+    found = _noted(found, trial, plan, design)
+    return found if trial.kept is None else (yield from _follow(given, found, trial, this_round))
 
 
-def _follow(given: Circumstances, found: Stay, trial: Trial, visit: Visit) -> Generator[Event, None, Stay]:
+def _follow(given: Circumstances, found: Loop, trial: Trial, this_round: Round) -> Generator[Event, None, Loop]:
     """Trains a population with what was kept; what the trial, or the population before, has trained is taken over."""
-    number = visit.number
+    number = this_round.number
     assert trial.kept is not None
-    whole, own_plans = make_treated(given, found, trial.kept.prescription.change)
+    whole, treated_plans = make_treated(given, found, trial.kept.prescription.change)
     parts = [found.trained, *trial.parts]
     better = without(whole, parts)
     yield Stage(f"round {number}: training with {trial.kept.prescription.remedy}", better if better.works else None)
@@ -301,47 +301,54 @@ def _follow(given: Circumstances, found: Stay, trial: Trial, visit: Visit) -> Ge
     try:
         trained = yield from train_to_end(better, place, given.minutes_left(), hopeless_in(better))
     except RunFolderError as error:
-        return broken_off(given, found, visit, error)
+        return broken_off(given, found, this_round, error)
     joined = gathered(whole, [trained, *parts])
     if given.minutes_left() == 0.0 and not complete(trained) and complete(found.trained):
-        ahead = ahead_on_validation(of_plans(joined, own_plans), found.own)
+        ahead = ahead_on_validation(of_plans(joined, treated_plans), found.own)
         entries = as_cut_short(found.entries, number) if ahead else as_dropped(found.entries, number, NOT_AHEAD)
         found = replace(found, entries=entries, ended="the time is spent")
         if not ahead:
             return found
     reused = found.reused + member_epochs(joined) - member_epochs(trained)
-    return replace(found, populations=(*found.populations, joined), reused=reused, owned=(*found.owned, own_plans))
+    return replace(found, populations=(*found.populations, joined), reused=reused, owned=(*found.owned, treated_plans))
 
 
-def _bed(given: Circumstances, found: Stay, number: int) -> Bed:
+def _design(given: Circumstances, found: Loop, number: int) -> TrialDesign:
     population = found.trained.population
-    return Bed(
-        given.dataset, given.split, population.materials[0], scaling_of(population.plans[0]), number, given.folder,
-        given.ends, population.model, found.trained,
-    )  # fmt: skip
+    return TrialDesign(
+        given.dataset,
+        given.split,
+        population.folds_data[0],
+        scaling_of(population.plans[0]),
+        number,
+        given.folder,
+        given.ends,
+        population.model,
+        found.trained,
+    )
 
 
-def _ask_for_patients(given: Circumstances, found: Stay, visit: Visit) -> Generator[Event, None, Stay]:
-    yield Stage(f"round {visit.number}: learning from fewer patients")
-    bed, plan = _bed(given, found, visit.number), at_best_settings(found.trained)
-    entry, spent = yield from try_fewer_patients(bed, plan, visit.finding)
+def _ask_for_patients(given: Circumstances, found: Loop, this_round: Round) -> Generator[Event, None, Loop]:
+    yield Stage(f"round {this_round.number}: learning from fewer patients")
+    design, plan = _design(given, found, this_round.number), at_best_settings(found.trained)
+    entry, spent = yield from try_fewer_patients(design, plan, this_round.finding)
     entries = found.entries if entry is None else (*found.entries, entry)
     return replace(found, entries=entries, patients_tried=True, member_epochs=found.member_epochs + spent)
 
 
-def refit(given: Circumstances, found: Stay) -> Generator[Event, None, Stay]:
+def refit(given: Circumstances, found: Loop) -> Generator[Event, None, Loop]:
     """Lets networks learn from validation patients too, where all patients were clearly better than half of them and
     cross-validation says that it pays. A disk that fills, or the clock, leaves the networks as they are."""
     asked = [e for e in found.entries if e["remedy"] == REMEDY and e["effect"]]
     if not asked or asked[-1]["effect"]["low"] <= 0 or given.minutes_left() == 0.0:
         return found
-    bed, plan = _bed(given, found, int(asked[-1]["round"])), at_best_settings(found.trained)
+    design, plan = _design(given, found, int(asked[-1]["round"])), at_best_settings(found.trained)
     population = found.trained.population
-    if trial_cost(bed, plan) + cost_of(population, list(population.plans)) > found.left:
+    if trial_cost(design, plan) + cost_of(population, list(population.plans)) > found.left:
         return found
     yield Stage("trying to learn from validation patients too")
     try:
-        made = yield from try_refit(bed, found.trained, plan, asked[-1]["finding"])
+        made = yield from try_refit(design, found.trained, plan, asked[-1]["finding"])
         if made is None:
             return found
         spent = found.member_epochs + made.spent
@@ -375,28 +382,32 @@ def at_best_settings(trained: Trained) -> Plan:
     return treated(plan, swept)
 
 
-def _noted(found: Stay, trial: Trial, plan: Plan, bed: Bed) -> Stay:
+def _noted(found: Loop, trial: Trial, plan: Plan, design: TrialDesign) -> Loop:
     """What lost to a winner that was not confirmed may be tried again."""
-    entries = [arm_record(trial, arm, plan, bed) for arm in trial.arms]
+    entries = [arm_record(trial, arm, plan, design) for arm in trial.arms]
     settled = [a for a in trial.arms if a.confirmed] if trial.kept is None and trial.best is not None else trial.arms
     return replace(
-        found, entries=(*found.entries, *entries), member_epochs=found.member_epochs + trial.member_epochs,
+        found,
+        entries=(*found.entries, *entries),
+        member_epochs=found.member_epochs + trial.member_epochs,
         tried=found.tried | {described(arm.prescription.change) for arm in settled},
-    )  # fmt: skip
+    )
 
 
-def make_treated(given: Circumstances, found: Stay, change: Change) -> tuple[Population, int]:
+def make_treated(given: Circumstances, found: Loop, change: Change) -> tuple[Population, int]:
     """(the population with every plan changed, how many of its plans these are).
 
     Small data is judged by members that chose nothing on their own patients: there the plans as they were stay in the
     population, and each judging fold decides anew, on its own validation patients, which are averaged.
     """
     population = found.trained.population
-    plans = list(dict.fromkeys(treated(plan, change) for plan in population.plans[: found.own_plans]))
-    own_plans = len(plans)
-    materials = list(population.materials)
+    plans = list(dict.fromkeys(treated(plan, change) for plan in population.plans[: found.treated_plans]))
+    treated_plans = len(plans)
+    folds_data = list(population.folds_data)
     if scaling_of(plans[0]) != scaling_of(population.plans[0]):
-        materials = make_materials(given.dataset, given.split, scaling_of(plans[0]))
+        folds_data = make_folds_data(given.dataset, given.split, scaling_of(plans[0]))
     elif given.split.kind == "out-of-fold":
         plans += [plan for plan in population.plans if plan not in plans]
-    return make_population(plans, population.task, materials, given.count(plans), model=population.model), own_plans
+    return make_population(
+        plans, population.task, folds_data, given.count(plans), model=population.model
+    ), treated_plans

@@ -5,35 +5,42 @@ from typing import Any
 from rounds.metrics import main_metric
 from rounds.plan import Plan
 from rounds.prescription.remedies.remedy import treated
-from rounds.prescription.trial.design import Bed
+from rounds.prescription.trial.design import TrialDesign
 from rounds.prescription.trial.trial import Arm, Trial, seeds_of, smallest_worthwhile
 
 
-def arm_record(trial: Trial, arm: Arm, plan: Plan, bed: Bed) -> dict[str, Any]:
+def arm_record(trial: Trial, arm: Arm, plan: Plan, design: TrialDesign) -> dict[str, Any]:
     """One entry of prescriptions.json; seeds are those of single networks. plan: with which arms were screened."""
     before = (arm.confirmed and trial.control) or plan
     after = treated(before, arm.prescription.change)
     change = {k: [_plain(old), _plain(new)] for k, (old, new) in before.difference(after).items()}
     shown = arm.confirmed or arm.best_known
-    compared = _compared(trial, arm, plan, bed)
+    compared = _compared(trial, arm, plan, design)
     return {
-        "round": bed.round, "finding": arm.prescription.finding, "remedy": arm.prescription.remedy, "change": change,
-        "expects": arm.prescription.expects, "metric": main_metric(bed.task),
-        "control": compared, "treated": compared,
+        "round": design.round,
+        "finding": arm.prescription.finding,
+        "remedy": arm.prescription.remedy,
+        "change": change,
+        "expects": arm.prescription.expects,
+        "metric": main_metric(design.task),
+        "control": compared,
+        "treated": compared,
         "effect": shown.record() if shown else None,
         "chosen_by": arm.best_known.record() if arm.best_known else None,
         "confirmed": arm.confirmed.record() if arm.confirmed else None,
         "confirmed_on": _confirmed_on(trial) if arm.confirmed else None,
-        "smallest_worthwhile": smallest_worthwhile(bed), "remedies_tried": len(trial.arms),
-        "verdict": arm.verdict, "reason": arm.reason,
-    }  # fmt: skip
+        "smallest_worthwhile": smallest_worthwhile(design),
+        "remedies_tried": len(trial.arms),
+        "verdict": arm.verdict,
+        "reason": arm.reason,
+    }
 
 
-def _compared(trial: Trial, arm: Arm, plan: Plan, bed: Bed) -> dict[str, Any]:
+def _compared(trial: Trial, arm: Arm, plan: Plan, design: TrialDesign) -> dict[str, Any]:
     """Folds and seeds of the networks that were compared first: those that confirm, where nothing was chosen."""
     if arm.best_known is None:
         return {"folds": list(trial.confirmed_on), "seeds": list(trial.seeds)}
-    folds = sorted(bed.choosing)[:1] if arm.effect is None else sorted(trial.folds)
+    folds = sorted(design.choosing)[:1] if arm.effect is None else sorted(trial.folds)
     return {"folds": folds, "seeds": list(seeds_of(plan, folds, 1))}
 
 

@@ -102,7 +102,7 @@ def asked(run: RunFiles) -> list[tuple[str, str]]:
         ("Events", f"{_events(events['all'], data['rows'])} ({task.classes[1]})" if events and task.classes else ""),
         ("Dates", f"{_month(dates[0])} to {_month(dates[1])}" if dates else "not given"),
         ("Split", data["split"]["how"]),
-    ]  # fmt: skip
+    ]
     return [(name, text) for name, text in found if text]
 
 

@@ -10,22 +10,26 @@ FOLDER = "images"
 # (file, title, what it shows, whether it shows patients)
 PICTURES: tuple[tuple[str, str, str, bool], ...] = (
     (
-        "looked_at.png", "Where the answer rests",
+        "looked_at.png",
+        "Where the answer rests",
         "Validation images, the rightest and then the wrongest, each beside what covering a part of it takes from the "
-        "output: bright where the network rests its answer.", True,
+        "output: bright where the network rests its answer.",
+        True,
     ),
     ("augmented.png", "As training sees them", "A training image in each row, beside it as it is drawn anew.", True),
     (
-        "patches.png", "What each layer answers to",
+        "patches.png",
+        "What each layer answers to",
         "Parts of validation images that excite a filter most, a filter in each row, the strongest first: three "
         "filters of the first convolution, then three of the next, and so on. Parts of later layers are larger; all "
-        "are drawn alike.", True,
+        "are drawn alike.",
+        True,
     ),
     ("filters.png", "Filters of the first layer", "Each stretched from black to white on its own.", False),
-)  # fmt: skip
+)
 
 
-def read_pictures(run: Path, show_images: bool) -> dict[str, str]:
+def read_images(run: Path, show_images: bool) -> dict[str, str]:
     """Pictures of a run folder by file name: a data address, or "" where a picture stays beside the report.
 
     Raises RunFolderError where one cannot be read.

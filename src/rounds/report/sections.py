@@ -33,13 +33,15 @@ class Filled:
 SECTIONS: tuple[Section, ...] = (
     Section("judged", "How well it predicts", "On patients that no part of the training has seen.", tables.scores),
     Section(
-        "calibration", "Calibration",
+        "calibration",
+        "Calibration",
         "Whether predictions mean what they say, on the patients who judge; maps that would mend it were tried on "
         "validation patients.",
         evidence_tables.calibration,
     ),
     Section(
-        "importance", "What predictions rest on",
+        "importance",
+        "What predictions rest on",
         "How much worse they get when a column is dealt out anew among the patients, or a span of time is hidden.",
         importance_tables.importance,
     ),
@@ -54,17 +56,20 @@ SECTIONS: tuple[Section, ...] = (
     Section("prescribed", "Prescriptions", "What was changed, and what a trial showed it to be worth.", tables.trials),
     Section("trained", "How training went", "Only networks that make the predictor are drawn."),
     Section(
-        "inside", "Inside the networks",
+        "inside",
+        "Inside the networks",
         "Each row is a layer, each column an epoch, each colour the median over the networks.",
     ),
     Section("data", "Patients and columns", "What was read, left out, and taken for what.", tables.columns),
     Section(
-        "characteristics", "Table 1", "Who the patients are, by part of the split, and what is missing.",
+        "characteristics",
+        "Table 1",
+        "Who the patients are, by part of the split, and what is missing.",
         evidence_tables.characteristics,
     ),
     Section("plan", "Every choice of the plan", "What was chosen for this data, and why.", tables.plan),
     Section("tried", "Everything that was tried", "What it took to get here, so that it can be weighed.", tables.tried),
-)  # fmt: skip
+)
 
 
 def fill_sections(run: RunFiles, drawn: set[str]) -> list[Filled]:

@@ -27,7 +27,7 @@ METRIC_TERMS = {
     "calibration_slope": Term("Calibration slope", "1 is ideal; below 1 the predicted risks are too extreme"),
     "calibration_intercept": Term("Calibration intercept", "0 is ideal; below 0 risks are too high on the whole"),
     "loss": Term("Loss", "what training makes small, on its own scale"),
-}  # fmt: skip
+}
 
 CONTESTANT_NAMES = {
     "network": "Ensemble of networks",

@@ -188,9 +188,12 @@ def brier_parts(observed: np.ndarray, predicted: np.ndarray, bins: np.ndarray) -
     uncertainty = overall * (1 - overall)
     left = score - reliability + resolution - uncertainty
     return {
-        "score": score, "reliability": reliability, "resolution": resolution, "uncertainty": uncertainty,
+        "score": score,
+        "reliability": reliability,
+        "resolution": resolution,
+        "uncertainty": uncertainty,
         "within_bins": left,
-    }  # fmt: skip
+    }
 
 
 def number_calibration(

@@ -22,14 +22,18 @@ CURVE_THRESHOLDS = tuple(round(0.01 * i, 2) for i in (*range(1, 10), *range(10, 
 CURVE_RESAMPLES = 300
 # The other cell of the patients with the same outcome, and the two cells of each share.
 OTHER_OF_OUTCOME = {
-    "true_positive": "false_negative", "false_negative": "true_positive", "false_positive": "true_negative",
+    "true_positive": "false_negative",
+    "false_negative": "true_positive",
+    "false_positive": "true_negative",
     "true_negative": "false_positive",
-}  # fmt: skip
+}
 SHARES = {
-    "sensitivity": ("true_positive", "false_negative"), "specificity": ("true_negative", "false_positive"),
-    "precision": ("true_positive", "false_positive"), "negative_predictive_value": ("true_negative", "false_negative"),
+    "sensitivity": ("true_positive", "false_negative"),
+    "specificity": ("true_negative", "false_positive"),
+    "precision": ("true_positive", "false_positive"),
+    "negative_predictive_value": ("true_negative", "false_negative"),
     "alert_share": ("true_positive", "false_positive"),
-}  # fmt: skip
+}
 PERCENTILES = (2.5, 97.5)
 
 
@@ -126,13 +130,18 @@ def describe_alerts(alert: np.ndarray, observed: np.ndarray, patients: np.ndarra
     """
     case = observed > 0.5
     cells = {
-        "true_positive": alert & case, "false_positive": alert & ~case, "false_negative": ~alert & case,
+        "true_positive": alert & case,
+        "false_positive": alert & ~case,
+        "false_negative": ~alert & case,
         "true_negative": ~alert & ~case,
-    }  # fmt: skip
+    }
     shares = {
-        "sensitivity": (alert, case), "specificity": (~alert, ~case), "precision": (case, alert),
-        "negative_predictive_value": (~case, ~alert), "alert_share": (alert, np.ones(len(alert), bool)),
-    }  # fmt: skip
+        "sensitivity": (alert, case),
+        "specificity": (~alert, ~case),
+        "precision": (case, alert),
+        "negative_predictive_value": (~case, ~alert),
+        "alert_share": (alert, np.ones(len(alert), bool)),
+    }
     shown = _shown_cells(cells, patients)
     exact = {name: made for name, (of, among) in shares.items() if (made := _share(of, among, patients)) is not None}
     if None not in shown.values():
@@ -213,7 +222,11 @@ def _curve_point(t: float, observed: np.ndarray, predicted: np.ndarray, blocks: 
     everyone = np.concatenate([b @ gain / b.sum(-1) for b in blocks])
     low, high = np.percentile(resampled, PERCENTILES)
     return {
-        "threshold": t, "net_benefit": float(acted.mean()), "low": float(low), "high": float(high),
-        "treat_all": float(gain.mean()), "treat_none": 0.0,
+        "threshold": t,
+        "net_benefit": float(acted.mean()),
+        "low": float(low),
+        "high": float(high),
+        "treat_all": float(gain.mean()),
+        "treat_none": 0.0,
         "above_both": float(np.mean(resampled > np.maximum(everyone, 0.0))),
-    }  # fmt: skip
+    }

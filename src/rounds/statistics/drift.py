@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from rounds.data.tables.values import as_booleans, as_levels, as_numbers
-from rounds.statistics.training_profile import OTHER, Reference, ReferenceColumn, patient_shares, shares
+from rounds.statistics.training_profile import OTHER, ProfileColumn, TrainingProfile, patient_shares, shares
 
 # Limits of the population stability index: below the first stable, above the second shifted (Siddiqi 2006, Credit
 # Risk Scorecards, chapter 9; a convention of practice, no unit).
@@ -65,14 +65,14 @@ class ColumnDrift:
         return {**asdict(self), "text": self.text}
 
 
-def column_drifts(reference: Reference, inputs: pl.DataFrame, patients: np.ndarray) -> list[ColumnDrift]:
+def column_drifts(profile: TrainingProfile, inputs: pl.DataFrame, patients: np.ndarray) -> list[ColumnDrift]:
     """Each column of training against the new table; inputs: as read for prediction, patients: [N] one code a row.
 
     A column that the new table does not have counts as missing in every row.
     """
     weights, people = patient_shares(patients), len(np.unique(patients))
-    size = (float(reference.patients), float(people))
-    found = [_drift(c, _values(inputs, c.column), weights, size) for c in reference.columns]
+    size = (float(profile.patients), float(people))
+    found = [_drift(c, _values(inputs, c.column), weights, size) for c in profile.columns]
     return _corrected(found)
 
 
@@ -80,7 +80,7 @@ def _values(inputs: pl.DataFrame, name: str) -> pl.Series:
     return inputs[name] if name in inputs.columns else pl.Series(name, [None] * inputs.height, dtype=pl.Null)
 
 
-def _drift(column: ReferenceColumn, values: pl.Series, weights: np.ndarray, size: tuple[float, float]) -> ColumnDrift:
+def _drift(column: ProfileColumn, values: pl.Series, weights: np.ndarray, size: tuple[float, float]) -> ColumnDrift:
     missing = _missing_share(column, values, weights)
     old, new = np.array(column.shares), shares(column, values, weights)
     known = (size[0] * (1 - column.missing), size[1] * (1 - missing))
@@ -92,7 +92,7 @@ def _drift(column: ReferenceColumn, values: pl.Series, weights: np.ndarray, size
     )
 
 
-def _missing_share(column: ReferenceColumn, values: pl.Series, weights: np.ndarray) -> float:
+def _missing_share(column: ProfileColumn, values: pl.Series, weights: np.ndarray) -> float:
     if column.kind == "number":
         absent = np.isnan(as_numbers(values))
     else:
@@ -141,7 +141,7 @@ def _difference(old: np.ndarray, new: np.ndarray, people: tuple[float, float]) -
 
 
 def _what_moved(
-    column: ReferenceColumn, old: np.ndarray, new: np.ndarray, values: pl.Series
+    column: ProfileColumn, old: np.ndarray, new: np.ndarray, values: pl.Series
 ) -> tuple[str, float | None, float | None]:
     if column.kind == "number":
         x = as_numbers(values)
@@ -186,13 +186,13 @@ def holm(p_values: list[float]) -> list[float]:
     return [float(p) for p in made]
 
 
-def drift_record(reference: Reference | None, inputs: pl.DataFrame, patients: np.ndarray) -> dict[str, Any]:
+def drift_record(profile: TrainingProfile | None, inputs: pl.DataFrame, patients: np.ndarray) -> dict[str, Any]:
     """Columns that moved first, and what was not judged with the reason."""
     people = len(np.unique(patients))
-    if reference is None:
+    if profile is None:
         return {"judged": False, "reason": "the run keeps no reference of its training patients", "columns": []}
     if people < FEWEST_PATIENTS_FOR_DRIFT:
         reason = f"{people} patients are too few to tell drift from chance (at least {FEWEST_PATIENTS_FOR_DRIFT})"
         return {"judged": False, "reason": reason, "columns": []}
-    found = sorted(column_drifts(reference, inputs, patients), key=lambda d: (not d.text, -d.index))
+    found = sorted(column_drifts(profile, inputs, patients), key=lambda d: (not d.text, -d.index))
     return {"judged": True, "reason": "", "columns": [d.record() for d in found]}

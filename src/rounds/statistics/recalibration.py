@@ -249,14 +249,14 @@ def recalibrated_scale(
     made, record = choose_recalibration(task, targets, predicted, patients)
     if made.kind == "none":
         return scale, predicted, record
-    mapped = scale.model_copy(update=_way_back(task, made))
+    mapped = scale.model_copy(update=_inverse_transform(task, made))
     return mapped, cross_fitted(task, made.kind, targets, predicted, patients), record
 
 
-def _way_back(task: Task, made: Recalibration) -> dict[str, Any]:
+def _inverse_transform(task: Task, made: Recalibration) -> dict[str, Any]:
     """Fields of a TargetScale: one temperature for classes, else a grid and its values for each label."""
     if task.kind == "multiclass":
         return {"temperature": made.parameters[0][0]}
-    grid = logistic(np.linspace(-MAP_LIMIT, MAP_LIMIT, MAP_POINTS))
-    table = made.apply(np.tile(grid[:, None], (1, task.outputs)))
-    return {"grid": (tuple(grid.tolist()),) * task.outputs, "table": tuple(map(tuple, table.T.tolist()))}
+    knots = logistic(np.linspace(-MAP_LIMIT, MAP_LIMIT, MAP_POINTS))
+    table = made.apply(np.tile(knots[:, None], (1, task.outputs)))
+    return {"knots": (tuple(knots.tolist()),) * task.outputs, "table": tuple(map(tuple, table.T.tolist()))}

@@ -16,7 +16,7 @@ from rounds.training.compiled.state import EpochRecord, Weights
 from rounds.training.population.members import Slab
 from rounds.training.program import Program
 from rounds.training.result.checkpoint import checkpoint_path, load_checkpoint, save_checkpoint
-from rounds.training.slab import Extent, Rows, SlabAt, begin_slab, slab_epochs, weights_by_member
+from rounds.training.slab import CompiledShape, Rows, SlabAt, begin_slab, slab_epochs, weights_by_member
 
 LOOKS = (0.3, 0.6)  # of the epochs of a slab: where what it did so far is shown to whoever watches
 FEWEST_LOOKED_AT = 8  # epochs: shorter trainings end before anybody could act
@@ -31,7 +31,7 @@ class Work:
     program: Program
     data: AnyData
     folds: dict[int, Rows]
-    extent: Extent
+    compiled_shape: CompiledShape
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class SlabResult:
     measures: tuple[tuple[int, np.ndarray], ...]
     best: dict[int, Weights]
     cycles: tuple[tuple[int, dict[int, Weights]], ...] = ()
-    spare: dict[int, Weights] = field(default_factory=dict)
+    best_snapshots: dict[int, Weights] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class _Desk:
+class _SharedState:
     """What the threads share: where events go, when to stop, and one lock a program so that it compiles once."""
 
     folder: Path | None
@@ -92,14 +92,14 @@ def train_slabs(
     caller (an interrupt, an error) stops the slabs at their next epoch boundary, with their checkpoints written.
     """
     locks = {id(work.program): threading.Lock() for work in works}
-    desk = _Desk(folder, queue.Queue(), threading.Event(), deadline, locks, hopeless)
+    shared = _SharedState(folder, queue.Queue(), threading.Event(), deadline, locks, hopeless)
     with ThreadPoolExecutor(workers) as threads:
         for work in _one_of_each_first(works):
-            threads.submit(_train_one, work, desk)
+            threads.submit(_train_one, work, shared)
         try:
-            yield from _until_done(desk.events, len(works))
+            yield from _until_done(shared.events, len(works))
         finally:
-            desk.stop.set()
+            shared.stop.set()
 
 
 def _one_of_each_first(works: list[Work]) -> list[Work]:
@@ -121,39 +121,41 @@ def _until_done(events: "queue.Queue[Progress | BaseException]", left: int) -> I
         yield event
 
 
-def _train_one(work: Work, desk: _Desk) -> None:
+def _train_one(work: Work, shared: _SharedState) -> None:
     try:
-        if not desk.stop.is_set():
-            _train(work, desk)
+        if not shared.stop.is_set():
+            _train(work, shared)
     except BaseException as error:
-        desk.stop.set()
-        desk.events.put(error)
+        shared.stop.set()
+        shared.events.put(error)
 
 
-def _train(work: Work, desk: _Desk) -> None:
-    path = checkpoint_path(desk.folder, work.slab.number) if desk.folder else None
+def _train(work: Work, shared: _SharedState) -> None:
+    path = checkpoint_path(shared.folder, work.slab.number) if shared.folder else None
     saved = time.monotonic()
     looks = looked_at(work.program.plan.epochs)
     at = None
-    for at in _compiled_once(work, path, desk):
+    for at in _compiled_once(work, path, shared):
         now = time.monotonic()
-        if path and (now - saved > CHECKPOINT_SECONDS or desk.stop.is_set()):
+        if path and (now - saved > CHECKPOINT_SECONDS or shared.stop.is_set()):
             save_checkpoint(path, at)
             saved = now
-        if desk.stop.is_set():
+        if shared.stop.is_set():
             return
         so_far = SlabResult(work.slab, at.records, at.measures, {}) if at.epoch in looks else None
-        desk.events.put(Progress(work.slab.number, at.epoch, float(at.records[-1].best_value.min()), so_far=so_far))
-        if now > desk.deadline or desk.hopeless(work, at):
+        shared.events.put(Progress(work.slab.number, at.epoch, float(at.records[-1].best_value.min()), so_far=so_far))
+        if now > shared.deadline or shared.hopeless(work, at):
             break
     assert at is not None
     if path:
         save_checkpoint(path, at)
     best = weights_by_member(at.state.best, work.slab)
     cycles = tuple((epoch, weights_by_member(taken, work.slab)) for epoch, taken in at.cycles)
-    spare = weights_by_member(at.state.spare.weights, work.slab) if at.state.spare is not None else {}
-    result = SlabResult(work.slab, at.records, at.measures, best, cycles, spare)
-    desk.events.put(Progress(work.slab.number, at.epoch, 0.0, result))
+    best_snapshots = (
+        weights_by_member(at.state.best_snapshots.weights, work.slab) if at.state.best_snapshots is not None else {}
+    )
+    result = SlabResult(work.slab, at.records, at.measures, best, cycles, best_snapshots)
+    shared.events.put(Progress(work.slab.number, at.epoch, 0.0, result))
 
 
 def looked_at(epochs: int) -> frozenset[int]:
@@ -165,13 +167,13 @@ def looked_at(epochs: int) -> frozenset[int]:
     return frozenset(math.ceil(share * epochs) for share in LOOKS) if epochs >= FEWEST_LOOKED_AT else frozenset()
 
 
-def _compiled_once(work: Work, path: Path | None, desk: _Desk) -> Iterator[SlabAt]:
+def _compiled_once(work: Work, path: Path | None, shared: _SharedState) -> Iterator[SlabAt]:
     """The slab's epochs from its checkpoint or its beginning; the first one alone, so that threads compile once."""
-    with desk.compiling[id(work.program)]:
+    with shared.compiling[id(work.program)]:
         start = begin_slab(work.program, work.slab, work.data)
         if path and path.exists():
             start = load_checkpoint(path, start)
-        epochs = slab_epochs(work.program, work.slab, work.data, work.folds, start, work.extent)
-        first = start if desk.hopeless(work, start) else next(epochs, start)
+        epochs = slab_epochs(work.program, work.slab, work.data, work.folds, start, work.compiled_shape)
+        first = start if shared.hopeless(work, start) else next(epochs, start)
     yield first
     yield from epochs

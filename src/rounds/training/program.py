@@ -15,25 +15,31 @@ import jax.numpy as jnp
 from rounds.networks.keras.builder import build_network
 from rounds.networks.keras.functional import Functional, dropout_layers, make_functional
 from rounds.networks.network import Network
-from rounds.networks.user_model.functional import make_own_functional
+from rounds.networks.user_model.functional import make_user_functional
 from rounds.networks.user_model.runner import KerasRunner, make_runner
 from rounds.plan import Plan
 from rounds.task import Task
 from rounds.training.augmentation.images import IMAGE_SETTINGS
 from rounds.training.augmentation.recordings import RECORDING_SETTINGS
-from rounds.training.compiled.best_snapshots import begin_spare, has_spare
+from rounds.training.compiled.best_snapshots import begin_best_snapshots, has_best_snapshots
 from rounds.training.compiled.epoch import end_epoch, member_outputs, take_steps, train_epoch
 from rounds.training.compiled.measures import measure_member, measured
 from rounds.training.compiled.objective import example_loss, loss_name, takes_logits
 from rounds.training.compiled.optimizer import make_optimizer
-from rounds.training.compiled.state import EpochRecord, MemberState, Recipe, Settings, Weights
-from rounds.training.compiled.validation import Judged, own_metric
+from rounds.training.compiled.state import EpochRecord, MemberState, Settings, StaticConfig, Weights
+from rounds.training.compiled.validation import Judged, user_metric
 from rounds.training.machine.device import compiler_options
 
 SWITCHED = (
-    "l1", "l2", "dropout", "label_smoothing", "mixup", "clip_norm", "ema",
+    "l1",
+    "l2",
+    "dropout",
+    "label_smoothing",
+    "mixup",
+    "clip_norm",
+    "ema",
     *dict.fromkeys((*IMAGE_SETTINGS, *RECORDING_SETTINGS)),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -91,19 +97,19 @@ def make_program(
     if model is None:
         functional = make_functional(lambda: build_network(network, plan, logits))
     else:
-        functional = make_own_functional(model, network, plan.initial_weights == "given", logits)
-    _try_own_code(plan, task, loss, logits)
-    recipe = Recipe(plan, task, functional, loss, logits, power_scale, switches, network.grid)
-    begin = _map_twice(lambda settings, weights: _begin(recipe, settings, weights), (0, 0), (0, 0))
+        functional = make_user_functional(model, network, plan.initial_weights == "given", logits)
+    _try_user_code(plan, task, loss, logits)
+    config = StaticConfig(plan, task, functional, loss, logits, power_scale, switches, network.array)
+    begin = _map_twice(lambda settings, weights: _begin(config, settings, weights), (0, 0), (0, 0))
     epoch = _map_twice(
         lambda state, settings, data, order, held, number: train_epoch(
-            recipe, state, settings, data, order, held, number
+            config, state, settings, data, order, held, number
         ),
         (0, 0, None, None, None, None),
         (0, 0, None, 0, 0, None),
     )
     measure = _map_twice(
-        lambda state, settings, data, rows, position: measure_member(recipe, state, settings, data, rows, position),
+        lambda state, settings, data, rows, position: measure_member(config, state, settings, data, rows, position),
         (0, 0, None, None, None),
         (0, 0, None, 0, None),
     )
@@ -112,28 +118,29 @@ def make_program(
         jax.jit(epoch, donate_argnums=0, compiler_options=compiler_options(often=True)),
         jax.jit(measure, compiler_options=compiler_options()),
     )
-    return Program(plan, task, network, functional, *jitted, tuple(measured(recipe)), _epoch_parts(recipe), model)
+    return Program(plan, task, network, functional, *jitted, tuple(measured(config)), _epoch_parts(config), model)
 
 
-def _epoch_parts(recipe: Recipe) -> EpochParts:
+def _epoch_parts(config: StaticConfig) -> EpochParts:
     """Compiled when they are first used."""
-    steps = _map_twice(partial(take_steps, recipe), (0, 0, None, None, None), (0, 0, None, 0, None))
-    outputs = _map_twice(partial(member_outputs, recipe), (0, None, None), (0, None, 0))
-    end = _map_twice(partial(end_epoch, recipe), (0, 0, None, 0, 0, None), (0, 0, 0, 0, 0, None))
+    steps = _map_twice(partial(take_steps, config), (0, 0, None, None, None), (0, 0, None, 0, None))
+    outputs = _map_twice(partial(member_outputs, config), (0, None, None), (0, None, 0))
+    end = _map_twice(partial(end_epoch, config), (0, 0, None, 0, 0, None), (0, 0, 0, 0, 0, None))
     options = compiler_options(often=True)
     return EpochParts(
-        jax.jit(steps, donate_argnums=0, compiler_options=options), jax.jit(outputs, compiler_options=options),
+        jax.jit(steps, donate_argnums=0, compiler_options=options),
+        jax.jit(outputs, compiler_options=options),
         jax.jit(end, donate_argnums=0, compiler_options=options),
-    )  # fmt: skip
+    )
 
 
-def _try_own_code(plan: Plan, task: Task, loss: str, logits: bool) -> None:
+def _try_user_code(plan: Plan, task: Task, loss: str, logits: bool) -> None:
     """Loss and metrics in shapes alone, so that what does not fit is said before a run is begun."""
     of: Any = jax.ShapeDtypeStruct
     rows, one = of((2, task.outputs), jnp.float32), of((2,), jnp.float32)
     jax.eval_shape(example_loss(loss, logits), rows, rows)
     for path in plan.metrics:
-        jax.eval_shape(own_metric(path)[0], Judged(one, rows, rows, one))
+        jax.eval_shape(user_metric(path)[0], Judged(one, rows, rows, one))
 
 
 def _map_twice(function: Callable[..., Any], members: tuple[Any, ...], orders: tuple[Any, ...]) -> Callable[..., Any]:
@@ -144,32 +151,38 @@ def _mapped(function: Callable[..., Any], axes: tuple[Any, ...]) -> Callable[...
     """`jax.vmap`, but for an axis of length 1: a mapped matrix product is slower than a plain one even then."""
 
     def over_axis(*arguments: Any) -> Any:
-        lengths = {leaf.shape[0] for one, axis in zip(arguments, axes, strict=True) if axis == 0
-                   for leaf in jax.tree.leaves(one)}  # fmt: skip
+        lengths = {
+            leaf.shape[0]
+            for one, axis in zip(arguments, axes, strict=True)
+            if axis == 0
+            for leaf in jax.tree.leaves(one)
+        }
         if lengths != {1}:
             return jax.vmap(function, in_axes=axes)(*arguments)
-        alone = [jax.tree.map(lambda leaf: leaf[0], one) if axis == 0 else one
-                 for one, axis in zip(arguments, axes, strict=True)]  # fmt: skip
+        alone = [
+            jax.tree.map(lambda leaf: leaf[0], one) if axis == 0 else one
+            for one, axis in zip(arguments, axes, strict=True)
+        ]
         return jax.tree.map(lambda leaf: leaf[None], function(*alone))
 
     return over_axis
 
 
-def _begin(recipe: Recipe, settings: Settings, drawn: Weights) -> MemberState:
+def _begin(config: StaticConfig, settings: Settings, drawn: Weights) -> MemberState:
     trainable, rest = list(drawn.trainable), list(drawn.state)
-    names = recipe.functional.names
+    names = config.functional.names
     trainable = [
         w * settings["frequency_scale"] if n.endswith("frequencies") else w
         for n, w in zip(names, trainable, strict=True)
     ]
-    for position in dropout_layers(recipe.functional):
+    for position in dropout_layers(config.functional):
         rest[position] = settings["dropout"]
     weights = Weights(trainable, rest)
-    optimizer = make_optimizer(recipe.plan, settings, recipe.functional.kernels).init(trainable)
+    optimizer = make_optimizer(config.plan, settings, config.functional.kernels).init(trainable)
     state = MemberState(
         weights=weights,
         optimizer=optimizer,
-        average=[jnp.copy(w) for w in trainable] if "ema" in recipe.switches else [],
+        average=[jnp.copy(w) for w in trainable] if "ema" in config.switches else [],
         best=jax.tree.map(jnp.copy, weights),
         best_value=jnp.array(jnp.inf),
         best_epoch=jnp.array(-1, jnp.int32),
@@ -177,7 +190,7 @@ def _begin(recipe: Recipe, settings: Settings, drawn: Weights) -> MemberState:
         running=jnp.array(True),
         rate_factor=jnp.array(1.0),
         rate_waited=jnp.array(0, jnp.int32),
-        spare=begin_spare(weights) if has_spare(recipe.plan) else None,
+        best_snapshots=begin_best_snapshots(weights) if has_best_snapshots(config.plan) else None,
     )
     # Weakly typed leaves would make the second epoch compile anew.
     return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), state)

@@ -26,7 +26,7 @@ class Rows:
     held: np.ndarray
 
 
-class Extent(NamedTuple):
+class CompiledShape(NamedTuple):
     """Most rows that any member trains on, and that any is validated on: what the compiled shapes are made for.
 
     It covers the folds of all slabs that share a program; folds differ by a row or two, and every other shape would
@@ -37,10 +37,10 @@ class Extent(NamedTuple):
     held: int
 
 
-def extent_of(folds: Iterable[Rows]) -> Extent:
+def compiled_shape_of(folds: Iterable[Rows]) -> CompiledShape:
     """The extent of these folds."""
     each = list(folds)
-    return Extent(max(len(rows.train) for rows in each), max(len(rows.held) for rows in each))
+    return CompiledShape(max(len(rows.train) for rows in each), max(len(rows.held) for rows in each))
 
 
 @dataclass(frozen=True)
@@ -85,19 +85,24 @@ def _stacked(arrays: list[list[list[np.ndarray]]]) -> list[jax.Array]:
 
 
 def slab_epochs(
-    program: Program, slab: Slab, data: AnyData, folds: dict[int, Rows], start: SlabAt, extent: Extent | None = None
+    program: Program,
+    slab: Slab,
+    data: AnyData,
+    folds: dict[int, Rows],
+    start: SlabAt,
+    compiled_shape: CompiledShape | None = None,
 ) -> Iterator[SlabAt]:
     """Trains from `start` and yields after every epoch; ends early when every member has stopped.
 
-    folds: rows of each fold that the slab's members name, of the slab's outer fold; extent: of all folds that share
-    the program (None: of these).
+    folds: rows of each fold that the slab's members name, of the slab's outer fold; compiled_shape: of all folds that
+    share the program (None: of these).
     """
-    extent = extent or extent_of(folds.values())
+    compiled_shape = compiled_shape or compiled_shape_of(folds.values())
     plan, settings = program.plan, slab_settings(slab)
     groups = [group[0] for group in slab.filled()]
-    held = jnp.asarray(_held_rows([folds[m.fold].held for m in groups], extent))
+    held = jnp.asarray(_held_rows([folds[m.fold].held for m in groups], compiled_shape))
     at = start
-    order = _orders(plan, slab, folds, at.epoch, extent)
+    order = _orders(plan, slab, folds, at.epoch, compiled_shape)
     every, ends = measure_interval(plan, order.shape[1]), cycle_ends(plan)
     while at.epoch < plan.epochs and _running(at):
         number = jnp.float32(at.epoch)
@@ -106,7 +111,7 @@ def slab_epochs(
             taken = np.asarray(run_measure(program, at.state, settings, data, order[:, 0], position))
             at = replace(at, measures=(*at.measures, (at.epoch, taken)))
         state, record = run_epoch(program, at.state, settings, data, order, held, number)
-        order = _orders(plan, slab, folds, at.epoch + 1, extent)
+        order = _orders(plan, slab, folds, at.epoch + 1, compiled_shape)
         record = jax.tree.map(np.asarray, record)
         at = replace(at, epoch=at.epoch + 1, state=state, records=(*at.records, record))
         if at.epoch in ends:
@@ -125,17 +130,17 @@ def _running(at: SlabAt) -> bool:
     return not at.records or bool(at.records[-1].running.any())
 
 
-def steps_per_epoch(plan: Plan, extent: Extent) -> tuple[int, int]:
+def steps_per_epoch(plan: Plan, compiled_shape: CompiledShape) -> tuple[int, int]:
     """(steps, rows a step); the same for every fold, so that one program serves them all."""
-    most = extent.train
+    most = compiled_shape.train
     if plan.batch_size == "all":
         return 1, most
     batch = min(plan.batch_size, most)
     return -(-most // batch), batch
 
 
-def _orders(plan: Plan, slab: Slab, folds: dict[int, Rows], epoch: int, extent: Extent) -> np.ndarray:
-    shape = steps_per_epoch(plan, extent)
+def _orders(plan: Plan, slab: Slab, folds: dict[int, Rows], epoch: int, compiled_shape: CompiledShape) -> np.ndarray:
+    shape = steps_per_epoch(plan, compiled_shape)
     groups = [group[0] for group in slab.filled()]
     if plan.batch_size == "all":
         return np.stack([full_batch(folds[m.fold].train, shape[1]) for m in groups])
@@ -143,8 +148,10 @@ def _orders(plan: Plan, slab: Slab, folds: dict[int, Rows], epoch: int, extent: 
     return np.stack([epoch_order(rows, stream, epoch, shape, plan.shuffle) for rows, stream in streams])
 
 
-def _held_rows(held: list[np.ndarray], extent: Extent) -> np.ndarray:
-    return np.stack([np.pad(h, (0, extent.held - len(h)), constant_values=NO_ROW) for h in held]).astype(np.int32)
+def _held_rows(held: list[np.ndarray], compiled_shape: CompiledShape) -> np.ndarray:
+    return np.stack([np.pad(h, (0, compiled_shape.held - len(h)), constant_values=NO_ROW) for h in held]).astype(
+        np.int32
+    )
 
 
 def weights_by_member(weights: Weights, slab: Slab) -> dict[int, Weights]:

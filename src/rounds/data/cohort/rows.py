@@ -7,7 +7,7 @@ import polars as pl
 
 from rounds.data.choices import Choices
 from rounds.data.cohort.feature_columns import ROW, TEST_ROW, without_missing_codes
-from rounds.data.dataset import GRID_ROW, PART
+from rounds.data.dataset import ARRAY_ROW, PART
 from rounds.data.roles.decide import given_roles, matching
 from rounds.data.tables.reading import blank_rows
 from rounds.data.tables.values import as_levels
@@ -27,7 +27,7 @@ def numbered(table: pl.DataFrame, test: bool = False) -> pl.DataFrame:
 
 def plain(table: pl.DataFrame) -> pl.DataFrame:
     """Without the columns of `numbered`, and without those that say where images and recordings lie."""
-    return table.drop(ROW, TEST_ROW, GRID_ROW, PART, strict=False)
+    return table.drop(ROW, TEST_ROW, ARRAY_ROW, PART, strict=False)
 
 
 def with_test(table: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:

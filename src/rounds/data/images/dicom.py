@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rounds.data.images.unreadable import BadPicture
+from rounds.data.images.unreadable import BadImage
 from rounds.errors import RoundsError, must_be
 
 DICOM = (".dcm", ".dicom", ".ima")
@@ -20,7 +20,7 @@ def read_dicom(path: Path) -> np.ndarray:
     VOI table or window, MONOCHROME1 turned so that more is brighter (DICOM PS3.3, C.7.6.3 and C.11.2).
 
     The shown range becomes 0 to 65535: the window's, for CT without one a fixed range of Hounsfield units, else from
-    the darkest to the brightest pixel. Raises BadPicture with a word for what is no single image.
+    the darkest to the brightest pixel. Raises BadImage with a word for what is no single image.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom's warnings quote values of the header
@@ -52,10 +52,10 @@ def _read(path: Path) -> Any:
 def _refuse_what_is_no_image(header: Any) -> None:
     if "PixelData" not in header and "FloatPixelData" not in header:
         kind = str(header.get("Modality", "")) or "no DICOM"
-        raise BadPicture(f"no pixels ({kind})")
+        raise BadImage(f"no pixels ({kind})")
     frames = int(header.get("NumberOfFrames", 1) or 1)
     if frames > 1:
-        raise BadPicture(f"{frames} frames, one is wanted")
+        raise BadImage(f"{frames} frames, one is wanted")
 
 
 def _pixels(header: Any) -> np.ndarray:
@@ -64,7 +64,7 @@ def _pixels(header: Any) -> np.ndarray:
     except (RuntimeError, NotImplementedError, ImportError) as error:
         syntax = header.file_meta.TransferSyntaxUID
         if syntax.is_compressed and "plugin" in str(error).lower():
-            raise BadPicture(f"compressed as {syntax.name}, for which no decoder is installed") from None
+            raise BadImage(f"compressed as {syntax.name}, for which no decoder is installed") from None
         raise
 
 

@@ -6,8 +6,8 @@ from math import prod
 import numpy as np
 import polars as pl
 
-from rounds.data.dataset import GRID_ROW, Column
-from rounds.data.preparation.array_on_disk import Grid
+from rounds.data.dataset import ARRAY_ROW, Column
+from rounds.data.preparation.array_on_disk import ArrayInput
 from rounds.data.sources.builtin import Builtin
 from rounds.errors import DataError, must_be
 
@@ -18,7 +18,7 @@ CELLS, DIRECTIONS = 4, 6  # a side, and bins of half a turn: histograms of orien
 
 
 def feature_names() -> tuple[str, ...]:
-    """Names of the columns that `picture_features` makes.
+    """Names of the columns that `image_features` makes.
 
     >>> feature_names()[:3], len(feature_names())
     (('intensity mean', 'intensity spread', 'intensity skewness'), 122)
@@ -30,11 +30,11 @@ def feature_names() -> tuple[str, ...]:
     return (*whole, *means, "texture fine", "texture coarse", *edges)
 
 
-def picture_features(grid: Grid, rows: np.ndarray) -> pl.DataFrame:
+def image_features(array: ArrayInput, rows: np.ndarray) -> pl.DataFrame:
     """[M] rows of intensity (moments, percentiles, means of 4 x 4 cells) and texture (strength of fine and coarse
     changes, histograms of edges by direction in each cell) of the grid's rows [M], channels averaged."""
-    size = max(1, min(BLOCK, BLOCK_VALUES // prod(grid.shape[1:])))
-    blocks = [_of_block(grid[rows[start : start + size]]) for start in range(0, len(rows), size)]
+    size = max(1, min(BLOCK, BLOCK_VALUES // prod(array.shape[1:])))
+    blocks = [_of_block(array[rows[start : start + size]]) for start in range(0, len(rows), size)]
     values = np.concatenate(blocks) if blocks else np.empty((0, len(feature_names())), np.float32)
     return pl.DataFrame({name: values[:, i] for i, name in enumerate(feature_names())})
 
@@ -64,8 +64,8 @@ def _cells(values: np.ndarray) -> np.ndarray:
 
 def with_features(built: Builtin) -> Builtin:
     """A source of images with their features by hand as further columns of its table."""
-    assert built.grid is not None
-    made = picture_features(built.grid, built.table[GRID_ROW].to_numpy())
+    assert built.array is not None
+    made = image_features(built.array, built.table[ARRAY_ROW].to_numpy())
     taken = [name for name in made.columns if name in built.table.columns]
     if taken:
         advice = "Rename the column of the table"
@@ -74,10 +74,10 @@ def with_features(built: Builtin) -> Builtin:
     return replace(built, table=built.table.hstack(made), declared={**built.declared, **declared})
 
 
-def marked_by_hand(columns: tuple[Column, ...], modality: str) -> tuple[Column, ...]:
+def marked_engineered(columns: tuple[Column, ...], modality: str) -> tuple[Column, ...]:
     """The columns with those made from images marked and last."""
     if modality != "image":
         return columns
     names = set(feature_names())
-    made = (c.model_copy(update={"by_hand": True}) for c in columns if c.name in names)
+    made = (c.model_copy(update={"engineered": True}) for c in columns if c.name in names)
     return (*(c for c in columns if c.name not in names), *made)

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from rounds.data.choices import Choices
-from rounds.data.dataset import GRID_ROW, PART
+from rounds.data.dataset import ARRAY_ROW, PART
 from rounds.data.images.engineered_features import with_features
 from rounds.data.sources.builtin import Builtin
 from rounds.errors import DataError, must_be
@@ -28,19 +28,19 @@ def open_arrays(path: Path) -> Builtin:
     if not parts:
         shown = ", ".join(f"{n} {'x'.join(map(str, a.shape))}" for n, a in list(arrays.items())[:8]) or None
         raise DataError(must_be("NPZ file", f"with {_LAYOUT}", "arrays", shown, "Save the arrays under these names"))
-    grids = [_images(path, arrays, part) for part in parts]
-    labels = [_labels(path, arrays, part, len(grid)) for part, grid in zip(parts, grids, strict=True)]
+    images = [_images(path, arrays, part) for part in parts]
+    labels = [_labels(path, arrays, part, len(array)) for part, array in zip(parts, images, strict=True)]
     table = pl.concat(labels).with_columns(
-        pl.int_range(pl.len(), dtype=pl.Int64).alias(GRID_ROW),
-        pl.Series(PART, [_PARTS[part] for part, grid in zip(parts, grids, strict=True) for _ in range(len(grid))]),
+        pl.int_range(pl.len(), dtype=pl.Int64).alias(ARRAY_ROW),
+        pl.Series(PART, [_PARTS[part] for part, array in zip(parts, images, strict=True) for _ in range(len(array))]),
     )
     if "test" not in parts:
         table = table.drop(PART)
-    names = tuple(n for n in table.columns if n not in (GRID_ROW, PART))
+    names = tuple(n for n in table.columns if n not in (ARRAY_ROW, PART))
     several = len(names) > 1
     default = Choices(targets=names, kind="multilabel" if several else None, group="none")
     note = "the file names no patients: images of one patient may stand on both sides of a split"
-    made = Builtin(path.name, table, default=default, notes=(note,), grid=np.concatenate(grids), modality="image")
+    made = Builtin(path.name, table, default=default, notes=(note,), array=np.concatenate(images), modality="image")
     return with_features(made)
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rounds.data.images.image_file import as_layout, read_picture
-from rounds.data.images.unreadable import BadPicture
-from rounds.data.preparation.array_on_disk import Grid, stored
+from rounds.data.images.image_file import as_layout, read_image
+from rounds.data.images.unreadable import BadImage
+from rounds.data.preparation.array_on_disk import ArrayInput, stored
 from rounds.errors import DataError, must_be
 from rounds.files import new_folder
 
@@ -46,14 +46,14 @@ def layout_of(shape: tuple[int, ...], depth: str) -> Layout | None:
 
 
 @dataclass(frozen=True)
-class PictureSet:
-    """grid: [N, size, size, channels] in a file; bad: (place among the files, why it cannot be read)."""
+class ImageSet:
+    """array: [N, size, size, channels] in a file; bad: (place among the files, why it cannot be read)."""
 
-    grid: Grid
+    array: ArrayInput
     bad: tuple[tuple[int, str], ...]
 
 
-def read_pictures(paths: list[Path], size: int, layout: Layout | None = None) -> PictureSet:
+def read_images(paths: list[Path], size: int, layout: Layout | None = None) -> ImageSet:
     """All files as one array, in their order; what cannot be read is left black and listed.
 
     layout: that of the training images, where new ones must be like them; else the narrowest that loses nothing.
@@ -67,7 +67,7 @@ def read_pictures(paths: list[Path], size: int, layout: Layout | None = None) ->
             (unfinished / _BAD).write_text("".join(f"{number}\t{why}\n" for number, why in bad), encoding="utf-8")
     lines = (place / _BAD).read_text(encoding="utf-8").splitlines()
     found = tuple((int(number), why) for number, _, why in (line.partition("\t") for line in lines))
-    return PictureSet(stored(np.load(place / _PIXELS, mmap_mode="r")), found)
+    return ImageSet(stored(np.load(place / _PIXELS, mmap_mode="r")), found)
 
 
 def check_size(size: int) -> None:
@@ -123,8 +123,8 @@ def _decoded(paths: list[Path]) -> Iterator[np.ndarray | str]:
 
 def _read_or_say(path: Path) -> np.ndarray | str:
     try:
-        return read_picture(path)
-    except BadPicture as bad:
+        return read_image(path)
+    except BadImage as bad:
         return str(bad)
 
 

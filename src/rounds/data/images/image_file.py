@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from rounds.data.images.dicom import DICOM, read_dicom
-from rounds.data.images.unreadable import BadPicture, said_in_a_word
+from rounds.data.images.unreadable import BadImage, said_in_a_word
 from rounds.errors import RoundsError, must_be
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".pgm", ".ppm")
@@ -24,10 +24,10 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGES and not path.name.startswith(".")
 
 
-def read_picture(path: Path) -> np.ndarray:
+def read_image(path: Path) -> np.ndarray:
     """[H, W, C] uint8 or uint16, C = 1 (grey) or 3 (colour); a colour file whose channels agree is grey.
 
-    Raises BadPicture where the file is missing, truncated, corrupt, no image, or of several frames; RoundsError where
+    Raises BadImage where the file is missing, truncated, corrupt, no image, or of several frames; RoundsError where
     a package is missing.
     """
     if path.suffix.lower() in DICOM:
@@ -40,9 +40,9 @@ def _read_with_pillow(path: Path) -> np.ndarray:
     image_file = pillow()
     with said_in_a_word(), image_file.open(path) as image:
         if getattr(image, "n_frames", 1) > 1:
-            raise BadPicture(f"{image.n_frames} frames, one is wanted")
+            raise BadImage(f"{image.n_frames} frames, one is wanted")
         if image.width * image.height > MOST_PIXELS:
-            raise BadPicture(f"{image.width} x {image.height} pixels")
+            raise BadImage(f"{image.width} x {image.height} pixels")
         image.load()
         if image.mode in _SIXTEEN_BITS:
             return np.clip(np.asarray(image), 0, 65535).astype(np.uint16)[..., None]

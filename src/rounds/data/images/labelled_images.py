@@ -5,9 +5,9 @@ from pathlib import Path
 import polars as pl
 
 from rounds.data.choices import Choices
-from rounds.data.dataset import GRID_ROW, PART
+from rounds.data.dataset import ARRAY_ROW, PART
 from rounds.data.images.engineered_features import with_features
-from rounds.data.images.image_cache import NAMES_IMAGE, Layout, PictureSet, read_pictures, refuse_bad
+from rounds.data.images.image_cache import NAMES_IMAGE, ImageSet, Layout, read_images, refuse_bad
 from rounds.data.images.image_file import IMAGES, is_image
 from rounds.data.sources.builtin import Builtin
 from rounds.errors import DataError, must_be, nearest
@@ -15,9 +15,14 @@ from rounds.errors import DataError, must_be, nearest
 FILE, CLASS = "file", "class"
 # Names of folders that divide a set, as such sets are usually handed round.
 _PARTS = {
-    "train": "train", "training": "train", "val": "validation", "valid": "validation", "validation": "validation",
-    "test": "test", "testing": "test",
-}  # fmt: skip
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+    "testing": "test",
+}
 
 
 def open_folder(folder: Path, choices: Choices, layout: Layout | None = None) -> Builtin:
@@ -39,7 +44,7 @@ def open_folder(folder: Path, choices: Choices, layout: Layout | None = None) ->
         columns[name] = [place[0] for place in inner]
     if divided and any(_PARTS[place[0].lower()] == "test" for place in places):
         columns[PART] = [_PARTS[place[0].lower()] for place in places]
-    return _with_pictures(Builtin(folder.name, pl.DataFrame(columns)), files, FILE, choices, layout)
+    return _with_images(Builtin(folder.name, pl.DataFrame(columns)), files, FILE, choices, layout)
 
 
 def _seen(path: Path, folder: Path) -> bool:
@@ -66,36 +71,42 @@ def image_column(table: pl.DataFrame, folder: Path, choices: Choices) -> str | N
 def with_images(built: Builtin, column: str, folder: Path, choices: Choices, layout: Layout | None = None) -> Builtin:
     """A table with the images that one of its columns names, as paths from the table's own folder."""
     files = [folder / (value or "") for value in built.table[column].cast(pl.String)]
-    return _with_pictures(built, files, column, choices, layout)
+    return _with_images(built, files, column, choices, layout)
 
 
-def _with_pictures(built: Builtin, files: list[Path], column: str, choices: Choices, layout: Layout | None) -> Builtin:
-    pictures = read_pictures(files, layout.size if layout else choices.pictures.size, layout)
+def _with_images(built: Builtin, files: list[Path], column: str, choices: Choices, layout: Layout | None) -> Builtin:
+    pictures = read_images(files, layout.size if layout else choices.pictures.size, layout)
     if not choices.pictures.skip_bad or len(pictures.bad) == len(files):
         refuse_bad(files, pictures.bad)
-    table = built.table.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(GRID_ROW))
+    table = built.table.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(ARRAY_ROW))
     left_out = [number for number, _ in pictures.bad]
-    table = table.filter(~pl.col(GRID_ROW).is_in(left_out)) if left_out else table
+    table = table.filter(~pl.col(ARRAY_ROW).is_in(left_out)) if left_out else table
     passed = {column: {"role": "identifier", "reason": NAMES_IMAGE}}
     made = Builtin(
-        built.name, table, {**built.declared, **passed}, _default(table, built.default), notes=_notes(built, pictures),
-        grid=pictures.grid, modality="image", left_out=tuple(f"{files[n].name}: {why}" for n, why in pictures.bad),
-    )  # fmt: skip
+        built.name,
+        table,
+        {**built.declared, **passed},
+        _default(table, built.default),
+        notes=_notes(built, pictures),
+        array=pictures.array,
+        modality="image",
+        left_out=tuple(f"{files[n].name}: {why}" for n, why in pictures.bad),
+    )
     return with_features(made)
 
 
 def _default(table: pl.DataFrame, default: Choices) -> Choices:
     """A folder's classes are its target, and its images of different patients as far as anybody can tell."""
-    plain = [name for name in table.columns if name not in (FILE, GRID_ROW, PART)]
+    plain = [name for name in table.columns if name not in (FILE, ARRAY_ROW, PART)]
     if FILE in table.columns and len(plain) == 1 and not default.targets:
         return Choices(targets=(plain[0],), group="none")
     return default
 
 
-def _notes(built: Builtin, pictures: PictureSet) -> tuple[str, ...]:
-    size, depth = pictures.grid.shape[1], pictures.grid.dtype.itemsize * 8
-    colour = "grey" if pictures.grid.shape[-1] == 1 else "colour"
-    notes = [f"{len(pictures.grid):,} images read once and resized to {size} x {size} pixels, {colour}, {depth} bit"]
+def _notes(built: Builtin, pictures: ImageSet) -> tuple[str, ...]:
+    size, depth = pictures.array.shape[1], pictures.array.dtype.itemsize * 8
+    colour = "grey" if pictures.array.shape[-1] == 1 else "colour"
+    notes = [f"{len(pictures.array):,} images read once and resized to {size} x {size} pixels, {colour}, {depth} bit"]
     if pictures.bad:
         notes.append(f"{len(pictures.bad):,} image files could not be read and are left out")
     return (*built.notes, *notes)

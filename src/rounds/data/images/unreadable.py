@@ -6,23 +6,23 @@ from contextlib import contextmanager
 from rounds.errors import RoundsError
 
 
-class BadPicture(Exception):  # noqa: N818 (a finding about a file, not a failure of the program)
+class BadImage(Exception):  # noqa: N818 (a finding about a file, not a failure of the program)
     """Why a file cannot be read, in a few words; never a patient's name."""
 
 
 @contextmanager
 def said_in_a_word() -> Iterator[None]:
-    """What reading a damaged file raises, as BadPicture."""
+    """What reading a damaged file raises, as BadImage."""
     try:
         yield
-    except (BadPicture, RoundsError):
+    except (BadImage, RoundsError):
         raise
     except FileNotFoundError:
-        raise BadPicture("no such file") from None
+        raise BadImage("no such file") from None
     except PermissionError:
-        raise BadPicture("may not be read") from None
+        raise BadImage("may not be read") from None
     except Exception as error:  # decoders raise whatever they like on damaged bytes
-        raise BadPicture(_word(error)) from None
+        raise BadImage(_word(error)) from None
 
 
 def _word(error: Exception) -> str:

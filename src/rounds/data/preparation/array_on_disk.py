@@ -11,7 +11,7 @@ BLOCK_BYTES = 16_000_000  # of a grid that is walked through: bounds memory, not
 
 
 @dataclass(frozen=True)
-class StoredGrid:
+class ArrayOnDisk:
     """[N, *space, channels] whose rows lie in files: places `rows` [N] among the rows of all `pieces`, in their order.
 
     pieces: memory maps, or plain arrays. A row of a map is read from its file and not through the map, whose pages
@@ -62,7 +62,7 @@ class StoredGrid:
         return made
 
 
-Grid = np.ndarray | StoredGrid
+ArrayInput = np.ndarray | ArrayOnDisk
 
 
 def _copy(piece: np.ndarray, rows: np.ndarray, made: np.ndarray, places: np.ndarray) -> None:
@@ -77,39 +77,39 @@ def _copy(piece: np.ndarray, rows: np.ndarray, made: np.ndarray, places: np.ndar
             file.readinto(made[place].reshape(-1).view(np.uint8))
 
 
-def row_bytes(grid: Grid) -> int:
+def row_bytes(array: ArrayInput) -> int:
     """Bytes of one row as it is stored."""
-    return int(np.prod(grid.shape[1:])) * grid.dtype.itemsize
+    return int(np.prod(array.shape[1:])) * array.dtype.itemsize
 
 
-def stored(grid: np.ndarray) -> Grid:
+def stored(array: np.ndarray) -> ArrayInput:
     """A grid that was mapped from a file: held in memory where it is small, else left on disk."""
-    if grid.nbytes <= HELD_BYTES:
-        return grid
-    return StoredGrid((grid,), np.arange(len(grid)))
+    if array.nbytes <= HELD_BYTES:
+        return array
+    return ArrayOnDisk((array,), np.arange(len(array)))
 
 
-def joined(one: Grid, other: Grid) -> Grid:
+def joined(one: ArrayInput, other: ArrayInput) -> ArrayInput:
     """The rows of both, one after the other; on disk where either is."""
-    if not isinstance(one, StoredGrid) and not isinstance(other, StoredGrid):
+    if not isinstance(one, ArrayOnDisk) and not isinstance(other, ArrayOnDisk):
         return np.concatenate([one, other])
     pieces: list[np.ndarray] = []
     rows, first = [], 0
-    for grid in (one, other):
-        own = grid.pieces if isinstance(grid, StoredGrid) else (grid,)
-        rows.append(first + (grid.rows if isinstance(grid, StoredGrid) else np.arange(len(grid))))
+    for array in (one, other):
+        own = array.pieces if isinstance(array, ArrayOnDisk) else (array,)
+        rows.append(first + (array.rows if isinstance(array, ArrayOnDisk) else np.arange(len(array))))
         pieces += own
         first += sum(map(len, own))
-    return StoredGrid(tuple(pieces), np.concatenate(rows))
+    return ArrayOnDisk(tuple(pieces), np.concatenate(rows))
 
 
-def some_rows(grid: Grid, key: Any) -> Grid:
+def some_rows(array: ArrayInput, key: Any) -> ArrayInput:
     """Some rows: of a stored grid still on disk, else an array."""
-    return grid.take(key) if isinstance(grid, StoredGrid) else grid[key]
+    return array.take(key) if isinstance(array, ArrayOnDisk) else array[key]
 
 
-def blocks(grid: Grid, most_rows: int, size: int = BLOCK_BYTES) -> Iterator[np.ndarray]:
+def blocks(array: ArrayInput, most_rows: int, size: int = BLOCK_BYTES) -> Iterator[np.ndarray]:
     """The grid as arrays of at most so many rows and about so many bytes, in order."""
-    rows = max(1, min(most_rows, size // row_bytes(grid)))
-    for start in range(0, len(grid), rows):
-        yield grid[start : start + rows]
+    rows = max(1, min(most_rows, size // row_bytes(array)))
+    for start in range(0, len(array), rows):
+        yield array[start : start + rows]

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from rounds.data.dataset import Column, Inputs
 from rounds.data.preparation.note import InputNote, NoteKind
@@ -22,8 +22,8 @@ CLIP = 3.0
 class NumberEncoding(BaseModel):
     """(x - centre) / spread, smoothly clipped; missing = 0, with a flag where training had missing values.
 
-    low, high: range of the training rows, None where all were missing. Without `scaled`, x itself. by_hand: made from
-    a recording; flagged: whether it has a flag, where that does not hang on the training rows.
+    low, high: range of the training rows, None where all were missing. Without `scaled`, x itself. engineered: made
+    from a recording; flagged: whether it has a flag, where that does not hang on the training rows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,19 +36,19 @@ class NumberEncoding(BaseModel):
     spread: float
     low: float | None
     high: float | None
-    by_hand: bool = False
+    engineered: bool = Field(default=False, validation_alias=AliasChoices("engineered", "by_hand"))
     flagged: bool | None = None
 
     @classmethod
     def fit(
-        cls, column: str, values: pl.Series, scaled: bool, by_hand: bool = False, flagged: bool | None = None
+        cls, column: str, values: pl.Series, scaled: bool, engineered: bool = False, flagged: bool | None = None
     ) -> "NumberEncoding":
         """From the training rows' values: median, and interquartile range (standard deviation, 1, where that is 0)."""
         x = as_numbers(values)
         x = x[~np.isnan(x)]
         share = 1.0 - len(x) / max(1, len(values))
         about: dict[str, Any] = {"column": column, "missing_share": share, "scaled": scaled}
-        about |= {"by_hand": by_hand, "flagged": flagged}
+        about |= {"engineered": engineered, "flagged": flagged}
         if not len(x):
             return cls(**about, centre=0, spread=1, low=None, high=None)
         quarter, centre, three_quarters = np.quantile(x, (0.25, 0.5, 0.75)).tolist()
@@ -225,7 +225,7 @@ def fit_encoding(
     """
     if column.role == "numeric":
         return NumberEncoding.fit(
-            column.name, values, scale, column.by_hand, column.missing_share > 0 if column.by_hand else None
+            column.name, values, scale, column.engineered, column.missing_share > 0 if column.engineered else None
         )
     if column.role == "boolean":
         return FlagEncoding.fit(column.name, values)

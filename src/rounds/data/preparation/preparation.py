@@ -6,11 +6,11 @@ from typing import Self
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from rounds.data.dataset import FEATURE_ROLES, Column, Inputs, InputShape
-from rounds.data.preparation.array_on_disk import Grid
-from rounds.data.preparation.array_scale import GridScale, grid_rows
+from rounds.data.preparation.array_on_disk import ArrayInput
+from rounds.data.preparation.array_scale import ArrayScale, array_rows
 from rounds.data.preparation.encoding import Encoding, NumberEncoding, fit_encoding
 from rounds.data.preparation.note import InputNote
 from rounds.data.recordings.timeline import Timeline
@@ -42,7 +42,7 @@ class Preparation(BaseModel):
 
     encodings: tuple[Encoding, ...]
     rows: int
-    grid: GridScale | None = None
+    array: ArrayScale | None = Field(default=None, validation_alias=AliasChoices("array", "grid"))
     timeline: Timeline | None = None
 
     @classmethod
@@ -52,22 +52,22 @@ class Preparation(BaseModel):
         inputs: pl.DataFrame,
         rows: np.ndarray,
         scale: bool = True,
-        grid: GridScale | None = None,
+        array: ArrayScale | None = None,
     ) -> Self:
-        """From rows [M] int64 of the table. columns that are no features are passed over; grid: of what stands
+        """From rows [M] int64 of the table. columns that are no features are passed over; array: of what stands
         beside the table.
 
         scale: numbers centred, scaled and clipped; without, they stay as they are (missing = 0).
         Raises DataError where there are no training rows or no features.
         """
         features = [c for c in columns if c.role in FEATURE_ROLES]
-        if not len(rows) or not (features or grid):
+        if not len(rows) or not (features or array):
             raise DataError(
                 must_be("Training table", "one with rows and features", "rows", len(rows), "Check the roles")
             )
         index = pl.Series(rows, dtype=pl.UInt32)
         fitted = tuple(fit_encoding(c, inputs.get_column(c.name).gather(index), scale) for c in features)
-        return cls(encodings=fitted, rows=len(rows), grid=grid)
+        return cls(encodings=fitted, rows=len(rows), array=array)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -77,10 +77,10 @@ class Preparation(BaseModel):
     @property
     def shape(self) -> InputShape:
         levels = tuple(n for e in self.encodings for n in e.levels)
-        made = [e for e in self.encodings if isinstance(e, NumberEncoding) and e.by_hand]
+        made = [e for e in self.encodings if isinstance(e, NumberEncoding) and e.engineered]
         hand = (len(made), sum(len(e.flags) for e in made))
-        grid = self.grid.shape if self.grid else ()
-        return InputShape(len(self.names.numbers), len(self.names.flags), levels, grid, hand)
+        array = self.array.shape if self.array else ()
+        return InputShape(len(self.names.numbers), len(self.names.flags), levels, array, hand)
 
     @property
     def names(self) -> InputNames:
@@ -97,10 +97,10 @@ class Preparation(BaseModel):
         flags = tuple(label for e in self.encodings for label in e.flags)
         return InputNames(self.names.numbers, flags, self.names.codes)
 
-    def apply(self, inputs: pl.DataFrame, grid: Grid | None = None) -> Inputs:
+    def apply(self, inputs: pl.DataFrame, array: ArrayInput | None = None) -> Inputs:
         """Any table with these columns, in any order, beside any others -> arrays of `shape`.
 
-        grid: [M, *space, channels], whose rows the table names by its column GRID_ROW (without one, row by row).
+        array: [M, *space, channels], whose rows the table names by its column ARRAY_ROW (without one, row by row).
         A column that the table does not have counts as missing in every row (`check` says so).
         Raises DataError where it has none of them, or a grid is wanted and there is none of its shape.
         """
@@ -109,7 +109,7 @@ class Preparation(BaseModel):
         made = Inputs(*(np.empty((inputs.height, w), t) for w, t in ((numbers, "f4"), (flags, "f4"), (levels, "i4"))))
         for start in range(0, inputs.height, BLOCK_ROWS):
             self._fill(made, inputs.slice(start, BLOCK_ROWS), start)
-        return replace(made, grid=grid_rows(inputs, grid, self.grid))
+        return replace(made, array=array_rows(inputs, array, self.array))
 
     def _fill(self, made: Inputs, block: pl.DataFrame, start: int) -> None:
         rows, columns = slice(start, start + block.height), dict(zip(block.columns, block, strict=True))
@@ -152,7 +152,7 @@ def common_shape(shapes: list[InputShape]) -> InputShape:
     """
     levels = tuple(max(column) for column in zip_longest(*(s.levels for s in shapes), fillvalue=1))
     return InputShape(
-        max(s.numbers for s in shapes), max(s.flags for s in shapes), levels, shapes[0].grid, shapes[0].hand
+        max(s.numbers for s in shapes), max(s.flags for s in shapes), levels, shapes[0].array, shapes[0].hand
     )
 
 
@@ -166,7 +166,7 @@ def pad(inputs: Inputs, shape: InputShape) -> Inputs:
         numbers=_widen(inputs.numbers, shape.numbers),
         flags=_widen(inputs.flags, shape.flags),
         codes=_widen(inputs.codes, len(shape.levels)),
-        grid=inputs.grid if shape.grid else None,
+        array=inputs.array if shape.array else None,
     )
 
 

@@ -3,7 +3,7 @@
 from typing import Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from rounds.errors import PlanError, must_be
 from rounds.metrics.columns import RESOLUTION
@@ -18,7 +18,7 @@ class TargetScale(BaseModel):
     """Per output: z = (g(y) - mean) / spread, with g(y) = y, or log(1 + y) where the target is skewed.
 
     statistic: what predictions are: "mean" ("median" on a power scale before smearing, which averages g^-1 over the
-    residuals, Duan 1983), "probability" or "rate". grid, table: per output [G] points z -> prediction in the unit of
+    residuals, Duan 1983), "probability" or "rate". knots, table: per output [G] points z -> prediction in the unit of
     the target, for power scales (filled in by `with_smearing`) and for probabilities that were recalibrated.
     temperature: what log probabilities of classes that exclude each other are divided by (see `softened`).
     smears: whether predictions become means; networks that descend on absolute errors predict medians, which stay so.
@@ -30,7 +30,7 @@ class TargetScale(BaseModel):
     mean: tuple[float, ...] = ()
     spread: tuple[float, ...] = ()
     statistic: Literal["mean", "median", "probability", "rate"] = "mean"
-    grid: tuple[tuple[float, ...], ...] = ()
+    knots: tuple[tuple[float, ...], ...] = Field(default=(), validation_alias=AliasChoices("knots", "grid"))
     table: tuple[tuple[float, ...], ...] = ()
     temperature: float = Field(default=1.0, gt=0)
     smears: bool = True
@@ -64,7 +64,7 @@ class TargetScale(BaseModel):
     def backward(self, outputs: np.ndarray) -> np.ndarray:
         """Network outputs [N, T] -> predictions [N, T] float64 in the user's unit."""
         if self.table:
-            columns = [np.interp(outputs[:, t], self.grid[t], self.table[t]) for t in range(outputs.shape[1])]
+            columns = [np.interp(outputs[:, t], self.knots[t], self.table[t]) for t in range(outputs.shape[1])]
             return np.stack(columns, axis=1)
         if self.temperature != 1.0:
             return softened(outputs, self.temperature)
@@ -82,12 +82,12 @@ class TargetScale(BaseModel):
         residuals = self.forward(targets) - outputs
         residuals = np.quantile(residuals, (np.arange(points) + 0.5) / points, axis=0)  # [R, T]
         low, high = outputs.min(0) - 1.0, outputs.max(0) + 1.0
-        grid = np.linspace(low, high, points)  # [G, T]
-        table = self._inverse((grid[:, None, :] + residuals[None]).reshape(-1, grid.shape[1]))
+        knots = np.linspace(low, high, points)  # [G, T]
+        table = self._inverse((knots[:, None, :] + residuals[None]).reshape(-1, knots.shape[1]))
         table = table.reshape(points, points, -1).mean(1)
         return self.model_copy(
             update={
-                "grid": tuple(map(tuple, grid.T.tolist())),
+                "knots": tuple(map(tuple, knots.T.tolist())),
                 "table": tuple(map(tuple, table.T.tolist())),
                 "statistic": "mean",
             }

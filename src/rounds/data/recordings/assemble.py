@@ -43,25 +43,25 @@ def read_recordings(source: Any, table: pl.DataFrame, key: str, timeline: Timeli
     refuse_repeated_keys(subjects)
     if isinstance(source, str | Path) and has_records(Path(source)):
         signals = read_signals(Path(source), subjects, timeline)
-        return from_signals(signals.grid, signals.timeline, signals.notes, fresh=timeline is None)
+        return from_signals(signals.array, signals.timeline, signals.notes, fresh=timeline is None)
     measured = read_measurements(source, subjects, timeline)
     fresh = timeline is None
     timeline = timeline or choose_timeline(measured)
-    grid, notes = binned(measured.frame, timeline, len(subjects))
-    timeline = with_incomplete(timeline, grid) if fresh else timeline
+    array, notes = binned(measured.frame, timeline, len(subjects))
+    timeline = with_incomplete(timeline, array) if fresh else timeline
     summaries = summarise_measurements(measured.frame, timeline, len(subjects))
-    return Recordings(channels_of(grid, timeline), summaries, timeline, (*measured.notes, *notes))
+    return Recordings(channels_of(array, timeline), summaries, timeline, (*measured.notes, *notes))
 
 
-def from_signals(grid: np.ndarray, timeline: Timeline, notes: tuple[str, ...] = (), fresh: bool = True) -> Recordings:
+def from_signals(array: np.ndarray, timeline: Timeline, notes: tuple[str, ...] = (), fresh: bool = True) -> Recordings:
     """Evenly sampled recordings [N, T, V]; fresh: the timeline is not that of a training."""
-    timeline = with_incomplete(timeline, grid) if fresh else timeline
-    return Recordings(channels_of(grid, timeline), summarise_signals(grid, timeline), timeline, notes)
+    timeline = with_incomplete(timeline, array) if fresh else timeline
+    return Recordings(channels_of(array, timeline), summarise_signals(array, timeline), timeline, notes)
 
 
-def with_incomplete(timeline: Timeline, grid: np.ndarray) -> Timeline:
+def with_incomplete(timeline: Timeline, array: np.ndarray) -> Timeline:
     """The timeline of a training, which knows the variables that miss in some step."""
-    return timeline.model_copy(update={"incomplete": incomplete_variables(grid, timeline.variables)})
+    return timeline.model_copy(update={"incomplete": incomplete_variables(array, timeline.variables)})
 
 
 def choose_timeline(measured: Measurements) -> Timeline:
@@ -78,9 +78,15 @@ def choose_timeline(measured: Measurements) -> Timeline:
         raise DataError(must_be("Measurements", "some of these subjects", "measurements", frame.height, advice))
     step, steps = choose_steps(frame.filter(pl.col("variable").is_in(kept)))
     return Timeline(
-        variables=tuple(kept), step=step, steps=steps, unit=measured.unit, key=measured.names["key"],
-        time=measured.names["time"], variable=measured.names["variable"], value=measured.names["value"],
-    )  # fmt: skip
+        variables=tuple(kept),
+        step=step,
+        steps=steps,
+        unit=measured.unit,
+        key=measured.names["key"],
+        time=measured.names["time"],
+        variable=measured.names["variable"],
+        value=measured.names["value"],
+    )
 
 
 def binned(frame: pl.DataFrame, timeline: Timeline, subjects: int) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -94,11 +100,11 @@ def binned(frame: pl.DataFrame, timeline: Timeline, subjects: int) -> tuple[np.n
     )
     inside = placed.filter(pl.col("step") < timeline.steps)
     cells = inside.group_by("subject", "step", "place").agg(pl.col("value").mean())
-    grid = np.full((subjects, timeline.steps, len(timeline.variables)), np.nan, np.float32)
-    grid[cells["subject"].to_numpy(), cells["step"].to_numpy(), cells["place"].to_numpy()] = cells["value"].to_numpy()
+    array = np.full((subjects, timeline.steps, len(timeline.variables)), np.nan, np.float32)
+    array[cells["subject"].to_numpy(), cells["step"].to_numpy(), cells["place"].to_numpy()] = cells["value"].to_numpy()
     late = placed.height - inside.height
     texts = (
         (strange, f"{strange:,} measurements of {names:,} variables that are unknown or too rare: left out"),
         (late, f"{late:,} measurements after the last of {timeline.steps} steps: only in the features by hand"),
     )
-    return grid, tuple(text for count, text in texts if count)
+    return array, tuple(text for count, text in texts if count)

@@ -34,10 +34,20 @@ def summarise_measurements(frame: pl.DataFrame, timeline: Timeline, subjects: in
     """
     time, value = pl.col("time"), pl.col("value")
     slope = pl.cov("time", "value") / time.var()
-    made = frame.sort("time").group_by("subject", "variable", maintain_order=True).agg(
-        first=value.first(), last=value.last(), min=value.min(), max=value.max(), mean=value.mean(),
-        spread=value.std(), slope=pl.when(time.var() > 0).then(slope), count=pl.len().cast(pl.Float64),
-    )  # fmt: skip
+    made = (
+        frame.sort("time")
+        .group_by("subject", "variable", maintain_order=True)
+        .agg(
+            first=value.first(),
+            last=value.last(),
+            min=value.min(),
+            max=value.max(),
+            mean=value.mean(),
+            spread=value.std(),
+            slope=pl.when(time.var() > 0).then(slope),
+            count=pl.len().cast(pl.Float64),
+        )
+    )
     whole = pl.DataFrame({"subject": pl.int_range(subjects, dtype=pl.Int64, eager=True)})
     columns = []
     for variable in timeline.variables:
@@ -47,12 +57,12 @@ def summarise_measurements(frame: pl.DataFrame, timeline: Timeline, subjects: in
     return pl.DataFrame(columns)
 
 
-def summarise_signals(grid: np.ndarray, timeline: Timeline) -> pl.DataFrame:
+def summarise_signals(array: np.ndarray, timeline: Timeline) -> pl.DataFrame:
     """The same of signals [N, T, V] (nan after their end), with the means of equal spans instead of the count."""
     columns: list[pl.Series] = []
-    spans = np.array_split(np.arange(grid.shape[1]), min(SIGNAL_SPANS, grid.shape[1]))
+    spans = np.array_split(np.arange(array.shape[1]), min(SIGNAL_SPANS, array.shape[1]))
     for place, variable in enumerate(timeline.variables):
-        x = np.ma.masked_invalid(grid[:, :, place].astype(np.float64))
+        x = np.ma.masked_invalid(array[:, :, place].astype(np.float64))
         made = [*_course(x), *(x[:, span].mean(axis=1) for span in spans)]
         names = (f"{variable} {s}" for s in _statistics(timeline))
         columns += [
@@ -72,5 +82,11 @@ def _course(x: np.ma.MaskedArray) -> list[np.ndarray]:
     square = (apart**2).sum(axis=1)
     slope = (apart * (x - x.mean(axis=1)[:, None])).sum(axis=1) / np.ma.masked_equal(square, 0.0)
     return [
-        x[rows, seen.argmax(axis=1)], x[rows, last], x.min(axis=1), x.max(axis=1), x.mean(axis=1), x.std(axis=1), slope,
-    ]  # fmt: skip
+        x[rows, seen.argmax(axis=1)],
+        x[rows, last],
+        x.min(axis=1),
+        x.max(axis=1),
+        x.mean(axis=1),
+        x.std(axis=1),
+        slope,
+    ]

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from rounds.data.choices import Choices
-from rounds.data.dataset import GRID_ROW, PART, Column
+from rounds.data.dataset import ARRAY_ROW, PART, Column
 from rounds.data.recordings.assemble import Recordings, from_signals, read_recordings
 from rounds.data.recordings.channels import unscaled_channels
 from rounds.data.recordings.engineered_features import summary_names
@@ -44,15 +44,15 @@ def open_signals(path: Path, timeline: Timeline | None = None) -> Builtin:
     Raises DataError where arrays do not fit together, or are of another shape than the timeline.
     """
     file = read_signal_file(path)
-    grids = [file.grid] if file.test_grid is None else [file.grid, file.test_grid]
+    arrays = [file.array] if file.test_array is None else [file.array, file.test_array]
     tables = [file.table] if file.test is None else [file.table, file.test]
     wanted = timeline or file.timeline
-    for grid in grids:
-        if grid.shape[1:] != (wanted.steps, len(wanted.variables)):
+    for array in arrays:
+        if array.shape[1:] != (wanted.steps, len(wanted.variables)):
             advice = "Sample all signals alike"
             expected = f"{wanted.steps} steps of {len(wanted.variables)} variables"
-            raise DataError(must_be("Signals", expected, "shape", f"{grid.shape[1]} x {grid.shape[2]}", advice))
-    found = from_signals(np.concatenate(grids), wanted, file.notes, fresh=timeline is None)
+            raise DataError(must_be("Signals", expected, "shape", f"{array.shape[1]} x {array.shape[2]}", advice))
+    found = from_signals(np.concatenate(arrays), wanted, file.notes, fresh=timeline is None)
     table = pl.concat(tables)
     if len(tables) > 1 and timeline is None:
         parts = [p for part, t in zip(("train", "test"), tables, strict=True) for p in [part] * t.height]
@@ -68,18 +68,22 @@ def _joined(built: Builtin, found: Recordings) -> Builtin:
         advice = "Rename the column of the table"
         raise DataError(must_be("Column of the table", "of another name than a feature", "column", taken[0], advice))
     declared: Declared = {
-        s.name: {"role": "numeric", "known": "stay", "reason": BY_HAND} for s in found.summaries if _varies(s)
+        s.name: {"role": "numeric", "known": "stay", "reason": ENGINEERED} for s in found.summaries if _varies(s)
     }
-    rows = pl.int_range(found.summaries.height, dtype=pl.Int64, eager=True).alias(GRID_ROW)
+    rows = pl.int_range(found.summaries.height, dtype=pl.Int64, eager=True).alias(ARRAY_ROW)
     return replace(
-        built, table=built.table.hstack(found.summaries).with_columns(rows), grid=found.channels,
-        masks=unscaled_channels(found.timeline), modality="recording", timeline=found.timeline,
+        built,
+        table=built.table.hstack(found.summaries).with_columns(rows),
+        array=found.channels,
+        masks=unscaled_channels(found.timeline),
+        modality="recording",
+        timeline=found.timeline,
         declared={**built.declared, **declared},
         notes=(*built.notes, f"Recordings: {found.timeline.text}", *found.notes),
-    )  # fmt: skip
+    )
 
 
-BY_HAND = "of the recording, by hand"
+ENGINEERED = "of the recording, by hand"
 
 
 def _varies(values: pl.Series) -> bool:
@@ -91,7 +95,7 @@ def told(columns: tuple[Column, ...], timeline: Timeline | None) -> tuple[Column
     if timeline is None:
         return columns
     made = set(summary_names(timeline))
-    by_hand = [c.model_copy(update={"by_hand": True}) for c in columns if c.name in made]
+    engineered = [c.model_copy(update={"engineered": True}) for c in columns if c.name in made]
     key = {"role": "identifier", "reason": "names the recording"}
     own = (c.model_copy(update=key) if c.name == timeline.key else c for c in columns if c.name not in made)
-    return (*own, *by_hand)
+    return (*own, *engineered)

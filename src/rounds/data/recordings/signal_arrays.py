@@ -21,12 +21,12 @@ _PART = re.compile(rf"^(?:(?P<before>{'|'.join(PARTS)})_)?(?P<name>.*?)(?:_(?P<b
 @dataclass(frozen=True)
 class SignalFile:
     """table: the other arrays of the rows to learn from, as columns; test: of the file's own test rows, or None;
-    grid, test_grid: [N, T, V] float32; target: the column of labels, "" where none is named so."""
+    grid, test_array: [N, T, V] float32; target: the column of labels, "" where none is named so."""
 
     table: pl.DataFrame
     test: pl.DataFrame | None
-    grid: np.ndarray
-    test_grid: np.ndarray | None
+    array: np.ndarray
+    test_array: np.ndarray | None
     timeline: Timeline
     target: str
     notes: tuple[str, ...]
@@ -63,13 +63,13 @@ def read_signal_file(path: Path) -> SignalFile:
     kept = sorted(set.intersection(*(set(p) for p in parts.values())) - wide)
     dropped = sorted({n for p in parts.values() for n in p} - wide - set(kept))
     tables = {part: _table(found, name, kept) for part, found in parts.items()}
-    grids = {part: _signals(found[name]) for part, found in parts.items()}
+    signals = {part: _signals(found[name]) for part, found in parts.items()}
     own = [part for part in parts if part != "test"]
-    timeline, grid = _laid_out(np.concatenate([grids[p] for p in own]))
-    test = _laid_out(grids["test"])[1] if "test" in grids else None
+    timeline, array = _laid_out(np.concatenate([signals[p] for p in own]))
+    test = _laid_out(signals["test"])[1] if "test" in signals else None
     label = next((n for n in LABELS if n in kept), "")
     notes = (f"{', '.join(dropped)}: not in every part of the file, left out",) if dropped else ()
-    return SignalFile(pl.concat([tables[p] for p in own]), tables.get("test"), grid, test, timeline, label, notes)
+    return SignalFile(pl.concat([tables[p] for p in own]), tables.get("test"), array, test, timeline, label, notes)
 
 
 def _parts(arrays: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
@@ -97,13 +97,13 @@ def _signals(array: np.ndarray) -> np.ndarray:
     return np.asarray(array if array.ndim == 3 else array[:, :, None], np.float32)
 
 
-def _laid_out(grid: np.ndarray) -> tuple[Timeline, np.ndarray]:
+def _laid_out(array: np.ndarray) -> tuple[Timeline, np.ndarray]:
     """The grid in MOST_SAMPLES steps at most."""
-    width = -(-grid.shape[1] // MOST_SAMPLES)
+    width = -(-array.shape[1] // MOST_SAMPLES)
     if width > 1:
-        short = -grid.shape[1] % width
-        padded = np.pad(grid, ((0, 0), (0, short), (0, 0)), constant_values=np.nan)
-        shaped = np.ma.masked_invalid(padded.reshape(len(grid), -1, width, grid.shape[2]))
-        grid = np.ma.filled(shaped.mean(axis=2), np.nan).astype(np.float32)
-    names = (SIGNAL,) if grid.shape[2] == 1 else tuple(f"{SIGNAL} {i + 1}" for i in range(grid.shape[2]))
-    return Timeline(variables=names, step=float(width), steps=grid.shape[1], unit="samples", signal=True), grid
+        short = -array.shape[1] % width
+        padded = np.pad(array, ((0, 0), (0, short), (0, 0)), constant_values=np.nan)
+        shaped = np.ma.masked_invalid(padded.reshape(len(array), -1, width, array.shape[2]))
+        array = np.ma.filled(shaped.mean(axis=2), np.nan).astype(np.float32)
+    names = (SIGNAL,) if array.shape[2] == 1 else tuple(f"{SIGNAL} {i + 1}" for i in range(array.shape[2]))
+    return Timeline(variables=names, step=float(width), steps=array.shape[1], unit="samples", signal=True), array

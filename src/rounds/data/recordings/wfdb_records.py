@@ -34,9 +34,9 @@ class Record:
 
 @dataclass(frozen=True)
 class Signals:
-    """grid: [N, T, V] float32, nan after the end of a record and where there is none."""
+    """array: [N, T, V] float32, nan after the end of a record and where there is none."""
 
-    grid: np.ndarray
+    array: np.ndarray
     timeline: Timeline
     notes: tuple[str, ...]
 
@@ -57,11 +57,11 @@ def read_signals(folder: Path, subjects: pl.Series, timeline: Timeline | None) -
         advice = "Let the key name records as files below the folder, without .hea"
         raise DataError(must_be("Records", "named by the key", str(subjects.name), names[0], advice))
     timeline = timeline or _choose_timeline(list(found.values()), str(subjects.name))
-    grid = np.full((len(names), timeline.steps, len(timeline.variables)), np.nan, np.float32)
+    array = np.full((len(names), timeline.steps, len(timeline.variables)), np.nan, np.float32)
     for row, record in found.items():
-        grid[row] = averaged(record, timeline)
+        array[row] = averaged(record, timeline)
     absent = len(names) - len(found)
-    return Signals(grid, timeline, (f"{absent:,} subjects without a record: kept, everything missing",) * (absent > 0))
+    return Signals(array, timeline, (f"{absent:,} subjects without a record: kept, everything missing",) * (absent > 0))
 
 
 def _choose_timeline(records: list[Record], key: str) -> Timeline:
@@ -123,9 +123,13 @@ def _signal_line(line: str) -> dict[str, str]:
     gain = _GAIN.match(words[2]) if len(words) > 2 else None
     zero = words[4] if len(words) > 4 else "0"
     return {
-        "file": words[0], "format": words[1], "zero": zero, "name": words[8] if len(words) > 8 else "signal",
-        "gain": (gain and gain["gain"]) or "0", "baseline": (gain and gain["baseline"]) or zero,
-    }  # fmt: skip
+        "file": words[0],
+        "format": words[1],
+        "zero": zero,
+        "name": words[8] if len(words) > 8 else "signal",
+        "gain": (gain and gain["gain"]) or "0",
+        "baseline": (gain and gain["baseline"]) or zero,
+    }
 
 
 def _samples(path: Path, signals: list[dict[str, str]], header: Path) -> np.ndarray:

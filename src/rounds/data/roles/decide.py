@@ -76,8 +76,10 @@ def _special(choices: Choices, names: list[str]) -> dict[str, Role]:
     """Roles that options give."""
     special: dict[str, Role] = dict.fromkeys(matching(choices.targets, names, "Target"), "target")
     others: tuple[tuple[Role, str | None], ...] = (
-        ("group", choices.group), ("time", choices.time), ("baseline", choices.baseline),
-    )  # fmt: skip
+        ("group", choices.group),
+        ("time", choices.time),
+        ("baseline", choices.baseline),
+    )
     for role, name in others:
         if name and not (role == "group" and name == NO_GROUP):
             found = matching((name,), names, role.capitalize())[0]
@@ -160,9 +162,15 @@ def columns_table(columns: tuple[Column, ...]) -> list[dict[str, Any]]:
     """Columns as plain records, for printing."""
     return [
         {
-            "column": c.name, "role": c.role, "known": c.known, "unit": c.unit, "levels": c.levels or "",
+            "column": c.name,
+            "role": c.role,
+            "known": c.known,
+            "unit": c.unit,
+            "levels": c.levels or "",
             "missing": f"{100 * c.missing_share:.1f} %" if c.missing_share else "",
-            "read as missing": ", ".join(c.missing), "looks missing": ", ".join(c.proposed_missing), "reason": c.reason,
+            "read as missing": ", ".join(c.missing),
+            "looks missing": ", ".join(c.proposed_missing),
+            "reason": c.reason,
         }
         for c in columns
-    ]  # fmt: skip
+    ]

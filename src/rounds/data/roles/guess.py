@@ -178,6 +178,11 @@ def examine_column(values: pl.Series) -> Column:
     proposed = propose_missing(values) if guess.role == "numeric" else ()
     share = values.null_count() / max(len(values), 1)
     return Column(
-        name=values.name, role=guess.role, reason=guess.reason, levels=levels, missing_share=round(share, 6),
-        proposed_missing=proposed, as_written=values.dtype in (pl.String, pl.Categorical, pl.Enum),
-    )  # fmt: skip
+        name=values.name,
+        role=guess.role,
+        reason=guess.reason,
+        levels=levels,
+        missing_share=round(share, 6),
+        proposed_missing=proposed,
+        as_written=values.dtype in (pl.String, pl.Categorical, pl.Enum),
+    )

@@ -8,7 +8,7 @@ import polars as pl
 
 from rounds.data.choices import Choices
 from rounds.data.dataset import Modality
-from rounds.data.preparation.array_on_disk import Grid
+from rounds.data.preparation.array_on_disk import ArrayInput
 from rounds.data.recordings.timeline import Timeline
 from rounds.errors import DataError, must_be
 
@@ -20,7 +20,7 @@ Declared = dict[str, dict[str, Any]]
 class Builtin:
     """A table with what is known of it: declared roles by column, and choices that hold where the user made none.
 
-    grid: images or recordings that the table's column GRID_ROW points into; masks: its channels that are 0 or 1;
+    array: images or recordings that the table's column ARRAY_ROW points into; masks: its channels that are 0 or 1;
     modality: what they are; left_out: files that could not be read, by name, and why (for the screen alone: names of
     files may be names of patients); timeline: of recordings.
     """
@@ -31,7 +31,7 @@ class Builtin:
     default: Choices = field(default_factory=Choices)
     simulated: bool = False
     notes: tuple[str, ...] = ()
-    grid: Grid | None = None
+    array: ArrayInput | None = None
     masks: tuple[int, ...] = ()
     modality: Modality = "table"
     left_out: tuple[str, ...] = ()
@@ -83,9 +83,12 @@ def _diabetes() -> Builtin:
     declared = {**_known(table, units), "progression": {"unit": "points"}}
     notes = ("442 patients of Efron et al. 2004 (Annals of Statistics 32), as scikit-learn ships them",)
     return Builtin(
-        "diabetes", table.with_columns(progression=pl.Series(bunch.target)), declared,
-        Choices(targets=("progression",), kind="regression", group="none"), notes=notes,
-    )  # fmt: skip
+        "diabetes",
+        table.with_columns(progression=pl.Series(bunch.target)),
+        declared,
+        Choices(targets=("progression",), kind="regression", group="none"),
+        notes=notes,
+    )
 
 
 def _breast_cancer() -> Builtin:
@@ -97,9 +100,12 @@ def _breast_cancer() -> Builtin:
     diagnosis = pl.Series(["malignant" if t == 0 else "benign" for t in bunch.target])
     notes = ("569 patients of Wolberg et al. 1995 (UCI, Wisconsin diagnostic), as scikit-learn ships them",)
     return Builtin(
-        "breast_cancer", table.with_columns(diagnosis=diagnosis), _known(table),
-        Choices(targets=("diagnosis",), kind="binary", positive="malignant", group="none"), notes=notes,
-    )  # fmt: skip
+        "breast_cancer",
+        table.with_columns(diagnosis=diagnosis),
+        _known(table),
+        Choices(targets=("diagnosis",), kind="binary", positive="malignant", group="none"),
+        notes=notes,
+    )
 
 
 def _digits() -> Builtin:
@@ -111,18 +117,25 @@ def _digits() -> Builtin:
     digit = pl.Series(bunch.target.astype(str))
     declared: Declared = {n: {"known": "admission", "role": "numeric"} for n in table.columns}
     return Builtin(
-        "digits", table.with_columns(digit=digit), declared,
-        Choices(targets=("digit",), kind="multiclass", group="none"), notes=("handwritten digits (UCI), no patients",),
-    )  # fmt: skip
+        "digits",
+        table.with_columns(digit=digit),
+        declared,
+        Choices(targets=("digit",), kind="multiclass", group="none"),
+        notes=("handwritten digits (UCI), no patients",),
+    )
 
 
 def _admissions(rows: int = 6_000) -> Builtin:
     from rounds.data.sources.simulated_hospital import DECLARED, NOTE, simulate_admissions
 
     return Builtin(
-        "admissions (simulated)", simulate_admissions(rows).table, DECLARED,
-        Choices(targets=("length_of_stay",), kind="regression", group="patient_id"), simulated=True, notes=(NOTE,),
-    )  # fmt: skip
+        "admissions (simulated)",
+        simulate_admissions(rows).table,
+        DECLARED,
+        Choices(targets=("length_of_stay",), kind="regression", group="patient_id"),
+        simulated=True,
+        notes=(NOTE,),
+    )
 
 
 BUILTIN: dict[str, Callable[..., Builtin]] = {

@@ -5,12 +5,12 @@ import hashlib
 import numpy as np
 import polars as pl
 
-from rounds.data.preparation.array_on_disk import Grid, blocks
+from rounds.data.preparation.array_on_disk import ArrayInput, blocks
 
 _HASHED_ROWS, _HASHED_IMAGES = 100_000, 256
 
 
-def content_hash(table: pl.DataFrame, grid: Grid | None = None) -> str:
+def content_hash(table: pl.DataFrame, array: ArrayInput | None = None) -> str:
     """SHA-256 over names, types and cells, in order, and over images or recordings; a block of rows at a time.
 
     >>> content_hash(pl.DataFrame({"a": [1]})) == content_hash(pl.DataFrame({"a": [2]}))
@@ -20,9 +20,9 @@ def content_hash(table: pl.DataFrame, grid: Grid | None = None) -> str:
     for start in range(0, table.height, _HASHED_ROWS):
         for series in table.slice(start, _HASHED_ROWS):
             digest.update(_cells(series))
-    if grid is not None:
-        digest.update(repr((grid.dtype.str, grid.shape)).encode())
-        for block in blocks(grid, _HASHED_IMAGES):
+    if array is not None:
+        digest.update(repr((array.dtype.str, array.shape)).encode())
+        for block in blocks(array, _HASHED_IMAGES):
             digest.update(np.ascontiguousarray(block).tobytes())
     return digest.hexdigest()
 

@@ -101,9 +101,15 @@ def _read(path: Path, separator: str, names: list[str], as_text: list[str]) -> p
     overrides = dict.fromkeys(as_text, pl.String)
     try:
         table = pl.read_csv(
-            path, separator=separator, infer_schema_length=None, null_values=MISSING_WORDS, try_parse_dates=True,
-            new_columns=names, schema_overrides=overrides, glob=False,
-        )  # fmt: skip
+            path,
+            separator=separator,
+            infer_schema_length=None,
+            null_values=MISSING_WORDS,
+            try_parse_dates=True,
+            new_columns=names,
+            schema_overrides=overrides,
+            glob=False,
+        )
     except pl.exceptions.NoDataError:
         raise DataError(must_be("DATA", "a table with rows", "file", path.name, "It has a header only")) from None
     except (pl.exceptions.PolarsError, OSError) as error:

@@ -93,7 +93,7 @@ def _checked(table: pl.DataFrame, where: str) -> pl.DataFrame:
         *(pl.col(s.name).fill_nan(None) for s in table if s.dtype.is_float() and s.is_nan().any()),
         pl.selectors.decimal().cast(pl.Float64),
         pl.selectors.by_dtype(pl.Int128, pl.UInt128).cast(pl.String),
-    )  # fmt: skip
+    )
     table = _without_blank_end(table)
     if table.height == 0 or table.width == 0:
         raise DataError(must_be("DATA", "a table with rows", "rows", table.height, f"{where} has a header only"))

@@ -44,7 +44,7 @@ def fields(network: Network, axis: int) -> list[Field]:
     >>> [field.size for field in fields(two, 0)]
     [3, 5]
     """
-    found, size, seen, step, start = [], network.grid[axis], 1, 1, 0.0
+    found, size, seen, step, start = [], network.array[axis], 1, 1, 0.0
     for block in range(len(network.filters)):
         for index in range(network.block_depth):
             own = network.step(block, index)
@@ -64,14 +64,14 @@ def patch_rows(functional: Functional, weights: Weights, part: Part, inputs: Inp
     Empty where the network has no convolutions over images of its own.
     """
     network = part.network
-    if network.kind != "convolutional" or len(network.grid) != 3 or inputs.grid is None:
+    if network.kind != "convolutional" or len(network.array) != 3 or inputs.array is None:
         return []
     rows = []
     seen = list(zip(fields(network, 0), fields(network, 1), strict=True))
     for (down, across), (strongest, places) in zip(seen, _strongest(functional, weights, part, inputs), strict=True):
         for unit in np.argsort(-strongest.std(0), kind="stable")[:FILTERS]:
             best = np.argsort(-strongest[:, unit], kind="stable")[:PATCHES]
-            rows.append([_patch(inputs.grid[n], down, across, places[n, unit]) for n in best])
+            rows.append([_patch(inputs.array[n], down, across, places[n, unit]) for n in best])
     return rows
 
 
@@ -84,7 +84,7 @@ def _strongest(
     hidden = jax.jit(functional.hidden)
     layers = range(sum(1 for name in functional.hidden_names if name.startswith("conv")))
     found: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in layers]
-    size = rows_at_once(part.network.grid)
+    size = rows_at_once(part.network.array)
     for start in range(0, inputs.rows, size):
         arrays = pad(inputs.take(slice(start, start + size)), part.shape).arrays.values()
         made = hidden(weights.trainable, weights.state, [np.asarray(a) for a in arrays])

@@ -17,7 +17,7 @@ from rounds.ensemble.members import make_parts
 from rounds.files import writable
 from rounds.prediction.predictor import Part
 from rounds.training.population.build import Trained
-from rounds.training.population.fold_data import Material
+from rounds.training.population.fold_data import FoldData
 from rounds.training.population.members import Member
 
 FOLDER = "images"
@@ -27,20 +27,20 @@ PLACES = 8  # a side, where an image is covered in turn
 GAP = 2  # pixels between pictures
 
 
-def write_pictures(run: Path, trained: Trained, material: Material, member: Member) -> None:
+def write_images(run: Path, trained: Trained, fold_data: FoldData, member: Member) -> None:
     """Writes the folder; nothing where networks read no images or Pillow is not installed. member: whose they are."""
-    grid = material.inputs.grid
-    if grid is None or grid.ndim != 4:
+    array = fold_data.inputs.array
+    if array is None or array.ndim != 4:
         return
     try:
         from PIL import Image
     except ImportError:
         return
     part = make_parts(trained, [member])[0]
-    made = {"augmented": augmented_sheet(trained, material, member)}
+    made = {"augmented": augmented_sheet(trained, fold_data, member)}
     if trained.population.task.is_classification:
-        made["looked_at"] = occlusion_sheet(part, material, material.folds[member.fold].held)
-    patches = _patch_rows(trained, part, material, member)
+        made["looked_at"] = occlusion_sheet(part, fold_data, fold_data.folds[member.fold].held)
+    patches = _patch_rows(trained, part, fold_data, member)
     if patches:
         made["patches"] = sheet(patches)
     if "conv_0_0/kernel" in part.weights:
@@ -51,25 +51,25 @@ def write_pictures(run: Path, trained: Trained, material: Material, member: Memb
             Image.fromarray(picture).save(run / FOLDER / f"{name}.png")
 
 
-def _patch_rows(trained: Trained, part: Part, material: Material, member: Member) -> list[list[np.ndarray]]:
+def _patch_rows(trained: Trained, part: Part, fold_data: FoldData, member: Member) -> list[list[np.ndarray]]:
     result, _ = trained.place(member)
     weights = result.best[member.number] if member.cycle is None else result.cycles[member.cycle][1][member.number]
-    inputs = material.inputs.take(_searched(material.folds[member.fold].held))
+    inputs = fold_data.inputs.take(_searched(fold_data.folds[member.fold].held))
     return patch_rows(trained.population.programs[member.plan].functional, weights, part, inputs)
 
 
-def augmented_sheet(trained: Trained, material: Material, member: Member) -> np.ndarray:
+def augmented_sheet(trained: Trained, fold_data: FoldData, member: Member) -> np.ndarray:
     """Training images [SHOWN] down the page, as they are and VARIANTS times as training draws them, uint8 [H, W]."""
     import jax
 
     from rounds.training.augmentation.images import IMAGE_SETTINGS, augment_images
 
-    rows = material.folds[member.fold].train
+    rows = fold_data.folds[member.fold].train
     rows = rows[np.linspace(0, len(rows) - 1, min(SHOWN, len(rows))).astype(int)]
-    grid, scale = material.inputs.grid, material.preparation.grid
-    assert grid is not None
+    array, scale = fold_data.inputs.array, fold_data.preparation.array
+    assert array is not None
     assert scale is not None
-    images = jax.numpy.asarray(grid[rows], jax.numpy.float32)
+    images = jax.numpy.asarray(array[rows], jax.numpy.float32)
     settings = {name: jax.numpy.float32(member.settings[name]) for name in IMAGE_SETTINGS}
     used = frozenset(name for name in IMAGE_SETTINGS if member.settings[name] > 0)
     spread = jax.numpy.asarray(scale.spread)
@@ -77,13 +77,13 @@ def augmented_sheet(trained: Trained, material: Material, member: Member) -> np.
     return sheet([[np.asarray(image), *(np.asarray(some[i]) for some in drawn)] for i, image in enumerate(images)])
 
 
-def occlusion_sheet(part: Part, material: Material, held: np.ndarray) -> np.ndarray:
+def occlusion_sheet(part: Part, fold_data: FoldData, held: np.ndarray) -> np.ndarray:
     """The rightest and the wrongest validation images, each beside what covering a part of it takes from the output.
 
     Zeiler and Fergus 2014 (arXiv:1311.2901): bright where the network rests its answer.
     """
     rows = _searched(held)
-    inputs, classes = material.inputs.take(rows), material.targets[rows].astype(int)
+    inputs, classes = fold_data.inputs.take(rows), fold_data.targets[rows].astype(int)
     outputs = part.outputs(inputs)[0]
     right = np.where(classes[:, 0] > 0, outputs[:, 0], 1 - outputs[:, 0])
     if outputs.shape[1] > 1:
@@ -93,8 +93,8 @@ def occlusion_sheet(part: Part, material: Material, held: np.ndarray) -> np.ndar
     pairs = []
     for place in chosen:
         one = inputs.take(np.array([place]))
-        assert one.grid is not None
-        pairs.append([one.grid[0].astype(np.float32), occlusion_map(part, one)[..., None]])
+        assert one.array is not None
+        pairs.append([one.array[0].astype(np.float32), occlusion_map(part, one)[..., None]])
     return sheet(pairs)
 
 
@@ -104,8 +104,8 @@ def _searched(held: np.ndarray) -> np.ndarray:
 
 def occlusion_map(part: Part, one: Inputs) -> np.ndarray:
     """[H, W]: how far the output moves when that part of one image is covered with the image's mean."""
-    assert one.grid is not None
-    image = one.grid[0].astype(np.float32)
+    assert one.array is not None
+    image = one.array[0].astype(np.float32)
     rows, columns = (np.array_split(np.arange(n), min(PLACES, n)) for n in image.shape[:2])
     cells = [(r, c) for r in rows for c in columns]
     covered = np.repeat(image[None], len(cells), axis=0)

@@ -7,7 +7,7 @@ import numpy as np
 
 from rounds.errors import DataError, must_be
 from rounds.metrics.worth import TOO_GOOD_SHARE
-from rounds.networks.user_model.keras_file import KerasFile, anew, last_activation, outputs
+from rounds.networks.user_model.keras_file import KerasFile, last_activation, outputs, reinitialised
 
 # Networks drawn anew, whose median loss stands for the start of training: one draw may be lucky.
 DRAWS = 3
@@ -33,12 +33,14 @@ def measure_losses(file: KerasFile, rows: list[np.ndarray], outcome: np.ndarray)
     end = outputs(file, rows)
     activation = last_activation(file)
     truth = _truth(outcome, activation, end.shape[1])
-    starts = [_loss(activation, truth, outputs(anew(file, seed), rows)) for seed in range(DRAWS)]
+    starts = [_loss(activation, truth, outputs(reinitialised(file, seed), rows)) for seed in range(DRAWS)]
     constant = np.broadcast_to(truth.mean(axis=0), truth.shape)
     return Losses(
-        "mse" if activation not in ("sigmoid", "softmax") else "log_loss", float(np.median(starts)),
-        _loss(activation, truth, end), _loss(activation, truth, constant),
-    )  # fmt: skip
+        "mse" if activation not in ("sigmoid", "softmax") else "log_loss",
+        float(np.median(starts)),
+        _loss(activation, truth, end),
+        _loss(activation, truth, constant),
+    )
 
 
 def _truth(outcome: np.ndarray, activation: str, width: int) -> np.ndarray:

@@ -69,9 +69,13 @@ def audit_keras(model: str, data: str | None, label: str | None = None) -> dict[
     rows, outcome = read_rows(Path(data), file, label)
     rows = [array[:MOST_ROWS] for array in rows]
     looked = Looked(
-        file, rows, outputs(file, rows), outputs(file, rows, training=True), layer_views(file, rows),
+        file,
+        rows,
+        outputs(file, rows),
+        outputs(file, rows, training=True),
+        layer_views(file, rows),
         batch_norm_views(file, rows),
-    )  # fmt: skip
+    )
     losses = None if outcome is None else measure_losses(file, rows, outcome[:MOST_ROWS])
     told = loss_findings(losses) if losses else [dict(WITHOUT_OUTCOME)]
     notes = [*(note for check in KERAS_CHECKS if (note := check(looked))), *told]
@@ -190,7 +194,7 @@ def check_saturated(looked: Looked) -> Note | None:
         return {"code": "saturated-units", "reason": "no hidden layer squashes"}
     return _worst(
         "saturated-units", {v.name: _saturated(v) for v in views}, SATURATED_SHARE, "of its units stand at their limits"
-    )  # fmt: skip
+    )
 
 
 def _saturated(view: LayerView) -> float:
@@ -233,7 +237,7 @@ def check_batch_norm(looked: Looked) -> Note | None:
     shares = {v.name: _disagreeing(v) for v in looked.norms}
     return _worst(
         "batch-norm-statistics", shares, DISAGREEING_SHARE, "of its units keep other statistics than these rows have"
-    )  # fmt: skip
+    )
 
 
 def _disagreeing(view: BatchNormView) -> float:
@@ -272,6 +276,12 @@ def check_inputs(looked: Looked) -> Note | None:
 
 
 KERAS_CHECKS: tuple[Callable[[Looked], Note | None], ...] = (
-    check_finite, check_constant_output, check_inputs, check_batch_norm, check_modes, check_dead, check_saturated,
+    check_finite,
+    check_constant_output,
+    check_inputs,
+    check_batch_norm,
+    check_modes,
+    check_dead,
+    check_saturated,
     check_sure,
-)  # fmt: skip
+)

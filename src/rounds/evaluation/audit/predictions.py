@@ -280,6 +280,13 @@ def check_calibration(file: PredictionFile) -> Note | None:
 
 
 CHECKS: tuple[Callable[[PredictionFile], Note | None], ...] = (
-    check_overlap, check_duplicates, check_implausible, check_reversed, check_constant, check_overfitting, check_shift,
-    check_size, check_calibration,
-)  # fmt: skip
+    check_overlap,
+    check_duplicates,
+    check_implausible,
+    check_reversed,
+    check_constant,
+    check_overfitting,
+    check_shift,
+    check_size,
+    check_calibration,
+)

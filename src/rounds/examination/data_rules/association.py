@@ -90,7 +90,7 @@ def separation_error(cases: int, controls: int) -> float:
     return float(np.sqrt((cases + controls + 1) / (12 * max(cases * controls, 1))))
 
 
-def told_apart(numbers: np.ndarray, marked: np.ndarray) -> float:
+def discriminated(numbers: np.ndarray, marked: np.ndarray) -> float:
     """AUROC with which boosted trees tell marked rows from others, out of fold: adversarial validation."""
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.model_selection import cross_val_predict

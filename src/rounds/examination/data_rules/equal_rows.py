@@ -7,10 +7,12 @@ from rounds.examination.rule import Threshold
 
 CHANCE_PAIRS = Threshold("equal rows beyond chance", 0.05, "expected pairs beside those found, at most")
 CHANCE_COPIES = Threshold(
-    "equal rows beyond chance, where they stand in pairs", 0.3, "expected pairs beside those found, at most",
+    "equal rows beyond chance, where they stand in pairs",
+    0.3,
+    "expected pairs beside those found, at most",
     "set on digits of the ward (copied rows and none) and on made-up coarse tables, correlated and not",
     "measured",
-)  # fmt: skip
+)
 COPIES = Threshold("copies", 0.75, "share of the repeated rows that stand in sets of two, at least")
 VARIED_COLUMNS = 8  # columns by which equal pairs by chance are estimated
 _COMPARED_COLUMNS, _COMPARED_ROWS = 100, 5_000  # at most, where a column is sought that says what another does

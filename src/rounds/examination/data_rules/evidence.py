@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from rounds.data.dataset import GRID_ROW, Column, Dataset, Split
+from rounds.data.dataset import ARRAY_ROW, Column, Dataset, Split
 from rounds.data.preparation.array_scale import marked
 from rounds.examination.data_rules.similar_images import brightness_of_places
 
@@ -24,7 +24,7 @@ class DataEvidence:
     def columns(self) -> tuple[Column, ...]:
         """The columns of the table that are judged one by one, in the order of `numbers`; what is made from an image
         could not have been known too late."""
-        return tuple(c for c in self.described if not (self.of_images and c.by_hand))
+        return tuple(c for c in self.described if not (self.of_images and c.engineered))
 
     @property
     def described(self) -> tuple[Column, ...]:
@@ -48,7 +48,7 @@ class DataEvidence:
     @cached_property
     def inputs(self) -> pl.DataFrame:
         """Input columns of all rows [N]; an image or recording is one column, a number that only its equals share."""
-        return marked(self.dataset.inputs, self.dataset.grid, self.dataset.modality)
+        return marked(self.dataset.inputs, self.dataset.array, self.dataset.modality)
 
     @cached_property
     def numbers(self) -> np.ndarray:
@@ -67,8 +67,8 @@ class DataEvidence:
     @cached_property
     def places(self) -> np.ndarray:
         """Brightness [n, places] of the sampled rows' images, place by place."""
-        assert self.dataset.grid is not None
-        return brightness_of_places(self.dataset.grid, self.dataset.inputs[GRID_ROW].to_numpy()[self.sample])
+        assert self.dataset.array is not None
+        return brightness_of_places(self.dataset.array, self.dataset.inputs[ARRAY_ROW].to_numpy()[self.sample])
 
     @cached_property
     def outcome(self) -> np.ndarray:

@@ -84,10 +84,12 @@ def _linked(evidence: DataEvidence) -> Judged:
     if not len(gap) or linked < max(LINKED_SHARE.value * len(gap), 3):
         return None
     return Seen(
-        "warning", f"{linked:,} of {len(gap):,} further stays begin within a day of the end of the patient's stay "
+        "warning",
+        f"{linked:,} of {len(gap):,} further stays begin within a day of the end of the patient's stay "
         "before: probably one stay, split by a transfer, that counts as two short ones.",
-        {"linked": linked, "further_stays": len(gap), "start": stays.start_name, "end": stays.end_name}, 0.85,
-    )  # fmt: skip
+        {"linked": linked, "further_stays": len(gap), "start": stays.start_name, "end": stays.end_name},
+        0.85,
+    )
 
 
 def _competing(evidence: DataEvidence) -> Judged:
@@ -104,10 +106,12 @@ def _competing(evidence: DataEvidence) -> Judged:
         return None
     medians = float(np.median(length[died])), float(np.median(length[~died])) if (~died).any() else float("nan")
     return Seen(
-        "note", f"{share:.1%} of the stays ended by death, after {medians[0]:.3g} days (others {medians[1]:.3g}): for "
+        "note",
+        f"{share:.1%} of the stays ended by death, after {medians[0]:.3g} days (others {medians[1]:.3g}): for "
         "them the length of stay is the time to death, not to recovery.",
-        {"column": column.name, "died_share": share, "median_died": medians[0], "median_others": medians[1]}, 0.9,
-    )  # fmt: skip
+        {"column": column.name, "died_share": share, "median_died": medians[0], "median_others": medians[1]},
+        0.9,
+    )
 
 
 def _of_deaths(frame: pl.DataFrame) -> pl.Series | None:
@@ -154,31 +158,43 @@ def _censored(evidence: DataEvidence) -> Judged:
     if chance > SURE.value or late > SHORTER.value * early:
         return None
     return Seen(
-        "warning", f"Stays that began in the last {window:.0f} days of the extract have a median of {late:.3g} days, "
+        "warning",
+        f"Stays that began in the last {window:.0f} days of the extract have a median of {late:.3g} days, "
         f"earlier ones {early:.3g}: long late stays had not ended yet and are cut off, or not in the table.",
         {"median_late": late, "median_before": early, "late_stays": int(tail.sum()), "days": window, "chance": chance},
         0.85,
-    )  # fmt: skip
+    )
 
 
 STAY_RULES: tuple[Rule[DataEvidence], ...] = (
     Rule(
-        "linked-stays", "One stay counts as two", "data", _linked,
+        "linked-stays",
+        "One stay counts as two",
+        "data",
+        _linked,
         how="Stays of one patient in order: the next begins within a day of the end of the one before.",
         why="A transfer makes two short stays of a long one, and the outcome is wrong for both.",
-        remedies=("join linked stays before training",), thresholds=(LINK_DAYS, LINKED_SHARE),
+        remedies=("join linked stays before training",),
+        thresholds=(LINK_DAYS, LINKED_SHARE),
     ),
     Rule(
-        "competing-event", "Deaths cut stays short", "data", _competing,
+        "competing-event",
+        "Deaths cut stays short",
+        "data",
+        _competing,
         how="A column that says who died, by its name or one of its levels, beside a length of stay as outcome.",
         why="The sickest can have the shortest stays; what is predicted is then not what was meant.",
         remedies=("leave out stays that ended by death (--where), and say so", "predict death as well"),
         thresholds=(DEATH_SHARE,),
     ),
     Rule(
-        "censored-tail", "Late stays look short", "data", _censored,
+        "censored-tail",
+        "Late stays look short",
+        "data",
+        _censored,
         how="Stays that began shortly before the end of the extract beside those before, by Mann and Whitney's test.",
         why="Only those that ended soon are in the table: the latest patients teach that stays are short.",
-        remedies=("leave out admissions of the last weeks (--where)",), thresholds=(TAIL_QUANTILE, SHORTER, SURE),
+        remedies=("leave out admissions of the last weeks (--where)",),
+        thresholds=(TAIL_QUANTILE, SHORTER, SURE),
     ),
-)  # fmt: skip
+)

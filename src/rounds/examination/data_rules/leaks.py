@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
-from rounds.data.dataset import GRID_ROW
+from rounds.data.dataset import ARRAY_ROW
 from rounds.data.roles.guess import may_name_patients
 from rounds.examination.data_rules.association import explained_by_column, pair_explained, rank_correlations
 from rounds.examination.data_rules.equal_rows import (
@@ -24,10 +24,10 @@ from rounds.examination.data_rules.similar_images import (
     LOOKS_THE_SAME,
     SIDE,
     SIGNS,
+    discriminated,
     fingerprints,
     share_that_looks_known,
     signs_that_tell,
-    told_apart,
 )
 from rounds.examination.finding import Evidence, NotApplicable, Seen, Severity
 from rounds.examination.rule import Judged, Rule, Threshold
@@ -61,9 +61,11 @@ def _patient_leak(evidence: DataEvidence) -> Judged:
     if worst:
         said = " and ".join(f"{count:,} in {name}" for name, count in worst.items())
         return Seen(
-            "error", f"Patients are on both sides of the split: {said}.",
-            {f"patients_shared_with_{name}": count for name, count in worst.items()}, 1.0,
-        )  # fmt: skip
+            "error",
+            f"Patients are on both sides of the split: {said}.",
+            {f"patients_shared_with_{name}": count for name, count in worst.items()},
+            1.0,
+        )
     return _unnamed_patients(evidence)
 
 
@@ -95,8 +97,9 @@ def _unnamed_patients(evidence: DataEvidence) -> Judged:
                 "error" if alike >= ALIKE.value else "warning",
                 f"Every row counts as another patient, but {name} repeats: {count:,} of its values are on both sides "
                 f"of a split, and {max(alike, 0):.0%} of the outcome's variance lies between its values.",
-                {"column": name, "values_on_both_sides": count, "variance_between_share": alike}, 0.9,
-            )  # fmt: skip
+                {"column": name, "values_on_both_sides": count, "variance_between_share": alike},
+                0.9,
+            )
     if not any(c.role == "identifier" for c in dataset.columns) and not repeated:
         return NotApplicable("no column names patients: every row counts as another one, which cannot be checked")
     return None
@@ -125,12 +128,12 @@ def _duplicate_rows(evidence: DataEvidence) -> Judged:
 
 def _alike_images(evidence: DataEvidence) -> Seen | None:
     """Images that look like one learned from, equal ones too; None where there are none, or all look alike."""
-    grid = evidence.dataset.grid
-    if grid is None or evidence.dataset.modality != "image" or GRID_ROW not in evidence.dataset.inputs.columns:
+    array = evidence.dataset.array
+    if array is None or evidence.dataset.modality != "image" or ARRAY_ROW not in evidence.dataset.inputs.columns:
         return None
-    fingerprint = fingerprints(grid)[evidence.dataset.inputs[GRID_ROW].to_numpy()]
-    telling = signs_that_tell(grid)
-    if not told_apart(fingerprint, telling):
+    fingerprint = fingerprints(array)[evidence.dataset.inputs[ARRAY_ROW].to_numpy()]
+    telling = signs_that_tell(array)
+    if not discriminated(fingerprint, telling):
         return None
     worst = _shares(evidence, lambda cut: share_that_looks_known(fingerprint, cut, telling))
     if not worst:
@@ -140,8 +143,9 @@ def _alike_images(evidence: DataEvidence) -> Seen | None:
         _gravity(evidence, worst),
         f"{share:.1%} of the {name} images look like one that is also learned from: at most "
         f"{telling * LOOKS_THE_SAME.value:.0f} of {telling * SIGNS:.0f} signs of their brightness differences differ.",
-        {f"share_of_{n}_rows": s for n, s in worst.items()}, 0.95,
-    )  # fmt: skip
+        {f"share_of_{n}_rows": s for n, s in worst.items()},
+        0.95,
+    )
 
 
 def _shares(evidence: DataEvidence, known: Callable[[tuple[np.ndarray, np.ndarray]], float]) -> dict[str, float]:
@@ -177,8 +181,9 @@ def _equal_rows(evidence: DataEvidence) -> Judged:
         _gravity(evidence, worst),
         f"{share:.1%} of the {name} rows are also learned from, equal in every column and in the outcome, more often "
         f"than by chance, which would give {chance:.1g} equal pairs in the table; there are {found:,}.",
-        {**{f"share_of_{n}_rows": s for n, s in worst.items()}, "equal_pairs": found, "expected_pairs": chance}, 0.95,
-    )  # fmt: skip
+        {**{f"share_of_{n}_rows": s for n, s in worst.items()}, "equal_pairs": found, "expected_pairs": chance},
+        0.95,
+    )
 
 
 def _share_known(keys: np.ndarray, cut: tuple[np.ndarray, np.ndarray]) -> float:
@@ -194,20 +199,21 @@ def _target_leak(evidence: DataEvidence) -> Judged:
 
 def _marked_images(evidence: DataEvidence) -> Judged:
     """A place of the images whose brightness alone gives the outcome away: a mark, a caption, a border."""
-    if not evidence.of_images or GRID_ROW not in evidence.dataset.inputs.columns:
+    if not evidence.of_images or ARRAY_ROW not in evidence.dataset.inputs.columns:
         return NotApplicable(f"the networks read {evidence.dataset.modality}s and no columns")
     shares = [explained_by_column(place, evidence.outcome) for place in evidence.places.T]
     best = int(np.argmax(shares))
     if shares[best] < GIVES_AWAY.value:
         return None
-    height, width = (min(SIDE, pixels) for pixels in evidence.dataset.grid.shape[1:3])  # type: ignore[union-attr]
+    height, width = (min(SIDE, pixels) for pixels in evidence.dataset.array.shape[1:3])  # type: ignore[union-attr]
     row, column = best // width + 1, best % width + 1
     return Seen(
         "error",
         f"One place of the images gives the outcome away (row {row} of {height}, column {column} of {width}): its "
         f"brightness alone explains {shares[best]:.1%} of it on rows held out. Look there for a mark.",
-        {"row": row, "column": column, "explained_share_of_place": shares[best]}, 0.97,
-    )  # fmt: skip
+        {"row": row, "column": column, "explained_share_of_place": shares[best]},
+        0.97,
+    )
 
 
 def _leaking_columns(evidence: DataEvidence) -> Judged:
@@ -226,9 +232,11 @@ def _leaking_columns(evidence: DataEvidence) -> Judged:
         )
         others = f"; so {'does' if len(columns) == 2 else 'do'} {', '.join(columns[1:5])}" if len(columns) > 1 else ""
         return Seen(
-            "error", f"{columns[0]} gives the outcome away: {how}{others}.",
-            {"columns": columns, "explained_share": float(share), "rank_correlation": float(rank)}, 0.99,
-        )  # fmt: skip
+            "error",
+            f"{columns[0]} gives the outcome away: {how}{others}.",
+            {"columns": columns, "explained_share": float(share), "rank_correlation": float(rank)},
+            0.99,
+        )
     return _pair_leak(evidence, names) or _dominating(evidence, shares, best)
 
 
@@ -242,10 +250,12 @@ def _pair_leak(evidence: DataEvidence, names: list[str]) -> Judged:
         return None
     pair = [names[chosen[int(i)]] for i in place]
     return Seen(
-        "error", f"{pair[0]} and {pair[1]} together give the outcome away: a sum or difference of the two explains "
+        "error",
+        f"{pair[0]} and {pair[1]} together give the outcome away: a sum or difference of the two explains "
         f"{shares[place]:.1%} of it.",
-        {"columns": pair, "explained_share": float(shares[place])}, 0.97,
-    )  # fmt: skip
+        {"columns": pair, "explained_share": float(shares[place])},
+        0.97,
+    )
 
 
 def _dominating(evidence: DataEvidence, shares: np.ndarray, best: int) -> Judged:
@@ -258,17 +268,20 @@ def _dominating(evidence: DataEvidence, shares: np.ndarray, best: int) -> Judged
         "warning",
         f"{column.name} alone explains {shares[best]:.0%} of the outcome, the next column {max(rest, 0):.0%}: is "
         "it known at the moment of prediction?",
-        {"columns": [column.name], "explained_share": float(shares[best]), "next_share": rest}, 0.6,
-    )  # fmt: skip
+        {"columns": [column.name], "explained_share": float(shares[best]), "next_share": rest},
+        0.6,
+    )
 
 
 def _known_after(evidence: DataEvidence) -> Judged:
     late = [c.name for c in evidence.columns if c.known == "outcome"]
     if late:
         return Seen(
-            "error", f"{', '.join(late[:10])} {'is' if len(late) == 1 else 'are'} known only with the outcome.",
-            {"columns": late}, 1.0,
-        )  # fmt: skip
+            "error",
+            f"{', '.join(late[:10])} {'is' if len(late) == 1 else 'are'} known only with the outcome.",
+            {"columns": late},
+            1.0,
+        )
     unknown = [c.name for c in evidence.columns if c.known == "unknown"]
     if unknown:
         shown = ", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else "")
@@ -304,14 +317,21 @@ def _names_rows(column: np.ndarray) -> str | None:
 
 LEAK_RULES: tuple[Rule[DataEvidence], ...] = (
     Rule(
-        "patient-leak", "Patients are on both sides of a split", "data", _patient_leak,
+        "patient-leak",
+        "Patients are on both sides of a split",
+        "data",
+        _patient_leak,
         how="Patients of every cut are compared; where every row counts as another patient, columns that look like a "
         "patient's number are, and whether their rows are alike in outcome.",
         why="A network that knows the patient is judged on memory, not on medicine.",
-        remedies=("give the patient column with --group",), thresholds=(ALIKE,),
+        remedies=("give the patient column with --group",),
+        thresholds=(ALIKE,),
     ),
     Rule(
-        "duplicate-rows", "Rows stand on both sides of a split", "data", _duplicate_rows,
+        "duplicate-rows",
+        "Rows stand on both sides of a split",
+        "data",
+        _duplicate_rows,
         how="Rows equal in all columns and outcomes, far more of them than chance would give; "
         "images that look the same by a difference hash, whatever their outcome, where images differ enough.",
         why="What was learned by heart is judged again.",
@@ -319,25 +339,37 @@ LEAK_RULES: tuple[Rule[DataEvidence], ...] = (
         thresholds=(CHANCE_PAIRS, CHANCE_COPIES, COPIES, LOOKS_THE_SAME),
     ),
     Rule(
-        "target-leak", "A column gives the outcome away", "data", _target_leak,
+        "target-leak",
+        "A column gives the outcome away",
+        "data",
+        _target_leak,
         how="Each column alone in bins on rows held out, by rank, and each pair of numbers by its plane; a column that "
         "tells far more than every other counts too, unless it is declared as known in time. Of images the brightness "
         "of each place alone.",
         why="Such a column is made from the outcome: it will not be there when the network is used.",
-        remedies=("leave the column out (--drop)", "declare when it is known in a roles file",
-                  "blacken the mark, where it is one in images"),
+        remedies=(
+            "leave the column out (--drop)",
+            "declare when it is known in a roles file",
+            "blacken the mark, where it is one in images",
+        ),
         thresholds=(GIVES_AWAY, GIVES_AWAY_RANK, DOMINATES, REST),
     ),
     Rule(
-        "known-after-outcome", "A column is known too late", "data", _known_after,
+        "known-after-outcome",
+        "A column is known too late",
+        "data",
+        _known_after,
         how="By what the roles file says of each column.",
         why="What is known only after the prediction cannot be used to make it.",
         remedies=("leave the column out (--drop)", "correct its time of knowledge in the roles file"),
     ),
     Rule(
-        "identifier-as-number", "An identifier or a date is read as a number", "data", _identifier_used,
+        "identifier-as-number",
+        "An identifier or a date is read as a number",
+        "data",
+        _identifier_used,
         how="Whole numbers that differ in every row and rise with it or have six digits; numbers that read as dates.",
         why="Its size says when or where a row was written, and nothing about the next patient.",
         remedies=("--as COL=identifier, or --as COL=date:REFERENCE",),
     ),
-)  # fmt: skip
+)

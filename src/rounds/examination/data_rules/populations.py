@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from rounds.examination.data_rules.association import flip_rates, out_of_fold, separation, separation_error, told_apart
+from rounds.examination.data_rules.association import (
+    discriminated,
+    flip_rates,
+    out_of_fold,
+    separation,
+    separation_error,
+)
 from rounds.examination.data_rules.equal_rows import (
     CHANCE_PAIRS,
     chance_pairs,
@@ -46,8 +52,9 @@ def _shifted_test(evidence: DataEvidence) -> Judged:
     return Seen(
         "note" if meant else "warning",
         f"Test patients can be told from the others (AUROC {auroc:.2f}, most by {column}){said}.",
-        {"auroc": auroc, "column": column, "meant": meant}, 0.9,
-    )  # fmt: skip
+        {"auroc": auroc, "column": column, "meant": meant},
+        0.9,
+    )
 
 
 def _shifted_validation(evidence: DataEvidence) -> Judged:
@@ -65,8 +72,9 @@ def _shifted_validation(evidence: DataEvidence) -> Judged:
     return Seen(
         "warning",
         f"Patients of validation fold {number} differ from those learned from (AUROC {auroc:.2f} by {column}).",
-        {"auroc": auroc, "column": column, "fold": number}, 0.9,
-    )  # fmt: skip
+        {"auroc": auroc, "column": column, "fold": number},
+        0.9,
+    )
 
 
 def _apart(evidence: DataEvidence, kept: np.ndarray, marked: np.ndarray, thorough: bool) -> tuple[float, str]:
@@ -86,7 +94,7 @@ def _apart(evidence: DataEvidence, kept: np.ndarray, marked: np.ndarray, thoroug
     least = float(norm.isf(SURE.value / 2 / len(names))) * error
     auroc = 0.5 + float(singles[best]) if singles[best] > least else 0.5
     if thorough:
-        together = told_apart(table, marked)
+        together = discriminated(table, marked)
         auroc = max(auroc, together if together - 0.5 > least else 0.5)
     return auroc, names[best]
 
@@ -103,8 +111,9 @@ def _rare(evidence: DataEvidence) -> Judged:
         "warning" if count < FEW_EVENTS.value else "note",
         f"{name} is rare: {count:,} of {dataset.rows:,} rows ({share:.1%}). Who always says the other is right in "
         f"{1 - share:.1%}: do not judge by accuracy.",
-        {"class": name, "rows": count, "share": share, "accuracy_of_a_constant": 1 - share}, 0.95,
-    )  # fmt: skip
+        {"class": name, "rows": count, "share": share, "accuracy_of_a_constant": 1 - share},
+        0.95,
+    )
 
 
 def _rarest(evidence: DataEvidence) -> tuple[str, int]:
@@ -159,9 +168,11 @@ def _conflicts(evidence: DataEvidence) -> Judged:
     if rows < CONFLICTS.value * len(owner):
         return None
     return Seen(
-        "warning", f"{rows:,} rows have a twin that is equal in every column and has another outcome.",
-        {"rows": rows, "share": rows / len(owner)}, 0.95,
-    )  # fmt: skip
+        "warning",
+        f"{rows:,} rows have a twin that is equal in every column and has another outcome.",
+        {"rows": rows, "share": rows / len(owner)},
+        0.95,
+    )
 
 
 def outcome_keys(targets: np.ndarray, seed: int) -> np.ndarray:
@@ -179,8 +190,9 @@ def _flipped(outcome: np.ndarray, says: np.ndarray) -> Judged:
         "warning",
         f"However sure one can be of a patient, {low:.0%} of those who seem safe and {high:.0%} of those who seem ill "
         "have the other outcome: some outcomes are probably wrong.",
-        {"other_outcome_low": low, "other_outcome_high": high, "likelihood_ratio": ratio}, 0.6,
-    )  # fmt: skip
+        {"other_outcome_low": low, "other_outcome_high": high, "likelihood_ratio": ratio},
+        0.6,
+    )
 
 
 def _never_sure(classes: np.ndarray, says: np.ndarray) -> Judged:
@@ -193,38 +205,53 @@ def _never_sure(classes: np.ndarray, says: np.ndarray) -> Judged:
     return Seen(
         "warning",
         f"However sure one can be of a row's class, {wrong:.0%} are of another: some outcomes are probably wrong.",
-        {"other_class": wrong, "likelihood_ratio": ratio}, 0.6,
-    )  # fmt: skip
+        {"other_class": wrong, "likelihood_ratio": ratio},
+        0.6,
+    )
 
 
 SAMPLE_RULES: tuple[Rule[DataEvidence], ...] = (
     Rule(
-        "shifted-validation", "Validation patients are others", "data", _shifted_validation,
+        "shifted-validation",
+        "Validation patients are others",
+        "data",
+        _shifted_validation,
         how="Each column, and the outcome, is tried at telling a fold's patients from those learned from; "
         "boosted trees of all columns are tried on the fold that is furthest off.",
         why="Epoch and settings are chosen for patients unlike those to come.",
-        remedies=("draw validation patients at random",), thresholds=(APART, SURE),
+        remedies=("draw validation patients at random",),
+        thresholds=(APART, SURE),
     ),
     Rule(
-        "shifted-test", "Test patients are others", "data", _shifted_test,
+        "shifted-test",
+        "Test patients are others",
+        "data",
+        _shifted_test,
         how="Columns and boosted trees are tried at telling test rows from the others; for a test of another site or "
         "time it is a note.",
         why="The score is that of another population: lower than it could be, or not yours.",
-        remedies=("say which population the score is for", "draw test patients at random"), thresholds=(APART, SURE),
+        remedies=("say which population the score is for", "draw test patients at random"),
+        thresholds=(APART, SURE),
     ),
     Rule(
-        "class-imbalance", "An outcome is rare", "data", _rare,
+        "class-imbalance",
+        "An outcome is rare",
+        "data",
+        _rare,
         how="Rows of the rarest class. A tenth is no fault.",
         why="Accuracy looks excellent for a network that never finds a case, and few cases teach little.",
         remedies=("judge by auroc, auprc and log loss", "collect more cases", "class_weights = balanced"),
         thresholds=(RARE, FEW_EVENTS),
     ),
     Rule(
-        "label-noise", "Outcomes contradict each other", "data", _label_noise,
+        "label-noise",
+        "Outcomes contradict each other",
+        "data",
+        _label_noise,
         how="Equal rows with different outcomes, where equal rows are no chance; and, for outcomes of classes, "
         "a share of another outcome that stays however sure trees are of a patient.",
         why="No network can learn what is not true, and it will try.",
         remedies=("have a sample of the outcomes checked", "label smoothing"),
         thresholds=(CONFLICTS, FLOOR, FLIP_RATIO, NEVER_SURE, CLASS_RATIO, LIFT),
     ),
-)  # fmt: skip
+)

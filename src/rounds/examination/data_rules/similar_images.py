@@ -4,17 +4,19 @@ from itertools import pairwise
 
 import numpy as np
 
-from rounds.data.preparation.array_on_disk import Grid, blocks
+from rounds.data.preparation.array_on_disk import ArrayInput, blocks
 from rounds.examination.rule import Threshold
 
 LOOKS_THE_SAME = Threshold(
-    "looks the same", 40.0, "of 512 signs of brightness differences that differ, at most; fewer where a side has fewer "
-    "pixels than signs",
+    "looks the same",
+    40.0,
+    "of 512 signs of brightness differences that differ, at most; fewer where a side has fewer pixels than signs",
     "measured on pneumoniamnist: noise of 2 grey levels moves at most 40 in 90 % of its X-rays; held-out images that "
-    "are no copies differ from every training image in 64 or more", "measured",
-)  # fmt: skip
+    "are no copies differ from every training image in 64 or more",
+    "measured",
+)
 # 1 % of pairs at random may be no more alike than this many signs; else signs do not tell such images apart.
-TOLD_APART, _PAIRS = 2 * LOOKS_THE_SAME.value, 5_000
+DISCRIMINATED, _PAIRS = 2 * LOOKS_THE_SAME.value, 5_000
 COMPARED = 50_000_000  # pairs of images a cut, at most
 SIDE = 16  # differences a side; their signs in both directions are the fingerprint of an image
 SIGNS = 2 * SIDE * SIDE
@@ -22,7 +24,7 @@ _CHUNK = 4_096  # images reduced at a time, at most
 _HELD = 256  # images read at a time where some rows are wanted
 
 
-def fingerprints(grid: Grid) -> np.ndarray:
+def fingerprints(array: ArrayInput) -> np.ndarray:
     """[N, H, W, channels] -> [N, 2 * SIDE * SIDE / 64] uint64: whether each of SIDE x SIDE places is brighter than the
     one before it, along both axes (the difference hash, Krawetz 2013, in two directions).
 
@@ -30,7 +32,7 @@ def fingerprints(grid: Grid) -> np.ndarray:
     >>> int(distances(fingerprints(picture), fingerprints(picture + 9))[0])
     0
     """
-    made = [_signs(block) for block in blocks(grid, _CHUNK)]
+    made = [_signs(block) for block in blocks(array, _CHUNK)]
     return np.concatenate(made) if made else np.zeros((0, 2 * SIDE * SIDE // 64), np.uint64)
 
 
@@ -39,13 +41,13 @@ def distances(known: np.ndarray, new: np.ndarray) -> np.ndarray:
     return np.array([np.bitwise_count(known ^ one).sum(1, dtype=np.int64).min() for one in new], np.int64)
 
 
-def signs_that_tell(grid: Grid) -> float:
+def signs_that_tell(array: ArrayInput) -> float:
     """Share of the signs that can differ: between places of one and the same pixel there is none.
 
     >>> signs_that_tell(np.zeros((1, 28, 28, 1))), signs_that_tell(np.zeros((1, 9, 9, 1)))
     (1.0, 0.5)
     """
-    return float(np.mean([(min(pixels, SIDE + 1) - 1) / SIDE for pixels in grid.shape[1:3]]))
+    return float(np.mean([(min(pixels, SIDE + 1) - 1) / SIDE for pixels in array.shape[1:3]]))
 
 
 def share_that_looks_known(fingerprint: np.ndarray, cut: tuple[np.ndarray, np.ndarray], telling: float = 1.0) -> float:
@@ -59,22 +61,22 @@ def share_that_looks_known(fingerprint: np.ndarray, cut: tuple[np.ndarray, np.nd
     return float((distances(fingerprint[learned], fingerprint[some]) <= telling * LOOKS_THE_SAME.value).mean())
 
 
-def told_apart(fingerprint: np.ndarray, telling: float = 1.0) -> bool:
+def discriminated(fingerprint: np.ndarray, telling: float = 1.0) -> bool:
     """Whether images of this set differ so much that alike ones are no chance."""
     one, other = np.random.default_rng(0).integers(0, len(fingerprint), (2, _PAIRS))
     different = one != other
     apart = np.bitwise_count(fingerprint[one] ^ fingerprint[other]).sum(1)[different]
-    return len(apart) > 0 and float(np.percentile(apart, 1)) >= telling * TOLD_APART
+    return len(apart) > 0 and float(np.percentile(apart, 1)) >= telling * DISCRIMINATED
 
 
-def brightness_of_places(grid: Grid, rows: np.ndarray) -> np.ndarray:
+def brightness_of_places(array: ArrayInput, rows: np.ndarray) -> np.ndarray:
     """Mean brightness [n, places] of at most SIDE x SIDE parts of the images `rows` [n] of the grid.
 
     >>> brightness_of_places(np.arange(8.0).reshape(2, 2, 2, 1), np.array([1]))
     array([[4., 5., 6., 7.]], dtype=float32)
     """
-    height, width = (min(SIDE, pixels) for pixels in grid.shape[1:3])
-    parts = (np.asarray(grid[rows[i : i + _HELD]]) for i in range(0, len(rows), _HELD))
+    height, width = (min(SIDE, pixels) for pixels in array.shape[1:3])
+    parts = (np.asarray(array[rows[i : i + _HELD]]) for i in range(0, len(rows), _HELD))
     small = (_reduced(part.astype(np.float32).mean(-1), height, width) for part in parts)
     return np.concatenate([part.reshape(len(part), -1) for part in small])
 

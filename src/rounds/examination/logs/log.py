@@ -16,9 +16,15 @@ LOSS, RATE = "loss", "learning_rate"
 MOST_POINTS = 200  # of a curve without validation: more are averaged
 
 _WORDS: dict[str, Split] = {
-    "validation": "validation", "valid": "validation", "val": "validation", "eval": "validation", "dev": "validation",
-    "test": "test", "training": "train", "train": "train",
-}  # fmt: skip
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "eval": "validation",
+    "dev": "validation",
+    "test": "test",
+    "training": "train",
+    "train": "train",
+}
 _RATES = ("lr", "learning_rate", "lr_adam", "lr_sgd", "epoch_lr", "epoch_learning_rate")
 _POSITIONS = ("epoch", "epochs", "step", "steps", "iteration", "batch", "global_step", "time", "wall_time", "")
 _ANY_LOSS = (LOSS, "", "objective", "cost")  # whatever was minimised, by whatever name
@@ -176,11 +182,16 @@ def _curve(
         settings.setdefault(RATE, float(rate.max()))
     lost = any(not np.isfinite(v).all() for v in losses.values())
     return Curve(
-        member=member, epochs=_labels(ends), train=losses.get("train", absent),
-        validation=losses.get("validation", absent), settings=settings, rate=rate,
+        member=member,
+        epochs=_labels(ends),
+        train=losses.get("train", absent),
+        validation=losses.get("validation", absent),
+        settings=settings,
+        rate=rate,
         metrics={m: v for (split, m), v in others.items() if split == "validation" and m not in _ANY_LOSS},
-        outcome="diverged" if lost else "finished", name=log.name,
-    )  # fmt: skip
+        outcome="diverged" if lost else "finished",
+        name=log.name,
+    )
 
 
 def _labels(ends: np.ndarray) -> np.ndarray:

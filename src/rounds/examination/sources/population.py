@@ -4,33 +4,33 @@ from rounds.examination.linear_by_fold import linear_losses
 from rounds.examination.run import Run, constant_loss, curves_of
 from rounds.training.compiled.objective import loss_name
 from rounds.training.population.build import Population, Trained
-from rounds.training.population.fold_data import is_handed_over
+from rounds.training.population.fold_data import is_candidate
 from rounds.training.result.tables import curves_frame, measures_frame, members_frame, steps_frame
 
-References = dict[str, dict[int, float]]
+LinearByFold = dict[str, dict[int, float]]
 
 
-def run_of(trained: Trained, number: int = 0, references: References | None = None) -> Run:
+def run_of(trained: Trained, number: int = 0, linear_by_fold: LinearByFold | None = None) -> Run:
     """Evidence of the members that are handed over; nothing is judged yet.
 
-    number: the round; references: of an earlier population, where they are the same (None: fitted here).
+    number: the round; linear_by_fold: of an earlier population, where they are the same (None: fitted here).
     """
     population = trained.population
-    material = next(m for m in population.materials if is_handed_over(m))
+    fold_data = next(m for m in population.folds_data if is_candidate(m))
     frames = (curves_frame, members_frame, measures_frame, steps_frame)
     return Run(
         curves=curves_of(*(frame(trained, number) for frame in frames)),
         plans=population.plans,
         task=population.task,
-        constant_loss=constant_loss(population.task, population.plans[0], material.targets[material.learned]),
+        constant_loss=constant_loss(population.task, population.plans[0], fold_data.targets[fold_data.learned]),
         round=number,
-        references=references or {"linear": linear_losses(material, population.task, population.plans[0])},
+        linear_by_fold=linear_by_fold or {"linear": linear_losses(fold_data, population.task, population.plans[0])},
     )
 
 
-def same_references(one: Population, other: Population) -> bool:
+def same_linear_by_fold(one: Population, other: Population) -> bool:
     """Whether models that networks are held against are the same for both: of the same rows, read the same way, and
     judged by the same loss."""
     plans = one.plans[0], other.plans[0]
     judged = {(loss_name(plan, one.task), plan.class_weights) for plan in plans}
-    return one.materials[0] is other.materials[0] and len(judged) == 1
+    return one.folds_data[0] is other.folds_data[0] and len(judged) == 1

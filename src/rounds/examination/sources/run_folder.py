@@ -32,10 +32,15 @@ def read_run(folder: Path) -> Run:
     last = int(every[1]["round"].max())  # type: ignore[arg-type]
     findings, absent = _data_findings(folder)
     run = Run(
-        curves=curves_of(*(frame.filter(pl.col("round") == last) for frame in every)), plans=plans, task=task,
-        dataset=dataset, data_findings=findings, data_not_applicable=absent,
-        data_examined=(folder / FINDINGS).exists(), round=last,
-    )  # fmt: skip
+        curves=curves_of(*(frame.filter(pl.col("round") == last) for frame in every)),
+        plans=plans,
+        task=task,
+        dataset=dataset,
+        data_findings=findings,
+        data_not_applicable=absent,
+        data_examined=(folder / FINDINGS).exists(),
+        round=last,
+    )
     return _judged(_own(run, folder), folder, task) if (folder / "metrics.json").exists() else run
 
 
@@ -51,10 +56,13 @@ def _judged(run: Run, folder: Path, task: Task) -> Run:
     observed = observed_targets(task, predictions.filter(pl.col("split") == "validation"))
     constant = metrics["baselines"].get("constant", {}).get(main_metric(task))
     return replace(
-        run, constant_loss=constant_loss(task, run.plans[0], observed), metrics=metrics,
-        advantages=advantages_of(task, predictions), constant_score=constant["value"] if constant else None,
-        references=_references(metrics),
-    )  # fmt: skip
+        run,
+        constant_loss=constant_loss(task, run.plans[0], observed),
+        metrics=metrics,
+        advantages=advantages_of(task, predictions),
+        constant_score=constant["value"] if constant else None,
+        linear_by_fold=_references(metrics),
+    )
 
 
 def read_examination(folder: Path) -> Examination:

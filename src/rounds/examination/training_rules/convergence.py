@@ -36,8 +36,10 @@ def _diverged(run: Run) -> Judged:
         "error" if share >= DIVERGED_SHARE.value or best_lost else "note",
         f"The loss of {len(lost)} of {len(run.curves)} networks stopped being a number, first in epoch {first}.",
         {"diverged_members": len(lost), "members": len(run.curves), "first_epoch": first},
-        1.0, tuple(c.member for c in lost), onset=first,
-    )  # fmt: skip
+        1.0,
+        tuple(c.member for c in lost),
+        onset=first,
+    )
 
 
 def _lost_from(curve: Curve) -> int:
@@ -61,8 +63,10 @@ def _not_learning(run: Run) -> Judged:
         f"Neither loss of {len(stuck)} of {len(run.curves)} networks ever fell below what one constant prediction "
         "reaches.",
         {"explained_share_median": float(np.median(shares)), "constant_loss": run.constant_loss},
-        1.0, tuple(c.member for c in stuck), onset=1,
-    )  # fmt: skip
+        1.0,
+        tuple(c.member for c in stuck),
+        onset=1,
+    )
 
 
 def _never_fell(run: Run) -> Judged:
@@ -77,9 +81,11 @@ def _never_fell(run: Run) -> Judged:
         "warning",
         f"The loss fell by {max(float(np.median(falls)), 0):.2%} after the first epoch: nothing is learned, or all of "
         "it was in the first.",
-        {"fall_share": float(np.median(falls)), "epochs": int(long[0].epochs[-1])}, 0.6,
-        tuple(c.member for c in long), onset=1,
-    )  # fmt: skip
+        {"fall_share": float(np.median(falls)), "epochs": int(long[0].epochs[-1])},
+        0.6,
+        tuple(c.member for c in long),
+        onset=1,
+    )
 
 
 def _fall(values: np.ndarray) -> float:
@@ -115,8 +121,10 @@ def _still_improving(run: Run) -> Judged:
         f"{split} loss was still falling at the end of training: by {in_words(mean)} {of_what(run)} over the last "
         "tenth of the epochs.",
         {"late_gain_share": mean, "low": low, "high": high, "epochs": int(curves[0].epochs[-1])},
-        0.9 if len(found) > 1 else 0.6, run.best.members, onset=1,
-    )  # fmt: skip
+        0.9 if len(found) > 1 else 0.6,
+        run.best.members,
+        onset=1,
+    )
 
 
 def _few_steps(run: Run) -> Judged:
@@ -126,9 +134,13 @@ def _few_steps(run: Run) -> Judged:
     if not counts or max(counts) >= FEW_STEPS.value or damaged is None or not _brought_something(run):
         return None
     return Seen(
-        BY_HARM, f"Training took only {max(counts)} steps.",
-        {"steps": max(counts), "epochs": int(run.best.curves[0].epochs[-1])}, 0.7, run.best.members, onset=1,
-    )  # fmt: skip
+        BY_HARM,
+        f"Training took only {max(counts)} steps.",
+        {"steps": max(counts), "epochs": int(run.best.curves[0].epochs[-1])},
+        0.7,
+        run.best.members,
+        onset=1,
+    )
 
 
 def _brought_something(run: Run) -> bool:
@@ -147,12 +159,23 @@ def _fell_from_start(run: Run) -> float:
 
 STARTS = ("loss-output-mismatch", "unscaled-inputs", "poor-initialization")
 NOT_LEARNING = (
-    "learning-rate-too-high", "learning-rate-too-low", "decayed-too-early", *STARTS, "vanishing-gradients",
-    "dead-units", "saturated-units", "over-regularized", "not-shuffled", "frozen-layer",
-)  # fmt: skip
+    "learning-rate-too-high",
+    "learning-rate-too-low",
+    "decayed-too-early",
+    *STARTS,
+    "vanishing-gradients",
+    "dead-units",
+    "saturated-units",
+    "over-regularized",
+    "not-shuffled",
+    "frozen-layer",
+)
 COURSE_RULES: tuple[Rule[Run], ...] = (
     Rule(
-        "diverged", "The loss is no longer a number", "training", _diverged,
+        "diverged",
+        "The loss is no longer a number",
+        "training",
+        _diverged,
         how="A training loss that is infinite or not a number.",
         why="The weights are lost: whatever is predicted from here on means nothing.",
         remedies=("lower the learning rate", "clip the gradient's norm", "scale inputs and targets"),
@@ -160,16 +183,26 @@ COURSE_RULES: tuple[Rule[Run], ...] = (
         causes=("learning-rate-too-high", *STARTS, "exploding-gradients"),
     ),
     Rule(
-        "not-learning", "The networks learned nothing", "training", _not_learning,
+        "not-learning",
+        "The networks learned nothing",
+        "training",
+        _not_learning,
         how="Neither the training nor the validation loss ever came below that of the best constant prediction by a "
         "worthwhile share.",
         why="A constant is as good: weights, data or the objective are wrong, or training had hardly begun.",
-        remedies=("check that inputs and targets belong together", "change learning rate or initial weights",
-                  "train for more epochs, where the loss is still falling"),
-        thresholds=(SMALLEST_SHARE,), causes=NOT_LEARNING,
+        remedies=(
+            "check that inputs and targets belong together",
+            "change learning rate or initial weights",
+            "train for more epochs, where the loss is still falling",
+        ),
+        thresholds=(SMALLEST_SHARE,),
+        causes=NOT_LEARNING,
     ),
     Rule(
-        "still-improving", "Training ended too early", "training", _still_improving,
+        "still-improving",
+        "Training ended too early",
+        "training",
+        _still_improving,
         how="The fall of the validation loss over the last tenth of the epochs is worthwhile, and above zero over the "
         "folds; or few steps were taken in all and the result is worse than it should be.",
         why="The networks would be better if they had trained longer.",
@@ -177,4 +210,4 @@ COURSE_RULES: tuple[Rule[Run], ...] = (
         thresholds=(STILL_WINDOW, SMALLEST_SHARE, SURE_ERRORS, FEW_STEPS),
         causes=("learning-rate-too-high", "learning-rate-too-low", *STARTS),
     ),
-)  # fmt: skip
+)

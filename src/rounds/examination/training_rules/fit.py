@@ -82,11 +82,20 @@ def _overfitting(run: Run) -> Judged:
         BY_HARM,
         f"From epoch {epoch} the validation loss rose by {in_words(mean)} {of_what(run)} while the training loss "
         f"went on to {in_words(gap)} below it{kept}.",
-        {"rise_share": mean, "low": _finite(low), "high": _finite(high), "gap_share": gap, "best_epoch": epoch,
-         "epochs": int(curves[0].epochs[-1]), "snapshot_kept": snapshot},
-        0.95 if len(rise) > 1 else 0.7, tuple(c.member for c in curves), epoch,
+        {
+            "rise_share": mean,
+            "low": _finite(low),
+            "high": _finite(high),
+            "gap_share": gap,
+            "best_epoch": epoch,
+            "epochs": int(curves[0].epochs[-1]),
+            "snapshot_kept": snapshot,
+        },
+        0.95 if len(rise) > 1 else 0.7,
+        tuple(c.member for c in curves),
+        epoch,
         "note" if snapshot or has_peers(run) else "warning",
-    )  # fmt: skip
+    )
 
 
 def _went_on_falling(curves: tuple[Curve, ...]) -> bool:
@@ -106,10 +115,14 @@ def _by_heart_at_once(run: Run) -> Judged:
     if gap < WIDE_GAP.value or learned < linear:
         return None
     return Seen(
-        "error", f"Training removes {learned:.1%} of the constant's loss on its own patients, {gap:.1%} more than at "
+        "error",
+        f"Training removes {learned:.1%} of the constant's loss on its own patients, {gap:.1%} more than at "
         f"best on validation patients; {damaged.words}.",
-        {"explained_share_training": learned, "gap_share": gap, **damaged.evidence}, 0.7, run.best.members, onset=1,
-    )  # fmt: skip
+        {"explained_share_training": learned, "gap_share": gap, **damaged.evidence},
+        0.7,
+        run.best.members,
+        onset=1,
+    )
 
 
 def _finite(value: float) -> float | None:
@@ -146,10 +159,13 @@ def _over_regularized(run: Run) -> Judged:
     }
     said = ", ".join(words[n].format(v) for n, v in marks.items())
     return Seen(
-        "error", f"Regularization is too strong: {said}, and {damaged.words}.",
+        "error",
+        f"Regularization is too strong: {said}, and {damaged.words}.",
         {**marks, "l1": best.settings.get("l1", 0.0), "l2": best.settings.get("l2", 0.0), **damaged.evidence},
-        0.9, _as_regularized(run), onset=1,
-    )  # fmt: skip
+        0.9,
+        _as_regularized(run),
+        onset=1,
+    )
 
 
 def _as_regularized(run: Run) -> tuple[int, ...]:
@@ -190,9 +206,13 @@ def _underfitting(run: Run) -> Judged:
     removed = f"{in_words(learned)} of the constant's loss removed in training, gap {in_words(gap)}"
     how_high = removed if learned > 0 else "training no lower than a constant's"
     return Seen(
-        "error", f"Training and validation loss are both high ({how_high}): {damaged.words}.",
-        {"explained_share_training": learned, "gap_share": gap, **damaged.evidence}, 0.7, run.best.members, onset=1,
-    )  # fmt: skip
+        "error",
+        f"Training and validation loss are both high ({how_high}): {damaged.words}.",
+        {"explained_share_training": learned, "gap_share": gap, **damaged.evidence},
+        0.7,
+        run.best.members,
+        onset=1,
+    )
 
 
 def _learned_enough(run: Run, learned: float, gap: float) -> bool:
@@ -217,10 +237,13 @@ def _validation_better(run: Run) -> Judged:
     if len(curves) < 2 or not (low > 0 and mean >= BETTER.value):
         return None
     return Seen(
-        "warning", f"Validation loss is {mean:.1%} of the constant's loss below training loss, over all folds, without "
+        "warning",
+        f"Validation loss is {mean:.1%} of the constant's loss below training loss, over all folds, without "
         "dropout or noise that would explain it.",
-        {"below_share": mean, "low": low, "high": high}, 0.8, tuple(c.member for c in curves),
-    )  # fmt: skip
+        {"below_share": mean, "low": low, "high": high},
+        0.8,
+        tuple(c.member for c in curves),
+    )
 
 
 def _unstable(run: Run) -> Judged:
@@ -235,9 +258,11 @@ def _unstable(run: Run) -> Judged:
         "note" if kept is None else BY_HARM,
         f"The validation loss still jumps by {in_words(float(np.median(rough)))} {of_what(run)} an epoch at the end.",
         {"mean_change_share": float(np.median(rough))},
-        0.8, tuple(c.member for c, r in zip(curves, rough, strict=True) if r >= ROUGH.value), 1,
+        0.8,
+        tuple(c.member for c, r in zip(curves, rough, strict=True) if r >= ROUGH.value),
+        1,
         "warning" if kept == "none" and not has_peers(run) else "note",
-    )  # fmt: skip
+    )
 
 
 def _roughness(run: Run, curve: Curve) -> float:
@@ -262,11 +287,13 @@ def _plateau(run: Run) -> Judged:
     if len(flat) <= len(high) / 2 or damaged is None or median_explained(run, run.best) < LEAST_LEARNED.value:
         return None
     return Seen(
-        "warning", "The training loss has been flat over the last quarter at a rate that was never lowered, and "
-        f"{damaged.words}.",
+        "warning",
+        f"The training loss has been flat over the last quarter at a rate that was never lowered, and {damaged.words}.",
         {"late_change_share": float(np.median([_late_change(run, c) for c in flat])), **damaged.evidence},
-        0.6, tuple(c.member for c in flat), onset=int(0.75 * len(flat[0].epochs)),
-    )  # fmt: skip
+        0.6,
+        tuple(c.member for c in flat),
+        onset=int(0.75 * len(flat[0].epochs)),
+    )
 
 
 def _flat_elsewhere(run: Run, flat: list[Curve]) -> Judged:
@@ -274,11 +301,14 @@ def _flat_elsewhere(run: Run, flat: list[Curve]) -> Judged:
     if np.median([c.train[0] - c.train[-1] for c in flat]) <= 0:
         return None
     return Seen(
-        "note", "The training loss has been flat over the last quarter at a rate that was never lowered: more epochs "
+        "note",
+        "The training loss has been flat over the last quarter at a rate that was never lowered: more epochs "
         "like these bring nothing.",
         {"late_change_share": float(np.median([_late_change(run, c) for c in flat]))},
-        0.6, tuple(c.member for c in flat), onset=int(0.75 * len(flat[0].epochs)),
-    )  # fmt: skip
+        0.6,
+        tuple(c.member for c in flat),
+        onset=int(0.75 * len(flat[0].epochs)),
+    )
 
 
 def _late_change(run: Run, curve: Curve) -> float:
@@ -291,50 +321,87 @@ START_CAUSES = ("loss-output-mismatch", "unscaled-inputs", "poor-initialization"
 RATE_CAUSES = ("learning-rate-too-high", "learning-rate-too-low", "decayed-too-early")
 FIT_RULES: tuple[Rule[Run], ...] = (
     Rule(
-        "over-regularized", "Regularization is too strong", "training", _over_regularized,
+        "over-regularized",
+        "Regularization is too strong",
+        "training",
+        _over_regularized,
         how="Dropout, input noise, the penalty's share of the objective, or the shrinking of weights, in networks that "
         "are worse than they should be.",
         why="The networks are kept from fitting even what is there.",
         remedies=("lower dropout, input noise, l1, l2 or weight decay",),
-        thresholds=(HEAVY_DROPOUT, HEAVY_NOISE, PENALTY, SHRUNK), causes=("learning-rate-too-high",), acts="steps",
+        thresholds=(HEAVY_DROPOUT, HEAVY_NOISE, PENALTY, SHRUNK),
+        causes=("learning-rate-too-high",),
+        acts="steps",
     ),
     Rule(
-        "overfitting", "The networks learn patients by heart", "training", _overfitting,
+        "overfitting",
+        "The networks learn patients by heart",
+        "training",
+        _overfitting,
         how="Rise of the validation loss from its lowest epoch (found on the other folds) to the end, tested over "
         "folds, with a gap to the training loss. With the best snapshot kept it is a note.",
         why="What is learned late is true of these patients only; new ones are judged worse.",
-        remedies=("more data, or stronger regularization (dropout, weight decay)", "a smaller network",
-                  "keep the snapshot that is best on validation"),
-        thresholds=(RISE, GAP, SINGLE_RISE, WIDE_GAP), causes=("not-shuffled",), in_good_plans=True,
+        remedies=(
+            "more data, or stronger regularization (dropout, weight decay)",
+            "a smaller network",
+            "keep the snapshot that is best on validation",
+        ),
+        thresholds=(RISE, GAP, SINGLE_RISE, WIDE_GAP),
+        causes=("not-shuffled",),
+        in_good_plans=True,
     ),
     Rule(
-        "plateau", "The loss is flat at a high learning rate", "training", _plateau,
+        "plateau",
+        "The loss is flat at a high learning rate",
+        "training",
+        _plateau,
         how="The rate was never lowered, the training loss no longer falls, and the result is worse than it should be.",
         why="Steps of this length circle around good weights; smaller ones would reach them.",
-        remedies=("decay the learning rate",), thresholds=(CONSTANT_RATE, FLAT), causes=("learning-rate-too-high",),
+        remedies=("decay the learning rate",),
+        thresholds=(CONSTANT_RATE, FLAT),
+        causes=("learning-rate-too-high",),
     ),
     Rule(
-        "unstable", "The validation loss jumps", "training", _unstable,
+        "unstable",
+        "The validation loss jumps",
+        "training",
+        _unstable,
         how="Mean change of the validation loss from epoch to epoch at the end, its trend taken off.",
         why="Which epoch is kept is a matter of luck.",
         remedies=("lower or decay the learning rate", "larger minibatches", "more validation patients"),
-        thresholds=(ROUGH, ROUGH_SHARE), causes=("learning-rate-too-high", "not-shuffled", *START_CAUSES),
+        thresholds=(ROUGH, ROUGH_SHARE),
+        causes=("learning-rate-too-high", "not-shuffled", *START_CAUSES),
     ),
     Rule(
-        "validation-better", "Validation is better than training", "training", _validation_better,
+        "validation-better",
+        "Validation is better than training",
+        "training",
+        _validation_better,
         how="Training loss at the end above validation loss over all folds, in members without dropout or noise.",
         why="Validation patients are easier than training patients, or are among them.",
         remedies=("look for patients on both sides of the split", "split again at random by patient"),
         thresholds=(BETTER,),
     ),
     Rule(
-        "underfitting", "The networks are too stiff", "training", _underfitting,
+        "underfitting",
+        "The networks are too stiff",
+        "training",
+        _underfitting,
         how="Both losses are high with no gap, in networks that are worse than a baseline or a constant.",
         why="The network cannot express what is there, or was kept from learning it.",
         remedies=("a larger network (more units, then more layers)", "an easier problem (cleaner data, easier task)"),
         thresholds=(GAP,),
-        causes=(*RATE_CAUSES, *START_CAUSES, "vanishing-gradients", "dead-units", "saturated-units",
-                "over-regularized", "not-shuffled", "still-improving", "frozen-layer"),
+        causes=(
+            *RATE_CAUSES,
+            *START_CAUSES,
+            "vanishing-gradients",
+            "dead-units",
+            "saturated-units",
+            "over-regularized",
+            "not-shuffled",
+            "still-improving",
+            "frozen-layer",
+        ),
         in_good_plans=True,
     ),
-)  # fmt: skip
+)

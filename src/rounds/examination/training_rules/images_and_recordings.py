@@ -12,22 +12,46 @@ from rounds.examination.training_rules.learning import HEAVY_DROPOUT, SMALLEST_S
 
 # Settings by which training sees patients otherwise than they are.
 AUGMENTING = (
-    "shift", "zoom", "rotate", "shear", "elastic", "crop", "flip", "brightness", "contrast", "scaling",
-    "mask_channels", "mask_span", "input_noise", "mixup",
-)  # fmt: skip
+    "shift",
+    "zoom",
+    "rotate",
+    "shear",
+    "elastic",
+    "crop",
+    "flip",
+    "brightness",
+    "contrast",
+    "scaling",
+    "mask_channels",
+    "mask_span",
+    "input_noise",
+    "mixup",
+)
 NOISE = "input_noise"  # alone it is a matter of regularization
 # What two images or recordings of one patient differ by, about what `rounds train` proposes.
 USUAL = {
-    "shift": 0.06, "zoom": 0.1, "rotate": 7.0, "shear": 7.0, "elastic": 0.04, "crop": 0.1, "brightness": 0.3,
-    "contrast": 0.3, "scaling": 0.1, "mask_channels": 0.1, "mask_span": 0.1,
-}  # fmt: skip
+    "shift": 0.06,
+    "zoom": 0.1,
+    "rotate": 7.0,
+    "shear": 7.0,
+    "elastic": 0.04,
+    "crop": 0.1,
+    "brightness": 0.3,
+    "contrast": 0.3,
+    "scaling": 0.1,
+    "mask_channels": 0.1,
+    "mask_span": 0.1,
+}
 HEAVY = Threshold("heavy augmentation", 5.0, "times the usual (shift 0.06, rotate 7, brightness 0.3, masks 0.1 ...)")
 COST = Threshold("what augmentation costs", 0.05, "share of the constant's loss, validation, beside members without")
 RAISED = Threshold("training above validation", 0.10, "share of the constant's loss, at the end")
 FEW_ROWS = Threshold(
-    "rows that batch statistics rest on", 8.0, "rows a minibatch",
-    "Wu and He 2018 (arXiv:1803.08494), figure 1: the error of batch normalization rises from here down", "published",
-)  # fmt: skip
+    "rows that batch statistics rest on",
+    8.0,
+    "rows a minibatch",
+    "Wu and He 2018 (arXiv:1803.08494), figure 1: the error of batch normalization rises from here down",
+    "published",
+)
 
 
 def _too_strong(run: Run) -> Judged:
@@ -71,8 +95,9 @@ def _beside_control(run: Run, strong: Configuration, cost: tuple[float, float, f
         f"Validation loss with augmentation ({words}) is {mean:.1%} of the constant's loss above that of the same "
         "networks without.",
         {"cost_share": mean, "low": None if single else low, "high": None if single else high, **_amounts(strong)},
-        0.6 if single else 0.9, strong.members,
-    )  # fmt: skip
+        0.6 if single else 0.9,
+        strong.members,
+    )
 
 
 def _without_control(run: Run) -> Judged:
@@ -94,8 +119,10 @@ def _without_control(run: Run) -> Judged:
         "warning",
         f"With augmentation ({words}) training loss ends {above:.1%} of the constant's loss above validation loss, and "
         f"{damaged.words}. No member trained without it.",
-        {"above_share": above, **_amounts(run.best), **damaged.evidence}, 0.6, run.best.members,
-    )  # fmt: skip
+        {"above_share": above, **_amounts(run.best), **damaged.evidence},
+        0.6,
+        run.best.members,
+    )
 
 
 def _heavy(run: Run, amounts: dict[str, float], damaged: Harm) -> Seen:
@@ -104,8 +131,10 @@ def _heavy(run: Run, amounts: dict[str, float], damaged: Harm) -> Seen:
         "warning",
         f"Augmentation ({words}) is at least {HEAVY.value:g} times what is usual, and {damaged.words}. No member "
         "trained without it.",
-        {**amounts, **damaged.evidence}, 0.7, run.best.members,
-    )  # fmt: skip
+        {**amounts, **damaged.evidence},
+        0.7,
+        run.best.members,
+    )
 
 
 def _tiny_batches(run: Run) -> Judged:
@@ -115,13 +144,16 @@ def _tiny_batches(run: Run) -> Judged:
     if not isinstance(rows, int) or rows >= FEW_ROWS.value:
         return None
     return Seen(
-        BY_HARM, f"Batch normalization takes its statistics from {rows} row{'s' * (rows != 1)} a minibatch.",
-        {"batch_size": rows}, 0.8,
-        tuple(c.member for c in run.curves if c.plan == 0), onset=0,
-    )  # fmt: skip
+        BY_HARM,
+        f"Batch normalization takes its statistics from {rows} row{'s' * (rows != 1)} a minibatch.",
+        {"batch_size": rows},
+        0.8,
+        tuple(c.member for c in run.curves if c.plan == 0),
+        onset=0,
+    )
 
 
-def _gaps_unread(run: Run) -> Judged:
+def _measurement_pattern_unread(run: Run) -> Judged:
     said = (run.metrics or {}).get("gaps")
     if not said:
         return NotApplicable("needs judged recordings in which something was not measured")
@@ -136,33 +168,46 @@ def _gaps_unread(run: Run) -> Judged:
         f"{said['metric']} better than a constant), and the networks make nothing of it: dealt out anew among "
         f"patients it changes {said['metric']} by {read['value']:.2g} ({read['low']:.2g} to {read['high']:.2g}).",
         {f"{name}_{limit}": said[name][limit] for name in parts for limit in limits},
-        0.7, run.best.members,
-    )  # fmt: skip
+        0.7,
+        run.best.members,
+    )
 
 
-GRID_RULES: tuple[Rule[Run], ...] = (
+ARRAY_RULES: tuple[Rule[Run], ...] = (
     Rule(
-        "tiny-batch-statistics", "Batch statistics of a handful", "training", _tiny_batches,
+        "tiny-batch-statistics",
+        "Batch statistics of a handful",
+        "training",
+        _tiny_batches,
         how="Batch normalization with very few rows a minibatch; an alarm only in networks that are worse than they "
         "should be.",
         why="Means and spreads of a handful of patients are noise: training sees other numbers than prediction does.",
-        remedies=("larger minibatches", "layer normalization, or none"), thresholds=(FEW_ROWS,), acts="start",
+        remedies=("larger minibatches", "layer normalization, or none"),
+        thresholds=(FEW_ROWS,),
+        acts="start",
     ),
     Rule(
-        "augmentation-too-strong", "Augmentation asks too much", "training", _too_strong,
+        "augmentation-too-strong",
+        "Augmentation asks too much",
+        "training",
+        _too_strong,
         how="Validation loss above that of members which differ in augmentation alone and have none; where no such "
         "member trained, heavy amounts, or (dropout not being heavy) training loss far above validation loss, in "
         "networks that are worse than they should be.",
         why="Training sees patients that cannot exist: what it learns of them says little of those that do.",
-        remedies=("weaker augmentation", "none, as a control"), thresholds=(COST, RAISED, HEAVY, HEAVY_DROPOUT),
+        remedies=("weaker augmentation", "none, as a control"),
+        thresholds=(COST, RAISED, HEAVY, HEAVY_DROPOUT),
         causes=("learning-rate-too-high",),
     ),
     Rule(
-        "gaps-unread", "What was not measured is not read", "training", _gaps_unread,
+        "gaps-unread",
+        "What was not measured is not read",
+        "training",
+        _measurement_pattern_unread,
         how="A linear model of how often each variable was measured predicts better than a constant, and predictions "
         "do not get worse when presence and time since are dealt out anew among patients.",
         why="Clinicians measure what worries them: the pattern of measuring is information that these networks miss.",
         remedies=("networks of features by hand, which count measurements", "let the network read presence channels"),
         thresholds=(SMALLEST_SHARE,),
     ),
-)  # fmt: skip
+)

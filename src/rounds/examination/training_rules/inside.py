@@ -36,9 +36,13 @@ def _vanishing(run: Run) -> Judged:
     started = [first_to_last(c) for c in run.best.curves if c.member in low]
     at_once = np.median([r[0] for r in started if r is not None]) < VANISHING.value
     return Seen(
-        "error", f"The gradient of the first layer is {ratio:.1g} of the last layer's, and {damaged.words}.",
-        {"first_to_last_gradient": ratio, **damaged.evidence}, 0.85, tuple(low), onset=0 if at_once else 1,
-    )  # fmt: skip
+        "error",
+        f"The gradient of the first layer is {ratio:.1g} of the last layer's, and {damaged.words}.",
+        {"first_to_last_gradient": ratio, **damaged.evidence},
+        0.85,
+        tuple(low),
+        onset=0 if at_once else 1,
+    )
 
 
 def _frozen(run: Run) -> Judged:
@@ -51,10 +55,13 @@ def _frozen(run: Run) -> Judged:
         return None
     layers = next(iter(still.values()))
     return Seen(
-        BY_HARM, f"The weights of {', '.join(layers)} never moved, although they have a gradient.",
+        BY_HARM,
+        f"The weights of {', '.join(layers)} never moved, although they have a gradient.",
         {"layers": list(layers), "networks": len(still)},
-        0.95, _members_with_still(run), onset=0,
-    )  # fmt: skip
+        0.95,
+        _members_with_still(run),
+        onset=0,
+    )
 
 
 def _members_with_still(run: Run) -> tuple[int, ...]:
@@ -88,8 +95,10 @@ def _exploding(run: Run) -> Judged:
         f"The gradient of {len(grown)} of {len(run.curves)} networks grew to {worst:.3g} times its norm before the "
         "first step.",
         {"largest_growth": worst if np.isfinite(worst) else None, "members": len(grown)},
-        0.9, tuple(grown), onset=min(epochs),
-    )  # fmt: skip
+        0.9,
+        tuple(grown),
+        onset=min(epochs),
+    )
 
 
 def _growth(norms: np.ndarray) -> float:
@@ -130,49 +139,77 @@ def _layer_share(run: Run, measure: str, least: Threshold, words: str) -> Judged
         BY_HARM if len(best) > len(run.best.members) / 2 else "note",
         f"At the end {final:.0%} {words.format(layer=layer)} in {len(high)} of {len(shares)} networks.",
         {"share": final, "share_at_start": start, "layer": layer, "networks": len(high)},
-        0.85, tuple(high), onset=min(epochs, default=0),
-    )  # fmt: skip
+        0.85,
+        tuple(high),
+        onset=min(epochs, default=0),
+    )
 
 
 STARTS = ("loss-output-mismatch", "unscaled-inputs", "poor-initialization")
 INSIDE_RULES: tuple[Rule[Run], ...] = (
     Rule(
-        "vanishing-gradients", "Gradients vanish", "training", _vanishing,
+        "vanishing-gradients",
+        "Gradients vanish",
+        "training",
+        _vanishing,
         how="The first layer's gradient beside the last layer's, at the start or in the median over time, in networks "
         "that are worse than they should be.",
         why="The first layers hardly move: what the inputs say never reaches the output in a useful form.",
-        remedies=("use ReLU or SiLU instead of sigmoid or tanh", "normalize layers, or add residual paths",
-                  "fewer layers"),
-        thresholds=(VANISHING,), causes=("poor-initialization", "learning-rate-too-high", "over-regularized"),
+        remedies=(
+            "use ReLU or SiLU instead of sigmoid or tanh",
+            "normalize layers, or add residual paths",
+            "fewer layers",
+        ),
+        thresholds=(VANISHING,),
+        causes=("poor-initialization", "learning-rate-too-high", "over-regularized"),
         acts="start",
     ),
     Rule(
-        "frozen-layer", "A layer does not learn", "training", _frozen,
+        "frozen-layer",
+        "A layer does not learn",
+        "training",
+        _frozen,
         how="Weights whose norm is the same to the last digit from before the first step to the end, although the "
         "layer has a gradient and other layers move; an alarm only in networks that are worse than they should be.",
         why="The layer passes on what it was drawn with: the others have to make do with it.",
         remedies=("set frozen_layers to 0", "check which weights the optimizer was given"),
-        thresholds=(STILL, GRADIENT), acts="start",
+        thresholds=(STILL, GRADIENT),
+        acts="start",
     ),
     Rule(
-        "exploding-gradients", "Gradients explode", "training", _exploding,
+        "exploding-gradients",
+        "Gradients explode",
+        "training",
+        _exploding,
         how="The norm of the whole gradient beside its norm before the first step.",
         why="One step undoes what all others did.",
-        remedies=("lower the learning rate", "clip the gradient's norm"), thresholds=(EXPLODING,),
-        causes=("learning-rate-too-high", *STARTS), acts="steps",
+        remedies=("lower the learning rate", "clip the gradient's norm"),
+        thresholds=(EXPLODING,),
+        causes=("learning-rate-too-high", *STARTS),
+        acts="steps",
     ),
     Rule(
-        "dead-units", "Units are dead", "training", _dead,
+        "dead-units",
+        "Units are dead",
+        "training",
+        _dead,
         how="Share of a layer's units that give the same for every patient of a minibatch, at the end.",
         why="A dead unit has no gradient and does not come back: the network is smaller than it looks.",
-        remedies=("lower the learning rate", "use leaky ReLU or SiLU", "set biases to zeros"), thresholds=(DEAD,),
-        causes=("learning-rate-too-high", *STARTS, "over-regularized"), acts="steps",
+        remedies=("lower the learning rate", "use leaky ReLU or SiLU", "set biases to zeros"),
+        thresholds=(DEAD,),
+        causes=("learning-rate-too-high", *STARTS, "over-regularized"),
+        acts="steps",
     ),
     Rule(
-        "saturated-units", "Units are saturated", "training", _saturated,
+        "saturated-units",
+        "Units are saturated",
+        "training",
+        _saturated,
         how="Share of a layer's outputs within a hundredth of the activation's limits, at the end.",
         why="At its limit an activation has no slope: gradients do not pass.",
         remedies=("lower the learning rate", "scale the inputs", "use smaller initial weights, or ReLU"),
-        thresholds=(SATURATED,), causes=("learning-rate-too-high", *STARTS), acts="steps",
+        thresholds=(SATURATED,),
+        causes=("learning-rate-too-high", *STARTS),
+        acts="steps",
     ),
-)  # fmt: skip
+)

@@ -70,7 +70,7 @@ def median_explained(run: Run, configuration: Configuration, split: str = "train
 
 def linear_explained(run: Run) -> float | None:
     """Share of the constant's loss that the linear model removes on validation patients; None where not known."""
-    linear = list(run.references.get("linear", {}).values())
+    linear = list(run.linear_by_fold.get("linear", {}).values())
     return 1 - float(np.mean(linear)) / run.constant_loss if linear and run.constant_loss else None
 
 

@@ -1,8 +1,8 @@
 """Which losses judge which outcomes, and which outputs reach them: known from the plan alone."""
 
-from rounds.own_code import is_import_path
 from rounds.plan import Plan
 from rounds.task import Task
+from rounds.user_code import is_import_path
 
 # Output activations with which each loss can reach every target that it has to; "linear" reaches all.
 REACHES = {

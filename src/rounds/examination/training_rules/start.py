@@ -64,9 +64,13 @@ def _slow_alone(run: Run, slow: list[float | None]) -> Judged:
     if len(late) <= len(slow) / 2 or warming:
         return NotApplicable("needs measures taken before the first step")
     return Seen(
-        "warning", f"Nothing happened in the first {np.median(late):.0%} of the epochs, then the loss fell steeply.",
-        {"slow_start_share_of_epochs": float(np.median(late))}, 0.5, run.best.members, onset=1,
-    )  # fmt: skip
+        "warning",
+        f"Nothing happened in the first {np.median(late):.0%} of the epochs, then the loss fell steeply.",
+        {"slow_start_share_of_epochs": float(np.median(late))},
+        0.5,
+        run.best.members,
+        onset=1,
+    )
 
 
 def _poor_start_seen(run: Run, marked: list[Evidence], late: list[float]) -> Seen:
@@ -86,9 +90,13 @@ def _poor_start_seen(run: Run, marked: list[Evidence], late: list[float]) -> See
     if plan is not None:
         evidence |= {"initializer": plan.initializer, "bias_initializer": plan.bias_initializer}  # type: ignore[dict-item]
     return Seen(
-        BY_HARM, f"Before the first step {said}{after}.", evidence,
-        0.9, tuple(c.member for c in run.curves if _marks_at_start(run, c)), onset=0,
-    )  # fmt: skip
+        BY_HARM,
+        f"Before the first step {said}{after}.",
+        evidence,
+        0.9,
+        tuple(c.member for c in run.curves if _marks_at_start(run, c)),
+        onset=0,
+    )
 
 
 def _marks_at_start(run: Run, curve: Curve) -> Evidence | None:
@@ -159,9 +167,12 @@ def _unscaled(run: Run) -> Judged:
         BY_HARM,
         "Inputs were not scaled: before the first step the first layer's outputs spread by "
         f"{evidence.get('first_layer_spread', float('nan')):.3g} (about 1 is healthy) and the loss was "
-        f"{np.median(high):.3g} times that of a constant.", evidence, 0.95,
-        _members_whose(run, lambda p: not p.scale_inputs), onset=0,
-    )  # fmt: skip
+        f"{np.median(high):.3g} times that of a constant.",
+        evidence,
+        0.95,
+        _members_whose(run, lambda p: not p.scale_inputs),
+        onset=0,
+    )
 
 
 def _members_whose(run: Run, planned: Callable[[Plan], bool]) -> tuple[int, ...]:
@@ -200,8 +211,10 @@ def _not_shuffled(run: Run) -> Judged:
         "Rows were not shuffled and their order tells something: losses of neighbouring steps are alike (correlation "
         f"{correlation:.2f}; 0 for rows in any order).",
         {"shuffle": False, "serial_correlation": correlation, "standard_error": error},
-        0.9, _members_whose(run, lambda p: not p.shuffle), onset=1,
-    )  # fmt: skip
+        0.9,
+        _members_whose(run, lambda p: not p.shuffle),
+        onset=1,
+    )
 
 
 def serial_correlation(curve: Curve) -> tuple[float, float] | None:
@@ -228,34 +241,60 @@ def serial_correlation(curve: Curve) -> tuple[float, float] | None:
 
 START_RULES: tuple[Rule[Run], ...] = (
     Rule(
-        "loss-output-mismatch", "Loss, output and outcome do not fit", "training", _mismatched,
+        "loss-output-mismatch",
+        "Loss, output and outcome do not fit",
+        "training",
+        _mismatched,
         how="By the table of losses and outputs that fit each kind of task; an alarm only where the network is also "
         "worse than it should be.",
         why="The loss pulls towards values that the output cannot give, or judges something else than the outcome.",
-        remedies=("set loss and output_activation to auto",), acts="start",
+        remedies=("set loss and output_activation to auto",),
+        acts="start",
     ),
     Rule(
-        "unscaled-inputs", "Inputs are not scaled", "training", _unscaled,
+        "unscaled-inputs",
+        "Inputs are not scaled",
+        "training",
+        _unscaled,
         how="The plan leaves inputs as they are, and before the first step the first layer's outputs are wide or the "
         "loss is far above that of a constant.",
         why="The column with the largest unit decides every step; the others learn nothing.",
-        remedies=("set scale_inputs to true",), thresholds=(WIDE_OUTPUTS, HIGH_START), acts="start",
+        remedies=("set scale_inputs to true",),
+        thresholds=(WIDE_OUTPUTS, HIGH_START),
+        acts="start",
     ),
     Rule(
-        "poor-initialization", "The initial weights are poor", "training", _poor_start,
+        "poor-initialization",
+        "The initial weights are poor",
+        "training",
+        _poor_start,
         how="Before the first step the loss is far above a constant's, or a layer is dead, saturated, without "
         "gradient, or of tiny or huge weights; and the start was slow or the result is worse than it should be.",
         why="Training first has to undo its start, or cannot leave it.",
         remedies=("use he_normal (ReLU and its kin) or glorot_uniform (tanh, sigmoid)", "set biases to zeros"),
-        thresholds=(HIGH_START, DEAD_AT_START, FULL_AT_START, STILL, TINY_WEIGHTS, HUGE_WEIGHTS, SLOW_START,
-                    STEEP_FALL),
-        causes=("unscaled-inputs", "loss-output-mismatch"), acts="start",
+        thresholds=(
+            HIGH_START,
+            DEAD_AT_START,
+            FULL_AT_START,
+            STILL,
+            TINY_WEIGHTS,
+            HUGE_WEIGHTS,
+            SLOW_START,
+            STEEP_FALL,
+        ),
+        causes=("unscaled-inputs", "loss-output-mismatch"),
+        acts="start",
     ),
     Rule(
-        "not-shuffled", "Rows are not shuffled", "training", _not_shuffled,
+        "not-shuffled",
+        "Rows are not shuffled",
+        "training",
+        _not_shuffled,
         how="The plan does not shuffle, and losses of neighbouring steps are alike, which those of rows in any order "
         "are not.",
         why="Each minibatch shows one kind of patient; the network forgets one kind while it learns the next.",
-        remedies=("set shuffle to true",), thresholds=(ORDERED, CERTAIN), acts="steps",
+        remedies=("set shuffle to true",),
+        thresholds=(ORDERED, CERTAIN),
+        acts="steps",
     ),
-)  # fmt: skip
+)

@@ -117,11 +117,13 @@ def _too_high_everywhere(run: Run, swept: tuple[Configuration, ...], marks: list
     }
     said = ", ".join(words[n].format(evidence[n]) for n in names if np.isfinite(evidence[n]))
     return Seen(
-        BY_HARM, f"At a learning rate of {rate:g} {said or 'steps had no finite length'}.",
+        BY_HARM,
+        f"At a learning rate of {rate:g} {said or 'steps had no finite length'}.",
         {"learning_rate": rate, **evidence, "rates_tried": [c.learning_rate for c in swept]},
         min(0.99, 0.6 + 0.15 * len(names)),
-        tuple(m for c in swept if c.learning_rate >= rate for m in c.members), onset=1,
-    )  # fmt: skip
+        tuple(m for c in swept if c.learning_rate >= rate for m in c.members),
+        onset=1,
+    )
 
 
 def _too_high_above(run: Run, swept: tuple[Configuration, ...]) -> Judged:
@@ -136,12 +138,20 @@ def _too_high_above(run: Run, swept: tuple[Configuration, ...]) -> Judged:
         return None
     first, difference = clear[0]
     return Seen(
-        "note", f"A learning rate of {first.learning_rate:g} is too high here: on the same folds the training loss "
+        "note",
+        f"A learning rate of {first.learning_rate:g} is too high here: on the same folds the training loss "
         f"stays {in_words(difference[0])} {of_what(run)} above that at {run.best.learning_rate:g}.",
-        {"learning_rate": first.learning_rate, "best_rate": run.best.learning_rate, "difference_share": difference[0],
-         "low": difference[1], "high": difference[2]},
-        0.95, tuple(m for c, _ in clear for m in c.members), onset=1,
-    )  # fmt: skip
+        {
+            "learning_rate": first.learning_rate,
+            "best_rate": run.best.learning_rate,
+            "difference_share": difference[0],
+            "low": difference[1],
+            "high": difference[2],
+        },
+        0.95,
+        tuple(m for c, _ in clear for m in c.members),
+        onset=1,
+    )
 
 
 def _rate_too_low(run: Run) -> Judged:
@@ -161,11 +171,16 @@ def _rate_too_low(run: Run) -> Judged:
         BY_HARM,
         f"At a learning rate of {run.best.learning_rate:g} a step changes the weights by no more than {ratio:.1g} of "
         f"their size (about 0.001 is healthy); at the end the loss fell by {np.median(falling):.1%} {of_what(run)}.",
-        {"learning_rate": run.best.learning_rate, "update_ratio": ratio, "late_fall_share": float(np.median(falling)),
-         "highest_rate_tried": swept[-1].learning_rate},
-        0.9 if top else 0.6, tuple(m for c in swept if c.learning_rate <= run.best.learning_rate for m in c.members),
+        {
+            "learning_rate": run.best.learning_rate,
+            "update_ratio": ratio,
+            "late_fall_share": float(np.median(falling)),
+            "highest_rate_tried": swept[-1].learning_rate,
+        },
+        0.9 if top else 0.6,
+        tuple(m for c in swept if c.learning_rate <= run.best.learning_rate for m in c.members),
         onset=1,
-    )  # fmt: skip
+    )
 
 
 def _too_low_by_sweep(run: Run, swept: tuple[Configuration, ...]) -> Judged:
@@ -196,8 +211,10 @@ def _decayed_too_early(run: Run) -> Judged:
         f"The learning rate was down to a tenth after epoch {epoch:.0f} of {known[0].epochs[-1]}, while the loss was "
         f"still falling by {before:.1%} {of_what(run)} an epoch; afterwards it fell by {after:.2%}.",
         {"epoch": epoch, "epochs": int(known[0].epochs[-1]), "fall_before_share": before, "fall_after_share": after},
-        0.9, run.best.members, onset=int(epoch),
-    )  # fmt: skip
+        0.9,
+        run.best.members,
+        onset=int(epoch),
+    )
 
 
 def _early_cut(run: Run, curve: Curve) -> tuple[float, float, float] | None:
@@ -223,29 +240,41 @@ def _early_cut(run: Run, curve: Curve) -> tuple[float, float, float] | None:
 
 RATE_RULES: tuple[Rule[Run], ...] = (
     Rule(
-        "learning-rate-too-high", "The learning rate is too high", "training", _rate_too_high,
+        "learning-rate-too-high",
+        "The learning rate is too high",
+        "training",
+        _rate_too_high,
         how="In the best configuration: the loss rises far above its start, units die, single steps are large beside "
         "the weights, or the loss is lost (two of these; one, where harm is known or untold), with a sane start. In a "
         "sweep: the same folds train worse at the higher rate, by an interval or with two of these in each network.",
         why="Steps overshoot: the weights jump over good values, and units are thrown where no gradient is.",
         remedies=("divide the learning rate by 10", "warm up over the first epochs", "clip the gradient's norm"),
-        thresholds=(RISE, LOST_UNITS, LARGE_STEPS, STRAY_START, BEHIND_SIBLING), acts="steps",
+        thresholds=(RISE, LOST_UNITS, LARGE_STEPS, STRAY_START, BEHIND_SIBLING),
+        acts="steps",
     ),
     Rule(
-        "learning-rate-too-low", "The learning rate is too low", "training", _rate_too_low,
+        "learning-rate-too-low",
+        "The learning rate is too low",
+        "training",
+        _rate_too_low,
         how="Steps stay small beside the weights at all times, gradients do arrive, and the loss is still falling at "
         "the end or worse than it should be.",
         why="Training ends before the weights have gone anywhere.",
         remedies=("multiply the learning rate by 10", "train for more epochs"),
         thresholds=(SMALL_STEPS, SMALLER_STEPS, SMALLEST_SHARE, DEAD_GRADIENT),
-        causes=("decayed-too-early",), acts="steps",
+        causes=("decayed-too-early",),
+        acts="steps",
     ),
     Rule(
-        "decayed-too-early", "The learning rate was lowered too early", "training", _decayed_too_early,
+        "decayed-too-early",
+        "The learning rate was lowered too early",
+        "training",
+        _decayed_too_early,
         how="The rate is below a tenth of its highest in the first half of the epochs while the loss was still "
         "falling; afterwards it falls less than a third as fast.",
         why="The rest of the training is spent on steps too small to matter.",
         remedies=("decay later, or by a cosine over all epochs",),
-        thresholds=(DECAYED, EARLY, SMALLEST_SHARE), acts="steps",
+        thresholds=(DECAYED, EARLY, SMALLEST_SHARE),
+        acts="steps",
     ),
-)  # fmt: skip
+)

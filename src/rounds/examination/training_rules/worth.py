@@ -33,8 +33,9 @@ def _implausible(run: Run) -> Judged:
         "warning",
         f"{words}. Outcomes of patients are seldom that predictable: look for a column that holds the outcome, and for "
         "patients on both sides.",
-        {"removed_share": share, "ahead_share": ahead}, 0.7,
-    )  # fmt: skip
+        {"removed_share": share, "ahead_share": ahead},
+        0.7,
+    )
 
 
 def _ahead(run: Run) -> float | None:
@@ -71,9 +72,11 @@ def _validation_too_small(run: Run) -> Judged:
         return None
     seen = f" with about {events:.0f} of the rarer class" if events is not None else ""
     return Seen(
-        "warning", f"All validation folds together hold {patients} patients{seen}: too few to tell the networks apart.",
-        {"patients": patients, "events": events, "folds": folds}, 0.9,
-    )  # fmt: skip
+        "warning",
+        f"All validation folds together hold {patients} patients{seen}: too few to tell the networks apart.",
+        {"patients": patients, "events": events, "folds": folds},
+        0.9,
+    )
 
 
 def _validation_events(run: Run, patients: int) -> float | None:
@@ -103,8 +106,10 @@ def _misleading(run: Run) -> Judged:
         "warning",
         f"Epochs are kept by {metric}, and the networks reach {np.median(reached):.1%} where always saying the more "
         f"frequent outcome reaches {share:.1%}.",
-        {"metric": metric, "reached": float(np.median(reached)), "frequent_share": share}, 0.9, run.best.members,
-    )  # fmt: skip
+        {"metric": metric, "reached": float(np.median(reached)), "frequent_share": share},
+        0.9,
+        run.best.members,
+    )
 
 
 def _largest_share(run: Run) -> float | None:
@@ -118,7 +123,10 @@ def _largest_share(run: Run) -> float | None:
 
 WORTH_RULES: tuple[Rule[Run], ...] = (
     Rule(
-        "implausible-score", "The score is too good to be true", "data", _implausible,
+        "implausible-score",
+        "The score is too good to be true",
+        "data",
+        _implausible,
         how="Share of the constant's error that the networks remove on patients they never saw; for tables also how "
         "far they are ahead of the best baseline.",
         why="Such a score mostly means that a column tells the outcome, or that patients are on both sides.",
@@ -126,22 +134,35 @@ WORTH_RULES: tuple[Rule[Run], ...] = (
         thresholds=(TOO_GOOD, TOO_FAR_AHEAD),
     ),
     Rule(
-        "validation-too-small", "Too few validation patients", "training", _validation_too_small,
+        "validation-too-small",
+        "Too few validation patients",
+        "training",
+        _validation_too_small,
         how="Patients, and patients of the rarer class, in all validation folds together.",
         why="The best epoch and the best settings are picked by luck.",
-        remedies=("more folds (--set folds=5)", "more patients"), thresholds=(FEWEST_PATIENTS, FEWEST_EVENTS),
+        remedies=("more folds (--set folds=5)", "more patients"),
+        thresholds=(FEWEST_PATIENTS, FEWEST_EVENTS),
     ),
     Rule(
-        "misleading-metric", "The metric that chooses is blind to the rare outcome", "training", _misleading,
+        "misleading-metric",
+        "The metric that chooses is blind to the rare outcome",
+        "training",
+        _misleading,
         how="Epochs are kept by accuracy, one outcome is frequent, and the accuracy reached is no more than that.",
         why="A network that never finds a case looks as good as one that does.",
-        remedies=("keep_best = loss or auroc",), thresholds=(FREQUENT, ABOVE_FREQUENT), acts="steps",
+        remedies=("keep_best = loss or auroc",),
+        thresholds=(FREQUENT, ABOVE_FREQUENT),
+        acts="steps",
     ),
     Rule(
-        "no-better-than-baseline", "No better than a simpler method", "worth", _no_better,
+        "no-better-than-baseline",
+        "No better than a simpler method",
+        "worth",
+        _no_better,
         how="The gain on the baseline that is nearest or ahead, resampled over patients: its interval holds no "
         "worthwhile gain.",
         why="A simpler method is easier to explain, to check and to keep.",
-        remedies=("use the baseline",), thresholds=(WORTHWHILE,),
+        remedies=("use the baseline",),
+        thresholds=(WORTHWHILE,),
     ),
-)  # fmt: skip
+)

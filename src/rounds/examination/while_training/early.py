@@ -15,10 +15,21 @@ from rounds.training.pool import Progress, SlabResult
 from rounds.training.population.build import Population, Trained
 from rounds.training.population.members import WHOLE_DEVELOPMENT
 
-AT_ONCE = frozenset({
-    "loss-output-mismatch", "frozen-layer", "unscaled-inputs", "poor-initialization", "learning-rate-too-high",
-    "vanishing-gradients", "dead-units", "saturated-units", "exploding-gradients", "diverged", "not-learning",
-})  # fmt: skip
+AT_ONCE = frozenset(
+    {
+        "loss-output-mismatch",
+        "frozen-layer",
+        "unscaled-inputs",
+        "poor-initialization",
+        "learning-rate-too-high",
+        "vanishing-gradients",
+        "dead-units",
+        "saturated-units",
+        "exploding-gradients",
+        "diverged",
+        "not-learning",
+    }
+)
 NO_PEERS: dict[str, dict[int, float]] = {"linear": {}}
 
 
@@ -63,5 +74,5 @@ def _alarms(population: Population, parts: dict[int, SlabResult]) -> list[Findin
     """Causes that the rules see in what was done so far; what follows from them is left to the end."""
     works = tuple(work for work in population.works if work.slab.number in parts)
     so_far = Trained(replace(population, works=works), tuple(parts.values()))
-    found = examine(run_of(so_far, references=NO_PEERS))
+    found = examine(run_of(so_far, linear_by_fold=NO_PEERS))
     return [f for f in found.alarms if f.code in AT_ONCE and not f.follows_from]

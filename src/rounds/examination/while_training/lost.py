@@ -13,7 +13,7 @@ from rounds.examination.training_rules.learning import SMALLEST_SHARE
 from rounds.training.compiled.state import EpochRecord
 from rounds.training.pool import Hopeless, Work
 from rounds.training.population.build import Population, Trained
-from rounds.training.population.fold_data import is_handed_over
+from rounds.training.population.fold_data import is_candidate
 from rounds.training.population.members import Slab
 from rounds.training.result.tables import is_diverged
 from rounds.training.slab import SlabAt
@@ -35,8 +35,8 @@ def hopeless_in(population: Population) -> Hopeless:
 
 def _constants(population: Population) -> list[float]:
     """Loss of always predicting the same, for each plan; infinite where it is not known (a loss of the user's own)."""
-    material = next(m for m in population.materials if is_handed_over(m))
-    targets = material.targets[material.learned]
+    fold_data = next(m for m in population.folds_data if is_candidate(m))
+    targets = fold_data.targets[fold_data.learned]
     known = [constant_loss(population.task, plan, targets) for plan in population.plans]
     return [math.inf if loss is None else loss for loss in known]
 
@@ -115,6 +115,9 @@ def saved_by_stopping(trained: Trained, seconds: float) -> dict[str, Any] | None
     if not given_up:
         return None
     return {
-        "slabs": given_up, "of_slabs": len(trained.results), "epochs_done": done, "epochs_left_out": left,
+        "slabs": given_up,
+        "of_slabs": len(trained.results),
+        "epochs_done": done,
+        "epochs_left_out": left,
         "seconds_saved": round(seconds * left / max(done, 1), 1),
-    }  # fmt: skip
+    }

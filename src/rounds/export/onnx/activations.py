@@ -76,9 +76,16 @@ def _tanh_shrink(graph: Graph, x: str) -> str:
 
 
 _SINGLE = {
-    "linear": "Identity", "relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "softplus": "Softplus",
-    "softsign": "Softsign", "exponential": "Exp", "elu": "Elu", "celu": "Elu",
-}  # fmt: skip
+    "linear": "Identity",
+    "relu": "Relu",
+    "sigmoid": "Sigmoid",
+    "tanh": "Tanh",
+    "softplus": "Softplus",
+    "softsign": "Softsign",
+    "exponential": "Exp",
+    "elu": "Elu",
+    "celu": "Elu",
+}
 _WITH_OPTIONS: dict[str, tuple[str, dict[str, float | int]]] = {
     "leaky_relu": ("LeakyRelu", {"alpha": float(LEAKY_SLOPE)}),
     "selu": ("Selu", {"alpha": float(SELU_ALPHA), "gamma": float(SELU_SCALE)}),
@@ -88,9 +95,18 @@ _WITH_OPTIONS: dict[str, tuple[str, dict[str, float | int]]] = {
     "hard_shrink": ("Shrink", {"lambd": float(SHRINK_THRESHOLD), "bias": 0.0}),
 }
 _COMPOSED: dict[str, Callable[[Graph, str], str]] = {
-    "silu": _silu, "swish": _silu, "gelu": _gelu, "hard_sigmoid": _hard_sigmoid, "mish": _mish,
+    "silu": _silu,
+    "swish": _silu,
+    "gelu": _gelu,
+    "hard_sigmoid": _hard_sigmoid,
+    "mish": _mish,
     "hard_silu": lambda graph, x: graph.add("Mul", x, _hard_sigmoid(graph, x)),
     "hard_swish": lambda graph, x: graph.add("Mul", x, _hard_sigmoid(graph, x)),
-    "relu6": _clip(0.0, 6.0), "hard_tanh": _clip(-1.0, 1.0), "log_sigmoid": _log_sigmoid, "sparse_sigmoid": _half_up,
-    "sparse_plus": _sparse_plus, "squareplus": _squareplus, "tanh_shrink": _tanh_shrink,
-}  # fmt: skip
+    "relu6": _clip(0.0, 6.0),
+    "hard_tanh": _clip(-1.0, 1.0),
+    "log_sigmoid": _log_sigmoid,
+    "sparse_sigmoid": _half_up,
+    "sparse_plus": _sparse_plus,
+    "squareplus": _squareplus,
+    "tanh_shrink": _tanh_shrink,
+}

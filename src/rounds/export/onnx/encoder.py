@@ -8,23 +8,23 @@ import numpy as np
 from rounds.export.onnx.activations import add_activation
 from rounds.export.onnx.graph import Graph
 from rounds.export.onnx.normalization import add_norm
-from rounds.networks.network import GRID, Network
+from rounds.networks.network import ARRAY, Network
 from rounds.prediction.numpy_layers.network import Weights
 
-_TRUNK_LAYERS = (f"{GRID}/", "conv_", "shortcut_")
+_ENCODER_LAYERS = (f"{ARRAY}/", "conv_", "shortcut_")
 
 
-def of_trunk(name: str) -> bool:
+def of_encoder(name: str) -> bool:
     """Whether an array belongs to the trunk.
 
-    >>> of_trunk("conv_norm_0_1/beta"), of_trunk("output/kernel")
+    >>> of_encoder("conv_norm_0_1/beta"), of_encoder("output/kernel")
     (True, False)
     """
-    return name.startswith(_TRUNK_LAYERS)
+    return name.startswith(_ENCODER_LAYERS)
 
 
-def add_grid_units(graph: Graph, network: Network, weights: Weights, prefix: str) -> str:
-    """[K, N, network.trunk] of the input `grid` [N, *space, channels] float32; weights stacked over K members."""
+def add_array_units(graph: Graph, network: Network, weights: Weights, prefix: str) -> str:
+    """[K, N, network.trunk] of the input `array` [N, *space, channels] float32; weights stacked over K members."""
     members = len(next(iter(weights.values())))
     units = [_one_member(graph, network, weights, member, f"{prefix}/{member}") for member in range(members)]
     return units[0] if members == 1 else graph.add("Concat", *units, axis=0)
@@ -34,9 +34,9 @@ def _one_member(graph: Graph, network: Network, weights: Weights, member: int, p
     own = {
         name: graph.constant(_kernel(name, array[member]), f"{prefix}/{name}")
         for name, array in weights.items()
-        if of_trunk(name)
+        if of_encoder(name)
     }
-    scaled = graph.add("Div", graph.add("Sub", GRID, own[f"{GRID}/mean"]), own[f"{GRID}/spread"])
+    scaled = graph.add("Div", graph.add("Sub", ARRAY, own[f"{ARRAY}/mean"]), own[f"{ARRAY}/spread"])
     scaled = graph.add("Where", graph.add("IsNaN", scaled), graph.number(0.0), scaled)
     units = (_convolutional if network.filters else _flat)(graph, network, own, scaled)
     return graph.add("Unsqueeze", units, graph.whole(0))
@@ -49,14 +49,14 @@ def _kernel(name: str, array: np.ndarray) -> np.ndarray:
 
 
 def _flat(graph: Graph, network: Network, own: dict[str, str], scaled: str) -> str:
-    return graph.add("Reshape", scaled, graph.whole(-1, prod(network.grid)))
+    return graph.add("Reshape", scaled, graph.whole(-1, prod(network.array)))
 
 
 def _convolutional(graph: Graph, network: Network, own: dict[str, str], scaled: str) -> str:
     units = scaled
     for block in range(len(network.filters)):
         units = _BLOCKS[network.block](graph, network, own, block, units)
-    return graph.add("ReduceMean", units, graph.whole(*range(1, len(network.grid))), keepdims=0)
+    return graph.add("ReduceMean", units, graph.whole(*range(1, len(network.array))), keepdims=0)
 
 
 def _plain(graph: Graph, network: Network, own: dict[str, str], block: int, before: str) -> str:
@@ -98,7 +98,7 @@ def _add_normalized(graph: Graph, network: Network, own: dict[str, str], place: 
 
 def _convolve(graph: Graph, network: Network, kernel: str, step: int, before: str) -> str:
     """Channels last on both sides, as everywhere else; SAME_UPPER puts the odd zero behind."""
-    space = len(network.grid) - 1
+    space = len(network.array) - 1
     first = graph.add("Transpose", before, perm=[0, space + 1, *range(1, space + 1)])
     made = graph.add("Conv", first, kernel, auto_pad="SAME_UPPER", strides=[step] * space)
     return graph.add("Transpose", made, perm=[0, *range(2, space + 2), 1])

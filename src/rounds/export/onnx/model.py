@@ -13,11 +13,11 @@ from rounds.data.preparation.preparation import pad
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import PlanError, must_be
 from rounds.export.onnx.activations import add_activation
-from rounds.export.onnx.encoder import add_grid_units, of_trunk
+from rounds.export.onnx.encoder import add_array_units, of_encoder
 from rounds.export.onnx.graph import Graph
 from rounds.export.onnx.normalization import add_norm
 from rounds.metrics.columns import RESOLUTION
-from rounds.networks.network import GRID, NUMBER_LAYER, OUTPUT, SKIP, Network
+from rounds.networks.network import ARRAY, NUMBER_LAYER, OUTPUT, SKIP, Network
 from rounds.prediction.numpy_layers.network import Weights
 from rounds.prediction.predictor import Part, Predictor
 
@@ -35,13 +35,13 @@ def onnx_model(predictor: Predictor) -> Any:
 
     refuse_other_kinds(predictor)
     shape, graph = read_shape(predictor), Graph()
-    types = dict.fromkeys(("numbers", "flags", GRID), TensorProto.FLOAT) | {"codes": TensorProto.INT64}
+    types = dict.fromkeys(("numbers", "flags", ARRAY), TensorProto.FLOAT) | {"codes": TensorProto.INT64}
     inputs = [helper.make_tensor_value_info(n, types[n], ["rows", *s]) for n, s in input_shapes(shape).items()]
     total = ""
     for number, part in enumerate(predictor.parts):
         made = _add_part(graph, part, shape, f"part_{number}")
         total = graph.add("Add", total, made) if total else made
-    back = _add_way_back(graph, predictor.target_scale, total)
+    back = _add_inverse_transform(graph, predictor.target_scale, total)
     graph.nodes.append(helper.make_node("Cast", [back], [OUTPUT_NAME], name=OUTPUT_NAME, to=TensorProto.FLOAT))
     output = helper.make_tensor_value_info(OUTPUT_NAME, TensorProto.FLOAT, ["rows", predictor.task.outputs])
     return graph.model(inputs, [output], "rounds")
@@ -65,7 +65,7 @@ def read_shape(predictor: Predictor) -> InputShape:
     own, parts = predictor.preparation.shape, [part.shape for part in predictor.parts]
     numbers, flags = (max(getattr(shape, name) for shape in parts) for name in ("numbers", "flags"))
     codes = max(len(shape.levels) for shape in parts)
-    return InputShape(min(own.numbers, numbers), min(own.flags, flags), own.levels[:codes], parts[0].grid)
+    return InputShape(min(own.numbers, numbers), min(own.flags, flags), own.levels[:codes], parts[0].array)
 
 
 def input_shapes(shape: InputShape) -> dict[str, tuple[int, ...]]:
@@ -76,21 +76,21 @@ def input_shapes(shape: InputShape) -> dict[str, tuple[int, ...]]:
     """
     table = {"numbers": shape.numbers, "flags": shape.flags, "codes": len(shape.levels)}
     made: dict[str, tuple[int, ...]] = {name: (width,) for name, width in table.items() if width}
-    return made | ({GRID: shape.grid} if shape.grid else {})
+    return made | ({ARRAY: shape.array} if shape.array else {})
 
 
 def feed(predictor: Predictor, inputs: Inputs) -> dict[str, np.ndarray]:
     """Prepared inputs under the names and types that the graph reads."""
     read = pad(inputs, read_shape(predictor)).arrays
-    types = {"codes": np.int64, GRID: np.float32}
+    types = {"codes": np.int64, ARRAY: np.float32}
     return {name: np.asarray(array).astype(types.get(name, array.dtype)) for name, array in read.items()}
 
 
 def _add_part(graph: Graph, part: Part, shape: InputShape, prefix: str) -> str:
     """Weighted sum over members, [N, T] double."""
     weights = {name: graph.constant(array, f"{prefix}/{name}") for name, array in _shaped(part).items()}
-    if part.network.grid:
-        weights[GRID] = add_grid_units(graph, part.network, part.weights, prefix)
+    if part.network.array:
+        weights[ARRAY] = add_array_units(graph, part.network, part.weights, prefix)
     features = _add_features(graph, part, shape, weights)
     units = features
     for index in range(len(part.network.hidden)):
@@ -107,7 +107,7 @@ def _shaped(part: Part) -> Weights:
     """Weights so that they broadcast over rows: vectors [K, U] become [K, 1, U], those per number [K, F, 1, W]."""
     made = {}
     for name, array in part.weights.items():
-        if of_trunk(name):
+        if of_encoder(name):
             continue
         vector = name.split("/")[1] in ("bias", "gamma", "beta", "moving_mean", "moving_variance")
         per_number = name in (f"{NUMBER_LAYER}/bias", f"{NUMBER_LAYER}/frequencies", f"{NUMBER_LAYER}/edges")
@@ -135,7 +135,7 @@ def _add_features(graph: Graph, part: Part, shape: InputShape, weights: dict[str
     if network.flags:
         parts.append(_for_members(graph, _widened(graph, "flags", shape.flags, network.flags), part.members))
     parts += [_add_code(graph, weights, i, len(shape.levels)) for i in range(len(network.levels))]
-    parts += [weights[GRID]] if network.grid else []
+    parts += [weights[ARRAY]] if network.array else []
     return graph.add("Concat", *parts, axis=2) if len(parts) > 1 else parts[0]
 
 
@@ -194,10 +194,10 @@ def _add_hidden(graph: Graph, network: Network, weights: dict[str, str], index: 
     return graph.add("Add", before, units) if network.residual and width == network.hidden[index] else units
 
 
-def _add_way_back(graph: Graph, scale: TargetScale, z: str) -> str:
+def _add_inverse_transform(graph: Graph, scale: TargetScale, z: str) -> str:
     """[N, T] double outputs on the learned scale -> the user's unit, as `TargetScale.backward` does it."""
     if scale.table:
-        return _add_interpolation(graph, np.array(scale.grid), np.array(scale.table), z)
+        return _add_interpolation(graph, np.array(scale.knots), np.array(scale.table), z)
     if scale.temperature != 1.0:
         return _add_softening(graph, scale.temperature, z)
     if scale.kind == "identity":
@@ -214,12 +214,12 @@ def _add_softening(graph: Graph, temperature: float, p: str) -> str:
     return graph.add("Softmax", graph.add("Div", z, graph.constant(np.array(temperature))), axis=1)
 
 
-def _add_interpolation(graph: Graph, grid: np.ndarray, table: np.ndarray, z: str) -> str:
+def _add_interpolation(graph: Graph, array: np.ndarray, table: np.ndarray, z: str) -> str:
     """table[0] + sum over pieces of slope * clip(z - start, 0, width); grid, table: [T, G]."""
-    widths, rises = np.diff(grid), np.diff(table)
+    widths, rises = np.diff(array), np.diff(table)
     slopes = np.divide(rises, widths, out=np.zeros_like(rises), where=widths > 0)
     column = graph.add("Unsqueeze", z, graph.whole(2))  # [N, T, 1]
-    past = graph.add("Sub", column, graph.constant(grid[:, :-1]))
+    past = graph.add("Sub", column, graph.constant(array[:, :-1]))
     inside = graph.add("Min", graph.add("Max", past, graph.constant(np.array(0.0))), graph.constant(widths))
     climbed = graph.add("ReduceSum", graph.add("Mul", inside, graph.constant(slopes)), graph.whole(2), keepdims=0)
     return graph.add("Add", climbed, graph.constant(table[:, 0]))

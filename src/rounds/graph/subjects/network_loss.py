@@ -94,7 +94,7 @@ def _fed(network: Network, inputs: Inputs) -> dict[str, Any]:
     """The inputs of width above 0, in the order in which the Keras model takes them."""
     import jax
 
-    padded = pad(inputs, InputShape(network.numbers, network.flags, network.levels, network.grid))
+    padded = pad(inputs, InputShape(network.numbers, network.flags, network.levels, network.array))
     return {name: jax.numpy.asarray(part) for name, part in padded.arrays.items()}
 
 
@@ -123,8 +123,8 @@ def synthetic_batch(network: Network, task: Task, rows: int, seed: int = 0) -> B
     numbers = random.standard_normal((rows, network.numbers)).astype(np.float32)
     flags = random.integers(0, 2, (rows, network.flags)).astype(np.float32)
     codes = [random.integers(0, levels, rows) for levels in network.levels]
-    grid = random.standard_normal((rows, *network.grid)).astype(np.float32) if network.grid else None
-    inputs = Inputs(numbers, flags, np.array(codes, np.int32).reshape(len(codes), rows).T, grid)
+    array = random.standard_normal((rows, *network.array)).astype(np.float32) if network.array else None
+    inputs = Inputs(numbers, flags, np.array(codes, np.int32).reshape(len(codes), rows).T, array)
     return Batch(inputs, _synthetic_targets(task, rows, random))
 
 

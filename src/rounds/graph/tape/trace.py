@@ -142,10 +142,17 @@ class _Recorder:
         number = len(self.nodes)
         self.nodes.append(
             Node(
-                number, operation.name, place.scope, place.step, place.line, tuple(takes), tuple(gives),
-                operation.apply, operation.kind,
+                number,
+                operation.name,
+                place.scope,
+                place.step,
+                place.line,
+                tuple(takes),
+                tuple(gives),
+                operation.apply,
+                operation.kind,
             )
-        )  # fmt: skip
+        )
         return gives
 
     def walk(self, jaxpr: Any, constants: Sequence[int], arguments: Sequence[int], scope: tuple[str, ...]) -> list[int]:

@@ -46,7 +46,7 @@ def blocks_of(tape: Tape, granularity: str = "auto") -> tuple[Block, ...]:
     if granularity not in GRANULARITIES:
         advice = nearest(granularity, list(GRANULARITIES))
         raise FunctionError(must_be("granularity", "a way to look at a graph", "granularity", granularity, advice))
-    return _told_apart(tuple(GRANULARITIES[granularity](tape.nodes)))
+    return _discriminated(tuple(GRANULARITIES[granularity](tape.nodes)))
 
 
 def _auto(nodes: Sequence[Node]) -> Iterator[Block]:
@@ -89,14 +89,14 @@ def _grouped(nodes: Sequence[Node], name: Callable[[Node], str], within: Within)
         yield Block(key, _numbers(run), tuple(within(run)))
 
 
-def _told_apart(blocks: Sequence[Block]) -> tuple[Block, ...]:
+def _discriminated(blocks: Sequence[Block]) -> tuple[Block, ...]:
     """Blocks of one name, such as a layer that is used again, are counted; single operations keep their names."""
     taken: set[str] = set()
     named = []
     for block in blocks:
         name = free_name(block.name, taken) if block.blocks else block.name
         taken |= {name} if block.blocks else set()
-        named.append(Block(name, block.nodes, _told_apart(block.blocks)))
+        named.append(Block(name, block.nodes, _discriminated(block.blocks)))
     return tuple(named)
 
 

@@ -83,9 +83,15 @@ def _add_block(drawing: Drawing, view: View, flows: Flows, block: Block, parent:
     kind = "group" if block.blocks else "operation"
     given = [number for number in flows.gives(block) if number in view.graph.gradients]
     own = drawing.add(
-        block.name, kind, parent, gradient=_strongest(view, given), details=_block_details(record), back=_back(record),
-        shape=", ".join(shape_text(one["shape"]) for one in record["gives"][:2]), holds=len(block.nodes),
-    )  # fmt: skip
+        block.name,
+        kind,
+        parent,
+        gradient=_strongest(view, given),
+        details=_block_details(record),
+        back=_back(record),
+        shape=", ".join(shape_text(one["shape"]) for one in record["gives"][:2]),
+        holds=len(block.nodes),
+    )
     if not block.blocks:
         places[block.nodes[0]] = own
     for inner in block.blocks:
@@ -155,9 +161,15 @@ def _add_leaves(drawing: Drawing, view: View, flows: Flows, places: dict[int, in
         record = value_record(view, value.number)
         given = [value.number] if value.number in view.graph.gradients else []
         own = drawing.add(
-            record["name"], value.kind, _shared(drawing, takers[value.number]), gradient=_strongest(view, given),
-            details=_value_details(record), back=[], shape=shape_text(record["shape"]), holds=0,
-        )  # fmt: skip
+            record["name"],
+            value.kind,
+            _shared(drawing, takers[value.number]),
+            gradient=_strongest(view, given),
+            details=_value_details(record),
+            back=[],
+            shape=shape_text(record["shape"]),
+            holds=0,
+        )
         drawing.arrows += [(own, taker) for taker in takers[value.number]]
 
 

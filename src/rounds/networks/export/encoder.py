@@ -5,21 +5,21 @@ from typing import Any
 
 from rounds.networks.export.layers import Weights, normalized, with_weights
 from rounds.networks.layers.embeddings import keras
-from rounds.networks.network import GRID, Network
+from rounds.networks.network import ARRAY, Network
 
 
-def plain_grid_units(network: Network, weights: Weights, grid: Any, name: str) -> Any:
+def export_array_units(network: Network, weights: Weights, array: Any, name: str) -> Any:
     """[B, *space, channels] float32 -> [B, network.trunk]; weights of one member."""
-    spread = weights[f"{GRID}/spread"].astype(float)
-    offset = -weights[f"{GRID}/mean"].astype(float) / spread
-    scaled = keras.layers.Rescaling((1 / spread).tolist(), offset.tolist(), name=f"{name}_{GRID}")(grid)
+    spread = weights[f"{ARRAY}/spread"].astype(float)
+    offset = -weights[f"{ARRAY}/mean"].astype(float) / spread
+    scaled = keras.layers.Rescaling((1 / spread).tolist(), offset.tolist(), name=f"{name}_{ARRAY}")(array)
     scaled = keras.ops.where(keras.ops.isnan(scaled), 0.0, scaled)
     if not network.filters:
         return keras.layers.Flatten(name=f"{name}_flat")(scaled)
     units = scaled
     for block in range(len(network.filters)):
         units = _BLOCKS[network.block](network, weights, block, units, name)
-    pool = keras.layers.GlobalAveragePooling1D if len(network.grid) == 2 else keras.layers.GlobalAveragePooling2D
+    pool = keras.layers.GlobalAveragePooling1D if len(network.array) == 2 else keras.layers.GlobalAveragePooling2D
     return pool(name=f"{name}_pool")(units)
 
 
@@ -60,9 +60,7 @@ def _normalized(network: Network, weights: Weights, place: tuple[int, int], befo
 def _convolution(weights: Weights, layer: str, step: int, before: Any, name: str) -> Any:
     kernel, bias = weights[f"{layer}/kernel"], weights.get(f"{layer}/bias")
     kind = keras.layers.Conv1D if kernel.ndim == 3 else keras.layers.Conv2D
-    made = kind(
-        kernel.shape[-1], kernel.shape[:-2], step, "same", use_bias=bias is not None, name=f"{name}_{layer}"
-    )  # fmt: skip
+    made = kind(kernel.shape[-1], kernel.shape[:-2], step, "same", use_bias=bias is not None, name=f"{name}_{layer}")
     return with_weights(made, before, [kernel] if bias is None else [kernel, bias])
 
 

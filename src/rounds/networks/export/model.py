@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from rounds.networks.export.encoder import plain_grid_units
+from rounds.networks.export.encoder import export_array_units
 from rounds.networks.export.layers import Weights, normalized, with_weights
 from rounds.networks.layers.embeddings import keras
-from rounds.networks.network import GRID, NUMBER_LAYER, OUTPUT, SKIP, Network
+from rounds.networks.network import ARRAY, NUMBER_LAYER, OUTPUT, SKIP, Network
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ class PlainMember:
 
 
 @dataclass(frozen=True)
-class WayBack:
+class InverseTransform:
     """From the average to the user's unit: pieces (grid, table [T, G]), softmax of log p / temperature with p at least
     `least`, or value * spread + mean [T] and expm1."""
 
-    grid: np.ndarray | None = None
+    knots: np.ndarray | None = None
     table: np.ndarray | None = None
     mean: np.ndarray | None = None
     spread: np.ndarray | None = None
@@ -36,7 +36,7 @@ class WayBack:
     least: float = 0.0
 
 
-def plain_model(members: list[PlainMember], shapes: Mapping[str, tuple[int, ...]], back: WayBack) -> Any:
+def plain_model(members: list[PlainMember], shapes: Mapping[str, tuple[int, ...]], back: InverseTransform) -> Any:
     """The Keras model: inputs numbers [B, F], flags [B, D], codes [B, C], grid [B, *space, channels] -> [B, T].
 
     shapes: of one row of each input that the model has; a network that reads more columns gets zeros.
@@ -47,7 +47,7 @@ def plain_model(members: list[PlainMember], shapes: Mapping[str, tuple[int, ...]
     }
     shared = [_scaled(_member(m, given, f"member_{k}"), m.share, f"share_{k}") for k, m in enumerate(members)]
     average = keras.layers.Add(name="average")(shared) if len(shared) > 1 else shared[0]
-    return keras.Model(given, _way_back(average, back), name="rounds")
+    return keras.Model(given, _inverse_transform(average, back), name="rounds")
 
 
 def save_plain_model(model: Any, path: Path) -> None:
@@ -87,8 +87,8 @@ def _features(network: Network, weights: Weights, given: dict[str, Any], name: s
     if network.flags:
         parts.append(_widened(given, "flags", network.flags, f"{name}_flags"))
     parts += [_code(weights, given["codes"], i, f"{name}_code_{i}") for i in range(len(network.levels))]
-    if network.grid:
-        parts.append(plain_grid_units(network, weights, given[GRID], name))
+    if network.array:
+        parts.append(export_array_units(network, weights, given[ARRAY], name))
     return parts[0] if len(parts) == 1 else keras.layers.Concatenate(name=f"{name}_features")(parts)
 
 
@@ -159,9 +159,9 @@ def _scaled(x: Any, share: float, name: str) -> Any:
     return keras.layers.Rescaling(share, name=name)(x) if share != 1.0 else x
 
 
-def _way_back(z: Any, back: WayBack) -> Any:
-    if back.grid is not None and back.table is not None:
-        return _pieces(z, back.grid, back.table)
+def _inverse_transform(z: Any, back: InverseTransform) -> Any:
+    if back.knots is not None and back.table is not None:
+        return _pieces(z, back.knots, back.table)
     if back.temperature is not None:
         odds = keras.ops.log(keras.ops.maximum(z, back.least))
         return keras.layers.Softmax(name="softened")(keras.layers.Rescaling(1 / back.temperature, name="cooler")(odds))
@@ -174,10 +174,10 @@ def _way_back(z: Any, back: WayBack) -> Any:
     return keras.ops.expm1(g) if back.expm1 else g
 
 
-def _pieces(z: Any, grid: np.ndarray, table: np.ndarray) -> Any:
+def _pieces(z: Any, knots: np.ndarray, table: np.ndarray) -> Any:
     """table[0] + sum over pieces of rise * clip((z - start) / width, 0, 1), as two layers of fixed weights."""
-    widths = np.maximum(np.diff(grid), np.finfo(np.float32).tiny)
-    place = _einsum(z, "bf,fp->bfp", 1 / widths, -grid[:, :-1] / widths, "pieces")
+    widths = np.maximum(np.diff(knots), np.finfo(np.float32).tiny)
+    place = _einsum(z, "bf,fp->bfp", 1 / widths, -knots[:, :-1] / widths, "pieces")
     inside = keras.layers.ReLU(max_value=1.0, name="inside")(place)
     rises = np.diff(table)[:, :, None]
     climbed = _einsum(inside, "bfp,fpw->bfw", rises, table[:, :1], "climbed")

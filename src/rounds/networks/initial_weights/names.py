@@ -8,9 +8,14 @@ from rounds.networks.layers.embeddings import keras
 
 # Where the number after the colon goes. The wrong ones are wanted too: Rounds finds what they do.
 _ARGUMENT = {
-    "constant": "value", "random_normal": "stddev", "truncated_normal": "stddev", "random_uniform": "maxval",
-    "variance_scaling": "scale", "orthogonal": "gain", "identity": "gain",
-}  # fmt: skip
+    "constant": "value",
+    "random_normal": "stddev",
+    "truncated_normal": "stddev",
+    "random_uniform": "maxval",
+    "variance_scaling": "scale",
+    "orthogonal": "gain",
+    "identity": "gain",
+}
 
 
 def make_initializer(text: str) -> Any:

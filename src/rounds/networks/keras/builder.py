@@ -4,12 +4,12 @@ from typing import Any
 
 from rounds.errors import PlanError, must_be, nearest
 from rounds.networks.initial_weights.names import make_initializer
-from rounds.networks.keras.encoder import BATCH_MOMENTUM, EPSILON, check_trunk, grid_units
+from rounds.networks.keras.encoder import BATCH_MOMENTUM, EPSILON, array_units, check_encoder
 from rounds.networks.layers.embeddings import PeriodicEmbedding, PiecewiseEmbedding, RateDropout, keras
 from rounds.networks.network import NUMBER_LAYER, OUTPUT, SKIP, Network
-from rounds.own_code import import_named, is_import_path
 from rounds.plan import Plan
 from rounds.task import Task
+from rounds.user_code import import_named, is_import_path
 
 # Width of the embedding of a column with n levels: grows slowly, as in fastai's rule min(600, 1.6 n^0.56), but
 # narrower, since each of these networks is one of a population.
@@ -34,14 +34,20 @@ def embedding_width(levels: int) -> int:
 
 
 def describe_network(
-    plan: Plan, task: Task, numbers: int, flags: int, levels: tuple[int, ...], dropout: bool, grid: tuple[int, ...] = ()
+    plan: Plan,
+    task: Task,
+    numbers: int,
+    flags: int,
+    levels: tuple[int, ...],
+    dropout: bool,
+    array: tuple[int, ...] = (),
 ) -> Network:
     """The network a plan means for so many numbers, flags and coded columns, and a grid of (*space, channels).
 
     Raises PlanError for unknown names, and for a kind of network that cannot read what there is.
     """
     check_activation(plan.activation)
-    check_trunk(plan.network, grid)
+    check_encoder(plan.network, array)
     convolutional = plan.network == "convolutional"
     linear = plan.network == "linear"
     output = MATCHING_ACTIVATION[task.kind] if plan.output_activation == "auto" else plan.output_activation
@@ -55,13 +61,13 @@ def describe_network(
         number_embedding="none" if linear or not numbers else plan.number_embedding,
         embedding_width=plan.embedding_width,
         frequencies=plan.frequencies,
-        grid=grid,
+        array=array,
         filters=plan.filters if convolutional else (),
         filter_size=plan.filter_size,
         stride=plan.stride,
         block=plan.block,
         block_depth=plan.block_depth,
-        recurrent=plan.recurrent if plan.network == "recurrent" and grid else (),
+        recurrent=plan.recurrent if plan.network == "recurrent" and array else (),
         cell=plan.cell,
         bidirectional=plan.bidirectional,
         hidden=() if linear else plan.hidden,
@@ -139,10 +145,10 @@ def _features(network: Network, plan: Plan) -> tuple[list[Any], Any]:
         parts += [
             _code(codes, i, n, w) for i, (n, w) in enumerate(zip(network.levels, network.code_widths, strict=True))
         ]
-    if network.grid:
-        grid = keras.Input(network.grid, name="grid_input")
-        inputs.append(grid)
-        parts.append(grid_units(grid, network, plan))
+    if network.array:
+        array = keras.Input(network.array, name="grid_input")
+        inputs.append(array)
+        parts.append(array_units(array, network, plan))
     return inputs, parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="features")(parts)
 
 

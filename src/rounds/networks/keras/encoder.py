@@ -5,35 +5,35 @@ from typing import Any
 
 from rounds.errors import PlanError, must_be
 from rounds.networks.initial_weights.names import make_initializer
-from rounds.networks.layers.convolution import Convolution, GridScale
+from rounds.networks.layers.convolution import ArrayScale, Convolution
 from rounds.networks.layers.embeddings import RateDropout, keras
 from rounds.networks.layers.recurrence import recurrent
-from rounds.networks.network import GRID, Network
+from rounds.networks.network import ARRAY, Network
 from rounds.plan import Plan
 
 EPSILON = 1e-3  # Keras's default of both normalizations, also in the NumPy layers
 BATCH_MOMENTUM = 0.9
 
 
-def check_trunk(kind: str, grid: tuple[int, ...]) -> None:
+def check_encoder(kind: str, array: tuple[int, ...]) -> None:
     """Raises PlanError where a kind of network cannot read what there is."""
-    if kind == "recurrent" and len(grid) == 3:
+    if kind == "recurrent" and len(array) == 3:
         advice = "Write --set network=convolutional"
         raise PlanError(must_be("network", "one that reads images", "network", kind, advice))
-    if kind in ("linear", "dense") or (grid and kind in TRUNKS):
+    if kind in ("linear", "dense") or (array and kind in ENCODERS):
         return
-    if not grid:
+    if not array:
         advice = "Write --set network=dense, or hand over images or recordings"
         raise PlanError(must_be("network", "linear or dense for a table", "network", kind, advice))
-    wanted = f"one of linear, dense, {', '.join(TRUNKS)}"
+    wanted = f"one of linear, dense, {', '.join(ENCODERS)}"
     raise PlanError(must_be("network", wanted, "network", kind, "Choose one of them"))
 
 
-def grid_units(grid: Any, network: Network, plan: Plan) -> Any:
+def array_units(array: Any, network: Network, plan: Plan) -> Any:
     """The grid's units [B, network.trunk], from its Keras input."""
-    scaled = GridScale(name=GRID)(grid)
-    units = TRUNKS.get(network.kind, _flat)(scaled, network, plan)
-    return RateDropout(name="dropout_trunk")(units) if network.dropout and network.kind in TRUNKS else units
+    scaled = ArrayScale(name=ARRAY)(array)
+    units = ENCODERS.get(network.kind, _flat)(scaled, network, plan)
+    return RateDropout(name="dropout_trunk")(units) if network.dropout and network.kind in ENCODERS else units
 
 
 def _flat(scaled: Any, network: Network, plan: Plan) -> Any:
@@ -44,7 +44,7 @@ def _convolutional(scaled: Any, network: Network, plan: Plan) -> Any:
     units = scaled
     for block in range(len(network.filters)):
         units = _BLOCKS[network.block](units, block, network, plan)
-    pool = keras.layers.GlobalAveragePooling1D if len(network.grid) == 2 else keras.layers.GlobalAveragePooling2D
+    pool = keras.layers.GlobalAveragePooling1D if len(network.array) == 2 else keras.layers.GlobalAveragePooling2D
     return pool(name="pool")(units)
 
 
@@ -91,13 +91,18 @@ def _normalized(before: Any, block: int, index: int, network: Network, plan: Pla
 
 def _convolution(name: str, filters: int, size: int, step: int, plan: Plan, bias: bool) -> Any:
     return Convolution(
-        filters, size, step, bias, name=name,
-        kernel_initializer=make_initializer(plan.initializer), bias_initializer=make_initializer(plan.bias_initializer),
-    )  # fmt: skip
+        filters,
+        size,
+        step,
+        bias,
+        name=name,
+        kernel_initializer=make_initializer(plan.initializer),
+        bias_initializer=make_initializer(plan.bias_initializer),
+    )
 
 
-Trunk = Callable[[Any, Network, Plan], Any]
-TRUNKS: dict[str, Trunk] = {"convolutional": _convolutional, "recurrent": recurrent}
+Encoder = Callable[[Any, Network, Plan], Any]
+ENCODERS: dict[str, Encoder] = {"convolutional": _convolutional, "recurrent": recurrent}
 _BLOCKS: dict[str, Callable[[Any, int, Network, Plan], Any]] = {
     "plain": _plain,
     "residual": _residual,

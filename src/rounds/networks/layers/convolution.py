@@ -13,7 +13,7 @@ ops = keras.ops
 
 
 @keras.saving.register_keras_serializable("rounds")
-class GridScale(keras.layers.Layer):  # type: ignore[misc]
+class ArrayScale(keras.layers.Layer):  # type: ignore[misc]
     """(grid - mean) / spread per channel, missing values (nan) become 0; both are state, set from training rows."""
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -21,8 +21,8 @@ class GridScale(keras.layers.Layer):  # type: ignore[misc]
         self.mean = self.add_weight(name="mean", shape=shape, initializer="zeros", trainable=False)
         self.spread = self.add_weight(name="spread", shape=shape, initializer="ones", trainable=False)
 
-    def call(self, grid: Any) -> Any:
-        scaled = (ops.cast(grid, "float32") - self.mean) / self.spread
+    def call(self, array: Any) -> Any:
+        scaled = (ops.cast(array, "float32") - self.mean) / self.spread
         return ops.where(ops.isnan(scaled), 0.0, scaled)
 
 
@@ -46,8 +46,8 @@ class Convolution(keras.layers.Layer):  # type: ignore[misc]
         self.kernel = self.add_weight(name="kernel", shape=shape, initializer=kernel)
         self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer=bias) if self.use_bias else None
 
-    def call(self, grid: Any) -> Any:
-        made = convolve(grid, self.kernel, self.step)
+    def call(self, array: Any) -> Any:
+        made = convolve(array, self.kernel, self.step)
         return made if self.bias is None else made + self.bias
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -78,21 +78,21 @@ def valid_padding(size: int, width: int, step: int) -> tuple[int, int, int]:
 PADDINGS = {"same": same_padding, "valid": valid_padding}
 
 
-def convolve(grid: Any, kernel: Any, step: int, padding: str = "same") -> Any:
+def convolve(array: Any, kernel: Any, step: int, padding: str = "same") -> Any:
     """grid [B, *space, I], kernel [*filter, I, O] -> [B, *places, O], in this machine's fastest form."""
-    sizes, widths = grid.shape[1:-1], kernel.shape[:-2]
+    sizes, widths = array.shape[1:-1], kernel.shape[:-2]
     found = [PADDINGS[padding](n, w, step) for n, w in zip(sizes, widths, strict=True)]
     places, zeros = [n for n, _, _ in found], tuple((before, behind) for _, before, behind in found)
     # XLA takes a grid that is smaller than the filter for the filter, and turns it round.
     if max(widths) == 1 or prod(widths) > prod(places) or jax.default_backend() != "cpu":
-        return _product_of_patches(grid, kernel, step, zeros, places)
+        return _product_of_patches(array, kernel, step, zeros, places)
     seen = [(n - 1) * step + w - before for n, w, (before, _) in zip(places, widths, zeros, strict=True)]
-    read = grid[(slice(None), *(slice(n) for n in seen))]  # without what lies behind the filter's last place
+    read = array[(slice(None), *(slice(n) for n in seen))]  # without what lies behind the filter's last place
     return convolve_in_loops(ops.convert_to_tensor(read), ops.convert_to_tensor(kernel), step, zeros)
 
 
-def _product_of_patches(grid: Any, kernel: Any, step: int, zeros: Zeros, places: list[int]) -> Any:
-    padded = ops.pad(grid, ((0, 0), *zeros, (0, 0)))
+def _product_of_patches(array: Any, kernel: Any, step: int, zeros: Zeros, places: list[int]) -> Any:
+    padded = ops.pad(array, ((0, 0), *zeros, (0, 0)))
     patches = [padded[(slice(None), *cut(offset, places, step))] for offset in product(*map(range, kernel.shape[:-2]))]
     together = patches[0] if len(patches) == 1 else ops.concatenate(patches, -1)
     flat = ops.reshape(together, (-1, together.shape[-1])) @ ops.reshape(kernel, (-1, kernel.shape[-1]))

@@ -2,7 +2,7 @@
 
 import os
 
-from rounds.own_code import other_backend
+from rounds.user_code import other_backend
 
 # Before Keras is imported, because it fails on other backends in words of its own.
 if os.environ.setdefault("KERAS_BACKEND", "jax") != "jax":

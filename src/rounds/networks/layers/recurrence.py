@@ -33,6 +33,9 @@ def _layer(units: Any, inside: Any, layer: int, network: Network, plan: Plan) ->
 
 def _cell(name: str, layer: int, network: Network, plan: Plan, goes_on: bool, **options: Any) -> Any:
     return _CELLS[network.cell](
-        network.recurrent[layer], return_sequences=goes_on, name=name,
-        kernel_initializer=make_initializer(plan.initializer), **options,
-    )  # fmt: skip
+        network.recurrent[layer],
+        return_sequences=goes_on,
+        name=name,
+        kernel_initializer=make_initializer(plan.initializer),
+        **options,
+    )

@@ -18,15 +18,15 @@ from rounds.networks.initial_weights.draw import draw_array
 from rounds.networks.keras.functional import Arrays, BatchNorm, Functional, batch_norm_of, recorded_initializers, up_to
 from rounds.networks.layers.embeddings import keras
 from rounds.networks.network import Network
-from rounds.networks.user_model.images import quicken, with_grid
-from rounds.networks.user_model.model import own_objects
-from rounds.own_code import import_named, is_import_path
+from rounds.networks.user_model.images import use_fast_convolutions, with_array
+from rounds.networks.user_model.model import user_objects
+from rounds.user_code import import_named, is_import_path
 
 KERNELS = ("kernel", "embeddings", "recurrent_kernel", "depthwise_kernel", "pointwise_kernel")
 _SEED = "seed_generator_state"
 
 
-def make_own_functional(given: Any, network: Network, keep_weights: bool, logits: bool) -> Functional:
+def make_user_functional(given: Any, network: Network, keep_weights: bool, logits: bool) -> Functional:
     """Pure functions over the prepared arrays (numbers, flags, codes, grid; those of width 0 left out).
 
     keep_weights: every member starts from the weights that the model was handed over with; logits: leave the output
@@ -34,8 +34,8 @@ def make_own_functional(given: Any, network: Network, keep_weights: bool, logits
     cannot be run or whose output is not [B, outputs].
     """
     model, initializers = _fresh(given, network)
-    if network.grid and model is not given:
-        quicken(model)
+    if network.array and model is not given:
+        use_fast_convolutions(model)
     trainable, state = model.trainable_variables, model.non_trainable_variables
     feed, after = feeding(model, network), _after(network, logits)
 
@@ -63,7 +63,7 @@ def make_own_functional(given: Any, network: Network, keep_weights: bool, logits
         batch_norms=_batch_norms(model, feed),
         model=model,
     )
-    return with_grid(made, network.grid) if network.grid else made
+    return with_array(made, network.array) if network.array else made
 
 
 def _call(model: Any, weights: Arrays, rest: Arrays, rows: Any, training: bool) -> Any:
@@ -75,7 +75,7 @@ def _call(model: Any, weights: Arrays, rest: Arrays, rows: Any, training: bool) 
 def _fresh(given: Any, network: Network) -> tuple[Any, dict[int, Any]]:
     """A copy with the initializer of each variable by its id; without a config the model itself."""
     try:
-        with recorded_initializers() as found, keras.saving.custom_object_scope(own_objects(given)):
+        with recorded_initializers() as found, keras.saving.custom_object_scope(user_objects(given)):
             copy = type(given).from_config(given.get_config())
             if not copy.built and given.built:
                 copy.build_from_config(given.get_build_config())
@@ -146,15 +146,16 @@ def feeding(model: Any, network: Network) -> Callable[[Arrays], Any]:
     """Prepared arrays -> what the model is called with."""
 
     def feed(inputs: Arrays) -> Any:
-        grid, table = (inputs[-1], inputs[:-1]) if network.grid else (None, inputs)
+        array, table = (inputs[-1], inputs[:-1]) if network.array else (None, inputs)
         codes = table[-1] if network.levels else None
         plain = table[: len(table) - bool(network.levels)]
         floats = jnp.concatenate(plain, axis=1) if plain else None
         rows = [
-            jnp.broadcast_to(grid, (len(grid), *one.shape)) if one.grid and grid is not None
+            jnp.broadcast_to(array, (len(array), *one.shape))
+            if one.array and array is not None
             else _chosen(codes if one.codes else floats, one.columns).reshape(-1, *one.shape)
             for one in network.feeds
-        ]  # fmt: skip
+        ]
         return _packed(model, rows, network)
 
     return feed
@@ -206,12 +207,13 @@ def _try(apply: Callable[..., Any], model: Any, network: Network) -> None:
 def _in_shapes(function: Callable[..., Any], model: Any, network: Network) -> Any:
     """What a function of weights, state and two rows would give, without computing it."""
     of: Any = jax.ShapeDtypeStruct
-    weights, state = ([of(tuple(v.shape), v.dtype) for v in some] for some in (
-        model.trainable_variables, model.non_trainable_variables
-    ))  # fmt: skip
+    weights, state = (
+        [of(tuple(v.shape), v.dtype) for v in some]
+        for some in (model.trainable_variables, model.non_trainable_variables)
+    )
     wide = [(network.numbers, np.float32), (network.flags, np.float32), (len(network.levels), np.int32)]
     rows = [of((2, width), kind) for width, kind in wide if width]
-    rows += [of((2, *network.grid), np.float32)] if network.grid else []
+    rows += [of((2, *network.array), np.float32)] if network.array else []
     return jax.eval_shape(function, weights, state, rows)
 
 

@@ -18,37 +18,37 @@ from rounds.networks.keras.functional import Arrays, Functional
 from rounds.networks.layers.convolution import PADDINGS, convolve
 from rounds.networks.layers.embeddings import keras
 from rounds.networks.layers.loop_convolution import cut
-from rounds.networks.network import GRID, Feed
+from rounds.networks.network import ARRAY, Feed
 
-SCALE = (f"{GRID}/mean", f"{GRID}/spread")
+SCALE = (f"{ARRAY}/mean", f"{ARRAY}/spread")
 
 
-def takes_grid(name: str, shape: tuple[int | None, ...], grid: tuple[int, ...]) -> bool:
+def takes_array(name: str, shape: tuple[int | None, ...], array: tuple[int, ...]) -> bool:
     """Whether an input of a model is meant for the images or recordings: it has as many axes, or their name.
 
-    >>> takes_grid("x", (None, None, 3), (64, 64, 1)), takes_grid("age", (1,), (64, 64, 1))
+    >>> takes_array("x", (None, None, 3), (64, 64, 1)), takes_array("age", (1,), (64, 64, 1))
     (True, False)
     """
-    return bool(grid) and (len(shape) == len(grid) or name.removesuffix("_input") == GRID)
+    return bool(array) and (len(shape) == len(array) or name.removesuffix("_input") == ARRAY)
 
 
-def grid_feed(name: str, shape: tuple[int | None, ...], grid: tuple[int, ...]) -> Feed:
+def array_feed(name: str, shape: tuple[int | None, ...], array: tuple[int, ...]) -> Feed:
     """The feed of such an input; grey images are given three times where three channels are wanted.
 
     Raises PlanError where sizes differ.
     """
-    wanted = tuple(own if size is None else size for size, own in zip(shape, grid, strict=False))
-    grey_as_colour = len(grid) == 3 and (grid[-1], wanted[-1]) == (1, 3)
-    if len(shape) == len(grid) and (wanted == grid or (grey_as_colour and wanted[:-1] == grid[:-1])):
-        return Feed(name=name, shape=wanted, columns=(), grid=True)
-    advice = f"Give it Input({grid})"
-    if len(grid) == 3 and len(shape) == 3 and shape[0] is not None:
+    wanted = tuple(own if size is None else size for size, own in zip(shape, array, strict=False))
+    grey_as_colour = len(array) == 3 and (array[-1], wanted[-1]) == (1, 3)
+    if len(shape) == len(array) and (wanted == array or (grey_as_colour and wanted[:-1] == array[:-1])):
+        return Feed(name=name, shape=wanted, columns=(), array=True)
+    advice = f"Give it Input({array})"
+    if len(array) == 3 and len(shape) == 3 and shape[0] is not None:
         advice += f", or let images be of its size with --image-size {shape[0]}"
-    expected = f"{' x '.join(map(str, grid))} for these data"
+    expected = f"{' x '.join(map(str, array))} for these data"
     raise PlanError(must_be(f"Input {name}", expected, "shape", shape, advice))
 
 
-def with_grid(functional: Functional, grid: tuple[int, ...]) -> Functional:
+def with_array(functional: Functional, array: tuple[int, ...]) -> Functional:
     """The same functions over a state that ends in the scale of the channels, and inputs that end in the grid."""
     apply, with_losses, hidden = functional.apply, functional.apply_with_losses, functional.hidden
 
@@ -72,17 +72,20 @@ def with_grid(functional: Functional, grid: tuple[int, ...]) -> Functional:
 
     def draw(seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
         trainable, state = functional.draw(seed)
-        return trainable, [*state, np.zeros(grid[-1], np.float32), np.ones(grid[-1], np.float32)]
+        return trainable, [*state, np.zeros(array[-1], np.float32), np.ones(array[-1], np.float32)]
 
     return replace(
-        functional, apply=apply_scaled, draw=draw, hidden=partial(cut_off, hidden),
+        functional,
+        apply=apply_scaled,
+        draw=draw,
+        hidden=partial(cut_off, hidden),
         apply_with_losses=None if with_losses is None else losses_scaled,
         state_names=(*functional.state_names, *SCALE),
         batch_norms=tuple(replace(n, entering=partial(cut_off, n.entering)) for n in functional.batch_norms),
-    )  # fmt: skip
+    )
 
 
-def quicken(model: Any) -> None:
+def use_fast_convolutions(model: Any) -> None:
     """On CPUs, lets the convolutions of a model (a copy, never the user's) be computed as built-in networks' are.
 
     Within a compiled loop Keras's own would be far slower there; on other machines nothing is done.
@@ -106,16 +109,16 @@ def _plain(layer: Any) -> bool:
     )
 
 
-def _convolved(layer: Any, grid: Any, kernel: Any) -> Any:
-    return convolve(grid, kernel, layer.strides[0], layer.padding)
+def _convolved(layer: Any, array: Any, kernel: Any) -> Any:
+    return convolve(array, kernel, layer.strides[0], layer.padding)
 
 
-def _depthwise(layer: Any, grid: Any) -> Any:
+def _depthwise(layer: Any, array: Any) -> Any:
     """A filter a channel: shifted copies of the input times one weight a channel, summed."""
     kernel = jnp.asarray(layer.kernel)  # [*filter, channels, 1]
     widths, step = kernel.shape[:-2], layer.strides[0]
-    padding = [PADDINGS[layer.padding](n, w, step) for n, w in zip(grid.shape[1:-1], widths, strict=True)]
-    padded = jnp.pad(grid, ((0, 0), *((before, behind) for _, before, behind in padding), (0, 0)))
+    padding = [PADDINGS[layer.padding](n, w, step) for n, w in zip(array.shape[1:-1], widths, strict=True)]
+    padded = jnp.pad(array, ((0, 0), *((before, behind) for _, before, behind in padding), (0, 0)))
     places = [n for n, _, _ in padding]
     seen = {offset: padded[(slice(None), *cut(offset, places, step))] for offset in product(*map(range, widths))}
     made = sum(some * kernel[offset][:, 0] for offset, some in seen.items())

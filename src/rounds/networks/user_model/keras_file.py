@@ -84,7 +84,7 @@ def outputs(file: KerasFile, rows: list[np.ndarray], training: bool = False) -> 
     return array.reshape(len(array), -1)
 
 
-def anew(file: KerasFile, seed: int) -> KerasFile:
+def reinitialised(file: KerasFile, seed: int) -> KerasFile:
     """The same model with weights drawn anew by its own initializers: what training began with, by chance."""
     kept = random.getstate(), np.random.get_state()
     try:

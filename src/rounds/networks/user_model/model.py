@@ -10,23 +10,23 @@ from rounds.errors import PlanError, must_be, nearest
 from rounds.networks.keras.builder import MATCHING_ACTIVATION
 from rounds.networks.layers.embeddings import keras
 from rounds.networks.network import OWN, Feed, Network
-from rounds.networks.user_model.images import grid_feed, takes_grid
-from rounds.own_code import is_import_path
+from rounds.networks.user_model.images import array_feed, takes_array
 from rounds.plan import Plan
 from rounds.task import Task
+from rounds.user_code import is_import_path
 
 
 @dataclass(frozen=True)
 class Columns:
     """The table's column of each number, flag and code by position, the codes' levels, and what each number and flag
-    says ("sex = F"); grid: the shape of an image or recording."""
+    says ("sex = F"); array: the shape of an image or recording."""
 
     numbers: tuple[str, ...]
     flags: tuple[str, ...]
     codes: tuple[str, ...]
     levels: tuple[int, ...]
     labels: tuple[str, ...]
-    grid: tuple[int, ...] = ()
+    array: tuple[int, ...] = ()
 
     @property
     def plain(self) -> tuple[str, ...]:
@@ -41,7 +41,7 @@ def check_model(model: Any) -> None:
         raise PlanError(must_be("model", "a keras.Model", "model", type(model).__name__, advice))
 
 
-def describe_own_network(model: Any, plan: Plan, task: Task, columns: Columns) -> Network:
+def describe_user_network(model: Any, plan: Plan, task: Task, columns: Columns) -> Network:
     """The record of a model that was handed over; a model without weights is built here.
 
     Raises PlanError where an input cannot be given the table's columns.
@@ -50,11 +50,18 @@ def describe_own_network(model: Any, plan: Plan, task: Task, columns: Columns) -
     shapes = _input_shapes(model, columns)
     feeds = tuple(_feed(name, shape, columns, alone=len(shapes) == 1) for name, shape in shapes)
     return Network(
-        kind=OWN, numbers=len(columns.numbers), flags=len(columns.flags), levels=columns.levels,
-        code_widths=(0,) * len(columns.levels), grid=columns.grid, outputs=task.outputs, activation=plan.activation,
-        output_activation=_output_activation(model, plan, task), feeds=feeds,
-        code=tuple(sorted(filter(is_import_path, (f"{o.__module__}:{n}" for n, o in own_objects(model).items())))),
-    )  # fmt: skip
+        kind=OWN,
+        numbers=len(columns.numbers),
+        flags=len(columns.flags),
+        levels=columns.levels,
+        code_widths=(0,) * len(columns.levels),
+        array=columns.array,
+        outputs=task.outputs,
+        activation=plan.activation,
+        output_activation=_output_activation(model, plan, task),
+        feeds=feeds,
+        code=tuple(sorted(filter(is_import_path, (f"{o.__module__}:{n}" for n, o in user_objects(model).items())))),
+    )
 
 
 def is_saveable(model: Any) -> bool:
@@ -90,7 +97,7 @@ def _without_names(value: Any) -> Any:
     return [_without_names(part) for part in value] if isinstance(value, list | tuple) else value
 
 
-def own_objects(model: Any) -> dict[str, Any]:
+def user_objects(model: Any) -> dict[str, Any]:
     """Classes and functions that the model's layers are made of, by name: a copy needs no registering of them."""
     found: dict[str, Any] = {}
     for layer in model._flatten_layers():
@@ -110,12 +117,12 @@ def _input_shapes(model: Any, columns: Columns) -> list[tuple[str, tuple[int | N
     shape = (model.get_build_config() or {}).get("input_shape") if model.built else None
     if isinstance(shape, dict):
         return [(name, tuple(one[1:])) for name, one in sorted(shape.items())]
-    return [("inputs", tuple(shape[1:]) if shape else columns.grid or (len(columns.plain),))]
+    return [("inputs", tuple(shape[1:]) if shape else columns.array or (len(columns.plain),))]
 
 
 def _feed(name: str, shape: tuple[int | None, ...], columns: Columns, alone: bool) -> Feed:
-    if takes_grid(name, shape, columns.grid):
-        return grid_feed(name, shape, columns.grid)
+    if takes_array(name, shape, columns.array):
+        return array_feed(name, shape, columns.array)
     if name.removesuffix("_input") == "codes" or name in columns.codes:
         places = tuple(i for i, column in enumerate(columns.codes) if name in (column, "codes", "codes_input"))
         return Feed(name=name, shape=_fitting(name, shape, columns.codes, places), columns=places, codes=True)

@@ -21,9 +21,9 @@ from rounds.errors import RunFolderError, must_be
 from rounds.networks.keras.functional import Functional, make_functional
 from rounds.networks.layers.embeddings import keras
 from rounds.networks.network import OWN, Network
-from rounds.networks.user_model.functional import make_own_functional
+from rounds.networks.user_model.functional import make_user_functional
 from rounds.networks.user_model.model import is_saveable
-from rounds.own_code import ALLOW, import_named, is_import_path
+from rounds.user_code import ALLOW, import_named, is_import_path
 
 # Rows at a time, and values of images or recordings; the last is filled up, so that one program serves every table.
 CHUNK_ROWS, CHUNK_VALUES = 1024, 2**19
@@ -105,12 +105,12 @@ def _chunks(inputs: list[np.ndarray], size: int) -> Iterator[list[np.ndarray]]:
 def make_runner(model: Any, network: Network) -> KerasRunner:
     """A runner of a Keras model: the user's own, or one that `build_network` made of the network's record."""
     own = network.kind == OWN
-    functional = make_own_functional(model, network, True, False) if own else make_functional(lambda: model)
+    functional = make_user_functional(model, network, True, False) if own else make_functional(lambda: model)
 
     def forward(trainable: list[Any], state: list[Any], inputs: list[Any]) -> Any:
         return functional.apply(trainable, state, inputs, False)[0]
 
-    rows = max(1, min(CHUNK_ROWS, CHUNK_VALUES // prod(network.grid)))
+    rows = max(1, min(CHUNK_ROWS, CHUNK_VALUES // prod(network.array)))
     return KerasRunner(functional, jax.jit(forward), rows)
 
 
@@ -127,7 +127,7 @@ def read_runner(content: bytes, network: Network, place: Path, allow_code: bool)
     Raises RunFolderError where the file holds layers or functions of the user's own and `allow_code` is not given, or
     where it cannot be read.
     """
-    return make_runner(_read(content, place, allow_code, network.own_code), network)
+    return make_runner(_read(content, place, allow_code, network.user_code), network)
 
 
 def _read(content: bytes, place: Path, allow_code: bool, code: tuple[str, ...] = ()) -> Any:

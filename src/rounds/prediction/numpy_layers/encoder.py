@@ -5,8 +5,8 @@ from itertools import product
 
 import numpy as np
 
-from rounds.data.preparation.array_on_disk import Grid
-from rounds.networks.network import GRID, Network
+from rounds.data.preparation.array_on_disk import ArrayInput
+from rounds.networks.network import ARRAY, Network
 from rounds.prediction.numpy_layers.activations import activate
 from rounds.prediction.numpy_layers.normalization import normalize
 from rounds.prediction.numpy_layers.recurrence import recurrent
@@ -14,11 +14,11 @@ from rounds.prediction.numpy_layers.recurrence import recurrent
 Weights = dict[str, np.ndarray]
 
 
-def grid_units(network: Network, weights: Weights, grid: Grid) -> np.ndarray:
+def array_units(network: Network, weights: Weights, array: ArrayInput) -> np.ndarray:
     """[B, *space, channels] as stored -> [B, network.trunk] float32."""
-    scaled = (np.asarray(grid).astype(np.float32) - weights[f"{GRID}/mean"]) / weights[f"{GRID}/spread"]
+    scaled = (np.asarray(array).astype(np.float32) - weights[f"{ARRAY}/mean"]) / weights[f"{ARRAY}/spread"]
     scaled = np.where(np.isnan(scaled), np.float32(0), scaled)
-    return TRUNKS.get(network.kind, _flat)(network, weights, scaled)
+    return ENCODERS.get(network.kind, _flat)(network, weights, scaled)
 
 
 def _flat(network: Network, weights: Weights, scaled: np.ndarray) -> np.ndarray:
@@ -64,25 +64,25 @@ def _normalized(network: Network, weights: Weights, place: tuple[int, int], befo
     return activate(network.activation, units)
 
 
-def convolve(grid: np.ndarray, kernel: np.ndarray, step: int) -> np.ndarray:
+def convolve(array: np.ndarray, kernel: np.ndarray, step: int) -> np.ndarray:
     """grid [B, *space, I], kernel [*filter, I, O] -> [B, *places, O], zeros around as Keras's padding "same".
 
     >>> convolve(np.ones((1, 3, 1)), np.ones((3, 1, 1)), 1).ravel().tolist()
     [2.0, 3.0, 2.0]
     """
     *widths, entering, leaving = kernel.shape
-    places = [-(-size // step) for size in grid.shape[1:-1]]
-    zeros = [max((n - 1) * step + w - s, 0) for n, w, s in zip(places, widths, grid.shape[1:-1], strict=True)]
-    padded = np.pad(grid, ((0, 0), *((z // 2, z - z // 2) for z in zeros), (0, 0)))
-    patches = np.empty((len(grid), *places, int(np.prod(widths)), entering), grid.dtype)
+    places = [-(-size // step) for size in array.shape[1:-1]]
+    zeros = [max((n - 1) * step + w - s, 0) for n, w, s in zip(places, widths, array.shape[1:-1], strict=True)]
+    padded = np.pad(array, ((0, 0), *((z // 2, z - z // 2) for z in zeros), (0, 0)))
+    patches = np.empty((len(array), *places, int(np.prod(widths)), entering), array.dtype)
     for number, offset in enumerate(product(*map(range, widths))):
         cut = tuple(slice(o, o + (n - 1) * step + 1, step) for o, n in zip(offset, places, strict=True))
         patches[..., number, :] = padded[(slice(None), *cut)]
     made = patches.reshape(-1, patches.shape[-1] * patches.shape[-2]) @ kernel.reshape(-1, leaving)
-    return np.asarray(made.reshape(len(grid), *places, leaving))
+    return np.asarray(made.reshape(len(array), *places, leaving))
 
 
-TRUNKS: dict[str, Callable[[Network, Weights, np.ndarray], np.ndarray]] = {
+ENCODERS: dict[str, Callable[[Network, Weights, np.ndarray], np.ndarray]] = {
     "convolutional": _convolutional,
     "recurrent": recurrent,
 }

@@ -12,7 +12,7 @@ from threadpoolctl import ThreadpoolController
 from rounds.data.dataset import Inputs
 from rounds.networks.network import NUMBER_LAYER, OUTPUT, SKIP, Network
 from rounds.prediction.numpy_layers.activations import activate
-from rounds.prediction.numpy_layers.encoder import grid_units
+from rounds.prediction.numpy_layers.encoder import array_units
 from rounds.prediction.numpy_layers.normalization import normalize
 
 # Rows at a time: what is between two layers stays in the cache, and memory does not grow with the table.
@@ -37,7 +37,7 @@ def forward(network: Network, weights: Weights, inputs: Inputs) -> np.ndarray:
     members = len(weights[f"{OUTPUT}/kernel"])
     outputs = np.empty((members, inputs.rows, network.outputs), np.float32)
     values = CONVOLVED_VALUES if network.filters else CHUNK_VALUES
-    size = min(CHUNK_ROWS, max(1, values // prod(network.grid)))  # of a table: values // 1
+    size = min(CHUNK_ROWS, max(1, values // prod(network.array)))  # of a table: values // 1
 
     own = [{name: array[member] for name, array in weights.items()} for member in range(members)]
     starts = range(0, outputs.shape[1], size)
@@ -77,9 +77,9 @@ def _features(network: Network, weights: Weights, inputs: Inputs) -> np.ndarray:
         parts.append(spread(weights, inputs.numbers))
     parts.append(inputs.flags)
     parts += [weights[f"code_{i}/embeddings"][inputs.codes[:, i]] for i in range(len(network.levels))]
-    if network.grid:
-        assert inputs.grid is not None
-        parts.append(grid_units(network, weights, inputs.grid))
+    if network.array:
+        assert inputs.array is not None
+        parts.append(array_units(network, weights, inputs.array))
     return np.concatenate(parts, axis=1)
 
 

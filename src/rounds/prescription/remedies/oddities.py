@@ -133,9 +133,12 @@ def _steps(plan: Plan, task: Task) -> Change:
 def _burdens(plan: Plan, task: Task) -> Change:
     """Penalties, dropout and noise, of which each is beyond what is usual."""
     burdens = (
-        (plan.dropout, MOST_DROPOUT), (plan.input_noise, MOST_NOISE), (plan.label_smoothing, MOST_SMOOTHING),
-        (plan.l1, MOST_PENALTY), (plan.l2, MOST_PENALTY),
-    )  # fmt: skip
+        (plan.dropout, MOST_DROPOUT),
+        (plan.input_noise, MOST_NOISE),
+        (plan.label_smoothing, MOST_SMOOTHING),
+        (plan.l1, MOST_PENALTY),
+        (plan.l2, MOST_PENALTY),
+    )
     return weaker_penalties(plan)[-1] if any(highest(value) > most for value, most in burdens) else {}
 
 

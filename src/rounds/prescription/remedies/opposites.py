@@ -24,9 +24,12 @@ class Contradiction:
             f"as the more likely cause, and what is left of the other is looked at again afterwards"
         )
         return {
-            "round": self.round, "treated": self.treated, "set_aside": self.set_aside, "fields": list(self.fields),
+            "round": self.round,
+            "treated": self.treated,
+            "set_aside": self.set_aside,
+            "fields": list(self.fields),
             "reason": reason,
-        }  # fmt: skip
+        }
 
 
 def contradictions(treated: str, others: list[str], plan: Plan, number: int) -> list[Contradiction]:

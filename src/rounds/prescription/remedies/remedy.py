@@ -9,10 +9,22 @@ from rounds.plan import Plan
 Change = dict[str, Any]
 # Fields that a Keras model of the user's own decides by itself.
 FIXED_BY_MODEL = {
-    "network", "hidden", "activation", "normalization", "residual", "skip_to_output", "layer", "initializer",
-    "bias_initializer", "dropout", "use_dropout", "number_embedding", "embedding_width", "frequencies",
+    "network",
+    "hidden",
+    "activation",
+    "normalization",
+    "residual",
+    "skip_to_output",
+    "layer",
+    "initializer",
+    "bias_initializer",
+    "dropout",
+    "use_dropout",
+    "number_embedding",
+    "embedding_width",
+    "frequencies",
     "frequency_scale",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,17 @@ def _rate_doses(plan: Plan, factors: tuple[float, ...]) -> list[Change]:
 
 
 def sound_rate(plan: Plan) -> list[Change]:
-    return [{"learning_rate": SOUND_RATE, "optimizer": "adamw", "momentum": 0.9, "beta_1": 0.9, "beta_2": 0.999,
-             "epsilon": 1e-8, "schedule": "cosine"}]  # fmt: skip
+    return [
+        {
+            "learning_rate": SOUND_RATE,
+            "optimizer": "adamw",
+            "momentum": 0.9,
+            "beta_1": 0.9,
+            "beta_2": 0.999,
+            "epsilon": 1e-8,
+            "schedule": "cosine",
+        }
+    ]
 
 
 def _augment(plan: Plan) -> list[Change]:
@@ -192,11 +201,26 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
 
 # Faults that stop learning altogether: what mends one shows within the first part of a course. What makes a network
 # that learns a little better (against overfitting, say) shows at its end.
-_STOP_LEARNING = frozenset({
-    "unscaled-inputs", "not-shuffled", "loss-output-mismatch", "frozen-layer", "poor-initialization",
-    "learning-rate-too-high", "learning-rate-too-low", "diverged", "unstable", "exploding-gradients",
-    "vanishing-gradients", "dead-units", "saturated-units", "not-learning", "over-regularized", "decayed-too-early",
-})  # fmt: skip
+_STOP_LEARNING = frozenset(
+    {
+        "unscaled-inputs",
+        "not-shuffled",
+        "loss-output-mismatch",
+        "frozen-layer",
+        "poor-initialization",
+        "learning-rate-too-high",
+        "learning-rate-too-low",
+        "diverged",
+        "unstable",
+        "exploding-gradients",
+        "vanishing-gradients",
+        "dead-units",
+        "saturated-units",
+        "not-learning",
+        "over-regularized",
+        "decayed-too-early",
+    }
+)
 
 
 def shows_at_once(code: str) -> bool:

@@ -12,12 +12,12 @@ from rounds.errors import TrainingError
 from rounds.examination.while_training.lost import hopeless_in
 from rounds.metrics import METRICS, main_metric, weighted_scores
 from rounds.plan import Plan
-from rounds.prescription.trial.design import Bed
+from rounds.prescription.trial.design import TrialDesign
 from rounds.prescription.trial.effect import Effect, Gain, Pair, Patients, gains_of_pairs, paired_effect
 from rounds.statistics.recalibration import recalibrated_scale
 from rounds.training.pool import Progress
 from rounds.training.population.build import Trained, make_population, train_to_end
-from rounds.training.population.fold_data import Material, Scaling, scaling_of
+from rounds.training.population.fold_data import FoldData, Scaling, scaling_of
 from rounds.training.population.members import WHOLE_DEVELOPMENT, Member, make_members, sweep
 from rounds.training.population.reuse import course_of, structure_of
 from rounds.training.result.tables import member_epochs
@@ -51,29 +51,29 @@ class Tried:
 
 
 def against_control(
-    bed: Bed, plans: list[Plan], held: dict[int, np.ndarray], stage: str, each: int = 1
+    design: TrialDesign, plans: list[Plan], held: dict[int, np.ndarray], stage: str, each: int = 1
 ) -> Generator[Progress, None, Tried]:
     """What every plan says, the first being the control. Where the population has trained the control on these folds,
     its networks are taken: same weights, same minibatches, nothing is trained twice."""
-    known = _already_trained(bed, plans[0], held, each)
+    known = _already_trained(design, plans[0], held, each)
     if known is None:
-        return (yield from try_arms(bed, plans, held, stage, each, len(sweep(plans[0]))))
-    made = yield from try_arms(bed, plans[1:], held, stage, each, len(sweep(plans[0])))
+        return (yield from try_arms(design, plans, held, stage, each, len(sweep(plans[0]))))
+    made = yield from try_arms(design, plans[1:], held, stage, each, len(sweep(plans[0])))
     return known.joined(made, list(range(1, len(plans))))
 
 
-def _already_trained(bed: Bed, plan: Plan, held: dict[int, np.ndarray], each: int) -> Tried | None:
+def _already_trained(design: TrialDesign, plan: Plan, held: dict[int, np.ndarray], each: int) -> Tried | None:
     """What the population's own networks of this plan say; None where it lacks one of them."""
-    if bed.trained is None or structure_of(plan) != structure_of(bed.trained.population.plans[0]):
+    if design.trained is None or structure_of(plan) != structure_of(design.trained.population.plans[0]):
         return None
-    known = {course_of(m): m for m in bed.trained.population.members if m.plan == 0}
+    known = {course_of(m): m for m in design.trained.population.members if m.plan == 0}
     wanted = make_members([plan], tuple(sorted(held)), (), each * len(held))
     if any(course_of(m) not in known for m in wanted):
         return None
     settings = len(sweep(plan))
     pairs = {known[course_of(m)].number: place for m, place in zip(wanted, _places(wanted, settings), strict=True)}
     rows = _rows(held, each, settings)
-    return Tried(rows, predictions_of(bed.trained, bed.material, rows, pairs))
+    return Tried(rows, predictions_of(design.trained, design.fold_data, rows, pairs))
 
 
 def _rows(held: dict[int, np.ndarray], each: int, settings: int) -> dict[Pair, np.ndarray]:
@@ -81,7 +81,7 @@ def _rows(held: dict[int, np.ndarray], each: int, settings: int) -> dict[Pair, n
 
 
 def try_arms(
-    bed: Bed, plans: list[Plan], held: dict[int, np.ndarray], stage: str, each: int = 1, settings: int = 1
+    design: TrialDesign, plans: list[Plan], held: dict[int, np.ndarray], stage: str, each: int = 1, settings: int = 1
 ) -> Generator[Progress, None, Tried]:
     """Trains so many networks of every plan on each of the folds of `held`, at its settings in turn and then with
     further seeds, and predicts the rows that `held` names; what is clearly lost ends early. each: a multiple of the
@@ -90,13 +90,13 @@ def try_arms(
     for scaling, own in sorted({(scaling_of(p), len(sweep(p))) for p in plans}):
         numbers = [i for i, p in enumerate(plans) if (scaling_of(p), len(sweep(p))) == (scaling, own)]
         some = [plans[i] for i in numbers]
-        material = bed.material_for(scaling, tuple(held))
-        folder = bed.folder / _name(bed, f"{stage}_{own}", scaling) if bed.folder else None
-        population = make_population(some, bed.task, [material], each * len(held) * len(some), model=bed.model)
-        trained = yield from train_to_end(population, folder, bed.minutes, hopeless_in(population))
+        fold_data = design.fold_data_for(scaling, tuple(held))
+        folder = design.folder / _name(design, f"{stage}_{own}", scaling) if design.folder else None
+        population = make_population(some, design.task, [fold_data], each * len(held) * len(some), model=design.model)
+        trained = yield from train_to_end(population, folder, design.minutes, hopeless_in(population))
         places = _places(population.members, settings)
         pairs = {m.number: place for m, place in zip(population.members, places, strict=True)}
-        made = predictions_of(trained, material, tried.rows, pairs)
+        made = predictions_of(trained, fold_data, tried.rows, pairs)
         tried = tried.joined(Tried({}, made, member_epochs(trained), (trained,)), numbers)
     return tried
 
@@ -109,12 +109,12 @@ def _places(members: Sequence[Member], settings: int) -> Iterator[tuple[int, Pai
         seen[m.plan, m.fold] += 1
 
 
-def _name(bed: Bed, stage: str, scaling: Scaling) -> str:
-    return f"round_{bed.round}_{stage}_{scaling.scale_inputs}_{scaling.target_transform}"
+def _name(design: TrialDesign, stage: str, scaling: Scaling) -> str:
+    return f"round_{design.round}_{stage}_{scaling.scale_inputs}_{scaling.target_transform}"
 
 
 def predictions_of(
-    trained: Trained, material: Material, rows: dict[Pair, np.ndarray], pairs: dict[int, tuple[int, Pair]]
+    trained: Trained, fold_data: FoldData, rows: dict[Pair, np.ndarray], pairs: dict[int, tuple[int, Pair]]
 ) -> dict[tuple[int, Pair], np.ndarray]:
     """Of each arm and pair; pairs: both, of a member by its number."""
     try:
@@ -125,50 +125,59 @@ def predictions_of(
     for m in sound:
         if m.number in pairs:
             by_pair[pairs[m.number]].append(m)
-    return {(i, pair): pair_predictions(trained, material, some, rows[pair]) for (i, pair), some in by_pair.items()}
+    return {(i, pair): pair_predictions(trained, fold_data, some, rows[pair]) for (i, pair), some in by_pair.items()}
 
 
-def pair_predictions(trained: Trained, material: Material, members: list[Member], rows: np.ndarray) -> np.ndarray:
+def pair_predictions(trained: Trained, fold_data: FoldData, members: list[Member], rows: np.ndarray) -> np.ndarray:
     """Of members averaged, [n, T] in the user's unit; the constant where all diverged, or are worse than it: nobody
     would use those."""
     task = trained.population.task
-    observed = material.targets[rows]
-    constant = constant_predictions(task, material, len(rows))
+    observed = fold_data.targets[rows]
+    constant = constant_predictions(task, fold_data, len(rows))
     if not members:
         return constant
-    average = average_outputs([member_outputs(trained, m, material.inputs.take(rows)) for m in members])
+    average = average_outputs([member_outputs(trained, m, fold_data.inputs.take(rows)) for m in members])
     if not np.isfinite(average).all():
         return constant
-    made = smeared(material.target_scale, average, observed).backward(average)
+    made = smeared(fold_data.target_scale, average, observed).backward(average)
     metric = METRICS[main_metric(task)]
     reached, least = (weighted_scores(task, observed, p, None, (metric.name,))[metric.name] for p in (made, constant))
     return constant if metric.gain(reached, least) < 0 else made
 
 
 def effects_of(
-    bed: Bed, tried: Tried, plans: list[Plan], arms: list[int], attempts: float, before: tuple[Gain, ...] = ()
+    design: TrialDesign,
+    tried: Tried,
+    plans: list[Plan],
+    arms: list[int],
+    attempts: float,
+    before: tuple[Gain, ...] = (),
 ) -> list[Effect]:
     """The effect of each arm against the control (arm 0) on the pairs that both have; plans: of all arms; before: gains
     of earlier pairs, as `paired_effect` takes them."""
-    compared = (_compared(bed, tried, plans, arm) for arm in arms)
-    return [paired_effect(bed.task, rows, treated, control, attempts, before=before)
-            for rows, treated, control in compared]  # fmt: skip
+    compared = (_compared(design, tried, plans, arm) for arm in arms)
+    return [
+        paired_effect(design.task, rows, treated, control, attempts, before=before)
+        for rows, treated, control in compared
+    ]
 
 
-def gains_of(bed: Bed, tried: Tried, plans: list[Plan], arm: int) -> tuple[Gain, ...]:
+def gains_of(design: TrialDesign, tried: Tried, plans: list[Plan], arm: int) -> tuple[Gain, ...]:
     """The gain of an arm in each pair."""
-    return gains_of_pairs(bed.task, *_compared(bed, tried, plans, arm))
+    return gains_of_pairs(design.task, *_compared(design, tried, plans, arm))
 
 
-def _compared(bed: Bed, tried: Tried, plans: list[Plan], arm: int) -> tuple[Patients, np.ndarray, np.ndarray]:
+def _compared(
+    design: TrialDesign, tried: Tried, plans: list[Plan], arm: int
+) -> tuple[Patients, np.ndarray, np.ndarray]:
     """Rows of the pairs that the arm and the control (arm 0) have, and what both say of them."""
     pairs = [pair for pair in tried.rows if (arm, pair) in tried.predictions and (0, pair) in tried.predictions]
     rows = np.concatenate([tried.rows[pair] for pair in pairs])
     judges = np.concatenate([np.full(len(tried.rows[pair]), i) for i, pair in enumerate(pairs)])
-    patients = Patients(bed.material.targets[rows], bed.patients[rows], judges, tuple(pairs))
+    patients = Patients(design.fold_data.targets[rows], design.patients[rows], judges, tuple(pairs))
     control, treated = (np.concatenate([tried.predictions[a, pair] for pair in pairs]) for a in (0, arm))
     if any(_moves_risks(plans[a]) for a in (0, arm)):
-        control, treated = (_recalibrated(bed, patients, p) for p in (control, treated))
+        control, treated = (_recalibrated(design, patients, p) for p in (control, treated))
     return patients, treated, control
 
 
@@ -180,9 +189,9 @@ def _moves_risks(plan: Plan) -> bool:
     return moved or plan.class_weights != "none"
 
 
-def _recalibrated(bed: Bed, rows: Patients, predicted: np.ndarray) -> np.ndarray:
+def _recalibrated(design: TrialDesign, rows: Patients, predicted: np.ndarray) -> np.ndarray:
     """By maps fitted on other patients, where they help; tasks that get no map stay as they are."""
-    plain = bed.material.target_scale
-    if not bed.task.is_classification:
+    plain = design.fold_data.target_scale
+    if not design.task.is_classification:
         return predicted
-    return recalibrated_scale(bed.task, plain, predicted, rows.observed, rows.patients)[1]
+    return recalibrated_scale(design.task, plain, predicted, rows.observed, rows.patients)[1]

@@ -13,7 +13,7 @@ from rounds.plan import Plan, usual_patience
 from rounds.prescription.remedies.remedy import Prescription, treated
 from rounds.prescription.remedies.table import keep_best
 from rounds.prescription.trial.arms import Tried, effects_of, predictions_of
-from rounds.prescription.trial.design import Bed
+from rounds.prescription.trial.design import TrialDesign
 from rounds.prescription.trial.effect import Pair
 from rounds.prescription.trial.trial import FEWEST_CONFIRMING, Arm, Trial, said_of, smallest_worthwhile, worthwhile
 from rounds.training.compiled.best_snapshots import FIRST_HALF, SECOND_HALF
@@ -27,7 +27,7 @@ ALL = Pair(0)  # one pair of arms: all networks, with and without
 def read_off(trained: Trained, prescriptions: list[Prescription]) -> Prescription | None:
     """The prescription whose networks these members have left beside their own; None where there is none."""
     plans = [trained.population.plans[i] for i in sorted({result.slab.plan for result in trained.results})]
-    if not all(result.spare for result in trained.results) or not _is_one_change(plans):
+    if not all(result.best_snapshots for result in trained.results) or not _is_one_change(plans):
         return None
     return next((p for p in prescriptions if p.change == keep_best(plans[0])[0]), None)
 
@@ -39,12 +39,12 @@ def _is_one_change(plans: list[Plan]) -> bool:
     return same and len({treated(plan, change) for plan in plans}) == len(plans)
 
 
-def try_best_epoch(bed: Bed, trained: Trained, prescription: Prescription, like: Population) -> Trial:
+def try_best_epoch(design: TrialDesign, trained: Trained, prescription: Prescription, like: Population) -> Trial:
     """The trial of `prescription` on networks that are there; like: the population that would follow it."""
     members = [m for m in trained.population.members if m.outer == WHOLE_DEVELOPMENT]
-    plan, tried = trained.population.plans[0], _crossed(bed, trained, members)
-    effect = effects_of(bed, tried, [plan, treated(plan, prescription.change)], [1], 1)[0]
-    least, patients = smallest_worthwhile(bed), len(np.unique(bed.patients[tried.rows[ALL]]))
+    plan, tried = trained.population.plans[0], _crossed(design, trained, members)
+    effect = effects_of(design, tried, [plan, treated(plan, prescription.change)], [1], 1)[0]
+    least, patients = smallest_worthwhile(design), len(np.unique(design.patients[tried.rows[ALL]]))
     kept = worthwhile(effect, least) and patients >= FEWEST_CONFIRMING
     reason = f"{said_of(effect, least)} on {patients:,} patients at the epochs that others chose; nothing was trained"
     arm = Arm(prescription, confirmed=effect, verdict="kept" if kept else "dropped", reason=reason)
@@ -53,20 +53,20 @@ def try_best_epoch(bed: Bed, trained: Trained, prescription: Prescription, like:
     return Trial((arm,), arm if kept else None, parts=parts, confirmed_on=folds, seeds=seeds, looks=1)
 
 
-def _crossed(bed: Bed, trained: Trained, members: list[Member]) -> Tried:
+def _crossed(design: TrialDesign, trained: Trained, members: list[Member]) -> Tried:
     """What the networks of each fold say on average of its patients: at their last epochs (0), and at the epochs that
     the other half of the fold's patients chose (1)."""
     parts: list[np.ndarray] = []
     says: dict[int, list[np.ndarray]] = {0: [], 1: []}
-    for half, chooser in ((0, SECOND_HALF), (1, FIRST_HALF)):
-        rows = {Pair(m.fold): _of_half(bed, m.fold, half) for m in members}
-        for arm, networks in enumerate((trained, at_epoch_of(trained, chooser))):
-            made = predictions_of(networks, bed.material, rows, {m.number: (arm, Pair(m.fold)) for m in members})
+    for half, selector in ((0, SECOND_HALF), (1, FIRST_HALF)):
+        rows = {Pair(m.fold): _of_half(design, m.fold, half) for m in members}
+        for arm, networks in enumerate((trained, at_epoch_of(trained, selector))):
+            made = predictions_of(networks, design.fold_data, rows, {m.number: (arm, Pair(m.fold)) for m in members})
             says[arm] += [made[arm, pair] for pair in rows]
         parts += rows.values()
     return Tried({ALL: np.concatenate(parts)}, {(arm, ALL): np.concatenate(some) for arm, some in says.items()})
 
 
-def _of_half(bed: Bed, fold: int, half: int) -> np.ndarray:
-    held = bed.material.folds[fold].held
-    return held[bed.material.halves[held] == half]
+def _of_half(design: TrialDesign, fold: int, half: int) -> np.ndarray:
+    held = design.fold_data.folds[fold].held
+    return held[design.fold_data.patient_half[held] == half]

@@ -11,7 +11,7 @@ import numpy as np
 from rounds.data.dataset import Dataset, Split
 from rounds.task import Task
 from rounds.training.population.build import Trained
-from rounds.training.population.fold_data import Material, Scaling, make_material
+from rounds.training.population.fold_data import FoldData, Scaling, make_fold_data
 from rounds.training.population.members import WHOLE_DEVELOPMENT, sweep
 
 # Of the folds: confirmation decides, and its networks are the first of the population that follows, so most are its.
@@ -41,7 +41,7 @@ def members_a_look(folds: int) -> int:
 
 
 @dataclass(frozen=True)
-class Bed:
+class TrialDesign:
     """Development rows (never the judged ones), prepared as `scaling` says; ends: on the monotonic clock; trained: the
     population that is treated, whose networks are the control; model: the user's own Keras model, where that is what
     is trained; most: member-epochs that the round may take; alone: a single remedy is tried, of which nobody has to
@@ -49,7 +49,7 @@ class Bed:
 
     dataset: Dataset
     split: Split
-    material: Material
+    fold_data: FoldData
     scaling: Scaling
     round: int
     folder: Path | None = None
@@ -81,7 +81,7 @@ class Bed:
     def choosing(self) -> dict[int, np.ndarray]:
         """Held-out rows by fold on which arms are compared: two fifths of the folds, or half of a single one; none
         where there is one arm."""
-        folds = sorted(self.material.folds)
+        folds = sorted(self.fold_data.folds)
         if self.alone:
             return {}
         if len(folds) == 1:
@@ -91,10 +91,10 @@ class Bed:
     @property
     def confirming(self) -> dict[int, np.ndarray]:
         """Held-out rows by fold, of patients who chose nothing."""
-        folds = sorted(self.material.folds)
+        folds = sorted(self.fold_data.folds)
         if len(folds) == 1 and not self.alone:
             return {folds[0]: self._halves(folds[0])[1]}
-        return {f: self.material.folds[f].held for f in folds if f not in self.choosing}
+        return {f: self.fold_data.folds[f].held for f in folds if f not in self.choosing}
 
     @property
     def networks_a_look(self) -> int:
@@ -118,24 +118,24 @@ class Bed:
         same_folds = set(self.confirming) & set(self.choosing)
         return seed if look == 0 and not same_folds else seed + FRESH_SEED * (10 * self.round + look)
 
-    def for_arms(self, count: int) -> "Bed":
+    def for_arms(self, count: int) -> "TrialDesign":
         """The bed of a trial of so many remedies."""
         return replace(self, alone=count == 1)
 
     def held(self, count: int) -> dict[int, np.ndarray]:
         """Held-out rows of the first folds."""
-        return {f: self.material.folds[f].held for f in sorted(self.material.folds)[:count]}
+        return {f: self.fold_data.folds[f].held for f in sorted(self.fold_data.folds)[:count]}
 
     def _halves(self, fold: int) -> tuple[np.ndarray, np.ndarray]:
-        held = self.material.folds[fold].held
+        held = self.fold_data.folds[fold].held
         people = np.random.default_rng(0).permutation(np.unique(self.patients[held]))
         chooses = np.isin(self.patients[held], people[: len(people) // 2])
         return held[chooses], held[~chooses]
 
-    def material_for(self, scaling: Scaling, folds: tuple[int, ...]) -> Material:
+    def fold_data_for(self, scaling: Scaling, folds: tuple[int, ...]) -> FoldData:
         """The material of some folds, prepared anew where a plan wants other scales."""
-        whole = self.material
+        whole = self.fold_data
         if scaling != self.scaling:
             nobody = np.array([], np.int64)
-            whole = make_material(self.dataset, self.split, nobody, (WHOLE_DEVELOPMENT, 0), scaling)
+            whole = make_fold_data(self.dataset, self.split, nobody, (WHOLE_DEVELOPMENT, 0), scaling)
         return replace(whole, folds={f: whole.folds[f] for f in folds})

@@ -10,7 +10,7 @@ from rounds.metrics import main_metric
 from rounds.metrics.table import score
 from rounds.plan import Plan
 from rounds.prescription.trial.arms import Tried, against_control, effects_of, try_arms
-from rounds.prescription.trial.design import Bed
+from rounds.prescription.trial.design import TrialDesign
 from rounds.prescription.trial.effect import Effect
 from rounds.prescription.trial.shorter_plan import stretched
 from rounds.prescription.trial.trial import smallest_worthwhile
@@ -25,7 +25,7 @@ FOLDS_ASKED = 3  # at most: fewer pairs of networks leave the answer to their lu
 
 
 def try_fewer_patients(
-    bed: Bed, plan: Plan, finding: str
+    design: TrialDesign, plan: Plan, finding: str
 ) -> Generator[Progress, None, tuple[dict[str, Any] | None, int]]:
     """(an entry of prescriptions.json, whose effect is the gain from half of the patients to all, or None where
     patients are too few or the time was up; member-epochs spent, each as long as one on all patients).
@@ -33,21 +33,21 @@ def try_fewer_patients(
     plan: the population's main one at a single setting, whose members have learned from all patients already. Members
     on fewer patients take as many steps, so that the difference is the patients'.
     """
-    learned = len(np.unique(bed.patients[bed.material.learned]))
+    learned = len(np.unique(design.patients[design.fold_data.learned]))
     if QUARTER * learned < FEWEST_PATIENTS:
         return None, 0
-    held = bed.held(FOLDS_ASKED)
-    tried = yield from against_control(bed, [plan], held, "share_1")
+    held = design.held(FOLDS_ASKED)
+    tried = yield from against_control(design, [plan], held, "share_1")
     for arm, share in ((1, HALF), (2, QUARTER)):
-        fewer = with_share(bed, share)
+        fewer = with_share(design, share)
         made = yield from try_arms(fewer, [stretched(plan, 1 / share)], held, f"share_{share}")
         tried = tried.joined(replace(made, spent=round(share * made.spent)), [arm])
-    if bed.over:
+    if design.over:
         return None, tried.spent
     # An effect is the gain over arm 0: all patients, so those of fewer are losses.
     plans = [plan, plan, plan]
-    doubled, quadrupled = (_reversed(e) for e in effects_of(bed, tried, plans, [1, 2], 1))
-    return _entry(bed, plan, finding, tried, (doubled, quadrupled)), tried.spent
+    doubled, quadrupled = (_reversed(e) for e in effects_of(design, tried, plans, [1, 2], 1))
+    return _entry(design, plan, finding, tried, (doubled, quadrupled)), tried.spent
 
 
 def asked_members(folds: int) -> int:
@@ -59,46 +59,57 @@ def asked_members(folds: int) -> int:
     return 2 * min(folds, FOLDS_ASKED)
 
 
-def with_share(bed: Bed, share: float) -> Bed:
+def with_share(design: TrialDesign, share: float) -> TrialDesign:
     """The bed whose members learn from a share of each fold's patients; a smaller share is part of a larger one."""
-    people = np.unique(bed.patients)
+    people = np.unique(design.patients)
     place = np.empty(len(people))
     place[np.random.default_rng(0).permutation(len(people))] = np.arange(len(people))
-    rank = place[np.searchsorted(people, bed.patients)]
+    rank = place[np.searchsorted(people, design.patients)]
 
     def some(train: np.ndarray) -> np.ndarray:
         owners = np.unique(rank[train])
         most = owners[: max(1, round(share * len(owners)))]
         return train[np.isin(rank[train], most)]
 
-    folds = {f: Rows(some(rows.train), rows.held) for f, rows in bed.material.folds.items()}
-    return replace(bed, material=replace(bed.material, folds=folds))
+    folds = {f: Rows(some(rows.train), rows.held) for f, rows in design.fold_data.folds.items()}
+    return replace(design, fold_data=replace(design.fold_data, folds=folds))
 
 
 def _reversed(effect: Effect) -> Effect:
     return Effect(-effect.value, -effect.high, -effect.low)
 
 
-def _entry(bed: Bed, plan: Plan, finding: str, tried: Tried, gains: tuple[Effect, Effect]) -> dict[str, Any]:
+def _entry(design: TrialDesign, plan: Plan, finding: str, tried: Tried, gains: tuple[Effect, Effect]) -> dict[str, Any]:
     doubled, quadrupled = gains
-    learned = np.mean([len(np.unique(bed.patients[bed.material.folds[f].train])) for f in bed.held(FOLDS_ASKED)])
+    learned = np.mean(
+        [len(np.unique(design.patients[design.fold_data.folds[f].train])) for f in design.held(FOLDS_ASKED)]
+    )
     counts = {0: round(learned), 1: round(HALF * learned), 2: round(QUARTER * learned)}
-    curve = [{"patients": counts[arm], "score": _score(bed, tried, arm)} for arm in (2, 1, 0)]
-    least, folds = smallest_worthwhile(bed), sorted(bed.held(FOLDS_ASKED))
+    curve = [{"patients": counts[arm], "score": _score(design, tried, arm)} for arm in (2, 1, 0)]
+    least, folds = smallest_worthwhile(design), sorted(design.held(FOLDS_ASKED))
     return {
-        "round": bed.round, "finding": finding, "remedy": REMEDY, "change": {"patients": [counts[1], counts[0]]},
-        "expects": "validation comes closer to training", "metric": main_metric(bed.task),
+        "round": design.round,
+        "finding": finding,
+        "remedy": REMEDY,
+        "change": {"patients": [counts[1], counts[0]]},
+        "expects": "validation comes closer to training",
+        "metric": main_metric(design.task),
         "control": {"patients": counts[1], "folds": folds, "seed": plan.seed},
         "treated": {"patients": counts[0], "folds": folds, "seed": plan.seed},
-        "effect": doubled.record(), "from_a_quarter": quadrupled.record(), "curve": curve,
-        "smallest_worthwhile": least, "remedies_tried": 1, "verdict": "advice", "reason": told(doubled, least),
-    }  # fmt: skip
+        "effect": doubled.record(),
+        "from_a_quarter": quadrupled.record(),
+        "curve": curve,
+        "smallest_worthwhile": least,
+        "remedies_tried": 1,
+        "verdict": "advice",
+        "reason": told(doubled, least),
+    }
 
 
-def _score(bed: Bed, tried: Tried, arm: int) -> float:
+def _score(design: TrialDesign, tried: Tried, arm: int) -> float:
     rows = np.concatenate(list(tried.rows.values()))
     predicted = np.concatenate([tried.predictions[arm, pair] for pair in tried.rows])
-    return score(bed.task, bed.material.targets[rows], predicted)[main_metric(bed.task)]
+    return score(design.task, design.fold_data.targets[rows], predicted)[main_metric(design.task)]
 
 
 def told(doubled: Effect, least: float) -> str:

@@ -13,13 +13,13 @@ import numpy as np
 from rounds.metrics import main_metric
 from rounds.plan import Plan
 from rounds.prescription.trial.arms import Tried, effects_of, try_arms
-from rounds.prescription.trial.design import Bed
+from rounds.prescription.trial.design import TrialDesign
 from rounds.prescription.trial.effect import Pair
 from rounds.prescription.trial.shorter_plan import stretched
 from rounds.prescription.trial.trial import smallest_worthwhile
 from rounds.training.pool import Progress
 from rounds.training.population.build import Population, Trained, make_population
-from rounds.training.population.fold_data import Material
+from rounds.training.population.fold_data import FoldData
 from rounds.training.slab import Rows
 
 REMEDY = "learn from validation patients too"
@@ -36,48 +36,58 @@ class Refit:
     spent: int
 
 
-def try_refit(bed: Bed, trained: Trained, plan: Plan, finding: str) -> Generator[Progress, None, Refit | None]:
+def try_refit(
+    design: TrialDesign, trained: Trained, plan: Plan, finding: str
+) -> Generator[Progress, None, Refit | None]:
     """Members that stop by a fold beside members that learned from it, judged on a fold that both never saw.
 
     plan: the population's main one at a single setting. None where there are too few folds, or the time was up.
     """
-    folds = sorted(bed.material.folds)
+    folds = sorted(design.fold_data.folds)
     if len(folds) < INNER + 1:
         return None
     chosen = folds[:MOST_FOLDS]
     blind = without_looking(plan, typical_epochs(trained, 0))
-    tried = Tried({Pair(f): bed.material.folds[f].held for f in chosen}, {})
+    tried = Tried({Pair(f): design.fold_data.folds[f].held for f in chosen}, {})
     for arm, (some, all_of_them) in enumerate(((plan, False), (blind, True))):
-        places, held = _places(bed, chosen, all_of_them)
+        places, held = _places(design, chosen, all_of_them)
         made = yield from try_arms(places, [some], held, f"refit_{arm}")
         tried = tried.joined(_averaged(made, chosen, len(folds)), [arm])
-    if bed.over:
+    if design.over:
         return None
-    (effect,) = effects_of(bed, tried, [plan, blind], [1], 1)
-    least = smallest_worthwhile(bed)
+    (effect,) = effects_of(design, tried, [plan, blind], [1], 1)
+    least = smallest_worthwhile(design)
     kept = effect.helps and effect.value >= least
     why = "better on folds that neither kind has seen" if kept else "not clearly better on folds that neither kind saw"
     entry = {
-        "round": bed.round, "finding": finding, "remedy": REMEDY, "change": {"epochs": [plan.epochs, blind.epochs]},
-        "expects": "more patients to learn from", "metric": main_metric(bed.task),
-        "control": {"folds": chosen, "seed": plan.seed}, "treated": {"folds": chosen, "seed": plan.seed},
-        "effect": effect.record(), "smallest_worthwhile": least, "remedies_tried": 1,
-        "verdict": "kept" if kept else "dropped", "reason": why,
-    }  # fmt: skip
+        "round": design.round,
+        "finding": finding,
+        "remedy": REMEDY,
+        "change": {"epochs": [plan.epochs, blind.epochs]},
+        "expects": "more patients to learn from",
+        "metric": main_metric(design.task),
+        "control": {"folds": chosen, "seed": plan.seed},
+        "treated": {"folds": chosen, "seed": plan.seed},
+        "effect": effect.record(),
+        "smallest_worthwhile": least,
+        "remedies_tried": 1,
+        "verdict": "kept" if kept else "dropped",
+        "reason": why,
+    }
     return Refit(entry, kept, tried.spent)
 
 
-def _places(bed: Bed, chosen: list[int], all_of_them: bool) -> tuple[Bed, dict[int, np.ndarray]]:
+def _places(design: TrialDesign, chosen: list[int], all_of_them: bool) -> tuple[TrialDesign, dict[int, np.ndarray]]:
     """A bed whose members of fold `f * K + g` never see fold f, and stop by fold g or (all of them) learn from it."""
-    folds = bed.material.folds
+    folds = design.fold_data.folds
     made, held = {}, {}
     for f in chosen:
-        learned = np.setdiff1d(bed.material.learned, folds[f].held)
+        learned = np.setdiff1d(design.fold_data.learned, folds[f].held)
         for g in [g for g in sorted(folds) if g != f][:INNER]:
             train = learned if all_of_them else np.setdiff1d(learned, folds[g].held)
             made[f * len(folds) + g] = Rows(train, folds[g].held)
             held[f * len(folds) + g] = folds[f].held
-    return replace(bed, material=replace(bed.material, folds=made)), held
+    return replace(design, fold_data=replace(design.fold_data, folds=made)), held
 
 
 def _averaged(made: Tried, chosen: list[int], count: int) -> Tried:
@@ -101,18 +111,18 @@ def without_looking(plan: Plan, epochs: int) -> Plan:
     return stretched(plan, epochs / plan.epochs).change(patience=0, keep_best="none")
 
 
-def trial_cost(bed: Bed, plan: Plan) -> int:
+def trial_cost(design: TrialDesign, plan: Plan) -> int:
     """Member-epochs of the trial, at most."""
-    return 2 * INNER * min(len(bed.material.folds), MOST_FOLDS) * plan.epochs
+    return 2 * INNER * min(len(design.fold_data.folds), MOST_FOLDS) * plan.epochs
 
 
 def make_refitted(trained: Trained, count: int | None) -> Population:
     """The population that is handed over, without holding any development patient back; count: of its members."""
     population = trained.population
     plans = [without_looking(plan, typical_epochs(trained, i)) for i, plan in enumerate(population.plans)]
-    return make_population(plans, population.task, [_whole(population.materials[0])], count, model=population.model)
+    return make_population(plans, population.task, [_whole(population.folds_data[0])], count, model=population.model)
 
 
-def _whole(material: Material) -> Material:
-    folds = {f: Rows(material.learned, rows.held) for f, rows in material.folds.items()}
-    return replace(material, folds=folds)
+def _whole(fold_data: FoldData) -> FoldData:
+    folds = {f: Rows(fold_data.learned, rows.held) for f, rows in fold_data.folds.items()}
+    return replace(fold_data, folds=folds)

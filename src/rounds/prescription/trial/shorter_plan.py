@@ -15,6 +15,8 @@ def stretched(plan: Plan, share: float) -> Plan:
     warmup = plan.warmup_epochs
     warmed = tuple(share * w for w in warmup) if isinstance(warmup, tuple) else share * warmup
     return plan.change(
-        epochs=max(1, math.ceil(share * plan.epochs - 1e-9)), patience=math.ceil(share * plan.patience - 1e-9),
-        warmup_epochs=warmed, decay_epochs=tuple(share * d for d in plan.decay_epochs),
-    )  # fmt: skip
+        epochs=max(1, math.ceil(share * plan.epochs - 1e-9)),
+        patience=math.ceil(share * plan.patience - 1e-9),
+        warmup_epochs=warmed,
+        decay_epochs=tuple(share * d for d in plan.decay_epochs),
+    )

@@ -22,7 +22,7 @@ from rounds.plan import Plan
 from rounds.prescription.budget import screened
 from rounds.prescription.remedies.remedy import Prescription, treated
 from rounds.prescription.trial.arms import Tried, against_control, effects_of, gains_of
-from rounds.prescription.trial.design import Bed
+from rounds.prescription.trial.design import TrialDesign
 from rounds.prescription.trial.effect import Effect, Gain
 from rounds.training.pool import Progress
 from rounds.training.population.build import Trained
@@ -86,52 +86,52 @@ class Look:
     setting: int = 0
 
 
-def run_trial(bed: Bed, plan: Plan, prescriptions: list[Prescription]) -> Generator[Progress, None, Trial]:
+def run_trial(design: TrialDesign, plan: Plan, prescriptions: list[Prescription]) -> Generator[Progress, None, Trial]:
     """Tries every prescription on `plan`, which sweeps nothing; yields progress. Of a single one nothing has to be
     chosen: all folds confirm."""
-    bed = bed.for_arms(len(prescriptions))
-    if bed.alone:
-        return (yield from _confirm(bed, plan, Trial((Arm(prescriptions[0]),)), 0))
-    trial = yield from _choose(bed, plan, tuple(Arm(p) for p in prescriptions))
-    if bed.over:
+    design = design.for_arms(len(prescriptions))
+    if design.alone:
+        return (yield from _confirm(design, plan, Trial((Arm(prescriptions[0]),)), 0))
+    trial = yield from _choose(design, plan, tuple(Arm(p) for p in prescriptions))
+    if design.over:
         return _cut_short(trial)
     if trial.best is None:
         return trial
-    return (yield from _confirm(bed, plan, trial, trial.best))
+    return (yield from _confirm(design, plan, trial, trial.best))
 
 
-def _choose(bed: Bed, plan: Plan, arms: tuple[Arm, ...]) -> Generator[Progress, None, Trial]:
+def _choose(design: TrialDesign, plan: Plan, arms: tuple[Arm, ...]) -> Generator[Progress, None, Trial]:
     """All arms on one fold, the better ones on the other folds that choose, for their whole course."""
     plans = [plan, *(treated(plan, arm.prescription.change) for arm in arms)]
     numbers = list(range(1, len(plans)))
     brief = [plan, *(screened(p, arms[0].prescription.finding) for p in plans[1:])]
-    first, *others = bed.choosing.items()
-    tried = yield from against_control(bed, brief, dict([first]), "screen")
-    effects = effects_of(bed, tried, plans, numbers, len(arms))
+    first, *others = design.choosing.items()
+    tried = yield from against_control(design, brief, dict([first]), "screen")
+    effects = effects_of(design, tried, plans, numbers, len(arms))
     why = WEAKER if brief == plans else f"{WEAKER}, after a part of the training"
     arms = tuple(replace(arm, screened=e, reason=why) for arm, e in zip(arms, effects, strict=True))
     going_on = _better(arms, numbers, brief != plans)
     doubt = not any(effects[i - 1].helps for i in going_on)
     again = [0, *going_on]
-    if brief != plans and not bed.over:
-        held = bed.choosing if doubt else dict([first])
-        more = yield from against_control(bed, [plans[i] for i in again], held, "choose")
+    if brief != plans and not design.over:
+        held = design.choosing if doubt else dict([first])
+        more = yield from against_control(design, [plans[i] for i in again], held, "choose")
         tried = Tried({}, {}, tried.spent).joined(more, again)
-    elif doubt and others and not bed.over:
-        more = yield from against_control(bed, [plans[i] for i in again], dict(others), "choose")
+    elif doubt and others and not design.over:
+        more = yield from against_control(design, [plans[i] for i in again], dict(others), "choose")
         tried = tried.joined(more, again)
-    known = dict(zip(going_on, effects_of(bed, tried, plans, going_on, len(arms)), strict=True))
+    known = dict(zip(going_on, effects_of(design, tried, plans, going_on, len(arms)), strict=True))
     why = "not the best on the patients who choose, where no treatment counts as one"
     chosen = (replace(a, effect=known[i], reason=why) if i in known else a for i, a in enumerate(arms, start=1))
-    best = _best(bed, tried, plans, known)
+    best = _best(design, tried, plans, known)
     folds, gains = (
         tuple({pair.fold for pair in tried.rows}),
-        () if best is None else gains_of(bed, tried, plans, best + 1),
+        () if best is None else gains_of(design, tried, plans, best + 1),
     )
     return Trial(tuple(chosen), None, tried.spent, tried.parts, best=best, folds=folds, gains=gains)
 
 
-def _best(bed: Bed, tried: Tried, plans: list[Plan], effects: dict[int, Effect]) -> int | None:
+def _best(design: TrialDesign, tried: Tried, plans: list[Plan], effects: dict[int, Effect]) -> int | None:
     """Place of the arm with the largest effect, or of one listed before it (doses come in the order of what is usual)
     that is within a standard error of it (Breiman et al. 1984); None where none is better than the control."""
     best = max(effects, key=lambda i: _rank(effects[i]))
@@ -140,7 +140,7 @@ def _best(bed: Bed, tried: Tried, plans: list[Plan], effects: dict[int, Effect])
 
     def behind(other: int) -> Effect:
         made = {(arm, pair): tried.predictions[i, pair] for pair in tried.rows for arm, i in ((0, other), (1, best))}
-        return effects_of(bed, Tried(tried.rows, made), [plans[other], plans[best]], [1], 1)[0]
+        return effects_of(design, Tried(tried.rows, made), [plans[other], plans[best]], [1], 1)[0]
 
     before = [i for i in effects if i < best and _rank(effects[i]) > 0]
     return next((i for i in before if behind(i).within_error), best) - 1
@@ -156,31 +156,35 @@ def _rank(effect: Effect | None) -> float:
     return float(effect.value) if effect is not None and np.isfinite(effect.value) else -np.inf
 
 
-def _confirm(bed: Bed, plan: Plan, trial: Trial, best: int) -> Generator[Progress, None, Trial]:
+def _confirm(design: TrialDesign, plan: Plan, trial: Trial, best: int) -> Generator[Progress, None, Trial]:
     """The trial with its winner judged by patients who chose nothing."""
-    arm, held = trial.arms[best], bed.confirming
-    patients = len(np.unique(bed.patients[np.concatenate(list(held.values()))]))
+    arm, held = trial.arms[best], design.confirming
+    patients = len(np.unique(design.patients[np.concatenate(list(held.values()))]))
     if patients < FEWEST_CONFIRMING:
         few = f"{patients} patients are left to confirm it, too few to tell (at least {FEWEST_CONFIRMING})"
         return _with(trial, best, replace(arm, reason=few))
-    least, tried = smallest_worthwhile(bed), Tried({}, {})
+    least, tried = smallest_worthwhile(design), Tried({}, {})
     looks: list[Look] = []
     effect = Effect(0.0, -np.inf, np.inf)
-    for number, share in enumerate(_shares(bed, plan, trial, arm)):
-        if bed.over or not _in_doubt(effect, least) or (looks and not _payable(bed, plan, trial, arm, tried.spent)):
+    for number, share in enumerate(_shares(design, plan, trial, arm)):
+        if (
+            design.over
+            or not _in_doubt(effect, least)
+            or (looks and not _payable(design, plan, trial, arm, tried.spent))
+        ):
             break
-        look = _look(bed, plan, number)
+        look = _look(design, plan, number)
         plans = [look.control, treated(look.control, arm.prescription.change)]
-        more = yield from against_control(bed, plans, held, f"confirm_{number}", look.each)
+        more = yield from against_control(design, plans, held, f"confirm_{number}", look.each)
         tried = tried.joined(more.at(sum(before.starts for before in looks), look.setting), [0, 1])
-        effect = effects_of(bed, tried, plans, [1], share, at_setting(trial.gains, best_setting(bed, plan)))[0]
+        effect = effects_of(design, tried, plans, [1], share, at_setting(trial.gains, best_setting(design, plan)))[0]
         looks.append(look)
     trial = replace(trial, member_epochs=trial.member_epochs + tried.spent, parts=(*trial.parts, *tried.parts))
     seeds = tuple(seed for look in looks for seed in seeds_of(look.control, sorted(held), look.each))
     control = looks[0].control if looks else None
     trial = replace(trial, control=control, seeds=seeds, looks=len(looks), confirmed_on=tuple(sorted(held)))
-    trial = _with(trial, best, _judged(arm, effect, least, patients, bed.alone))
-    return _cut_short(trial) if bed.over else trial
+    trial = _with(trial, best, _judged(arm, effect, least, patients, design.alone))
+    return _cut_short(trial) if design.over else trial
 
 
 def _in_doubt(effect: Effect, least: float) -> bool:
@@ -192,21 +196,21 @@ def worthwhile(effect: Effect, least: float) -> bool:
     return effect.helps and effect.value >= least
 
 
-def _look(bed: Bed, plan: Plan, number: int) -> Look:
+def _look(design: TrialDesign, plan: Plan, number: int) -> Look:
     """A first look: the population's own networks of the plan, at all its settings; a second one, or where there are
     no such networks: fresh seeds at the best settings."""
-    each = bed.networks_a_look if number == 0 else 0
+    each = design.networks_a_look if number == 0 else 0
     if each:
-        assert bed.trained is not None
-        whole = bed.trained.population.plans[0]
+        assert design.trained is not None
+        whole = design.trained.population.plans[0]
         return Look(whole, each, each // len(sweep(whole)))
-    fresh = plan.change(seed=bed.seed_of_look(plan.seed, number))
-    return Look(fresh, bed.seeds_a_look, bed.seeds_a_look, best_setting(bed, plan))
+    fresh = plan.change(seed=design.seed_of_look(plan.seed, number))
+    return Look(fresh, design.seeds_a_look, design.seeds_a_look, best_setting(design, plan))
 
 
-def best_setting(bed: Bed, plan: Plan) -> int:
+def best_setting(design: TrialDesign, plan: Plan) -> int:
     """Place of the plan's only setting among those that the population sweeps."""
-    swept = sweep(bed.trained.population.plans[0]) if bed.trained else []
+    swept = sweep(design.trained.population.plans[0]) if design.trained else []
     own = sweep(plan)[0]
     return swept.index(own) if own in swept else 0
 
@@ -215,21 +219,21 @@ def at_setting(gains: tuple[Gain, ...], setting: int) -> tuple[Gain, ...]:
     return tuple((pair._replace(setting=setting), gain) for pair, gain in gains)
 
 
-def _shares(bed: Bed, plan: Plan, trial: Trial, arm: Arm) -> tuple[float, ...]:
+def _shares(design: TrialDesign, plan: Plan, trial: Trial, arm: Arm) -> tuple[float, ...]:
     """What ALPHA is divided by at each look: a first look keeps nothing back for a second that could not be paid.
 
     That is settled before anything is looked at, by the epochs that the first takes at most: treated members beside
     those of the population, or both on fresh seeds where a single fold has to choose and confirm.
     """
-    epochs = treated(plan, arm.prescription.change).epochs + (plan.epochs if len(bed.material.folds) == 1 else 0)
-    first = epochs * len(bed.confirming) * _look(bed, plan, 0).each
-    return LOOKS if _payable(bed, plan, trial, arm, first) else ONE_LOOK
+    epochs = treated(plan, arm.prescription.change).epochs + (plan.epochs if len(design.fold_data.folds) == 1 else 0)
+    first = epochs * len(design.confirming) * _look(design, plan, 0).each
+    return LOOKS if _payable(design, plan, trial, arm, first) else ONE_LOOK
 
 
-def _payable(bed: Bed, plan: Plan, trial: Trial, arm: Arm, spent: int) -> bool:
+def _payable(design: TrialDesign, plan: Plan, trial: Trial, arm: Arm, spent: int) -> bool:
     """Whether the budget has room for a second look, both arms on fresh seeds; spent: by the first."""
     both = plan.epochs + treated(plan, arm.prescription.change).epochs
-    return trial.member_epochs + spent + both * len(bed.confirming) * bed.seeds_a_look <= bed.most
+    return trial.member_epochs + spent + both * len(design.confirming) * design.seeds_a_look <= design.most
 
 
 def _judged(arm: Arm, effect: Effect, least: float, patients: int, alone: bool) -> Arm:
@@ -261,9 +265,9 @@ def seeds_of(plan: Plan, folds: list[int], each: int) -> tuple[int, ...]:
     return tuple(m.seed for m in make_members([plan], tuple(folds), (), each * len(folds)))
 
 
-def smallest_worthwhile(bed: Bed) -> float:
+def smallest_worthwhile(design: TrialDesign) -> float:
     """In the main metric, from the constant's score on development rows."""
-    task, material = bed.task, bed.material
-    observed = material.targets[material.learned]
-    constant = constant_predictions(task, material, len(observed))
+    task, fold_data = design.task, design.fold_data
+    observed = fold_data.targets[fold_data.learned]
+    constant = constant_predictions(task, fold_data, len(observed))
     return smallest_of(main_metric(task), score(task, observed, constant)[main_metric(task)])

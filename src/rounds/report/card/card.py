@@ -70,8 +70,13 @@ def item_record(item: Item, known: Known) -> dict[str, str]:
     status = "gap" if not text else ("partly" if item.ask else "filled")
     ask = item.ask or ("" if text else "The run keeps no record of it: describe it.")
     return {
-        "number": item.number, "section": item.section, "topic": item.topic, "status": status, "text": text, "ask": ask,
-    }  # fmt: skip
+        "number": item.number,
+        "section": item.section,
+        "topic": item.topic,
+        "status": status,
+        "text": text,
+        "ask": ask,
+    }
 
 
 def card_text(record: dict[str, Any]) -> str:

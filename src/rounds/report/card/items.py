@@ -290,8 +290,8 @@ def limits(known: Known) -> str:
         f["explanation"] for f in known.findings["findings"] if f["severity"] != "note" and f["code"] != "healthy"
     ]
     unchecked = [n["code"] for n in known.findings["not_applicable"]]
-    ledger = known.metrics.get("ledger", {}).get("times_before")
-    again = [f"These rows judged {ledger} runs before."] if ledger else []
+    test_reuse = known.metrics.get("ledger", {}).get("times_before")
+    again = [f"These rows judged {test_reuse} runs before."] if test_reuse else []
     simulated = ["The patients are simulated."] if known.dataset.get("simulated") else []
     tail = [f"Not checked: {', '.join(unchecked)}."] if unchecked else []
     return " ".join([*simulated, *warned[:6], *again, *tail])
@@ -357,4 +357,4 @@ ITEMS: tuple[Item, ...] = (
     Item("27a", "Discussion", "Poor or missing input in use", bad_input, "Say what staff should do then."),
     Item("27b", "Discussion", "Interaction and expertise of users", unknown, "Say what users need to do and know."),
     Item("27c", "Discussion", "Next steps", unknown, "Name next steps: validation elsewhere, and in time."),
-)  # fmt: skip
+)

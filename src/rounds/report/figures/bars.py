@@ -25,20 +25,32 @@ _EXPLAINED = "Share of the outcome's variance"
 # For each code the first picture whose numbers are there.
 DRAWN_BY_NUMBERS: dict[str, tuple[Bars, ...]] = {
     "patient-leak": (
-        Bars("Patients on both sides of the split",
-             {f"patients_shared_with_{n}": f"shared with {said}" for n, said in _SIDES.items()}, some=True),
-        Bars(_EXPLAINED, {"variance_between_share": "between values of the column"},
-             "rows of one identifier alike in outcome"),
+        Bars(
+            "Patients on both sides of the split",
+            {f"patients_shared_with_{n}": f"shared with {said}" for n, said in _SIDES.items()},
+            some=True,
+        ),
+        Bars(
+            _EXPLAINED,
+            {"variance_between_share": "between values of the column"},
+            "rows of one identifier alike in outcome",
+        ),
     ),
     "duplicate-rows": (
         Bars("Pairs of equal rows", {"equal_pairs": "found", "expected_pairs": "expected by chance"}),
-        Bars("Share of the images judged on",
-             {f"share_of_{n}_rows": f"look known: {said}" for n, said in _SIDES.items()}, some=True),
+        Bars(
+            "Share of the images judged on",
+            {f"share_of_{n}_rows": f"look known: {said}" for n, said in _SIDES.items()},
+            some=True,
+        ),
     ),
     "target-leak": (
         Bars(_EXPLAINED, {"explained_share": "this column", "next_share": "the next best"}, "dominates"),
-        Bars("Share of the outcome's variance, and rank correlation",
-             {"explained_share": "by its values", "rank_correlation": "by its order"}, "gives the outcome away"),
+        Bars(
+            "Share of the outcome's variance, and rank correlation",
+            {"explained_share": "by its values", "rank_correlation": "by its order"},
+            "gives the outcome away",
+        ),
         Bars(_EXPLAINED, {"explained_share": "this pair"}, "gives the outcome away"),
         Bars(_EXPLAINED, {"explained_share_of_place": "this place"}, "gives the outcome away"),
     ),
@@ -49,29 +61,44 @@ DRAWN_BY_NUMBERS: dict[str, tuple[Bars, ...]] = {
     "shifted-test": (_APART,),
     "class-imbalance": (Bars("Share of the rows", {"share": "the rarest outcome"}, "rare outcome"),),
     "label-noise": (
-        Bars("Share with the other outcome",
-             {"other_outcome_low": "who seem safe", "other_outcome_high": "who seem ill"},
-             "other outcome among the surest"),
+        Bars(
+            "Share with the other outcome",
+            {"other_outcome_low": "who seem safe", "other_outcome_high": "who seem ill"},
+            "other outcome among the surest",
+        ),
         Bars("Share of another class", {"other_class": "where one is surest"}, "other class among the surest"),
         Bars("Share of the rows", {"share": "equal rows, other outcome"}, "conflicting outcomes"),
     ),
     "gaps-unread": (
-        Bars("Change of the score",
-             {"pattern_alone_value": "what the gaps say alone", "dealt_anew_value": "what the networks read"}),
+        Bars(
+            "Change of the score",
+            {"pattern_alone_value": "what the gaps say alone", "dealt_anew_value": "what the networks read"},
+        ),
     ),
     "implausible-score": (
-        Bars("Share of the constant's score", {"removed_share": "removed", "ahead_share": "ahead of baselines"},
-             "too good", some=True),
+        Bars(
+            "Share of the constant's score",
+            {"removed_share": "removed", "ahead_share": "ahead of baselines"},
+            "too good",
+            some=True,
+        ),
     ),
     "validation-too-small": (
-        Bars("In all validation folds", {"patients": "patients", "events": "of the rarer class"},
-             "fewest validation patients", some=True),
+        Bars(
+            "In all validation folds",
+            {"patients": "patients", "events": "of the rarer class"},
+            "fewest validation patients",
+            some=True,
+        ),
     ),
     "no-better-than-baseline": (
-        Bars("Gain on the baseline, share of the constant's score",
-             {"low": "low end", "gain_share": "gain", "high": "high end"}, "smallest worthwhile"),
+        Bars(
+            "Gain on the baseline, share of the constant's score",
+            {"low": "low end", "gain_share": "gain", "high": "high end"},
+            "smallest worthwhile",
+        ),
     ),
-}  # fmt: skip
+}
 
 
 def bars_of(finding: Record) -> Chart | None:

@@ -60,9 +60,7 @@ def sweep_curves(run: RunFiles) -> Chart | None:
     thin = _chart(_with_rate(frame)).mark_line(strokeWidth=1, opacity=0.3, clip=True)
     thick = _chart(_with_rate(middle)).mark_line(strokeWidth=2.5, clip=True)
     colour = _rate_colour(frame)
-    return alt.layer(
-        thin.encode(x=x, y=y, color=colour, detail="member:N"), thick.encode(x=x, y=y, color=colour)
-    )  # fmt: skip
+    return alt.layer(thin.encode(x=x, y=y, color=colour, detail="member:N"), thick.encode(x=x, y=y, color=colour))
 
 
 def sweep_outcome(run: RunFiles) -> Chart | None:
@@ -77,9 +75,7 @@ def sweep_outcome(run: RunFiles) -> Chart | None:
     y = alt.Y("best_value:Q", title=f"{label(run.kept_metric)} of the epoch kept").scale(zero=False)
     points = _chart(_with_rate(frame)).mark_circle(size=46, opacity=0.6)
     line = _chart(middle).mark_line(color=INK, strokeWidth=1.5)
-    return alt.layer(
-        line.encode(x=x, y=y), points.encode(x=x, y=y, color=_rate_colour(frame).legend(None))
-    )  # fmt: skip
+    return alt.layer(line.encode(x=x, y=y), points.encode(x=x, y=y, color=_rate_colour(frame).legend(None)))
 
 
 def schedule_curve(run: RunFiles) -> Chart | None:

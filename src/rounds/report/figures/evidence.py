@@ -56,8 +56,9 @@ def net_benefit(run: RunFiles) -> Chart | None:
     model = [{**p, "who": "this model"} for p in curve]
     everyone = [
         {"threshold": p["threshold"], "net_benefit": p["treat_all"], "who": "treat all"}
-        for p in curve if p["treat_all"] >= floor
-    ]  # fmt: skip
+        for p in curve
+        if p["treat_all"] >= floor
+    ]
     nobody = [{"threshold": p["threshold"], "net_benefit": 0.0, "who": "treat nobody"} for p in curve]
     names = ["this model", "treat all", "treat nobody"]
     colour = alt.Color("who:N", title=None, scale=alt.Scale(domain=names, range=[BLUE, ORANGE, SOFT]))

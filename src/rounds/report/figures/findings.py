@@ -11,10 +11,23 @@ from rounds.report.figures.theme import BLUE, FAINT, INK, ORANGE, RATES, Chart, 
 from rounds.report.run_files import Record, RunFiles
 
 DRAWN_BY_LOSSES = (
-    "diverged", "not-learning", "still-improving", "overfitting", "plateau", "unstable", "validation-better",
-    "underfitting", "decayed-too-early", "not-shuffled", "loss-output-mismatch", "misleading-metric",
-    "poor-initialization", "unscaled-inputs", "augmentation-too-strong", "tiny-batch-statistics",
-)  # fmt: skip
+    "diverged",
+    "not-learning",
+    "still-improving",
+    "overfitting",
+    "plateau",
+    "unstable",
+    "validation-better",
+    "underfitting",
+    "decayed-too-early",
+    "not-shuffled",
+    "loss-output-mismatch",
+    "misleading-metric",
+    "poor-initialization",
+    "unscaled-inputs",
+    "augmentation-too-strong",
+    "tiny-batch-statistics",
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +53,7 @@ DRAWN_BY_MEASURES: dict[str, Seen] = {
 }
 
 
-def finding_picture(run: RunFiles, finding: Record) -> str | None:
+def finding_figure(run: RunFiles, finding: Record) -> str | None:
     """The picture as SVG; None where its curve is not on record, or nothing was measured."""
     name, label = f"finding-picture-{finding['code']}", f"{finding['name']}, where it was seen"
     if finding["code"] in DRAWN_BY_NUMBERS:

@@ -39,125 +39,171 @@ class Drawn:
 
 FIGURES: tuple[Figure, ...] = (
     Figure(
-        "forest", "first", "Is it better than simpler ways?",
+        "forest",
+        "first",
+        "Is it better than simpler ways?",
         "Each point is a way to predict, its line the 95 % interval over patients; the dashed line marks the ensemble.",
         forest,
     ),
     Figure(
-        "calibration", "first", "Do the probabilities mean what they say?",
+        "calibration",
+        "first",
+        "Do the probabilities mean what they say?",
         "Of patients told 20 %, one in five should have the outcome: points on the dashed line do.",
         calibration,
     ),
     Figure(
-        "observed-by-predicted", "first", "What happened to patients with this prediction?",
+        "observed-by-predicted",
+        "first",
+        "What happened to patients with this prediction?",
         "Patients in groups of like predictions: points are their true mean with its interval, broad bars hold the "
         "middle half of them, and the dashed line is perfect.",
         observed_by_predicted,
     ),
     Figure(
-        "ranking-forest", "judged", "Who ranks patients best?",
+        "ranking-forest",
+        "judged",
+        "Who ranks patients best?",
         "The chance that a patient with the outcome is ranked above one without; half is guessing.",
         ranking_forest,
     ),
     Figure(
-        "roc", "judged", "Cases found against false alarms",
+        "roc",
+        "judged",
+        "Cases found against false alarms",
         "Further to the upper left is better: more cases found for the same false alarms.",
         roc,
     ),
     Figure(
-        "risks", "judged", "Who is told which risk?",
+        "risks",
+        "judged",
+        "Who is told which risk?",
         "The further apart the two colours lie, the better the outcomes are told apart.",
         risks,
     ),
     Figure(
-        "confusions", "judged", "Which classes are taken for which?",
+        "confusions",
+        "judged",
+        "Which classes are taken for which?",
         "Dark cells on the diagonal are right predictions; cells of fewer than 10 patients are left empty.",
         confusions,
     ),
     Figure(
-        "ranking-by-outcome", "judged", "Which outcomes are told apart?",
+        "ranking-by-outcome",
+        "judged",
+        "Which outcomes are told apart?",
         "AUROC of each outcome against all others; a half is guessing.",
         ranking_by_outcome,
     ),
     Figure(
-        "target-scores", "judged", "Which targets can be predicted?",
+        "target-scores",
+        "judged",
+        "Which targets can be predicted?",
         "Share of each target's variation that is explained; 0 is what a constant reaches.",
         target_scores,
     ),
     Figure(
-        "density", "judged", "Predicted against observed",
+        "density",
+        "judged",
+        "Predicted against observed",
         "The stronger the colour, the more patients; on the dashed line the prediction came true. Cells of fewer than "
         "10 patients are left empty.",
         density,
     ),
     Figure(
-        "misses", "judged", "By how much do predictions miss?",
+        "misses",
+        "judged",
+        "By how much do predictions miss?",
         "Right of the line the prediction was too high, left of it too low.",
         misses,
     ),
     Figure(
-        "misses-by-predicted", "judged", "Does it miss more for some patients?",
+        "misses-by-predicted",
+        "judged",
+        "Does it miss more for some patients?",
         "From low to high predictions: the middle mark should stay at zero; thick bars hold half of the patients, thin "
         "lines eight in ten.",
         misses_by_predicted,
     ),
     Figure(
-        "reliability", "calibration", "Do the probabilities of each outcome mean what they say?",
+        "reliability",
+        "calibration",
+        "Do the probabilities of each outcome mean what they say?",
         "Points on the dashed line do; lines are 95 % intervals. The most frequent outcomes are drawn.",
         reliability,
     ),
     Figure(
-        "net-benefit", "decisions", "Does acting on it help more than treating all or nobody?",
+        "net-benefit",
+        "decisions",
+        "Does acting on it help more than treating all or nobody?",
         "Where the line of the model lies above both others, at the threshold at which one would treat, it helps; the "
         "band is its 95 % interval. Thresholds between which fewer than 10 patients lie are left out.",
         net_benefit,
     ),
     Figure(
-        "single-interval", "intervals", "What a prediction promises",
+        "single-interval",
+        "intervals",
+        "What a prediction promises",
         "Read upwards from a prediction: the band holds the promised share of such patients' outcomes.",
         single_interval,
     ),
     Figure(
-        "subgroup-forest", "subgroups", "Score of each group",
+        "subgroup-forest",
+        "subgroups",
+        "Score of each group",
         "Each point is a group with its 95 % interval; the dashed line marks all patients.",
         subgroup_forest,
     ),
     Figure(
-        "stay", "stay", "Validation from round to round",
+        "stay",
+        "stay",
+        "Validation from round to round",
         "Each point is a network, the line joins the medians: it should improve with every change that was kept.",
         stay,
     ),
     Figure(
-        "trial-effects", "prescribed", "What the changes were worth",
+        "trial-effects",
+        "prescribed",
+        "What the changes were worth",
         "Treated and control networks trained side by side: only changes whose line stays above zero are kept; for "
         "more patients, the gain from half of them to all.",
         trial_effects,
     ),
     Figure(
-        "learning-curve", "trained", "Learning curve of the best single network",
+        "learning-curve",
+        "trained",
+        "Learning curve of the best single network",
         "Training loss at single steps (points) and on average, beside the loss on validation patients; thin lines are "
         "the other networks' validation.",
         learning_curve,
     ),
     Figure(
-        "metric-curve", "trained", "The metric that matters, epoch by epoch",
+        "metric-curve",
+        "trained",
+        "The metric that matters, epoch by epoch",
         "On validation patients; where the line no longer improves, more training gains nothing.",
         metric_curve,
     ),
     Figure(
-        "sweep-curves", "trained", "Learning rates side by side",
+        "sweep-curves",
+        "trained",
+        "Learning rates side by side",
         "Too low learns slowly, too high is restless or gets stuck early; thick lines are medians, thin ones single "
         "networks.",
         sweep_curves,
     ),
     Figure(
-        "sweep-outcome", "trained", "Which learning rate worked best?",
+        "sweep-outcome",
+        "trained",
+        "Which learning rate worked best?",
         "Each point is a network; the line joins the medians. A best value at either end says the sweep should go "
         "further.",
         sweep_outcome,
     ),
     Figure(
-        "schedule", "trained", "Learning rate over time",
+        "schedule",
+        "trained",
+        "Learning rate over time",
         "As it was in use: it rises while the network settles in and then falls.",
         schedule_curve,
     ),
@@ -165,7 +211,7 @@ FIGURES: tuple[Figure, ...] = (
         Figure(f"measure-{name}", "inside", term.title, term.meaning, partial(measure_map, measure=name))
         for name, term in MEASURE_TERMS.items()
     ),
-)  # fmt: skip
+)
 
 
 def draw_figures(run: RunFiles) -> dict[str, list[Drawn]]:

@@ -14,19 +14,32 @@ FONT, LAID_OUT = "Liberation Sans, Arial, Helvetica, sans-serif", 14
 
 # Colours are names that the page gives values to, so that a chart follows light, dark and print. The hues are those
 # of Okabe and Ito (2008), told apart with every kind of colour vision.
-INK, SOFT, FAINT, GRID = "var(--ink)", "var(--soft)", "var(--faint)", "var(--grid)"
+INK, SOFT, FAINT, ARRAY = "var(--ink)", "var(--soft)", "var(--faint)", "var(--grid)"
 BLUE, ORANGE, GREEN, PURPLE = "var(--blue)", "var(--orange)", "var(--green)", "var(--purple)"
 RATES = [f"var(--rate-{i})" for i in range(6)]  # a quantity: from low to high
 HEAT = [f"var(--heat-{i})" for i in range(7)]
 
 _WORDS = {
-    "labelColor": SOFT, "titleColor": SOFT, "titleFontWeight": "normal", "labelFontSize": LAID_OUT,
-    "titleFontSize": LAID_OUT, "labelFont": FONT, "titleFont": FONT,
-}  # fmt: skip
+    "labelColor": SOFT,
+    "titleColor": SOFT,
+    "titleFontWeight": "normal",
+    "labelFontSize": LAID_OUT,
+    "titleFontSize": LAID_OUT,
+    "labelFont": FONT,
+    "titleFont": FONT,
+}
 _AXIS = {
-    **_WORDS, "domainColor": FAINT, "tickColor": FAINT, "gridColor": GRID, "tickSize": 4, "titlePadding": 8,
-    "labelPadding": 4, "tickCount": 5, "labelOverlap": True, "labelLimit": 150,
-}  # fmt: skip
+    **_WORDS,
+    "domainColor": FAINT,
+    "tickColor": FAINT,
+    "gridColor": ARRAY,
+    "tickSize": 4,
+    "titlePadding": 8,
+    "labelPadding": 4,
+    "tickCount": 5,
+    "labelOverlap": True,
+    "labelLimit": 150,
+}
 _LEGEND = {
     **_WORDS,
     "orient": "top",
@@ -37,10 +50,15 @@ _LEGEND = {
     "labelLimit": 300,
 }
 CONFIG: dict[str, Any] = {
-    "background": None, "font": FONT, "aria": False, "axis": _AXIS, "legend": _LEGEND, "view": {"stroke": None},
+    "background": None,
+    "font": FONT,
+    "aria": False,
+    "axis": _AXIS,
+    "legend": _LEGEND,
+    "view": {"stroke": None},
     "text": {"color": INK, "font": FONT, "fontSize": LAID_OUT},
     "padding": {"left": 2, "right": 6, "top": 4, "bottom": 2},
-}  # fmt: skip
+}
 
 
 def to_svg(chart: Chart, name: str, label: str) -> str:

@@ -33,9 +33,11 @@ def trial_effects(run: RunFiles) -> Chart | None:
 
 def _effect(prescription: Record) -> Record:
     return {
-        **prescription["effect"], "name": f"{prescription['round']}: {_changed(prescription)}",
-        "text": estimate(prescription["effect"])[0], "colour": BLUE if prescription["verdict"] == "kept" else SOFT,
-    }  # fmt: skip
+        **prescription["effect"],
+        "name": f"{prescription['round']}: {_changed(prescription)}",
+        "text": estimate(prescription["effect"])[0],
+        "colour": BLUE if prescription["verdict"] == "kept" else SOFT,
+    }
 
 
 def stay(run: RunFiles) -> Chart | None:

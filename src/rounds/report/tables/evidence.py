@@ -7,16 +7,24 @@ from rounds.report.wording import count, decimals_of, estimate, label, number, p
 
 MOST_LINES = 40  # outputs, groups: more would be read by nobody; evidence.json has all
 PROBABILITY_FIGURES = {
-    "slope": "Slope", "intercept": "Intercept", "expected_over_observed": "Expected over observed",
-}  # fmt: skip
+    "slope": "Slope",
+    "intercept": "Intercept",
+    "expected_over_observed": "Expected over observed",
+}
 NUMBER_FIGURES = {"slope": "Slope", "intercept": "Intercept", "bias": "Bias"}
 BRIER_PARTS = {
-    "score": "Brier score", "reliability": "Reliability", "resolution": "Resolution", "uncertainty": "Uncertainty",
+    "score": "Brier score",
+    "reliability": "Reliability",
+    "resolution": "Resolution",
+    "uncertainty": "Uncertainty",
     "within_bins": "Within bins",
-}  # fmt: skip
+}
 MAPS = {
-    "temperature": "Temperature", "logistic": "Logistic", "isotonic": "Isotonic", "linear": "Straight line",
-}  # fmt: skip
+    "temperature": "Temperature",
+    "logistic": "Logistic",
+    "isotonic": "Isotonic",
+    "linear": "Straight line",
+}
 CELLS = ("true_positive", "false_positive", "false_negative", "true_negative")
 SHARES = ("sensitivity", "specificity", "precision", "negative_predictive_value", "alert_share")
 
@@ -36,11 +44,15 @@ def calibration(run: RunFiles) -> Record | None:
         for name, said in list(made.items())[:MOST_LINES]
     ]
     return {
-        "heads": [*heads, *parts.values()], "rows": rows, "left_out": max(0, len(made) - MOST_LINES),
-        "is_number": is_number, "is_on_first": len(made) == 1, "unit": unit,
+        "heads": [*heads, *parts.values()],
+        "rows": rows,
+        "left_out": max(0, len(made) - MOST_LINES),
+        "is_number": is_number,
+        "is_on_first": len(made) == 1,
+        "unit": unit,
         "by_size": _error_by_size(made) if is_number else [],
         **_recalibration(run.evidence.get("recalibration", {})),
-    }  # fmt: skip
+    }
 
 
 def _error_by_size(made: Record) -> list[tuple[str, str, str, str, str]]:
@@ -55,9 +67,7 @@ def _error_by_size(made: Record) -> list[tuple[str, str, str, str, str]]:
 
 def _recalibration(record: Record) -> Record:
     """maps: (name, gain, interval or reason); kept: one sentence."""
-    maps = [
-        (MAPS.get(kind, kind), *_gain(said)) for kind, said in record.get("tried", {}).items()
-    ]  # fmt: skip
+    maps = [(MAPS.get(kind, kind), *_gain(said)) for kind, said in record.get("tried", {}).items()]
     kept = record.get("kept", "none")
     if kept != "none":
         applied = "every prediction goes through it" if record.get("applied") else "it is not applied"
@@ -80,10 +90,9 @@ def decisions(run: RunFiles) -> Record | None:
         return None
     per_day = record.get("rows_a_day")
     outputs = [
-        {"name": name, "prevalence": percent(said["prevalence"], 1),
-         "points": [_point(p) for p in said["points"]]}
+        {"name": name, "prevalence": percent(said["prevalence"], 1), "points": [_point(p) for p in said["points"]]}
         for name, said in list(record["outputs"].items())[:MOST_LINES]
-    ]  # fmt: skip
+    ]
     return {"outputs": outputs, "chosen_on": record["chosen_on"], "a_day": per_day is not None}
 
 
@@ -112,9 +121,11 @@ def threshold_text(threshold: float) -> str:
 def _target(target: dict[str, float]) -> str:
     (name, value), *_ = target.items()
     words = {
-        "sensitivity": "find {} of cases", "precision": "{} of alerts right", "alert_share": "alert on {} of rows",
+        "sensitivity": "find {} of cases",
+        "precision": "{} of alerts right",
+        "alert_share": "alert on {} of rows",
         "alerts_a_day": "alert on {} a day",
-    }  # fmt: skip
+    }
     return words[name].format(f"{value:g}" if name == "alerts_a_day" else percent(value))
 
 
@@ -146,15 +157,23 @@ def intervals(run: RunFiles) -> Record | None:
     measured = record.get("judged") or {"targets": {}, "patients": None}
     unit = f" {run.task.unit}" if run.task.unit else ""
     rows = [
-        (name, f"{percent(said['coverage']['value'], 1)}",
-         f"{percent(said['coverage']['low'], 1)} to {percent(said['coverage']['high'], 1)}",
-         number(said["mean_width"]) + unit, number(said["median_width"]) + unit)
+        (
+            name,
+            f"{percent(said['coverage']['value'], 1)}",
+            f"{percent(said['coverage']['low'], 1)} to {percent(said['coverage']['high'], 1)}",
+            number(said["mean_width"]) + unit,
+            number(said["median_width"]) + unit,
+        )
         for name, said in list(measured["targets"].items())[:MOST_LINES]
-    ]  # fmt: skip
+    ]
     return {
-        "reason": "", "level": percent(record["level"]), "calibrated_on": count(record["patients"]), "rows": rows,
-        "judged_on": count(measured["patients"]), "scale": record["scale"],
-    }  # fmt: skip
+        "reason": "",
+        "level": percent(record["level"]),
+        "calibrated_on": count(record["patients"]),
+        "rows": rows,
+        "judged_on": count(measured["patients"]),
+        "scale": record["scale"],
+    }
 
 
 def subgroups(run: RunFiles) -> Record | None:
@@ -176,12 +195,15 @@ def _group(group: Record, metric: str, several: bool) -> Record:
         return {"group": group["group"], "hidden": True}
     difference = group.get("difference")
     return {
-        "group": group["group"], "hidden": False, "rows": _size(group, "rows"), "patients": _size(group, "patients"),
+        "group": group["group"],
+        "hidden": False,
+        "rows": _size(group, "rows"),
+        "patients": _size(group, "patients"),
         "score": estimate(group["metrics"].get(metric, {})),
         "bias": ("", "") if several else estimate(next(iter(group["bias"].values()))),
         "difference": estimate(difference or {}),
         "p_value": p_value(difference["p_value"]) if difference else "–",
-    }  # fmt: skip
+    }
 
 
 def _size(group: Record, what: str) -> str:
@@ -195,11 +217,16 @@ def characteristics(run: RunFiles) -> Record | None:
         return None
     parts = record["parts"]
     rows = [
-        {"name": _row_name(row), "first": row["kind"] == "level" and row["level"] == _first_level(record, row),
-         "column": row["column"], "unit": row["unit"], "kind": row["kind"],
-         "cells": [_characteristic(row["kind"], row["parts"][part]) for part in parts]}
+        {
+            "name": _row_name(row),
+            "first": row["kind"] == "level" and row["level"] == _first_level(record, row),
+            "column": row["column"],
+            "unit": row["unit"],
+            "kind": row["kind"],
+            "cells": [_characteristic(row["kind"], row["parts"][part]) for part in parts],
+        }
         for row in record["rows"]
-    ]  # fmt: skip
+    ]
     heads = [(name, count(size["patients"]), count(size["rows"])) for name, size in parts.items()]
     return {"heads": heads, "rows": rows, "columns": len({row["column"] for row in record["rows"]})}
 

@@ -16,7 +16,7 @@ def course(run: RunFiles) -> Record | None:
         return None
     names = finding_names(run.findings)
     rows = [
-        _visit(run, number, [names.get(code, code) for code in codes])
+        _round(run, number, [names.get(code, code) for code in codes])
         for number, codes in enumerate(rounds["found"], start=1)
     ]
     opposed = [f"round {c['round']}: {c['reason']}" for c in rounds.get("contradictions", [])]
@@ -28,12 +28,14 @@ def course(run: RunFiles) -> Record | None:
     }
 
 
-def _visit(run: RunFiles, number: int, found: list[str]) -> Record:
+def _round(run: RunFiles, number: int, found: list[str]) -> Record:
     entries = [p for p in run.prescriptions if p["round"] == number]
     return {
-        "round": number, "found": found or ["nothing to treat"], "networks": _networks(run, number),
+        "round": number,
+        "found": found or ["nothing to treat"],
+        "networks": _networks(run, number),
         "treatments": [_treatment(p) for p in entries] or [("nothing", "", "")],
-    }  # fmt: skip
+    }
 
 
 def _treatment(entry: Record) -> tuple[str, str, str]:

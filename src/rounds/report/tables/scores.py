@@ -6,7 +6,7 @@ from typing import Any
 from rounds.examination.finding import read_finding
 from rounds.examination.rates import rates_in_words
 from rounds.examination.text import seen_in_words, thresholds_in_words
-from rounds.report.figures.findings import finding_picture
+from rounds.report.figures.findings import finding_figure
 from rounds.report.figures.scores import contestants
 from rounds.report.run_files import Record, RunFiles
 from rounds.report.tables.checks import DATA_CHECKS
@@ -38,11 +38,16 @@ def columns(run: RunFiles) -> Record:
     data = run.dataset
     rows = [
         {
-            "name": c["name"], "role": c["role"], "unit": c["unit"], "known": c["known"], "reason": c["reason"],
-            "missing": share(c["missing_share"], data["rows"]), "proposed": ", ".join(map(str, c["proposed_missing"])),
+            "name": c["name"],
+            "role": c["role"],
+            "unit": c["unit"],
+            "known": c["known"],
+            "reason": c["reason"],
+            "missing": share(c["missing_share"], data["rows"]),
+            "proposed": ", ".join(map(str, c["proposed_missing"])),
         }
         for c in data["columns"]
-    ]  # fmt: skip
+    ]
     roles: dict[str, int] = {}
     for c in data["columns"]:
         roles[c["role"]] = roles.get(c["role"], 0) + 1
@@ -121,10 +126,13 @@ def findings(run: RunFiles) -> Record:
     names = finding_names(run.findings)
     now = [{**_told(run, f, names), "id": f["code"], "when": ""} for f in run.findings["findings"]]
     before = [
-        {**_told(replace(run, population=f["round"]), f, names), "id": f"{f['look']}-{f['code']}",
-         "when": f"found in round {f['look']}, before what was kept"}
+        {
+            **_told(replace(run, population=f["round"]), f, names),
+            "id": f"{f['look']}-{f['code']}",
+            "when": f"found in round {f['look']}, before what was kept",
+        }
         for f in run.findings.get("earlier", ())
-    ]  # fmt: skip
+    ]
     skipped = [
         {"name": DATA_CHECKS.get(n["code"], n["code"]), "reason": n["reason"]} for n in run.findings["not_applicable"]
     ]
@@ -140,11 +148,14 @@ def _told(run: RunFiles, finding: Record, names: dict[str, str]) -> Record:
     """A finding as its article shows it."""
     seen = read_finding({name: value for name, value in finding.items() if name != "look"})
     return {
-        **finding, "evidence": evidence(finding["evidence"]), "picture": finding_picture(run, finding),
+        **finding,
+        "evidence": evidence(finding["evidence"]),
+        "picture": finding_figure(run, finding),
         "because": [names.get(c, c) for c in finding["follows_from"]],
-        "rates": rates_in_words(finding.get("rates", {})), "seen": seen_in_words(seen),
+        "rates": rates_in_words(finding.get("rates", {})),
+        "seen": seen_in_words(seen),
         "thresholds": thresholds_in_words(seen),
-    }  # fmt: skip
+    }
 
 
 def evidence(content: Record) -> list[tuple[str, str]]:
@@ -169,13 +180,16 @@ def trials(run: RunFiles) -> Record | None:
     names = finding_names(run.findings)
     made = [
         {
-            "round": p["round"], "finding": names.get(p["finding"], p["finding"]), "verdict": p["verdict"],
-            "reason": p.get("reason", ""), "remedy": p.get("remedy", ""),
+            "round": p["round"],
+            "finding": names.get(p["finding"], p["finding"]),
+            "verdict": p["verdict"],
+            "reason": p.get("reason", ""),
+            "remedy": p.get("remedy", ""),
             "change": [(n, value_text(old), value_text(new)) for n, (old, new) in p["change"].items()],
             "effect": "{} ({})".format(*estimate(p["effect"])) if p.get("effect") else "–",
         }
         for p in run.prescriptions
-    ]  # fmt: skip
+    ]
     return {"trials": made}
 
 

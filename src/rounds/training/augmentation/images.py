@@ -16,7 +16,7 @@ IMAGE_SETTINGS = (*WARPS, *SHADES)
 ELASTIC_KNOTS = 5  # places a side at which an elastic distortion is drawn; between them it is interpolated
 
 
-class Drawn(NamedTuple):
+class UniformDraws(NamedTuple):
     """What is drawn for a batch: a function of (name, number of values an image) -> uniform [B, values] in [-1, 1]."""
 
     key: jax.Array
@@ -38,52 +38,52 @@ def augment_images(
     setting, in both directions. Places outside the picture repeat its edge.
     """
     images = images.astype(jnp.float32)
-    drawn = Drawn(key, len(images))
+    draws = UniformDraws(key, len(images))
     if switches & set(WARPS):
-        images = jax.vmap(_sampled)(images, _places(settings, switches, (images.shape[1], images.shape[2]), drawn))
-    return _shaded(settings, switches, images, spread, drawn) if switches & set(SHADES) else images
+        images = jax.vmap(_sampled)(images, _places(settings, switches, (images.shape[1], images.shape[2]), draws))
+    return _shaded(settings, switches, images, spread, draws) if switches & set(SHADES) else images
 
 
-def _places(settings: Settings, switches: frozenset[str], size: tuple[int, int], drawn: Drawn) -> jax.Array:
+def _places(settings: Settings, switches: frozenset[str], size: tuple[int, int], draws: UniformDraws) -> jax.Array:
     """Where each pixel is taken from, [B, H, W, 2] in pixels (row, column)."""
     height, width = size
     rows, columns = jnp.meshgrid(jnp.linspace(-1, 1, height), jnp.linspace(-1, 1, width), indexing="ij")
-    places = jnp.broadcast_to(jnp.stack([rows, columns], -1), (drawn.rows, height, width, 2))  # half sides from centre
-    places = jnp.einsum("bhwi,bji->bhwj", places, _matrices(settings, switches, drawn))
-    places = places + _moves(settings, switches, drawn)[:, None, None]
+    places = jnp.broadcast_to(jnp.stack([rows, columns], -1), (draws.rows, height, width, 2))  # half sides from centre
+    places = jnp.einsum("bhwi,bji->bhwj", places, _matrices(settings, switches, draws))
+    places = places + _moves(settings, switches, draws)[:, None, None]
     if "elastic" in switches:
-        knots = drawn.uniform("elastic", 2 * ELASTIC_KNOTS**2).reshape(-1, ELASTIC_KNOTS, ELASTIC_KNOTS, 2)
-        field = jax.image.resize(knots, (drawn.rows, height, width, 2), "linear")
+        knots = draws.uniform("elastic", 2 * ELASTIC_KNOTS**2).reshape(-1, ELASTIC_KNOTS, ELASTIC_KNOTS, 2)
+        field = jax.image.resize(knots, (draws.rows, height, width, 2), "linear")
         places = places + 2 * settings["elastic"] * field
     return (places + 1) / 2 * (jnp.array([height, width], jnp.float32) - 1)
 
 
-def _matrices(settings: Settings, switches: frozenset[str], drawn: Drawn) -> jax.Array:
+def _matrices(settings: Settings, switches: frozenset[str], draws: UniformDraws) -> jax.Array:
     """[B, 2, 2]: rotation times shear times scale; a flip mirrors columns."""
-    one = jnp.ones(drawn.rows)
+    one = jnp.ones(draws.rows)
     scale = one
     if "zoom" in switches:
-        scale = scale * (1 + settings["zoom"] * drawn.uniform("zoom")[:, 0])
+        scale = scale * (1 + settings["zoom"] * draws.uniform("zoom")[:, 0])
     if "crop" in switches:
-        scale = scale * (1 - settings["crop"] * (drawn.uniform("crop", 3)[:, 0] + 1) / 2)
+        scale = scale * (1 - settings["crop"] * (draws.uniform("crop", 3)[:, 0] + 1) / 2)
     mirror = one
     if "flip" in switches:
-        mirror = jnp.where((drawn.uniform("flip")[:, 0] + 1) / 2 < settings["flip"], -1.0, 1.0)
-    angle = jnp.deg2rad(settings["rotate"] * drawn.uniform("rotate")[:, 0]) if "rotate" in switches else 0 * one
-    slant = jnp.tan(jnp.deg2rad(settings["shear"] * drawn.uniform("shear")[:, 0])) if "shear" in switches else 0 * one
+        mirror = jnp.where((draws.uniform("flip")[:, 0] + 1) / 2 < settings["flip"], -1.0, 1.0)
+    angle = jnp.deg2rad(settings["rotate"] * draws.uniform("rotate")[:, 0]) if "rotate" in switches else 0 * one
+    slant = jnp.tan(jnp.deg2rad(settings["shear"] * draws.uniform("shear")[:, 0])) if "shear" in switches else 0 * one
     cosine, sine = jnp.cos(angle), jnp.sin(angle)
     across = jnp.stack([cosine, slant * cosine - sine], -1)
     down = jnp.stack([sine, slant * sine + cosine], -1)
     return scale[:, None, None] * jnp.stack([across, down], -2) * jnp.stack([one, mirror], -1)[:, None, :]
 
 
-def _moves(settings: Settings, switches: frozenset[str], drawn: Drawn) -> jax.Array:
+def _moves(settings: Settings, switches: frozenset[str], draws: UniformDraws) -> jax.Array:
     """[B, 2] in half sides: shifts, and where in the picture a crop lies."""
-    moves = jnp.zeros((drawn.rows, 2))
+    moves = jnp.zeros((draws.rows, 2))
     if "shift" in switches:
-        moves = moves + 2 * settings["shift"] * drawn.uniform("shift", 2)
+        moves = moves + 2 * settings["shift"] * draws.uniform("shift", 2)
     if "crop" in switches:
-        cut = drawn.uniform("crop", 3)
+        cut = draws.uniform("crop", 3)
         moves = moves + cut[:, 1:] * settings["crop"] * (cut[:, :1] + 1) / 2
     return moves
 
@@ -106,11 +106,11 @@ def _sampled(image: jax.Array, places: jax.Array) -> jax.Array:
 
 
 def _shaded(
-    settings: Settings, switches: frozenset[str], images: jax.Array, spread: jax.Array, drawn: Drawn
+    settings: Settings, switches: frozenset[str], images: jax.Array, spread: jax.Array, draws: UniformDraws
 ) -> jax.Array:
     mean = images.mean((1, 2, 3), keepdims=True)
     if "contrast" in switches:
-        images = mean + (images - mean) * (1 + settings["contrast"] * drawn.uniform("contrast")[:, :, None, None])
+        images = mean + (images - mean) * (1 + settings["contrast"] * draws.uniform("contrast")[:, :, None, None])
     if "brightness" in switches:
-        images = images + settings["brightness"] * spread * drawn.uniform("brightness")[:, :, None, None]
+        images = images + settings["brightness"] * spread * draws.uniform("brightness")[:, :, None, None]
     return images

@@ -37,7 +37,7 @@ def kinds_of(timeline: Timeline) -> tuple[list[int], list[int]]:
 
 
 def augment_recordings(
-    settings: Settings, switches: frozenset[str], grid: jax.Array, channels: Channels, key: jax.Array
+    settings: Settings, switches: frozenset[str], array: jax.Array, channels: Channels, key: jax.Array
 ) -> jax.Array:
     """grid [B, T, C] as stored -> the same shape. Presence and time since seen change as the values do.
 
@@ -45,45 +45,45 @@ def augment_recordings(
     its mean, by up to this share; input_noise: in spreads; mask_channels: chance of each variable to be hidden;
     mask_span: longest share of all steps that is hidden, one span a recording. Hidden is as if not measured.
     """
-    made, values = grid, channels.kind == VALUE
+    made, values = array, channels.kind == VALUE
     keys = {name: jax.random.fold_in(key, i) for i, name in enumerate(RECORDING_SETTINGS)}
     if "shift" in switches:
         made = _shifted(made, settings["shift"], keys["shift"])
     if "scaling" in switches:
-        drawn = jax.random.uniform(keys["scaling"], (len(grid), 1, grid.shape[2]), minval=-1.0, maxval=1.0)
+        drawn = jax.random.uniform(keys["scaling"], (len(array), 1, array.shape[2]), minval=-1.0, maxval=1.0)
         made = jnp.where(values, channels.mean + (made - channels.mean) * (1 + settings["scaling"] * drawn), made)
     if "input_noise" in switches:
         noise = settings["input_noise"] * channels.spread * jax.random.normal(keys["input_noise"], made.shape)
         made = jnp.where(values, made + noise, made)
     if "mask_channels" in switches:
-        drawn = jax.random.uniform(keys["mask_channels"], (len(grid), grid.shape[2]))
+        drawn = jax.random.uniform(keys["mask_channels"], (len(array), array.shape[2]))
         gone = (drawn < settings["mask_channels"])[:, channels.variable][:, None, :]
         made = _hidden(made, gone, channels.kind, since=True)
     if "mask_span" in switches:
-        made = _hidden(made, _span(grid, settings["mask_span"], keys["mask_span"]), channels.kind, since=False)
+        made = _hidden(made, _span(array, settings["mask_span"], keys["mask_span"]), channels.kind, since=False)
     return made
 
 
-def _shifted(grid: jax.Array, share: jax.Array, key: jax.Array) -> jax.Array:
-    steps = grid.shape[1]
-    moves = jnp.round(share * steps * jax.random.uniform(key, (len(grid),), minval=-1.0, maxval=1.0)).astype(jnp.int32)
+def _shifted(array: jax.Array, share: jax.Array, key: jax.Array) -> jax.Array:
+    steps = array.shape[1]
+    moves = jnp.round(share * steps * jax.random.uniform(key, (len(array),), minval=-1.0, maxval=1.0)).astype(jnp.int32)
     places = jnp.clip(jnp.arange(steps) - moves[:, None], 0, steps - 1)
-    return jnp.take_along_axis(grid, places[:, :, None], axis=1)
+    return jnp.take_along_axis(array, places[:, :, None], axis=1)
 
 
-def _span(grid: jax.Array, share: jax.Array, key: jax.Array) -> jax.Array:
+def _span(array: jax.Array, share: jax.Array, key: jax.Array) -> jax.Array:
     """[B, T, 1] which steps are hidden."""
-    steps = grid.shape[1]
-    length, start = jax.random.uniform(key, (2, len(grid), 1))
+    steps = array.shape[1]
+    length, start = jax.random.uniform(key, (2, len(array), 1))
     length = length * share * steps
     first = start * (steps - length)
     place = jnp.arange(steps) + 0.5
     return ((place >= first) & (place < first + length))[:, :, None]
 
 
-def _hidden(grid: jax.Array, gone: jax.Array, kind: jax.Array, since: bool) -> jax.Array:
+def _hidden(array: jax.Array, gone: jax.Array, kind: jax.Array, since: bool) -> jax.Array:
     """As if nothing had been measured; since: the time since it was seen is that of a variable never seen."""
-    made = jnp.where(gone & (kind == VALUE), jnp.nan, grid)
+    made = jnp.where(gone & (kind == VALUE), jnp.nan, array)
     made = jnp.where(gone & (kind == SEEN), 0.0, made)
-    inside = grid[:, :, :1]
+    inside = array[:, :, :1]
     return jnp.where(gone & (kind == SINCE), inside, made) if since else made

@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rounds.data.preparation.array_on_disk import Grid, StoredGrid, row_bytes
+from rounds.data.preparation.array_on_disk import ArrayInput, ArrayOnDisk, row_bytes
 from rounds.training.batches.orders import NO_ROW
-from rounds.training.compiled.epoch import Observed, Told, rows_at_once, step_positions
+from rounds.training.compiled.epoch import StepTrace, ValidationTargets, rows_at_once, step_positions
 from rounds.training.compiled.state import EpochRecord, MemberState, Settings, SlabData
 from rounds.training.program import Program
 
@@ -24,10 +24,10 @@ PART_BYTES = 64_000_000  # of images read at a time, a slab; the next part is re
 class StreamedData:
     """As `SlabData`, on the host; the last of `inputs` is a grid on disk."""
 
-    inputs: list[Grid]
+    inputs: list[ArrayInput]
     targets: np.ndarray
     weights: np.ndarray
-    halves: np.ndarray
+    patient_half: np.ndarray
     mean: jax.Array
     spread: jax.Array
     fitted: dict[str, jax.Array]
@@ -37,9 +37,14 @@ class StreamedData:
         known, places = np.unique(np.maximum(rows, 0), return_inverse=True)
         known = np.pad(known, (0, rows.size - len(known)), mode="edge")
         data = SlabData(
-            [jnp.asarray(x[known]) for x in self.inputs], jnp.asarray(self.targets[known]),
-            jnp.asarray(self.weights[known]), jnp.asarray(self.halves[known]), self.mean, self.spread, self.fitted,
-        )  # fmt: skip
+            [jnp.asarray(x[known]) for x in self.inputs],
+            jnp.asarray(self.targets[known]),
+            jnp.asarray(self.weights[known]),
+            jnp.asarray(self.patient_half[known]),
+            self.mean,
+            self.spread,
+            self.fitted,
+        )
         return data, np.where(rows < 0, NO_ROW, places.reshape(rows.shape)).astype(np.int32)
 
     @property
@@ -55,9 +60,9 @@ class StreamedData:
 AnyData = SlabData | StreamedData
 
 
-def on_disk(grids: list[Grid]) -> bool:
+def on_disk(arrays: list[ArrayInput]) -> bool:
     """Whether one of the inputs is left on disk."""
-    return any(isinstance(grid, StoredGrid) for grid in grids)
+    return any(isinstance(array, ArrayOnDisk) for array in arrays)
 
 
 def run_epoch(
@@ -73,14 +78,14 @@ def run_epoch(
     if isinstance(data, SlabData):
         return program.epoch(state, settings, data, order, held, number)
     positions = np.asarray(_positions(number, order.shape[1]))
-    told: list[Told] = []
+    trace: list[StepTrace] = []
     for part in _parts_of_epoch(data, order):
         some, places = data.excerpt(order[:, part])
         state, made = program.parts.steps(state, settings, some, places, positions[part])
-        told.append(made)
+        trace.append(made)
     outputs = _outputs(program, state, data, np.asarray(held))
-    whole = Told(*(jnp.concatenate(field, axis=2) for field in zip(*told, strict=True)))
-    return program.parts.end(state, settings, _observed(data, np.asarray(held)), outputs, whole, number)
+    whole = StepTrace(*(jnp.concatenate(field, axis=2) for field in zip(*trace, strict=True)))
+    return program.parts.end(state, settings, _validation_targets(data, np.asarray(held)), outputs, whole, number)
 
 
 def run_measure(
@@ -109,7 +114,7 @@ def _parts_of_epoch(data: StreamedData, order: np.ndarray) -> list[slice]:
 def _outputs(program: Program, state: MemberState, data: StreamedData, held: np.ndarray) -> jax.Array:
     """Raw outputs [G, M, V, T] on the rows held out, a part at a time; the last is filled up."""
     groups, count = held.shape
-    once = min(rows_at_once(program.network.grid), count)
+    once = min(rows_at_once(program.network.array), count)
     size = min(max(once, data.rows_a_part(once * groups) // groups), -(-count // once) * once)
     filled = np.pad(held, ((0, 0), (0, -count % size)), constant_values=NO_ROW)
     made: list[Any] = []
@@ -119,8 +124,8 @@ def _outputs(program: Program, state: MemberState, data: StreamedData, held: np.
     return jnp.concatenate(made, axis=2)[:, :, :count]
 
 
-def _observed(data: StreamedData, held: np.ndarray) -> Observed:
+def _validation_targets(data: StreamedData, held: np.ndarray) -> ValidationTargets:
     groups = len(held)
     scale = (jnp.broadcast_to(one, (groups, *one.shape)) for one in (data.mean, data.spread))
-    targets, halves = (jnp.asarray(one[held]) for one in (data.targets, data.halves))
-    return Observed(targets, jnp.where(held >= 0, 1.0, 0.0), halves, *scale)
+    targets, patient_half = (jnp.asarray(one[held]) for one in (data.targets, data.patient_half))
+    return ValidationTargets(targets, jnp.where(held >= 0, 1.0, 0.0), patient_half, *scale)

@@ -10,45 +10,52 @@ import jax.numpy as jnp
 
 from rounds.plan import Plan
 from rounds.training.compiled.schedule import cycle_ends
-from rounds.training.compiled.state import Spare, Weights
+from rounds.training.compiled.state import BestSnapshots, Weights
 
 EVERYBODY, FIRST_HALF, SECOND_HALF = range(3)  # who chose a snapshot: all held-out rows, or half of their patients
 
 
-def has_spare(plan: Plan) -> bool:
+def has_best_snapshots(plan: Plan) -> bool:
     """Whether members of the plan keep their last epoch, and would train the same if they kept the best: the plateau
     schedule goes by what is best, and a cyclic course predicts by its cycles' ends.
 
-    >>> has_spare(Plan()), has_spare(Plan(keep_best="none"))
+    >>> has_best_snapshots(Plan()), has_best_snapshots(Plan(keep_best="none"))
     (False, True)
     """
     return plan.keep_best == "none" and plan.schedule != "plateau" and not cycle_ends(plan)
 
 
-def begin_spare(weights: Weights) -> Spare:
+def begin_best_snapshots(weights: Weights) -> BestSnapshots:
     """Before the first epoch: the weights as they were drawn, which any epoch is better than."""
     thrice = jax.tree.map(lambda leaf: jnp.stack([leaf] * 3), weights)
-    return Spare(thrice, jnp.full(3, jnp.inf), jnp.zeros(3, jnp.int32))
+    return BestSnapshots(thrice, jnp.full(3, jnp.inf), jnp.zeros(3, jnp.int32))
 
 
-def keep_spare(
-    spare: Spare, shown: Weights, losses: jax.Array, choosers: jax.Array, alive: jax.Array, patience: int
-) -> Spare:
+def keep_best_snapshots(
+    best_snapshots: BestSnapshots,
+    shown: Weights,
+    losses: jax.Array,
+    selectors: jax.Array,
+    alive: jax.Array,
+    patience: int,
+) -> BestSnapshots:
     """After an epoch: the weights as they are shown where they are better than any before.
 
-    losses: of held-out rows [V]; choosers: which rows each of the three asks [3, V] 0/1; alive: whether the member
+    losses: of held-out rows [V]; selectors: which rows each of the three asks [3, V] 0/1; alive: whether the member
     still trained, and its loss is finite.
     """
-    values = (choosers @ losses) / jnp.maximum(choosers.sum(1), 1.0)  # [3]
-    better = alive & (spare.waited < patience) & (values < spare.value)
+    values = (selectors @ losses) / jnp.maximum(selectors.sum(1), 1.0)  # [3]
+    better = alive & (best_snapshots.waited < patience) & (values < best_snapshots.value)
 
     def kept(new: jax.Array, old: jax.Array) -> jax.Array:
         return jnp.where(better.reshape(3, *[1] * new.ndim), new, old)
 
-    weights = jax.tree.map(kept, shown, spare.weights)
-    return Spare(weights, jnp.where(better, values, spare.value), jnp.where(better, 0, spare.waited + 1))
+    weights = jax.tree.map(kept, shown, best_snapshots.weights)
+    return BestSnapshots(
+        weights, jnp.where(better, values, best_snapshots.value), jnp.where(better, 0, best_snapshots.waited + 1)
+    )
 
 
-def choosers_of(weights: jax.Array, halves: jax.Array) -> jax.Array:
-    """Which held-out rows each chooser asks, [3, V]; weights, halves: [V] 0/1."""
-    return jnp.stack([weights, weights * (1 - halves), weights * halves])
+def selectors_of(weights: jax.Array, patient_half: jax.Array) -> jax.Array:
+    """Which held-out rows each chooser asks, [3, V]; weights, patient_half: [V] 0/1."""
+    return jnp.stack([weights, weights * (1 - patient_half), weights * patient_half])

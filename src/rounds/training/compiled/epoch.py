@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 
 from rounds.plan import usual_patience
-from rounds.training.compiled.best_snapshots import choosers_of, keep_spare
+from rounds.training.compiled.best_snapshots import keep_best_snapshots, selectors_of
 from rounds.training.compiled.objective import MATCHING_ACTIVATION, example_loss
 from rounds.training.compiled.schedule import learning_rate_at
-from rounds.training.compiled.state import EpochRecord, MemberState, Recipe, Settings, SlabData, Weights
+from rounds.training.compiled.state import EpochRecord, MemberState, Settings, SlabData, StaticConfig, Weights
 from rounds.training.compiled.step import IMAGE_AXES, take_step
 from rounds.training.compiled.validation import Judged, is_higher_better, judge, metric_names
 
@@ -31,7 +31,7 @@ class Epoch(NamedTuple):
 
 
 def train_epoch(
-    recipe: Recipe,
+    config: StaticConfig,
     state: MemberState,
     settings: Settings,
     data: SlabData,
@@ -41,31 +41,31 @@ def train_epoch(
 ) -> tuple[MemberState, EpochRecord]:
     """One pass over `order` [S, B], then validation on the rows `held` [V] (NO_ROW weighs nothing)."""
     positions = step_positions(number, order.shape[0])
-    state, told = take_steps(recipe, state, settings, data, order, positions)
-    outputs = member_outputs(recipe, state, data, held)
-    weights, halves = jnp.where(held >= 0, 1.0, 0.0), data.halves[held]
-    observed = Observed(data.targets[held], weights, halves, data.mean, data.spread)
-    return end_epoch(recipe, state, settings, observed, outputs, told, number)
+    state, trace = take_steps(config, state, settings, data, order, positions)
+    outputs = member_outputs(config, state, data, held)
+    weights, patient_half = jnp.where(held >= 0, 1.0, 0.0), data.patient_half[held]
+    observed = ValidationTargets(data.targets[held], weights, patient_half, data.mean, data.spread)
+    return end_epoch(config, state, settings, observed, outputs, trace, number)
 
 
-class Told(NamedTuple):
+class StepTrace(NamedTuple):
     """What the steps of an epoch leave behind, [S] each: losses, penalties, the model's own losses, gradient norms,
     and the position of each step in epochs."""
 
     losses: jax.Array
     penalties: jax.Array
-    own: jax.Array
+    model_losses: jax.Array
     norms: jax.Array
     positions: jax.Array
 
 
-class Observed(NamedTuple):
+class ValidationTargets(NamedTuple):
     """What validation compares with: targets [V, T] as the loss reads them, weights and halves (of the patients) [V]
     0/1, and the mean and spread [T] that lead back to the user's unit."""
 
     targets: jax.Array
     weights: jax.Array
-    halves: jax.Array
+    patient_half: jax.Array
     mean: jax.Array
     spread: jax.Array
 
@@ -76,112 +76,123 @@ def step_positions(number: jax.Array, steps: int) -> jax.Array:
 
 
 def take_steps(
-    recipe: Recipe, state: MemberState, settings: Settings, data: SlabData, order: jax.Array, positions: jax.Array
-) -> tuple[MemberState, Told]:
+    config: StaticConfig, state: MemberState, settings: Settings, data: SlabData, order: jax.Array, positions: jax.Array
+) -> tuple[MemberState, StepTrace]:
     """Steps over the minibatches `order` [S, B] at `positions` [S]: an epoch, or a part of one."""
 
     def step(
         carry: tuple[Any, ...], drawn: tuple[jax.Array, jax.Array]
     ) -> tuple[tuple[Any, ...], tuple[jax.Array, ...]]:
-        return take_step(recipe, carry, settings, data, drawn, (state.running, state.rate_factor))
+        return take_step(config, carry, settings, data, drawn, (state.running, state.rate_factor))
 
     carry = (state.weights, state.optimizer, state.average)
-    carry, (losses, penalties, own, norms) = jax.lax.scan(step, carry, (order, positions))
+    carry, (losses, penalties, model_losses, norms) = jax.lax.scan(step, carry, (order, positions))
     weights, optimizer, average = carry
-    return state._replace(weights=weights, optimizer=optimizer, average=average), Told(
-        losses, penalties, own, norms, positions
+    return state._replace(weights=weights, optimizer=optimizer, average=average), StepTrace(
+        losses, penalties, model_losses, norms, positions
     )
 
 
-def _shown(recipe: Recipe, state: MemberState) -> Weights:
+def _shown(config: StaticConfig, state: MemberState) -> Weights:
     """Weights as they are validated."""
-    return Weights(state.average, state.weights.state) if "ema" in recipe.switches else state.weights
+    return Weights(state.average, state.weights.state) if "ema" in config.switches else state.weights
 
 
 def end_epoch(
-    recipe: Recipe,
+    config: StaticConfig,
     state: MemberState,
     settings: Settings,
-    observed: Observed,
+    observed: ValidationTargets,
     outputs: jax.Array,
-    told: Told,
+    trace: StepTrace,
     number: jax.Array,
 ) -> tuple[MemberState, EpochRecord]:
     """Judges the outputs [V, T] on validation rows; keeps the snapshot, or stops."""
-    losses = example_loss(recipe.loss, recipe.logits)(outputs, observed.targets)  # [V]
-    validation = _validate(recipe, observed, outputs, losses)
-    norm, shown = told.norms[-1], _shown(recipe, state)
-    epoch = Epoch(shown, validation, jnp.mean(told.losses), norm, number)
-    state = _judge_epoch(recipe, _with_spare(recipe, state, epoch, losses, observed), settings, epoch)
-    rate = learning_rate_at(recipe.plan, settings, told.positions[-1]) * state.rate_factor
+    losses = example_loss(config.loss, config.logits)(outputs, observed.targets)  # [V]
+    validation = _validate(config, observed, outputs, losses)
+    norm, shown = trace.norms[-1], _shown(config, state)
+    epoch = Epoch(shown, validation, jnp.mean(trace.losses), norm, number)
+    state = _judge_epoch(config, _with_best_snapshots(config, state, epoch, losses, observed), settings, epoch)
+    rate = learning_rate_at(config.plan, settings, trace.positions[-1]) * state.rate_factor
     return state, EpochRecord(
-        told.losses, told.penalties, told.own, validation, rate, norm, state.running, state.best_epoch,
+        trace.losses,
+        trace.penalties,
+        trace.model_losses,
+        validation,
+        rate,
+        norm,
+        state.running,
+        state.best_epoch,
         state.best_value,
-    )  # fmt: skip
+    )
 
 
-def rows_at_once(grid: tuple[int, ...]) -> int:
+def rows_at_once(array: tuple[int, ...]) -> int:
     """Rows predicted at once, of a grid of this shape.
 
     >>> rows_at_once(()), rows_at_once((64, 64, 1))
     (4096, 64)
     """
-    if len(grid) < IMAGE_AXES:
+    if len(array) < IMAGE_AXES:
         return VALIDATION_ROWS
-    return max(FEWEST_ROWS, min(VALIDATION_ROWS, VALIDATION_VALUES // prod(grid)))
+    return max(FEWEST_ROWS, min(VALIDATION_ROWS, VALIDATION_VALUES // prod(array)))
 
 
-def member_outputs(recipe: Recipe, state: MemberState, data: SlabData, rows: jax.Array) -> jax.Array:
+def member_outputs(config: StaticConfig, state: MemberState, data: SlabData, rows: jax.Array) -> jax.Array:
     """Raw outputs of the network in test mode for rows [V], a chunk at a time, [V, T]."""
-    weights = _shown(recipe, state)
+    weights = _shown(config, state)
     count = rows.shape[0]
-    chunk = min(rows_at_once(recipe.grid), count)
+    chunk = min(rows_at_once(config.array), count)
     padded = jnp.pad(rows, (0, -count % chunk)).reshape(-1, chunk)
 
     def one_chunk(some: jax.Array) -> jax.Array:
-        outputs, _ = recipe.functional.apply(weights.trainable, weights.state, [x[some] for x in data.inputs], False)
+        outputs, _ = config.functional.apply(weights.trainable, weights.state, [x[some] for x in data.inputs], False)
         return outputs
 
     outputs = one_chunk(padded[0])[None] if padded.shape[0] == 1 else jax.lax.map(one_chunk, padded)
     return outputs.reshape(-1, outputs.shape[-1])[:count]
 
 
-def _activated(recipe: Recipe, outputs: jax.Array) -> jax.Array:
-    if not recipe.logits:
+def _activated(config: StaticConfig, outputs: jax.Array) -> jax.Array:
+    if not config.logits:
         return outputs
-    return _ACTIVATIONS[MATCHING_ACTIVATION[recipe.loss]](outputs)
+    return _ACTIVATIONS[MATCHING_ACTIVATION[config.loss]](outputs)
 
 
-def _with_spare(recipe: Recipe, state: MemberState, epoch: Epoch, losses: jax.Array, observed: Observed) -> MemberState:
+def _with_best_snapshots(
+    config: StaticConfig, state: MemberState, epoch: Epoch, losses: jax.Array, observed: ValidationTargets
+) -> MemberState:
     """With the best epoch beside the last, where the last is kept; losses: of held-out rows [V]."""
-    if state.spare is None:
+    if state.best_snapshots is None:
         return state
-    choosers, alive = choosers_of(observed.weights, observed.halves), state.running & jnp.isfinite(epoch.loss)
-    patience = usual_patience(recipe.plan.epochs)
-    return state._replace(spare=keep_spare(state.spare, epoch.shown, losses, choosers, alive, patience))
+    selectors, alive = selectors_of(observed.weights, observed.patient_half), state.running & jnp.isfinite(epoch.loss)
+    patience = usual_patience(config.plan.epochs)
+    return state._replace(
+        best_snapshots=keep_best_snapshots(state.best_snapshots, epoch.shown, losses, selectors, alive, patience)
+    )
 
 
-def _validate(recipe: Recipe, held: Observed, outputs: jax.Array, losses: jax.Array) -> jax.Array:
-    observed, predicted = held.targets, _activated(recipe, outputs)
-    if not recipe.task.is_classification:
-        observed, predicted = (_in_unit(recipe, held, x) for x in (observed, predicted))
-    return judge(Judged(losses, observed, predicted, held.weights), recipe.task.kind, recipe.plan.metrics)
+def _validate(config: StaticConfig, held: ValidationTargets, outputs: jax.Array, losses: jax.Array) -> jax.Array:
+    observed, predicted = held.targets, _activated(config, outputs)
+    if not config.task.is_classification:
+        observed, predicted = (_in_unit(config, held, x) for x in (observed, predicted))
+    return judge(Judged(losses, observed, predicted, held.weights), config.task.kind, config.plan.metrics)
 
 
-def _in_unit(recipe: Recipe, held: Observed, scaled: jax.Array) -> jax.Array:
+def _in_unit(config: StaticConfig, held: ValidationTargets, scaled: jax.Array) -> jax.Array:
     unscaled = scaled * held.spread + held.mean
-    return jnp.expm1(unscaled) if recipe.power_scale else unscaled
+    return jnp.expm1(unscaled) if config.power_scale else unscaled
 
 
 def _judge_epoch(
-    recipe: Recipe,
+    config: StaticConfig,
     state: MemberState,
     settings: Settings,
     epoch: Epoch,
 ) -> MemberState:
     """Keeps the best snapshot, counts the epochs without improvement, stops what diverged, converged or waited long."""
-    plan = recipe.plan
-    value = _value_to_keep(recipe, epoch.validation)
+    plan = config.plan
+    value = _value_to_keep(config, epoch.validation)
     better = state.running & jnp.isfinite(epoch.loss) & (value < state.best_value if value is not None else True)
     best = jax.tree.map(lambda new, old: jnp.where(better, new, old), epoch.shown, state.best)
     waited = jnp.where(better, 0, state.waited + 1)
@@ -207,11 +218,11 @@ def _judge_epoch(
     )
 
 
-def _value_to_keep(recipe: Recipe, validation: jax.Array) -> jax.Array | None:
+def _value_to_keep(config: StaticConfig, validation: jax.Array) -> jax.Array | None:
     """The validation metric that chooses the snapshot, lower is better; None keeps the last epoch."""
-    name = recipe.plan.keep_best
+    name = config.plan.keep_best
     if name == "none":
         return None
-    own = recipe.plan.metrics
-    value = validation[metric_names(recipe.task.kind, own).index(name)]
-    return -value if is_higher_better(name, own) else value
+    model_losses = config.plan.metrics
+    value = validation[metric_names(config.task.kind, model_losses).index(name)]
+    return -value if is_higher_better(name, model_losses) else value

@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 
 from rounds.plan import Plan
-from rounds.training.compiled.optimizer import clip_gradients, hold_still, make_optimizer
+from rounds.training.compiled.optimizer import clip_gradients, freeze, make_optimizer
 from rounds.training.compiled.schedule import learning_rate_at
-from rounds.training.compiled.state import Arrays, MemberState, Recipe, Settings, SlabData
+from rounds.training.compiled.state import Arrays, MemberState, Settings, SlabData, StaticConfig
 from rounds.training.compiled.step import draw_batch, objective, rows_read
 
 NETWORK_LAYER = "network"  # the layer's name of measures that belong to the whole network
@@ -36,7 +36,7 @@ BOUNDS = {
 }
 
 
-class Seen(NamedTuple):
+class MetricInputs(NamedTuple):
     """What measures are computed from: kernels, their gradients and next update, outputs of each activation [B, H],
     gradients of PARTS pieces of the batch (leading axis), data loss and penalty."""
 
@@ -49,64 +49,64 @@ class Seen(NamedTuple):
     penalty: jax.Array
 
 
-Measure = Callable[[Recipe, Seen], list[jax.Array]]
+Measure = Callable[[StaticConfig, MetricInputs], list[jax.Array]]
 
 
 def _norms(arrays: Arrays) -> list[jax.Array]:
     return [jnp.sqrt(jnp.sum(a**2)) for a in arrays]
 
 
-def _gradient_norm(recipe: Recipe, seen: Seen) -> list[jax.Array]:
-    return _norms(seen.gradients)
+def _gradient_norm(config: StaticConfig, metric_inputs: MetricInputs) -> list[jax.Array]:
+    return _norms(metric_inputs.gradients)
 
 
-def _weight_norm(recipe: Recipe, seen: Seen) -> list[jax.Array]:
-    return _norms(seen.kernels)
+def _weight_norm(config: StaticConfig, metric_inputs: MetricInputs) -> list[jax.Array]:
+    return _norms(metric_inputs.kernels)
 
 
-def _update_ratio(recipe: Recipe, seen: Seen) -> list[jax.Array]:
-    sizes = zip(_norms(seen.updates), _norms(seen.kernels), strict=True)
+def _update_ratio(config: StaticConfig, metric_inputs: MetricInputs) -> list[jax.Array]:
+    sizes = zip(_norms(metric_inputs.updates), _norms(metric_inputs.kernels), strict=True)
     return [step / jnp.maximum(size, 1e-30) for step, size in sizes]
 
 
-def _activation_mean(recipe: Recipe, seen: Seen) -> list[jax.Array]:
-    return [a.mean() for a in seen.activations]
+def _activation_mean(config: StaticConfig, metric_inputs: MetricInputs) -> list[jax.Array]:
+    return [a.mean() for a in metric_inputs.activations]
 
 
-def _activation_spread(recipe: Recipe, seen: Seen) -> list[jax.Array]:
-    return [a.std() for a in seen.activations]
+def _activation_spread(config: StaticConfig, metric_inputs: MetricInputs) -> list[jax.Array]:
+    return [a.std() for a in metric_inputs.activations]
 
 
-def _dead_share(recipe: Recipe, seen: Seen) -> list[jax.Array]:
+def _dead_share(config: StaticConfig, metric_inputs: MetricInputs) -> list[jax.Array]:
     """A filter that says the same of every patient and place is as dead as a unit."""
-    return [(jnp.ptp(a.reshape(-1, a.shape[-1]), axis=0) < DEAD_SPREAD).mean() for a in seen.activations]
+    return [(jnp.ptp(a.reshape(-1, a.shape[-1]), axis=0) < DEAD_SPREAD).mean() for a in metric_inputs.activations]
 
 
-def _saturated_share(recipe: Recipe, seen: Seen) -> list[jax.Array]:
-    low, high = BOUNDS.get(recipe.plan.activation, (-jnp.inf, jnp.inf))
+def _saturated_share(config: StaticConfig, metric_inputs: MetricInputs) -> list[jax.Array]:
+    low, high = BOUNDS.get(config.plan.activation, (-jnp.inf, jnp.inf))
     margin = SATURATED_SHARE * (high - low)
-    return [((a < low + margin) | (a > high - margin)).mean() for a in seen.activations]
+    return [((a < low + margin) | (a > high - margin)).mean() for a in metric_inputs.activations]
 
 
-def _noise_scale(recipe: Recipe, seen: Seen) -> list[jax.Array]:
+def _noise_scale(config: StaticConfig, metric_inputs: MetricInputs) -> list[jax.Array]:
     """Rows at which the noise of a minibatch's gradient equals the gradient: tr(S) / |G|^2.
 
     McCandlish et al. 2018 (arXiv:1812.06162), appendix A, from pieces of B / PARTS rows and the whole B.
     """
-    big = sum(jnp.sum(g.mean(0) ** 2) for g in seen.part_gradients)
-    small = sum(jnp.sum(g**2) / PARTS for g in seen.part_gradients)
+    big = sum(jnp.sum(g.mean(0) ** 2) for g in metric_inputs.part_gradients)
+    small = sum(jnp.sum(g**2) / PARTS for g in metric_inputs.part_gradients)
     part = 1.0  # rows in units of one piece
     true = (PARTS * big - part * small) / (PARTS - part)
     noise = (small - big) / (1 / part - 1 / PARTS)
     return [jnp.where(true > 0, noise / jnp.maximum(true, 1e-30), jnp.inf)]
 
 
-def _loss(recipe: Recipe, seen: Seen) -> list[jax.Array]:
-    return [seen.loss]
+def _loss(config: StaticConfig, metric_inputs: MetricInputs) -> list[jax.Array]:
+    return [metric_inputs.loss]
 
 
-def _penalty_share(recipe: Recipe, seen: Seen) -> list[jax.Array]:
-    return [seen.penalty / jnp.maximum(seen.loss + seen.penalty, 1e-30)]
+def _penalty_share(config: StaticConfig, metric_inputs: MetricInputs) -> list[jax.Array]:
+    return [metric_inputs.penalty / jnp.maximum(metric_inputs.loss + metric_inputs.penalty, 1e-30)]
 
 
 MEASURES: dict[str, tuple[Measure, str]] = {
@@ -133,38 +133,38 @@ def _layer(kernel: str) -> str:
     return f"{layer}/recurrent" if name == "recurrent_kernel" else layer
 
 
-def measured(recipe: Recipe) -> list[tuple[str, str]]:
+def measured(config: StaticConfig) -> list[tuple[str, str]]:
     """(layer, measure) of every number that `measure_member` returns, in its order."""
-    names = recipe.functional.names
+    names = config.functional.names
     layers = {
-        "kernel": [_layer(n) for n, k in zip(names, recipe.functional.kernels, strict=True) if k],
-        "activation": list(recipe.functional.hidden_names),
+        "kernel": [_layer(n) for n, k in zip(names, config.functional.kernels, strict=True) if k],
+        "activation": list(config.functional.hidden_names),
         NETWORK_LAYER: [NETWORK_LAYER],
     }
-    bounded = recipe.plan.activation in BOUNDS
+    bounded = config.plan.activation in BOUNDS
     wanted = {n: where for n, (_, where) in MEASURES.items() if bounded or n != "saturated_share"}
     return [(layer, name) for name, where in wanted.items() for layer in layers[where]]
 
 
 def measure_member(
-    recipe: Recipe, state: MemberState, settings: Settings, data: SlabData, rows: jax.Array, position: jax.Array
+    config: StaticConfig, state: MemberState, settings: Settings, data: SlabData, rows: jax.Array, position: jax.Array
 ) -> jax.Array:
     """All measures of one member on the minibatch `rows` [B] that it would see at `position`, as one vector."""
-    seen = _look(recipe, state, settings, data, rows, position)
-    wanted = dict.fromkeys(name for _, name in measured(recipe))
-    values = [value for name in wanted for value in MEASURES[name][0](recipe, seen)]
+    metric_inputs = _look(config, state, settings, data, rows, position)
+    wanted = dict.fromkeys(name for _, name in measured(config))
+    values = [value for name in wanted for value in MEASURES[name][0](config, metric_inputs)]
     scale = rows.shape[0] / PARTS  # the noise scale was computed in pieces
-    names = [name for _, name in measured(recipe)]
+    names = [name for _, name in measured(config)]
     return jnp.stack([v * scale if n == "gradient_noise_scale" else v for n, v in zip(names, values, strict=True)])
 
 
 def _look(
-    recipe: Recipe, state: MemberState, settings: Settings, data: SlabData, rows: jax.Array, position: jax.Array
-) -> Seen:
+    config: StaticConfig, state: MemberState, settings: Settings, data: SlabData, rows: jax.Array, position: jax.Array
+) -> MetricInputs:
     weights = state.weights
     gradient_of = jax.value_and_grad(
         lambda w, piece: objective(
-            recipe, w, weights.state, settings, draw_batch(recipe, settings, data, piece, position)
+            config, w, weights.state, settings, draw_batch(config, settings, data, piece, position)
         ),
         has_aux=True,
     )
@@ -172,18 +172,18 @@ def _look(
     pieces = rows[: size * PARTS].reshape(-1, size)
     (_, (losses, shrinks, own, _)), parts = jax.lax.map(lambda piece: gradient_of(weights.trainable, piece), pieces)
     whole = [g.mean(0) for g in parts]
-    optimizer = make_optimizer(recipe.plan, settings, recipe.functional.kernels)
-    clipped = clip_gradients(whole, settings["clip_norm"]) if "clip_norm" in recipe.switches else whole
+    optimizer = make_optimizer(config.plan, settings, config.functional.kernels)
+    clipped = clip_gradients(whole, settings["clip_norm"]) if "clip_norm" in config.switches else whole
     directions, _ = optimizer.update(clipped, state.optimizer, weights.trainable)
-    directions = hold_still(recipe.plan, recipe.functional.names, directions)
-    rate = learning_rate_at(recipe.plan, settings, position) * state.rate_factor
-    chosen = [i for i, kernel in enumerate(recipe.functional.kernels) if kernel]
-    inputs = [x[rows_read(recipe, rows)] for x in data.inputs]
-    return Seen(
+    directions = freeze(config.plan, config.functional.names, directions)
+    rate = learning_rate_at(config.plan, settings, position) * state.rate_factor
+    chosen = [i for i, kernel in enumerate(config.functional.kernels) if kernel]
+    inputs = [x[rows_read(config, rows)] for x in data.inputs]
+    return MetricInputs(
         kernels=[weights.trainable[i] for i in chosen],
         gradients=[whole[i] for i in chosen],
         updates=[rate * directions[i] for i in chosen],
-        activations=recipe.functional.hidden(weights.trainable, weights.state, inputs),
+        activations=config.functional.hidden(weights.trainable, weights.state, inputs),
         part_gradients=parts,
         loss=losses.mean(),
         penalty=(shrinks + own).mean(),

@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from rounds.errors import PlanError, must_be
-from rounds.own_code import import_named, is_import_path
 from rounds.plan import Plan
 from rounds.task import Task
+from rounds.user_code import import_named, is_import_path
 
 Loss = Callable[[jax.Array, jax.Array], jax.Array]
 Settings = dict[str, jax.Array]

@@ -66,18 +66,18 @@ _FAMILIES: dict[str, Callable[[Settings, list[bool]], Optimizer]] = {
 
 
 _HIDDEN = ("hidden_{}/", "norm_{}/")
-_TRUNK = ("conv_{}_", "conv_norm_{}_", "shortcut_{}/", "forward_{}/", "backward_{}/")
+_ENCODER = ("conv_{}_", "conv_norm_{}_", "shortcut_{}/", "forward_{}/", "backward_{}/")
 
 
-def hold_still(plan: Plan, names: tuple[str, ...], directions: Arrays) -> Arrays:
+def freeze(plan: Plan, names: tuple[str, ...], directions: Arrays) -> Arrays:
     """Directions in the order of the arrays' `names`, those of the plan's frozen layers set to 0: decay moves them no
     more than gradients do. Of networks of images and recordings the first layers are blocks and recurrent layers.
 
-    >>> hold_still(Plan(frozen_layers=1), ("hidden_0/kernel", "output/kernel"), [jnp.ones(1), jnp.ones(1)])[0].tolist()
+    >>> freeze(Plan(frozen_layers=1), ("hidden_0/kernel", "output/kernel"), [jnp.ones(1), jnp.ones(1)])[0].tolist()
     [0.0]
     """
-    trunk = any(n.startswith(("conv_0_", "forward_0/")) for n in names)
-    frozen = tuple(first.format(i) for first in (_TRUNK if trunk else _HIDDEN) for i in range(plan.frozen_layers))
+    encoder = any(n.startswith(("conv_0_", "forward_0/")) for n in names)
+    frozen = tuple(first.format(i) for first in (_ENCODER if encoder else _HIDDEN) for i in range(plan.frozen_layers))
     return [jnp.zeros_like(d) if n.startswith(frozen) else d for n, d in zip(names, directions, strict=True)]
 
 

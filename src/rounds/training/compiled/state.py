@@ -21,7 +21,7 @@ class SlabData(NamedTuple):
     inputs: Arrays
     targets: jax.Array
     weights: jax.Array
-    halves: jax.Array
+    patient_half: jax.Array
     mean: jax.Array
     spread: jax.Array
     fitted: dict[str, jax.Array] = {}  # noqa: RUF012 (a NamedTuple's default; nobody changes it)
@@ -34,7 +34,7 @@ class Weights(NamedTuple):
     state: Arrays
 
 
-class Spare(NamedTuple):
+class BestSnapshots(NamedTuple):
     """Snapshots of a member that keeps its last epoch, at the best epoch by three choosers (`training.spare`): weights
     with leaves [3, ...], the loss by which each was chosen and the epochs since, [3]."""
 
@@ -57,7 +57,7 @@ class MemberState(NamedTuple):
     running: jax.Array
     rate_factor: jax.Array
     rate_waited: jax.Array
-    spare: Spare | None
+    best_snapshots: BestSnapshots | None
 
 
 class EpochRecord(NamedTuple):
@@ -76,7 +76,7 @@ class EpochRecord(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Recipe:
+class StaticConfig:
     """What the inner functions need to know at compile time."""
 
     plan: Plan
@@ -86,4 +86,4 @@ class Recipe:
     logits: bool
     power_scale: bool
     switches: frozenset[str]
-    grid: tuple[int, ...] = ()
+    array: tuple[int, ...] = ()

@@ -5,19 +5,19 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from rounds.networks.network import GRID
+from rounds.networks.network import ARRAY
 from rounds.training.augmentation.images import IMAGE_SETTINGS, augment_images
 from rounds.training.augmentation.recordings import RECORDING_SETTINGS, Channels, augment_recordings
 from rounds.training.compiled.objective import example_loss, penalty, smooth_labels
-from rounds.training.compiled.optimizer import clip_gradients, gradient_norm, hold_still, make_optimizer
+from rounds.training.compiled.optimizer import clip_gradients, freeze, gradient_norm, make_optimizer
 from rounds.training.compiled.schedule import learning_rate_at
-from rounds.training.compiled.state import Arrays, Recipe, Settings, SlabData, Weights
+from rounds.training.compiled.state import Arrays, Settings, SlabData, StaticConfig, Weights
 
 IMAGE_AXES = 3  # height, width, channels; recordings have time and channels
 
 
 def take_step(
-    recipe: Recipe,
+    config: StaticConfig,
     carry: tuple[Any, ...],
     settings: Settings,
     data: SlabData,
@@ -27,21 +27,21 @@ def take_step(
     weights, optimizer_state, average = carry
     rows, position = drawn
     running, rate_factor = held
-    batch = draw_batch(recipe, settings, data, rows, position)
-    gradient_of = jax.value_and_grad(lambda w: objective(recipe, w, weights.state, settings, batch), has_aux=True)
-    (_, (loss, shrink, own, state)), gradients = gradient_of(weights.trainable)
-    norm = gradient_norm(gradients) if recipe.plan.convergence > 0 else jnp.array(jnp.nan)
-    if "clip_norm" in recipe.switches:
+    batch = draw_batch(config, settings, data, rows, position)
+    gradient_of = jax.value_and_grad(lambda w: objective(config, w, weights.state, settings, batch), has_aux=True)
+    (_, (loss, shrink, model_losses, state)), gradients = gradient_of(weights.trainable)
+    norm = gradient_norm(gradients) if config.plan.convergence > 0 else jnp.array(jnp.nan)
+    if "clip_norm" in config.switches:
         gradients = clip_gradients(gradients, settings["clip_norm"])
-    optimizer = make_optimizer(recipe.plan, settings, recipe.functional.kernels)
+    optimizer = make_optimizer(config.plan, settings, config.functional.kernels)
     directions, optimizer_state = optimizer.update(gradients, optimizer_state, weights.trainable)
-    directions = hold_still(recipe.plan, recipe.functional.names, directions)
+    directions = freeze(config.plan, config.functional.names, directions)
     # A stopped member takes steps of length 0: cheaper than choosing between old and new arrays.
-    rate = learning_rate_at(recipe.plan, settings, position) * rate_factor * running
+    rate = learning_rate_at(config.plan, settings, position) * rate_factor * running
     trainable = [w - rate * d for w, d in zip(weights.trainable, directions, strict=True)]
-    if "ema" in recipe.switches:
+    if "ema" in config.switches:
         average = [settings["ema"] * a + (1 - settings["ema"]) * w for a, w in zip(average, trainable, strict=True)]
-    return (Weights(trainable, state), optimizer_state, average), (loss, shrink, own, norm)
+    return (Weights(trainable, state), optimizer_state, average), (loss, shrink, model_losses, norm)
 
 
 class Batch(NamedTuple):
@@ -52,24 +52,24 @@ class Batch(NamedTuple):
     weights: jax.Array
 
 
-def draw_batch(recipe: Recipe, settings: Settings, data: SlabData, rows: jax.Array, position: jax.Array) -> Batch:
-    read = rows_read(recipe, rows)
+def draw_batch(config: StaticConfig, settings: Settings, data: SlabData, rows: jax.Array, position: jax.Array) -> Batch:
+    read = rows_read(config, rows)
     inputs = [x[read] for x in data.inputs]
-    if recipe.grid:
-        inputs[-1] = _disturbed_grid(recipe, settings, data, inputs[-1], position)
+    if config.array:
+        inputs[-1] = _disturbed_array(config, settings, data, inputs[-1], position)
     targets = data.targets[read]
     present = rows >= 0
     weights = jnp.where(present, data.weights[read], 0.0) / jnp.maximum(jnp.sum(present), 1)
-    if "input_noise" in recipe.switches or "mixup" in recipe.switches:
-        inputs, targets = _disturb(recipe, settings, inputs, targets, position)
-    if "label_smoothing" in recipe.switches and recipe.task.is_classification:
-        targets = smooth_labels(targets, settings["label_smoothing"], len(recipe.task.classes))
+    if "input_noise" in config.switches or "mixup" in config.switches:
+        inputs, targets = _disturb(config, settings, inputs, targets, position)
+    if "label_smoothing" in config.switches and config.task.is_classification:
+        targets = smooth_labels(targets, settings["label_smoothing"], len(config.task.classes))
     return Batch(inputs, targets, weights)
 
 
-def rows_read(recipe: Recipe, rows: jax.Array) -> jax.Array:
+def rows_read(config: StaticConfig, rows: jax.Array) -> jax.Array:
     """Places in the table of the rows of a batch [B]; what fills up a full batch is written as ~row."""
-    return jnp.where(rows < 0, ~rows, rows) if recipe.plan.batch_size == "all" else rows
+    return jnp.where(rows < 0, ~rows, rows) if config.plan.batch_size == "all" else rows
 
 
 def _key(settings: Settings, position: jax.Array) -> jax.Array:
@@ -78,32 +78,32 @@ def _key(settings: Settings, position: jax.Array) -> jax.Array:
     return jax.random.fold_in(jax.random.PRNGKey(settings["key"].astype(jnp.int32)), count)
 
 
-def _disturbed_grid(
-    recipe: Recipe, settings: Settings, data: SlabData, grid: jax.Array, position: jax.Array
+def _disturbed_array(
+    config: StaticConfig, settings: Settings, data: SlabData, array: jax.Array, position: jax.Array
 ) -> jax.Array:
     """Images and recordings as they might have been taken, with noise in units of each channel's spread."""
-    key, spread = jax.random.fold_in(_key(settings, position), 2), data.fitted[f"{GRID}/spread"]
-    if len(recipe.grid) < IMAGE_AXES and recipe.switches & set(RECORDING_SETTINGS):
-        channels = Channels(*(data.fitted[f"{GRID}/{n}"] for n in ("kind", "variable", "mean", "spread")))
-        grid = augment_recordings(settings, recipe.switches, grid, channels, key)
-    if len(recipe.grid) == IMAGE_AXES and recipe.switches & set(IMAGE_SETTINGS):
-        grid = augment_images(settings, recipe.switches, grid, spread, key)
-    if len(recipe.grid) == IMAGE_AXES and "input_noise" in recipe.switches:
-        noise = jax.random.normal(jax.random.fold_in(key, len(IMAGE_SETTINGS)), grid.shape)
-        grid = grid + settings["input_noise"] * spread * noise
-    return grid.astype(jnp.float32) if "mixup" in recipe.switches else grid
+    key, spread = jax.random.fold_in(_key(settings, position), 2), data.fitted[f"{ARRAY}/spread"]
+    if len(config.array) < IMAGE_AXES and config.switches & set(RECORDING_SETTINGS):
+        channels = Channels(*(data.fitted[f"{ARRAY}/{n}"] for n in ("kind", "variable", "mean", "spread")))
+        array = augment_recordings(settings, config.switches, array, channels, key)
+    if len(config.array) == IMAGE_AXES and config.switches & set(IMAGE_SETTINGS):
+        array = augment_images(settings, config.switches, array, spread, key)
+    if len(config.array) == IMAGE_AXES and "input_noise" in config.switches:
+        noise = jax.random.normal(jax.random.fold_in(key, len(IMAGE_SETTINGS)), array.shape)
+        array = array + settings["input_noise"] * spread * noise
+    return array.astype(jnp.float32) if "mixup" in config.switches else array
 
 
 def _disturb(
-    recipe: Recipe, settings: Settings, inputs: Arrays, targets: jax.Array, position: jax.Array
+    config: StaticConfig, settings: Settings, inputs: Arrays, targets: jax.Array, position: jax.Array
 ) -> tuple[Arrays, jax.Array]:
     """Input noise on numbers, and mixup with the batch in reverse order (Zhang et al. 2018, arXiv:1710.09412)."""
     noise_key, mix_key = jax.random.split(_key(settings, position))
     mixes = [jnp.issubdtype(x.dtype, jnp.floating) for x in inputs]
-    a_table = len(inputs) > bool(recipe.grid)
-    if "input_noise" in recipe.switches and a_table and mixes[0]:
+    a_table = len(inputs) > bool(config.array)
+    if "input_noise" in config.switches and a_table and mixes[0]:
         inputs = [inputs[0] + settings["input_noise"] * jax.random.normal(noise_key, inputs[0].shape), *inputs[1:]]
-    if "mixup" in recipe.switches:
+    if "mixup" in config.switches:
         alpha = jnp.maximum(settings["mixup"], 1e-3)
         drawn = jax.random.beta(mix_key, alpha, alpha)
         # The larger share stays with the row itself, whose codes cannot be mixed.
@@ -114,17 +114,17 @@ def _disturb(
 
 
 def objective(
-    recipe: Recipe, trainable: Arrays, state: Arrays, settings: Settings, batch: Batch
+    config: StaticConfig, trainable: Arrays, state: Arrays, settings: Settings, batch: Batch
 ) -> tuple[jax.Array, tuple[jax.Array, jax.Array, jax.Array, Arrays]]:
     """Data loss + the plan's penalty + the model's own losses; then the three by themselves, and the new state."""
-    functional, own = recipe.functional, jnp.array(0.0)
+    functional, model_losses = config.functional, jnp.array(0.0)
     if functional.apply_with_losses is None:
         outputs, state = functional.apply(trainable, state, batch.inputs, True)
     else:
-        outputs, state, own = functional.apply_with_losses(trainable, state, batch.inputs, True)
-    losses = example_loss(recipe.loss, recipe.logits)(outputs, batch.targets)
+        outputs, state, model_losses = functional.apply_with_losses(trainable, state, batch.inputs, True)
+    losses = example_loss(config.loss, config.logits)(outputs, batch.targets)
     loss = jnp.sum(losses * batch.weights)
     shrink = jnp.array(0.0)
-    if recipe.switches & {"l1", "l2"}:
+    if config.switches & {"l1", "l2"}:
         shrink = penalty(trainable, functional.kernels, settings)
-    return loss + shrink + own, (loss, shrink, own, state)
+    return loss + shrink + model_losses, (loss, shrink, model_losses, state)

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 
 from rounds.errors import PlanError, must_be, nearest
-from rounds.own_code import import_named, is_import_path
 from rounds.task import Kind
 from rounds.training.compiled.objective import PROBABILITY_FLOOR
+from rounds.user_code import import_named, is_import_path
 
 
 class Judged(NamedTuple):
@@ -123,7 +123,7 @@ def metric_names(kind: Kind, own: tuple[str, ...] = ()) -> tuple[str, ...]:
     return known + tuple(path.rpartition(":")[2] for path in own)
 
 
-def own_metric(path: str) -> tuple[Metric, Better]:
+def user_metric(path: str) -> tuple[Metric, Better]:
     """A metric of the user's own: (observed, predicted) [V, T] in the user's unit -> [V], averaged over rows.
 
     Lower is better, unless the function has an attribute `better = "higher"`. Raises PlanError for other shapes.
@@ -144,7 +144,7 @@ def is_higher_better(name: str, own: tuple[str, ...] = ()) -> bool:
     """Whether more of a metric is better."""
     if name in VALIDATION_METRICS:
         return VALIDATION_METRICS[name][1] == "higher"
-    return own_metric(next(path for path in own if path.endswith(f":{name}")))[1] == "higher"
+    return user_metric(next(path for path in own if path.endswith(f":{name}")))[1] == "higher"
 
 
 def check_keep_best(name: str, kind: Kind, own: tuple[str, ...] = ()) -> None:
@@ -159,5 +159,5 @@ def check_keep_best(name: str, kind: Kind, own: tuple[str, ...] = ()) -> None:
 
 def judge(judged: Judged, kind: Kind, own: tuple[str, ...] = ()) -> jax.Array:
     """All metrics of this kind of task, [number of metrics] in the order of `metric_names`."""
-    metrics = [VALIDATION_METRICS[name][0] for name in metric_names(kind)] + [own_metric(path)[0] for path in own]
+    metrics = [VALIDATION_METRICS[name][0] for name in metric_names(kind)] + [user_metric(path)[0] for path in own]
     return jnp.stack([metric(judged) for metric in metrics])

@@ -10,7 +10,7 @@ import sys
 
 import jax
 
-from rounds.training.population.members import CACHE, CARD, Room
+from rounds.training.population.members import CACHE, CARD, SlabBudget
 
 SLABS_ON_A_CARD = 2
 
@@ -30,7 +30,7 @@ def workers_here() -> int:
     return SLABS_ON_A_CARD if on_a_card() else cores_here()
 
 
-def room_here() -> Room:
+def slab_budget_here() -> SlabBudget:
     """What one slab may fill."""
     return CARD if on_a_card() else CACHE
 

@@ -35,7 +35,7 @@ def estimate(population: Population) -> Estimate:
     for slab in population.slabs:
         program = population.programs[slab.plan]
         parameters = population.parameters(slab.plan)
-        steps, batch = steps_per_epoch(program.plan, population.works[0].extent)
+        steps, batch = steps_per_epoch(program.plan, population.works[0].compiled_shape)
         one = max(6.0 * batch * multiply_adds(program) / speed, LEAST_STEP_SECONDS)
         seconds += one * steps * program.plan.epochs * slab.shape[0] * slab.shape[1] / workers_here()
         state += 5 * 4 * parameters * slab.shape[0] * slab.shape[1]

@@ -14,18 +14,18 @@ from rounds.errors import PlanError, must_be
 from rounds.networks.keras.builder import describe_network
 from rounds.networks.keras.functional import SEEDS
 from rounds.networks.network import OWN, Network
-from rounds.networks.user_model.model import Columns, describe_own_network, own_values
+from rounds.networks.user_model.model import Columns, describe_user_network, own_values
 from rounds.plan import Plan, structure_names
 from rounds.task import Task
 from rounds.training.compiled.state import Weights as MemberWeights
 from rounds.training.compiled.validation import check_keep_best
-from rounds.training.machine.device import room_here, workers_here
+from rounds.training.machine.device import slab_budget_here, workers_here
 from rounds.training.pool import Hopeless, Progress, SlabResult, Work, never, train_slabs
-from rounds.training.population.fold_data import Material, shared_shape, slab_data
+from rounds.training.population.fold_data import FoldData, shared_shape, slab_data
 from rounds.training.population.members import Member, Slab, make_members, make_slabs, working_set
 from rounds.training.program import SWITCHED, Program, make_program
 from rounds.training.result.batch_statistics import exact_statistics
-from rounds.training.slab import Extent, extent_of, steps_per_epoch
+from rounds.training.slab import CompiledShape, compiled_shape_of, steps_per_epoch
 
 Weights = dict[str, np.ndarray]
 Shapes = dict[int, tuple[int, int]]  # [G orders, M members] by plan
@@ -38,7 +38,7 @@ class Population:
 
     plans: tuple[Plan, ...]
     task: Task
-    materials: tuple[Material, ...]
+    folds_data: tuple[FoldData, ...]
     programs: tuple[Program, ...]
     works: tuple[Work, ...]
     model: Any = None
@@ -96,7 +96,7 @@ class Trained:
 def make_population(
     plans: list[Plan],
     task: Task,
-    materials: list[Material],
+    folds_data: list[FoldData],
     count: int | None = None,
     workers: int | None = None,
     shapes: Shapes | None = None,
@@ -110,81 +110,83 @@ def make_population(
     """
     for plan in plans:
         check_keep_best(plan.keep_best, task.kind, plan.metrics)
-    shape = shared_shape(materials)
-    members = make_members(plans, tuple(sorted(materials[0].folds)), tuple(m.repeat for m in materials[1:]), count)
+    shape = shared_shape(folds_data)
+    members = make_members(plans, tuple(sorted(folds_data[0].folds)), tuple(m.repeat for m in folds_data[1:]), count)
     used = sorted({m.plan for m in members})
-    setting = Setting(task, shape, materials[0], model)
-    programs = _programs(plans, setting, members)
-    extent = extent_of(rows for m in materials for rows in m.folds.values())
-    sizes = {i: member_bytes(programs[i], extent) for i in used}
-    slabs = make_slabs(members, sizes, workers or workers_here(), shapes, room_here())
+    context = Context(task, shape, folds_data[0], model)
+    programs = _programs(plans, context, members)
+    compiled_shape = compiled_shape_of(rows for m in folds_data for rows in m.folds.values())
+    sizes = {i: member_bytes(programs[i], compiled_shape) for i in used}
+    slabs = make_slabs(members, sizes, workers or workers_here(), shapes, slab_budget_here())
     reading = {_reading(plans[p]): plans[p] for p in used}
-    data = {(name, m.outer): slab_data(m, shape, task, plan) for name, plan in reading.items() for m in materials}
-    folds = {m.outer: m.folds for m in materials}
-    works = [Work(s, programs[s.plan], data[_reading(plans[s.plan]), s.outer], folds[s.outer], extent) for s in slabs]
-    return Population(tuple(plans), task, tuple(materials), tuple(programs), tuple(works), model)
+    data = {(name, m.outer): slab_data(m, shape, task, plan) for name, plan in reading.items() for m in folds_data}
+    folds = {m.outer: m.folds for m in folds_data}
+    works = [
+        Work(s, programs[s.plan], data[_reading(plans[s.plan]), s.outer], folds[s.outer], compiled_shape) for s in slabs
+    ]
+    return Population(tuple(plans), task, tuple(folds_data), tuple(programs), tuple(works), model)
 
 
 def _reading(plan: Plan) -> tuple[str, bool, bool, bool]:
     """What of a plan decides which arrays its members read, and whether all at once."""
-    return plan.class_weights, plan.hand_features, plan.has_trunk, plan.batch_size == "all"
+    return plan.class_weights, plan.hand_features, plan.has_encoder, plan.batch_size == "all"
 
 
 @dataclass(frozen=True)
-class Setting:
+class Context:
     """What all programs of a population share: task, widths of the inputs, data, and the user's own model (or None)."""
 
     task: Task
     shape: InputShape
-    material: Material
+    fold_data: FoldData
     model: Any
 
 
-def _programs(plans: list[Plan], setting: Setting, members: list[Member]) -> list[Program]:
+def _programs(plans: list[Plan], context: Context, members: list[Member]) -> list[Program]:
     """A program for each plan; plans that differ in settings alone share one, so that it compiles once."""
     structures = [tuple((n, getattr(plan, n)) for n in structure_names()) for plan in plans]
     made = {}
     for structure, plan in zip(structures, plans, strict=True):
         if structure not in made:
             alike = [m for m in members if structures[m.plan] == structure]
-            made[structure] = _program(plan, setting, alike)
+            made[structure] = _program(plan, context, alike)
     return [made[structure] for structure in structures]
 
 
-def _program(plan: Plan, setting: Setting, members: list[Member]) -> Program:
+def _program(plan: Plan, context: Context, members: list[Member]) -> Program:
     switches = frozenset(n for n in SWITCHED if any(m.settings[n] > 0 for m in members))
-    network = _network(plan, setting, "dropout" in switches)
-    model = setting.model if plan.network == OWN else None
-    return make_program(plan, setting.task, network, setting.material.target_scale.kind == "log1p", switches, model)
+    network = _network(plan, context, "dropout" in switches)
+    model = context.model if plan.network == OWN else None
+    return make_program(plan, context.task, network, context.fold_data.target_scale.kind == "log1p", switches, model)
 
 
-def _network(plan: Plan, setting: Setting, any_dropped: bool) -> Network:
-    shape, task = setting.shape.read(plan.hand_features, plan.has_trunk), setting.task
+def _network(plan: Plan, context: Context, any_dropped: bool) -> Network:
+    shape, task = context.shape.read(plan.hand_features, plan.has_encoder), context.task
     if plan.network != OWN:
         dropout = any_dropped if plan.use_dropout is None else plan.use_dropout
-        return describe_network(plan, task, shape.numbers, shape.flags, shape.levels, dropout, shape.grid)
-    if setting.model is None:
+        return describe_network(plan, task, shape.numbers, shape.flags, shape.levels, dropout, shape.array)
+    if context.model is None:
         advice = "Hand it over: rounds.train(data, model=model), or --model FILE.keras"
         raise PlanError(must_be("A network of kind keras", "a model of your own", "model", None, advice))
-    return describe_own_network(setting.model, plan, task, columns_of(setting.material, shape))
+    return describe_user_network(context.model, plan, task, columns_of(context.fold_data, shape))
 
 
-def columns_of(material: Material, shape: InputShape) -> Columns:
+def columns_of(fold_data: FoldData, shape: InputShape) -> Columns:
     """Which column each prepared input comes from; what only other folds have is padding, and has no name."""
-    names, labels = material.preparation.names, material.preparation.labels
+    names, labels = fold_data.preparation.names, fold_data.preparation.labels
 
     def padded(found: tuple[str, ...], width: int) -> tuple[str, ...]:
         return found[:width] + ("",) * (width - len(found))  # what is made by hand comes last, and is not read
 
     numbers, flags = padded(names.numbers, shape.numbers), padded(names.flags, shape.flags)
     said = padded(labels.numbers, shape.numbers) + padded(labels.flags, shape.flags)
-    return Columns(numbers, flags, padded(names.codes, len(shape.levels)), shape.levels, said, shape.grid)
+    return Columns(numbers, flags, padded(names.codes, len(shape.levels)), shape.levels, said, shape.array)
 
 
-def member_bytes(program: Program, extent: Extent) -> int:
+def member_bytes(program: Program, compiled_shape: CompiledShape) -> int:
     """Working set of a member, in bytes."""
     parameters = sum(int(np.prod(v.shape)) for v in program.functional.model.trainable_variables)
-    _, batch = steps_per_epoch(program.plan, extent)
+    _, batch = steps_per_epoch(program.plan, compiled_shape)
     values = own_values(program.functional.model) if program.network.kind == OWN else 0
     return working_set(program.network, parameters, batch, values)
 

@@ -13,7 +13,7 @@ OWN_BATCH_COST = 0.3  # of a minibatch of its own, in members' steps
 WHOLE_DEVELOPMENT = -1  # value of `outer` for members of the predictor that is handed over
 
 
-class Room(NamedTuple):
+class SlabBudget(NamedTuple):
     """What one slab may fill, in bytes of working sets and in members, and what its step costs however many members
     it has, in members' steps."""
 
@@ -22,8 +22,10 @@ class Room(NamedTuple):
     cost: float
 
 
-CACHE = Room(8_000_000, 16, 1.0)  # a slab whose working set leaves a core's share of the cache loses half its speed
-CARD = Room(2_000_000_000, 256, 20.0)
+CACHE = SlabBudget(
+    8_000_000, 16, 1.0
+)  # a slab whose working set leaves a core's share of the cache loses half its speed
+CARD = SlabBudget(2_000_000_000, 256, 20.0)
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def working_set(network: Network, parameters: int, batch: int, values: int = 0) 
 
     values: numbers that a row is between the layers of a model of the user's own.
     """
-    widths = network.features + 2 * (sum(network.hidden) + network.grid_values + values) + network.outputs
+    widths = network.features + 2 * (sum(network.hidden) + network.array_values + values) + network.outputs
     return 4 * (4 * parameters + 3 * batch * widths)
 
 
@@ -146,7 +148,7 @@ def make_slabs(
     member_bytes: dict[int, int],
     workers: int,
     shapes: dict[int, tuple[int, int]] | None = None,
-    room: Room = CACHE,
+    budget: SlabBudget = CACHE,
 ) -> list[Slab]:
     """Members packed by plan and outer fold, then by stream; the slab shape is the same within a plan.
 
@@ -157,7 +159,7 @@ def make_slabs(
     for plan in sorted({m.plan for m in members}):
         packs = _packs([m for m in members if m.plan == plan])
         sizes = [[len(g) for g in pack] for pack in packs.values()]
-        shape = (shapes or {}).get(plan) or slab_shape(sizes, member_bytes[plan], workers, room)
+        shape = (shapes or {}).get(plan) or slab_shape(sizes, member_bytes[plan], workers, budget)
         for outer, streams in packs.items():
             slabs += _cut(streams, shape, plan, outer, len(slabs))
     return slabs
@@ -170,20 +172,20 @@ def _packs(members: list[Member]) -> dict[int, list[list[Member]]]:
     return {outer: list(streams.values()) for outer, streams in packs.items()}
 
 
-def slab_shape(packs: list[list[int]], member_bytes: int, workers: int, room: Room = CACHE) -> tuple[int, int]:
+def slab_shape(packs: list[list[int]], member_bytes: int, workers: int, budget: SlabBudget = CACHE) -> tuple[int, int]:
     """[G, M] that trains the packs (members per stream, per outer fold) soonest on so many workers.
 
     >>> slab_shape([[4, 4]], 1_000_000, 2)
     (1, 4)
     """
-    most = max(1, min(room.members, room.bytes // member_bytes))
+    most = max(1, min(budget.members, budget.bytes // member_bytes))
     widest = max(max(pack) for pack in packs)
     shapes = [(g, m) for m in range(1, min(most, widest) + 1) for g in range(1, most // m + 1)]
 
     def cost(shape: tuple[int, int]) -> float:
         g, m = shape
         count = sum(-(-sum(-(-size // m) for size in pack) // g) for pack in packs)
-        return -(-count // workers) * (g * m * (1 + OWN_BATCH_COST / m) + room.cost)
+        return -(-count // workers) * (g * m * (1 + OWN_BATCH_COST / m) + budget.cost)
 
     return min(shapes, key=cost)
 

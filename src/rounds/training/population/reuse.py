@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from dataclasses import replace
 
 from rounds.plan import Plan, structure_names
-from rounds.training.machine.device import room_here, workers_here
+from rounds.training.machine.device import slab_budget_here, workers_here
 from rounds.training.pool import SlabResult, Work
 from rounds.training.population.build import Population, Trained, member_bytes
 from rounds.training.population.members import Member, Slab, make_slabs
@@ -43,8 +43,10 @@ def without(population: Population, parts: list[Trained]) -> Population:
     done = {_training(part.population, member) for part in parts for member in part.population.members}
     left = [m for m in population.members if _training(population, m) not in done]
     like = {(work.slab.plan, work.slab.outer): work for work in population.works}
-    sizes = {p: member_bytes(population.programs[p], population.works[0].extent) for p in {m.plan for m in left}}
-    slabs = make_slabs(left, sizes, workers_here(), room=room_here())
+    sizes = {
+        p: member_bytes(population.programs[p], population.works[0].compiled_shape) for p in {m.plan for m in left}
+    }
+    slabs = make_slabs(left, sizes, workers_here(), budget=slab_budget_here())
     return replace(population, works=tuple(replace(like[s.plan, s.outer], slab=s) for s in slabs))
 
 
@@ -97,5 +99,5 @@ def _renumbered(result: SlabResult, slab: Slab) -> SlabResult:
     cycles = tuple(
         (epoch, {numbers[n]: weights for n, weights in taken.items() if n in numbers}) for epoch, taken in result.cycles
     )
-    spare = {numbers[n]: weights for n, weights in result.spare.items() if n in numbers}
-    return replace(result, slab=slab, best=best, cycles=cycles, spare=spare)
+    best_snapshots = {numbers[n]: weights for n, weights in result.best_snapshots.items() if n in numbers}
+    return replace(result, slab=slab, best=best, cycles=cycles, best_snapshots=best_snapshots)

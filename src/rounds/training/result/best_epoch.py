@@ -13,15 +13,15 @@ from rounds.training.pool import SlabResult
 from rounds.training.population.build import Population, Trained, with_exact_statistics
 
 
-def at_epoch_of(trained: Trained, chooser: int) -> Trained:
+def at_epoch_of(trained: Trained, selector: int) -> Trained:
     """The same networks at the epochs that one of the three choosers took (`training.spare`)."""
     population = trained.population
-    chosen = (replace(r, best=_chosen(r, chooser), cycles=()) for r in trained.results)
+    chosen = (replace(r, best=_chosen(r, selector), cycles=()) for r in trained.results)
     return Trained(population, tuple(with_exact_statistics(population, r) for r in chosen))
 
 
-def _chosen(result: SlabResult, chooser: int) -> dict[int, Weights]:
-    return {n: jax.tree.map(lambda leaf: leaf[chooser], weights) for n, weights in result.spare.items()}
+def _chosen(result: SlabResult, selector: int) -> dict[int, Weights]:
+    return {n: jax.tree.map(lambda leaf: leaf[selector], weights) for n, weights in result.best_snapshots.items()}
 
 
 def with_best_epochs(trained: Trained, like: Population) -> Trained:
@@ -36,7 +36,7 @@ def with_best_epochs(trained: Trained, like: Population) -> Trained:
 def _stopped(result: SlabResult, plan: Plan) -> SlabResult:
     records = tuple(course_with_patience(result.records, usual_patience(plan.epochs)))
     measures = tuple((epoch, taken) for epoch, taken in result.measures if epoch < len(records))
-    return replace(result, records=records, measures=measures, spare={})
+    return replace(result, records=records, measures=measures, best_snapshots={})
 
 
 def course_with_patience(records: tuple[EpochRecord, ...], patience: int) -> Iterator[EpochRecord]:

@@ -17,18 +17,28 @@ STEP_POINTS = 400  # step losses kept a member: enough to see the noise, few eno
 
 CURVES = pl.Schema(
     {
-        "round": pl.Int32(), "slab": pl.Int32(), "member": pl.Int32(), "epoch": pl.Int32(),
-        "split": pl.String(), "metric": pl.String(), "value": pl.Float64(),
+        "round": pl.Int32(),
+        "slab": pl.Int32(),
+        "member": pl.Int32(),
+        "epoch": pl.Int32(),
+        "split": pl.String(),
+        "metric": pl.String(),
+        "value": pl.Float64(),
     }
-)  # fmt: skip
+)
 
 
 MEASURES = pl.Schema(
     {
-        "round": pl.Int32(), "slab": pl.Int32(), "member": pl.Int32(), "epoch": pl.Int32(),
-        "layer": pl.String(), "measure": pl.String(), "value": pl.Float64(),
+        "round": pl.Int32(),
+        "slab": pl.Int32(),
+        "member": pl.Int32(),
+        "epoch": pl.Int32(),
+        "layer": pl.String(),
+        "measure": pl.String(),
+        "value": pl.Float64(),
     }
-)  # fmt: skip
+)
 
 
 def curves_frame(trained: Trained, number: int = 0) -> pl.DataFrame:
@@ -62,13 +72,21 @@ def members_frame(trained: Trained, number: int = 0) -> pl.DataFrame:
         plan = trained.population.plans[member.plan]
         rows.append(
             {
-                "round": number, "slab": result.slab.number, "member": member.number, "plan": member.plan,
-                "network": plan.network, **member.settings, "seed": member.seed, "fold": member.fold,
-                "outer": member.outer, "best_epoch": int(record.best_epoch[-1]) + 1,
-                "best_value": best_value(plan, record), "epochs": int(_alive(record).sum()),
+                "round": number,
+                "slab": result.slab.number,
+                "member": member.number,
+                "plan": member.plan,
+                "network": plan.network,
+                **member.settings,
+                "seed": member.seed,
+                "fold": member.fold,
+                "outer": member.outer,
+                "best_epoch": int(record.best_epoch[-1]) + 1,
+                "best_value": best_value(plan, record),
+                "epochs": int(_alive(record).sum()),
                 "outcome": outcome(record),
             }
-        )  # fmt: skip
+        )
     # Where every member diverged, no value tells the column's type.
     return pl.DataFrame(rows).with_columns(pl.col("best_value").cast(pl.Float64)).sort("member")
 
@@ -124,11 +142,14 @@ def _long(schema: pl.Schema, number: int, parts: list[_Part]) -> pl.DataFrame:
 
     epochs = [np.broadcast_to(part.epochs, n) for part, n in zip(parts, lengths, strict=True)]
     columns = (
-        np.full(sum(lengths), number, np.int32), numbers(p.result.slab.number for p in parts),
-        numbers(p.member.number for p in parts), np.concatenate([np.zeros(0, np.int32), *epochs]),
-        spread(p.first for p in parts), spread(p.second for p in parts),
+        np.full(sum(lengths), number, np.int32),
+        numbers(p.result.slab.number for p in parts),
+        numbers(p.member.number for p in parts),
+        np.concatenate([np.zeros(0, np.int32), *epochs]),
+        spread(p.first for p in parts),
+        spread(p.second for p in parts),
         np.concatenate([np.zeros(0), *(p.values for p in parts)]),
-    )  # fmt: skip
+    )
     return pl.DataFrame(dict(zip(schema.names(), columns, strict=True)), schema_overrides=schema)
 
 

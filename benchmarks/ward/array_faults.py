@@ -12,8 +12,8 @@ import polars as pl
 from benchmarks.ward.ground import Ground, with_patients
 from benchmarks.ward.table_faults import COPIED, LEAK_ERRORS, as_strangers, repeated_patients
 from benchmarks.ward.tasks import take
-from rounds.data.dataset import GRID_ROW, Dataset
-from rounds.data.images.engineered_features import picture_features
+from rounds.data.dataset import ARRAY_ROW, Dataset
+from rounds.data.images.engineered_features import image_features
 
 Random = np.random.Generator
 DEEPER = 257  # what makes 16 bits of 8: white stays white
@@ -25,20 +25,20 @@ MARK = 3  # pixels a side of a mark in the corner
 WHITE = 255.0
 
 
-def own_grid(dataset: Dataset) -> np.ndarray:
+def user_array(dataset: Dataset) -> np.ndarray:
     """The image or recording of each row [N, *space, channels]."""
-    assert dataset.grid is not None
-    return np.asarray(dataset.grid)[dataset.inputs[GRID_ROW].to_numpy()]
+    assert dataset.array is not None
+    return np.asarray(dataset.array)[dataset.inputs[ARRAY_ROW].to_numpy()]
 
 
-def with_grid(dataset: Dataset, grid: np.ndarray) -> Dataset:
+def with_array(dataset: Dataset, array: np.ndarray) -> Dataset:
     """The same rows with these images (and their features by hand) or recordings."""
     places = np.arange(dataset.rows)
-    columns = [pl.Series(GRID_ROW, places)]
+    columns = [pl.Series(ARRAY_ROW, places)]
     if dataset.modality == "image":
-        made = picture_features(grid, places)
+        made = image_features(array, places)
         columns += [made[name] for name in made.columns if name in dataset.inputs.columns]
-    return replace(dataset, grid=grid, inputs=dataset.inputs.with_columns(columns))
+    return replace(dataset, array=array, inputs=dataset.inputs.with_columns(columns))
 
 
 def _measured(dataset: Dataset) -> slice:
@@ -53,7 +53,7 @@ def of_16_bits(ground: Ground, severity: int, random: Random) -> Ground:
         return ground
 
     def deeper(dataset: Dataset) -> Dataset:
-        return with_grid(dataset, own_grid(dataset).astype(np.uint16) * DEEPER)
+        return with_array(dataset, user_array(dataset).astype(np.uint16) * DEEPER)
 
     return replace(ground, dataset=deeper(ground.dataset), clean=deeper(ground.clean))
 
@@ -64,9 +64,9 @@ def recorded_in_small_units(ground: Ground, severity: int, random: Random) -> Gr
         return ground
 
     def larger(dataset: Dataset) -> Dataset:
-        grid = own_grid(dataset)
-        grid[:, :, _measured(dataset)] *= UNITS
-        return with_grid(dataset, grid)
+        array = user_array(dataset)
+        array[:, :, _measured(dataset)] *= UNITS
+        return with_array(dataset, array)
 
     return replace(ground, dataset=larger(ground.dataset), clean=larger(ground.clean))
 
@@ -77,11 +77,11 @@ def saved_again(ground: Ground, severity: int, random: Random) -> Ground:
     def change(dataset: Dataset) -> Dataset:
         copies = random.choice(dataset.rows, round(COPIED[severity] * dataset.rows), replace=False)
         made = take(dataset, np.concatenate([np.arange(dataset.rows), copies]))
-        grid = own_grid(made)
-        shape = (len(copies), *[1] * (grid.ndim - 1))
+        array = user_array(made)
+        shape = (len(copies), *[1] * (array.ndim - 1))
         factor = 1 + BRIGHTER * random.uniform(-1, 1, shape)
-        grid[dataset.rows :] = _as_stored(grid[dataset.rows :] * factor, GRAIN, random)
-        return as_strangers(take(with_grid(made, grid), random.permutation(made.rows)))
+        array[dataset.rows :] = _as_stored(array[dataset.rows :] * factor, GRAIN, random)
+        return as_strangers(take(with_array(made, array), random.permutation(made.rows)))
 
     return with_patients(ground, change)
 
@@ -96,23 +96,23 @@ def several_of_each_patient(ground: Ground, severity: int, random: Random) -> Gr
     not use."""
     repeated = repeated_patients(ground, severity, random)
     stir = _moved if ground.dataset.modality == "image" else _trembling
-    grid = stir(repeated.dataset, severity, random)
-    return replace(repeated, dataset=with_grid(repeated.dataset, grid))
+    array = stir(repeated.dataset, severity, random)
+    return replace(repeated, dataset=with_array(repeated.dataset, array))
 
 
 def _moved(dataset: Dataset, severity: int, random: Random) -> np.ndarray:
     """Images [N, H, W, C] moved by a pixel at most, and grained."""
     moves = random.integers(-MOVED, MOVED + 1, size=(dataset.rows, 2))
-    moved = [np.roll(image, move, axis=(0, 1)) for image, move in zip(own_grid(dataset), moves, strict=True)]
+    moved = [np.roll(image, move, axis=(0, 1)) for image, move in zip(user_array(dataset), moves, strict=True)]
     return _as_stored(np.stack(moved), STIR[severity], random)
 
 
 def _trembling(dataset: Dataset, severity: int, random: Random) -> np.ndarray:
-    grid, channels = own_grid(dataset), _measured(dataset)
-    values = grid[:, :, channels]
+    array, channels = user_array(dataset), _measured(dataset)
+    values = array[:, :, channels]
     noise = random.standard_normal(values.shape) * np.nanstd(values, axis=(0, 1)) * TREMBLE[severity]
-    grid[:, :, channels] = values + noise
-    return grid
+    array[:, :, channels] = values + noise
+    return array
 
 
 def marked_images(ground: Ground, severity: int, random: Random) -> Ground:
@@ -120,9 +120,9 @@ def marked_images(ground: Ground, severity: int, random: Random) -> Ground:
     so). New patients have one that says nothing."""
 
     def marked(dataset: Dataset, brightness: np.ndarray) -> Dataset:
-        grid = own_grid(dataset)
-        grid[:, :MARK, :MARK] = np.round(brightness * WHITE).astype(np.uint8)[:, None, None, None]
-        return with_grid(dataset, grid)
+        array = user_array(dataset)
+        array[:, :MARK, :MARK] = np.round(brightness * WHITE).astype(np.uint8)[:, None, None, None]
+        return with_array(dataset, array)
 
     mine, others = (_told(dataset, severity, random) for dataset in (ground.dataset, ground.clean))
     return replace(ground, dataset=marked(ground.dataset, mine), clean=marked(ground.clean, random.permutation(others)))
@@ -135,7 +135,7 @@ def _told(dataset: Dataset, severity: int, random: Random) -> np.ndarray:
     return np.where(wrong, random.permutation(outcome), outcome)
 
 
-def unread_gaps(ground: Ground, severity: int, random: Random) -> Ground:
+def unread_measurement_pattern(ground: Ground, severity: int, random: Random) -> Ground:
     """Networks that cannot see what was measured when; mild: they still see how long ago."""
     timeline = ground.dataset.timeline
     assert timeline is not None
