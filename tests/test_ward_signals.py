@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+
+from benchmarks.ward import make_runs
 from benchmarks.ward.array_faults import (
     DEEPER,
     MARK,
@@ -19,8 +21,6 @@ from benchmarks.ward.array_faults import (
     unread_measurement_pattern,
     user_array,
 )
-
-from benchmarks.ward import make_runs
 from benchmarks.ward.cases import cases_of
 from benchmarks.ward.faults import Fault
 from benchmarks.ward.ground import Ground, make_ground

@@ -8,7 +8,7 @@ from rounds.examination.curve import Curve, Series
 from rounds.examination.finding import Seen
 from rounds.examination.harm import weighed
 from rounds.examination.rule import Judged
-from rounds.examination.rules import RULES
+from rounds.examination.rules import rules_of_training
 from rounds.examination.run import Advantage, Run
 from rounds.plan import Plan
 from rounds.task import Task
@@ -47,12 +47,12 @@ def run(*groups: tuple[Curve, ...], **fields: object) -> Run:
 
 def said(code: str, evidence: Run) -> Judged:
     """What one rule says."""
-    return next(rule for rule in RULES if rule.code == code).judge(evidence)
+    return next(rule for rule in rules_of_training() if rule.code == code).judge(evidence)
 
 
 def seen(code: str, evidence: Run) -> Seen:
     """What one rule saw, weighed by harm; fails where it saw nothing."""
-    rule = next(rule for rule in RULES if rule.code == code)
+    rule = next(rule for rule in rules_of_training() if rule.code == code)
     found = rule.judge(evidence)
     assert isinstance(found, Seen), f"{code}: {found}"
     return weighed(evidence, found, rule.in_good_plans)

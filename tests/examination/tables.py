@@ -8,9 +8,9 @@ import polars as pl
 from rounds.data.dataset import Column, Dataset, Split
 from rounds.data.splitting import split_dataset
 from rounds.examination.data_rules.evidence import DataEvidence
-from rounds.examination.examine_data import DATA_RULES
 from rounds.examination.finding import Seen
 from rounds.examination.rule import Judged
+from rounds.examination.rules import rules_of_data
 from rounds.task import Kind, Task
 
 ROWS = 1000
@@ -44,7 +44,7 @@ def halves(dataset: Dataset) -> Split:
 
 def said(code: str, dataset: Dataset, split: Split | None = None) -> Judged:
     """What one data rule says."""
-    rule = next(rule for rule in DATA_RULES if rule.code == code)
+    rule = next(rule for rule in rules_of_data() if rule.code == code)
     return rule.judge(DataEvidence(dataset, split or halves(dataset)))
 
 

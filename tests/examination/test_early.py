@@ -7,8 +7,7 @@ import pytest
 
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
-from rounds.examination.rules import RULES
-from rounds.examination.while_training.early import AT_ONCE, SeenEarly, watched
+from rounds.examination.while_training.early import SeenEarly, watched
 from rounds.plan import Plan
 from rounds.training.pool import Progress
 from rounds.training.population.build import Trained, make_population, train_to_end
@@ -29,10 +28,6 @@ def events(**changes: Any) -> Iterator[Progress | SeenEarly | Trained]:
         except StopIteration as end:
             yield end.value
             return
-
-
-def test_what_is_asked_while_training_are_rules() -> None:
-    assert {rule.code for rule in RULES} >= AT_ONCE
 
 
 @pytest.mark.parametrize(

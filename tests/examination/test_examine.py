@@ -9,6 +9,7 @@ import pytest
 from rounds.examination.curve import Curve
 from rounds.examination.examine import examine
 from rounds.examination.finding import Finding
+from rounds.examination.rules import rules_of_training
 from rounds.examination.run import Run
 from rounds.examination.text import WIDTH, examination_text
 from rounds.plan import Plan
@@ -115,7 +116,6 @@ def test_text_is_no_wider_than_a_terminal() -> None:
 
 
 def test_what_rests_on_too_few_patients_is_said_before_what_follows_from_it() -> None:
-    from rounds.examination.rules import ORDER
-
-    few = ORDER.index("validation-too-small")
-    assert all(few < ORDER.index(code) for code in ("overfitting", "underfitting", "plateau", "unstable"))
+    place = {rule.code: rule.place for rule in rules_of_training()}
+    few = place["validation-too-small"]
+    assert all(few < place[code] for code in ("overfitting", "underfitting", "plateau", "unstable"))

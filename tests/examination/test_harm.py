@@ -8,14 +8,14 @@ import pytest
 from rounds.examination.examine import examine
 from rounds.examination.finding import BY_HARM, Finding, Seen
 from rounds.examination.harm import BEHIND_TREES, BESIDE_CAUSE, WORSE, harm, harm_can_be_told, weighed
-from rounds.examination.rules import RULES
+from rounds.examination.rules import rules_of_training
 from rounds.examination.run import Advantage
 from rounds.examination.training_rules.mismatch import judges
 from rounds.plan import Plan
 from rounds.task import Task
 from tests.examination.planted import behind, folds, inside, run
 
-FAR = {"references": {"linear": dict.fromkeys(range(5), 0.3)}}
+FAR = {"linear_by_fold": {"linear": dict.fromkeys(range(5), 0.3)}}
 ODD = Seen(BY_HARM, "Something is odd.", {"share": 0.5}, 0.9)
 
 
@@ -98,7 +98,7 @@ def test_what_good_plans_show_too_needs_more_harm_than_what_they_never_show() ->
     assert harm(between) is not None
     assert harm(between, alone=True) is None
     assert [weighed(between, ODD, in_good_plans=common).severity for common in (False, True)] == ["error", "note"]
-    assert {rule.code for rule in RULES if rule.in_good_plans} == {"overfitting", "underfitting"}
+    assert {rule.code for rule in rules_of_training() if rule.in_good_plans} == {"overfitting", "underfitting"}
 
 
 def test_a_finding_of_its_own_severity_is_left_alone() -> None:

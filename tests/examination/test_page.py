@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import get_args
 
-from rounds.examination.examine_data import DATA_RULES
 from rounds.examination.finding import Question
 from rounds.examination.page import findings_page
-from rounds.examination.rules import RULES
+from rounds.examination.rules import every_rule, rules_of_training
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "findings.md"
 # The codes that scripts rely on.
@@ -53,14 +52,14 @@ def test_page_is_up_to_date() -> None:
 
 
 def test_every_code_has_one_rule() -> None:
-    codes = [rule.code for rule in (*DATA_RULES, *RULES)]
+    codes = [rule.code for rule in every_rule()]
     assert len(codes) == len(set(codes))
     assert set(codes) >= STABLE
 
 
 def test_rules_are_complete() -> None:
-    codes = {rule.code for rule in RULES}
-    for rule in (*DATA_RULES, *RULES):
+    codes = {rule.code for rule in rules_of_training()}
+    for rule in every_rule():
         assert rule.question in get_args(Question)
         assert rule.how.endswith(".")
         assert rule.why.endswith(".")
@@ -69,13 +68,13 @@ def test_rules_are_complete() -> None:
 
 
 def test_causes_are_asked_before_what_follows() -> None:
-    place = {rule.code: i for i, rule in enumerate(RULES)}
-    wrong = [(rule.code, c) for rule in RULES for c in rule.causes if place[c] > place[rule.code]]
+    place = {rule.code: i for i, rule in enumerate(rules_of_training())}
+    wrong = [(rule.code, c) for rule in rules_of_training() for c in rule.causes if place[c] > place[rule.code]]
     assert not wrong
 
 
 def test_each_threshold_has_its_source() -> None:
-    for rule in (*DATA_RULES, *RULES):
+    for rule in every_rule():
         for threshold in rule.thresholds:
             assert threshold.unit
             assert threshold.source

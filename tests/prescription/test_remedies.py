@@ -2,7 +2,7 @@
 
 import pytest
 
-from rounds.examination.rules import RULES
+from rounds.examination.rules import rules_of_training
 from rounds.plan import Plan
 from rounds.prescription.remedies.remedy import treated
 from rounds.prescription.remedies.table import MOST_ARMS, REMEDIES, described, doses_against
@@ -24,7 +24,7 @@ FAULTY = {
 }
 
 
-@pytest.mark.parametrize("code", sorted({rule.code for rule in RULES} - ADVICE_ONLY))
+@pytest.mark.parametrize("code", sorted({rule.code for rule in rules_of_training()} - ADVICE_ONLY))
 def test_every_training_finding_has_a_remedy_that_changes_the_plan(code: str) -> None:
     plan = Plan().change(**FAULTY.get(code, {}))
     made = doses_against(code, plan)

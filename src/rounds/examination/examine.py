@@ -16,8 +16,7 @@ from rounds.examination.finding import (
 )
 from rounds.examination.follow import Found, following, ground
 from rounds.examination.harm import weighed
-from rounds.examination.rule import make_finding
-from rounds.examination.rules import RULES
+from rounds.examination.rules import rules_of_training
 from rounds.examination.run import Run
 from rounds.metrics.worth import worth_it
 
@@ -25,7 +24,7 @@ from rounds.metrics.worth import worth_it
 def examine(run: Run) -> Examination:
     """Everything that the rules say of a run, main cause first; a single `healthy` where nothing alarms."""
     with np.errstate(all="ignore"):  # a loss that is lost makes shares of it nan, and nan passes no threshold
-        asked = {rule.code: (rule, rule.judge(run)) for rule in RULES}
+        asked = {rule.code: (rule, rule.ask(run)) for rule in rules_of_training()}
     seen = {
         code: (rule, weighed(run, said, rule.in_good_plans))
         for code, (rule, said) in asked.items()
@@ -33,7 +32,9 @@ def examine(run: Run) -> Examination:
     }
     absent = tuple((code, said.reason) for code, (_, said) in asked.items() if isinstance(said, NotApplicable))
     follows = following(run, seen)
-    found = [_from_causes(run, seen, follows[code], make_finding(*said, run.round)) for code, said in seen.items()]
+    found = [
+        _from_causes(run, seen, follows[code], rule.finding(said, run.round)) for code, (rule, said) in seen.items()
+    ]
     findings = _in_order([*run.data_findings, *found])
     if not any(f.alarms for f in findings):
         findings = (_healthy(run, len(asked) - len(absent)), *findings)
@@ -50,7 +51,7 @@ def _from_causes(run: Run, seen: Found, causes: tuple[str, ...], finding: Findin
 def _in_order(findings: list[Finding]) -> tuple[Finding, ...]:
     """Data before training before worth; alarms before notes; causes before what follows from them."""
     questions = ("data", "training", "worth")
-    place = {rule.code: i for i, rule in enumerate(RULES)}
+    place = {rule.code: rule.place for rule in rules_of_training()}
 
     def key(f: Finding) -> tuple[int, int, int, int, int]:
         rank = SEVERITIES.index(f.severity)
@@ -60,6 +61,7 @@ def _in_order(findings: list[Finding]) -> tuple[Finding, ...]:
 
 
 def _healthy(run: Run, rules: int) -> Finding:
+    total = len(rules_of_training())
     members, epochs = len(run.curves), max(len(c.epochs) for c in run.curves)
     alone = " Curves alone show little: most rules could not judge." if run.origin == "elsewhere" else ""
     return Finding(
@@ -67,10 +69,10 @@ def _healthy(run: Run, rules: int) -> Finding:
         HEALTHY,
         "Nothing found",
         "note",
-        f"{rules} of {len(RULES)} rules looked at {members} {'networks' if members > 1 else 'network'} over {epochs} "
+        f"{rules} of {total} rules looked at {members} {'networks' if members > 1 else 'network'} over {epochs} "
         f"{'epochs' if epochs > 1 else 'epoch'} and found nothing to be done.{alone}",
         {"rules": rules, "members": members, "epochs": epochs},
-        round(rules / len(RULES), 2),
+        round(rules / total, 2),
         round=run.round,
     )
 

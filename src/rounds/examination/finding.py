@@ -11,9 +11,24 @@ Evidence = dict[str, Any]
 HEALTHY = "healthy"
 _LISTS = ("follows_from", "remedies", "members")
 _THRESHOLD = ("name", "value", "unit", "source")
+CONVENTION = "convention of Rounds"
 MANY_TIMES = 10.0  # shares beyond are said as "times"
 BY_HARM: Literal["by harm"] = "by harm"
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """One number that a rule stands on.
+
+    source: where it comes from; standing: "published", "convention" (to be set on measured runs), or "measured".
+    """
+
+    name: str
+    value: float
+    unit: str
+    source: str = CONVENTION
+    standing: Literal["published", "convention", "measured"] = "convention"
 
 
 @dataclass(frozen=True)
@@ -52,7 +67,7 @@ class Finding:
 
     follows_from: codes of findings whose cause explains this one; remedies: what to do, in the order to try; epoch:
     the first at which it was seen (0: before the first step), where that can be said; thresholds: what its rule stands
-    on, as (name, value, unit, source); rates: as `rates_of` has them.
+    on; rates: as `rates_of` has them.
     """
 
     question: Question
@@ -67,7 +82,7 @@ class Finding:
     members: tuple[int, ...] = ()
     round: int = 0
     epoch: int | None = None
-    thresholds: tuple[tuple[str, float, str, str], ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
     rates: dict[str, list[int]] = field(default_factory=dict)
 
     @property
@@ -137,7 +152,7 @@ def finding_record(finding: Finding) -> dict[str, Any]:
     order = ("round", "question", "code", "name", "severity", "evidence", "confidence", "explanation", "epoch", "rates")
     content = asdict(finding)
     lists = {name: list(content[name]) for name in _LISTS}
-    thresholds = [dict(zip(_THRESHOLD, t, strict=True)) for t in finding.thresholds]
+    thresholds = [{name: getattr(t, name) for name in _THRESHOLD} for t in finding.thresholds]
     return {name: content[name] for name in order} | lists | {"thresholds": thresholds}
 
 
@@ -149,5 +164,5 @@ def read_finding(record: dict[str, Any]) -> Finding:
     True
     """
     tuples = {name: tuple(record[name]) for name in _LISTS}
-    thresholds = tuple(tuple(t[name] for name in _THRESHOLD) for t in record.get("thresholds", []))
+    thresholds = tuple(Threshold(**t) for t in record.get("thresholds", []))
     return Finding(**{**record, **tuples, "thresholds": thresholds})

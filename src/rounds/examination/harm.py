@@ -6,8 +6,7 @@ import numpy as np
 
 from rounds.examination.comparison import fold_error
 from rounds.examination.curve import Curve
-from rounds.examination.finding import BY_HARM, Evidence, Seen, in_words
-from rounds.examination.rule import Threshold
+from rounds.examination.finding import BY_HARM, Evidence, Seen, Threshold, in_words
 from rounds.examination.run import Advantage, Run
 from rounds.examination.training_rules.learning import LEAST_LEARNED, median_explained, reference_loss
 from rounds.examination.training_rules.mismatch import judges

@@ -2,19 +2,18 @@
 
 from typing import Any
 
-from rounds.examination.examine_data import DATA_RULES
-from rounds.examination.finding import HEALTHY
+from rounds.examination.finding import HEALTHY, Threshold
 from rounds.examination.harm import HARM_THRESHOLDS
 from rounds.examination.rates import rates_in_words, rates_of
-from rounds.examination.rule import Rule, Threshold
-from rounds.examination.rules import RULES
+from rounds.examination.rule import Rule
+from rounds.examination.rules import every_rule
 
 _QUESTIONS = {
     "data": "Can the number be believed",
     "training": "Was it trained well",
     "worth": "Was it worth it",
 }
-_SHOWN_BY_GOOD_PLANS = " and ".join(f"`{rule.code}`" for rule in RULES if rule.in_good_plans)
+_SHOWN_BY_GOOD_PLANS = " and ".join(f"`{rule.code}`" for rule in every_rule() if rule.in_good_plans)
 _HEAD = f"""# Findings
 
 <!-- Made from the rules themselves: python -m rounds.examination.page > docs/findings.md -->
@@ -44,11 +43,10 @@ def findings_page() -> str:
     >>> findings_page().splitlines()[0]
     '# Findings'
     """
-    every: tuple[Rule[Any], ...] = (*DATA_RULES, *RULES)
     parts = [_HEAD, *_threshold_table(HARM_THRESHOLDS)]
     for question, title in _QUESTIONS.items():
         parts.append(f"# {title}\n")
-        parts += [_rule_text(rule) for rule in every if rule.question == question]
+        parts += [_rule_text(rule) for rule in every_rule() if rule.question == question]
     return "\n".join([*parts, _HEALTHY])
 
 

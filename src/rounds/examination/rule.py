@@ -1,39 +1,42 @@
-"""One row of the table of rules: a function, the thresholds it stands on, and the words that explain it."""
+"""A rule is one record: a function, the thresholds it stands on, its words, and everything that is known of it."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from rounds.examination.finding import BY_HARM, Finding, NotApplicable, Question, Seen
+from rounds.examination.figure import Figure
+from rounds.examination.finding import BY_HARM, Finding, NotApplicable, Question, Seen, Threshold
 from rounds.examination.rates import rates_of
 
 Evidence = TypeVar("Evidence")
 Judged = Seen | NotApplicable | None
-CONVENTION = "convention of Rounds"
 
 
 @dataclass(frozen=True)
-class Threshold:
-    """One number that a rule stands on.
+class Need(Generic[Evidence]):
+    """What a rule cannot judge without. words: as in "needs the plan"; met_by: whether the evidence has it."""
 
-    source: where it comes from; standing: "published", "convention" (to be set on measured runs), or "measured".
-    """
-
-    name: str
-    value: float
-    unit: str
-    source: str = CONVENTION
-    standing: Literal["published", "convention", "measured"] = "convention"
+    words: str
+    met_by: Callable[[Evidence], bool]
 
 
 @dataclass(frozen=True)
 class Rule(Generic[Evidence]):
-    """How one finding is made. judge: the evidence -> what was seen, why it cannot be judged, or None (fine).
+    """How one finding is made; any rule in a file of `training_rules` or `data_rules` is asked, and has no other entry.
 
-    causes: codes of findings that may explain this one; acts: when this finding, as a cause, does its harm: before
-    the first step ("start") or by the steps taken ("steps"); None for findings that are never a cause; in_good_plans:
-    whether good plans often show it too, so that it says little by itself.
+    judge: the evidence -> what was seen, why it cannot be judged, or None (fine).
+    how, why, remedies: how it is detected, why it matters, what to do, in words.
+    place: the lower, the earlier among the causes; rules are asked and findings ordered by it.
+    causes: codes of findings that may explain this one.
+    acts: when this finding, as a cause, does its harm: before the first step ("start") or by the steps taken
+    ("steps"); None for findings that are never a cause.
+    check: what the report calls it where it was looked for and not found; every rule about data has one.
+    needs: what it cannot judge without.
+    figures: of which the report draws the first for which everything was measured.
+    seen_at_once: whether it may be said while networks still train; most of what is said of training is about its end.
+    stops_learning: whether it keeps networks from learning at all: what mends it shows within the first epochs.
+    in_good_plans: whether good plans often show it too, so that it says little by itself.
     """
 
     code: str
@@ -43,30 +46,42 @@ class Rule(Generic[Evidence]):
     how: str
     why: str
     remedies: tuple[str, ...]
+    place: int
     thresholds: tuple[Threshold, ...] = ()
     causes: tuple[str, ...] = ()
     acts: Literal["start", "steps"] | None = None
+    check: str = ""
+    needs: tuple[Need[Evidence], ...] = ()
+    figures: tuple[Figure, ...] = ()
+    seen_at_once: bool = False
+    stops_learning: bool = False
     in_good_plans: bool = False
 
+    def ask(self, evidence: Evidence) -> Judged:
+        """What it says, or what it would need to say anything."""
+        for need in self.needs:
+            if not need.met_by(evidence):
+                return NotApplicable(f"needs {need.words}")
+        return self.judge(evidence)
 
-def make_finding(rule: Rule[Evidence], seen: Seen, round_number: int = 0) -> Finding:
-    """The rule's words with what it saw. seen: weighed already, where harm decides its severity."""
-    assert seen.severity != BY_HARM
-    return Finding(
-        question=rule.question,
-        code=rule.code,
-        name=rule.name,
-        severity=seen.severity,
-        explanation=seen.explanation,
-        evidence=plain(seen.evidence),
-        confidence=round(seen.confidence, 3),
-        remedies=rule.remedies,
-        members=tuple(sorted(seen.members)),
-        round=round_number,
-        epoch=seen.onset,
-        thresholds=tuple((t.name, t.value, t.unit, t.source) for t in rule.thresholds),
-        rates=rates_of(rule.code),
-    )
+    def finding(self, seen: Seen, round_number: int = 0) -> Finding:
+        """The rule's words with what it saw. seen: weighed already, where harm decides its severity."""
+        assert seen.severity != BY_HARM
+        return Finding(
+            question=self.question,
+            code=self.code,
+            name=self.name,
+            severity=seen.severity,
+            explanation=seen.explanation,
+            evidence=plain(seen.evidence),
+            confidence=round(seen.confidence, 3),
+            remedies=self.remedies,
+            members=tuple(sorted(seen.members)),
+            round=round_number,
+            epoch=seen.onset,
+            thresholds=self.thresholds,
+            rates=rates_of(self.code),
+        )
 
 
 def plain(value: Any) -> Any:

@@ -1,46 +1,50 @@
-"""The table of rules that read curves and measures, causes before symptoms."""
+"""Every rule there is: each record in a file of `data_rules` or of `training_rules`, causes before symptoms."""
 
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any
+
+from rounds.examination import data_rules, training_rules
+from rounds.examination.data_rules.evidence import DataEvidence
 from rounds.examination.rule import Rule
 from rounds.examination.run import Run
-from rounds.examination.training_rules.convergence import COURSE_RULES
-from rounds.examination.training_rules.fit import FIT_RULES
-from rounds.examination.training_rules.images_and_recordings import ARRAY_RULES
-from rounds.examination.training_rules.inside import INSIDE_RULES
-from rounds.examination.training_rules.start import START_RULES
-from rounds.examination.training_rules.step_size import RATE_RULES
-from rounds.examination.training_rules.worth import WORTH_RULES
 
-_FAMILIES = (WORTH_RULES, START_RULES, RATE_RULES, FIT_RULES, INSIDE_RULES, ARRAY_RULES, COURSE_RULES)
-_EVERY = {rule.code: rule for family in _FAMILIES for rule in family}
-# Where two causes are seen, the one that acts first comes first; symptoms come after all of them.
-ORDER = (
-    "implausible-score",
-    "loss-output-mismatch",
-    "frozen-layer",
-    "unscaled-inputs",
-    "tiny-batch-statistics",
-    "poor-initialization",
-    "learning-rate-too-high",
-    "not-shuffled",
-    "misleading-metric",
-    "augmentation-too-strong",
-    "over-regularized",
-    "vanishing-gradients",
-    "decayed-too-early",
-    "learning-rate-too-low",
-    "validation-too-small",
-    "dead-units",
-    "saturated-units",
-    "exploding-gradients",
-    "diverged",
-    "still-improving",
-    "overfitting",
-    "plateau",
-    "unstable",
-    "validation-better",
-    "underfitting",
-    "not-learning",
-    "gaps-unread",
-    "no-better-than-baseline",
-)
-RULES: tuple[Rule[Run], ...] = tuple(_EVERY[code] for code in ORDER)
+
+@cache
+def rules_of_data() -> tuple[Rule[DataEvidence], ...]:
+    """Rules that read a table and its split before training; an error of theirs can be overruled by --allow."""
+    return _rules_in(data_rules)
+
+
+@cache
+def rules_of_training() -> tuple[Rule[Run], ...]:
+    """Rules that read curves, measures and scores."""
+    return _rules_in(training_rules)
+
+
+def every_rule() -> tuple[Rule[Any], ...]:
+    """Those of data, then those of training."""
+    return (*rules_of_data(), *rules_of_training())
+
+
+def rule_of(code: str) -> Rule[Any] | None:
+    """The rule that makes this finding; None for a code that no rule has (any more).
+
+    >>> rule_of("overfitting").question
+    'training'
+    """
+    return next((rule for rule in every_rule() if rule.code == code), None)
+
+
+def _rules_in(package: ModuleType) -> tuple[Rule[Any], ...]:
+    """By `place`; a rule that one file imports from another counts once."""
+    found = {rule.code: rule for file in iter_modules(package.__path__) for rule in _rules_of(package, file.name)}
+    return tuple(sorted(found.values(), key=lambda rule: (rule.place, rule.code)))
+
+
+def _rules_of(package: ModuleType, name: str) -> Iterator[Rule[Any]]:
+    content = vars(import_module(f"{package.__name__}.{name}"))
+    return (value for value in content.values() if isinstance(value, Rule))

@@ -67,11 +67,12 @@ def seen_in_words(finding: Finding) -> str:
 def thresholds_in_words(finding: Finding) -> str:
     """What its rule stands on.
 
-    >>> rise = ("rise", 0.05, "share of the constant's loss", "convention of Rounds")
+    >>> from rounds.examination.finding import Threshold
+    >>> rise = Threshold("rise", 0.05, "share of the constant's loss")
     >>> thresholds_in_words(Finding("training", "overfitting", "By heart", "error", "Rose.", thresholds=(rise,)))
     "Thresholds: rise 0.05 (share of the constant's loss)."
     """
-    said = "; ".join(f"{name} {value:g} ({unit})" for name, value, unit, _ in finding.thresholds)
+    said = "; ".join(f"{t.name} {t.value:g} ({t.unit})" for t in finding.thresholds)
     return f"Thresholds: {said}." if said else ""
 
 

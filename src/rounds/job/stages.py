@@ -21,8 +21,9 @@ from rounds.errors import DataError, PlanError, RunFolderError, TrainingError, m
 from rounds.evaluation.evidence_pack import write_evidence
 from rounds.examination.comparison import advantages_of
 from rounds.examination.examine import examine
-from rounds.examination.examine_data import DATA_RULES, DataSaid, examine_data
+from rounds.examination.examine_data import DataSaid, examine_data
 from rounds.examination.finding import finding_record
+from rounds.examination.rules import rules_of_data
 from rounds.examination.sources.population import run_of
 from rounds.examination.while_training.early import SeenEarly, watched
 from rounds.examination.while_training.lost import hopeless_in, saved_by_stopping
@@ -232,7 +233,7 @@ def _changes(request: Request) -> dict[str, Any]:
 
 def _examine_data(dataset: Dataset, split: Split, folder: Path, described: Record, allow: tuple[str, ...]) -> DataSaid:
     """What the data rules say; an error among them stops the run, unless it is allowed by its code."""
-    codes = [rule.code for rule in DATA_RULES]
+    codes = [rule.code for rule in rules_of_data()]
     for code in allow:
         if code not in codes:
             raise PlanError(must_be("allow", "the code of a finding about data", "allow", code, nearest(code, codes)))

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from rounds.examination.rules import rule_of
 from rounds.plan import Plan
 from rounds.prescription.remedies.remedy import Prescription, treated
-from rounds.prescription.remedies.table import shows_at_once
 from rounds.prescription.trial.shorter_plan import stretched
 from rounds.training.population.build import Population
 from rounds.training.population.members import sweep
@@ -41,10 +41,13 @@ def cost_of(population: Population, plans: list[Plan]) -> int:
 
 
 def screened(plan: Plan, finding: str) -> Plan:
-    """The plan as it is screened: for a share of its course where the finding's remedies show at once."""
-    if not shows_at_once(finding) or BRIEF_SHARE * plan.epochs < FEWEST_BRIEF:
-        return plan
-    return stretched(plan, BRIEF_SHARE)
+    """The plan as it is screened: for a share of its epochs where the fault stops learning altogether.
+
+    What makes a network that learns a little better (against overfitting, say) shows at the end of training.
+    """
+    rule = rule_of(finding)
+    brief = rule is not None and rule.stops_learning and BRIEF_SHARE * plan.epochs >= FEWEST_BRIEF
+    return stretched(plan, BRIEF_SHARE) if brief else plan
 
 
 def affordable(

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from rounds.examination.rule import Threshold
+from rounds.examination.finding import Threshold
 
 CHANCE_PAIRS = Threshold("equal rows beyond chance", 0.05, "expected pairs beside those found, at most")
 CHANCE_COPIES = Threshold(

@@ -9,6 +9,7 @@ import polars as pl
 from rounds.data.dataset import ARRAY_ROW, Column, Dataset, Split
 from rounds.data.preparation.array_scale import marked
 from rounds.examination.data_rules.similar_images import brightness_of_places
+from rounds.examination.rule import Need
 
 SAMPLE_ROWS = 4_000  # rows that the statistical rules look at: 3 % of a correlation is seen with these
 
@@ -82,6 +83,10 @@ class DataEvidence:
     def unused(self) -> pl.DataFrame:
         """Columns of the table that no network reads: dates and what was dropped."""
         return self.dataset.extra.get("unused", pl.DataFrame())
+
+
+COLUMNS = Need[DataEvidence]("columns of a table, and the networks read arrays alone", lambda e: bool(e.columns))
+DESCRIPTIONS = Need[DataEvidence]("columns that tell patients apart, and there are none", lambda e: bool(e.described))
 
 
 def as_numbers(column: pl.Series) -> np.ndarray:

@@ -7,8 +7,9 @@ import numpy as np
 import polars as pl
 
 from rounds.examination.data_rules.evidence import DataEvidence
-from rounds.examination.finding import NotApplicable, Seen
-from rounds.examination.rule import Judged, Rule, Threshold
+from rounds.examination.figure import Bars
+from rounds.examination.finding import NotApplicable, Seen, Threshold
+from rounds.examination.rule import Judged, Rule
 
 LINK_DAYS = Threshold("gap between linked stays", 1.0, "days")
 LINKED_SHARE = Threshold("linked stays", 0.005, "share of the stays after a patient's first")
@@ -92,6 +93,21 @@ def _linked(evidence: DataEvidence) -> Judged:
     )
 
 
+LINKED_STAYS = Rule(
+    "linked-stays",
+    "One stay counts as two",
+    "data",
+    _linked,
+    how="Stays of one patient in order: the next begins within a day of the end of the one before.",
+    why="A transfer makes two short stays of a long one, and the outcome is wrong for both.",
+    remedies=("join linked stays before training",),
+    thresholds=(LINK_DAYS, LINKED_SHARE),
+    place=60,
+    check="No stay counted twice",
+    figures=(Bars("Further stays of a patient", {"linked": "begin as another ends", "further_stays": "all"}),),
+)
+
+
 def _competing(evidence: DataEvidence) -> Judged:
     if not _is_stay(evidence):
         return NotApplicable("the outcome is not a length of stay")
@@ -112,6 +128,21 @@ def _competing(evidence: DataEvidence) -> Judged:
         {"column": column.name, "died_share": share, "median_died": medians[0], "median_others": medians[1]},
         0.9,
     )
+
+
+COMPETING_EVENT = Rule(
+    "competing-event",
+    "Deaths cut stays short",
+    "data",
+    _competing,
+    how="A column that says who died, by its name or one of its levels, beside a length of stay as outcome.",
+    why="The sickest can have the shortest stays; what is predicted is then not what was meant.",
+    remedies=("leave out stays that ended by death (--where), and say so", "predict death as well"),
+    thresholds=(DEATH_SHARE,),
+    place=70,
+    check="Deaths do not cut stays short",
+    figures=(Bars("Median stay", {"median_died": "who died", "median_others": "who left alive"}),),
+)
 
 
 def _of_deaths(frame: pl.DataFrame) -> pl.Series | None:
@@ -166,35 +197,16 @@ def _censored(evidence: DataEvidence) -> Judged:
     )
 
 
-STAY_RULES: tuple[Rule[DataEvidence], ...] = (
-    Rule(
-        "linked-stays",
-        "One stay counts as two",
-        "data",
-        _linked,
-        how="Stays of one patient in order: the next begins within a day of the end of the one before.",
-        why="A transfer makes two short stays of a long one, and the outcome is wrong for both.",
-        remedies=("join linked stays before training",),
-        thresholds=(LINK_DAYS, LINKED_SHARE),
-    ),
-    Rule(
-        "competing-event",
-        "Deaths cut stays short",
-        "data",
-        _competing,
-        how="A column that says who died, by its name or one of its levels, beside a length of stay as outcome.",
-        why="The sickest can have the shortest stays; what is predicted is then not what was meant.",
-        remedies=("leave out stays that ended by death (--where), and say so", "predict death as well"),
-        thresholds=(DEATH_SHARE,),
-    ),
-    Rule(
-        "censored-tail",
-        "Late stays look short",
-        "data",
-        _censored,
-        how="Stays that began shortly before the end of the extract beside those before, by Mann and Whitney's test.",
-        why="Only those that ended soon are in the table: the latest patients teach that stays are short.",
-        remedies=("leave out admissions of the last weeks (--where)",),
-        thresholds=(TAIL_QUANTILE, SHORTER, SURE),
-    ),
+CENSORED_TAIL = Rule(
+    "censored-tail",
+    "Late stays look short",
+    "data",
+    _censored,
+    how="Stays that began shortly before the end of the extract beside those before, by Mann and Whitney's test.",
+    why="Only those that ended soon are in the table: the latest patients teach that stays are short.",
+    remedies=("leave out admissions of the last weeks (--where)",),
+    thresholds=(TAIL_QUANTILE, SHORTER, SURE),
+    place=80,
+    check="Outcomes fully observed, not cut off",
+    figures=(Bars("Median stay", {"median_late": "last admissions", "median_before": "those before"}),),
 )

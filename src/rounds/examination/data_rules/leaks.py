@@ -19,7 +19,7 @@ from rounds.examination.data_rules.equal_rows import (
     equal_pairs,
     row_keys,
 )
-from rounds.examination.data_rules.evidence import DataEvidence
+from rounds.examination.data_rules.evidence import COLUMNS, DataEvidence
 from rounds.examination.data_rules.similar_images import (
     LOOKS_THE_SAME,
     SIDE,
@@ -29,14 +29,17 @@ from rounds.examination.data_rules.similar_images import (
     share_that_looks_known,
     signs_that_tell,
 )
-from rounds.examination.finding import Evidence, NotApplicable, Seen, Severity
-from rounds.examination.rule import Judged, Rule, Threshold
+from rounds.examination.figure import Bars
+from rounds.examination.finding import Evidence, NotApplicable, Seen, Severity, Threshold
+from rounds.examination.rule import Judged, Rule
 
 ALIKE = Threshold("rows of one identifier alike in outcome", 0.05, "share of the outcome's variance between them")
 GIVES_AWAY = Threshold("gives the outcome away", 0.97, "share of the outcome's variance explained on rows held out")
 GIVES_AWAY_RANK = Threshold("gives the outcome away by order", 0.99, "|Spearman correlation|")
 DOMINATES = Threshold("dominates", 0.6, "share of the outcome's variance, from a column not declared as known in time")
 REST = Threshold("what the best other column tells", 0.5, "times as much, at most")
+_PARTS = {"test": "test", "validation": "validation", "judging": "judging folds"}
+_VARIANCE = "Share of the outcome's variance"
 GRAVE_SHARE = 0.01  # of the rows judged on, from which repeated ones are an error
 PAIR_COLUMNS = 400  # columns whose pairs are tried: [F, F] stays below a few megabytes
 _ROW_NUMBERS = 0.98  # share of different values from which whole numbers name rows
@@ -67,6 +70,29 @@ def _patient_leak(evidence: DataEvidence) -> Judged:
             1.0,
         )
     return _unnamed_patients(evidence)
+
+
+PATIENT_LEAK = Rule(
+    "patient-leak",
+    "Patients are on both sides of a split",
+    "data",
+    _patient_leak,
+    how="Patients of every cut are compared; where every row counts as another patient, columns that look like a "
+    "patient's number are, and whether their rows are alike in outcome.",
+    why="A network that knows the patient is judged on memory, not on medicine.",
+    remedies=("give the patient column with --group",),
+    thresholds=(ALIKE,),
+    place=10,
+    check="No patient on two sides of the split",
+    figures=(
+        Bars(
+            "Patients on both sides of the split",
+            {f"patients_shared_with_{n}": f"shared with {said}" for n, said in _PARTS.items()},
+            some=True,
+        ),
+        Bars(_VARIANCE, {"variance_between_share": "between values of the column"}, ALIKE),
+    ),
+)
 
 
 def _by_name(evidence: DataEvidence) -> dict[str, list[tuple[np.ndarray, np.ndarray]]]:
@@ -124,6 +150,29 @@ def alike_within(codes: np.ndarray, outcome: np.ndarray) -> float:
 
 def _duplicate_rows(evidence: DataEvidence) -> Judged:
     return _alike_images(evidence) or _equal_rows(evidence)
+
+
+DUPLICATE_ROWS = Rule(
+    "duplicate-rows",
+    "Rows stand on both sides of a split",
+    "data",
+    _duplicate_rows,
+    how="Rows equal in all columns and outcomes, far more of them than chance would give; "
+    "images that look the same by a difference hash, whatever their outcome, where images differ enough.",
+    why="What was learned by heart is judged again.",
+    remedies=("remove the duplicates from the table", "give the patient column with --group"),
+    thresholds=(CHANCE_PAIRS, CHANCE_COPIES, COPIES, LOOKS_THE_SAME),
+    place=20,
+    check="No rows repeated across the split",
+    figures=(
+        Bars("Pairs of equal rows", {"equal_pairs": "found", "expected_pairs": "expected by chance"}),
+        Bars(
+            "Share of the images judged on",
+            {f"share_of_{n}_rows": f"look known: {said}" for n, said in _PARTS.items()},
+            some=True,
+        ),
+    ),
+)
 
 
 def _alike_images(evidence: DataEvidence) -> Seen | None:
@@ -195,6 +244,36 @@ def _target_leak(evidence: DataEvidence) -> Judged:
     if not evidence.columns:
         return _marked_images(evidence)
     return _leaking_columns(evidence) or (_marked_images(evidence) if evidence.of_images else None)
+
+
+TARGET_LEAK = Rule(
+    "target-leak",
+    "A column gives the outcome away",
+    "data",
+    _target_leak,
+    how="Each column alone in bins on rows held out, by rank, and each pair of numbers by its plane; a column that "
+    "tells far more than every other counts too, unless it is declared as known in time. Of images the brightness "
+    "of each place alone.",
+    why="Such a column is made from the outcome: it will not be there when the network is used.",
+    remedies=(
+        "leave the column out (--drop)",
+        "declare when it is known in a roles file",
+        "blacken the mark, where it is one in images",
+    ),
+    thresholds=(GIVES_AWAY, GIVES_AWAY_RANK, DOMINATES, REST),
+    place=30,
+    check="No column that gives the outcome away",
+    figures=(
+        Bars(_VARIANCE, {"explained_share": "this column", "next_share": "the next best"}, DOMINATES),
+        Bars(
+            "Share of the outcome's variance, and rank correlation",
+            {"explained_share": "by its values", "rank_correlation": "by its order"},
+            GIVES_AWAY,
+        ),
+        Bars(_VARIANCE, {"explained_share": "this pair"}, GIVES_AWAY),
+        Bars(_VARIANCE, {"explained_share_of_place": "this place"}, GIVES_AWAY),
+    ),
+)
 
 
 def _marked_images(evidence: DataEvidence) -> Judged:
@@ -291,6 +370,20 @@ def _known_after(evidence: DataEvidence) -> Judged:
     return None
 
 
+KNOWN_AFTER_OUTCOME = Rule(
+    "known-after-outcome",
+    "A column is known too late",
+    "data",
+    _known_after,
+    how="By what the roles file says of each column.",
+    why="What is known only after the prediction cannot be used to make it.",
+    remedies=("leave the column out (--drop)", "correct its time of knowledge in the roles file"),
+    place=40,
+    check="No column known only after the prediction",
+    needs=(COLUMNS,),
+)
+
+
 def _identifier_used(evidence: DataEvidence) -> Judged:
     found = {c.name: why for i, c in enumerate(evidence.columns) if (why := _names_rows(evidence.numbers[:, i]))}
     numeric = {c.name for c in evidence.columns if c.role == "numeric"}
@@ -300,6 +393,20 @@ def _identifier_used(evidence: DataEvidence) -> Judged:
     evidence_: Evidence = {"columns": list(found)}
     said = "; ".join(f"{name} {why}" for name, why in found.items())
     return Seen("warning", f"A column that names rows or dates is read as a number: {said}.", evidence_, 0.8)
+
+
+IDENTIFIER_AS_NUMBER = Rule(
+    "identifier-as-number",
+    "An identifier or a date is read as a number",
+    "data",
+    _identifier_used,
+    how="Whole numbers that differ in every row and rise with it or have six digits; numbers that read as dates.",
+    why="Its size says when or where a row was written, and nothing about the next patient.",
+    remedies=("--as COL=identifier, or --as COL=date:REFERENCE",),
+    place=50,
+    check="No identifier read as a number",
+    needs=(COLUMNS,),
+)
 
 
 def _names_rows(column: np.ndarray) -> str | None:
@@ -313,63 +420,3 @@ def _names_rows(column: np.ndarray) -> str | None:
     if different >= _ROW_NUMBERS and (np.abs(known).min() >= 100_000 or (np.diff(known) > 0).all()):
         return "has another whole number in every row"
     return None
-
-
-LEAK_RULES: tuple[Rule[DataEvidence], ...] = (
-    Rule(
-        "patient-leak",
-        "Patients are on both sides of a split",
-        "data",
-        _patient_leak,
-        how="Patients of every cut are compared; where every row counts as another patient, columns that look like a "
-        "patient's number are, and whether their rows are alike in outcome.",
-        why="A network that knows the patient is judged on memory, not on medicine.",
-        remedies=("give the patient column with --group",),
-        thresholds=(ALIKE,),
-    ),
-    Rule(
-        "duplicate-rows",
-        "Rows stand on both sides of a split",
-        "data",
-        _duplicate_rows,
-        how="Rows equal in all columns and outcomes, far more of them than chance would give; "
-        "images that look the same by a difference hash, whatever their outcome, where images differ enough.",
-        why="What was learned by heart is judged again.",
-        remedies=("remove the duplicates from the table", "give the patient column with --group"),
-        thresholds=(CHANCE_PAIRS, CHANCE_COPIES, COPIES, LOOKS_THE_SAME),
-    ),
-    Rule(
-        "target-leak",
-        "A column gives the outcome away",
-        "data",
-        _target_leak,
-        how="Each column alone in bins on rows held out, by rank, and each pair of numbers by its plane; a column that "
-        "tells far more than every other counts too, unless it is declared as known in time. Of images the brightness "
-        "of each place alone.",
-        why="Such a column is made from the outcome: it will not be there when the network is used.",
-        remedies=(
-            "leave the column out (--drop)",
-            "declare when it is known in a roles file",
-            "blacken the mark, where it is one in images",
-        ),
-        thresholds=(GIVES_AWAY, GIVES_AWAY_RANK, DOMINATES, REST),
-    ),
-    Rule(
-        "known-after-outcome",
-        "A column is known too late",
-        "data",
-        _known_after,
-        how="By what the roles file says of each column.",
-        why="What is known only after the prediction cannot be used to make it.",
-        remedies=("leave the column out (--drop)", "correct its time of knowledge in the roles file"),
-    ),
-    Rule(
-        "identifier-as-number",
-        "An identifier or a date is read as a number",
-        "data",
-        _identifier_used,
-        how="Whole numbers that differ in every row and rise with it or have six digits; numbers that read as dates.",
-        why="Its size says when or where a row was written, and nothing about the next patient.",
-        remedies=("--as COL=identifier, or --as COL=date:REFERENCE",),
-    ),
-)

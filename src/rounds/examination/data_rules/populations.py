@@ -17,9 +17,10 @@ from rounds.examination.data_rules.equal_rows import (
     outcome_columns,
     row_keys,
 )
-from rounds.examination.data_rules.evidence import DataEvidence
-from rounds.examination.finding import NotApplicable, Seen
-from rounds.examination.rule import Judged, Rule, Threshold
+from rounds.examination.data_rules.evidence import DESCRIPTIONS, DataEvidence
+from rounds.examination.figure import Bars
+from rounds.examination.finding import NotApplicable, Seen, Threshold
+from rounds.examination.rule import Judged, Rule
 
 APART = Threshold("told apart", 0.65, "AUROC of trees, or of one column, for which side a row is on")
 SURE = Threshold("chance", 1e-4, "two-sided, for the most different of all columns")
@@ -31,6 +32,7 @@ FLIP_RATIO = Threshold("evidence of flipped outcomes", 10.0, "likelihood ratio s
 NEVER_SURE = Threshold("other class among the surest", 0.1, "share, of several classes")
 CLASS_RATIO = Threshold("evidence of that", 5.0, "likelihood ratio statistic, 2 degrees of freedom")
 LIFT = Threshold("classes that can be told apart", 0.3, "accuracy above that of the most frequent class")
+_HOW_WELL_APART = Bars("How well these patients are told from the others (AUROC)", {"auroc": "told apart"}, APART)
 FEWEST_OF_CLASS = 60  # rows
 FEWEST_ROWS = 300
 
@@ -57,6 +59,23 @@ def _shifted_test(evidence: DataEvidence) -> Judged:
     )
 
 
+SHIFTED_TEST = Rule(
+    "shifted-test",
+    "Test patients are others",
+    "data",
+    _shifted_test,
+    how="Columns and boosted trees are tried at telling test rows from the others; for a test of another site or "
+    "time it is a note.",
+    why="The score is that of another population: lower than it could be, or not yours.",
+    remedies=("say which population the score is for", "draw test patients at random"),
+    thresholds=(APART, SURE),
+    place=100,
+    check="Test patients like training patients",
+    needs=(DESCRIPTIONS,),
+    figures=(_HOW_WELL_APART,),
+)
+
+
 def _shifted_validation(evidence: DataEvidence) -> Judged:
     split = evidence.split
     kept = np.isin(evidence.sample, split.development)
@@ -75,6 +94,23 @@ def _shifted_validation(evidence: DataEvidence) -> Judged:
         {"auroc": auroc, "column": column, "fold": number},
         0.9,
     )
+
+
+SHIFTED_VALIDATION = Rule(
+    "shifted-validation",
+    "Validation patients are others",
+    "data",
+    _shifted_validation,
+    how="Each column, and the outcome, is tried at telling a fold's patients from those learned from; "
+    "boosted trees of all columns are tried on the fold that is furthest off.",
+    why="Epoch and settings are chosen for patients unlike those to come.",
+    remedies=("draw validation patients at random",),
+    thresholds=(APART, SURE),
+    place=90,
+    check="Validation patients like training patients",
+    needs=(DESCRIPTIONS,),
+    figures=(_HOW_WELL_APART,),
+)
 
 
 def _apart(evidence: DataEvidence, kept: np.ndarray, marked: np.ndarray, thorough: bool) -> tuple[float, str]:
@@ -116,6 +152,21 @@ def _rare(evidence: DataEvidence) -> Judged:
     )
 
 
+CLASS_IMBALANCE = Rule(
+    "class-imbalance",
+    "An outcome is rare",
+    "data",
+    _rare,
+    how="Rows of the rarest class. A tenth is no fault.",
+    why="Accuracy looks excellent for a network that never finds a case, and few cases teach little.",
+    remedies=("judge by auroc, auprc and log loss", "collect more cases", "class_weights = balanced"),
+    thresholds=(RARE, FEW_EVENTS),
+    place=110,
+    check="Enough patients with the outcome",
+    figures=(Bars("Share of the rows", {"share": "the rarest outcome"}, RARE),),
+)
+
+
 def _rarest(evidence: DataEvidence) -> tuple[str, int]:
     """The rarest class, and its rows."""
     dataset = evidence.dataset
@@ -144,6 +195,31 @@ def _label_noise(evidence: DataEvidence) -> Judged:
         return NotApplicable(f"needs {FEWEST_ROWS} rows, and {FEWEST_OF_CLASS} of each outcome")
     says = out_of_fold(evidence.descriptions, classes, evidence.dataset.patients[evidence.sample])
     return _flipped(classes, says[:, 1]) if kind == "binary" else _never_sure(classes, says)
+
+
+LABEL_NOISE = Rule(
+    "label-noise",
+    "Outcomes contradict each other",
+    "data",
+    _label_noise,
+    how="Equal rows with different outcomes, where equal rows are no chance; and, for outcomes of classes, "
+    "a share of another outcome that stays however sure trees are of a patient.",
+    why="No network can learn what is not true, and it will try.",
+    remedies=("have a sample of the outcomes checked", "label smoothing"),
+    thresholds=(CONFLICTS, FLOOR, FLIP_RATIO, NEVER_SURE, CLASS_RATIO, LIFT),
+    place=120,
+    check="Outcomes do not contradict each other",
+    needs=(DESCRIPTIONS,),
+    figures=(
+        Bars(
+            "Share with the other outcome",
+            {"other_outcome_low": "who seem safe", "other_outcome_high": "who seem ill"},
+            FLOOR,
+        ),
+        Bars("Share of another class", {"other_class": "where one is surest"}, NEVER_SURE),
+        Bars("Share of the rows", {"share": "equal rows, other outcome"}, CONFLICTS),
+    ),
+)
 
 
 def _classes(evidence: DataEvidence) -> np.ndarray:
@@ -208,50 +284,3 @@ def _never_sure(classes: np.ndarray, says: np.ndarray) -> Judged:
         {"other_class": wrong, "likelihood_ratio": ratio},
         0.6,
     )
-
-
-SAMPLE_RULES: tuple[Rule[DataEvidence], ...] = (
-    Rule(
-        "shifted-validation",
-        "Validation patients are others",
-        "data",
-        _shifted_validation,
-        how="Each column, and the outcome, is tried at telling a fold's patients from those learned from; "
-        "boosted trees of all columns are tried on the fold that is furthest off.",
-        why="Epoch and settings are chosen for patients unlike those to come.",
-        remedies=("draw validation patients at random",),
-        thresholds=(APART, SURE),
-    ),
-    Rule(
-        "shifted-test",
-        "Test patients are others",
-        "data",
-        _shifted_test,
-        how="Columns and boosted trees are tried at telling test rows from the others; for a test of another site or "
-        "time it is a note.",
-        why="The score is that of another population: lower than it could be, or not yours.",
-        remedies=("say which population the score is for", "draw test patients at random"),
-        thresholds=(APART, SURE),
-    ),
-    Rule(
-        "class-imbalance",
-        "An outcome is rare",
-        "data",
-        _rare,
-        how="Rows of the rarest class. A tenth is no fault.",
-        why="Accuracy looks excellent for a network that never finds a case, and few cases teach little.",
-        remedies=("judge by auroc, auprc and log loss", "collect more cases", "class_weights = balanced"),
-        thresholds=(RARE, FEW_EVENTS),
-    ),
-    Rule(
-        "label-noise",
-        "Outcomes contradict each other",
-        "data",
-        _label_noise,
-        how="Equal rows with different outcomes, where equal rows are no chance; and, for outcomes of classes, "
-        "a share of another outcome that stays however sure trees are of a patient.",
-        why="No network can learn what is not true, and it will try.",
-        remedies=("have a sample of the outcomes checked", "label smoothing"),
-        thresholds=(CONFLICTS, FLOOR, FLIP_RATIO, NEVER_SURE, CLASS_RATIO, LIFT),
-    ),
-)

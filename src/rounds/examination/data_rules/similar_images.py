@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from rounds.data.preparation.array_on_disk import ArrayInput, blocks
-from rounds.examination.rule import Threshold
+from rounds.examination.finding import Threshold
 
 LOOKS_THE_SAME = Threshold(
     "looks the same",

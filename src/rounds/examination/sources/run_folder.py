@@ -9,8 +9,8 @@ import polars as pl
 
 from rounds.errors import RunFolderError, must_be
 from rounds.examination.comparison import advantages_of
-from rounds.examination.examine_data import DATA_RULES
 from rounds.examination.finding import Answer, Examination, Finding, Verdict, read_finding
+from rounds.examination.rules import rules_of_data
 from rounds.examination.run import Run, constant_loss, curves_of
 from rounds.metrics import main_metric
 from rounds.plan import Plan
@@ -118,6 +118,6 @@ def _data_findings(folder: Path) -> tuple[tuple[Finding, ...], tuple[tuple[str, 
     if not (folder / FINDINGS).exists():
         return (), ()
     found = read_examination(folder)
-    codes = {rule.code for rule in DATA_RULES}
+    codes = {rule.code for rule in rules_of_data()}
     absent = tuple((code, reason) for code, reason in found.not_applicable if code in codes)
     return tuple(f for f in found.findings if f.code in codes), absent

@@ -4,12 +4,14 @@ import numpy as np
 
 from rounds.examination.comparison import paired
 from rounds.examination.curve import Curve, last, smooth
-from rounds.examination.finding import BY_HARM, NotApplicable, Seen, in_words
+from rounds.examination.figure import LOSSES
+from rounds.examination.finding import BY_HARM, NotApplicable, Seen, Threshold, in_words
 from rounds.examination.harm import harm
-from rounds.examination.rule import Judged, Rule, Threshold
+from rounds.examination.rule import Judged, Rule
 from rounds.examination.run import Run
 from rounds.examination.training_rules.layers import initial_loss
 from rounds.examination.training_rules.learning import (
+    BAD_STARTS,
     SMALLEST_SHARE,
     explained,
     median_explained,
@@ -23,6 +25,20 @@ SURE_ERRORS = Threshold("certainty of one curve", 3.0, "standard errors, from it
 FEWEST_EPOCHS = 5  # below which no course can be told
 FEW_STEPS = Threshold("few steps", 100, "steps in all")
 STILL_WINDOW = Threshold("stretch judged", 0.1, "share of the epochs, at the end and before it")
+
+
+KEEP_FROM_LEARNING = (
+    "learning-rate-too-high",
+    "learning-rate-too-low",
+    "decayed-too-early",
+    *BAD_STARTS,
+    "vanishing-gradients",
+    "dead-units",
+    "saturated-units",
+    "over-regularized",
+    "not-shuffled",
+    "frozen-layer",
+)
 
 
 def _diverged(run: Run) -> Judged:
@@ -40,6 +56,23 @@ def _diverged(run: Run) -> Judged:
         tuple(c.member for c in lost),
         onset=first,
     )
+
+
+DIVERGED = Rule(
+    "diverged",
+    "The loss is no longer a number",
+    "training",
+    _diverged,
+    how="A training loss that is infinite or not a number.",
+    why="The weights are lost: whatever is predicted from here on means nothing.",
+    remedies=("lower the learning rate", "clip the gradient's norm", "scale inputs and targets"),
+    thresholds=(DIVERGED_SHARE,),
+    causes=("learning-rate-too-high", *BAD_STARTS, "exploding-gradients"),
+    place=190,
+    seen_at_once=True,
+    stops_learning=True,
+    figures=(LOSSES,),
+)
 
 
 def _lost_from(curve: Curve) -> int:
@@ -67,6 +100,28 @@ def _not_learning(run: Run) -> Judged:
         tuple(c.member for c in stuck),
         onset=1,
     )
+
+
+NOT_LEARNING = Rule(
+    "not-learning",
+    "The networks learned nothing",
+    "training",
+    _not_learning,
+    how="Neither the training nor the validation loss ever came below that of the best constant prediction by a "
+    "worthwhile share.",
+    why="A constant is as good: weights, data or the objective are wrong, or training had hardly begun.",
+    remedies=(
+        "check that inputs and targets belong together",
+        "change learning rate or initial weights",
+        "train for more epochs, where the loss is still falling",
+    ),
+    thresholds=(SMALLEST_SHARE,),
+    causes=KEEP_FROM_LEARNING,
+    place=260,
+    seen_at_once=True,
+    stops_learning=True,
+    figures=(LOSSES,),
+)
 
 
 def _never_fell(run: Run) -> Judged:
@@ -127,6 +182,22 @@ def _still_improving(run: Run) -> Judged:
     )
 
 
+STILL_IMPROVING = Rule(
+    "still-improving",
+    "Training ended too early",
+    "training",
+    _still_improving,
+    how="The fall of the validation loss over the last tenth of the epochs is worthwhile, and above zero over the "
+    "folds; or few steps were taken in all and the result is worse than it should be.",
+    why="The networks would be better if they had trained longer.",
+    remedies=("train for more epochs", "raise the learning rate"),
+    thresholds=(STILL_WINDOW, SMALLEST_SHARE, SURE_ERRORS, FEW_STEPS),
+    causes=("learning-rate-too-high", "learning-rate-too-low", *BAD_STARTS),
+    place=200,
+    figures=(LOSSES,),
+)
+
+
 def _few_steps(run: Run) -> Judged:
     """Networks that are worse than they should be after a handful of steps that did bring something."""
     counts = [len(c.steps[1]) for c in run.best.curves if c.steps is not None]
@@ -155,59 +226,3 @@ def _fell_from_start(run: Run) -> float:
     beginning was not measured."""
     falls = [(initial_loss(c) - c.validation[-1]) / reference_loss(run, c) for c in run.best.curves if c.has_validation]
     return float(np.nan_to_num(np.median(falls))) if falls else 0.0
-
-
-STARTS = ("loss-output-mismatch", "unscaled-inputs", "poor-initialization")
-NOT_LEARNING = (
-    "learning-rate-too-high",
-    "learning-rate-too-low",
-    "decayed-too-early",
-    *STARTS,
-    "vanishing-gradients",
-    "dead-units",
-    "saturated-units",
-    "over-regularized",
-    "not-shuffled",
-    "frozen-layer",
-)
-COURSE_RULES: tuple[Rule[Run], ...] = (
-    Rule(
-        "diverged",
-        "The loss is no longer a number",
-        "training",
-        _diverged,
-        how="A training loss that is infinite or not a number.",
-        why="The weights are lost: whatever is predicted from here on means nothing.",
-        remedies=("lower the learning rate", "clip the gradient's norm", "scale inputs and targets"),
-        thresholds=(DIVERGED_SHARE,),
-        causes=("learning-rate-too-high", *STARTS, "exploding-gradients"),
-    ),
-    Rule(
-        "not-learning",
-        "The networks learned nothing",
-        "training",
-        _not_learning,
-        how="Neither the training nor the validation loss ever came below that of the best constant prediction by a "
-        "worthwhile share.",
-        why="A constant is as good: weights, data or the objective are wrong, or training had hardly begun.",
-        remedies=(
-            "check that inputs and targets belong together",
-            "change learning rate or initial weights",
-            "train for more epochs, where the loss is still falling",
-        ),
-        thresholds=(SMALLEST_SHARE,),
-        causes=NOT_LEARNING,
-    ),
-    Rule(
-        "still-improving",
-        "Training ended too early",
-        "training",
-        _still_improving,
-        how="The fall of the validation loss over the last tenth of the epochs is worthwhile, and above zero over the "
-        "folds; or few steps were taken in all and the result is worse than it should be.",
-        why="The networks would be better if they had trained longer.",
-        remedies=("train for more epochs", "raise the learning rate"),
-        thresholds=(STILL_WINDOW, SMALLEST_SHARE, SURE_ERRORS, FEW_STEPS),
-        causes=("learning-rate-too-high", "learning-rate-too-low", *STARTS),
-    ),
-)

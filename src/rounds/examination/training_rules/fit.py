@@ -4,13 +4,15 @@ import numpy as np
 
 from rounds.examination.comparison import paired
 from rounds.examination.curve import Curve, smooth
-from rounds.examination.finding import BY_HARM, NotApplicable, Seen, in_words
+from rounds.examination.figure import LOSSES, MeasureByLayer
+from rounds.examination.finding import BY_HARM, NotApplicable, Seen, Threshold, in_words
 from rounds.examination.harm import harm, has_peers
-from rounds.examination.rule import Judged, Rule, Threshold
+from rounds.examination.rule import Judged, Rule
 from rounds.examination.run import Run
 from rounds.examination.training_rules.images_and_recordings import AUGMENTING
 from rounds.examination.training_rules.layers import at_end, at_start
 from rounds.examination.training_rules.learning import (
+    BAD_STARTS,
     HEAVY_DROPOUT,
     HEAVY_NOISE,
     LEAST_LEARNED,
@@ -38,6 +40,9 @@ FLAT = Threshold("flat", 0.005, "change over the last quarter, share of the cons
 CONSTANT_RATE = Threshold("rate not lowered", 0.5, "share of the highest rate at the end")
 # Settings that make the training loss higher than the same network's loss with everything switched on.
 NOISY = ("dropout", "label_smoothing", *AUGMENTING)
+
+
+RATE_CAUSES = ("learning-rate-too-high", "learning-rate-too-low", "decayed-too-early")
 
 
 def rises(run: Run, curves: tuple[Curve, ...]) -> np.ndarray:
@@ -96,6 +101,27 @@ def _overfitting(run: Run) -> Judged:
         epoch,
         "note" if snapshot or has_peers(run) else "warning",
     )
+
+
+OVERFITTING = Rule(
+    "overfitting",
+    "The networks learn patients by heart",
+    "training",
+    _overfitting,
+    how="Rise of the validation loss from its lowest epoch (found on the other folds) to the end, tested over "
+    "folds, with a gap to the training loss. With the best snapshot kept it is a note.",
+    why="What is learned late is true of these patients only; new ones are judged worse.",
+    remedies=(
+        "more data, or stronger regularization (dropout, weight decay)",
+        "a smaller network",
+        "keep the snapshot that is best on validation",
+    ),
+    thresholds=(RISE, GAP, SINGLE_RISE, WIDE_GAP),
+    causes=("not-shuffled",),
+    in_good_plans=True,
+    place=210,
+    figures=(LOSSES,),
+)
 
 
 def _went_on_falling(curves: tuple[Curve, ...]) -> bool:
@@ -168,6 +194,24 @@ def _over_regularized(run: Run) -> Judged:
     )
 
 
+OVER_REGULARIZED = Rule(
+    "over-regularized",
+    "Regularization is too strong",
+    "training",
+    _over_regularized,
+    how="Dropout, input noise, the penalty's share of the objective, or the shrinking of weights, in networks that "
+    "are worse than they should be.",
+    why="The networks are kept from fitting even what is there.",
+    remedies=("lower dropout, input noise, l1, l2 or weight decay",),
+    thresholds=(HEAVY_DROPOUT, HEAVY_NOISE, PENALTY, SHRUNK),
+    causes=("learning-rate-too-high",),
+    acts="steps",
+    place=110,
+    stops_learning=True,
+    figures=(MeasureByLayer("weight_norm", "Size of each layer's weights"), LOSSES),
+)
+
+
 def _as_regularized(run: Run) -> tuple[int, ...]:
     """Members that carry at least the best configuration's dropout and penalties."""
     names = ("dropout", "input_noise", "l1", "l2", "weight_decay")
@@ -215,6 +259,32 @@ def _underfitting(run: Run) -> Judged:
     )
 
 
+UNDERFITTING = Rule(
+    "underfitting",
+    "The networks are too stiff",
+    "training",
+    _underfitting,
+    how="Both losses are high with no gap, in networks that are worse than a baseline or a constant.",
+    why="The network cannot express what is there, or was kept from learning it.",
+    remedies=("a larger network (more units, then more layers)", "an easier problem (cleaner data, easier task)"),
+    thresholds=(GAP,),
+    causes=(
+        *RATE_CAUSES,
+        *BAD_STARTS,
+        "vanishing-gradients",
+        "dead-units",
+        "saturated-units",
+        "over-regularized",
+        "not-shuffled",
+        "still-improving",
+        "frozen-layer",
+    ),
+    in_good_plans=True,
+    place=250,
+    figures=(LOSSES,),
+)
+
+
 def _learned_enough(run: Run, learned: float, gap: float) -> bool:
     """Whether the training patients at least were learned: better than a linear model does on others, or with a gap."""
     linear = linear_explained(run)
@@ -246,6 +316,20 @@ def _validation_better(run: Run) -> Judged:
     )
 
 
+VALIDATION_BETTER = Rule(
+    "validation-better",
+    "Validation is better than training",
+    "training",
+    _validation_better,
+    how="Training loss at the end above validation loss over all folds, in members without dropout or noise.",
+    why="Validation patients are easier than training patients, or are among them.",
+    remedies=("look for patients on both sides of the split", "split again at random by patient"),
+    thresholds=(BETTER,),
+    place=240,
+    figures=(LOSSES,),
+)
+
+
 def _unstable(run: Run) -> Judged:
     curves = [c for c in run.best.curves if c.has_validation and len(c.epochs) >= 5]
     if not curves:
@@ -263,6 +347,22 @@ def _unstable(run: Run) -> Judged:
         1,
         "warning" if kept == "none" and not has_peers(run) else "note",
     )
+
+
+UNSTABLE = Rule(
+    "unstable",
+    "The validation loss jumps",
+    "training",
+    _unstable,
+    how="Mean change of the validation loss from epoch to epoch at the end, its trend taken off.",
+    why="Which epoch is kept is a matter of luck.",
+    remedies=("lower or decay the learning rate", "larger minibatches", "more validation patients"),
+    thresholds=(ROUGH, ROUGH_SHARE),
+    causes=("learning-rate-too-high", "not-shuffled", *BAD_STARTS),
+    place=230,
+    stops_learning=True,
+    figures=(LOSSES,),
+)
 
 
 def _roughness(run: Run, curve: Curve) -> float:
@@ -296,6 +396,21 @@ def _plateau(run: Run) -> Judged:
     )
 
 
+PLATEAU = Rule(
+    "plateau",
+    "The loss is flat at a high learning rate",
+    "training",
+    _plateau,
+    how="The rate was never lowered, the training loss no longer falls, and the result is worse than it should be.",
+    why="Steps of this length circle around good weights; smaller ones would reach them.",
+    remedies=("decay the learning rate",),
+    thresholds=(CONSTANT_RATE, FLAT),
+    causes=("learning-rate-too-high",),
+    place=220,
+    figures=(LOSSES,),
+)
+
+
 def _flat_elsewhere(run: Run, flat: list[Curve]) -> Judged:
     """Of curves alone it cannot be said whether the level is the best there is: a note."""
     if np.median([c.train[0] - c.train[-1] for c in flat]) <= 0:
@@ -315,93 +430,3 @@ def _late_change(run: Run, curve: Curve) -> float:
     quarter = max(2, len(curve.train) // 4)
     early, late = curve.train[-quarter : -quarter // 2], curve.train[-quarter // 2 :]
     return float(early.mean() - late.mean()) / reference_loss(run, curve)
-
-
-START_CAUSES = ("loss-output-mismatch", "unscaled-inputs", "poor-initialization")
-RATE_CAUSES = ("learning-rate-too-high", "learning-rate-too-low", "decayed-too-early")
-FIT_RULES: tuple[Rule[Run], ...] = (
-    Rule(
-        "over-regularized",
-        "Regularization is too strong",
-        "training",
-        _over_regularized,
-        how="Dropout, input noise, the penalty's share of the objective, or the shrinking of weights, in networks that "
-        "are worse than they should be.",
-        why="The networks are kept from fitting even what is there.",
-        remedies=("lower dropout, input noise, l1, l2 or weight decay",),
-        thresholds=(HEAVY_DROPOUT, HEAVY_NOISE, PENALTY, SHRUNK),
-        causes=("learning-rate-too-high",),
-        acts="steps",
-    ),
-    Rule(
-        "overfitting",
-        "The networks learn patients by heart",
-        "training",
-        _overfitting,
-        how="Rise of the validation loss from its lowest epoch (found on the other folds) to the end, tested over "
-        "folds, with a gap to the training loss. With the best snapshot kept it is a note.",
-        why="What is learned late is true of these patients only; new ones are judged worse.",
-        remedies=(
-            "more data, or stronger regularization (dropout, weight decay)",
-            "a smaller network",
-            "keep the snapshot that is best on validation",
-        ),
-        thresholds=(RISE, GAP, SINGLE_RISE, WIDE_GAP),
-        causes=("not-shuffled",),
-        in_good_plans=True,
-    ),
-    Rule(
-        "plateau",
-        "The loss is flat at a high learning rate",
-        "training",
-        _plateau,
-        how="The rate was never lowered, the training loss no longer falls, and the result is worse than it should be.",
-        why="Steps of this length circle around good weights; smaller ones would reach them.",
-        remedies=("decay the learning rate",),
-        thresholds=(CONSTANT_RATE, FLAT),
-        causes=("learning-rate-too-high",),
-    ),
-    Rule(
-        "unstable",
-        "The validation loss jumps",
-        "training",
-        _unstable,
-        how="Mean change of the validation loss from epoch to epoch at the end, its trend taken off.",
-        why="Which epoch is kept is a matter of luck.",
-        remedies=("lower or decay the learning rate", "larger minibatches", "more validation patients"),
-        thresholds=(ROUGH, ROUGH_SHARE),
-        causes=("learning-rate-too-high", "not-shuffled", *START_CAUSES),
-    ),
-    Rule(
-        "validation-better",
-        "Validation is better than training",
-        "training",
-        _validation_better,
-        how="Training loss at the end above validation loss over all folds, in members without dropout or noise.",
-        why="Validation patients are easier than training patients, or are among them.",
-        remedies=("look for patients on both sides of the split", "split again at random by patient"),
-        thresholds=(BETTER,),
-    ),
-    Rule(
-        "underfitting",
-        "The networks are too stiff",
-        "training",
-        _underfitting,
-        how="Both losses are high with no gap, in networks that are worse than a baseline or a constant.",
-        why="The network cannot express what is there, or was kept from learning it.",
-        remedies=("a larger network (more units, then more layers)", "an easier problem (cleaner data, easier task)"),
-        thresholds=(GAP,),
-        causes=(
-            *RATE_CAUSES,
-            *START_CAUSES,
-            "vanishing-gradients",
-            "dead-units",
-            "saturated-units",
-            "over-regularized",
-            "not-shuffled",
-            "still-improving",
-            "frozen-layer",
-        ),
-        in_good_plans=True,
-    ),
-)

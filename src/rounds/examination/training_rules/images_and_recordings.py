@@ -4,9 +4,10 @@ import numpy as np
 
 from rounds.examination.comparison import paired
 from rounds.examination.curve import Configuration
-from rounds.examination.finding import BY_HARM, NotApplicable, Seen
+from rounds.examination.figure import LOSSES, Bars
+from rounds.examination.finding import BY_HARM, NotApplicable, Seen, Threshold
 from rounds.examination.harm import Harm, harm, kept_loss
-from rounds.examination.rule import Judged, Rule, Threshold
+from rounds.examination.rule import Judged, Rule
 from rounds.examination.run import Run
 from rounds.examination.training_rules.learning import HEAVY_DROPOUT, SMALLEST_SHARE, end, reference_loss
 
@@ -64,6 +65,23 @@ def _too_strong(run: Run) -> Judged:
     if costs:
         return _beside_control(run, *max(costs, key=lambda pair: pair[1][0]))
     return _without_control(run)
+
+
+AUGMENTATION_TOO_STRONG = Rule(
+    "augmentation-too-strong",
+    "Augmentation asks too much",
+    "training",
+    _too_strong,
+    how="Validation loss above that of members which differ in augmentation alone and have none; where no such "
+    "member trained, heavy amounts, or (dropout not being heavy) training loss far above validation loss, in "
+    "networks that are worse than they should be.",
+    why="Training sees patients that cannot exist: what it learns of them says little of those that do.",
+    remedies=("weaker augmentation", "none, as a control"),
+    thresholds=(COST, RAISED, HEAVY, HEAVY_DROPOUT),
+    causes=("learning-rate-too-high",),
+    place=100,
+    figures=(LOSSES,),
+)
 
 
 def _amounts(configuration: Configuration) -> dict[str, float]:
@@ -153,6 +171,22 @@ def _tiny_batches(run: Run) -> Judged:
     )
 
 
+TINY_BATCH_STATISTICS = Rule(
+    "tiny-batch-statistics",
+    "Batch statistics of a handful",
+    "training",
+    _tiny_batches,
+    how="Batch normalization with very few rows a minibatch; an alarm only in networks that are worse than they "
+    "should be.",
+    why="Means and spreads of a handful of patients are noise: training sees other numbers than prediction does.",
+    remedies=("larger minibatches", "layer normalization, or none"),
+    thresholds=(FEW_ROWS,),
+    acts="start",
+    place=50,
+    figures=(LOSSES,),
+)
+
+
 def _measurement_pattern_unread(run: Run) -> Judged:
     said = (run.metrics or {}).get("gaps")
     if not said:
@@ -173,41 +207,21 @@ def _measurement_pattern_unread(run: Run) -> Judged:
     )
 
 
-ARRAY_RULES: tuple[Rule[Run], ...] = (
-    Rule(
-        "tiny-batch-statistics",
-        "Batch statistics of a handful",
-        "training",
-        _tiny_batches,
-        how="Batch normalization with very few rows a minibatch; an alarm only in networks that are worse than they "
-        "should be.",
-        why="Means and spreads of a handful of patients are noise: training sees other numbers than prediction does.",
-        remedies=("larger minibatches", "layer normalization, or none"),
-        thresholds=(FEW_ROWS,),
-        acts="start",
-    ),
-    Rule(
-        "augmentation-too-strong",
-        "Augmentation asks too much",
-        "training",
-        _too_strong,
-        how="Validation loss above that of members which differ in augmentation alone and have none; where no such "
-        "member trained, heavy amounts, or (dropout not being heavy) training loss far above validation loss, in "
-        "networks that are worse than they should be.",
-        why="Training sees patients that cannot exist: what it learns of them says little of those that do.",
-        remedies=("weaker augmentation", "none, as a control"),
-        thresholds=(COST, RAISED, HEAVY, HEAVY_DROPOUT),
-        causes=("learning-rate-too-high",),
-    ),
-    Rule(
-        "gaps-unread",
-        "What was not measured is not read",
-        "training",
-        _measurement_pattern_unread,
-        how="A linear model of how often each variable was measured predicts better than a constant, and predictions "
-        "do not get worse when presence and time since are dealt out anew among patients.",
-        why="Clinicians measure what worries them: the pattern of measuring is information that these networks miss.",
-        remedies=("networks of features by hand, which count measurements", "let the network read presence channels"),
-        thresholds=(SMALLEST_SHARE,),
+GAPS_UNREAD = Rule(
+    "gaps-unread",
+    "What was not measured is not read",
+    "training",
+    _measurement_pattern_unread,
+    how="A linear model of how often each variable was measured predicts better than a constant, and predictions "
+    "do not get worse when presence and time since are dealt out anew among patients.",
+    why="Clinicians measure what worries them: the pattern of measuring is information that these networks miss.",
+    remedies=("networks of features by hand, which count measurements", "let the network read presence channels"),
+    thresholds=(SMALLEST_SHARE,),
+    place=270,
+    figures=(
+        Bars(
+            "Change of the score",
+            {"pattern_alone_value": "what the gaps say alone", "dealt_anew_value": "what the networks read"},
+        ),
     ),
 )

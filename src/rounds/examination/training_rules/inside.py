@@ -3,12 +3,13 @@
 import numpy as np
 
 from rounds.examination.curve import Curve
-from rounds.examination.finding import BY_HARM, NotApplicable, Seen
+from rounds.examination.figure import LOSSES, MeasureByLayer
+from rounds.examination.finding import BY_HARM, NotApplicable, Seen, Threshold
 from rounds.examination.harm import harm
-from rounds.examination.rule import Judged, Rule, Threshold
+from rounds.examination.rule import Judged, Rule
 from rounds.examination.run import Run
 from rounds.examination.training_rules.layers import first_to_last, gradient_norms, onset, share_of_layer, table
-from rounds.examination.training_rules.learning import FEWEST_UNITS, narrow
+from rounds.examination.training_rules.learning import BAD_STARTS, FEWEST_UNITS, narrow
 
 AUTOTRAINER = "AutoTrainer (Zhang et al. 2021)"
 VANISHING = Threshold("gradient of the first layer", 1e-3, "share of the last layer's", AUTOTRAINER, "published")
@@ -45,6 +46,29 @@ def _vanishing(run: Run) -> Judged:
     )
 
 
+VANISHING_GRADIENTS = Rule(
+    "vanishing-gradients",
+    "Gradients vanish",
+    "training",
+    _vanishing,
+    how="The first layer's gradient beside the last layer's, at the start or in the median over time, in networks "
+    "that are worse than they should be.",
+    why="The first layers hardly move: what the inputs say never reaches the output in a useful form.",
+    remedies=(
+        "use ReLU or SiLU instead of sigmoid or tanh",
+        "normalize layers, or add residual paths",
+        "fewer layers",
+    ),
+    thresholds=(VANISHING,),
+    causes=("poor-initialization", "learning-rate-too-high", "over-regularized"),
+    acts="start",
+    place=120,
+    seen_at_once=True,
+    stops_learning=True,
+    figures=(MeasureByLayer("gradient_norm", "Gradient of each layer", equal_factors=True), LOSSES),
+)
+
+
 def _frozen(run: Run) -> Judged:
     """Layers that have a gradient and do not move, while others do."""
     known = {c.member: layers for c in run.best.curves if (layers := _still_layers(c)) is not None}
@@ -62,6 +86,24 @@ def _frozen(run: Run) -> Judged:
         _members_with_still(run),
         onset=0,
     )
+
+
+FROZEN_LAYER = Rule(
+    "frozen-layer",
+    "A layer does not learn",
+    "training",
+    _frozen,
+    how="Weights whose norm is the same to the last digit from before the first step to the end, although the "
+    "layer has a gradient and other layers move; an alarm only in networks that are worse than they should be.",
+    why="The layer passes on what it was drawn with: the others have to make do with it.",
+    remedies=("set frozen_layers to 0", "check which weights the optimizer was given"),
+    thresholds=(STILL, GRADIENT),
+    acts="start",
+    place=30,
+    seen_at_once=True,
+    stops_learning=True,
+    figures=(MeasureByLayer("weight_norm", "Size of each layer's weights"), LOSSES),
+)
 
 
 def _members_with_still(run: Run) -> tuple[int, ...]:
@@ -101,6 +143,24 @@ def _exploding(run: Run) -> Judged:
     )
 
 
+EXPLODING_GRADIENTS = Rule(
+    "exploding-gradients",
+    "Gradients explode",
+    "training",
+    _exploding,
+    how="The norm of the whole gradient beside its norm before the first step.",
+    why="One step undoes what all others did.",
+    remedies=("lower the learning rate", "clip the gradient's norm"),
+    thresholds=(EXPLODING,),
+    causes=("learning-rate-too-high", *BAD_STARTS),
+    acts="steps",
+    place=180,
+    seen_at_once=True,
+    stops_learning=True,
+    figures=(MeasureByLayer("gradient_norm", "Gradient of each layer", equal_factors=True), LOSSES),
+)
+
+
 def _growth(norms: np.ndarray) -> float:
     if norms[0] <= 0:
         return 0.0
@@ -119,10 +179,46 @@ def _dead(run: Run) -> Judged:
     return _layer_share(run, "dead_share", DEAD, "of the units of {layer} give the same for every patient")
 
 
+DEAD_UNITS = Rule(
+    "dead-units",
+    "Units are dead",
+    "training",
+    _dead,
+    how="Share of a layer's units that give the same for every patient of a minibatch, at the end.",
+    why="A dead unit has no gradient and does not come back: the network is smaller than it looks.",
+    remedies=("lower the learning rate", "use leaky ReLU or SiLU", "set biases to zeros"),
+    thresholds=(DEAD,),
+    causes=("learning-rate-too-high", *BAD_STARTS, "over-regularized"),
+    acts="steps",
+    place=160,
+    seen_at_once=True,
+    stops_learning=True,
+    figures=(MeasureByLayer("dead_share", "Share of units that are dead", DEAD), LOSSES),
+)
+
+
 def _saturated(run: Run) -> Judged:
     if all(table(c, "saturated_share") is None for c in run.curves):
         return NotApplicable("the activation has no limits, or it was not measured")
     return _layer_share(run, "saturated_share", SATURATED, "of the outputs of {layer} are at the activation's limit")
+
+
+SATURATED_UNITS = Rule(
+    "saturated-units",
+    "Units are saturated",
+    "training",
+    _saturated,
+    how="Share of a layer's outputs within a hundredth of the activation's limits, at the end.",
+    why="At its limit an activation has no slope: gradients do not pass.",
+    remedies=("lower the learning rate", "scale the inputs", "use smaller initial weights, or ReLU"),
+    thresholds=(SATURATED,),
+    causes=("learning-rate-too-high", *BAD_STARTS),
+    acts="steps",
+    place=170,
+    seen_at_once=True,
+    stops_learning=True,
+    figures=(MeasureByLayer("saturated_share", "Share of outputs at their limit", SATURATED), LOSSES),
+)
 
 
 def _layer_share(run: Run, measure: str, least: Threshold, words: str) -> Judged:
@@ -143,73 +239,3 @@ def _layer_share(run: Run, measure: str, least: Threshold, words: str) -> Judged
         tuple(high),
         onset=min(epochs, default=0),
     )
-
-
-STARTS = ("loss-output-mismatch", "unscaled-inputs", "poor-initialization")
-INSIDE_RULES: tuple[Rule[Run], ...] = (
-    Rule(
-        "vanishing-gradients",
-        "Gradients vanish",
-        "training",
-        _vanishing,
-        how="The first layer's gradient beside the last layer's, at the start or in the median over time, in networks "
-        "that are worse than they should be.",
-        why="The first layers hardly move: what the inputs say never reaches the output in a useful form.",
-        remedies=(
-            "use ReLU or SiLU instead of sigmoid or tanh",
-            "normalize layers, or add residual paths",
-            "fewer layers",
-        ),
-        thresholds=(VANISHING,),
-        causes=("poor-initialization", "learning-rate-too-high", "over-regularized"),
-        acts="start",
-    ),
-    Rule(
-        "frozen-layer",
-        "A layer does not learn",
-        "training",
-        _frozen,
-        how="Weights whose norm is the same to the last digit from before the first step to the end, although the "
-        "layer has a gradient and other layers move; an alarm only in networks that are worse than they should be.",
-        why="The layer passes on what it was drawn with: the others have to make do with it.",
-        remedies=("set frozen_layers to 0", "check which weights the optimizer was given"),
-        thresholds=(STILL, GRADIENT),
-        acts="start",
-    ),
-    Rule(
-        "exploding-gradients",
-        "Gradients explode",
-        "training",
-        _exploding,
-        how="The norm of the whole gradient beside its norm before the first step.",
-        why="One step undoes what all others did.",
-        remedies=("lower the learning rate", "clip the gradient's norm"),
-        thresholds=(EXPLODING,),
-        causes=("learning-rate-too-high", *STARTS),
-        acts="steps",
-    ),
-    Rule(
-        "dead-units",
-        "Units are dead",
-        "training",
-        _dead,
-        how="Share of a layer's units that give the same for every patient of a minibatch, at the end.",
-        why="A dead unit has no gradient and does not come back: the network is smaller than it looks.",
-        remedies=("lower the learning rate", "use leaky ReLU or SiLU", "set biases to zeros"),
-        thresholds=(DEAD,),
-        causes=("learning-rate-too-high", *STARTS, "over-regularized"),
-        acts="steps",
-    ),
-    Rule(
-        "saturated-units",
-        "Units are saturated",
-        "training",
-        _saturated,
-        how="Share of a layer's outputs within a hundredth of the activation's limits, at the end.",
-        why="At its limit an activation has no slope: gradients do not pass.",
-        remedies=("lower the learning rate", "scale the inputs", "use smaller initial weights, or ReLU"),
-        thresholds=(SATURATED,),
-        causes=("learning-rate-too-high", *STARTS),
-        acts="steps",
-    ),
-)

@@ -4,7 +4,7 @@ import numpy as np
 
 from rounds.examination.comparison import paired
 from rounds.examination.curve import Configuration, Curve, last, smooth
-from rounds.examination.rule import Threshold
+from rounds.examination.finding import Threshold
 from rounds.examination.run import Run
 from rounds.examination.training_rules.layers import first_size, initial_loss
 
@@ -20,6 +20,7 @@ HUGE_WEIGHTS = Threshold("huge first weights", 5.0, "times the size that keeps t
 HEAVY_DROPOUT = Threshold("heavy dropout", 0.6, "share of units dropped")
 HEAVY_NOISE = Threshold("heavy noise", 1.0, "input noise beside the spread of scaled inputs")
 
+BAD_STARTS = ("loss-output-mismatch", "unscaled-inputs", "poor-initialization")  # causes before the first step
 FEWEST_UNITS = 4  # of a layer, below which a dead unit or a weak gradient is the luck of the draw
 
 

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 
 from rounds.examination.curve import Curve, smooth
-from rounds.examination.finding import BY_HARM, Evidence, NotApplicable, Seen
+from rounds.examination.figure import LOSSES
+from rounds.examination.finding import BY_HARM, Evidence, NotApplicable, Seen, Threshold
 from rounds.examination.harm import harm
-from rounds.examination.rule import Judged, Rule, Threshold
+from rounds.examination.rule import Judged, Rule
 from rounds.examination.run import Run
 from rounds.examination.training_rules.layers import at_start, initial_loss, table
 from rounds.examination.training_rules.learning import (
@@ -55,6 +56,34 @@ def _poor_start(run: Run) -> Judged:
     if len(late) <= len(slow) / 2 and harm(run) is None:
         return None
     return _poor_start_seen(run, marked, late)
+
+
+POOR_INITIALIZATION = Rule(
+    "poor-initialization",
+    "The initial weights are poor",
+    "training",
+    _poor_start,
+    how="Before the first step the loss is far above a constant's, or a layer is dead, saturated, without "
+    "gradient, or of tiny or huge weights; and the start was slow or the result is worse than it should be.",
+    why="Training first has to undo its start, or cannot leave it.",
+    remedies=("use he_normal (ReLU and its kin) or glorot_uniform (tanh, sigmoid)", "set biases to zeros"),
+    thresholds=(
+        HIGH_START,
+        DEAD_AT_START,
+        FULL_AT_START,
+        STILL,
+        TINY_WEIGHTS,
+        HUGE_WEIGHTS,
+        SLOW_START,
+        STEEP_FALL,
+    ),
+    causes=("unscaled-inputs", "loss-output-mismatch"),
+    acts="start",
+    place=60,
+    seen_at_once=True,
+    stops_learning=True,
+    figures=(LOSSES,),
+)
 
 
 def _slow_alone(run: Run, slow: list[float | None]) -> Judged:
@@ -175,6 +204,24 @@ def _unscaled(run: Run) -> Judged:
     )
 
 
+UNSCALED_INPUTS = Rule(
+    "unscaled-inputs",
+    "Inputs are not scaled",
+    "training",
+    _unscaled,
+    how="The plan leaves inputs as they are, and before the first step the first layer's outputs are wide or the "
+    "loss is far above that of a constant.",
+    why="The column with the largest unit decides every step; the others learn nothing.",
+    remedies=("set scale_inputs to true",),
+    thresholds=(WIDE_OUTPUTS, HIGH_START),
+    acts="start",
+    place=40,
+    seen_at_once=True,
+    stops_learning=True,
+    figures=(LOSSES,),
+)
+
+
 def _members_whose(run: Run, planned: Callable[[Plan], bool]) -> tuple[int, ...]:
     """Members whose plan says so, of every configuration."""
     return tuple(c.member for c in run.curves if planned(run.plans[c.plan]))
@@ -193,6 +240,23 @@ def _mismatched(run: Run) -> Judged:
     members = _members_whose(run, lambda p: mismatch(p, task) is not None)
     evidence: Evidence = {"loss": loss_name(plan, task), "output_activation": plan.output_activation}
     return Seen(BY_HARM, f"{words.capitalize()}.", evidence, 0.95, members, onset=0)
+
+
+LOSS_OUTPUT_MISMATCH = Rule(
+    "loss-output-mismatch",
+    "Loss, output and outcome do not fit",
+    "training",
+    _mismatched,
+    how="By the table of losses and outputs that fit each kind of task; an alarm only where the network is also "
+    "worse than it should be.",
+    why="The loss pulls towards values that the output cannot give, or judges something else than the outcome.",
+    remedies=("set loss and output_activation to auto",),
+    acts="start",
+    place=20,
+    seen_at_once=True,
+    stops_learning=True,
+    figures=(LOSSES,),
+)
 
 
 def _not_shuffled(run: Run) -> Judged:
@@ -217,6 +281,23 @@ def _not_shuffled(run: Run) -> Judged:
     )
 
 
+NOT_SHUFFLED = Rule(
+    "not-shuffled",
+    "Rows are not shuffled",
+    "training",
+    _not_shuffled,
+    how="The plan does not shuffle, and losses of neighbouring steps are alike, which those of rows in any order "
+    "are not.",
+    why="Each minibatch shows one kind of patient; the network forgets one kind while it learns the next.",
+    remedies=("set shuffle to true",),
+    thresholds=(ORDERED, CERTAIN),
+    acts="steps",
+    place=80,
+    stops_learning=True,
+    figures=(LOSSES,),
+)
+
+
 def serial_correlation(curve: Curve) -> tuple[float, float] | None:
     """(correlation of the losses of neighbouring steps, its standard error where there is none), the loss's trend taken
     off; None where too few steps were kept.
@@ -237,64 +318,3 @@ def serial_correlation(curve: Curve) -> tuple[float, float] | None:
     rest = (losses - trend)[epoch > epoch.max() / 3]
     size = float((rest**2).mean())
     return (float((rest[1:] * rest[:-1]).mean()) / size if size > 0 else 0.0), (epochs / len(losses)) ** 0.5
-
-
-START_RULES: tuple[Rule[Run], ...] = (
-    Rule(
-        "loss-output-mismatch",
-        "Loss, output and outcome do not fit",
-        "training",
-        _mismatched,
-        how="By the table of losses and outputs that fit each kind of task; an alarm only where the network is also "
-        "worse than it should be.",
-        why="The loss pulls towards values that the output cannot give, or judges something else than the outcome.",
-        remedies=("set loss and output_activation to auto",),
-        acts="start",
-    ),
-    Rule(
-        "unscaled-inputs",
-        "Inputs are not scaled",
-        "training",
-        _unscaled,
-        how="The plan leaves inputs as they are, and before the first step the first layer's outputs are wide or the "
-        "loss is far above that of a constant.",
-        why="The column with the largest unit decides every step; the others learn nothing.",
-        remedies=("set scale_inputs to true",),
-        thresholds=(WIDE_OUTPUTS, HIGH_START),
-        acts="start",
-    ),
-    Rule(
-        "poor-initialization",
-        "The initial weights are poor",
-        "training",
-        _poor_start,
-        how="Before the first step the loss is far above a constant's, or a layer is dead, saturated, without "
-        "gradient, or of tiny or huge weights; and the start was slow or the result is worse than it should be.",
-        why="Training first has to undo its start, or cannot leave it.",
-        remedies=("use he_normal (ReLU and its kin) or glorot_uniform (tanh, sigmoid)", "set biases to zeros"),
-        thresholds=(
-            HIGH_START,
-            DEAD_AT_START,
-            FULL_AT_START,
-            STILL,
-            TINY_WEIGHTS,
-            HUGE_WEIGHTS,
-            SLOW_START,
-            STEEP_FALL,
-        ),
-        causes=("unscaled-inputs", "loss-output-mismatch"),
-        acts="start",
-    ),
-    Rule(
-        "not-shuffled",
-        "Rows are not shuffled",
-        "training",
-        _not_shuffled,
-        how="The plan does not shuffle, and losses of neighbouring steps are alike, which those of rows in any order "
-        "are not.",
-        why="Each minibatch shows one kind of patient; the network forgets one kind while it learns the next.",
-        remedies=("set shuffle to true",),
-        thresholds=(ORDERED, CERTAIN),
-        acts="steps",
-    ),
-)

@@ -3,9 +3,10 @@
 import numpy as np
 
 from rounds.examination.curve import Configuration, Curve, smooth
-from rounds.examination.finding import BY_HARM, NotApplicable, Seen, in_words
+from rounds.examination.figure import LOSSES, MeasureByLayer
+from rounds.examination.finding import BY_HARM, NotApplicable, Seen, Threshold, in_words
 from rounds.examination.harm import harm, harm_can_be_told
-from rounds.examination.rule import Judged, Rule, Threshold
+from rounds.examination.rule import Judged, Rule
 from rounds.examination.run import Run
 from rounds.examination.training_rules.inside import VANISHING
 from rounds.examination.training_rules.layers import (
@@ -84,6 +85,25 @@ def _rate_too_high(run: Run) -> Judged:
     if sane and _many_marks(run, marks) and not _lower_is_no_better(run, swept):
         return _too_high_everywhere(run, swept, marks)
     return _too_high_above(run, swept)
+
+
+LEARNING_RATE_TOO_HIGH = Rule(
+    "learning-rate-too-high",
+    "The learning rate is too high",
+    "training",
+    _rate_too_high,
+    how="In the best configuration: the loss rises far above its start, units die, single steps are large beside "
+    "the weights, or the loss is lost (two of these; one, where harm is known or untold), with a sane start. In a "
+    "sweep: the same folds train worse at the higher rate, by an interval or with two of these in each network.",
+    why="Steps overshoot: the weights jump over good values, and units are thrown where no gradient is.",
+    remedies=("divide the learning rate by 10", "warm up over the first epochs", "clip the gradient's norm"),
+    thresholds=(RISE, LOST_UNITS, LARGE_STEPS, STRAY_START, BEHIND_SIBLING),
+    acts="steps",
+    place=70,
+    seen_at_once=True,
+    stops_learning=True,
+    figures=(MeasureByLayer("update_ratio", "Step / weights, median layer", LARGE_STEPS, equal_factors=True), LOSSES),
+)
 
 
 def _many_marks(run: Run, marks: list[dict[str, float]]) -> bool:
@@ -183,6 +203,24 @@ def _rate_too_low(run: Run) -> Judged:
     )
 
 
+LEARNING_RATE_TOO_LOW = Rule(
+    "learning-rate-too-low",
+    "The learning rate is too low",
+    "training",
+    _rate_too_low,
+    how="Steps stay small beside the weights at all times, gradients do arrive, and the loss is still falling at "
+    "the end or worse than it should be.",
+    why="Training ends before the weights have gone anywhere.",
+    remedies=("multiply the learning rate by 10", "train for more epochs"),
+    thresholds=(SMALL_STEPS, SMALLER_STEPS, SMALLEST_SHARE, DEAD_GRADIENT),
+    causes=("decayed-too-early",),
+    acts="steps",
+    place=140,
+    stops_learning=True,
+    figures=(MeasureByLayer("update_ratio", "Step / weights, median layer", SMALL_STEPS, equal_factors=True), LOSSES),
+)
+
+
 def _too_low_by_sweep(run: Run, swept: tuple[Configuration, ...]) -> Judged:
     if len(swept) < 2:
         return NotApplicable("needs measures of the size of steps, or several learning rates")
@@ -217,6 +255,23 @@ def _decayed_too_early(run: Run) -> Judged:
     )
 
 
+DECAYED_TOO_EARLY = Rule(
+    "decayed-too-early",
+    "The learning rate was lowered too early",
+    "training",
+    _decayed_too_early,
+    how="The rate is below a tenth of its highest in the first half of the epochs while the loss was still "
+    "falling; afterwards it falls less than a third as fast.",
+    why="The rest of the training is spent on steps too small to matter.",
+    remedies=("decay later, or by a cosine over all epochs",),
+    thresholds=(DECAYED, EARLY, SMALLEST_SHARE),
+    acts="steps",
+    place=130,
+    stops_learning=True,
+    figures=(LOSSES,),
+)
+
+
 def _early_cut(run: Run, curve: Curve) -> tuple[float, float, float] | None:
     """(last epoch at a high rate, fall an epoch before it, fall an epoch after it) where the cut came too early."""
     assert curve.rate is not None
@@ -236,45 +291,3 @@ def _early_cut(run: Run, curve: Curve) -> tuple[float, float, float] | None:
     if before < SMALLEST_SHARE.value or after > before / 3:
         return None
     return float(curve.epochs[cut - 1]), float(before), float(after)
-
-
-RATE_RULES: tuple[Rule[Run], ...] = (
-    Rule(
-        "learning-rate-too-high",
-        "The learning rate is too high",
-        "training",
-        _rate_too_high,
-        how="In the best configuration: the loss rises far above its start, units die, single steps are large beside "
-        "the weights, or the loss is lost (two of these; one, where harm is known or untold), with a sane start. In a "
-        "sweep: the same folds train worse at the higher rate, by an interval or with two of these in each network.",
-        why="Steps overshoot: the weights jump over good values, and units are thrown where no gradient is.",
-        remedies=("divide the learning rate by 10", "warm up over the first epochs", "clip the gradient's norm"),
-        thresholds=(RISE, LOST_UNITS, LARGE_STEPS, STRAY_START, BEHIND_SIBLING),
-        acts="steps",
-    ),
-    Rule(
-        "learning-rate-too-low",
-        "The learning rate is too low",
-        "training",
-        _rate_too_low,
-        how="Steps stay small beside the weights at all times, gradients do arrive, and the loss is still falling at "
-        "the end or worse than it should be.",
-        why="Training ends before the weights have gone anywhere.",
-        remedies=("multiply the learning rate by 10", "train for more epochs"),
-        thresholds=(SMALL_STEPS, SMALLER_STEPS, SMALLEST_SHARE, DEAD_GRADIENT),
-        causes=("decayed-too-early",),
-        acts="steps",
-    ),
-    Rule(
-        "decayed-too-early",
-        "The learning rate was lowered too early",
-        "training",
-        _decayed_too_early,
-        how="The rate is below a tenth of its highest in the first half of the epochs while the loss was still "
-        "falling; afterwards it falls less than a third as fast.",
-        why="The rest of the training is spent on steps too small to matter.",
-        remedies=("decay later, or by a cosine over all epochs",),
-        thresholds=(DECAYED, EARLY, SMALLEST_SHARE),
-        acts="steps",
-    ),
-)

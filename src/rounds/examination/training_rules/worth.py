@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from rounds.examination.finding import NotApplicable, Seen, in_words
-from rounds.examination.rule import Judged, Rule, Threshold
+from rounds.examination.figure import LOSSES, Bars
+from rounds.examination.finding import NotApplicable, Seen, Threshold, in_words
+from rounds.examination.rule import Judged, Rule
 from rounds.examination.run import Run
 from rounds.metrics.worth import SMALLEST_WORTHWHILE_SHARE, TOO_GOOD_SHARE
 
@@ -38,6 +39,29 @@ def _implausible(run: Run) -> Judged:
     )
 
 
+IMPLAUSIBLE_SCORE = Rule(
+    "implausible-score",
+    "The score is too good to be true",
+    "data",
+    _implausible,
+    how="Share of the constant's error that the networks remove on patients they never saw; for tables also how "
+    "far they are ahead of the best baseline.",
+    why="Such a score mostly means that a column tells the outcome, or that patients are on both sides.",
+    remedies=("declare when each column is known", "leave out columns that are made from the outcome"),
+    thresholds=(TOO_GOOD, TOO_FAR_AHEAD),
+    place=10,
+    check="No score too good to be true",
+    figures=(
+        Bars(
+            "Share of the constant's score",
+            {"removed_share": "removed", "ahead_share": "ahead of baselines"},
+            TOO_GOOD,
+            some=True,
+        ),
+    ),
+)
+
+
 def _ahead(run: Run) -> float | None:
     """Gain on the best baseline as a share of the constant's score, of networks that read a table."""
     others = [gain.value for name, gain in run.advantages.items() if not name.startswith("constant")]
@@ -60,6 +84,27 @@ def _no_better(run: Run) -> Judged:
     return Seen("error" if name == "constant" else "note", f"{words}{interval}.", evidence, 0.95)
 
 
+NO_BETTER_THAN_BASELINE = Rule(
+    "no-better-than-baseline",
+    "No better than a simpler method",
+    "worth",
+    _no_better,
+    how="The gain on the baseline that is nearest or ahead, resampled over patients: its interval holds no "
+    "worthwhile gain.",
+    why="A simpler method is easier to explain, to check and to keep.",
+    remedies=("use the baseline",),
+    thresholds=(WORTHWHILE,),
+    place=280,
+    figures=(
+        Bars(
+            "Gain on the baseline, share of the constant's score",
+            {"low": "low end", "gain_share": "gain", "high": "high end"},
+            WORTHWHILE,
+        ),
+    ),
+)
+
+
 def _validation_too_small(run: Run) -> Judged:
     split = (run.dataset or {}).get("split")
     if split is None:
@@ -77,6 +122,27 @@ def _validation_too_small(run: Run) -> Judged:
         {"patients": patients, "events": events, "folds": folds},
         0.9,
     )
+
+
+VALIDATION_TOO_SMALL = Rule(
+    "validation-too-small",
+    "Too few validation patients",
+    "training",
+    _validation_too_small,
+    how="Patients, and patients of the rarer class, in all validation folds together.",
+    why="The best epoch and the best settings are picked by luck.",
+    remedies=("more folds (--set folds=5)", "more patients"),
+    thresholds=(FEWEST_PATIENTS, FEWEST_EVENTS),
+    place=150,
+    figures=(
+        Bars(
+            "In all validation folds",
+            {"patients": "patients", "events": "of the rarer class"},
+            FEWEST_PATIENTS,
+            some=True,
+        ),
+    ),
+)
 
 
 def _validation_events(run: Run, patients: int) -> float | None:
@@ -112,6 +178,21 @@ def _misleading(run: Run) -> Judged:
     )
 
 
+MISLEADING_METRIC = Rule(
+    "misleading-metric",
+    "The metric that chooses is blind to the rare outcome",
+    "training",
+    _misleading,
+    how="Epochs are kept by accuracy, one outcome is frequent, and the accuracy reached is no more than that.",
+    why="A network that never finds a case looks as good as one that does.",
+    remedies=("keep_best = loss or auroc",),
+    thresholds=(FREQUENT, ABOVE_FREQUENT),
+    acts="steps",
+    place=90,
+    figures=(LOSSES,),
+)
+
+
 def _largest_share(run: Run) -> float | None:
     """Share of the more frequent of two outcomes."""
     events = ((run.dataset or {}).get("split") or {}).get("events")
@@ -119,50 +200,3 @@ def _largest_share(run: Run) -> float | None:
         return None
     share = float(events["all"]) / float(run.dataset["rows"])
     return max(share, 1 - share)
-
-
-WORTH_RULES: tuple[Rule[Run], ...] = (
-    Rule(
-        "implausible-score",
-        "The score is too good to be true",
-        "data",
-        _implausible,
-        how="Share of the constant's error that the networks remove on patients they never saw; for tables also how "
-        "far they are ahead of the best baseline.",
-        why="Such a score mostly means that a column tells the outcome, or that patients are on both sides.",
-        remedies=("declare when each column is known", "leave out columns that are made from the outcome"),
-        thresholds=(TOO_GOOD, TOO_FAR_AHEAD),
-    ),
-    Rule(
-        "validation-too-small",
-        "Too few validation patients",
-        "training",
-        _validation_too_small,
-        how="Patients, and patients of the rarer class, in all validation folds together.",
-        why="The best epoch and the best settings are picked by luck.",
-        remedies=("more folds (--set folds=5)", "more patients"),
-        thresholds=(FEWEST_PATIENTS, FEWEST_EVENTS),
-    ),
-    Rule(
-        "misleading-metric",
-        "The metric that chooses is blind to the rare outcome",
-        "training",
-        _misleading,
-        how="Epochs are kept by accuracy, one outcome is frequent, and the accuracy reached is no more than that.",
-        why="A network that never finds a case looks as good as one that does.",
-        remedies=("keep_best = loss or auroc",),
-        thresholds=(FREQUENT, ABOVE_FREQUENT),
-        acts="steps",
-    ),
-    Rule(
-        "no-better-than-baseline",
-        "No better than a simpler method",
-        "worth",
-        _no_better,
-        how="The gain on the baseline that is nearest or ahead, resampled over patients: its interval holds no "
-        "worthwhile gain.",
-        why="A simpler method is easier to explain, to check and to keep.",
-        remedies=("use the baseline",),
-        thresholds=(WORTHWHILE,),
-    ),
-)

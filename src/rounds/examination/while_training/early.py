@@ -10,26 +10,12 @@ from dataclasses import dataclass, replace
 
 from rounds.examination.examine import examine
 from rounds.examination.finding import Finding
+from rounds.examination.rules import rules_of_training
 from rounds.examination.sources.population import run_of
 from rounds.training.pool import Progress, SlabResult
 from rounds.training.population.build import Population, Trained
 from rounds.training.population.members import WHOLE_DEVELOPMENT
 
-AT_ONCE = frozenset(
-    {
-        "loss-output-mismatch",
-        "frozen-layer",
-        "unscaled-inputs",
-        "poor-initialization",
-        "learning-rate-too-high",
-        "vanishing-gradients",
-        "dead-units",
-        "saturated-units",
-        "exploding-gradients",
-        "diverged",
-        "not-learning",
-    }
-)
 NO_PEERS: dict[str, dict[int, float]] = {"linear": {}}
 
 
@@ -75,4 +61,5 @@ def _alarms(population: Population, parts: dict[int, SlabResult]) -> list[Findin
     works = tuple(work for work in population.works if work.slab.number in parts)
     so_far = Trained(replace(population, works=works), tuple(parts.values()))
     found = examine(run_of(so_far, linear_by_fold=NO_PEERS))
-    return [f for f in found.alarms if f.code in AT_ONCE and not f.follows_from]
+    at_once = {rule.code for rule in rules_of_training() if rule.seen_at_once}
+    return [f for f in found.alarms if f.code in at_once and not f.follows_from]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rounds.examination.curve import smooth
-from rounds.examination.rule import Threshold
+from rounds.examination.finding import Threshold
 from rounds.examination.run import constant_loss
 from rounds.examination.training_rules.learning import SMALLEST_SHARE
 from rounds.training.compiled.state import EpochRecord

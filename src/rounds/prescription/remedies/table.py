@@ -199,38 +199,6 @@ REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "class-imbalance": (),
 }
 
-# Faults that stop learning altogether: what mends one shows within the first part of a course. What makes a network
-# that learns a little better (against overfitting, say) shows at its end.
-_STOP_LEARNING = frozenset(
-    {
-        "unscaled-inputs",
-        "not-shuffled",
-        "loss-output-mismatch",
-        "frozen-layer",
-        "poor-initialization",
-        "learning-rate-too-high",
-        "learning-rate-too-low",
-        "diverged",
-        "unstable",
-        "exploding-gradients",
-        "vanishing-gradients",
-        "dead-units",
-        "saturated-units",
-        "not-learning",
-        "over-regularized",
-        "decayed-too-early",
-    }
-)
-
-
-def shows_at_once(code: str) -> bool:
-    """Whether a part of a course tells remedies against this finding apart.
-
-    >>> shows_at_once("learning-rate-too-high"), shows_at_once("overfitting")
-    (True, False)
-    """
-    return code in _STOP_LEARNING
-
 
 def prescribe(examination: Examination, plan: Plan, tried: frozenset[str] = frozenset()) -> list[Prescription]:
     """What to try next: the doses against the first alarm that has any left; causes come before what follows from them.

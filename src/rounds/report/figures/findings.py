@@ -1,74 +1,27 @@
 """The picture of a finding: the curve, measure or numbers in which it was seen, with what gave it away marked."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import Any
 
 import altair as alt
 import polars as pl
 
-from rounds.report.figures.bars import DRAWN_BY_NUMBERS, bars_of
+from rounds.examination.figure import Bars, LossCurves, MeasureByLayer
+from rounds.examination.rules import rule_of
+from rounds.report.figures.bars import bars_of, threshold_rows
 from rounds.report.figures.curves import loss_scale
 from rounds.report.figures.theme import BLUE, FAINT, INK, ORANGE, RATES, Chart, to_svg
 from rounds.report.run_files import Record, RunFiles
 
-DRAWN_BY_LOSSES = (
-    "diverged",
-    "not-learning",
-    "still-improving",
-    "overfitting",
-    "plateau",
-    "unstable",
-    "validation-better",
-    "underfitting",
-    "decayed-too-early",
-    "not-shuffled",
-    "loss-output-mismatch",
-    "misleading-metric",
-    "poor-initialization",
-    "unscaled-inputs",
-    "augmentation-too-strong",
-    "tiny-batch-statistics",
-)
-
-
-@dataclass(frozen=True)
-class Seen:
-    """measure: in which a finding shows; threshold: its name among the finding's, drawn as a line (empty: none);
-    equal_factors: whether the axis is logarithmic."""
-
-    measure: str
-    title: str
-    threshold: str = ""
-    equal_factors: bool = False
-
-
-DRAWN_BY_MEASURES: dict[str, Seen] = {
-    "learning-rate-too-high": Seen("update_ratio", "Step / weights, median layer", "large steps", True),
-    "learning-rate-too-low": Seen("update_ratio", "Step / weights, median layer", "small steps", True),
-    "vanishing-gradients": Seen("gradient_norm", "Gradient of each layer", equal_factors=True),
-    "exploding-gradients": Seen("gradient_norm", "Gradient of each layer", equal_factors=True),
-    "dead-units": Seen("dead_share", "Share of units that are dead", "dead units"),
-    "saturated-units": Seen("saturated_share", "Share of outputs at their limit", "saturated outputs"),
-    "frozen-layer": Seen("weight_norm", "Size of each layer's weights"),
-    "over-regularized": Seen("weight_norm", "Size of each layer's weights"),
-}
-
 
 def finding_figure(run: RunFiles, finding: Record) -> str | None:
-    """The picture as SVG; None where its curve is not on record, or nothing was measured."""
-    name, label = f"finding-picture-{finding['code']}", f"{finding['name']}, where it was seen"
-    if finding["code"] in DRAWN_BY_NUMBERS:
-        bars = bars_of(finding)
-        return None if bars is None else to_svg(bars.properties(height=110), name, label)
-    chart = _chart_of(run, finding)
-    return None if chart is None else to_svg(chart.properties(height=220), name, label)
-
-
-def _chart_of(run: RunFiles, finding: Record) -> Chart | None:
-    members = _members(run, finding)
-    if finding["code"] in DRAWN_BY_MEASURES and not run.tables["measures"].is_empty():
-        return _measure(run, finding, members, DRAWN_BY_MEASURES[finding["code"]])
-    drawn = finding["code"] in DRAWN_BY_LOSSES or finding["code"] in DRAWN_BY_MEASURES
-    return _losses(run, finding, members) if drawn else None
+    """The first figure of its rule that can be drawn, as SVG; None where its curve is not on record, or nothing was
+    measured."""
+    rule = rule_of(finding["code"])
+    charts = (DRAWN[type(figure)](run, finding, figure) for figure in (rule.figures if rule else ()))
+    chart = next((chart for chart in charts if chart is not None), None)
+    label = f"{finding['name']}, where it was seen"
+    return None if chart is None else to_svg(chart, f"finding-picture-{finding['code']}", label)
 
 
 def _members(run: RunFiles, finding: Record) -> list[int]:
@@ -77,8 +30,9 @@ def _members(run: RunFiles, finding: Record) -> list[int]:
     return [m for m in finding["members"] if m in known] or known
 
 
-def _losses(run: RunFiles, finding: Record, members: list[int]) -> Chart | None:
+def _losses(run: RunFiles, finding: Record, figure: LossCurves) -> Chart | None:
     """Training and validation loss of the members in which it was seen: each thin, their median thick."""
+    members = _members(run, finding)
     frame = run.of_members("curves").filter((pl.col("metric") == "loss") & pl.col("member").is_in(members))
     if frame.is_empty():
         return None
@@ -90,22 +44,26 @@ def _losses(run: RunFiles, finding: Record, members: list[int]) -> Chart | None:
     thin = _lines(frame, 1.0, 0.3).encode(x=x, y=y, color=colour, detail=["member:N", "kind:N"])
     thick = _lines(middle, 2.5, 1.0).encode(x=x, y=y, color=colour)
     last = int(frame["epoch"].max())  # type: ignore[arg-type]
-    return alt.layer(thin, thick, *_place(finding, last))
+    return alt.layer(thin, thick, *_place(finding, last)).properties(height=220)
 
 
-def _measure(run: RunFiles, finding: Record, members: list[int], seen: Seen) -> Chart | None:
+def _measure(run: RunFiles, finding: Record, figure: MeasureByLayer) -> Chart | None:
     """The measure by layer, median over the members in which it was seen, with the threshold that was crossed."""
-    frame = run.of_members("measures").filter((pl.col("measure") == seen.measure) & pl.col("member").is_in(members))
-    if seen.equal_factors:
+    if run.tables["measures"].is_empty():
+        return None
+    members = _members(run, finding)
+    frame = run.of_members("measures").filter((pl.col("measure") == figure.measure) & pl.col("member").is_in(members))
+    if figure.equal_factors:
         frame = frame.filter(pl.col("value") > 0)
     if frame.is_empty():
         return None
     middle = frame.group_by("layer", "epoch", maintain_order=True).agg(pl.col("value").median())
-    scale = alt.Scale(type="log", nice=False) if seen.equal_factors else alt.Scale(zero=True)
-    x, y = alt.X("epoch:Q", title="Epoch"), alt.Y("value:Q", title=seen.title, scale=scale)
+    scale = alt.Scale(type="log", nice=False) if figure.equal_factors else alt.Scale(zero=True)
+    x, y = alt.X("epoch:Q", title="Epoch"), alt.Y("value:Q", title=figure.title, scale=scale)
     layers = _lines(middle, 2.0, 1.0).encode(x=x, y=y, color=_layer_colour(middle))
     last = int(frame["epoch"].max())  # type: ignore[arg-type]
-    return alt.layer(layers, *_limit(finding, seen), *_place(finding, last))
+    chart = alt.layer(layers, *_limit(finding, figure), *_place(finding, last))
+    return chart.properties(height=220)
 
 
 def _layer_colour(frame: pl.DataFrame) -> alt.Color:
@@ -135,12 +93,18 @@ def _place(finding: Record, last: int) -> list[alt.Chart]:
     return [line, words.encode(x="epoch:Q", y=alt.value(0), text="said:N")]
 
 
-def _limit(finding: Record, seen: Seen) -> list[alt.Chart]:
+def _limit(finding: Record, figure: MeasureByLayer) -> list[alt.Chart]:
     """A level line at the threshold."""
-    found = [t for t in finding.get("thresholds", []) if t["name"] == seen.threshold]
-    if not found:
+    rows = threshold_rows(finding, figure.threshold)
+    if rows is None:
         return []
-    rows = alt.InlineData(values=[{"value": found[0]["value"], "said": f"threshold: {found[0]['name']}"}])
     line = alt.Chart(rows).mark_rule(color=FAINT, strokeWidth=1.5, strokeDash=[2, 2]).encode(y="value:Q")
     words = alt.Chart(rows).mark_text(color=INK, align="right", dx=-4, dy=-7)
     return [line, words.encode(y="value:Q", x=alt.value("width"), text="said:N")]
+
+
+DRAWN: dict[type, Callable[[RunFiles, Record, Any], Chart | None]] = {
+    LossCurves: _losses,
+    MeasureByLayer: _measure,
+    Bars: bars_of,
+}

@@ -1,28 +1,13 @@
 """What was looked for in the data, in words: passed, failed, and (said as loudly) not made."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from rounds.examination.rule import Rule
+from rounds.examination.rules import every_rule
 from rounds.report.run_files import Record
 
-# What a check is called on the page, by the code of the finding that it would make.
-DATA_CHECKS = {
-    "patient-leak": "No patient on two sides of the split",
-    "duplicate-rows": "No rows repeated across the split",
-    "target-leak": "No column that gives the outcome away",
-    "known-after-outcome": "No column known only after the prediction",
-    "identifier-as-number": "No identifier read as a number",
-    "linked-stays": "No stay counted twice",
-    "competing-event": "Deaths do not cut stays short",
-    "censored-tail": "Outcomes fully observed, not cut off",
-    "shifted-validation": "Validation patients like training patients",
-    "shifted-test": "Test patients like training patients",
-    "class-imbalance": "Enough patients with the outcome",
-    "label-noise": "Outcomes do not contradict each other",
-    "implausible-score": "No score too good to be true",
-}
-
-
-SEVERITIES = {"failed": "error", "doubtful": "warning", "noted": "note"}
+BECAME = {"failed": "error", "doubtful": "warning", "noted": "note"}
 
 
 @dataclass(frozen=True)
@@ -38,18 +23,19 @@ def data_checks(findings: Record) -> dict[str, list[Check]]:
 
     >>> some = [{"code": "linked-stays", "reason": "no dates"}]
     >>> believed = {"believable": {"answer": "unknown"}}
-    >>> made = data_checks({"findings": [], "not_applicable": some, "verdict": believed})
-    >>> len(made["passed"]), made["not_made"]
-    (12, [Check(name='No stay counted twice', reason='no dates')])
+    >>> data_checks({"findings": [], "not_applicable": some, "verdict": believed})["not_made"]
+    [Check(name='No stay counted twice', reason='no dates')]
     """
     found = [f for f in findings["findings"] if f["question"] == "data"]
     skipped = {n["code"]: n["reason"] for n in findings["not_applicable"]}
-    open_codes = [c for c in DATA_CHECKS if c not in {f["code"] for f in found}]
+    silent = [rule for rule in rules_about_data() if rule.code not in {f["code"] for f in found}]
     looked = data_examined(findings)
     return {
-        **{name: _told(found, severity) for name, severity in SEVERITIES.items()},
-        "passed": [Check(DATA_CHECKS[c]) for c in open_codes if looked and c not in skipped],
-        "not_made": [Check(DATA_CHECKS[c], skipped.get(c, "")) for c in open_codes if not looked or c in skipped],
+        **{name: _told(found, severity) for name, severity in BECAME.items()},
+        "passed": [Check(rule.check) for rule in silent if looked and rule.code not in skipped],
+        "not_made": [
+            Check(rule.check, skipped.get(rule.code, "")) for rule in silent if not looked or rule.code in skipped
+        ],
     }
 
 
@@ -64,4 +50,10 @@ def data_examined(findings: Record) -> bool:
     False
     """
     spoken = {entry["code"] for name in ("findings", "not_applicable") for entry in findings[name]}
-    return bool(spoken & set(DATA_CHECKS)) or findings["verdict"]["believable"]["answer"] != "unknown"
+    about_data = {rule.code for rule in rules_about_data()}
+    return bool(spoken & about_data) or findings["verdict"]["believable"]["answer"] != "unknown"
+
+
+def rules_about_data() -> list[Rule[Any]]:
+    """Rules on whether the number can be believed, asked before training or after it."""
+    return [rule for rule in every_rule() if rule.question == "data"]

@@ -5,11 +5,11 @@ from typing import Any
 
 from rounds.examination.finding import read_finding
 from rounds.examination.rates import rates_in_words
+from rounds.examination.rules import rule_of
 from rounds.examination.text import seen_in_words, thresholds_in_words
 from rounds.report.figures.findings import finding_figure
 from rounds.report.figures.scores import contestants
 from rounds.report.run_files import Record, RunFiles
-from rounds.report.tables.checks import DATA_CHECKS
 from rounds.report.wording import METRIC_TERMS, contestant, count, estimate, label, share, stopped_in_words, with_unit
 from rounds.statistics.small_cells import FEWEST_PATIENTS, shown_cells
 
@@ -133,10 +133,13 @@ def findings(run: RunFiles) -> Record:
         }
         for f in run.findings.get("earlier", ())
     ]
-    skipped = [
-        {"name": DATA_CHECKS.get(n["code"], n["code"]), "reason": n["reason"]} for n in run.findings["not_applicable"]
-    ]
+    skipped = [{"name": _check_name(n["code"]), "reason": n["reason"]} for n in run.findings["not_applicable"]]
     return {"findings": now, "earlier": before, "not_judged": skipped}
+
+
+def _check_name(code: str) -> str:
+    rule = rule_of(code)
+    return rule.check or rule.code if rule else code
 
 
 def finding_names(record: Record) -> dict[str, str]:
