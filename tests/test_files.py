@@ -3,11 +3,12 @@
 import errno
 import json
 import os
+import shutil
 
 import pytest
 
 from rounds.errors import RunFolderError
-from rounds.files import json_text, new_folder, write_json, write_whole
+from rounds.files import existing_folder, json_text, new_folder, write_json, write_whole
 
 
 def fail_with(code):
@@ -78,6 +79,58 @@ def test_folder_that_fails_midway_leaves_the_old_one(tmp_path):
         _fill_and_stop(tmp_path / "model")
     assert [p.name for p in (tmp_path / "model").iterdir()] == ["whole.txt"]
     assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+class Killed(BaseException):
+    """What ends a process, in a test that goes on after it."""
+
+
+def refuse_rename(monkeypatch, number, error):
+    """The rename of this number fails, and with `Killed` every one after it; deleting does nothing then either."""
+    real, count = os.replace, iter(range(1, 100))
+
+    def replace(source, target):
+        now = next(count)
+        if now == number or (now > number and error is Killed):
+            raise error() if error is Killed else OSError(errno.EIO, os.strerror(errno.EIO))
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    if error is Killed:
+        monkeypatch.setattr(shutil, "rmtree", lambda *_args, **_options: None)
+
+
+def one_of_two(folder):
+    with new_folder(folder) as place:
+        (place / "first.txt").write_text("x")
+    assert [p.name for p in folder.iterdir()] == ["first.txt"]
+
+
+def replace_with_second(folder):
+    with new_folder(folder) as place:
+        (place / "second.txt").write_text("x")
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_rename_that_fails_leaves_the_old_folder(tmp_path, monkeypatch, number):
+    one_of_two(tmp_path / "model")
+    refuse_rename(monkeypatch, number, OSError)
+    with pytest.raises(RunFolderError, match="Input/output error"):
+        replace_with_second(tmp_path / "model")
+    assert [p.name for p in (tmp_path / "model").iterdir()] == ["first.txt"]
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+def test_what_is_killed_between_two_renames_is_found_and_replaced(tmp_path, monkeypatch):
+    one_of_two(tmp_path / "model")
+    with monkeypatch.context() as killed:
+        refuse_rename(killed, 2, Killed)
+        with pytest.raises(Killed):
+            replace_with_second(tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+    assert [p.name for p in existing_folder(tmp_path / "model").iterdir()] == ["first.txt"]
+    replace_with_second(tmp_path / "model")
+    assert [p.name for p in existing_folder(tmp_path / "model").iterdir()] == ["second.txt"]
 
 
 def _fill_and_stop(folder):

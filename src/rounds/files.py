@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from rounds.errors import RunFolderError
 
+OLD = "old"  # ending of the hidden name under which a folder is put aside
 _ADVICE = {
     errno.ENOSPC: "Free some space or choose another folder with --out",
     errno.EDQUOT: "Free some of your quota or choose another folder with --out",
@@ -72,21 +73,38 @@ def json_text(record: BaseModel | dict[str, Any] | list[Any]) -> str:
 def new_folder(path: Path) -> Iterator[Path]:
     """A folder to fill that takes the place of `path` when the block ends well, and leaves no trace when it does not.
 
-    Yields the folder beside `path` that files are written into. Raises RunFolderError as `write_whole`.
+    Yields the folder beside `path` that files are written into. The folder that was there is put aside, and deleted
+    only when the new one is in its place: whatever fails, one of the two is at `path`. Killed between the two renames,
+    a process leaves the old one beside it, where `existing_folder` finds it. Raises RunFolderError as `write_whole`.
     """
-    part, old = _beside(path), _beside(path, "old")
+    part, old = _beside(path), _beside(path, OLD)
     with writable(path):
         try:
+            shutil.rmtree(part, ignore_errors=True)  # of a process that was killed, and had this one's number
             part.mkdir(parents=True)
             yield part
             _sync_folder(part)
-            if path.exists():
-                os.replace(path, old)
+            if (there := existing_folder(path)).exists():
+                os.replace(there, old)
             os.replace(part, path)
             _sync_folder(path.parent)
         finally:
+            if old.exists() and not path.exists():
+                os.replace(old, path)
             shutil.rmtree(part, ignore_errors=True)
             shutil.rmtree(old, ignore_errors=True)
+
+
+def existing_folder(path: Path) -> Path:
+    """`path`, or the folder that a process put aside and was killed before it could put another in its place.
+
+    >>> existing_folder(Path("runs/none/model"))
+    PosixPath('runs/none/model')
+    """
+    if path.exists() or not path.parent.is_dir():
+        return path
+    aside = (p for p in path.parent.iterdir() if p.name.startswith(f".{path.name}.") and p.name.endswith(f".{OLD}"))
+    return min(aside, default=path)
 
 
 @contextmanager

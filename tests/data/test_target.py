@@ -46,6 +46,28 @@ def test_smearing_predicts_the_mean():
     assert ((smeared - y) ** 2).mean() < ((naive - y) ** 2).mean()
 
 
+def test_smearing_goes_on_beyond_the_largest_output():
+    """Residuals of one size everywhere: the mean at any z is that of a lognormal, exp(g + 0.4^2 / 2) - 1."""
+    random = np.random.default_rng(0)
+    signal = random.normal(1.0, 0.5, (20_000, 1))
+    y = np.expm1(signal + random.normal(0, 0.4, signal.shape)).clip(0)
+    scale = TargetScale.fit(REGRESSION, y)
+    scale = scale.with_smearing(scale.forward(np.expm1(signal)), y)
+    for g in (1.0, 4.0, 6.0):
+        z = scale.forward(np.full((1, 1), np.expm1(g)))
+        assert scale.backward(z).item() == pytest.approx(np.expm1(g + 0.08), rel=0.03)
+
+
+def test_smearing_of_an_older_run_is_read_and_ends_where_it_ended():
+    old = {"kind": "log1p", "mean": [1.0], "spread": [1.0], "grid": [[0.0, 1.0]], "table": [[2.0, 4.0]]}
+    assert TargetScale.model_validate(old).backward(np.array([[0.5], [3.0]])).ravel().tolist() == [3.0, 4.0]
+
+
+def test_probabilities_come_back_within_their_bounds():
+    scale = TargetScale(kind="identity", statistic="probability")
+    assert scale.backward(np.array([[1.0000000000000002], [-1e-17]])).ravel().tolist() == [1.0, 0.0]
+
+
 def test_smearing_survives_json():
     y = np.random.default_rng(1).lognormal(1.0, 1.0, (300, 1))
     scale = TargetScale.fit(REGRESSION, y)

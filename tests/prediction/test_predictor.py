@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from rounds.errors import DataError, PlanError
+from rounds.metrics import as_probabilities
 from rounds.prediction import predictor as predictor_module
-from rounds.prediction.predictor import as_probabilities
 from rounds.task import Task
 
 

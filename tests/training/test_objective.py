@@ -50,16 +50,15 @@ def test_only_matching_pairs_take_logits() -> None:
 
 def test_penalty_gradients_are_those_of_the_formulas_and_spare_biases() -> None:
     w, b = jnp.array([[1.0, -2.0], [0.5, 3.0]]), jnp.array([4.0, 5.0])
-    settings = {"l2": jnp.float32(0.1), "l1": jnp.float32(0.0), "elastic_beta": jnp.float32(0.0)}
-    gradient = jax.grad(lambda ws: penalty(ws, (True, False), settings))
-    assert np.allclose(gradient([w, b])[0], 2 * 0.1 * w)
-    assert np.allclose(gradient([w, b])[1], 0.0)
-    settings = {"l2": jnp.float32(0.0), "l1": jnp.float32(0.2), "elastic_beta": jnp.float32(0.0)}
-    assert np.allclose(gradient([w, b])[0], 0.2 * np.sign(w)) is False or True
-    l1 = jax.grad(lambda ws: penalty(ws, (True, False), settings))([w, b])
-    assert np.allclose(l1[0], 0.2 * np.sign(w))
-    settings = {**settings, "elastic_beta": jnp.float32(0.5)}
-    elastic = jax.grad(lambda ws: penalty(ws, (True, False), settings))([w, b])
+
+    def gradients(**settings: float) -> list[jax.Array]:
+        given = {name: jnp.float32(settings.get(name, 0.0)) for name in ("l2", "l1", "elastic_beta")}
+        return jax.grad(lambda ws: penalty(ws, (True, False), given))([w, b])
+
+    assert np.allclose(gradients(l2=0.1)[0], 2 * 0.1 * w)
+    assert np.allclose(gradients(l2=0.1, l1=0.2)[1], 0.0)
+    assert np.allclose(gradients(l1=0.2)[0], 0.2 * np.sign(w))
+    elastic = gradients(l1=0.2, elastic_beta=0.5)
     assert np.allclose(elastic[0], 0.2 * (np.sign(w) + 2 * 0.5 * np.asarray(w)))
 
 

@@ -10,6 +10,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from rounds.errors import RoundsError, TrainingError, must_be
+
 if TYPE_CHECKING:
     from rounds.data.choices import Choices
     from rounds.data.dataset import Dataset
@@ -23,6 +25,7 @@ WIDE = 200  # columns of a result that goes into a file
 def show_training(dataset: "Dataset", request: "Request", quiet: bool, show_images: bool = False) -> "Result":
     """Trains, with progress where a person is watching, and prints the result unless `quiet`; show_images: pictures of
     patients in the report."""
+    from rounds.job.failures import said
     from rounds.job.stages import Result, stages
     from rounds.report.card.card import write_card
     from rounds.report.page import write_report
@@ -42,8 +45,14 @@ def show_training(dataset: "Dataset", request: "Request", quiet: bool, show_imag
                 watch.see(event)
         assert result is not None
         bars.update(watch.task, description="drawing the report")
-        report = write_report(result.folder, show_images)
-        write_card(result.folder)
+        try:
+            report = write_report(result.folder, show_images)
+            write_card(result.folder)
+        except RoundsError:
+            raise
+        except Exception as error:
+            advice = f"All else is in {result.folder}: `rounds report {result.folder}` draws it again"
+            raise TrainingError(must_be("The report", "done without an error", "error", said(error), advice)) from error
     _print_advice(console, result.folder)
     _print_result(console, result.record, report)
     return result
@@ -162,6 +171,7 @@ def entry_cells(entry: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _print_result(console: Console, record: dict[str, Any], report: Path) -> None:
+    from rounds.job.failures import FAILURES
     from rounds.metrics.worth import worth_it
     from rounds.report.wording import stopped_in_words
 
@@ -173,6 +183,8 @@ def _print_result(console: Console, record: dict[str, Any], report: Path) -> Non
     for name, scores in rows.items():
         table.add_row(name, *(_cell(scores.get(metric)) for metric in metrics))
     console.print(table)
+    for failed in record.get("failed", ()):
+        console.print(f"Failed: {failed['stage']} ({failed['error']}). {FAILURES} has the details.", markup=False)
     if "stopped_early" in record:
         console.print(f"Stopped early: {stopped_in_words(record['stopped_early'])}.")
     worth = worth_it(record["difference"])

@@ -32,4 +32,4 @@ def _inverse_transform(scale: TargetScale) -> InverseTransform:
         return InverseTransform(temperature=scale.temperature, least=RESOLUTION)
     if scale.kind == "identity":
         return InverseTransform()
-    return InverseTransform(mean=np.array(scale.mean), spread=np.array(scale.spread), expm1=scale.kind == "log1p")
+    return InverseTransform(mean=scale.offset, spread=np.array(scale.spread), expm1=scale.kind == "log1p")

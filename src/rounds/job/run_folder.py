@@ -21,7 +21,8 @@ from rounds.ensemble.choose import ChosenEnsemble
 from rounds.ensemble.explanations.pictures import write_images
 from rounds.ensemble.image_variant_gain import augmented_gains
 from rounds.ensemble.judge import NETWORK, Judged, judge, predictions_frame
-from rounds.errors import RunFolderError, must_be
+from rounds.ensemble.members import make_parts, sound_members
+from rounds.errors import RunFolderError, TrainingError, must_be
 from rounds.evaluation.evidence_pack import Finish, Said
 from rounds.files import write_json, write_whole
 from rounds.metrics import main_metric
@@ -214,12 +215,28 @@ def write_results(folder: Path, finished: Finished) -> dict[str, Any]:
     write_frame(folder / "predictions.parquet", all_predictions(finished))
     save_predictor(folder / "model", finished.made.predictor)
     save_baselines(folder / "baselines", list(finished.baselines))
+    return metrics_record(folder, finished)
+
+
+def write_image_files(folder: Path, finished: Finished) -> None:
+    """What each layer answers to, and what averaging over variants of an image gains; nothing where there are none."""
     made, patients = finished.made, finished.dataset.patients[finished.split.development]
     fold_data = finished.trained.population.folds_data[0]
     scale = made.predictor.target_scale
     write_images(folder, finished.trained, fold_data, made.members[0])
     write_gains(folder, augmented_gains(finished.trained, fold_data, made.members, scale, patients))
-    return metrics_record(folder, finished)
+
+
+def write_trained(folder: Path, populations: tuple[Trained, ...]) -> None:
+    """Curves, and the plain average of all finite networks: what is there whatever fails afterwards."""
+    write_curves(folder, populations)
+    trained, fold_data = populations[-1], populations[-1].population.folds_data[0]
+    try:
+        parts = make_parts(trained, sound_members(trained, fold_data.outer))
+    except TrainingError:  # every network diverged
+        return
+    average = Predictor(trained.population.task, fold_data.preparation, fold_data.target_scale, parts)
+    save_predictor(folder / "model", average)
 
 
 def finish_of(finished: Finished) -> Finish:

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from rounds.ensemble.importance import importance_record
 from rounds.ensemble.judge import Judged, average_judged, fit_fold_baselines, predict_judged
 from rounds.ensemble.measurement_pattern import measurement_pattern_record
 from rounds.errors import DataError, PlanError, RunFolderError, TrainingError, must_be, nearest
-from rounds.evaluation.evidence_pack import write_evidence
+from rounds.evaluation.evidence_pack import known_columns, write_evidence
 from rounds.examination.comparison import advantages_of
 from rounds.examination.examine import examine
 from rounds.examination.examine_data import DataSaid, examine_data
@@ -28,6 +28,7 @@ from rounds.examination.sources.population import run_of
 from rounds.examination.while_training.early import SeenEarly, watched
 from rounds.examination.while_training.lost import hopeless_in, saved_by_stopping
 from rounds.files import write_json
+from rounds.job.failures import Failures, said
 from rounds.job.run_folder import (
     CHECKPOINTS,
     Clock,
@@ -42,7 +43,9 @@ from rounds.job.run_folder import (
     plan_record,
     refuse_other_request,
     write_curves,
+    write_image_files,
     write_results,
+    write_trained,
 )
 from rounds.networks.network import OWN
 from rounds.plan import Plan, make_plan
@@ -50,9 +53,10 @@ from rounds.prediction.model_folder import load_predictor, save_predictor
 from rounds.prediction.predictor import Predictor
 from rounds.prediction.table import new_inputs, read_linear_by_fold, read_source
 from rounds.prescription.earlier_findings import earlier_findings
-from rounds.prescription.loop import Circumstances, Loop, broken_off, look, refit, treat
+from rounds.prescription.loop import Circumstances, Loop, Round, broken_off, look, refit, treat
 from rounds.proposal import Amount, propose
 from rounds.run_folder.read import read_record
+from rounds.statistics.subgroups import make_groups
 from rounds.training.machine.device import hand_back_freed
 from rounds.training.pool import Progress
 from rounds.training.population.build import Population, Shapes, Trained, make_population, train_to_end
@@ -144,10 +148,27 @@ def train(
     return improve(data, plan, replace(request or Request(), rounds=0), model=model)
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A run before its training. described: dataset.json; data_said: by the data rules; reasons: of plan fields."""
+
+    request: Request
+    given: Circumstances
+    folder: Path
+    described: Record
+    data_said: DataSaid
+    reasons: dict[str, str]
+    failures: Failures
+
+
 def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
-    """The job as a stream of events that ends in a Result; who stops listening stops the job at an epoch boundary."""
+    """The job as a stream of events that ends in a Result; who stops listening stops the job at an epoch boundary.
+
+    What fails after training leaves the trained networks, their curves and a word in the run folder (`failures`).
+    """
     clock = Clock()
     yield Stage("examining the data")
+    make_groups(known_columns(dataset), request.subgroups)  # refused now, not after hours of training
     changes = _changes(request)
     changes = {"folds": 1, **changes} if dataset.given_validation is not None else changes
     nested = request.members != 1 and dataset.array is None  # judging folds of images would take hours
@@ -164,47 +185,83 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     given, population, reasons = _propose(given, changes, begun_shapes(folder), request.model)
     write_json(folder / "dataset.json", described)
     begin_run(folder, population, reasons, asked_for(request))
+    begun = Begun(request, given, folder, described, data_said, reasons, Failures(folder))
     clock.lap("preparing")
     yield Stage("training", population)
-    hopeless = hopeless_in(population)
-    training = train_to_end(population, given.folder, given.minutes_left(), hopeless)
+    training = train_to_end(population, given.folder, given.minutes_left(), hopeless_in(population))
     found = Loop(((yield from watched(population, training)),))
     clock.lap("training")
     saved = saved_by_stopping(found.trained, clock.seconds["training"])
-    while True:
-        found, this_round = look(given, found, request.rounds)
-        if this_round is None:
-            break
-        try:
-            _write_so_far(folder, given, found)
-        except RunFolderError as error:
-            found = broken_off(given, found, this_round, error)
-            continue
-        found = yield from treat(given, found, this_round)
-    found = yield from refit(given, found)
+    write_trained(folder, found.populations)
+    found = yield from _rounds(begun, found)
     clock.lap("rounds")
     hand_back_freed()
     yield Stage("judging")
-    try:
-        made, judged, baselines = _judging(dataset, split, found, request.changes.get("seed", 0))
-    except TrainingError:
-        _write_what_happened(folder, found, described, data_said)
-        raise
+    finished = _finished(begun, found)
     clock.lap("judging")
     yield Stage("writing")
-    finished = Finished(dataset, split, found.populations, made, judged, tuple(baselines))
-    record = write_results(folder, finished) | _spent(found) | ({"stopped_early": saved} if saved else {})
-    importance = importance_record(
-        found.trained, found.trained.population.folds_data[0], made, dataset.patients[split.development]
-    )
-    measurement_pattern = measurement_pattern_record(
-        found.trained, found.trained.population.folds_data[0], made, dataset.patients[split.development]
-    )
-    record |= {"gaps": measurement_pattern} if measurement_pattern else {}
-    finish = replace(finish_of(finished), scores=record["test"], importance=importance)
-    write_evidence(folder, finish, request.subgroups)
-    _write_advice(folder, finished, found, (record, described, data_said, reasons), asked_for(request))
-    yield Result(folder, close_run(folder, record, clock), made.predictor)
+    record = _written(begun, found, finished) | ({"stopped_early": saved} if saved else {})
+    yield Result(folder, close_run(folder, record, clock), finished.made.predictor)
+
+
+def _rounds(begun: Begun, found: Loop) -> Generator[Event, None, Loop]:
+    """All rounds; one that fails ends them, and what was trained before is judged."""
+    while True:
+        before, number = found, len(found.examinations) + 1
+        try:
+            found, this_round = look(begun.given, found, begun.request.rounds)
+            if this_round is None:
+                return (yield from refit(begun.given, found))
+            found = yield from _one_round(begun, found, this_round)
+        except (RunFolderError, TrainingError):
+            raise
+        except Exception as error:
+            begun.failures.note(f"round {number}", error)
+            return replace(before, ended=f"round {number} failed: {said(error)}")
+        if len(found.populations) > len(before.populations):
+            write_trained(begun.folder, found.populations)
+
+
+def _one_round(begun: Begun, found: Loop, this_round: Round) -> Generator[Event, None, Loop]:
+    try:
+        _write_so_far(begun.folder, begun.given, found)
+    except RunFolderError as error:
+        return broken_off(begun.given, found, this_round, error)
+    return (yield from treat(begun.given, found, this_round))
+
+
+def _finished(begun: Begun, found: Loop) -> Finished:
+    """What is handed over, and what it says of patients who judge."""
+    given, request = begun.given, begun.request
+    try:
+        with begun.failures.needed("judging"):
+            made, judged, baselines = _judging(given.dataset, given.split, found, request.changes.get("seed", 0))
+    except TrainingError:
+        _write_what_happened(begun, found)
+        raise
+    return Finished(given.dataset, given.split, found.populations, made, judged, tuple(baselines))
+
+
+def _written(begun: Begun, found: Loop, finished: Finished) -> Record:
+    """Everything in the run folder but metrics.json, whose content it returns: with that the run is finished."""
+    folder, failures, made = begun.folder, begun.failures, finished.made
+    patients, fold_data = finished.dataset.patients[finished.split.development], found.trained.population.folds_data[0]
+    with failures.needed("writing the results"):
+        record = write_results(folder, finished) | _spent(found)
+    importance = None
+    with failures.passed_over("drawing what images answer to"):
+        write_image_files(folder, finished)
+    with failures.passed_over("permutation importance"):
+        importance = importance_record(found.trained, fold_data, made, patients)
+    with failures.passed_over("the pattern of measurements"):
+        pattern = measurement_pattern_record(found.trained, fold_data, made, patients)
+        record |= {"gaps": pattern} if pattern else {}
+    with failures.passed_over("gathering the evidence"):
+        finish = replace(finish_of(finished), scores=record["test"], importance=importance)
+        write_evidence(folder, finish, begun.request.subgroups)
+    with failures.needed("writing the findings"):
+        _write_advice(begun, finished, found, record)
+    return record | ({"failed": failures.records} if failures.records else {})
 
 
 def asked_for(request: Request) -> Record:
@@ -288,32 +345,29 @@ def _write_so_far(folder: Path, given: Circumstances, found: Loop) -> None:
     save_predictor(folder / "model", made.predictor)
 
 
-def _write_what_happened(folder: Path, found: Loop, described: Record, said: DataSaid) -> None:
+def _write_what_happened(begun: Begun, found: Loop) -> None:
     """Curves and findings of a training that left nothing to judge: why it failed is what its user needs."""
-    write_curves(folder, found.populations)
     run = replace(
         run_of(found.own, len(found.populations) - 1),
-        dataset=described,
-        data_findings=said[0],
-        data_not_applicable=said[1],
+        dataset=begun.described,
+        data_findings=begun.data_said[0],
+        data_not_applicable=begun.data_said[1],
         data_examined=True,
     )
-    write_json(folder / "findings.json", examine(run).record())
-    write_json(folder / "prescriptions.json", list(found.entries))
+    write_json(begun.folder / "findings.json", examine(run).record())
+    write_json(begun.folder / "prescriptions.json", list(found.entries))
 
 
-def _write_advice(
-    folder: Path, finished: Finished, found: Loop, said: tuple[Record, Record, DataSaid, dict[str, str]], asked: Record
-) -> None:
+def _write_advice(begun: Begun, finished: Finished, found: Loop, record: Record) -> None:
     """findings.json of the population that is handed over and of those before, prescriptions.json, and the plan that
     won."""
-    record, described, (findings, absent), reasons = said
+    folder, (findings, absent) = begun.folder, begun.data_said
     predictions = all_predictions(finished)
     last = len(found.populations) - 1
     run = replace(
         run_of(found.own, last, found.known_linear_by_fold),
         metrics=record,
-        dataset=described,
+        dataset=begun.described,
         data_findings=findings,
         data_not_applicable=absent,
         data_examined=True,
@@ -328,7 +382,8 @@ def _write_advice(
     prescribed = {
         name: f"prescribed in round {e['round']} against {e['finding']}" for e in kept for name in e["change"]
     }
-    write_json(folder / "plan.json", plan_record(found.trained.population, reasons | prescribed, asked))
+    reasons = begun.reasons | prescribed
+    write_json(folder / "plan.json", plan_record(found.trained.population, reasons, asked_for(begun.request)))
 
 
 def one_network(changes: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,15 @@ Shapes that do not agree raise DataError.
 
 from rounds.metrics.calibration import calibration_intercept, calibration_slope
 from rounds.metrics.numbers import mae, poisson_deviance, r2, rmse
-from rounds.metrics.probabilities import accuracy, brier, class_accuracy, class_brier, class_log_loss, log_loss
+from rounds.metrics.probabilities import (
+    accuracy,
+    as_probabilities,
+    brier,
+    class_accuracy,
+    class_brier,
+    class_log_loss,
+    log_loss,
+)
 from rounds.metrics.ranking import auprc, auroc
 from rounds.metrics.table import (
     METRICS,
@@ -27,6 +35,7 @@ __all__ = [
     "Better",
     "Metric",
     "accuracy",
+    "as_probabilities",
     "auprc",
     "auroc",
     "brier",

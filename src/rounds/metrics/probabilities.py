@@ -3,6 +3,33 @@
 import numpy as np
 
 from rounds.metrics.columns import RESOLUTION, as_columns, target_mean, weighted_mean
+from rounds.task import Task
+
+# Float32 networks and sums in any order leave 1 by so much; probabilities of classes that do are none.
+ROUNDING = 1e-5
+
+
+def as_probabilities(values: np.ndarray, task: Task) -> np.ndarray:
+    """Predictions [..., outputs] of Rounds's own within [0, 1], of classes that exclude each other with sum 1.
+
+    Rounding leaves them a little outside, and a plan's last activation may give no probabilities at all: else nothing
+    could be judged, and the user not be told. What is one already, and nan, stays as it is.
+
+    >>> died = Task(kind="binary", targets=("died",), classes=("0", "1"))
+    >>> as_probabilities(np.array([[-1.0], [0.25], [1.0000000000000002]]), died).tolist()
+    [[0.0], [0.25], [1.0]]
+    """
+    if not task.is_classification:
+        return values
+    made = np.clip(values, 0, 1) if ((values < 0) | (values > 1)).any() else values
+    if task.kind != "multiclass":
+        return made
+    total = made.sum(-1, keepdims=True)
+    off = np.abs(total - 1) > ROUNDING
+    if not off.any():
+        return made
+    shares = np.where(total > 0, made / np.where(total > 0, total, 1), 1 / task.outputs)
+    return np.where(off, shares, made).astype(values.dtype)
 
 
 def log_loss(observed: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:

@@ -13,6 +13,7 @@ from rounds.data.preparation.note import InputNote
 from rounds.data.preparation.preparation import Preparation, pad
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import PlanError, must_be
+from rounds.metrics import as_probabilities
 from rounds.networks.network import Network
 from rounds.prediction.image_variants import Augmented
 from rounds.prediction.numpy_layers.network import Weights, forward
@@ -50,22 +51,6 @@ class Part:
         if self.runner is None:
             return forward(self.network, self.weights, prepared)
         return self.runner.outputs(self.weights, list(prepared.arrays.values()))
-
-
-def as_probabilities(outputs: np.ndarray, task: Task) -> np.ndarray:
-    """Outputs [..., outputs] of a plan whose last activation gives no probabilities, made some: else nothing could be
-    judged, and the user not be told. What lies in [0, 1] stays as it is.
-
-    >>> as_probabilities(np.array([[-1.0], [0.25], [7.0]]), Task(kind="binary", targets=("died",))).tolist()
-    [[0.0], [0.25], [1.0]]
-    """
-    if not task.is_classification or not ((outputs < 0) | (outputs > 1)).any():
-        return outputs
-    within = np.clip(outputs, 0, 1)
-    if task.kind != "multiclass":
-        return within
-    total = within.sum(-1, keepdims=True)
-    return np.where(total > 0, within / np.where(total > 0, total, 1), 1 / task.outputs).astype(outputs.dtype)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from rounds.errors import DataError, must_be
 from rounds.metrics import brier, calibration_intercept, calibration_slope
 from rounds.metrics.columns import NO_SPREAD
 from rounds.statistics.intervals import RESAMPLES, Interval, resampled_intervals
@@ -65,9 +64,8 @@ def probability_calibration(
     """Curve, slope, intercept, expected over observed, and the Brier score's parts for one outcome.
 
     observed [N] in {0, 1}, predicted [N] in [0, 1], patients [N] one code a row. What is not defined (one class only)
-    is left out. Raises DataError where a prediction is no probability.
+    is left out.
     """
-    _refuse_no_probability(predicted)
     bins = curve_bins(predicted, patients)
 
     made = resampled_intervals(
@@ -254,11 +252,3 @@ def mean_interval(values: np.ndarray, patients: np.ndarray) -> tuple[float, floa
     error = np.sqrt(count / max(count - 1, 1) * float(apart @ apart)) / len(values)
     centre = float(values.mean())
     return centre - NORMAL_95 * float(error), centre + NORMAL_95 * float(error)
-
-
-def _refuse_no_probability(predicted: np.ndarray) -> None:
-    wrong = ~((predicted >= 0) & (predicted <= 1))
-    if wrong.any():
-        value = float(predicted[wrong][0])
-        advice = "Hand over probabilities, not log-odds, percentages or ranks"
-        raise DataError(must_be("Predictions", "probabilities in [0, 1]", "probability", value, advice))

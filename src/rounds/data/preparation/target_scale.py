@@ -18,8 +18,9 @@ class TargetScale(BaseModel):
     """Per output: z = (g(y) - mean) / spread, with g(y) = y, or log(1 + y) where the target is skewed.
 
     statistic: what predictions are: "mean" ("median" on a power scale before smearing, which averages g^-1 over the
-    residuals, Duan 1983), "probability" or "rate". knots, table: per output [G] points z -> prediction in the unit of
-    the target, for power scales (filled in by `with_smearing`) and for probabilities that were recalibrated.
+    residuals, Duan 1983), "probability" or "rate". smearing: what `with_smearing` adds on the power scale, per output.
+    knots, table: per output [G] points z -> prediction, for probabilities that were recalibrated (and for the means of
+    older runs).
     temperature: what log probabilities of classes that exclude each other are divided by (see `softened`).
     smears: whether predictions become means; networks that descend on absolute errors predict medians, which stay so.
     """
@@ -32,6 +33,7 @@ class TargetScale(BaseModel):
     statistic: Literal["mean", "median", "probability", "rate"] = "mean"
     knots: tuple[tuple[float, ...], ...] = Field(default=(), validation_alias=AliasChoices("knots", "grid"))
     table: tuple[tuple[float, ...], ...] = ()
+    smearing: tuple[float, ...] = ()
     temperature: float = Field(default=1.0, gt=0)
     smears: bool = True
 
@@ -61,41 +63,40 @@ class TargetScale(BaseModel):
         g = np.log1p(targets) if self.kind == "log1p" else targets
         return ((g - np.array(self.mean)) / np.array(self.spread)).astype(np.float32)
 
+    @property
+    def offset(self) -> np.ndarray:
+        """What is added to z * spread on the way back [T]: the mean, and the smearing."""
+        return np.array(self.mean) + np.array(self.smearing or (0.0,) * len(self.mean))
+
     def backward(self, outputs: np.ndarray) -> np.ndarray:
-        """Network outputs [N, T] -> predictions [N, T] float64 in the user's unit."""
+        """Network outputs [N, T] -> predictions [N, T] float64 in the user's unit; probabilities within [0, 1]."""
+        made = self._backward(np.asarray(outputs, np.float64))
+        return np.clip(made, 0.0, 1.0) if self.statistic == "probability" else made
+
+    def _backward(self, outputs: np.ndarray) -> np.ndarray:
         if self.table:
             columns = [np.interp(outputs[:, t], self.knots[t], self.table[t]) for t in range(outputs.shape[1])]
             return np.stack(columns, axis=1)
         if self.temperature != 1.0:
             return softened(outputs, self.temperature)
         if self.kind == "identity":
-            return np.asarray(outputs, np.float64)
-        return self._inverse(np.asarray(outputs, np.float64))
+            return outputs
+        g = outputs * np.array(self.spread) + self.offset
+        return np.expm1(g) if self.kind == "log1p" else g
 
-    def with_smearing(self, outputs: np.ndarray, targets: np.ndarray, points: int = 200) -> "TargetScale":
-        """Predictions become means: E[y | z] = mean over residuals r of g^-1(z + r), on a grid (Duan 1983, JASA 78).
+    def with_smearing(self, outputs: np.ndarray, targets: np.ndarray) -> "TargetScale":
+        """Predictions become means: E[y | z] = mean over residuals r of g^-1(z + r) (Duan 1983, JASA 78:605).
 
-        outputs, targets: [N, T] of rows the networks did not learn from.
+        Of g = log(1 + y) that is exp(spread z + mean) mean exp(spread r) - 1: the logarithm of that mean is added on
+        the way back, beyond the largest output as well. outputs, targets: [N, T] of rows the networks did not learn
+        from.
         """
         if self.kind != "log1p" or not self.smears:
             return self
-        residuals = self.forward(targets) - outputs
-        residuals = np.quantile(residuals, (np.arange(points) + 0.5) / points, axis=0)  # [R, T]
-        low, high = outputs.min(0) - 1.0, outputs.max(0) + 1.0
-        knots = np.linspace(low, high, points)  # [G, T]
-        table = self._inverse((knots[:, None, :] + residuals[None]).reshape(-1, knots.shape[1]))
-        table = table.reshape(points, points, -1).mean(1)
-        return self.model_copy(
-            update={
-                "knots": tuple(map(tuple, knots.T.tolist())),
-                "table": tuple(map(tuple, table.T.tolist())),
-                "statistic": "mean",
-            }
-        )
-
-    def _inverse(self, z: np.ndarray) -> np.ndarray:
-        g = z * np.array(self.spread) + np.array(self.mean)
-        return np.asarray(np.expm1(g) if self.kind == "log1p" else g)
+        residuals = (self.forward(targets) - np.asarray(outputs, np.float64)) * np.array(self.spread)
+        largest = residuals.max(0)
+        smearing = largest + np.log(np.exp(residuals - largest).mean(0))
+        return self.model_copy(update={"smearing": tuple(smearing.tolist()), "statistic": "mean"})
 
 
 def _kind(y: np.ndarray, transform: str) -> Literal["standard", "log1p"]:

@@ -202,7 +202,7 @@ def _add_inverse_transform(graph: Graph, scale: TargetScale, z: str) -> str:
         return _add_softening(graph, scale.temperature, z)
     if scale.kind == "identity":
         return z
-    spread, mean = (graph.constant(np.array(values, np.float64)) for values in (scale.spread, scale.mean))
+    spread, mean = (graph.constant(np.array(values, np.float64)) for values in (scale.spread, scale.offset))
     g = graph.add("Add", graph.add("Mul", z, spread), mean)
     if scale.kind == "standard":
         return g

@@ -11,6 +11,8 @@ from rounds.task import Kind
 from rounds.training.compiled.objective import PROBABILITY_FLOOR
 from rounds.user_code import import_named, is_import_path
 
+NO_SPREAD = 1e-6  # a variance below this share of the mean square is rounding: ten times the resolution of float32
+
 
 class Judged(NamedTuple):
     """What a metric sees: loss of each row [V], observed and predicted [V, T] in the user's unit, weights [V] 0/1."""
@@ -38,15 +40,21 @@ def _mae(judged: Judged) -> jax.Array:
 
 
 def _rmse(judged: Judged) -> jax.Array:
-    return jnp.sqrt(_mean(jnp.mean((judged.observed - judged.predicted) ** 2, axis=-1), judged.weights))
+    """Mean over targets of each one's own, as `rounds.metrics` has it."""
+    squares = jnp.sum((judged.observed - judged.predicted) ** 2 * judged.weights[:, None], axis=0)
+    return jnp.mean(jnp.sqrt(squares / jnp.maximum(jnp.sum(judged.weights), 1.0)))
 
 
 def _r2(judged: Judged) -> jax.Array:
-    w = judged.weights[:, None]
-    mean = jnp.sum(judged.observed * w, axis=0) / jnp.maximum(jnp.sum(w), 1.0)
-    residual = jnp.sum(w * (judged.observed - judged.predicted) ** 2, axis=0)
-    total = jnp.sum(w * (judged.observed - mean) ** 2, axis=0)
-    return jnp.mean(1 - residual / jnp.maximum(total, 1e-12))
+    """Mean over the targets that vary, nan where none does, as `rounds.metrics` has it."""
+    share = (judged.weights / jnp.maximum(jnp.sum(judged.weights), 1.0))[:, None]
+    shifted = judged.observed - judged.observed[jnp.argmax(judged.weights)]  # exactly 0 where a target is constant
+    squares = jnp.sum(share * shifted**2, axis=0)
+    variance = squares - jnp.sum(share * shifted, axis=0) ** 2
+    residual = jnp.sum(share * (judged.observed - judged.predicted) ** 2, axis=0)
+    varies = variance > NO_SPREAD * squares
+    explained = jnp.where(varies, 1 - residual / jnp.where(varies, variance, 1.0), 0.0)
+    return jnp.sum(explained) / jnp.sum(varies)
 
 
 def _accuracy(judged: Judged) -> jax.Array:
