@@ -13,6 +13,7 @@ import polars as pl
 from benchmarks.ward.ground import Ground, with_patients
 from benchmarks.ward.tasks import take
 from rounds.data.dataset import Column, Dataset, Split
+from rounds.data.splitting import TEST_SHARE
 
 Random = np.random.Generator
 WRONG = (0.15, 0.35)  # share of labels that are wrong
@@ -68,11 +69,12 @@ def wrong_labels(ground: Ground, severity: int, random: Random) -> Ground:
 
 
 def copied_rows(ground: Ground, severity: int, random: Random) -> Ground:
-    """Rows that stand twice, each counted as a patient of its own."""
+    """Rows that stand twice, each counted as a patient of its own, in a table that its user divided at random."""
 
     def change(dataset: Dataset) -> Dataset:
         copies = random.choice(dataset.rows, round(COPIED[severity] * dataset.rows), replace=False)
-        return as_strangers(take(dataset, random.permutation(np.concatenate([np.arange(dataset.rows), copies]))))
+        made = take(dataset, random.permutation(np.concatenate([np.arange(dataset.rows), copies])))
+        return replace(as_strangers(made), given_test=random.random(made.rows) < TEST_SHARE)
 
     return with_patients(ground, change)
 

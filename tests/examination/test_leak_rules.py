@@ -9,7 +9,9 @@ import polars as pl
 import pytest
 
 from rounds.data.dataset import ARRAY_ROW, Dataset, Split
-from rounds.examination.data_rules.leaks import GIVES_AWAY
+from rounds.examination.data_rules.evidence import DataEvidence
+from rounds.examination.data_rules.leaks import sides
+from rounds.examination.data_rules.outcome_leaks import GIVES_AWAY
 from rounds.examination.examine_data import examine_data
 from rounds.examination.finding import NotApplicable
 from tests.examination.tables import ROWS, halves, said, seen, table
@@ -46,14 +48,41 @@ def test_a_repeating_identifier_that_was_not_used() -> None:
     assert isinstance(said("patient-leak", table()), NotApplicable)
 
 
-def test_duplicates_across_the_split() -> None:
-    honest = table()
-    twice = np.r_[np.arange(ROWS), np.arange(60)]
-    copied = replace(honest, inputs=honest.inputs[twice], targets=honest.targets[twice], patients=np.arange(len(twice)))
-    found = seen("duplicate-rows", copied)
+def by_rows(dataset: Dataset) -> Split:
+    """A split that a user gave: a fifth of the rows at random, whoever they belong to."""
+    rows = np.random.default_rng(0).permutation(dataset.rows)
+    test, development = np.split(rows, [dataset.rows // 5])
+    return Split("given", development, test, tuple(np.array_split(development, 5)))
+
+
+def with_copies(copies: int) -> Dataset:
+    """An honest table whose first rows stand in it twice, each time as another patient."""
+    honest, twice = table(), np.r_[np.arange(ROWS), np.arange(copies)]
+    return replace(honest, inputs=honest.inputs[twice], targets=honest.targets[twice], patients=np.arange(len(twice)))
+
+
+def test_duplicates_across_a_split_that_was_given() -> None:
+    found = seen("duplicate-rows", with_copies(60), by_rows(with_copies(60)))
     assert found.severity == "error"
     assert found.evidence["equal_pairs"] == 60
-    assert said("duplicate-rows", honest) is None
+    assert said("duplicate-rows", table()) is None
+
+
+@pytest.mark.parametrize("copies", [16, ROWS])
+def test_equal_rows_stay_on_one_side_and_are_said(copies: int) -> None:
+    found = seen("duplicate-rows", with_copies(copies))
+    assert found.severity == "note"
+    assert found.evidence == {"rows": 2 * copies, "sets": copies}
+    for learned, judged in (
+        (a, b) for _, a, b in sides(DataEvidence(with_copies(copies), halves(with_copies(copies))))
+    ):
+        assert not set(learned % ROWS) & set(judged % ROWS)
+
+
+def test_a_patient_s_own_equal_rows_are_nobody_s_copies() -> None:
+    repeated = with_copies(60)
+    own = replace(repeated, patients=np.arange(ROWS + 60) % ROWS, group="patient")
+    assert said("duplicate-rows", own) is None
 
 
 def images(twins: int = 0, contrast: float = 40.0) -> Dataset:
@@ -126,8 +155,9 @@ def coarse_table(columns: int, levels: int, copies: int) -> Dataset:
 
 
 def test_copies_among_coarse_rows_are_found_where_chance_makes_some_of_them() -> None:
-    assert isinstance(said("duplicate-rows", coarse_table(8, 3, copies=0)), NotApplicable)
-    found = seen("duplicate-rows", coarse_table(8, 3, copies=200))
+    honest, copied = coarse_table(8, 3, copies=0), coarse_table(8, 3, copies=200)
+    assert isinstance(said("duplicate-rows", honest, by_rows(honest)), NotApplicable)
+    found = seen("duplicate-rows", copied, by_rows(copied))
     assert 0.05 < found.evidence["expected_pairs"] / found.evidence["equal_pairs"] < 0.3
 
 
@@ -149,12 +179,13 @@ def test_a_column_that_gives_the_outcome_away(noise: float) -> None:
 
 
 def test_how_a_column_gives_the_outcome_away_is_said() -> None:
-    """By its values where bins of them explain it, else by its order."""
+    """By its values where bins of them explain it, else by its order; a curve through a number is no error."""
     outcome = RANDOM.uniform(1.0, 9.0, ROWS)
     two = seen("target-leak", table(outcome=outcome, columns={"a": outcome, "b": outcome, "c": outcome}))
     assert re.match(r"a gives the outcome away: alone it explains 9\d\.\d% of it .*; so do b, c\.$", two.explanation)
     skewed = seen("target-leak", table(outcome=np.exp(5 * outcome), columns={"d": outcome}))
-    assert "d gives the outcome away: its order is that of the outcome (rank correlation 1.000)" in skewed.explanation
+    assert "d tells the outcome: its order is that of the outcome (rank correlation 1.000)" in skewed.explanation
+    assert skewed.severity == "note"
 
 
 @pytest.mark.parametrize("days", [2_000, 40_000])
@@ -176,8 +207,10 @@ def test_a_pair_that_gives_the_outcome_away() -> None:
 def test_a_column_that_tells_more_than_all_others_is_asked_about() -> None:
     outcome = RANDOM.normal(size=ROWS)
     strong = outcome + 0.5 * RANDOM.normal(size=ROWS)
-    assert seen("target-leak", table(outcome=outcome, known="unknown", columns={"s": strong})).severity == "warning"
-    assert said("target-leak", table(outcome=outcome, columns={"s": strong})) is None
+    assert seen("target-leak", table(outcome=outcome, known="unknown", columns={"s": strong})).severity == "note"
+    classes = {"kind": "binary", "outcome": outcome > 0, "columns": {"s": outcome + 0.3 * RANDOM.normal(size=ROWS)}}
+    assert seen("target-leak", table(known="unknown", **classes)).severity == "warning"
+    assert said("target-leak", table(**classes)) is None
 
 
 def test_known_after_the_outcome() -> None:

@@ -1,10 +1,13 @@
 """Which patients do what: train, validate, judge. Never one patient on two sides."""
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 
 from rounds.data.dataset import Dataset, Split
+from rounds.data.equal_rows import EqualRows, equal_rows
+from rounds.data.preparation.array_scale import marked
 from rounds.errors import DataError, must_be
 
 TEST_SHARE = 0.2
@@ -22,6 +25,7 @@ def split_dataset(
 
     By time (`Dataset.times`) the latest rows judge, and earlier rows of their patients are left out of development.
     Small data has no test part: it is judged out of fold, unless not `nested` (one network has no folds to nest).
+    Patients who have rows equal in every column and outcome stay on one side; a test table is left as it was given.
     folds: 1 holds a fifth out once.
     Raises DataError where there are fewer patients than folds.
 
@@ -32,9 +36,10 @@ def split_dataset(
     random = np.random.default_rng(np.random.SeedSequence([split_seed, 7]))
     every = np.arange(dataset.rows)
     kind: Literal["given", "held-out"] = "held-out"
-    if dataset.given_test is not None:
+    given, dataset = dataset, replace(dataset, patients=equal_of(dataset).units)
+    if given.given_test is not None:
         kind = "given"
-        test, development, how = _given(dataset)
+        test, development, how = _given(given)
     elif dataset.times is not None:
         test, development = _latest(dataset, test_share)
         how = f"test: the latest {len(test):,} rows by {dataset.time}; earlier rows of their patients left out"
@@ -51,6 +56,12 @@ def split_dataset(
         return Split(kind, development, test, (held,), how=f"{how}; validation: the part that the data bring")
     parts = _validation_folds(dataset, development, folds, random)
     return Split(kind, development, test, parts, how=f"{how}; {_validation_words(folds)}")
+
+
+def equal_of(dataset: Dataset) -> EqualRows:
+    """Rows of a dataset that are equal in every column and outcome; images on disk count as different."""
+    array = dataset.array if isinstance(dataset.array, np.ndarray) else None
+    return equal_rows(marked(dataset.inputs, array, dataset.modality), dataset.targets, dataset.patients)
 
 
 def _given(dataset: Dataset) -> tuple[np.ndarray, np.ndarray, str]:

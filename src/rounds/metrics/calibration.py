@@ -82,3 +82,25 @@ def _newton_step(
     information[~regular] = np.eye(design.shape[1])
     step = np.linalg.solve(information, gradient[..., None])[..., 0]
     return np.asarray(np.where(regular[..., None], step, np.nan))
+
+
+def logistic_fit(
+    observed: np.ndarray, predicted: np.ndarray, slope: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Coefficients [k], design [N, k] and fitted chances [N] of Cox's line of one outcome [N]; None where they are not
+    finite.
+
+    slope: of the line whose last coefficient is the slope, else of the intercept alone.
+    """
+    x = _log_odds(predicted)
+    spread = float(x.std())
+    if slope and spread <= NO_SPREAD * max(1.0, float(np.abs(x).max())):
+        return None
+    scale = np.array([1.0, spread]) if slope else np.ones(1)
+    design = np.stack([np.ones_like(x), (x - x.mean()) / spread], axis=1) if slope else np.ones((len(x), 1))
+    offset = np.zeros_like(x) if slope else x
+    found = _logistic(design, offset, observed, np.ones(len(x)))
+    if not np.isfinite(found).all():
+        return None
+    chance = 1.0 / (1.0 + np.exp(-(design @ found + offset)))
+    return found / scale, design * scale, chance

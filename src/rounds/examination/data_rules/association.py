@@ -1,48 +1,96 @@
-"""How much of an outcome a column, a pair of columns, or all of them tell: fast, and on rows held out."""
+"""How much of an outcome a column, a pair of columns, or all of them tell: fast, and on patients held out."""
+
+from typing import NamedTuple
 
 import numpy as np
 
-BINS = 40  # of one column: enough to follow any curve, few enough for a hundred rows in each of a sample
-FEWEST_IN_BIN = 5
+BINS = 40  # of one column, at most: enough to follow any curve
+BIN_PATIENTS = 20  # with a value, for each bin: ten in each half
+FEWEST_IN_BIN = 5  # patients of a half, below which a bin says what all rows say
+FEWEST_WITH_SIGN = 10  # patients with a value, or without one, of whom something is said
 SAME = 1e-10  # 1 - r^2 below which two columns are one: rounding of sums would be a part of 1e-5 of what is left
 
 
-def explained_by_column(column: np.ndarray, outcome: np.ndarray) -> float:
-    """Share of the outcome's variance that bins of the column explain on the other half of the rows, both ways.
+def explained_by_column(column: np.ndarray, outcome: np.ndarray, patients: np.ndarray, together: bool = False) -> float:
+    """Share of the outcome's variance that bins of the column explain on the other half of the patients, both ways.
 
-    column [n] with nan for missing (a bin of its own); outcome [n, T]: the best of its T columns.
+    column [n] with nan for missing (a bin of its own); outcome [n, T]: the best of its T columns, or all of them
+    `together` (one column a class); patients [n].
 
     >>> x = np.arange(1000.0)
-    >>> round(explained_by_column(x, (x % 500)[:, None]), 2) > 0.9
+    >>> round(explained_by_column(x, (x % 500)[:, None], np.arange(1000)), 2) > 0.9
     True
     """
-    bins = binned(column)
-    halves = np.random.default_rng(0).permutation(len(column)) % 2 == 0
-    shares = [_explained(bins, outcome, fit, ~fit) for fit in (halves, ~halves)]
+    owner = np.unique(patients, return_inverse=True)[1]
+    people = int(owner.max()) + 1
+    bins = binned(column, owner)
+    half = np.random.default_rng(0).permutation(people)[owner] % 2 == 0
+    shares = [_explained(bins, _filled(bins[fit], owner[fit]), outcome, fit, together) for fit in (half, ~half)]
     return float(np.mean(shares, axis=0).max())
 
 
-def binned(column: np.ndarray) -> np.ndarray:
-    """Bin of each row [n]: values themselves where there are few, else ranks in BINS parts; missing is bin 0."""
+def binned(column: np.ndarray, patients: np.ndarray) -> np.ndarray:
+    """Bin of each row [n]: values themselves where they are few, else ranks in parts; missing is bin 0. There are as
+    many parts as patients with a value fill."""
     known = ~np.isnan(column)
     bins = np.zeros(len(column), np.int64)
     values, codes = np.unique(column[known], return_inverse=True)
-    if len(values) > BINS:
-        codes = np.searchsorted(np.quantile(column[known], np.linspace(0, 1, BINS + 1)[1:-1]), column[known])
+    most = int(np.clip(len(np.unique(patients[known])) // BIN_PATIENTS, 2, BINS))
+    if len(values) > most:
+        codes = np.searchsorted(np.quantile(column[known], np.linspace(0, 1, most + 1)[1:-1]), column[known])
     bins[known] = codes + 1
     return bins
 
 
-def _explained(bins: np.ndarray, outcome: np.ndarray, fit: np.ndarray, judge: np.ndarray) -> np.ndarray:
-    """R2 [T] on rows `judge` of the bins' means over rows `fit`."""
-    size = int(bins.max()) + 1
+def _filled(bins: np.ndarray, patients: np.ndarray) -> np.ndarray:
+    """Bins that at least FEWEST_IN_BIN different patients have."""
+    pairs = np.unique(bins * (int(patients.max()) + 1) + patients)
+    names, count = np.unique(pairs // (int(patients.max()) + 1), return_counts=True)
+    return names[count >= FEWEST_IN_BIN]
+
+
+def _explained(
+    bins: np.ndarray, filled: np.ndarray, outcome: np.ndarray, fit: np.ndarray, together: bool
+) -> np.ndarray:
+    """R2 [T] (together: [1]) on the other rows of the means of filled bins over rows `fit`."""
+    size, judge = int(bins.max()) + 1, ~fit
     count = np.bincount(bins[fit], minlength=size)
     overall = outcome[fit].mean(axis=0)
     total = np.stack([np.bincount(bins[fit], y, size) for y in outcome[fit].T], axis=1)
-    means = np.where(count[:, None] >= FEWEST_IN_BIN, total / np.maximum(count, 1)[:, None], overall)
+    means = np.where(np.isin(np.arange(size), filled)[:, None], total / np.maximum(count, 1)[:, None], overall)
     residual = ((outcome[judge] - means[bins[judge]]) ** 2).sum(axis=0)
     spread = ((outcome[judge] - overall) ** 2).sum(axis=0)
-    return 1 - residual / np.where(spread > 0, spread, np.inf)
+    if together:
+        residual, spread = residual.sum(keepdims=True), spread.sum(keepdims=True)
+    return np.asarray(1 - residual / np.where(spread > 0, spread, np.inf))
+
+
+class Sign(NamedTuple):
+    """What it says of the rarer of two outcomes that a column has a value (`filled`), or has none.
+
+    purity: share of the rows with the sign that have the outcome; reach: share of the rows with the outcome that have
+    the sign.
+    """
+
+    purity: float
+    reach: float
+    filled: bool
+
+
+def sign_of_missing(missing: np.ndarray, outcome: np.ndarray, patients: np.ndarray) -> Sign | None:
+    """The surer of the two signs; None where fewer than 10 patients have either. outcome [N] in {0, 1}.
+
+    >>> died = np.arange(100) < 20
+    >>> sign_of_missing(~died, died, np.arange(100))
+    Sign(purity=1.0, reach=1.0, filled=True)
+    """
+    rarer = outcome > 0.5 if outcome.mean() <= 0.5 else outcome <= 0.5
+    found = [
+        Sign(float((rows & rarer).sum() / rows.sum()), float((rows & rarer).sum() / rarer.sum()), filled)
+        for rows, filled in ((~missing, True), (missing, False))
+        if rows.any() and not rows.all() and len(np.unique(patients[rows])) >= FEWEST_WITH_SIGN
+    ]
+    return max(found, key=lambda sign: sign.purity, default=None)
 
 
 def rank_correlations(numbers: np.ndarray, outcome: np.ndarray) -> np.ndarray:
@@ -82,16 +130,31 @@ def separation(numbers: np.ndarray, marked: np.ndarray) -> np.ndarray:
     ranks = rankdata(filled, axis=0)
     cases = int(marked.sum())
     total = cases * (len(marked) - cases)
-    return (ranks[marked].sum(axis=0) - cases * (cases + 1) / 2) / max(total, 1)
+    return np.asarray((ranks[marked].sum(axis=0) - cases * (cases + 1) / 2) / max(total, 1))
 
 
 def separation_error(cases: int, controls: int) -> float:
-    """Standard error of an AUROC of 0.5 (Mann and Whitney 1947)."""
+    """Standard error of an AUROC of 0.5 (Mann and Whitney 1947); of patients, where rows of one hang together."""
     return float(np.sqrt((cases + controls + 1) / (12 * max(cases * controls, 1))))
 
 
+def separates(column: np.ndarray, outcome: np.ndarray, patients: np.ndarray) -> tuple[float, float]:
+    """(AUROC of the rows with a value, above one half; in how many standard errors over patients it is above that).
+
+    column [n] with nan for missing, outcome [n] in {0, 1}.
+    """
+    known = ~np.isnan(column)
+    case = outcome[known] > 0.5
+    if not case.any() or case.all():
+        return 0.5, 0.0
+    area = float(separation(column[known, None], case)[0])
+    people = (len(np.unique(patients[known][rows])) for rows in (case, ~case))
+    return max(area, 1 - area), abs(area - 0.5) / separation_error(*people)
+
+
 def discriminated(numbers: np.ndarray, marked: np.ndarray) -> float:
-    """AUROC with which boosted trees tell marked rows from others, out of fold: adversarial validation."""
+    """AUROC with which boosted trees tell marked rows from others, out of fold: adversarial validation. One row a
+    patient: a patient's rows in several folds would be told from memory."""
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.model_selection import cross_val_predict
     from threadpoolctl import threadpool_limits
@@ -114,11 +177,12 @@ def out_of_fold(numbers: np.ndarray, outcome: np.ndarray, patients: np.ndarray) 
     return np.asarray(says)
 
 
-def flip_rates(outcome: np.ndarray, says: np.ndarray) -> tuple[float, float, float]:
+def flip_rates(outcome: np.ndarray, says: np.ndarray, weights: np.ndarray) -> tuple[float, float, float]:
     """(likelihood ratio statistic, share flipped to 1, share flipped to 0) of 0/1 outcomes [n] given probabilities [n].
 
     Compares p = e_1 + (1 - e_1 - e_0) sigmoid(a + b logit(says)) with the same at e_1 = e_0 = 0: a misclassified
-    outcome, as in Hausman, Abrevaya and Scott-Morton 1998 (Journal of Econometrics 87).
+    outcome, as in Hausman, Abrevaya and Scott-Morton 1998 (Journal of Econometrics 87). weights [n]: of a patient's
+    rows 1 in all, so that the statistic counts patients.
     """
     from scipy.optimize import minimize
 
@@ -128,10 +192,10 @@ def flip_rates(outcome: np.ndarray, says: np.ndarray) -> tuple[float, float, flo
         floors = 0.5 / (1 + np.exp(-np.clip(p[2:], -30, 30))) if len(p) > 2 else np.zeros(2)
         chance = floors[0] + (1 - floors.sum()) / (1 + np.exp(-np.clip(p[0] + p[1] * score, -30, 30)))
         chance = np.clip(chance, 1e-9, 1 - 1e-9)
-        return float(-np.log(np.where(outcome > 0.5, chance, 1 - chance)).sum())
+        return float(weights @ -np.log(np.where(outcome > 0.5, chance, 1 - chance)))
 
     plain = minimize(loss, [0.0, 1.0])
     starts = [np.array([*plain.x * factor, level, level]) for factor, level in ((1.0, -3.0), (2.0, -1.0))]
     best = min((minimize(loss, start) for start in starts), key=lambda found: float(found.fun))
-    low, high = (0.5 / (1 + np.exp(-best.x[2:]))).tolist()
+    low, high = (0.5 / (1 + np.exp(-np.clip(best.x[2:], -30, 30)))).tolist()
     return 2 * float(plain.fun - best.fun), low, high

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from rounds.data.dataset import ARRAY_ROW, Column, Dataset, Split
+from rounds.data.equal_rows import EqualRows, equal_rows
 from rounds.data.preparation.array_scale import marked
 from rounds.examination.data_rules.similar_images import brightness_of_places
 from rounds.examination.rule import Need
@@ -52,6 +53,11 @@ class DataEvidence:
         return marked(self.dataset.inputs, self.dataset.array, self.dataset.modality)
 
     @cached_property
+    def equal_rows(self) -> EqualRows:
+        """Rows of different patients that are equal in every column and outcome."""
+        return equal_rows(self.inputs, self.dataset.targets, self.dataset.patients)
+
+    @cached_property
     def numbers(self) -> np.ndarray:
         """Inputs of the sampled rows [n, F] float64: numbers as they are, levels as codes by frequency; nan missing."""
         return self._numbers_of(self.columns)
@@ -78,6 +84,25 @@ class DataEvidence:
         if self.dataset.task.kind == "multiclass":
             return (targets == np.arange(len(self.dataset.task.classes))).astype(float)[:, :8]
         return np.asarray(targets[:, :8], float)
+
+    @cached_property
+    def patients(self) -> np.ndarray:
+        """Patient of each sampled row [n]."""
+        return self.dataset.patients[self.sample]
+
+    @cached_property
+    def patient_means(self) -> tuple[np.ndarray, np.ndarray]:
+        """(Means [p, F + T] of descriptions and outcomes over the sampled rows of each patient, nan where a patient has
+        no value; their codes [p]): what is told of patients is told of these."""
+        codes, owner = np.unique(self.patients, return_inverse=True)
+        table = np.column_stack([self.descriptions, self.outcome])
+        known = ~np.isnan(table)
+        means = np.empty((len(codes), table.shape[1]))
+        for place, (column, there) in enumerate(zip(table.T, known.T, strict=True)):
+            count = np.bincount(owner[there], minlength=len(codes))
+            total = np.bincount(owner[there], column[there], len(codes))
+            means[:, place] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        return means, codes
 
     @property
     def unused(self) -> pl.DataFrame:

@@ -16,7 +16,7 @@ LINKED_SHARE = Threshold("linked stays", 0.005, "share of the stays after a pati
 DEATH_SHARE = Threshold("stays that end by death", 0.02, "share of the stays")
 TAIL_QUANTILE = Threshold("length of the tail", 0.95, "quantile of the stays, counted back from the end of the extract")
 SHORTER = Threshold("stays in the tail", 0.9, "times the median stay before, at most")
-SURE = Threshold("chance of such a tail", 0.001, "one-sided, Mann and Whitney")
+SURE = Threshold("chance of that", 0.001, "one-sided, of patients")
 _DEATH = re.compile(r"(^|_)(died|death|dead|deceased|expired|mortality)(_|$)|in.hospital.death|expire", re.IGNORECASE)
 _DEAD = re.compile(r"\b(died|dead|death|deceased|expired|exitus)\b", re.IGNORECASE)
 _NOT = re.compile(r"^(no|not|non)\b", re.IGNORECASE)
@@ -24,6 +24,7 @@ MOST_LEVELS = 50  # of a column whose levels are read: text that is free says "d
 _STAY = re.compile(r"(^|_)(los|length_?of_?stay|stay|time_in_hospital|duration)(_|$)", re.IGNORECASE)
 _DAY = 24 * 3600.0
 FEWEST = 30  # stays in a comparison
+NEAR_DAYS = 28.0  # after the day in which stays are linked, that tell how often a stay begins by chance
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def _linked(evidence: DataEvidence) -> Judged:
     gap = stays.start[order][1:][same] - stays.end[order][:-1][same]
     gap = gap[np.isfinite(gap)]
     linked = int((np.abs(gap) <= LINK_DAYS.value).sum())
-    if not len(gap) or linked < max(LINKED_SHARE.value * len(gap), 3):
+    if not len(gap) or linked < max(LINKED_SHARE.value * len(gap), 3) or _by_chance(gap, linked) > SURE.value:
         return None
     return Seen(
         "warning",
@@ -98,14 +99,25 @@ LINKED_STAYS = Rule(
     "One stay counts as two",
     "data",
     _linked,
-    how="Stays of one patient in order: the next begins within a day of the end of the one before.",
+    how="Stays of one patient in order: the next begins within a day of the end of the one before, more often than in "
+    "the weeks after.",
     why="A transfer makes two short stays of a long one, and the outcome is wrong for both.",
     remedies=("join linked stays before training",),
-    thresholds=(LINK_DAYS, LINKED_SHARE),
+    thresholds=(LINK_DAYS, LINKED_SHARE, SURE),
     place=60,
     check="No stay counted twice",
     figures=(Bars("Further stays of a patient", {"linked": "begin as another ends", "further_stays": "all"}),),
 )
+
+
+def _by_chance(gap: np.ndarray, linked: int) -> float:
+    """Chance of so many gaps [n] around 0, from those of the next four weeks: patients who come often begin some of
+    their stays within a day of another by accident (Poisson)."""
+    from scipy.stats import poisson
+
+    near = int(((gap > LINK_DAYS.value) & (gap <= LINK_DAYS.value + NEAR_DAYS)).sum())
+    expected = (near + 1) * 2 * LINK_DAYS.value / NEAR_DAYS
+    return float(poisson.sf(linked - 1, expected))
 
 
 def _competing(evidence: DataEvidence) -> Judged:
@@ -185,7 +197,8 @@ def _censored(evidence: DataEvidence) -> Judged:
     if tail.sum() < FEWEST:
         return None  # admissions end before the extract does: late stays had time to end
     late, early = float(np.median(length[tail])), float(np.median(length[before]))
-    chance = float(mannwhitneyu(length[tail], length[before], alternative="less").pvalue)
+    some = [length[one_row_a_patient(evidence.dataset.patients, rows)] for rows in (tail, before)]
+    chance = float(mannwhitneyu(*some, alternative="less").pvalue)
     if chance > SURE.value or late > SHORTER.value * early:
         return None
     return Seen(
@@ -197,12 +210,23 @@ def _censored(evidence: DataEvidence) -> Judged:
     )
 
 
+def one_row_a_patient(patients: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """One row at random of each patient among some [N] bool: stays of one patient are no independent stays.
+
+    >>> one_row_a_patient(np.array([1, 1, 2, 3]), np.array([False, True, True, False])).tolist()
+    [1, 2]
+    """
+    some = np.random.default_rng(0).permutation(np.flatnonzero(rows))
+    return np.sort(some[np.unique(patients[some], return_index=True)[1]])
+
+
 CENSORED_TAIL = Rule(
     "censored-tail",
     "Late stays look short",
     "data",
     _censored,
-    how="Stays that began shortly before the end of the extract beside those before, by Mann and Whitney's test.",
+    how="Stays that began shortly before the end of the extract beside those before, one of each patient, by Mann and "
+    "Whitney's test.",
     why="Only those that ended soon are in the table: the latest patients teach that stays are short.",
     remedies=("leave out admissions of the last weeks (--where)",),
     thresholds=(TAIL_QUANTILE, SHORTER, SURE),

@@ -7,22 +7,21 @@ import numpy as np
 import polars as pl
 
 from rounds.data.dataset import ARRAY_ROW
-from rounds.data.roles.guess import may_name_patients
-from rounds.examination.data_rules.association import explained_by_column, pair_explained, rank_correlations
-from rounds.examination.data_rules.equal_rows import (
+from rounds.data.equal_rows import (
     CHANCE_COPIES,
     CHANCE_PAIRS,
     COPIES,
+    EqualRows,
     beyond_chance,
     chance_pairs,
     column_keys,
     equal_pairs,
     row_keys,
 )
+from rounds.data.roles.guess import may_name_patients
 from rounds.examination.data_rules.evidence import COLUMNS, DataEvidence
 from rounds.examination.data_rules.similar_images import (
     LOOKS_THE_SAME,
-    SIDE,
     SIGNS,
     discriminated,
     fingerprints,
@@ -34,14 +33,18 @@ from rounds.examination.finding import Evidence, NotApplicable, Seen, Severity, 
 from rounds.examination.rule import Judged, Rule
 
 ALIKE = Threshold("rows of one identifier alike in outcome", 0.05, "share of the outcome's variance between them")
-GIVES_AWAY = Threshold("gives the outcome away", 0.97, "share of the outcome's variance explained on rows held out")
-GIVES_AWAY_RANK = Threshold("gives the outcome away by order", 0.99, "|Spearman correlation|")
-DOMINATES = Threshold("dominates", 0.6, "share of the outcome's variance, from a column not declared as known in time")
-REST = Threshold("what the best other column tells", 0.5, "times as much, at most")
+BY_CHANCE = Threshold("chance that they are no more alike than others", 0.001, "one-sided, analysis of variance")
+BEYOND_CHANCE = Threshold("equal rows beyond chance", CHANCE_PAIRS, "expected pairs beside those found, at most")
+COPIES_BEYOND_CHANCE = Threshold(
+    "equal rows beyond chance, where they stand in pairs",
+    CHANCE_COPIES,
+    "expected pairs beside those found, at most",
+    "set on digits of the ward (copied rows and none) and on made-up coarse tables, correlated and not",
+    "measured",
+)
+IN_PAIRS = Threshold("copies", COPIES, "share of the repeated rows that stand in sets of two, at least")
 _PARTS = {"test": "test", "validation": "validation", "judging": "judging folds"}
-_VARIANCE = "Share of the outcome's variance"
 GRAVE_SHARE = 0.01  # of the rows judged on, from which repeated ones are an error
-PAIR_COLUMNS = 400  # columns whose pairs are tried: [F, F] stays below a few megabytes
 _ROW_NUMBERS = 0.98  # share of different values from which whole numbers name rows
 _DATE_NUMBER = re.compile(r"^(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$")
 
@@ -81,7 +84,7 @@ PATIENT_LEAK = Rule(
     "patient's number are, and whether their rows are alike in outcome.",
     why="A network that knows the patient is judged on memory, not on medicine.",
     remedies=("give the patient column with --group",),
-    thresholds=(ALIKE,),
+    thresholds=(ALIKE, BY_CHANCE),
     place=10,
     check="No patient on two sides of the split",
     figures=(
@@ -90,7 +93,7 @@ PATIENT_LEAK = Rule(
             {f"patients_shared_with_{n}": f"shared with {said}" for n, said in _PARTS.items()},
             some=True,
         ),
-        Bars(_VARIANCE, {"variance_between_share": "between values of the column"}, ALIKE),
+        Bars("Share of the outcome's variance", {"variance_between_share": "between values of the column"}, ALIKE),
     ),
 )
 
@@ -117,10 +120,11 @@ def _unnamed_patients(evidence: DataEvidence) -> Judged:
     for name in repeated:
         codes = frame[name].rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
         count = max(_shared(codes, cuts) for cuts in _by_name(evidence).values())
-        alike = alike_within(codes, dataset.targets[:, 0].astype(float))
+        outcome = dataset.targets[:, 0].astype(float)
+        alike = alike_within(codes, outcome)
         if count:
             return Seen(
-                "error" if alike >= ALIKE.value else "warning",
+                "error" if alike >= ALIKE.value and alike_by_chance(codes, outcome) < BY_CHANCE.value else "warning",
                 f"Every row counts as another patient, but {name} repeats: {count:,} of its values are on both sides "
                 f"of a split, and {max(alike, 0):.0%} of the outcome's variance lies between its values.",
                 {"column": name, "values_on_both_sides": count, "variance_between_share": alike},
@@ -137,15 +141,34 @@ def alike_within(codes: np.ndarray, outcome: np.ndarray) -> float:
     >>> round(alike_within(np.array([0, 0, 1, 1]), np.array([1.0, 1.0, 5.0, 5.0])), 2)
     1.0
     """
+    between, within, count = _variances(codes, outcome)
+    size = (len(codes) - (count**2).sum() / len(codes)) / max(len(count) - 1, 1)
+    return float((between - within) / (between + (size - 1) * within)) if between > 0 else 0.0
+
+
+def alike_by_chance(codes: np.ndarray, outcome: np.ndarray) -> float:
+    """Chance that rows of one code are as alike as that where codes mean nothing, by the F test.
+
+    >>> alike_by_chance(np.array([0, 0, 1, 1]), np.array([1.0, 1.0, 5.0, 5.0]))
+    0.0
+    """
+    from scipy.stats import f
+
+    between, within, count = _variances(codes, outcome)
+    if between <= 0 or within <= 0:
+        return float(between <= 0)
+    return float(f.sf(between / within, len(count) - 1, len(codes) - len(count)))
+
+
+def _variances(codes: np.ndarray, outcome: np.ndarray) -> tuple[float, float, np.ndarray]:
+    """(Mean square between codes and within them, 0 where there is one code or none repeats; rows of each code)."""
     _, owner, count = np.unique(codes, return_inverse=True, return_counts=True)
     rows, groups = len(codes), len(count)
     if groups in (1, rows):
-        return 0.0
+        return 0.0, 0.0, count
     means = np.bincount(owner, outcome) / count
     between = (count * (means - outcome.mean()) ** 2).sum() / (groups - 1)
-    within = ((outcome - means[owner]) ** 2).sum() / (rows - groups)
-    size = (rows - (count**2).sum() / rows) / (groups - 1)
-    return float((between - within) / (between + (size - 1) * within)) if between > 0 else 0.0
+    return float(between), float(((outcome - means[owner]) ** 2).sum() / (rows - groups)), count
 
 
 def _duplicate_rows(evidence: DataEvidence) -> Judged:
@@ -157,15 +180,18 @@ DUPLICATE_ROWS = Rule(
     "Rows stand on both sides of a split",
     "data",
     _duplicate_rows,
-    how="Rows equal in all columns and outcomes, far more of them than chance would give; "
+    how="Rows of different patients, equal in all columns and outcomes. Rounds keeps them on one side of its own "
+    "splits, and says how many they are; of a split that was given, those on both sides, far more than chance would "
+    "give; "
     "images that look the same by a difference hash, whatever their outcome, where images differ enough.",
     why="What was learned by heart is judged again.",
     remedies=("remove the duplicates from the table", "give the patient column with --group"),
-    thresholds=(CHANCE_PAIRS, CHANCE_COPIES, COPIES, LOOKS_THE_SAME),
+    thresholds=(BEYOND_CHANCE, COPIES_BEYOND_CHANCE, IN_PAIRS, LOOKS_THE_SAME),
     place=20,
     check="No rows repeated across the split",
     figures=(
         Bars("Pairs of equal rows", {"equal_pairs": "found", "expected_pairs": "expected by chance"}),
+        Bars("Rows of different patients that are equal", {"rows": "rows", "sets": "sets they make"}),
         Bars(
             "Share of the images judged on",
             {f"share_of_{n}_rows": f"look known: {said}" for n, said in _PARTS.items()},
@@ -211,20 +237,20 @@ def _gravity(evidence: DataEvidence, shares: dict[str, float]) -> Severity:
 
 
 def _equal_rows(evidence: DataEvidence) -> Judged:
-    dataset = evidence.dataset
-    cells = column_keys(evidence.inputs, dataset.targets)
-    keys = row_keys(cells)
-    found = equal_pairs(keys)
-    if found == 0:
+    equal = evidence.equal_rows
+    if not equal.rows:
         return None
-    chance = chance_pairs(cells)
+    cells = column_keys(evidence.inputs, evidence.dataset.targets)
+    keys = row_keys(cells)
+    shares = _shares(evidence, lambda cut: _share_known(keys, cut))
+    if not shares:
+        return _kept_together(equal)
+    found, chance = equal_pairs(keys), chance_pairs(cells)
     if not beyond_chance(keys, chance):
         return NotApplicable(
             f"rows have so few different values that {chance:,.0f} equal pairs are expected, and {found:,} are there"
         )
-    worst = _shares(evidence, lambda cut: max(1 - chance / found, 0.0) * _share_known(keys, cut))
-    if not worst:
-        return None
+    worst = {name: max(1 - chance / found, 0.0) * share for name, share in shares.items()}
     name, share = max(worst.items(), key=lambda item: item[1])
     return Seen(
         _gravity(evidence, worst),
@@ -235,153 +261,20 @@ def _equal_rows(evidence: DataEvidence) -> Judged:
     )
 
 
+def _kept_together(equal: EqualRows) -> Seen:
+    return Seen(
+        "note",
+        f"{equal.rows:,} rows of different patients are equal in every column and in the outcome, in {equal.sets:,} "
+        "sets: each set stays on one side of every split, as the rows of one patient do. Look whether they stand in "
+        "the table twice.",
+        {"rows": equal.rows, "sets": equal.sets},
+        0.95,
+    )
+
+
 def _share_known(keys: np.ndarray, cut: tuple[np.ndarray, np.ndarray]) -> float:
     learned, judged = cut
     return float(np.isin(keys[judged], keys[learned]).mean()) if len(judged) else 0.0
-
-
-def _target_leak(evidence: DataEvidence) -> Judged:
-    if not evidence.columns:
-        return _marked_images(evidence)
-    return _leaking_columns(evidence) or (_marked_images(evidence) if evidence.of_images else None)
-
-
-TARGET_LEAK = Rule(
-    "target-leak",
-    "A column gives the outcome away",
-    "data",
-    _target_leak,
-    how="Each column alone in bins on rows held out, by rank, and each pair of numbers by its plane; a column that "
-    "tells far more than every other counts too, unless it is declared as known in time. Of images the brightness "
-    "of each place alone.",
-    why="Such a column is made from the outcome: it will not be there when the network is used.",
-    remedies=(
-        "leave the column out (--drop)",
-        "declare when it is known in a roles file",
-        "blacken the mark, where it is one in images",
-    ),
-    thresholds=(GIVES_AWAY, GIVES_AWAY_RANK, DOMINATES, REST),
-    place=30,
-    check="No column that gives the outcome away",
-    figures=(
-        Bars(_VARIANCE, {"explained_share": "this column", "next_share": "the next best"}, DOMINATES),
-        Bars(
-            "Share of the outcome's variance, and rank correlation",
-            {"explained_share": "by its values", "rank_correlation": "by its order"},
-            GIVES_AWAY,
-        ),
-        Bars(_VARIANCE, {"explained_share": "this pair"}, GIVES_AWAY),
-        Bars(_VARIANCE, {"explained_share_of_place": "this place"}, GIVES_AWAY),
-    ),
-)
-
-
-def _marked_images(evidence: DataEvidence) -> Judged:
-    """A place of the images whose brightness alone gives the outcome away: a mark, a caption, a border."""
-    if not evidence.of_images or ARRAY_ROW not in evidence.dataset.inputs.columns:
-        return NotApplicable(f"the networks read {evidence.dataset.modality}s and no columns")
-    shares = [explained_by_column(place, evidence.outcome) for place in evidence.places.T]
-    best = int(np.argmax(shares))
-    if shares[best] < GIVES_AWAY.value:
-        return None
-    height, width = (min(SIDE, pixels) for pixels in evidence.dataset.array.shape[1:3])  # type: ignore[union-attr]
-    row, column = best // width + 1, best % width + 1
-    return Seen(
-        "error",
-        f"One place of the images gives the outcome away (row {row} of {height}, column {column} of {width}): its "
-        f"brightness alone explains {shares[best]:.1%} of it on rows held out. Look there for a mark.",
-        {"row": row, "column": column, "explained_share_of_place": shares[best]},
-        0.97,
-    )
-
-
-def _leaking_columns(evidence: DataEvidence) -> Judged:
-    names = [c.name for c in evidence.columns]
-    shares = np.array([explained_by_column(x, evidence.outcome) for x in evidence.numbers.T])
-    order = rank_correlations(evidence.numbers, evidence.outcome)
-    best = int(shares.argmax())
-    given = [i for i in range(len(names)) if shares[i] >= GIVES_AWAY.value or order[i] >= GIVES_AWAY_RANK.value]
-    if given:
-        columns, (share, rank) = [names[i] for i in given], (shares[given[0]], order[given[0]])
-        explained = f"alone it explains {share:.1%} of it on rows held out"
-        how = (
-            explained
-            if share >= GIVES_AWAY.value
-            else f"its order is that of the outcome (rank correlation {rank:.3f})"
-        )
-        others = f"; so {'does' if len(columns) == 2 else 'do'} {', '.join(columns[1:5])}" if len(columns) > 1 else ""
-        return Seen(
-            "error",
-            f"{columns[0]} gives the outcome away: {how}{others}.",
-            {"columns": columns, "explained_share": float(share), "rank_correlation": float(rank)},
-            0.99,
-        )
-    return _pair_leak(evidence, names) or _dominating(evidence, shares, best)
-
-
-def _pair_leak(evidence: DataEvidence, names: list[str]) -> Judged:
-    chosen = [i for i, c in enumerate(evidence.columns) if c.role == "numeric"][:PAIR_COLUMNS]
-    if len(chosen) < 2:
-        return None
-    shares = pair_explained(evidence.numbers[:, chosen], evidence.outcome)
-    place = np.unravel_index(int(np.argmax(np.triu(shares, 1))), shares.shape)
-    if shares[place] < GIVES_AWAY.value:
-        return None
-    pair = [names[chosen[int(i)]] for i in place]
-    return Seen(
-        "error",
-        f"{pair[0]} and {pair[1]} together give the outcome away: a sum or difference of the two explains "
-        f"{shares[place]:.1%} of it.",
-        {"columns": pair, "explained_share": float(shares[place])},
-        0.97,
-    )
-
-
-def _dominating(evidence: DataEvidence, shares: np.ndarray, best: int) -> Judged:
-    column = evidence.columns[best]
-    others = np.delete(shares, best)
-    rest = float(others.max()) if len(others) else 0.0
-    if column.known != "unknown" or shares[best] < DOMINATES.value or rest > REST.value * shares[best]:
-        return None
-    return Seen(
-        "warning",
-        f"{column.name} alone explains {shares[best]:.0%} of the outcome, the next column {max(rest, 0):.0%}: is "
-        "it known at the moment of prediction?",
-        {"columns": [column.name], "explained_share": float(shares[best]), "next_share": rest},
-        0.6,
-    )
-
-
-def _known_after(evidence: DataEvidence) -> Judged:
-    late = [c.name for c in evidence.columns if c.known == "outcome"]
-    if late:
-        return Seen(
-            "error",
-            f"{', '.join(late[:10])} {'is' if len(late) == 1 else 'are'} known only with the outcome.",
-            {"columns": late},
-            1.0,
-        )
-    unknown = [c.name for c in evidence.columns if c.known == "unknown"]
-    if unknown:
-        shown = ", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else "")
-        return NotApplicable(
-            f"{len(unknown)} of {len(evidence.columns)} columns do not say when they are known: {shown}"
-        )
-    return None
-
-
-KNOWN_AFTER_OUTCOME = Rule(
-    "known-after-outcome",
-    "A column is known too late",
-    "data",
-    _known_after,
-    how="By what the roles file says of each column.",
-    why="What is known only after the prediction cannot be used to make it.",
-    remedies=("leave the column out (--drop)", "correct its time of knowledge in the roles file"),
-    place=40,
-    check="No column known only after the prediction",
-    needs=(COLUMNS,),
-)
 
 
 def _identifier_used(evidence: DataEvidence) -> Judged:

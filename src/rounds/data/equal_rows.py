@@ -1,21 +1,63 @@
-"""Rows that are equal in every column: how many there are, and how many of them chance explains."""
+"""Rows that are equal in every column: who has them, and how many of them chance explains."""
+
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
-from rounds.examination.finding import Threshold
-
-CHANCE_PAIRS = Threshold("equal rows beyond chance", 0.05, "expected pairs beside those found, at most")
-CHANCE_COPIES = Threshold(
-    "equal rows beyond chance, where they stand in pairs",
-    0.3,
-    "expected pairs beside those found, at most",
-    "set on digits of the ward (copied rows and none) and on made-up coarse tables, correlated and not",
-    "measured",
-)
-COPIES = Threshold("copies", 0.75, "share of the repeated rows that stand in sets of two, at least")
+CHANCE_PAIRS = 0.05  # expected pairs beside those found, at most, where rows repeat more often than by chance
+# The same where they stand in pairs; set on digits of the ward (copied rows and none) and on made-up coarse tables,
+# correlated and not.
+CHANCE_COPIES = 0.3
+COPIES = 0.75  # share of the repeated rows that stand in sets of two, from which they stand in pairs
+FEW = 0.1  # share of all rows, up to which equal rows of different patients are kept together whatever they come from
 VARIED_COLUMNS = 8  # columns by which equal pairs by chance are estimated
 _COMPARED_COLUMNS, _COMPARED_ROWS = 100, 5_000  # at most, where a column is sought that says what another does
+
+
+class EqualRows(NamedTuple):
+    """units [N]: code of what must stay on one side of a split, patients or several who have equal rows; rows, sets:
+    how many rows of different patients are equal in every column and outcome, and how many sets they make."""
+
+    units: np.ndarray
+    rows: int
+    sets: int
+
+
+def equal_rows(inputs: pl.DataFrame, targets: np.ndarray, patients: np.ndarray) -> EqualRows:
+    """Patients [N] joined where they have rows equal in every column and outcome.
+
+    Where columns are so coarse that chance makes many such rows, patients stay apart: of those who look the same, some
+    with one outcome would be learned from and the others judged.
+
+    >>> frame = pl.DataFrame({"age": [*range(40), 7]})
+    >>> made = equal_rows(frame, np.zeros((41, 1)), np.arange(41))
+    >>> bool(made.units[7] == made.units[40]), made.rows, made.sets
+    (True, 2, 1)
+    """
+    cells = column_keys(inputs, targets)
+    _, owner, count = np.unique(row_keys(cells), return_inverse=True, return_counts=True)
+    repeated = np.flatnonzero(count[owner] > 1)
+    pairs = np.unique(np.stack([owner[repeated], patients[repeated]], axis=1), axis=0)
+    sets, people = np.unique(pairs[:, 0], return_counts=True)
+    shared = sets[people > 1]
+    rows = int(np.isin(owner, shared).sum())
+    apart = EqualRows(patients, rows, len(shared))
+    if not len(shared) or (rows > FEW * len(owner) and not beyond_chance(row_keys(cells), chance_pairs(cells))):
+        return apart
+    return apart._replace(units=_joined(patients, pairs[np.isin(pairs[:, 0], shared)]))
+
+
+def _joined(patients: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Code [N] of the patients of each row that hang together; pairs [K, 2] of set and patient."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    people = int(patients.max()) + 1
+    place = people + np.unique(pairs[:, 0], return_inverse=True)[1]
+    size = int(place.max()) + 1
+    graph = coo_array((np.ones(len(pairs)), (pairs[:, 1], place)), shape=(size, size))
+    return np.asarray(connected_components(graph, directed=False)[1][patients], np.int64)
 
 
 def beyond_chance(keys: np.ndarray, chance: float) -> bool:
@@ -29,9 +71,8 @@ def beyond_chance(keys: np.ndarray, chance: float) -> bool:
     """
     found = equal_pairs(keys)
     counts = np.unique(keys, return_counts=True)[1]
-    in_pairs = (counts == 2).sum() * 2 >= COPIES.value * max(counts[counts > 1].sum(), 1)
-    limit = CHANCE_COPIES if in_pairs else CHANCE_PAIRS
-    return chance <= limit.value * found
+    in_pairs = (counts == 2).sum() * 2 >= COPIES * max(counts[counts > 1].sum(), 1)
+    return chance <= (CHANCE_COPIES if in_pairs else CHANCE_PAIRS) * found
 
 
 def column_keys(inputs: pl.DataFrame, targets: np.ndarray | None = None) -> np.ndarray:
@@ -71,7 +112,8 @@ def chance_pairs(keys: np.ndarray) -> float:
     Copied rows add nothing to the pairs that differ. The highest estimate of the most varied columns counts; columns
     that another one determines (a code and its label) are left out, since no two rows differ in them alone.
     """
-    kept = independent(keys)
+    different = np.unique(row_keys(keys), return_index=True)[1]  # of copied rows every column would determine another
+    kept = independent(keys[different])
     pairs = {c: equal_pairs(keys[:, c]) for c in kept}
     agree = {c: 2 * count / max(len(keys) * (len(keys) - 1), 1) for c, count in pairs.items()}
     whole = row_keys(keys)

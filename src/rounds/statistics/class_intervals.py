@@ -1,0 +1,235 @@
+"""Intervals over patients of the metrics of classes, which hold with five cases as with five thousand.
+
+A bootstrap of few cases is too narrow: it draws no patient who was not there, and where all cases stand above all
+others it has no width at all. These intervals follow from the influence of each patient on the metric, on a scale on
+which the metric is nearly normal (log-odds of an area, logarithm of an error), with Student's t for as many patients as
+the rarer outcome has. An AUROC is joined with Newcombe's interval, which has a width where all patients are in order.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from rounds.metrics.calibration import logistic_fit
+from rounds.metrics.columns import RESOLUTION
+from rounds.metrics.influence import (
+    Influence,
+    accuracy_influence,
+    auprc_influence,
+    auroc_influence,
+    brier_influence,
+    log_loss_influence,
+    mean_influence,
+    patient_sums,
+)
+from rounds.task import Task
+
+UPPER = 0.975  # quantile of the upper limit of a two-sided 95 % interval
+FEWEST_EVENTS = 5  # patients of each outcome, below which a line of calibration is not said
+INFLUENCES: dict[str, Influence] = {
+    "auroc": auroc_influence,
+    "auprc": auprc_influence,
+    "log_loss": log_loss_influence,
+    "brier": brier_influence,
+    "accuracy": accuracy_influence,
+}
+_OF_ORDER = ("auroc", "auprc")  # need both outcomes
+_SHARES = ("auroc", "auprc", "accuracy")  # between 0 and 1
+_LINE = ("calibration_intercept", "calibration_slope")
+Limits = tuple[float, float]
+
+
+class Part(NamedTuple):
+    """One outcome's share in a metric: its value, the influence of each row [N], and who has the outcome.
+
+    cases, controls: (rows, patients) with and without it.
+    """
+
+    value: float
+    influence: np.ndarray
+    cases: tuple[int, int]
+    controls: tuple[int, int]
+
+    @property
+    def rarer(self) -> int:
+        """Patients of the rarer outcome."""
+        return min(self.cases[1], self.controls[1])
+
+
+def class_interval(
+    task: Task, metric: str, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray
+) -> tuple[float, float, float] | None:
+    """(value, low, high) of a metric of classes; None where it is not defined or too few patients have an outcome.
+
+    observed [N, T] (multiclass [N, 1] class index), predicted [N, T] or [N, C], patients [N]; several outcomes count by
+    their mean, those on which the metric is not defined are passed over.
+
+    >>> task = Task(kind="binary", targets=("death",), classes=("no", "yes"))
+    >>> y, p = np.array([[0.0]] * 60 + [[1.0]] * 4), np.arange(64.0)[:, None] / 64
+    >>> [round(limit, 2) for limit in class_interval(task, "auroc", y, p, np.arange(64))]
+    [1.0, 0.72, 1.0]
+    """
+    if metric in _LINE:
+        return line_interval(metric, observed[:, 0], predicted[:, 0], patients)
+    parts = _parts(task, metric, observed, predicted, patients)
+    if not parts:
+        return None
+    value = float(np.mean([part.value for part in parts]))
+    sums = np.stack([patient_sums(part.influence, patients) for part in parts])  # [T, P]
+    error = float(np.sqrt(_variance(sums.mean(axis=0)) * _few(parts)))
+    low, high = _on_scale(metric, value, error * _student(_freedom(sums, parts)))
+    floors = [_at_the_limit(metric, part, each) for part, each in zip(parts, sums, strict=True)]
+    return value, min(low, float(np.mean([f[0] for f in floors]))), max(high, float(np.mean([f[1] for f in floors])))
+
+
+def _parts(task: Task, metric: str, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray) -> list[Part]:
+    if task.kind == "multiclass":
+        observed = (observed.reshape(-1, 1) == np.arange(len(task.classes))).astype(np.float64)
+        if metric not in _OF_ORDER:
+            return [_of_classes(metric, observed, predicted, patients)]
+    made = []
+    for y, p in zip(observed.T, predicted.T, strict=True):
+        case = y > 0.5
+        if metric in _OF_ORDER and (case.all() or not case.any()):
+            continue
+        counts = [(int(rows.sum()), len(np.unique(patients[rows]))) for rows in (case, ~case)]
+        made.append(Part(*INFLUENCES[metric](y, p.astype(np.float64)), *counts))
+    return made
+
+
+def _of_classes(metric: str, happened: np.ndarray, predicted: np.ndarray, patients: np.ndarray) -> Part:
+    """A mean over rows of what several classes say together; cases: rows outside the commonest class."""
+    losses = {
+        "log_loss": lambda: -np.log(np.clip((happened * predicted).sum(1), RESOLUTION, 1.0)),
+        "brier": lambda: ((happened - predicted) ** 2).sum(1),
+        "accuracy": lambda: (happened.argmax(1) == predicted.argmax(1)).astype(np.float64),
+    }[metric]()
+    common = happened[:, happened.sum(0).argmax()] > 0.5
+    counts = [(int(rows.sum()), len(np.unique(patients[rows]))) for rows in (~common, common)]
+    return Part(*mean_influence(losses), *counts)
+
+
+def _variance(sums: np.ndarray) -> float:
+    """Of a metric, from the influences of patients [P]."""
+    return float(sums @ sums) * len(sums) / max(len(sums) - 1, 1)
+
+
+def _few(parts: list[Part]) -> float:
+    """What the spread among few patients of one outcome is too small by."""
+    rarest = min(part.rarer for part in parts)
+    return rarest / max(rarest - 1, 1) if rarest else 2.0
+
+
+def _freedom(sums: np.ndarray, parts: list[Part]) -> float:
+    """Degrees of freedom of a mean over outcomes (Satterthwaite 1946): of one, its rarer patients less one."""
+    spread = np.array([_variance(each) for each in sums])
+    freedom = np.array([max(part.rarer - 1, 1) for part in parts], float)
+    total = float((spread**2 / freedom).sum())
+    return float(spread.sum() ** 2 / total) if total > 0 else float(freedom.min())
+
+
+def _student(freedom: float) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, UPPER))
+
+
+def _on_scale(metric: str, value: float, half: float) -> Limits:
+    """Limits value -+ half, symmetric in log-odds or in the logarithm."""
+    if half == 0 or value <= 0 or (metric in _SHARES and value >= 1):
+        return value, value
+    if metric not in _SHARES:
+        factor = np.exp(min(half / value, 500.0))
+        return value / float(factor), value * float(factor)
+    odds, apart = value / (1 - value), np.exp(min(half / (value * (1 - value)), 500.0))
+    return float(1 / (1 + apart / odds)), float(1 / (1 + 1 / (odds * apart)))
+
+
+def _at_the_limit(metric: str, part: Part, sums: np.ndarray) -> Limits:
+    """Limits that have a width where all patients agree: Newcombe's of an AUROC, Wilson's of other shares."""
+    if not part.influence.any() and metric in _OF_ORDER and part.value < 1:
+        return part.value, part.value  # one prediction for everybody
+    cases, controls = (_effective(count, part.influence, sums) for count in (part.cases, part.controls))
+    if metric == "auroc":
+        return newcombe_interval(part.value, cases, controls)
+    if metric == "auprc":
+        return share_interval(part.value, cases)
+    if metric == "accuracy":
+        return share_interval(part.value, cases + controls)
+    return part.value, part.value
+
+
+def _effective(count: tuple[int, int], influence: np.ndarray, sums: np.ndarray) -> float:
+    """Independent rows that so many rows of so many patients are worth: rows by the design effect (Kish 1965)."""
+    rows, people = count
+    alone = float(influence @ influence)
+    effect = float(sums @ sums) / alone if alone > 0 else np.inf
+    return float(np.clip(rows / max(effect, 1.0), people, rows))
+
+
+def share_interval(share: float, count: float) -> Limits:
+    """95 % limits of a share among so many (Wilson 1927, JASA 22).
+
+    >>> [round(limit, 3) for limit in share_interval(1.0, 10)]
+    [0.722, 1.0]
+    """
+    z2 = _student(np.inf) ** 2 / count
+    centre, half = share + z2 / 2, np.sqrt(z2 * share * (1 - share) + z2 * z2 / 4)
+    return float(max(0.0, (centre - half) / (1 + z2))), float(min(1.0, (centre + half) / (1 + z2)))
+
+
+def newcombe_interval(area: float, cases: float, controls: float) -> Limits:
+    """95 % limits of an AUROC (Newcombe 2006, Statistics in Medicine 25:559, method 5).
+
+    Those areas A for which |area - A| is within 1.96 standard errors at A, with the variance of Hanley and McNeil
+    (1982, Radiology 143) for as many cases as controls as the two have on average.
+
+    >>> [round(limit, 3) for limit in newcombe_interval(1.0, 4, 60)]
+    [0.723, 1.0]
+    """
+    z, middle = _student(np.inf), (cases + controls) / 2
+
+    def outside(limit: float) -> bool:
+        pairs = 1 + (middle - 1) * ((1 - limit) / (2 - limit) + limit / (1 + limit))
+        return abs(area - limit) > z * float(np.sqrt(limit * (1 - limit) * pairs / (cases * controls)))
+
+    limits = []
+    for inner, outer in ((area, 0.0), (area, 1.0)):
+        for _ in range(40):
+            centre = (inner + outer) / 2
+            inner, outer = (inner, centre) if outside(centre) else (centre, outer)
+        limits.append((inner + outer) / 2)
+    return limits[0], limits[1]
+
+
+def line_interval(
+    metric: str, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray
+) -> tuple[float, float, float] | None:
+    """(value, low, high) of a calibration slope or intercept; None where it has no finite value, or fewer than 5
+    patients have one of the outcomes.
+
+    The standard error is the larger of the logistic model's own and that of the fit without each patient in turn (one
+    Newton step, as Pregibon 1981, Annals of Statistics 9), which holds where the model does not, or rows repeat.
+    """
+    case = observed > 0.5
+    rarer = min(len(np.unique(patients[rows])) for rows in (case, ~case)) if case.any() and not case.all() else 0
+    slope = metric == "calibration_slope"
+    fitted = logistic_fit(observed, predicted, slope) if rarer >= FEWEST_EVENTS else None
+    if fitted is None:
+        return None
+    coefficients, design, chance = fitted
+    owner = np.unique(patients, return_inverse=True)[1]
+    weights = chance * (1 - chance)
+    score = _summed(design * (observed - chance)[:, None], owner)  # [P, k]
+    pairs = (design[:, :, None] * design[:, None, :]) * weights[:, None, None]
+    information = pairs.sum(axis=0)
+    of_patients = _summed(pairs.reshape(len(design), -1), owner).reshape(-1, *information.shape)
+    moved = np.linalg.solve(information - of_patients, score[..., None])[..., -1, 0]  # [P]
+    error = np.sqrt(max(_variance(moved), float(np.linalg.inv(information)[-1, -1])))
+    value, half = float(coefficients[-1]), float(error) * _student(rarer - 1)
+    return value, value - half, value + half
+
+
+def _summed(values: np.ndarray, owner: np.ndarray) -> np.ndarray:
+    """Sum of rows [N, k] over each patient [P, k]."""
+    return np.stack([np.bincount(owner, column) for column in values.T], axis=1)
