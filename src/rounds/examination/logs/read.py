@@ -1,0 +1,155 @@
+"""Logs of other tools, whatever kind they are: told by what is in a file, not by its name."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rounds.errors import DataError, must_be
+from rounds.examination.logs.delimited import is_delimited, read_delimited
+from rounds.examination.logs.event_files import event_files, read_event_files
+from rounds.examination.logs.json_files import is_json, read_json
+from rounds.examination.logs.logged_run import LoggedRun
+from rounds.examination.logs.mlflow import mlflow_runs, read_mlflow_run
+from rounds.examination.logs.parquet import is_parquet, read_parquet
+from rounds.examination.logs.runs import Choice, runs_of
+from rounds.examination.logs.settings import BESIDE, read_settings
+from rounds.examination.logs.table import LogTable
+from rounds.examination.logs.text_lines import is_text_log, read_text
+
+KINDS = (
+    "a run folder of Rounds; a table (CSVLogger of Keras or Lightning, Ultralytics, pandas); JSON (Keras's History, "
+    "trainer_state.json, lists or lines of records); lines of text with epochs, losses and scores; TensorBoard event "
+    "files; MLflow's mlruns; or a folder of these"
+)
+SUFFIXES = {".csv", ".tsv", ".txt", ".log", ".json", ".jsonl", ".ndjson", ".out", ".parquet", ""}
+LARGEST = 64 << 20  # bytes of a file that is looked into
+NO_LOGS = {"meta.yaml", "wandb-metadata.json", *BESIDE}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """kind: in words; recognises: whether a text is of this kind; read: its tables."""
+
+    kind: str
+    recognises: Callable[[str], bool]
+    read: Callable[[Path, str], list[LogTable]]
+
+
+READERS = (
+    Reader("JSON", is_json, read_json),
+    Reader("a table with a head", is_delimited, read_delimited),
+    Reader("lines of text", is_text_log, read_text),
+)
+
+
+@dataclass(frozen=True)
+class Logs:
+    """Trainings that were read, and (file, why) of files that were left out."""
+
+    runs: tuple[LoggedRun, ...]
+    left_out: tuple[tuple[str, str], ...] = ()
+
+
+def read_logs(paths: Sequence[Path], choice: Choice | None = None) -> Logs:
+    """Every training in these files and folders. Raises DataError where there is none."""
+    choice = choice or Choice()
+    tables: list[LogTable] = []
+    left_out: list[tuple[str, str]] = []
+    for path in paths:
+        if not path.exists():
+            raise DataError(must_be("LOG", "a file or folder that exists", "path", str(path), "Check the path"))
+        found, wrong = _folder_tables(path) if path.is_dir() else (_file_tables(path), [])
+        tables += found
+        left_out += wrong
+    runs: list[LoggedRun] = []
+    for table in tables:
+        of_table = runs_of(table, choice)
+        runs += of_table
+        if not of_table:
+            left_out.append((table.name, "no loss and no score by epoch or step in it"))
+    if not runs:
+        why = f" ({'; '.join(f'{name}: {reason}' for name, reason in left_out[:3])})" if left_out else ""
+        shown = ", ".join(p.name for p in paths) + why
+        raise DataError(must_be("RUN|LOG", "losses or scores of a training by epoch or step", "path", shown, f"Give {KINDS}"))
+    return Logs(tuple(runs), tuple(left_out))
+
+
+def _file_tables(path: Path) -> list[LogTable]:
+    if "tfevents" in path.name:
+        return read_event_files(path.parent, [path])
+    if is_parquet(path):
+        return read_parquet(path)
+    text = _text(path)
+    reader = next((r for r in READERS if r.recognises(text)), None)
+    if reader is None:
+        raise DataError(must_be(path.name, "a log of a kind that is known", "file", path.name, f"Give {KINDS}"))
+    beside = read_settings(path.parent)
+    return [replace(t, settings=beside | t.settings) for t in reader.read(path, text)]
+
+
+def _text(path: Path) -> str:
+    if path.stat().st_size > LARGEST:
+        advice = "Give the log of losses by epoch"
+        raise DataError(must_be(path.name, f"a file below {LARGEST >> 20} MB", "bytes", path.stat().st_size, advice))
+    raw = path.read_bytes()
+    if b"\0" in raw[:4096] and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise DataError(must_be(path.name, "text", "file", path.name, f"Give {KINDS}"))
+    encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    return raw.decode(encoding, errors="replace")
+
+
+def _folder_tables(folder: Path) -> tuple[list[LogTable], list[tuple[str, str]]]:
+    """Every log at any depth, of every kind; (file, why) of those that could not be read."""
+    runs = mlflow_runs(folder)
+    tables = [read_mlflow_run(run) for run in runs]
+    events = event_files(folder)
+    tables += read_event_files(folder, events)
+    left_out: list[tuple[str, str]] = []
+    for file in _candidates(folder, runs, events):
+        try:
+            tables += [replace(t, name=_placed(folder, file, t.name)) for t in _file_tables(file)]
+        except DataError as error:
+            left_out.append((str(file.relative_to(folder)), str(error)))
+    return _joined(tables), left_out
+
+
+def _candidates(folder: Path, runs: Iterable[Path], events: Iterable[Path]) -> list[Path]:
+    """Files that may be logs: none of MLflow's own or of TensorBoard, and of Hugging Face's checkpoints the last."""
+    taken = set(events)
+    inside = tuple(run.parent for run in runs)
+    found = [
+        p for p in sorted(folder.rglob("*"))
+        if p.is_file() and p.suffix.lower() in SUFFIXES and p not in taken and p.name not in NO_LOGS
+        and not p.name.startswith(".") and not any(p.is_relative_to(r) for r in inside)
+    ]  # fmt: skip
+    return _last_checkpoints(found)
+
+
+def _last_checkpoints(files: list[Path]) -> list[Path]:
+    """Every checkpoint folder's trainer_state.json repeats the history before it."""
+    newest: dict[Path, Path] = {}
+    for file in sorted((f for f in files if f.name == "trainer_state.json"), key=lambda f: (f.parent.parent, _step(f))):
+        newest[file.parent.parent if file.parent.name.startswith("checkpoint-") else file.parent] = file
+    return [f for f in files if f.name != "trainer_state.json" or f in newest.values()]
+
+
+def _step(state: Path) -> int:
+    text = state.parent.name.removeprefix("checkpoint-")
+    return int(text) if text.isdigit() else 1 << 60
+
+
+def _placed(folder: Path, file: Path, name: str) -> str:
+    return name.replace(file.name, str(file.relative_to(folder)), 1)
+
+
+def _joined(tables: list[LogTable]) -> list[LogTable]:
+    """TensorBoard's exports hold one tag a file (Wall time, Step, Value): those of a folder are one training."""
+    parts = [t for t in tables if t.is_part]
+    by_folder: dict[str, list[LogTable]] = {}
+    for part in parts:
+        by_folder.setdefault(str(Path(part.name).parent), []).append(part)
+    joined = [
+        LogTable(", ".join(Path(p.name).name for p in same), [row for p in same for row in p.rows], same[0].settings)
+        for same in by_folder.values()
+    ]
+    return [*(t for t in tables if not t.is_part), *joined]

@@ -1,0 +1,48 @@
+"""Hyperparameters beside a log: hparams.yaml of Lightning, args.yaml of Ultralytics, MLflow's params, config.json."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rounds.examination.logs.table import number
+
+BESIDE = ("hparams.yaml", "args.yaml", "config.yaml", "opt.yaml", "config.json", "hparams.json", "args.json")
+
+
+def read_settings(folder: Path) -> dict[str, float]:
+    """Numbers by name of the first such file in the folder; the learning rate under `learning_rate`."""
+    for name in BESIDE:
+        file = folder / name
+        if file.is_file():
+            text = file.read_text(encoding="utf-8", errors="replace")
+            return _named(_json_values(text) if name.endswith("json") else _yaml_values(text))
+    return {}
+
+
+def read_params(folder: Path) -> dict[str, float]:
+    """Numbers of MLflow's params folder, a file each."""
+    files = sorted(p for p in folder.glob("*") if p.is_file()) if folder.is_dir() else []
+    return _named({p.name: p.read_text(encoding="utf-8", errors="replace") for p in files})
+
+
+def _yaml_values(text: str) -> dict[str, Any]:
+    """Values at the top of a YAML file, one a line; what is nested is left out."""
+    lines = [line.partition(":") for line in text.splitlines() if line[:1].isalpha() or line[:1] == "_"]
+    return {name.strip(): value.split(" #")[0].strip() for name, mark, value in lines if mark}
+
+
+def _json_values(text: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _named(values: dict[str, Any]) -> dict[str, float]:
+    known = {name: n for name, value in values.items() if isinstance(value, str | int | float)
+             and not isinstance(value, bool) and (n := number(value)) is not None}  # fmt: skip
+    for name in ("lr", "lr0", "learning_rate", "initial_lr", "base_lr"):
+        if name in known:
+            known.setdefault("learning_rate", known.pop(name))
+    return known

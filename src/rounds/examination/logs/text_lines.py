@@ -1,0 +1,101 @@
+"""Logs that are lines of text: "epoch 3 loss 0.2 val_loss 0.3", nnU-Net, Keras's progress, XGBoost, LightGBM, CatBoost."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from rounds.examination.logs.columns import SPLIT_WORDS, meaning, words_of
+from rounds.examination.logs.table import LogTable, Row
+
+KNOWN = ("loss", "score", "error", "rate")
+FEWEST_VALUES = 2  # of losses or scores by epoch, below which a text is no log of a training
+_STAMP = re.compile(
+    r"^[\[(]?\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d(:\d\d)?([.,]\d+)?(Z|[+-]\d\d:?\d\d)?[\])]?[\s:,|-]*"
+    r"|^[\[(]?\d\d:\d\d:\d\d([.,]\d+)?[\])]?[\s:,|-]*"
+)
+_LEVEL = re.compile(r"^\W*(INFO|DEBUG|WARNING|root|__main__|train(er)?)\b[\s:|\])-]*(?=\S)", re.IGNORECASE)
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|-?inf(?:inity)?"
+_EPOCH = re.compile(r"\bep(?:och)?\b\W{0,8}(\d+(?:\.\d+)?)", re.IGNORECASE)
+_QUOTES = re.compile(r"\"|'(?=\s*:)|(?<=[{,\s])'")
+_STEP = re.compile(r"\b(step|iter|iteration|round)\b\W{0,4}(\d+)", re.IGNORECASE)
+_BOOSTING = re.compile(r"^\[\s*(\d+)\]\s*[a-z_]|^(\d+):\s+learn:", re.IGNORECASE)
+_PAIR = re.compile(
+    rf"([A-Za-z][A-Za-z0-9_@/.'-]*(?: [A-Za-z][A-Za-z0-9_@/.'-]*){{0,4}})\s*(?:[:=]+|\s)\s*(?:tensor\()?"
+    rf"(\[[^\]\[]*\]|{_NUMBER})(?![\w/])\s*(%?)",
+    re.IGNORECASE,
+)
+_DERIVED = {"smoothed", "smooth", "ema", "best", "moving"}  # of a loss or score that stands beside it
+_ASIDE = re.compile(
+    r"\b(best|saved?|saving|checkpoint\w*|restor\w+|load\w+|early|patience|improve\w*)\b", re.IGNORECASE
+)
+
+
+def is_text_log(text: str) -> bool:
+    """Whether losses or scores stand in it by epoch."""
+    rows = _rows(text)
+    return sum(len(row) - 1 for row in rows) >= FEWEST_VALUES
+
+
+def read_text(path: Path, text: str) -> list[LogTable]:
+    """A row an epoch (or step), of whatever stood after its number before the next one."""
+    return [LogTable(path.name, _rows(text), ignored=("lines without an epoch, a loss or a score",))]
+
+
+def _rows(text: str) -> list[Row]:
+    rows: list[Row] = []
+    row: Row = {}
+    for line in re.split(r"[\r\n]+", text):
+        message = _QUOTES.sub("", _LEVEL.sub("", _STAMP.sub("", line.strip())).strip())
+        mark = _mark(message)
+        if mark is not None and row.get(mark[0]) != mark[1]:
+            rows.append(row)
+            row = dict([mark])
+        if row and not (_ASIDE.search(message) and mark is None):
+            row |= dict(_values(message))
+    return [r for r in [*rows, row] if len(r) > 1]
+
+
+def _mark(message: str) -> tuple[str, float] | None:
+    """("epoch" or "step", number) where a line says so, and is not about an epoch in passing."""
+    if found := _BOOSTING.search(message):
+        return "iteration", float(found.group(1) or found.group(2))
+    aside = _ASIDE.search(message)
+    if (found := _EPOCH.search(message)) and not (aside and found.start() > aside.start()):
+        return "epoch", float(found.group(1))
+    if (found := _STEP.search(message)) and not aside and found.start() < 12:
+        return "step", float(found.group(2))
+    return None
+
+
+def _values(message: str) -> Iterator[tuple[str, float]]:
+    """Losses, scores and rates of a line by name; a split that was named by a word of its own holds for what follows."""
+    inherited = ""
+    for name, value, percent in _PAIR.findall(message.replace("np.float32(", "").replace("np.float64(", "")):
+        words = _named(name)
+        if not words:
+            continue
+        said = meaning(words)
+        own = [w for w in words.split() if w.lower() in SPLIT_WORDS]
+        inherited = own[0] if own and " " in words else inherited if not said.named else ""
+        label = f"{inherited} {words}" if inherited and not said.named else words
+        if said.kind in KNOWN and (number := _number(value)) is not None:
+            yield label.lower(), number / 100 if percent and said.bounded else number
+
+
+def _named(name: str) -> str:
+    """The last words of a phrase that together name a metric: "Epoch 3 Train Loss" -> "Train Loss"."""
+    words = name.split()
+    if {w.lower() for w in words} & _DERIVED:
+        return ""
+    for first in range(len(words)):
+        tail = " ".join(words[first:])
+        known = meaning(tail).kind in KNOWN and words_of(words[first])
+        if known and (known[0] in SPLIT_WORDS or meaning(" ".join(words[first + 1 :]) or "x").kind == "other"):
+            return tail
+    return ""
+
+
+def _number(value: str) -> float | None:
+    """A number, or the mean of a list of them (one a class)."""
+    parts = re.findall(_NUMBER, value, re.IGNORECASE)
+    return sum(map(float, parts)) / len(parts) if parts else None

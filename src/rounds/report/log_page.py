@@ -1,0 +1,43 @@
+"""Logs of other tools on one page: every run drawn, with the place of what was found marked; it loads nothing."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rounds.files import write_whole
+from rounds.report.page import environment
+
+if TYPE_CHECKING:
+    from rounds.examination.finding import Finding
+    from rounds.examination.log_rules.examination import LogExamination
+
+MOST_DRAWN = 60  # runs: the rest are in the table
+
+
+def write_log_page(found: "LogExamination", path: Path) -> Path:
+    """Draws the page, whole or not at all, and returns its path."""
+    write_whole(path, log_page(found))
+    return path
+
+
+def log_page(found: "LogExamination") -> str:
+    """The page's text."""
+    drawn = [_drawn(found, row.run) for row in found.rows[:MOST_DRAWN]]
+    title = found.names[0] if len(found.names) == 1 else f"{len(found.names)} runs"
+    return environment().get_template("logs.html").render(title=title, found=found, drawn=drawn, rows=found.rows)
+
+
+def _drawn(found: "LogExamination", number: int) -> dict[str, Any]:
+    from rounds.report.figures.log_curves import log_figure
+
+    findings = [f for f in found.findings if number in f.members]
+    return {
+        "row": next(row for row in found.rows if row.run == number),
+        "svg": log_figure(found.runs[number], number, _marked(findings)),
+        "findings": findings,
+    }
+
+
+def _marked(findings: "list[Finding]") -> dict[str, int]:
+    """By code, the epoch or step of what asks for something (else of what was noted)."""
+    alarms = [f for f in findings if f.alarms] or findings
+    return {f.code: f.epoch for f in alarms if f.epoch is not None}
