@@ -199,22 +199,40 @@ def _wild_start(d: _Draw) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
 
 
 KINDS: dict[str, Planted] = {
-    "converged": _converged, "memorised": _memorised, "still improving": _still, "slow gain": _slow_gain,
-    "overfits": _overfits, "overfits a little": _overfits_little, "validation never moves": _never_moves,
-    "flat": _flat, "blows up": _blows_up, "no number": _no_number, "falls back": _falls_back, "jumps": _jumps,
-    "one spike": _one_spike, "huge first loss": _huge_first, "second stage": _second_stage, "rate drop": _rate_drop,
-    "validation better": _validation_better, "pretrained": _pretrained, "noisy validation": _noisy_validation,
+    "converged": _converged,
+    "memorised": _memorised,
+    "still improving": _still,
+    "slow gain": _slow_gain,
+    "overfits": _overfits,
+    "overfits a little": _overfits_little,
+    "validation never moves": _never_moves,
+    "flat": _flat,
+    "blows up": _blows_up,
+    "no number": _no_number,
+    "falls back": _falls_back,
+    "jumps": _jumps,
+    "one spike": _one_spike,
+    "huge first loss": _huge_first,
+    "second stage": _second_stage,
+    "rate drop": _rate_drop,
+    "validation better": _validation_better,
+    "pretrained": _pretrained,
+    "noisy validation": _noisy_validation,
     "wild start": _wild_start,
-}  # fmt: skip
+}
 
 
 def simulated(kind: str, seed: int) -> Simulated:
     """One log of a kind; some lack validation, where training alone tells it."""
     rng = np.random.default_rng([seed, *kind.encode()])
     longest = 30 if rng.random() < 0.5 else 300  # half of what people leave is short
-    draw = _Draw(rng, int(np.exp(rng.uniform(np.log(6), np.log(longest)))), float(10 ** rng.uniform(-3, 4)),
-                 float(np.exp(rng.uniform(np.log(0.005), np.log(0.08)))),
-                 float(np.exp(rng.uniform(np.log(0.01), np.log(0.15)))))  # fmt: skip
+    draw = _Draw(
+        rng,
+        int(np.exp(rng.uniform(np.log(6), np.log(longest)))),
+        float(10 ** rng.uniform(-3, 4)),
+        float(np.exp(rng.uniform(np.log(0.005), np.log(0.08)))),
+        float(np.exp(rng.uniform(np.log(0.01), np.log(0.15)))),
+    )
     train, validation, accept = KINDS[kind](draw)
     columns = {"loss": draw.scale * train, "val_loss": draw.scale * validation}
     columns |= {"accuracy": _accuracy(train), "val_accuracy": _accuracy(validation)} if rng.random() < 0.5 else {}
@@ -225,7 +243,7 @@ def simulated(kind: str, seed: int) -> Simulated:
 
 
 def _accuracy(loss: np.ndarray) -> np.ndarray:
-    """A score that goes with a loss: nothing learned is 0.5, no loss is 1; it does not see how sure a wrong answer is."""
+    """A score that goes with a loss: 0.5 where nothing is learned, 1 without a loss, blind to how sure an answer is."""
     return 1 - 0.5 * np.tanh(np.clip(loss, 0, 1.0)) / np.tanh(1.0)
 
 

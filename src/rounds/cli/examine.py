@@ -1,26 +1,55 @@
 """The command that says what is wrong with a training."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from rounds.cli.app import app
 from rounds.cli.options import AsJson
 
-Source = Annotated[Path, typer.Argument(metavar="RUN|CURVES", help="run folder, or curves that another tool left")]
+Sources = Annotated[list[Path], typer.Argument(metavar="RUN|LOG...", help="a run folder, or logs of other tools")]
+Page = Annotated[Path | None, typer.Option("--out", metavar="PAGE.html", help="draw every run of the logs on a page")]
+Step = Annotated[str | None, typer.Option("--step", metavar="COL", help="column of epochs or steps")]
+Loss = Annotated[str | None, typer.Option("--loss", metavar="COL", help="column of the training loss")]
+Validation = Annotated[str | None, typer.Option("--validation", metavar="COL", help="column of the validation loss")]
+Together = Annotated[
+    str | None, typer.Option("--as", metavar="folds|seeds", help="what several logs of one configuration are")
+]
 
 
 @app.command()
-def examine(source: Source, as_json: AsJson = False) -> None:
-    """Say what is wrong with a training, with the numbers that show it: a run folder, or curves from elsewhere."""
-    from rounds.examination.sources.source import examine_source
+def examine(
+    sources: Sources,
+    as_json: AsJson = False,
+    out: Page = None,
+    step: Step = None,
+    loss: Loss = None,
+    validation: Validation = None,
+    together: Together = None,
+) -> None:
+    """Say what is wrong with a training, with the numbers that show it: a run folder, or logs of other tools."""
+    from rounds.examination.logs.runs import Choice
+    from rounds.examination.sources.source import examine_log_files, examine_source, is_run_folder
 
-    found = examine_source(source)
-    if as_json:
-        print(json.dumps(found.record(), indent=2, ensure_ascii=False, allow_nan=False))
+    choice = Choice(step, loss, validation)
+    if len(sources) == 1 and is_run_folder(sources[0]) and not (out or together or choice.named):
+        from rounds.examination.text import examination_text
+
+        run = examine_source(sources[0])
+        _print(run.record(), as_json, lambda: examination_text(run))
         return
-    from rounds.examination.text import examination_text
+    from rounds.examination.log_rules.text import log_text
 
-    print(examination_text(found))
+    found = examine_log_files(sources, choice, together)
+    if out is not None:
+        from rounds.report.log_page import write_log_page
+
+        write_log_page(found, out)
+    _print(found.record(), as_json, lambda: log_text(found))
+
+
+def _print(record: dict[str, Any], as_json: bool, words: Callable[[], str]) -> None:
+    print(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) if as_json else words())

@@ -80,7 +80,9 @@ def test_runs_that_were_appended_are_apart(tmp_path: Path) -> None:
 def test_a_run_that_was_resumed_counts_once(tmp_path: Path) -> None:
     """From where it was resumed the later rows win."""
     stale = [f"{e},0.5,9.0,9.0" for e in range(6, 9)]
-    (run,) = read(write(tmp_path / "a.csv", "epoch,accuracy,loss,val_loss", *keras_rows()[:6], *stale, *keras_rows()[6:]))
+    (run,) = read(
+        write(tmp_path / "a.csv", "epoch,accuracy,loss,val_loss", *keras_rows()[:6], *stale, *keras_rows()[6:])
+    )
     assert_curves(run)
 
 
@@ -95,9 +97,15 @@ def test_a_column_tells_runs_apart(tmp_path: Path, by: str) -> None:
 
 def test_lightning(tmp_path: Path) -> None:
     """Several rows an epoch, cells left empty, a final test that is no validation; hyperparameters lie beside it."""
-    rows = [line for e in EPOCHS for line in (f"{e},{9 * e},9.0,,,", f"{e},{9 * e + 8},,{TRAIN[e]},,", f"{e},{9 * e + 8},,,{VALIDATION[e]},")]
+    rows = [
+        line
+        for e in EPOCHS
+        for line in (f"{e},{9 * e},9.0,,,", f"{e},{9 * e + 8},,{TRAIN[e]},,", f"{e},{9 * e + 8},,,{VALIDATION[e]},")
+    ]
     folder = tmp_path / "lightning_logs" / "version_0"
-    write(folder / "metrics.csv", "epoch,step,train_loss_step,train_loss_epoch,val_loss,test_loss", *rows, "12,108,,,,0.9")
+    write(
+        folder / "metrics.csv", "epoch,step,train_loss_step,train_loss_epoch,val_loss,test_loss", *rows, "12,108,,,,0.9"
+    )
     write(folder / "hparams.yaml", "lr: 0.001", "model:", "  depth: 3", "name: net")
     (run,) = read(tmp_path)
     assert_curves(run)
@@ -128,17 +136,36 @@ def test_ultralytics(tmp_path: Path) -> None:
         {"loss": {str(e): TRAIN[e] for e in EPOCHS}, "val_loss": {str(e): VALIDATION[e] for e in EPOCHS}},
         [{"epoch": int(e), "train_loss": TRAIN[e], "val_loss": VALIDATION[e]} for e in EPOCHS],
         {"epochs": [{"epoch": int(e), "train": {"loss": TRAIN[e]}, "val": {"loss": VALIDATION[e]}} for e in EPOCHS]},
-        {"log_history": [entry for e in EPOCHS for entry in ({"step": int(e), "loss": TRAIN[e]}, {"step": int(e), "eval_loss": VALIDATION[e], "eval_runtime": 3.0})]},
-        [entry for e in EPOCHS for entry in ({"mode": "train", "epoch": int(e), "loss": TRAIN[e]}, {"mode": "val", "epoch": int(e), "loss": VALIDATION[e]})],
+        {
+            "log_history": [
+                entry
+                for e in EPOCHS
+                for entry in (
+                    {"step": int(e), "loss": TRAIN[e]},
+                    {"step": int(e), "eval_loss": VALIDATION[e], "eval_runtime": 3.0},
+                )
+            ]
+        },
+        [
+            entry
+            for e in EPOCHS
+            for entry in (
+                {"mode": "train", "epoch": int(e), "loss": TRAIN[e]},
+                {"mode": "val", "epoch": int(e), "loss": VALIDATION[e]},
+            )
+        ],
     ],
-)  # fmt: skip
+)
 def test_json_by_any_common_spelling(tmp_path: Path, content: object) -> None:
     (run,) = read(write(tmp_path / "h.json", json.dumps(content)))
     assert_curves(run)
 
 
 def test_json_of_several_models(tmp_path: Path) -> None:
-    content = {name: {"train_loss": list(f * TRAIN), "val_loss": list(f * VALIDATION)} for name, f in (("resnet", 1), ("vgg", 2))}
+    content = {
+        name: {"train_loss": list(f * TRAIN), "val_loss": list(f * VALIDATION)}
+        for name, f in (("resnet", 1), ("vgg", 2))
+    }
     runs = read(write(tmp_path / "all.json", json.dumps(content)))
     assert [run.name for run in runs] == ["all.json resnet", "all.json vgg"]
     assert_curves(runs[1], 2 * TRAIN, 2 * VALIDATION)
@@ -161,7 +188,9 @@ def test_columns_of_spaces(tmp_path: Path) -> None:
 
 
 def test_steps_that_begin_anew_in_each_epoch(tmp_path: Path) -> None:
-    rows = [json.dumps({"mode": "train", "epoch": int(e), "iter": i, "loss": TRAIN[e]}) for e in range(3) for i in (50, 100)]
+    rows = [
+        json.dumps({"mode": "train", "epoch": int(e), "iter": i, "loss": TRAIN[e]}) for e in range(3) for i in (50, 100)
+    ]
     (run,) = read(write(tmp_path / "log.json", *rows))
     assert_curves(run, TRAIN[:3], None)
 
@@ -174,7 +203,9 @@ def test_json_lines_with_a_last_line_cut_short(tmp_path: Path) -> None:
 
 
 def test_scores_in_percent_and_lists_a_class(tmp_path: Path) -> None:
-    rows = [{"epoch": int(e), "train_loss": TRAIN[e], "val_acc": 50.0 + e, "val_dice": [0.1, 0.1 * (e % 2)]} for e in EPOCHS]
+    rows = [
+        {"epoch": int(e), "train_loss": TRAIN[e], "val_acc": 50.0 + e, "val_dice": [0.1, 0.1 * (e % 2)]} for e in EPOCHS
+    ]
     (run,) = read(write(tmp_path / "h.json", json.dumps(rows)))
     assert_curves(run, TRAIN, None if run.loss.validation is None else run.loss.validation.values)
     accuracy = next(s for s in run.scores if s.name == "acc").validation
@@ -224,10 +255,11 @@ def test_tensorboard_exports_are_one_run(tmp_path: Path) -> None:
         "2024-04-26 09:39:10.910043: Epoch {e}\n2024-04-26 09:39:10: Current learning rate: 0.01\n2024-04-26 09:41:39: "
         "train_loss {t}\n2024-04-26 09:41:39: val_loss {v}\n2024-04-26 09:41:39: Pseudo dice [0.1, np.float32(0.3)]\n"
         "2024-04-26 09:41:39: Epoch time: 148.59 s\n2024-04-26 09:41:39: Yayy! New best EMA pseudo Dice: 0.2",
-        "2022-02-11 09:32:44.2: \nepoch:  {e}\n2022-02-11 09:34: train loss : {t}\n2022-02-11 09:34: validation loss: {v}\n"
+        "2022-02-11 09:32:44.2: \nepoch:  {e}\n2022-02-11 09:34: train loss : {t}\n2022-02-11 09:34: validation "
+        "loss: {v}\n"
         "2022-02-11 09:34: Average global foreground Dice: [0.88]\n2022-02-11 09:35:00.8: lr: 0.009937",
     ],
-)  # fmt: skip
+)
 def test_lines_of_text(tmp_path: Path, line: str) -> None:
     lines = [line.format(e=e, t=TRAIN[e], v=VALIDATION[e]) for e in EPOCHS]
     (run,) = read(write(tmp_path / "training.log", "Using device: cuda", "Epochs: 12", *lines, "Best epoch: 3"))
@@ -241,12 +273,16 @@ def field(place: int, content: bytes) -> bytes:
 def event(step: int, tag: str, value: float, as_tensor: bool = False) -> bytes:
     """One TFRecord frame; checksums are not looked at."""
     raw = struct.pack("<f", value)
-    scalar = field(1, tag.encode()) + (field(8, b"\x08\x01" + field(4, raw)) if as_tensor else bytes([2 << 3 | 5]) + raw)
+    scalar = field(1, tag.encode()) + (
+        field(8, b"\x08\x01" + field(4, raw)) if as_tensor else bytes([2 << 3 | 5]) + raw
+    )
     payload = bytes([1 << 3 | 1]) + struct.pack("<d", 1.7e9) + bytes([2 << 3, step]) + field(5, field(1, scalar))
     return struct.pack("<Q", len(payload)) + b"\0" * 4 + payload + b"\0" * 4
 
 
-def write_events(folder: Path, tags: dict[str, np.ndarray], first: int = 0, file: str = "17", as_tensor: bool = False) -> None:
+def write_events(
+    folder: Path, tags: dict[str, np.ndarray], first: int = 0, file: str = "17", as_tensor: bool = False
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     events = [event(first + i, tag, v, as_tensor) for tag, values in tags.items() for i, v in enumerate(values)]
     (folder / f"events.out.tfevents.{file}.host").write_bytes(b"".join(events))
@@ -292,7 +328,9 @@ def test_event_file_of_a_killed_writer(tmp_path: Path) -> None:
 
 def write_mlflow(run: Path, columns: int = 3) -> None:
     for name, values in {"train_loss": TRAIN, "val_loss": VALIDATION}.items():
-        write(run / "metrics" / name, *(f"{1700000000 + e} {v} {e if columns == 3 else 0}" for e, v in enumerate(values)))
+        write(
+            run / "metrics" / name, *(f"{1700000000 + e} {v} {e if columns == 3 else 0}" for e, v in enumerate(values))
+        )
     write(run / "params" / "lr", "0.01")
     write(run / "tags" / "mlflow.runName", f"named-{run.name}")
 
@@ -321,8 +359,19 @@ def test_checkpoints_of_hugging_face_count_once(tmp_path: Path) -> None:
 
 def test_scoring_monitor_of_scikit_learn(tmp_path: Path) -> None:
     """Its records: a task of each iteration, below the fit that they belong to; the sign of the score is its own."""
-    rows = [{"task_id_path": [0, fit, int(e)], "parent_task_id_path": f"(0, {fit})", "estimator_name": "Net", "task_name": "iteration",
-             "task_id": int(e), "sequential_subtasks": False, "neg_log_loss": -TRAIN[e]} for fit in range(2) for e in EPOCHS]  # fmt: skip
+    rows = [
+        {
+            "task_id_path": [0, fit, int(e)],
+            "parent_task_id_path": f"(0, {fit})",
+            "estimator_name": "Net",
+            "task_name": "iteration",
+            "task_id": int(e),
+            "sequential_subtasks": False,
+            "neg_log_loss": -TRAIN[e],
+        }
+        for fit in range(2)
+        for e in EPOCHS
+    ]
     runs = read(write(tmp_path / "monitor.json", json.dumps(rows)))
     assert len(runs) == 2
     assert_curves(runs[0], TRAIN, None)
@@ -360,7 +409,7 @@ def test_columns_named_by_hand(tmp_path: Path) -> None:
     assert_curves(run)
     assert run.loss.train is not None
     assert run.loss.train.at[-1] == 110
-    with pytest.raises(DataError, match="--loss must be a column of a.csv, got column='energie'"):
+    with pytest.raises(DataError, match=r"--loss must be a column of a\.csv, got column='energie'"):
         read(path, Choice(loss="energie"))
 
 

@@ -27,7 +27,9 @@ OF_LEVEL = Threshold("late fall of a low loss", 0.1, "share of its level at the 
 WITH_TRAINING = Threshold("certainty beside a training loss that falls", 1.0, "standard errors")
 STEEP = Threshold("steep", 0.2, "share of the whole fall, over the last third")
 SLOW = Threshold("slow", 0.25, "share of the level that is gone at the end of a fall that is as steep as ever")
-RISEN = Threshold("no plateau", 0.03, "share of the level after the first epochs, rise from the lowest level to the end")
+RISEN = Threshold(
+    "no plateau", 0.03, "share of the level after the first epochs, rise from the lowest level to the end"
+)
 FLAT_SHARE = Threshold("flat stretch", 0.3, "share of the points, at the end")
 
 
@@ -36,9 +38,11 @@ def _cannot_be_told(run: LoggedRun) -> Judged:
     if points >= FEWEST.value:
         return None
     return Seen(
-        "note", f"{points} point{'s' if points != 1 else ''}: too few to tell a course (at least {FEWEST.value:g}).",
-        {"points": points}, 1.0,
-    )  # fmt: skip
+        "note",
+        f"{points} point{'s' if points != 1 else ''}: too few to tell a course (at least {FEWEST.value:g}).",
+        {"points": points},
+        1.0,
+    )
 
 
 def _judged(run: LoggedRun) -> LossCurve | None:
@@ -57,10 +61,13 @@ def _not_learning(run: LoggedRun) -> Judged:
         return None
     most = max(c.fall for c in curves)
     return Seen(
-        "warning", f"The loss fell by {in_words(max(most, 0.0))} of its level after the first epochs: no more than its noise, "
+        "warning",
+        f"The loss fell by {in_words(max(most, 0.0))} of its level after the first epochs: no more than its noise, "
         "or than is worth anything. Nothing is learned, or all of it was in the first epoch.",
-        {"fall_share": most}, 0.8, onset=int(curves[0].at[0]),
-    )  # fmt: skip
+        {"fall_share": most},
+        0.8,
+        onset=int(curves[0].at[0]),
+    )
 
 
 def _still_improving(run: LoggedRun) -> Judged:
@@ -78,9 +85,12 @@ def _still_improving(run: LoggedRun) -> Judged:
     return Seen(
         "warning" if share >= STEEP.value and fall >= max(2 * LATE_FALL.value, SURE.value * error) else "note",
         f"The {called(run.loss.validation if validation else run.loss.train)} is still falling: over the last third by "
-        f"{in_words(fall)} of its level after the first epochs, {share:.0%} of the whole fall. More epochs would bring more.",
-        {"late_fall_share": fall, "standard_error": error, "share_of_fall": share}, 0.8, onset=int(curve.at[-1]),
-    )  # fmt: skip
+        f"{in_words(fall)} of its level after the first epochs, {share:.0%} of the whole fall. More epochs would "
+        "bring more.",
+        {"late_fall_share": fall, "standard_error": error, "share_of_fall": share},
+        0.8,
+        onset=int(curve.at[-1]),
+    )
 
 
 def _falls(curve: LossCurve) -> bool:
@@ -97,10 +107,13 @@ def _too_slow(run: LoggedRun) -> Judged:
     if curve.fall > SLOW.value or fall < SURE.value * error or fall < 0.8 * END_SHARE * curve.fall or fall <= 0:
         return None
     return Seen(
-        "note", f"The training loss falls slowly and as steadily as ever: {in_words(curve.fall)} of its level in the whole "
+        "note",
+        f"The training loss falls slowly and as steadily as ever: {in_words(curve.fall)} of its level in the whole "
         f"training, {in_words(fall)} in the last third. Longer steps would get there sooner.",
-        {"fall_share": curve.fall, "late_fall_share": fall}, 0.5, onset=int(curve.at[0]),
-    )  # fmt: skip
+        {"fall_share": curve.fall, "late_fall_share": fall},
+        0.5,
+        onset=int(curve.at[0]),
+    )
 
 
 def _plateau(run: LoggedRun) -> Judged:
@@ -114,13 +127,21 @@ def _plateau(run: LoggedRun) -> Judged:
     if rise > max(RISEN.value, SURE.value * error):
         return None
     train = train_curve(run)
-    further = train is not None and train is not curve and train.level_at(float(curve.at[since])) - train.end > 0.1 * train.unit
+    further = (
+        train is not None
+        and train is not curve
+        and train.level_at(float(curve.at[since])) - train.end > 0.1 * train.unit
+    )
     name = called(run.loss.train if curve is train else run.loss.validation)
     on = ", while the training loss went on falling" if further else ""
     return Seen(
-        "note", f"Since {place(run, float(curve.at[since]))} the {name} has gained nothing worth having{on}: it stands at "
-        f"{curve.end:.4g}.", {"since": float(curve.at[since])}, 0.6, onset=int(curve.at[since]),
-    )  # fmt: skip
+        "note",
+        f"Since {place(run, float(curve.at[since]))} the {name} has gained nothing worth having{on}: it stands at "
+        f"{curve.end:.4g}.",
+        {"since": float(curve.at[since])},
+        0.6,
+        onset=int(curve.at[since]),
+    )
 
 
 def _flat_since(curve: LossCurve) -> int:
@@ -133,38 +154,62 @@ def _flat_since(curve: LossCurve) -> int:
 
 ENDING_RULES: tuple[Rule[LoggedRun], ...] = (
     Rule(
-        "cannot-be-told", "Too few points", "training", _cannot_be_told,
+        "cannot-be-told",
+        "Too few points",
+        "training",
+        _cannot_be_told,
         how="The number of points of the losses.",
         why="A course of so few points fits every diagnosis.",
-        remedies=("log the loss of every epoch, or of every hundred steps",), thresholds=(FEWEST,),
+        remedies=("log the loss of every epoch, or of every hundred steps",),
+        thresholds=(FEWEST,),
     ),
     Rule(
-        "not-learning", "The networks learned nothing", "training", _not_learning,
-        how="Neither loss falls by a worthwhile share of its level after the first epochs, or by more than its noise; no "
+        "not-learning",
+        "The networks learned nothing",
+        "training",
+        _not_learning,
+        how="Neither loss falls by a worthwhile share of its level after the first epochs, or by more than its "
+        "noise; no "
         "score moves, and none was good to begin with.",
         why="A constant is as good: weights, data or the objective are wrong, or the steps are far too small or large.",
-        remedies=("check that inputs and targets belong together", "change the learning rate by factors of ten",
-                  "try to learn ten patients by heart first"),
-        thresholds=(NOTHING, SCORE_MOVED, LEARNED_ALREADY), causes=("diverged", "unstable"),
+        remedies=(
+            "check that inputs and targets belong together",
+            "change the learning rate by factors of ten",
+            "try to learn ten patients by heart first",
+        ),
+        thresholds=(NOTHING, SCORE_MOVED, LEARNED_ALREADY),
+        causes=("diverged", "unstable"),
     ),
     Rule(
-        "still-improving", "Training ended too early", "training", _still_improving,
-        how="A robust line (Theil-Sen) through the last third of the points falls by a worthwhile share, beyond its error, "
+        "still-improving",
+        "Training ended too early",
+        "training",
+        _still_improving,
+        how="A robust line (Theil-Sen) through the last third of the points falls by a worthwhile share, beyond its "
+        "error, "
         "and the lowest level is in that third.",
         why="The networks would be better if they had trained longer.",
         remedies=("train for more epochs", "raise the learning rate"),
         thresholds=(LATE_FALL, OF_LEVEL, STEEP, SURE, WITH_TRAINING),
     ),
     Rule(
-        "learning-rate-too-low", "The learning rate is too low", "training", _too_slow,
+        "learning-rate-too-low",
+        "The learning rate is too low",
+        "training",
+        _too_slow,
         how="The training loss has lost little of its level, and falls in the last third as steeply as before.",
         why="Training ends before the weights have gone anywhere.",
-        remedies=("multiply the learning rate by 3 to 10", "train for more epochs"), thresholds=(SLOW,),
+        remedies=("multiply the learning rate by 3 to 10", "train for more epochs"),
+        thresholds=(SLOW,),
     ),
     Rule(
-        "plateau", "Nothing more is gained", "training", _plateau,
+        "plateau",
+        "Nothing more is gained",
+        "training",
+        _plateau,
         how="The smoothed loss no longer falls by a worthwhile share, for a third of the points or more.",
         why="More epochs like these bring nothing.",
-        remedies=("stop earlier", "decay the learning rate, if it was not"), thresholds=(FLAT_SHARE, WORTHWHILE, RISEN),
+        remedies=("stop earlier", "decay the learning rate, if it was not"),
+        thresholds=(FLAT_SHARE, WORTHWHILE, RISEN),
     ),
-)  # fmt: skip
+)

@@ -8,7 +8,9 @@ from rounds.examination.logs.logged_run import LoggedRun, Measured, Series
 from rounds.examination.rule import Threshold
 
 FEWEST = Threshold("points", 5, "epochs or steps with a loss or score, below which nothing is told of a course")
-WORTHWHILE = Threshold("smallest worthwhile change", 0.01, "share of the level after the first epochs, a tenth of the training")
+WORTHWHILE = Threshold(
+    "smallest worthwhile change", 0.01, "share of the level after the first epochs, a tenth of the training"
+)
 SURE = Threshold("certainty", 3.0, "standard errors, from the curve's own roughness")
 LEARNED_ON = Threshold("training goes on", 0.03, "share of the training loss's level, fall after validation was best")
 
@@ -77,6 +79,6 @@ def rises(curve: LossCurve) -> tuple[float, float]:
 
 
 def fall_of_noise(curve: LossCurve) -> float:
-    """The fall that a flat curve may show by its noise, as a share of the unit: of a high first point, and of the lowest
-    of many levels."""
+    """The fall that a flat curve may show by its noise, as a share of the unit: a first point that is high, and the
+    lowest of many levels."""
     return curve.noise() / curve.unit * (2 + SURE.value / curve.window**0.5)

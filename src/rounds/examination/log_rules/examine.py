@@ -33,10 +33,16 @@ def examine_logs(logs: Logs, together: Together | None = None) -> LogExamination
         findings.append(sweep)
     ordered = in_order(findings)
     return LogExamination(
-        ordered, tuple(dict.fromkeys(reason for _, absent in judged for reason in absent)), _verdict(ordered),
-        tuple(run.name for run in logs.runs), rows=sorted_by_best(rows), left_out=logs.left_out,
-        together=together or "", spread=spread(logs.runs) if together else "", runs=logs.runs,
-    )  # fmt: skip
+        ordered,
+        tuple(dict.fromkeys(reason for _, absent in judged for reason in absent)),
+        _verdict(ordered),
+        tuple(run.name for run in logs.runs),
+        rows=sorted_by_best(rows),
+        left_out=logs.left_out,
+        together=together or "",
+        spread=spread(logs.runs) if together else "",
+        runs=logs.runs,
+    )
 
 
 def examine_log(run: LoggedRun, member: int = 0) -> tuple[tuple[Finding, ...], tuple[tuple[str, str], ...]]:
@@ -68,7 +74,14 @@ def _healthy(rules: int, member: int) -> Finding:
 
 
 def _verdict(findings: tuple[Finding, ...]) -> Verdict:
-    unknown = Answer("unknown", "a log says nothing of the data"), Answer("unknown", "nothing was judged beside a baseline")
+    unknown = (
+        Answer("unknown", "a log says nothing of the data"),
+        Answer("unknown", "nothing was judged beside a baseline"),
+    )
     alarms = [f for f in findings if f.alarms]
-    said = Answer("no", f"{alarms[0].name}: {alarms[0].explanation}") if alarms else Answer("unknown", "by losses and scores alone")
+    said = (
+        Answer("no", f"{alarms[0].name}: {alarms[0].explanation}")
+        if alarms
+        else Answer("unknown", "by losses and scores alone")
+    )
     return Verdict(unknown[0], said, unknown[1])

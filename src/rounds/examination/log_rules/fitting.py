@@ -20,15 +20,21 @@ from rounds.examination.log_rules.loss_curve import LossCurve
 from rounds.examination.logs.logged_run import LoggedRun, Measured
 from rounds.examination.rule import Judged, Rule, Threshold
 
-RISE = Threshold("rise of the validation loss", 0.10, "share of its level after the first epochs, from its lowest level to the end")
+RISE = Threshold(
+    "rise of the validation loss", 0.10, "share of its level after the first epochs, from its lowest level to the end"
+)
 SMALL_RISE = Threshold("rise that is noted", 0.02, "the same")
 GAVE_BACK = Threshold("given back", 0.05, "share of what a score had gained, noted")
 SCORE_GAIN = Threshold("gain of a score", 0.05, "share of what it left after the first epochs")
 FURTHER = Threshold("score that gains all the same", 0.05, "share of what it left when the loss was best")
 BY_HEART = Threshold("learned by heart at once", 0.5, "share of the training loss that is gone")
 STILL = Threshold("validation that never moves", 0.02, "share of its level after the first epochs")
-SCALE = Threshold("another scale", 10.0, "times the training loss's level after the first epochs, or one part in that many")
-FEWEST_ROWS = Threshold("validation rows", 50, "rows that steps of the accuracy give away", "1/50 is a step of two percent")
+SCALE = Threshold(
+    "another scale", 10.0, "times the training loss's level after the first epochs, or one part in that many"
+)
+FEWEST_ROWS = Threshold(
+    "validation rows", 50, "rows that steps of the accuracy give away", "1/50 is a step of two percent"
+)
 SAME = Threshold("accuracy that stays", 0.8, "share of the points with the very same value")
 GOOD = Threshold("good", 0.95, "accuracy, from which one that stays has learned all there is")
 PERFECT = Threshold("perfect", 0.9999, "score")
@@ -40,8 +46,9 @@ def _overfitting(run: LoggedRun) -> Judged:
     if validation is None:
         return NotApplicable(f"needs {FEWEST.value:g} validation points")
     losses = [(called(run.loss.validation), validation, train)] if is_loss(run.loss.validation) else []
-    losses += [(f"validation {p.name} loss", c, LossCurve.of(p.train)) for p in run.parts
-               if (c := score_curve(p)) is not None]  # fmt: skip
+    losses += [
+        (f"validation {p.name} loss", c, LossCurve.of(p.train)) for p in run.parts if (c := score_curve(p)) is not None
+    ]
     seen = [_rising(run, *loss) for loss in losses]
     seen += [_score_falls(run, s, train, alone=not losses) for s in run.scores if s.validation is not None]
     seen += [_at_once(run, validation, train)] if losses else []
@@ -59,12 +66,14 @@ def _rising(run: LoggedRun, name: str, curve: LossCurve, train: LossCurve | None
     sure = f" {better} rose all the same: the network grows too sure of itself, and ranks no worse." if better else ""
     return Seen(
         "warning" if rise >= RISE.value and not better else "note",
-        f"From {place(run, since)} the {name} rose from {curve.lowest:.4g} to {curve.end:.4g}, by {in_words(rise)} of its level "
+        f"From {place(run, since)} the {name} rose from {curve.lowest:.4g} to {curve.end:.4g}, by {in_words(rise)} "
+        "of its level "
         f"after the first epochs{what}.{sure} The lowest single value is {value:.4g} at {place(run, at)}: keep the "
         "weights of then.",
         {"rise_share": rise, "standard_error": error, "best_at": since, "lowest": curve.lowest, "end": curve.end},
-        0.9 if rise >= RISE.value else 0.6, onset=int(since),
-    )  # fmt: skip
+        0.9 if rise >= RISE.value else 0.6,
+        onset=int(since),
+    )
 
 
 def _better_score(run: LoggedRun, since: float) -> str:
@@ -85,17 +94,22 @@ def _score_falls(run: LoggedRun, score: Measured, train: LossCurve | None, alone
     if curve is None or score.validation is None:
         return None
     gained, (rise, error) = curve.fall, rises(curve)
-    if gained < max(SCORE_GAIN.value, 2 * SURE.value * error) or rise < max(GAVE_BACK.value * gained, SURE.value * error):
+    if gained < max(SCORE_GAIN.value, 2 * SURE.value * error) or rise < max(
+        GAVE_BACK.value * gained, SURE.value * error
+    ):
         return None
     if not _went_on(curve, train):
         return None
     since = float(curve.at[curve.best_index])
     return Seen(
         "warning" if alone and rise >= RISE.value else "note",
-        f"{score.validation.column} was best at {place(run, since)} and has given back {rise / gained:.0%} of what it had gained"
+        f"{score.validation.column} was best at {place(run, since)} and has given back {rise / gained:.0%} of what "
+        "it had gained"
         f"{', while the training loss went on falling' if train is not None else ''}.",
-        {"given_back_share": rise / gained, "best_at": since}, 0.6, onset=int(since),
-    )  # fmt: skip
+        {"given_back_share": rise / gained, "best_at": since},
+        0.6,
+        onset=int(since),
+    )
 
 
 def _went_on(curve: LossCurve, train: LossCurve | None) -> bool:
@@ -117,10 +131,13 @@ def _at_once(run: LoggedRun, validation: LossCurve, train: LossCurve | None) -> 
     if any(c.fall >= 5 * STILL.value for s in run.scores if s.validation and (c := score_curve(s)) is not None):
         return None
     return Seen(
-        "warning", f"The training loss lost {in_words(train.fall)} of its level, and the validation loss never moved "
+        "warning",
+        f"The training loss lost {in_words(train.fall)} of its level, and the validation loss never moved "
         f"(at best {in_words(max(validation.fall, 0.0))} below its level after the first epochs).",
-        {"train_fall_share": train.fall, "validation_fall_share": validation.fall}, 0.8, onset=int(validation.at[0]),
-    )  # fmt: skip
+        {"train_fall_share": train.fall, "validation_fall_share": validation.fall},
+        0.8,
+        onset=int(validation.at[0]),
+    )
 
 
 def _another_scale(run: LoggedRun) -> Judged:
@@ -133,10 +150,13 @@ def _another_scale(run: LoggedRun) -> Judged:
     if not (min(ratio, first) >= SCALE.value or max(ratio, first) <= 1 / SCALE.value):
         return None
     return Seen(
-        "note", f"From the start the validation loss is on another scale than the training loss ({validation.start:.3g} "
+        "note",
+        f"From the start the validation loss is on another scale than the training loss ({validation.start:.3g} "
         f"beside {train.start:.3g}): other patients, other preprocessing, or another formula (a sum, weights).",
-        {"ratio": ratio}, 0.6, onset=int(validation.at[0]),
-    )  # fmt: skip
+        {"ratio": ratio},
+        0.6,
+        onset=int(validation.at[0]),
+    )
 
 
 def _few_rows(run: LoggedRun) -> Judged:
@@ -147,9 +167,15 @@ def _few_rows(run: LoggedRun) -> Judged:
     if not counts:
         return None
     return Seen(
-        "note", f"The validation accuracy moves in steps of 1/{min(counts)}: so few patients stand behind it, and one of "
-        "them more or less is a step.", {"rows": min(counts)}, 0.7,
-    )  # fmt: skip
+        "note",
+        f"The validation accuracy moves in steps of 1/{min(counts)}: so few patients stand behind it, and one of "
+        "them more or less is a step.",
+        {"rows": min(counts)},
+        0.7,
+    )
+
+
+ROUNDED = 6e-5  # error of a share that was written with four digits
 
 
 def rows_behind(score: Measured) -> int | None:
@@ -160,7 +186,7 @@ def rows_behind(score: Measured) -> int | None:
         return None
     counts = np.arange(2, int(FEWEST_ROWS.value) + 1)
     off = np.abs(values[:, None] * counts - np.round(values[:, None] * counts)).max(0)
-    fits = counts[off < 2e-4 * counts]
+    fits = counts[off < ROUNDED * counts]
     return int(fits[0]) if len(fits) else None
 
 
@@ -171,12 +197,19 @@ def _says_nothing(run: LoggedRun) -> Judged:
     for score in scores:
         assert score.validation is not None
         values, counts = np.unique(score.validation.finite.values, return_counts=True)
-        if len(score.validation) >= FEWEST.value and counts.max() >= SAME.value * counts.sum() and values[counts.argmax()] < GOOD.value:
+        if (
+            len(score.validation) >= FEWEST.value
+            and counts.max() >= SAME.value * counts.sum()
+            and values[counts.argmax()] < GOOD.value
+        ):
             stays = float(values[counts.argmax()])
             return Seen(
-                "note", f"The validation accuracy is {stays:.4g} at {counts.max()} of {counts.sum()} points: most likely the "
-                "share of the largest class, which it names for every patient.", {"accuracy": stays}, 0.7,
-            )  # fmt: skip
+                "note",
+                f"The validation accuracy is {stays:.4g} at {counts.max()} of {counts.sum()} points: most likely the "
+                "share of the largest class, which it names for every patient.",
+                {"accuracy": stays},
+                0.7,
+            )
     return None
 
 
@@ -187,49 +220,81 @@ def _too_good(run: LoggedRun) -> Judged:
         assert score.validation is not None
         first = score.validation.finite.values[: max(1, round(AT_ONCE.value * len(score.validation)))]
         if len(first) and first.min() >= PERFECT.value:
-            return Seen("note", f"The validation {score.name} is {first[0]:.4g} from the first: look for a leak.", {}, 0.5)
-    if validation is not None and train is not None and run.loss.comparable and 0 <= validation.values[0] < 1e-3 * train.values[0]:
+            return Seen(
+                "note", f"The validation {score.name} is {first[0]:.4g} from the first: look for a leak.", {}, 0.5
+            )
+    if (
+        validation is not None
+        and train is not None
+        and run.loss.comparable
+        and 0 <= validation.values[0] < 1e-3 * train.values[0]
+    ):
         return Seen(
-            "note", f"The validation loss is {validation.values[0]:.2g} from the first, next to nothing beside the "
-            f"{train.values[0]:.2g} that training began with: look for a leak.", {}, 0.5,
-        )  # fmt: skip
+            "note",
+            f"The validation loss is {validation.values[0]:.2g} from the first, next to nothing beside the "
+            f"{train.values[0]:.2g} that training began with: look for a leak.",
+            {},
+            0.5,
+        )
     return None
 
 
 FITTING_RULES: tuple[Rule[LoggedRun], ...] = (
     Rule(
-        "overfitting", "The networks learn patients by heart", "training", _overfitting,
-        how="Rise of the level of the validation loss (of one of its parts, or of what a score leaves) from its lowest to "
+        "overfitting",
+        "The networks learn patients by heart",
+        "training",
+        _overfitting,
+        how="Rise of the level of the validation loss (of one of its parts, or of what a score leaves) from its "
+        "lowest to "
         "the end, in standard errors of the curve's own roughness, while the training loss goes on falling; or a "
         "validation loss that never moves while the training loss goes.",
         why="What is learned late is true of these patients only; new ones are judged worse.",
-        remedies=("keep the weights of the epoch that is best on validation", "more data, or stronger regularization "
-                  "(augmentation, dropout, weight decay)", "a smaller network"),
+        remedies=(
+            "keep the weights of the epoch that is best on validation",
+            "more data, or stronger regularization (augmentation, dropout, weight decay)",
+            "a smaller network",
+        ),
         thresholds=(RISE, SMALL_RISE, GAVE_BACK, SCORE_GAIN, FURTHER, SURE, LEARNED_ON, BY_HEART, STILL),
     ),
     Rule(
-        "shifted-validation", "Validation is on another scale", "data", _another_scale,
+        "shifted-validation",
+        "Validation is on another scale",
+        "data",
+        _another_scale,
         how="Levels of the two losses after the first epochs.",
         why="The two losses cannot be compared, or validation patients are others.",
         remedies=("compute both losses by the same formula", "prepare both splits the same way"),
         thresholds=(SCALE,),
     ),
     Rule(
-        "validation-too-small", "Few validation patients", "data", _few_rows,
+        "validation-too-small",
+        "Few validation patients",
+        "data",
+        _few_rows,
         how="The smallest number of rows of which every validation accuracy is a share.",
         why="What validation says is a matter of luck.",
-        remedies=("keep more patients for validation", "cross-validate"), thresholds=(FEWEST_ROWS,),
+        remedies=("keep more patients for validation", "cross-validate"),
+        thresholds=(FEWEST_ROWS,),
     ),
     Rule(
-        "misleading-metric", "The accuracy does not move", "training", _says_nothing,
+        "misleading-metric",
+        "The accuracy does not move",
+        "training",
+        _says_nothing,
         how="One value of the validation accuracy at nearly all points.",
         why="Where one class is common an accuracy says nothing about the other.",
-        remedies=("judge by AUROC, by average precision, or by the loss", "weight the classes"), thresholds=(SAME, GOOD),
+        remedies=("judge by AUROC, by average precision, or by the loss", "weight the classes"),
+        thresholds=(SAME, GOOD),
     ),
     Rule(
-        "implausible-score", "Validation is perfect at once", "data", _too_good,
+        "implausible-score",
+        "Validation is perfect at once",
+        "data",
+        _too_good,
         how="A perfect validation score, or next to no validation loss, at the first of the points.",
         why="Hardly any task is that easy: the outcome is in the inputs, or patients are on both sides.",
-        remedies=("look for the outcome among the inputs", "split by patient"), thresholds=(PERFECT, AT_ONCE),
+        remedies=("look for the outcome among the inputs", "split by patient"),
+        thresholds=(PERFECT, AT_ONCE),
     ),
-)  # fmt: skip
+)

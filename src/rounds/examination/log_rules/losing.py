@@ -15,7 +15,9 @@ LOST_AGAIN = Threshold("lost again", 0.8, "share of what had been gained")
 NOTED_JUMPS = Threshold("typical jump that is noted", 0.1, "natural logarithm, as below")
 JUMPS = Threshold("typical jump", 0.18, "natural logarithm, of one point about its neighbours, over the second half")
 LARGE_JUMPS = Threshold("size of jumps", 0.08, "share of the level after the first epochs")
-FEWEST_TURNS = Threshold("turns", 2, "points that stand far above or below both neighbours: a single spike is no unrest")
+FEWEST_TURNS = Threshold(
+    "turns", 2, "points that stand far above or below both neighbours: a single spike is no unrest"
+)
 WILD_JUMPS = Threshold("jumps of validation alone", 0.3, "natural logarithm, where training is smooth")
 
 
@@ -32,17 +34,20 @@ def _diverged(run: LoggedRun) -> Judged:
 
 
 def _no_number(run: LoggedRun, series: Series) -> Seen | None:
-    """A loss that is no number at the end, or infinite anywhere; an epoch without one before others is a gap."""
-    wrong = ~np.isfinite(series.values)
-    if not len(series) or not (wrong[-1] or np.isinf(series.values).any()):
+    """A loss that is no number at the end, for longer than between values before: some are logged now and then only."""
+    known = np.flatnonzero(np.isfinite(series.values))
+    last = int(known[-1]) if len(known) else -1
+    usual = int(np.diff(known).max(initial=1)) - 1
+    if not len(series) or len(series) - 1 - last <= usual:
         return None
-    first = int(np.flatnonzero(np.isinf(series.values) if not wrong[-1] else wrong)[0])
-    if wrong[-1]:
-        first = int(np.flatnonzero(~wrong)[-1]) + 1 if (~wrong).any() else 0
+    first = float(series.at[last + 1])
     return Seen(
-        "error", f"{series.column} stopped being a number at {place(run, series.at[first])}.",
-        {"first_at": float(series.at[first])}, 1.0, onset=int(series.at[first]),
-    )  # fmt: skip
+        "error",
+        f"{series.column} stopped being a number at {place(run, first)}.",
+        {"first_at": first},
+        1.0,
+        onset=int(first),
+    )
 
 
 def _blown_up(run: LoggedRun, curve: LossCurve, side: str) -> Seen | None:
@@ -51,10 +56,13 @@ def _blown_up(run: LoggedRun, curve: LossCurve, side: str) -> Seen | None:
         return None
     at = _since(curve, 0.5 * (curve.lowest + curve.end))
     return Seen(
-        "error", f"The {side} loss blew up: {curve.lowest:.3g} at best, {curve.end:.3g} at the end, above where it began "
+        "error",
+        f"The {side} loss blew up: {curve.lowest:.3g} at best, {curve.end:.3g} at the end, above where it began "
         f"({curve.start:.3g}); it has stayed up since {place(run, at)}.",
-        {"lowest": curve.lowest, "end": curve.end, "start": curve.start}, 0.9, onset=int(at),
-    )  # fmt: skip
+        {"lowest": curve.lowest, "end": curve.end, "start": curve.start},
+        0.9,
+        onset=int(at),
+    )
 
 
 def _fallen_back(run: LoggedRun, curve: LossCurve, side: str) -> Seen | None:
@@ -67,10 +75,13 @@ def _fallen_back(run: LoggedRun, curve: LossCurve, side: str) -> Seen | None:
         return None
     at = _since(curve, half)
     return Seen(
-        "error", f"The {side} loss fell to {curve.lowest:.3g} and went back to {curve.end:.3g} (it began at "
+        "error",
+        f"The {side} loss fell to {curve.lowest:.3g} and went back to {curve.end:.3g} (it began at "
         f"{curve.start:.3g}); what had been learned is lost since {place(run, at)}.",
-        {"lowest": curve.lowest, "end": curve.end, "start": curve.start}, 0.9, onset=int(at),
-    )  # fmt: skip
+        {"lowest": curve.lowest, "end": curve.end, "start": curve.start},
+        0.9,
+        onset=int(at),
+    )
 
 
 def _since(curve: LossCurve, level: float) -> float:
@@ -115,8 +126,10 @@ def _unstable(run: LoggedRun) -> Judged:
         "warning" if alarms else "note",
         f"From one point to the next the {name} typically jumps by {np.expm1(jump):.0%} of itself, "
         f"{in_words(share)} of its level after the first epochs{why}.",
-        {"jump_log": jump, "jump_share": share}, 0.8, onset=int(curve.at[half]),
-    )  # fmt: skip
+        {"jump_log": jump, "jump_share": share},
+        0.8,
+        onset=int(curve.at[half]),
+    )
 
 
 def _unstable_at_first(run: LoggedRun, curve: LossCurve, name: str, half: int) -> Seen | None:
@@ -128,15 +141,21 @@ def _unstable_at_first(run: LoggedRun, curve: LossCurve, name: str, half: int) -
     if jump < WILD_JUMPS.value or share < LARGE_JUMPS.value or _turns(early.values) < FEWEST_TURNS.value:
         return None
     return Seen(
-        "note", f"Up to {place(run, float(curve.at[half]))} the {name} jumped by {np.expm1(jump):.0%} of itself from one point "
+        "note",
+        f"Up to {place(run, float(curve.at[half]))} the {name} jumped by {np.expm1(jump):.0%} of itself from one point "
         "to the next, and settled afterwards: shorter first steps (a warm-up) would not have lost that time.",
-        {"jump_log": jump, "jump_share": share}, 0.6, onset=int(curve.at[0]),
-    )  # fmt: skip
+        {"jump_log": jump, "jump_share": share},
+        0.6,
+        onset=int(curve.at[0]),
+    )
 
 
 LOSING_RULES: tuple[Rule[LoggedRun], ...] = (
     Rule(
-        "diverged", "The loss is lost", "training", _diverged,
+        "diverged",
+        "The loss is lost",
+        "training",
+        _diverged,
         how="The loss is no number at the end; or it ends above twice the level after the first epochs; or it is back "
         "where it began after it had fallen.",
         why="The weights are lost: whatever is predicted from here on means nothing.",
@@ -144,10 +163,14 @@ LOSING_RULES: tuple[Rule[LoggedRun], ...] = (
         thresholds=(BLOWN_UP, ABOVE_LOWEST, LEARNED, LOST_AGAIN),
     ),
     Rule(
-        "unstable", "The loss jumps", "training", _unstable,
+        "unstable",
+        "The loss jumps",
+        "training",
+        _unstable,
         how="Typical second difference of the logarithm of the loss over the second half of the points.",
         why="Which epoch is kept is a matter of luck.",
         remedies=("lower or decay the learning rate", "larger minibatches", "more validation patients"),
-        thresholds=(NOTED_JUMPS, JUMPS, LARGE_JUMPS, FEWEST_TURNS, WILD_JUMPS), causes=("diverged",),
+        thresholds=(NOTED_JUMPS, JUMPS, LARGE_JUMPS, FEWEST_TURNS, WILD_JUMPS),
+        causes=("diverged",),
     ),
-)  # fmt: skip
+)

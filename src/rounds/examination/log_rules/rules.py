@@ -8,7 +8,17 @@ from rounds.examination.rule import Rule
 
 _EVERY = {rule.code: rule for rule in (*LOSING_RULES, *FITTING_RULES, *ENDING_RULES)}
 ORDER = (
-    "diverged", "unstable", "not-learning", "overfitting", "still-improving", "learning-rate-too-low",
-    "implausible-score", "shifted-validation", "misleading-metric", "validation-too-small", "plateau", "cannot-be-told",
-)  # fmt: skip
+    "diverged",
+    "unstable",
+    "not-learning",
+    "overfitting",
+    "still-improving",
+    "learning-rate-too-low",
+    "implausible-score",
+    "shifted-validation",
+    "misleading-metric",
+    "validation-too-small",
+    "plateau",
+    "cannot-be-told",
+)
 LOG_RULES: tuple[Rule[LoggedRun], ...] = tuple(_EVERY[code] for code in ORDER)

@@ -36,7 +36,19 @@ def run_row(number: int, run: LoggedRun, found: Sequence[Finding]) -> RunRow:
         if place is not None
         else (None, None, None)
     )
-    return RunRow(number, run.name, run.unit, len(known), called(series), best_at, best, last, _codes(found), run.read, run.ignored)
+    return RunRow(
+        number,
+        run.name,
+        run.unit,
+        len(known),
+        called(series),
+        best_at,
+        best,
+        last,
+        _codes(found),
+        run.read,
+        run.ignored,
+    )
 
 
 def _codes(found: Sequence[Finding]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from rounds.examination.logs.logged_run import LoggedRun
 from rounds.examination.rule import Threshold
 
 Together = Literal["folds", "seeds"]
+TOGETHER: tuple[Together, ...] = ("folds", "seeds")
 MAJORITY = 0.5  # share of folds or seeds in which a finding must be seen to hold for the configuration
 BEHIND = Threshold("behind the best learning rate", 0.05, "share of the best rate's lowest validation loss")
 _NOT_SETTINGS = ("seed", "random_state", "fold", "kfold")
@@ -50,8 +51,13 @@ def _together(same: list[Finding], count: int, together: Together) -> Finding:
     members = tuple(sorted(m for f in same for m in f.members))
     often = len(members) > MAJORITY * count
     words = f"In {len(members)} of {count} {together}: {worst.explanation}"
-    return replace(worst, explanation=words, members=members, severity=worst.severity if often else "note",
-                   evidence={**worst.evidence, "runs": len(members), "of": count})  # fmt: skip
+    return replace(
+        worst,
+        explanation=words,
+        members=members,
+        severity=worst.severity if often else "note",
+        evidence={**worst.evidence, "runs": len(members), "of": count},
+    )
 
 
 def rates_too_high(runs: Sequence[LoggedRun]) -> Finding | None:
@@ -70,12 +76,18 @@ def rates_too_high(runs: Sequence[LoggedRun]) -> Finding | None:
         return None
     members = tuple(number for rate in worse for number, _ in by_rate[rate])
     return Finding(
-        "training", "learning-rate-too-high", "The learning rate is too high", "note",
+        "training",
+        "learning-rate-too-high",
+        "The learning rate is too high",
+        "note",
         f"At a learning rate of {worse[0]:g} the lowest validation loss is {levels[worse[0]]:.4g}, at {best:g} it is "
-        f"{levels[best]:.4g}.", {"learning_rate": worse[0], "best_rate": best}, 0.7,
-        remedies=(f"train at {best:g}",), members=members,
+        f"{levels[best]:.4g}.",
+        {"learning_rate": worse[0], "best_rate": best},
+        0.7,
+        remedies=(f"train at {best:g}",),
+        members=members,
         thresholds=((BEHIND.name, BEHIND.value, BEHIND.unit, BEHIND.source),),
-    )  # fmt: skip
+    )
 
 
 def spread(runs: Sequence[LoggedRun]) -> str:
@@ -83,4 +95,5 @@ def spread(runs: Sequence[LoggedRun]) -> str:
     lowest = [c.best[1] for run in runs if (c := validation_curve(run)) is not None]
     if len(lowest) < 2:
         return ""
-    return f"Best validation {np.mean(lowest):.4g}, standard deviation {np.std(lowest, ddof=1):.2g} over {len(lowest)} runs."
+    deviation = float(np.std(lowest, ddof=1))
+    return f"Best validation {np.mean(lowest):.4g}, standard deviation {deviation:.2g} over {len(lowest)} runs."

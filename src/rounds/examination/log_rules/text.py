@@ -46,7 +46,8 @@ def _one_line(row: RunRow) -> str:
     if row.best is None or row.best_at is None or row.last is None:
         return _wrapped(f"{row.points} points.")
     return _wrapped(
-        f"{row.points} {row.unit}s logged; {row.judged} at best {row.best:.4g} ({row.unit} {row.best_at:g}), at the end "
+        f"{row.points} {row.unit}s logged; {row.judged} at best {row.best:.4g} ({row.unit} {row.best_at:g}), at the "
+        "end "
         f"{row.last:.4g}."
     )
 
@@ -56,11 +57,16 @@ def _table(rows: tuple[RunRow, ...]) -> str:
     cells = [("run", "name", "points", "best", "at", "last", "found")]
     cells += [
         (
-            str(row.run), _short(row.name), str(row.points), _number(row.best),
-            "-" if row.best_at is None else f"{row.unit} {row.best_at:g}", _number(row.last), ", ".join(row.found),
+            str(row.run),
+            _short(row.name),
+            str(row.points),
+            _number(row.best),
+            "-" if row.best_at is None else f"{row.unit} {row.best_at:g}",
+            _number(row.last),
+            ", ".join(row.found),
         )
         for row in rows[:MOST_RUNS]
-    ]  # fmt: skip
+    ]
     widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
     lines = ["  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in cells]
     more = [f"... and {len(rows) - MOST_RUNS} more (--json has them all)"] if len(rows) > MOST_RUNS else []

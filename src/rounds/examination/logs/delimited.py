@@ -1,4 +1,4 @@
-"""Logs that are tables of text: CSVLogger of Keras and Lightning, Ultralytics, pandas, exports of TensorBoard and W&B."""
+"""Logs that are tables of text: CSVLogger of Keras and Lightning, Ultralytics, pandas, exports of other tools."""
 
 import csv
 import re
@@ -56,7 +56,11 @@ def read_delimited(path: Path, text: str) -> list[LogTable]:
             kept.append(dict(zip(names, row, strict=True)))
     ignored = tuple(f"{count} row{'s' if count > 1 else ''} ({why})" for why, count in left_out.items())
     if set(names) == TENSORBOARD:
-        return [LogTable(path.name, [{"step": r["Step"], path.stem: r["Value"]} for r in kept], ignored=ignored, is_part=True)]
+        return [
+            LogTable(
+                path.name, [{"step": r["Step"], path.stem: r["Value"]} for r in kept], ignored=ignored, is_part=True
+            )
+        ]
     if set(names) >= set(LONG):
         return [LogTable(path.name, pivoted(kept), ignored=ignored)]
     return [LogTable(f"{path.name} {run}".strip(), rows, ignored=ignored) for run, rows in _by_run(names, kept).items()]
@@ -72,7 +76,8 @@ def _by_run(names: list[str], rows: list[Row]) -> dict[str, list[Row]]:
     runs = list(dict.fromkeys(run for run, _ in kept.values()))
     return {
         run: [
-            {name: row[name] for name in shared} | {metric: row[name] for name, (own, metric) in kept.items() if own == run}
+            {name: row[name] for name in shared}
+            | {metric: row[name] for name, (own, metric) in kept.items() if own == run}
             for row in rows
         ]
         for run in runs

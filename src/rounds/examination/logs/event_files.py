@@ -56,7 +56,9 @@ def _by_training(file: Path, scalars: list[Scalar]) -> dict[Path, dict[str, Poin
     found: dict[Path, dict[str, Points]] = {}
     for scalar in scalars:
         part = above and not meaning(scalar.tag).named
-        folder, name = (file.parent.parent, f"{_split_in(file.parent.name)}/{scalar.tag}") if part else (file.parent, scalar.tag)
+        folder, name = (
+            (file.parent.parent, f"{_split_in(file.parent.name)}/{scalar.tag}") if part else (file.parent, scalar.tag)
+        )
         found.setdefault(folder, {}).setdefault(name, {})[scalar.step] = scalar.value
     return found
 

@@ -1,4 +1,4 @@
-"""Logs that are JSON: Keras's History, trainer_state of Hugging Face, lists of records, JSON lines, boosting results."""
+"""Logs that are JSON: Keras's History, trainer_state of Hugging Face, lists of records, one record a line."""
 
 import json
 from itertools import zip_longest
@@ -50,7 +50,9 @@ def _ends_whole(text: str, documents: list[Any]) -> bool:
 def _tables_in(content: Any, name: str = "") -> dict[str, list[Row]]:
     """By place in the document, every table in it: a list of records, or lists of numbers side by side."""
     if isinstance(content, list):
-        inside = [r for r in content if isinstance(r, list) or (isinstance(r, dict) and _losses(r) and not _has_values(r))]
+        inside = [
+            r for r in content if isinstance(r, list) or (isinstance(r, dict) and _losses(r) and not _has_values(r))
+        ]
         if inside and len(inside) == len(content):
             return {f"{name} {i}".strip(): rows for i, r in enumerate(content) for rows in _tables_in(r).values()}
         records = [_flat(r) for r in content if isinstance(r, dict)]
@@ -60,8 +62,14 @@ def _tables_in(content: Any, name: str = "") -> dict[str, list[Row]]:
     held = next((content[h] for h in _HOLDERS if _is_records(content.get(h))), None)
     if held is not None:
         return _tables_in(held, name)
-    apart = {k: v for k, v in content.items() if isinstance(v, dict) and not set(words_of(k)) & SPLIT_WORDS.keys()
-             and any(isinstance(cells, list) for cells in v.values()) and _losses(v)}  # fmt: skip
+    apart = {
+        k: v
+        for k, v in content.items()
+        if isinstance(v, dict)
+        and not set(words_of(k)) & SPLIT_WORDS.keys()
+        and any(isinstance(cells, list) for cells in v.values())
+        and _losses(v)
+    }
     if len(apart) > 1:
         return {f"{name} {k}".strip(): _side_by_side(_columns(v)) for k, v in apart.items()}
     if _losses(content):
@@ -83,7 +91,9 @@ def _losses(content: dict[str, Any]) -> bool:
 
 def _has_values(record: dict[str, Any]) -> bool:
     """Whether a loss or score in it is a single number: then it is one epoch, and no training."""
-    return any(meaning(name).kind in ("loss", "score", "error") and number(value) is not None for name, value in record.items())
+    return any(
+        meaning(name).kind in ("loss", "score", "error") and number(value) is not None for name, value in record.items()
+    )
 
 
 def _is_records(content: Any) -> bool:
@@ -134,9 +144,16 @@ def _by_mode(rows: list[Row]) -> list[Row]:
     """Rows that say in words which split they are of ({"mode": "val", "loss": 0.3}) name it in their columns."""
     found = []
     for row in rows:
-        said = next((SPLIT_WORDS[v.lower()] for k, v in row.items()
-                     if k.lower() in ("mode", "split", "phase", "stage", "set") and isinstance(v, str)
-                     and v.lower() in SPLIT_WORDS), None)  # fmt: skip
+        said = next(
+            (
+                SPLIT_WORDS[v.lower()]
+                for k, v in row.items()
+                if k.lower() in ("mode", "split", "phase", "stage", "set")
+                and isinstance(v, str)
+                and v.lower() in SPLIT_WORDS
+            ),
+            None,
+        )
         places = ("epoch", "step", "iter", "iteration", "global_step")
         found.append(row if said is None else {k if k.lower() in places else f"{said}_{k}": v for k, v in row.items()})
     return found

@@ -49,7 +49,8 @@ class Measured:
 @dataclass(frozen=True)
 class LoggedRun:
     """loss: what was minimised; parts: losses that it is the sum of; scores: accuracy and its kin; rate: the learning
-    rate; read, ignored: what was taken from the file and what was not, a sentence each; varies: the column that tells this run from others of its file (fold, seed, run)."""
+    rate; read, ignored: what was taken from the file and what was not, a sentence each; varies: the column that tells
+    this run from others of its file (fold, seed, run)."""
 
     name: str
     unit: Unit

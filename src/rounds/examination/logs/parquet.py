@@ -23,6 +23,8 @@ def read_parquet(path: Path) -> list[LogTable]:
         frame = pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:
         advice = "Check the file"
-        raise DataError(must_be(path.name, "a Parquet file that can be read", "error", str(error)[:120], advice)) from None
+        raise DataError(
+            must_be(path.name, "a Parquet file that can be read", "error", str(error)[:120], advice)
+        ) from None
     rows = frame.to_dicts()
     return [LogTable(path.name, pivoted(rows) if set(frame.columns) >= set(LONG) else rows)]

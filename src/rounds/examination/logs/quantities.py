@@ -53,7 +53,9 @@ def quantities(every: list[Series], loss: str | None, validation: str | None) ->
         return None
     scores = tuple(s for s in (*scores, *errors) if s.judged is not main.judged)
     rate = next((c.series for c in columns if c.meaning.kind == "rate"), None)
-    used = {s.column for m in (main, *parts, *scores) for s in (m.train, m.validation) if s} | {rate.column if rate else ""}
+    used = {s.column for m in (main, *parts, *scores) for s in (m.train, m.validation) if s} | {
+        rate.column if rate else ""
+    }
     return Quantities(main, parts, scores, rate, _read(main, parts, scores), _ignored(every, used))
 
 
@@ -81,7 +83,9 @@ def _first_as_train(columns: list[_Column]) -> list[_Column]:
         return [replace(c, meaning=_without_number(c.meaning)) for c in columns]
     others = any(c.meaning.metric.split("_")[0] == "1" for c in columns)
     return [
-        replace(c, meaning=replace(_without_number(c.meaning), split="train" if c in first and others else c.meaning.split))
+        replace(
+            c, meaning=replace(_without_number(c.meaning), split="train" if c in first and others else c.meaning.split)
+        )
         for c in columns
     ]
 
@@ -108,20 +112,22 @@ def _test_as_validation(columns: list[_Column]) -> list[_Column]:
     if any(c.meaning.split == "validation" for c in columns):
         return [c for c in columns if c.meaning.split != "test"]
     kept = [c for c in columns if c.meaning.split != "test" or len(c.series) > 1]
-    return [replace(c, meaning=replace(c.meaning, split="validation")) if c.meaning.split == "test" else c for c in kept]
+    return [
+        replace(c, meaning=replace(c.meaning, split="validation")) if c.meaning.split == "test" else c for c in kept
+    ]
 
 
 def _paired(columns: Iterable[_Column]) -> tuple[Measured, ...]:
     """By metric, both splits. Scores in percent are brought to shares."""
     found: dict[str, Measured] = {}
     for c in columns:
-        side = "train" if c.meaning.split == "train" else "validation"
         scaled = _as_share(c.series) if c.meaning.bounded else c.series
         if c.meaning.negated and c.meaning.kind != "score":
             scaled = replace(scaled, values=-scaled.values)
         higher = c.meaning.kind == "score"
         known = found.get(c.meaning.metric, Measured(c.meaning.metric, higher=higher, bounded=c.meaning.bounded))
-        found[c.meaning.metric] = replace(known, **{side: scaled})
+        of_training = c.meaning.split == "train"
+        found[c.meaning.metric] = replace(known, train=scaled) if of_training else replace(known, validation=scaled)
     return tuple(found.values())
 
 
@@ -152,8 +158,16 @@ def _main(losses: tuple[Measured, ...], errors: tuple[Measured, ...], scores: tu
 
 def _sum(parts: tuple[Measured, ...]) -> Measured:
     """The sum of parts at the epochs that all of them have."""
-    sides = {side: _summed([getattr(p, side) for p in parts]) for side in ("train", "validation")}
-    return Measured("sum of " + ", ".join(p.name for p in parts), **sides)
+    train, validation = ([s for p in parts if (s := side(p)) is not None] for side in (_train, _validation))
+    return Measured("sum of " + ", ".join(p.name for p in parts), _summed(train), _summed(validation))
+
+
+def _train(measured: Measured) -> Series | None:
+    return measured.train
+
+
+def _validation(measured: Measured) -> Series | None:
+    return measured.validation
 
 
 def _summed(series: list[Series]) -> Series:
@@ -166,7 +180,7 @@ def _summed(series: list[Series]) -> Series:
 
 def _completed(main: Measured, losses: tuple[Measured, ...], scores: tuple[Measured, ...]) -> Measured:
     """With the other split, where that was logged by another name: it tells a course, and no gap."""
-    for side, other in (("validation", "train"), ("train", "validation")):
+    for side in ("validation", "train"):
         if getattr(main, side) is not None:
             continue
         stand_in = next((m for m in losses if getattr(m, side) is not None and m is not main), None)

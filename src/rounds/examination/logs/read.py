@@ -52,26 +52,37 @@ class Logs:
 
 def read_logs(paths: Sequence[Path], choice: Choice | None = None) -> Logs:
     """Every training in these files and folders. Raises DataError where there is none."""
-    choice = choice or Choice()
     tables: list[LogTable] = []
     left_out: list[tuple[str, str]] = []
     for path in paths:
         if not path.exists():
             raise DataError(must_be("LOG", "a file or folder that exists", "path", str(path), "Check the path"))
         found, wrong = _folder_tables(path) if path.is_dir() else (_file_tables(path), [])
-        tables += found
+        tables += [_named_by_path(path, table) for table in found] if len(paths) > 1 else found
         left_out += wrong
-    runs: list[LoggedRun] = []
-    for table in tables:
-        of_table = runs_of(table, choice)
-        runs += of_table
-        if not of_table:
-            left_out.append((table.name, "no loss and no score by epoch or step in it"))
+    return logs_of(tables, choice, ", ".join(p.name for p in paths), left_out)
+
+
+def logs_of(
+    tables: Sequence[LogTable], choice: Choice | None, name: str, left_out: Sequence[tuple[str, str]] = ()
+) -> Logs:
+    """The trainings in tables; name: of what was read, for messages. Raises DataError where there is none."""
+    found = [(table, runs_of(table, choice or Choice())) for table in tables]
+    runs = tuple(run for _, of_table in found for run in of_table)
+    empty = [(table.name, "no loss and no score by epoch or step in it") for table, of_table in found if not of_table]
+    every = (*left_out, *empty)
     if not runs:
-        why = f" ({'; '.join(f'{name}: {reason}' for name, reason in left_out[:3])})" if left_out else ""
-        shown = ", ".join(p.name for p in paths) + why
-        raise DataError(must_be("RUN|LOG", "losses or scores of a training by epoch or step", "path", shown, f"Give {KINDS}"))
-    return Logs(tuple(runs), tuple(left_out))
+        why = f" ({'; '.join(f'{file}: {reason}' for file, reason in every[:3])})" if every else ""
+        what = "losses or scores of a training by epoch or step"
+        raise DataError(must_be("RUN|LOG", what, "path", name + why, f"Give {KINDS}"))
+    return Logs(runs, every)
+
+
+def _named_by_path(path: Path, table: LogTable) -> LogTable:
+    """Of several paths, each log is called by its own."""
+    if path.is_dir():
+        return replace(table, name=f"{path.name}/{table.name}")
+    return replace(table, name=table.name.replace(path.name, str(path), 1))
 
 
 def _file_tables(path: Path) -> list[LogTable]:
@@ -118,10 +129,15 @@ def _candidates(folder: Path, runs: Iterable[Path], events: Iterable[Path]) -> l
     taken = set(events)
     inside = tuple(run.parent for run in runs)
     found = [
-        p for p in sorted(folder.rglob("*"))
-        if p.is_file() and p.suffix.lower() in SUFFIXES and p not in taken and p.name not in NO_LOGS
-        and not p.name.startswith(".") and not any(p.is_relative_to(r) for r in inside)
-    ]  # fmt: skip
+        p
+        for p in sorted(folder.rglob("*"))
+        if p.is_file()
+        and p.suffix.lower() in SUFFIXES
+        and p not in taken
+        and p.name not in NO_LOGS
+        and not p.name.startswith(".")
+        and not any(p.is_relative_to(r) for r in inside)
+    ]
     return _last_checkpoints(found)
 
 

@@ -1,7 +1,7 @@
-"""A table of a log becomes trainings: where one ends and the next begins, at which epochs or steps, what each column is."""
+"""A table of a log becomes trainings: where each begins, at which epochs or steps its values stand."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -13,7 +13,18 @@ from rounds.examination.logs.logged_run import LoggedRun, Series, Unit
 from rounds.examination.logs.quantities import quantities
 from rounds.examination.logs.table import LogTable, Row, number
 
-RUN_COLUMNS = ("run", "run_id", "member", "seed", "fold", "kfold", "trial", "version", "experiment", "parent_task_id_path")
+RUN_COLUMNS = (
+    "run",
+    "run_id",
+    "member",
+    "seed",
+    "fold",
+    "kfold",
+    "trial",
+    "version",
+    "experiment",
+    "parent_task_id_path",
+)
 POSITIONS = ("epoch", "epochs", "step", "steps", "global_step", "iteration", "iterations", "iter", "round", "task_id")
 FEWEST_EPOCHS = 5  # with fewer, steps (where they are finer) say more
 FILLED = 0.5  # share of rows with a position, of the column that has most
@@ -28,6 +39,11 @@ class Choice:
     step: str | None = None
     loss: str | None = None
     validation: str | None = None
+
+    @property
+    def named(self) -> bool:
+        """Whether any column was named by hand."""
+        return self != Choice()
 
 
 @dataclass
@@ -67,7 +83,10 @@ def runs_of(table: LogTable, choice: Choice) -> list[LoggedRun]:
     parts = _parts(table, position, by, values)
     several = len(parts) > 1
     varies = next((c.strip().lower() for c in by if len({row.get(c) for row in table.rows}) > 1), "")
-    found = [_logged(replace(table, name=part.name if several else table.name), part, unit, position, choice) for part in parts]
+    found = [
+        _logged(replace(table, name=part.name if several else table.name), part, unit, position, choice)
+        for part in parts
+    ]
     return [replace(run, varies=varies) for run in found if run is not None]
 
 
@@ -78,7 +97,7 @@ def _check_named(table: LogTable, choice: Choice, columns: list[str]) -> None:
             raise DataError(must_be(option, f"a column of {table.name}", "column", name, advice))
 
 
-def _position(rows: "list[Row] | tuple[Row, ...]", columns: list[str]) -> str | None:
+def _position(rows: Sequence[Row], columns: list[str]) -> str | None:
     """The column of epochs, or of steps where epochs are few or fractions; None where there is neither."""
     known = {c.strip().lower(): c for c in columns if meaning(c).kind == "position" and c.strip()}
     found = [known[name] for name in POSITIONS if name in known] or [
@@ -134,10 +153,19 @@ def _logged(table: LogTable, part: _Part, unit: Unit, position: str | None, choi
         return None
     where = "rows counted from 1 (there is no column of epochs)" if position is None else f"{unit}s from {position}"
     read = (*found.read, where)
+    rate = found.rate.finite.values if found.rate is not None else []
+    settings = ({"learning_rate": float(max(rate))} if len(rate) else {}) | table.settings
     return LoggedRun(
-        table.name, unit, found.loss, found.parts, found.scores, found.rate, table.settings, read,
+        table.name,
+        unit,
+        found.loss,
+        found.parts,
+        found.scores,
+        found.rate,
+        settings,
+        read,
         (*table.ignored, *found.ignored),
-    )  # fmt: skip
+    )
 
 
 def _series(name: str, points: list[tuple[float, float]]) -> Series:

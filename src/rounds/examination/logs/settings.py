@@ -40,8 +40,11 @@ def _json_values(text: str) -> dict[str, Any]:
 
 
 def _named(values: dict[str, Any]) -> dict[str, float]:
-    known = {name: n for name, value in values.items() if isinstance(value, str | int | float)
-             and not isinstance(value, bool) and (n := number(value)) is not None}  # fmt: skip
+    known = {
+        name: n
+        for name, value in values.items()
+        if isinstance(value, str | int | float) and not isinstance(value, bool) and (n := number(value)) is not None
+    }
     for name in ("lr", "lr0", "learning_rate", "initial_lr", "base_lr"):
         if name in known:
             known.setdefault("learning_rate", known.pop(name))

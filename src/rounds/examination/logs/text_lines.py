@@ -1,4 +1,4 @@
-"""Logs that are lines of text: "epoch 3 loss 0.2 val_loss 0.3", nnU-Net, Keras's progress, XGBoost, LightGBM, CatBoost."""
+"""Logs that are lines of text: "epoch 3 loss 0.2 val_loss 0.3", Keras's progress, nnU-Net, boosting libraries."""
 
 import re
 from collections.abc import Iterator
@@ -68,7 +68,7 @@ def _mark(message: str) -> tuple[str, float] | None:
 
 
 def _values(message: str) -> Iterator[tuple[str, float]]:
-    """Losses, scores and rates of a line by name; a split that was named by a word of its own holds for what follows."""
+    """Losses, scores and rates of a line by name; a split that has a word of its own holds for what follows."""
     inherited = ""
     for name, value, percent in _PAIR.findall(message.replace("np.float32(", "").replace("np.float64(", "")):
         words = _named(name)

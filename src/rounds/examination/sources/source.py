@@ -1,17 +1,62 @@
-"""Whatever a user hands over to be examined: a run folder, one that was stopped, or curves from elsewhere."""
+"""Whatever a user hands over to be examined: a run folder, one that was stopped, or logs of other tools."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from rounds.examination.examine import examine
+from rounds.errors import DataError, must_be
 from rounds.examination.finding import Examination
-from rounds.examination.logs.detect import read_curves
-from rounds.examination.sources.run_folder import FINDINGS, read_examination, read_run
+from rounds.examination.log_rules.examination import LogExamination
+from rounds.examination.log_rules.examine import examine_logs
+from rounds.examination.log_rules.several import TOGETHER, Together
+from rounds.examination.logs.objects import is_log_object, read_log_objects
+from rounds.examination.logs.read import read_logs
+from rounds.examination.logs.runs import Choice
+
+FINDINGS = "findings.json"
+_OF_ROUNDS = (FINDINGS, "dataset.json", "plan.json")
+
+
+def is_run_folder(path: Path) -> bool:
+    """Whether Rounds left it."""
+    return any((path / name).exists() for name in _OF_ROUNDS)
 
 
 def examine_source(path: Path) -> Examination:
     """Raises RunFolderError or DataError for what cannot be read."""
+    if not is_run_folder(path):
+        return examine_log_files([path])
+    from rounds.examination.examine import examine
+    from rounds.examination.sources.run_folder import read_examination, read_run
+
     if (path / FINDINGS).exists() and not (path / "curves.parquet").exists():
         return read_examination(path)
-    if (path / "dataset.json").exists() or (path / "plan.json").exists():
-        return examine(read_run(path))
-    return examine(read_curves(path))
+    return examine(read_run(path))
+
+
+def examine_log_files(
+    paths: Sequence[Path], choice: Choice | None = None, together: str | None = None
+) -> LogExamination:
+    """Logs of other tools. choice: columns named by hand; together: "folds" or "seeds" where that is what they are."""
+    for path in paths:
+        if is_run_folder(path):
+            advice = "Examine a run folder by itself, without options; `rounds report` draws it"
+            raise DataError(must_be("LOG", "a log of another tool", "path", str(path), advice))
+    return examine_logs(read_logs(paths, choice), _checked(together))
+
+
+def examine_log_objects(
+    sources: Sequence[Any], choice: Choice | None = None, together: str | None = None
+) -> LogExamination:
+    """Logs that are Python objects: Keras's History, a dict of lists, scikit-learn's ScoringMonitor."""
+    for source in sources:
+        if not is_log_object(source):
+            what = "a path, a History, a dict of lists, or a ScoringMonitor"
+            raise DataError(must_be("What is examined", what, "type", type(source).__name__, "Give one of these"))
+    return examine_logs(read_log_objects(sources, choice), _checked(together))
+
+
+def _checked(together: str | None) -> Together | None:
+    if together is not None and together not in TOGETHER:
+        raise DataError(must_be("--as", " or ".join(TOGETHER), "as", together, "Leave it out to judge runs one by one"))
+    return together

@@ -55,13 +55,16 @@ def _marks(marked: Mapping[str, int], x: alt.X) -> list[alt.Chart]:
     by_place: dict[int, list[str]] = {}
     for code, at in marked.items():
         by_place.setdefault(at, []).append(code)
-    rows = [{"at": at, "what": ", ".join(codes), "from_top": 14 + 18 * i} for i, (at, codes) in enumerate(by_place.items())]
+    rows = [
+        {"at": at, "what": ", ".join(codes), "from_top": 14 + 18 * i} for i, (at, codes) in enumerate(by_place.items())
+    ]
     if not rows:
         return []
     rules = alt.Chart(alt.InlineData(values=rows)).mark_rule(color=PURPLE, strokeDash=[4, 3]).encode(x=x)
     names = [
-        alt.Chart(alt.InlineData(values=[row])).mark_text(color=PURPLE, align="left", dx=4, clip=True)
+        alt.Chart(alt.InlineData(values=[row]))
+        .mark_text(color=PURPLE, align="left", dx=4, clip=True)
         .encode(x=x, y=alt.value(row["from_top"]), text="what:N")
         for row in rows
-    ]  # fmt: skip
+    ]
     return [rules, *names]
