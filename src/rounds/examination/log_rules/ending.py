@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rounds.examination.finding import NotApplicable, Seen, in_words
+from rounds.examination.finding import NotApplicable, Seen, Threshold, in_words
 from rounds.examination.log_rules.evidence import (
     FEWEST,
     SURE,
@@ -17,7 +17,7 @@ from rounds.examination.log_rules.evidence import (
 )
 from rounds.examination.log_rules.loss_curve import END_SHARE, LossCurve
 from rounds.examination.logs.logged_run import LoggedRun
-from rounds.examination.rule import Judged, Rule, Threshold
+from rounds.examination.rule import Judged, Rule
 
 NOTHING = Threshold("nothing learned", 0.02, "share of the level after the first epochs, fall of either loss")
 SCORE_MOVED = Threshold("a score that moved", 0.05, "share of what it left after the first epochs")
@@ -152,64 +152,67 @@ def _flat_since(curve: LossCurve) -> int:
     return int(np.flatnonzero(within)[0]) if within.any() else len(curve)
 
 
-ENDING_RULES: tuple[Rule[LoggedRun], ...] = (
-    Rule(
-        "cannot-be-told",
-        "Too few points",
-        "training",
-        _cannot_be_told,
-        how="The number of points of the losses.",
-        why="A course of so few points fits every diagnosis.",
-        remedies=("log the loss of every epoch, or of every hundred steps",),
-        thresholds=(FEWEST,),
+CANNOT_BE_TOLD: Rule[LoggedRun] = Rule(
+    "cannot-be-told",
+    "Too few points",
+    "training",
+    _cannot_be_told,
+    how="The number of points of the losses.",
+    why="A course of so few points fits every diagnosis.",
+    remedies=("log the loss of every epoch, or of every hundred steps",),
+    thresholds=(FEWEST,),
+    place=120,
+)
+NOT_LEARNING: Rule[LoggedRun] = Rule(
+    "not-learning",
+    "The networks learned nothing",
+    "training",
+    _not_learning,
+    how="Neither loss falls by a worthwhile share of its level after the first epochs, or by more than its "
+    "noise; no "
+    "score moves, and none was good to begin with.",
+    why="A constant is as good: weights, data or the objective are wrong, or the steps are far too small or large.",
+    remedies=(
+        "check that inputs and targets belong together",
+        "change the learning rate by factors of ten",
+        "try to learn ten patients by heart first",
     ),
-    Rule(
-        "not-learning",
-        "The networks learned nothing",
-        "training",
-        _not_learning,
-        how="Neither loss falls by a worthwhile share of its level after the first epochs, or by more than its "
-        "noise; no "
-        "score moves, and none was good to begin with.",
-        why="A constant is as good: weights, data or the objective are wrong, or the steps are far too small or large.",
-        remedies=(
-            "check that inputs and targets belong together",
-            "change the learning rate by factors of ten",
-            "try to learn ten patients by heart first",
-        ),
-        thresholds=(NOTHING, SCORE_MOVED, LEARNED_ALREADY),
-        causes=("diverged", "unstable"),
-    ),
-    Rule(
-        "still-improving",
-        "Training ended too early",
-        "training",
-        _still_improving,
-        how="A robust line (Theil-Sen) through the last third of the points falls by a worthwhile share, beyond its "
-        "error, "
-        "and the lowest level is in that third.",
-        why="The networks would be better if they had trained longer.",
-        remedies=("train for more epochs", "raise the learning rate"),
-        thresholds=(LATE_FALL, OF_LEVEL, STEEP, SURE, WITH_TRAINING),
-    ),
-    Rule(
-        "learning-rate-too-low",
-        "The learning rate is too low",
-        "training",
-        _too_slow,
-        how="The training loss has lost little of its level, and falls in the last third as steeply as before.",
-        why="Training ends before the weights have gone anywhere.",
-        remedies=("multiply the learning rate by 3 to 10", "train for more epochs"),
-        thresholds=(SLOW,),
-    ),
-    Rule(
-        "plateau",
-        "Nothing more is gained",
-        "training",
-        _plateau,
-        how="The smoothed loss no longer falls by a worthwhile share, for a third of the points or more.",
-        why="More epochs like these bring nothing.",
-        remedies=("stop earlier", "decay the learning rate, if it was not"),
-        thresholds=(FLAT_SHARE, WORTHWHILE, RISEN),
-    ),
+    thresholds=(NOTHING, SCORE_MOVED, LEARNED_ALREADY),
+    causes=("diverged", "unstable"),
+    place=30,
+)
+STILL_IMPROVING: Rule[LoggedRun] = Rule(
+    "still-improving",
+    "Training ended too early",
+    "training",
+    _still_improving,
+    how="A robust line (Theil-Sen) through the last third of the points falls by a worthwhile share, beyond its "
+    "error, "
+    "and the lowest level is in that third.",
+    why="The networks would be better if they had trained longer.",
+    remedies=("train for more epochs", "raise the learning rate"),
+    thresholds=(LATE_FALL, OF_LEVEL, STEEP, SURE, WITH_TRAINING),
+    place=50,
+)
+LEARNING_RATE_TOO_LOW: Rule[LoggedRun] = Rule(
+    "learning-rate-too-low",
+    "The learning rate is too low",
+    "training",
+    _too_slow,
+    how="The training loss has lost little of its level, and falls in the last third as steeply as before.",
+    why="Training ends before the weights have gone anywhere.",
+    remedies=("multiply the learning rate by 3 to 10", "train for more epochs"),
+    thresholds=(SLOW,),
+    place=60,
+)
+PLATEAU: Rule[LoggedRun] = Rule(
+    "plateau",
+    "Nothing more is gained",
+    "training",
+    _plateau,
+    how="The smoothed loss no longer falls by a worthwhile share, for a third of the points or more.",
+    why="More epochs like these bring nothing.",
+    remedies=("stop earlier", "decay the learning rate, if it was not"),
+    thresholds=(FLAT_SHARE, WORTHWHILE, RISEN),
+    place=110,
 )

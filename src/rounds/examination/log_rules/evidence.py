@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from rounds.examination.finding import Threshold
 from rounds.examination.log_rules.loss_curve import LossCurve
 from rounds.examination.logs.columns import meaning
 from rounds.examination.logs.logged_run import LoggedRun, Measured, Series
-from rounds.examination.rule import Threshold
 
 FEWEST = Threshold("points", 5, "epochs or steps with a loss or score, below which nothing is told of a course")
 WORTHWHILE = Threshold(

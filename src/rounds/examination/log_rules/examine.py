@@ -13,7 +13,7 @@ from rounds.examination.log_rules.run_row import run_row, sorted_by_best
 from rounds.examination.log_rules.several import Together, of_configuration, rates_too_high, spread, taken_together
 from rounds.examination.logs.logged_run import LoggedRun
 from rounds.examination.logs.read import Logs
-from rounds.examination.rule import Rule, make_finding
+from rounds.examination.rule import Rule
 
 CANNOT_BE_TOLD = "cannot-be-told"
 
@@ -48,7 +48,7 @@ def examine_logs(logs: Logs, together: Together | None = None) -> LogExamination
 def examine_log(run: LoggedRun, member: int = 0) -> tuple[tuple[Finding, ...], tuple[tuple[str, str], ...]]:
     """(findings of one run, what to act on first; (code, reason) of rules that could not judge)."""
     with np.errstate(all="ignore"):
-        asked = [(rule, rule.judge(run)) for rule in LOG_RULES]
+        asked = [(rule, rule.ask(run)) for rule in LOG_RULES]
     absent = tuple((rule.code, said.reason) for rule, said in asked if isinstance(said, NotApplicable))
     seen = {rule.code: (rule, said) for rule, said in asked if isinstance(said, Seen)}
     found = [_finding(rule, said, member, seen) for rule, said in seen.values()]
@@ -64,7 +64,7 @@ def in_order(found: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _finding(rule: Rule[LoggedRun], said: Seen, member: int, seen: Mapping[str, object]) -> Finding:
-    made = make_finding(rule, replace(said, members=(member,)))
+    made = rule.finding(replace(said, members=(member,)))
     return replace(made, follows_from=tuple(code for code in rule.causes if code in seen), rates=log_rates(rule.code))
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rounds.examination.finding import NotApplicable, Seen, in_words
+from rounds.examination.finding import NotApplicable, Seen, Threshold, in_words
 from rounds.examination.log_rules.evidence import (
     FEWEST,
     LEARNED_ON,
@@ -18,7 +18,7 @@ from rounds.examination.log_rules.evidence import (
 )
 from rounds.examination.log_rules.loss_curve import LossCurve
 from rounds.examination.logs.logged_run import LoggedRun, Measured
-from rounds.examination.rule import Judged, Rule, Threshold
+from rounds.examination.rule import Judged, Rule
 
 RISE = Threshold(
     "rise of the validation loss", 0.10, "share of its level after the first epochs, from its lowest level to the end"
@@ -239,62 +239,65 @@ def _too_good(run: LoggedRun) -> Judged:
     return None
 
 
-FITTING_RULES: tuple[Rule[LoggedRun], ...] = (
-    Rule(
-        "overfitting",
-        "The networks learn patients by heart",
-        "training",
-        _overfitting,
-        how="Rise of the level of the validation loss (of one of its parts, or of what a score leaves) from its "
-        "lowest to "
-        "the end, in standard errors of the curve's own roughness, while the training loss goes on falling; or a "
-        "validation loss that never moves while the training loss goes.",
-        why="What is learned late is true of these patients only; new ones are judged worse.",
-        remedies=(
-            "keep the weights of the epoch that is best on validation",
-            "more data, or stronger regularization (augmentation, dropout, weight decay)",
-            "a smaller network",
-        ),
-        thresholds=(RISE, SMALL_RISE, GAVE_BACK, SCORE_GAIN, FURTHER, SURE, LEARNED_ON, BY_HEART, STILL),
+OVERFITTING: Rule[LoggedRun] = Rule(
+    "overfitting",
+    "The networks learn patients by heart",
+    "training",
+    _overfitting,
+    how="Rise of the level of the validation loss (of one of its parts, or of what a score leaves) from its "
+    "lowest to "
+    "the end, in standard errors of the curve's own roughness, while the training loss goes on falling; or a "
+    "validation loss that never moves while the training loss goes.",
+    why="What is learned late is true of these patients only; new ones are judged worse.",
+    remedies=(
+        "keep the weights of the epoch that is best on validation",
+        "more data, or stronger regularization (augmentation, dropout, weight decay)",
+        "a smaller network",
     ),
-    Rule(
-        "shifted-validation",
-        "Validation is on another scale",
-        "data",
-        _another_scale,
-        how="Levels of the two losses after the first epochs.",
-        why="The two losses cannot be compared, or validation patients are others.",
-        remedies=("compute both losses by the same formula", "prepare both splits the same way"),
-        thresholds=(SCALE,),
-    ),
-    Rule(
-        "validation-too-small",
-        "Few validation patients",
-        "data",
-        _few_rows,
-        how="The smallest number of rows of which every validation accuracy is a share.",
-        why="What validation says is a matter of luck.",
-        remedies=("keep more patients for validation", "cross-validate"),
-        thresholds=(FEWEST_ROWS,),
-    ),
-    Rule(
-        "misleading-metric",
-        "The accuracy does not move",
-        "training",
-        _says_nothing,
-        how="One value of the validation accuracy at nearly all points.",
-        why="Where one class is common an accuracy says nothing about the other.",
-        remedies=("judge by AUROC, by average precision, or by the loss", "weight the classes"),
-        thresholds=(SAME, GOOD),
-    ),
-    Rule(
-        "implausible-score",
-        "Validation is perfect at once",
-        "data",
-        _too_good,
-        how="A perfect validation score, or next to no validation loss, at the first of the points.",
-        why="Hardly any task is that easy: the outcome is in the inputs, or patients are on both sides.",
-        remedies=("look for the outcome among the inputs", "split by patient"),
-        thresholds=(PERFECT, AT_ONCE),
-    ),
+    thresholds=(RISE, SMALL_RISE, GAVE_BACK, SCORE_GAIN, FURTHER, SURE, LEARNED_ON, BY_HEART, STILL),
+    place=40,
+)
+SHIFTED_VALIDATION: Rule[LoggedRun] = Rule(
+    "shifted-validation",
+    "Validation is on another scale",
+    "data",
+    _another_scale,
+    how="Levels of the two losses after the first epochs.",
+    why="The two losses cannot be compared, or validation patients are others.",
+    remedies=("compute both losses by the same formula", "prepare both splits the same way"),
+    thresholds=(SCALE,),
+    place=80,
+)
+VALIDATION_TOO_SMALL: Rule[LoggedRun] = Rule(
+    "validation-too-small",
+    "Few validation patients",
+    "data",
+    _few_rows,
+    how="The smallest number of rows of which every validation accuracy is a share.",
+    why="What validation says is a matter of luck.",
+    remedies=("keep more patients for validation", "cross-validate"),
+    thresholds=(FEWEST_ROWS,),
+    place=100,
+)
+MISLEADING_METRIC: Rule[LoggedRun] = Rule(
+    "misleading-metric",
+    "The accuracy does not move",
+    "training",
+    _says_nothing,
+    how="One value of the validation accuracy at nearly all points.",
+    why="Where one class is common an accuracy says nothing about the other.",
+    remedies=("judge by AUROC, by average precision, or by the loss", "weight the classes"),
+    thresholds=(SAME, GOOD),
+    place=90,
+)
+IMPLAUSIBLE_SCORE: Rule[LoggedRun] = Rule(
+    "implausible-score",
+    "Validation is perfect at once",
+    "data",
+    _too_good,
+    how="A perfect validation score, or next to no validation loss, at the first of the points.",
+    why="Hardly any task is that easy: the outcome is in the inputs, or patients are on both sides.",
+    remedies=("look for the outcome among the inputs", "split by patient"),
+    thresholds=(PERFECT, AT_ONCE),
+    place=70,
 )

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from rounds.examination.finding import NotApplicable, Seen, in_words
+from rounds.examination.finding import NotApplicable, Seen, Threshold, in_words
 from rounds.examination.log_rules.evidence import FEWEST, called, is_loss, place, train_curve, validation_curve
 from rounds.examination.log_rules.loss_curve import DIFFERENCE_NOISE, MAD, LossCurve
 from rounds.examination.logs.logged_run import LoggedRun, Series
-from rounds.examination.rule import Judged, Rule, Threshold
+from rounds.examination.rule import Judged, Rule
 
 BLOWN_UP = Threshold("blown up", 2.0, "times the level after the first epochs, at the end")
 ABOVE_LOWEST = Threshold("above the lowest", 3.0, "times the lowest level, of a loss that blew up")
@@ -150,27 +150,27 @@ def _unstable_at_first(run: LoggedRun, curve: LossCurve, name: str, half: int) -
     )
 
 
-LOSING_RULES: tuple[Rule[LoggedRun], ...] = (
-    Rule(
-        "diverged",
-        "The loss is lost",
-        "training",
-        _diverged,
-        how="The loss is no number at the end; or it ends above twice the level after the first epochs; or it is back "
-        "where it began after it had fallen.",
-        why="The weights are lost: whatever is predicted from here on means nothing.",
-        remedies=("lower the learning rate", "clip the gradient's norm", "scale inputs and targets"),
-        thresholds=(BLOWN_UP, ABOVE_LOWEST, LEARNED, LOST_AGAIN),
-    ),
-    Rule(
-        "unstable",
-        "The loss jumps",
-        "training",
-        _unstable,
-        how="Typical second difference of the logarithm of the loss over the second half of the points.",
-        why="Which epoch is kept is a matter of luck.",
-        remedies=("lower or decay the learning rate", "larger minibatches", "more validation patients"),
-        thresholds=(NOTED_JUMPS, JUMPS, LARGE_JUMPS, FEWEST_TURNS, WILD_JUMPS),
-        causes=("diverged",),
-    ),
+DIVERGED: Rule[LoggedRun] = Rule(
+    "diverged",
+    "The loss is lost",
+    "training",
+    _diverged,
+    how="The loss is no number at the end; or it ends above twice the level after the first epochs; or it is back "
+    "where it began after it had fallen.",
+    why="The weights are lost: whatever is predicted from here on means nothing.",
+    remedies=("lower the learning rate", "clip the gradient's norm", "scale inputs and targets"),
+    thresholds=(BLOWN_UP, ABOVE_LOWEST, LEARNED, LOST_AGAIN),
+    place=10,
+)
+UNSTABLE: Rule[LoggedRun] = Rule(
+    "unstable",
+    "The loss jumps",
+    "training",
+    _unstable,
+    how="Typical second difference of the logarithm of the loss over the second half of the points.",
+    why="Which epoch is kept is a matter of luck.",
+    remedies=("lower or decay the learning rate", "larger minibatches", "more validation patients"),
+    thresholds=(NOTED_JUMPS, JUMPS, LARGE_JUMPS, FEWEST_TURNS, WILD_JUMPS),
+    causes=("diverged",),
+    place=20,
 )

@@ -7,10 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from rounds.examination.finding import SEVERITIES, Finding
+from rounds.examination.finding import SEVERITIES, Finding, Threshold
 from rounds.examination.log_rules.evidence import validation_curve
 from rounds.examination.logs.logged_run import LoggedRun
-from rounds.examination.rule import Threshold
 
 Together = Literal["folds", "seeds"]
 TOGETHER: tuple[Together, ...] = ("folds", "seeds")
@@ -86,7 +85,7 @@ def rates_too_high(runs: Sequence[LoggedRun]) -> Finding | None:
         0.7,
         remedies=(f"train at {best:g}",),
         members=members,
-        thresholds=((BEHIND.name, BEHIND.value, BEHIND.unit, BEHIND.source),),
+        thresholds=(BEHIND,),
     )
 
 

@@ -153,8 +153,8 @@ def _logged(table: LogTable, part: _Part, unit: Unit, position: str | None, choi
         return None
     where = "rows counted from 1 (there is no column of epochs)" if position is None else f"{unit}s from {position}"
     read = (*found.read, where)
-    rate = found.rate.finite.values if found.rate is not None else []
-    settings = ({"learning_rate": float(max(rate))} if len(rate) else {}) | table.settings
+    rate = None if found.rate is None or not len(found.rate.finite) else float(found.rate.finite.values.max())
+    settings = ({} if rate is None else {"learning_rate": rate}) | table.settings
     return LoggedRun(
         table.name,
         unit,
