@@ -145,3 +145,21 @@ def test_constraints_are_plain_pins() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     assert all(re.fullmatch(r"[\w.-]+==[\w.!+]+", line) for line in lines)
     assert not [line for line in lines if line.lower().startswith(("torch", "tensorflow", "rounds"))]
+
+
+PACKAGES = sorted(p.parent for p in SOURCE.rglob("__init__.py") if p.parent != SOURCE)
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=name_of)
+def test_a_package_has_a_door(package: Path) -> None:
+    """Its `__init__` says what comes in and out, and which file to read first."""
+    said = ast.get_docstring(ast.parse((package / "__init__.py").read_text(encoding="utf-8"))) or ""
+    first = re.search(r"Read first: (\S+\.py)", said)
+    assert first, f"{name_of(package)}/__init__.py: say what comes in, what goes out, and 'Read first: FILE.py'"
+    assert (package / first[1]).exists(), f"{name_of(package)}/__init__.py names {first[1]}, which is not there"
+
+
+def test_the_drawing_is_that_of_the_imports() -> None:
+    from benchmarks.structure import DRAWING, drawing
+
+    assert DRAWING.read_text(encoding="utf-8") == drawing(), "python -m benchmarks.structure --draw"

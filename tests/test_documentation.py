@@ -78,3 +78,9 @@ def test_blocks_are_found() -> None:
     found = [(m["kind"], bool(m["skip"])) for m in BLOCK.finditer(text)]
     assert found == [("python", False), ("console", True)]
     assert commands_of("$ rounds train \\\n  x\nout\n") == [("rounds train    x", ["out"])]
+
+
+def test_files_to_read_are_there() -> None:
+    named = re.findall(r"\]\(\.\./(src/\S+?\.py)\)", (ROOT / "docs" / "reading.md").read_text(encoding="utf-8"))
+    assert len(named) >= 12
+    assert not [name for name in named if not (ROOT / name).is_file()]

@@ -1,4 +1,7 @@
-"""The command line: every command reads its words, calls one function, prints one record."""
+"""The command line: every command reads its words, calls one function, prints one record.
+
+Read first: app.py.
+"""
 
 from rounds.cli import audit, check_gradient, data, evaluate, examine, export, graph, plan, predict, report, train
 from rounds.cli.app import app, main

@@ -5,6 +5,8 @@ Every function takes observed and predicted values [N] or [N, T] (T targets, or 
 shape [...]: one number for each weighting, nan where the metric is not defined. Several targets count by their mean;
 a target on which a metric is not defined (one class only, no spread) is passed over (`unjudged_targets` names it).
 Shapes that do not agree raise DataError.
+
+Read first: table.py.
 """
 
 from rounds.metrics.calibration import calibration_intercept, calibration_slope

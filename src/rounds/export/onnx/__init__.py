@@ -1,0 +1,4 @@
+"""A run folder's model as an ONNX graph.
+
+Read first: model.py.
+"""

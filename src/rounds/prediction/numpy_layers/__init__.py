@@ -1,0 +1,4 @@
+"""The operations of a network's forward pass in NumPy.
+
+Read first: network.py.
+"""
