@@ -1,6 +1,8 @@
 """Every choice of one training: the record, what text and files make of it, and which choices would change nothing.
 
-Read `plan.py` first. A plan comes from the proposal, a file, the command line or a remedy, and goes to `training`.
+A plan comes from the proposal, a file, the command line or a remedy, and goes to `training`.
+
+Read first: plan.py.
 """
 
 from rounds.plan.no_effect import PlanContext, PlanNote, plan_notes
