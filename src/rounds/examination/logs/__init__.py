@@ -2,5 +2,5 @@
 
 A file or folder comes in, curves and configurations go out (log.py); which reader serves is told by content
 (detect.py).
-Read first: detect.py.
+Read first: read.py.
 """
