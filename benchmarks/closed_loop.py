@@ -175,7 +175,7 @@ def judged(ground: Ground, trained: Trained | None) -> float:
     """Main metric on clean patients; None, or networks without a finite number: the constant."""
     task, clean = ground.dataset.task, ground.clean
     fold_data = make_folds_data(ground.dataset, ground.split)[0]
-    predicted = constant_predictions(task, fold_data, clean.rows)
+    predicted = constant_predictions(task, fold_data.targets[fold_data.learned], clean.rows)
     if trained is not None:
         patients = ground.dataset.patients[ground.split.development]
         try:

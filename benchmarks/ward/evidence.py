@@ -9,12 +9,11 @@ from benchmarks.ward.ground import Ground
 from rounds.baselines.baseline import Baseline
 from rounds.data.dataset import Dataset
 from rounds.ensemble.choose import ChosenEnsemble, choose_ensemble
-from rounds.ensemble.judge import fit_fold_baselines, predict_judged, predictions_frame
+from rounds.ensemble.judge import differences, fit_fold_baselines, predict_judged
 from rounds.ensemble.measurement_pattern import measurement_pattern_record
 from rounds.errors import TrainingError
-from rounds.examination.comparison import advantages_of
 from rounds.examination.linear_by_fold import linear_losses
-from rounds.examination.run import Run, constant_loss, curves_of
+from rounds.examination.run import Run, advantages_of, constant_loss, curves_of
 from rounds.job.run_folder import dataset_record
 from rounds.metrics import main_metric, weighted_scores
 from rounds.training.compiled.objective import loss_name
@@ -106,7 +105,7 @@ def _judged(run: Run, beside: Beside, trained: Trained, made: ChosenEnsemble) ->
     said = predict_judged(ground.dataset, rows, made, beside.baselines)
     constant = said.predictions["constant"]
     judged = replace(ground.dataset, targets=ground.dataset.targets[rows])
-    advantages = advantages_of(ground.dataset.task, predictions_frame(ground.dataset, said, "test"))
+    advantages = advantages_of(differences(ground.dataset, said))
     metrics = {"gaps": gaps} if (gaps := _gaps(trained, beside, fold_data, made)) else None
     return replace(run, advantages=advantages, constant_score=_score(judged, constant), metrics=metrics)
 

@@ -13,6 +13,7 @@ from rounds.data.choices import Choices
 from rounds.data.loading import load
 from rounds.errors import DataError, RunFolderError
 from rounds.examination.examine import examine
+from rounds.examination.run import Advantage
 from rounds.examination.sources.run_folder import read_run
 from rounds.examination.sources.source import examine_source
 from rounds.job.stages import Request, improve
@@ -40,6 +41,21 @@ def test_examining_a_folder_repeats_what_training_wrote(lost_run: Path) -> None:
     again = examine(read_run(lost_run)).record()
     assert [f["code"] for f in again["findings"]] == [f["code"] for f in written["findings"]]
     assert again["not_applicable"] == written["not_applicable"]
+
+
+def test_one_difference_has_one_interval(lost_run: Path, tmp_path: Path) -> None:
+    """In the verdict, among the advantages and in the finding; and in a run of before differences were kept."""
+    metrics = json.loads((lost_run / "metrics.json").read_text())
+    said, run = metrics["difference"], read_run(lost_run)
+    assert run.advantages[said["baseline"]] == Advantage(said["value"], said["low"], said["high"])
+    finding = next(f for f in examine(run).findings if f.code == "no-better-than-baseline")
+    assert finding.evidence["baseline"] == said["baseline"]
+    limits = [finding.evidence[name] * run.left_by_constant for name in ("low", "high")]
+    assert limits == pytest.approx([said["low"], said["high"]])
+    before = shutil.copytree(lost_run, tmp_path / "before")
+    del metrics["differences"]
+    (before / "metrics.json").write_text(json.dumps(metrics))
+    assert read_run(before).advantages == run.advantages
 
 
 def test_command_line(lost_run: Path, command: Callable[..., Any]) -> None:

@@ -85,8 +85,8 @@ def test_the_penalty_of_a_fold_is_chosen_without_its_outcomes(monkeypatch: pytes
     turned = fold_data.targets.copy()
     turned[fold_data.folds[0].held] = 1 - turned[fold_data.folds[0].held]
     factors: list[float] = []
-    predict = reference._predict
-    monkeypatch.setattr(reference, "_predict", lambda *words: factors.append(words[-1]) or predict(*words))
+    fit = reference.fit_line
+    monkeypatch.setattr(reference, "fit_line", lambda *words: factors.append(words[-1]) or fit(*words))
     chosen = []
     for targets in (fold_data.targets, turned):
         linear_losses(replace(fold_data, targets=targets), made.task, Plan())

@@ -5,7 +5,6 @@ import pytest
 
 from rounds.errors import DataError
 from rounds.metrics import METRICS, metrics_for, score
-from rounds.metrics.resampling import patient_weights
 from rounds.statistics.intervals import (
     FEWEST_JUDGED,
     RESAMPLES,
@@ -13,6 +12,7 @@ from rounds.statistics.intervals import (
     paired_difference,
     score_with_interval,
 )
+from rounds.statistics.resampling import patient_weights
 from rounds.task import Task
 
 BINARY = Task(kind="binary", targets=("death",), classes=("0", "1"))
@@ -41,7 +41,7 @@ def test_blocks_draw_whole_patients() -> None:
 def test_block_size_is_no_part_of_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     observed, predicted, owner = stays(0)
     whole = score_with_interval(NUMBER, observed, predicted, owner)
-    monkeypatch.setattr("rounds.metrics.resampling.CELLS", 1)
+    monkeypatch.setattr("rounds.statistics.resampling.CELLS", 1)
     assert (
         score_with_interval(NUMBER, observed, predicted, owner, resamples=RESAMPLES)["mae"]["value"]
         == whole["mae"]["value"]

@@ -134,6 +134,22 @@ def fit_by_loss(task: Task, design: Any, targets: np.ndarray, folds: list[np.nda
     return LinearFit(beta, intercept, penalty, left_out, kept)
 
 
+def fit_line(task: Task, design: Any, targets: np.ndarray, penalty: float) -> Line:
+    """(coefficients [D, outputs], intercept [outputs]) of the task's linear model at one penalty, which is that of the
+    sum of squared coefficients beside the sum of losses over rows.
+
+    targets: numbers [N, T] on any scale, counts or {0, 1}; multiclass [N, 1] class index.
+
+    >>> stays = Task(kind="regression", targets=("los",))
+    >>> beta, intercept = fit_line(stays, np.array([[0.0], [1.0]]), np.array([[1.0], [3.0]]), 1e-9)
+    >>> beta.round(3).tolist(), intercept.round(3).tolist()
+    ([[2.0]], [1.0])
+    """
+    if task.kind == "regression":
+        return next(_ridge_path(_moments(design, targets), (penalty,)))
+    return _line(task, _models(task), design, targets, penalty)
+
+
 def _models(task: Task) -> list[Any]:
     """One unfitted model a target; each fit of a model starts from where its last one ended."""
     from sklearn.linear_model import LogisticRegression, PoissonRegressor

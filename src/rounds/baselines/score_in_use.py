@@ -1,10 +1,9 @@
 """The simplest contestants: a constant, and the score in use today, as it is and recalibrated to these patients."""
 
-from typing import Any
-
 import numpy as np
 
-from rounds.baselines.baseline import Baseline, BaselineRecord, certain_outputs
+from rounds.baselines.baseline import Baseline, BaselineRecord
+from rounds.baselines.linear import fit_line
 from rounds.data.dataset import Dataset
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.metrics.columns import RESOLUTION
@@ -78,27 +77,7 @@ def _score(dataset: Dataset, name: str, line: tuple[float, float], stand_in: flo
 
 def _best_line(dataset: Dataset, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """(slope, intercept) on the fitted scale: the unit, log-odds, or log-rates."""
-    spread = float(x.std())
-    if spread == 0 or len(np.unique(y)) < 2:
-        return 0.0, _level(dataset, y)
-    model = _line_model(dataset.task.kind).fit((x[:, None] - x.mean()) / spread, y)
-    slope = float(np.ravel(model.coef_)[0]) / spread
-    return slope, float(np.ravel(model.intercept_)[0]) - slope * float(x.mean())
-
-
-def _level(dataset: Dataset, y: np.ndarray) -> float:
-    """The line of a score that tells nobody apart."""
-    if len(np.unique(y)) < 2:
-        return certain_outputs(dataset.task, 0, float(y[0]))[0]
-    mean = float(y.mean())
-    if dataset.task.kind == "regression":
-        return mean
-    return float(np.log(mean) if dataset.task.kind == "count" else np.log(mean / (1 - mean)))
-
-
-def _line_model(kind: str) -> Any:
-    from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor
-
-    if kind == "regression":
-        return LinearRegression()
-    return PoissonRegressor(alpha=SLIGHT_PENALTY) if kind == "count" else LogisticRegression(C=1 / SLIGHT_PENALTY)
+    centre, spread = float(x.mean()), float(x.std()) or 1.0
+    beta, intercept = fit_line(dataset.task, ((x - centre) / spread)[:, None], y[:, None], SLIGHT_PENALTY)
+    slope = float(beta[0, 0]) / spread
+    return slope, float(intercept[0]) - slope * centre

@@ -156,7 +156,7 @@ def _validation_score(task: Task, fold_data: FoldData, outputs: np.ndarray) -> f
 
 def _constant_score(task: Task, fold_data: FoldData) -> float:
     observed = fold_data.targets[fold_data.learned]
-    made = constant_predictions(task, fold_data, len(observed))
+    made = constant_predictions(task, fold_data.targets[fold_data.learned], len(observed))
     return score(task, observed, made)[_choosing_metric(task, fold_data)]
 
 

@@ -9,9 +9,9 @@ import polars as pl
 from rounds.baselines.fit import Baseline, fit_baselines, judged_inputs
 from rounds.data.dataset import Dataset, Split
 from rounds.ensemble.choose import ChosenEnsemble
-from rounds.metrics import METRICS, main_metric
+from rounds.metrics import main_metric
 from rounds.metrics.worth import smallest_worthwhile
-from rounds.statistics.intervals import paired_difference, score_with_interval
+from rounds.statistics.intervals import Interval, paired_difference, paired_differences, score_with_interval
 from rounds.task import Task
 from rounds.training.population.fold_data import FoldData
 
@@ -64,11 +64,13 @@ def judge(dataset: Dataset, judged: Judged) -> dict[str, Any]:
     # The constant of each fold is another share: a slope through them says nothing, yet it can be computed.
     scores.get(CONSTANT, {}).pop("calibration_slope", None)
     baselines = {n: s for n, s in scores.items() if n not in (NETWORK, SINGLE)}
+    gains = differences(dataset, judged)
     return {
         "test": scores[NETWORK],
         "single_network": scores[SINGLE],
         "baselines": baselines,
-        "difference": _difference(dataset, judged, baselines),
+        "difference": _difference(dataset.task, baselines, gains),
+        "differences": gains,
         "gain_over_single": gain_over_single(dataset, judged),
     }
 
@@ -83,16 +85,20 @@ def gain_over_single(dataset: Dataset, judged: Judged) -> dict[str, Any]:
     }
 
 
-def _difference(dataset: Dataset, judged: Judged, baselines: dict[str, Any]) -> dict[str, Any]:
-    """Network against the baseline that scored best on these very rows: the choice favours the baseline."""
-    metric = main_metric(dataset.task)
-    sign = 1 if METRICS[metric].better == "lower" else -1
-    best = min((n for n in baselines if metric in baselines[n]), key=lambda n: sign * baselines[n][metric]["value"])
+def differences(dataset: Dataset, judged: Judged) -> dict[str, Interval]:
+    """How much better the network is than each baseline, in the main metric: what verdict and findings rest on."""
     observed, patients = dataset.targets[judged.rows], dataset.patients[judged.rows]
-    network, other = judged.predictions[NETWORK], judged.predictions[best]
-    effect = paired_difference(dataset.task, metric, observed, network, other, patients)
+    others = {name: said for name, said in judged.predictions.items() if name not in (NETWORK, SINGLE)}
+    metric = main_metric(dataset.task)
+    return paired_differences(dataset.task, metric, observed, judged.predictions[NETWORK], others, patients)
+
+
+def _difference(task: Task, baselines: dict[str, Any], gains: dict[str, Interval]) -> dict[str, Any]:
+    """Network against the baseline that scored best on these very rows: the choice favours the baseline."""
+    metric = main_metric(task)
+    best = min(gains, key=lambda name: gains[name]["value"])
     smallest = smallest_worthwhile(metric, baselines[CONSTANT][metric]["value"])
-    return {"metric": metric, "baseline": best, **effect, "smallest_worthwhile": smallest}
+    return {"metric": metric, "baseline": best, **gains[best], "smallest_worthwhile": smallest}
 
 
 def predictions_frame(dataset: Dataset, judged: Judged, split: str) -> pl.DataFrame:

@@ -5,8 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from rounds.baselines.baseline import in_unit
 from rounds.baselines.constant import constant_predictions
+from rounds.baselines.linear import fit_line
 from rounds.data.dataset import Inputs
+from rounds.data.preparation.target_scale import TargetScale
 from rounds.data.recordings.timeline import Timeline
 from rounds.ensemble.choose import ChosenEnsemble
 from rounds.ensemble.importance import permuted, predictions_of, some_rows
@@ -16,6 +19,7 @@ from rounds.training.population.build import Trained
 from rounds.training.population.fold_data import FoldData
 
 Record = dict[str, Any]
+PENALTY = 1.0  # of shares between 0 and 1, as `fit_line` has it
 COUNTED = " count"  # features by hand that say how often a variable was measured end so
 
 
@@ -39,7 +43,7 @@ def measurement_pattern_record(
     dealt = permuted(small.inputs, pattern_parts(fold_data, timeline), 0)
     after = predictions_of(trained, replace(small, inputs=dealt), made)[known]
     alone = pattern_predictions(trained, small)[known]
-    constant = constant_predictions(task, fold_data, len(observed))
+    constant = constant_predictions(task, fold_data.targets[fold_data.learned], len(observed))
     return {
         "metric": metric,
         "rows": int(known.sum()),
@@ -80,18 +84,9 @@ def _halves(rows: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
 def _fitted(
     trained: Trained, shares: np.ndarray, targets: np.ndarray, learned: np.ndarray, held: np.ndarray
 ) -> np.ndarray:
-    from sklearn.linear_model import LogisticRegression, Ridge
-
-    columns = []
-    for target in targets[learned].T:
-        if trained.population.task.is_classification and len(np.unique(target)) > 1:
-            model = LogisticRegression(max_iter=1000).fit(shares[learned], target)
-            columns.append(model.predict_proba(shares[held])[:, 1])
-        elif trained.population.task.is_classification:
-            columns.append(np.full(len(held), target.mean()))
-        else:
-            columns.append(Ridge().fit(shares[learned], target).predict(shares[held]))
-    return np.stack(columns, axis=1)
+    task = trained.population.task
+    beta, intercept = fit_line(task, shares[learned].astype(np.float64), targets[learned].astype(np.float64), PENALTY)
+    return in_unit(task, TargetScale(kind="identity"), shares[held] @ beta + intercept)
 
 
 def measured_shares(inputs: Inputs, timeline: Timeline | None) -> np.ndarray:

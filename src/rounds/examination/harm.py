@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rounds.examination.comparison import fold_error
 from rounds.examination.curve import Curve
 from rounds.examination.finding import BY_HARM, Evidence, Seen, Threshold, in_words
 from rounds.examination.run import Advantage, Run
 from rounds.examination.training_rules.learning import LEAST_LEARNED, median_explained, reference_loss
 from rounds.examination.training_rules.mismatch import judges
+from rounds.statistics.fold_differences import fold_error
 
 WARD = "set on five tables of the ward (docs/ward.md)"
 WORSE = Threshold(

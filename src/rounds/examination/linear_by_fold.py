@@ -10,16 +10,21 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
+from rounds.baselines.baseline import in_unit
+from rounds.baselines.linear import fit_line
 from rounds.data.dataset import Inputs
+from rounds.data.preparation.target_scale import TargetScale
 from rounds.plan import Plan
 from rounds.task import Task
 from rounds.training.compiled.objective import loss_name
 from rounds.training.population.fold_data import FoldData, network_targets
 
 MOST_ROWS, MOST_LEVELS, MOST_OUTPUTS = 5_000, 400, 8  # beyond, the model is fitted to fewer and takes no longer
-RIDGE = 10.0  # penalty of ridge regression on standardized columns, in rows: next to nothing for hundreds of rows
-INVERSE_PENALTY = 0.3  # scikit-learn's C of the logistic and Poisson models
+# Penalty on standardized columns, as `fit_line` has it: next to nothing for hundreds of rows.
+PENALTY = {"regression": 10.0, "count": 1.0, "binary": 1 / 0.3, "multilabel": 1 / 0.3, "multiclass": 1 / 0.3}
+UNSCALED = TargetScale(kind="identity")
 # Times the penalty: features by hand are often half as many as the rows, and which is best depends on the data.
 PENALTIES_ENGINEERED = (1.0, 3.0, 10.0, 30.0)
 FEWEST_TO_CHOOSE, UNCHOSEN = 3, 10.0  # folds, below which it is so many times the usual penalty
@@ -76,11 +81,15 @@ def _penalties(rows: _Rows) -> dict[int, float]:
 def _loss(rows: _Rows, seed: int, train: np.ndarray, held: tuple[np.ndarray, ...], factor: float) -> tuple[float, ...]:
     """On each of these parts, of the model with so many times the usual penalty that was fitted to `train`."""
     some = _some(train, seed)
-    fitted, apart = design(rows.fold_data.inputs, some, np.concatenate(held))
-    predicted = _predict(rows.task, fitted, rows.targets[some], apart, factor)
-    judge, ends = _LOSSES[loss_name(rows.plan, rows.task)], np.cumsum([len(part) for part in held])[:-1]
+    fitted, apart = standardized(rows.fold_data.inputs, some, np.concatenate(held))
+    learned = rows.targets[some].astype(np.float64)
+    learned = learned.argmax(axis=1)[:, None] if rows.task.kind == "multiclass" else learned
+    with threadpool_limits(1):  # networks train at the same time on every core
+        beta, intercept = fit_line(rows.task, fitted, learned, factor * PENALTY[rows.task.kind])
+    predicted = in_unit(rows.task, UNSCALED, apart @ beta + intercept)
+    loss, ends = _LOSSES[loss_name(rows.plan, rows.task)], np.cumsum([len(part) for part in held])[:-1]
     parts = zip(np.split(predicted, ends), held, strict=True)
-    return tuple(judge(said, rows.targets[part].astype(np.float64)) for said, part in parts)
+    return tuple(loss(said, rows.targets[part].astype(np.float64)) for said, part in parts)
 
 
 def _has_columns(inputs: Inputs) -> bool:
@@ -93,7 +102,7 @@ def _some(rows: np.ndarray, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).choice(rows, MOST_ROWS, replace=False))
 
 
-def design(inputs: Inputs, train: np.ndarray, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def standardized(inputs: Inputs, train: np.ndarray, held: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Standardized columns for training [n, D] and held-out rows [v, D]: numbers, flags, and the frequent codes."""
     parts = [np.concatenate([inputs.numbers[rows], inputs.flags[rows]], axis=1) for rows in (train, held)]
     columns = [_one_hot(inputs.codes[train, c], inputs.codes[held, c]) for c in range(inputs.codes.shape[1])]
@@ -107,48 +116,6 @@ def _one_hot(train: np.ndarray, held: np.ndarray) -> tuple[np.ndarray, np.ndarra
     counts = np.bincount(train)
     kept = np.argsort(-counts, kind="stable")[: min(MOST_LEVELS, int((counts >= 5).sum()))]
     return (train[:, None] == kept).astype(np.float32), (held[:, None] == kept).astype(np.float32)
-
-
-def _predict(task: Task, x: np.ndarray, y: np.ndarray, held: np.ndarray, factor: float) -> np.ndarray:
-    """Outputs [v, T] on the networks' scale: numbers, rates or probabilities; factor: of the penalty."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        if task.kind == "regression":
-            return _ridge(x, y, held, factor)
-        if task.kind == "multiclass":
-            return _classes(x, y.argmax(axis=1), held, (y.shape[1], factor))
-        fit = _poisson if task.kind == "count" else _logistic
-        return np.stack([fit(x, column, held, factor) for column in y.T], axis=1)
-
-
-def _ridge(x: np.ndarray, y: np.ndarray, held: np.ndarray, factor: float) -> np.ndarray:
-    mean = y.mean(axis=0)
-    weights = np.linalg.solve(x.T @ x + factor * RIDGE * np.eye(x.shape[1]), x.T @ (y - mean))
-    return np.asarray(mean + held @ weights)
-
-
-def _logistic(x: np.ndarray, y: np.ndarray, held: np.ndarray, factor: float) -> np.ndarray:
-    if len(np.unique(y)) < 2:
-        return np.full(len(held), y.mean())
-    return _classes(x, y.astype(int), held, (2, factor))[:, 1]
-
-
-def _classes(x: np.ndarray, y: np.ndarray, held: np.ndarray, how: tuple[int, float]) -> np.ndarray:
-    """Probabilities [v, C]; classes that no training row has get none. how: classes, and factor of the penalty."""
-    from sklearn.linear_model import LogisticRegression
-
-    count, factor = how
-    model = LogisticRegression(C=INVERSE_PENALTY / factor, max_iter=200, tol=1e-3).fit(x, y)
-    made = np.zeros((len(held), count))
-    made[:, model.classes_] = model.predict_proba(held)
-    return made
-
-
-def _poisson(x: np.ndarray, y: np.ndarray, held: np.ndarray, factor: float) -> np.ndarray:
-    from sklearn.linear_model import PoissonRegressor
-
-    return np.asarray(PoissonRegressor(alpha=factor / len(x), max_iter=200, tol=1e-3).fit(x, y).predict(held))
 
 
 def _cross_entropy(p: np.ndarray, y: np.ndarray) -> float:

@@ -1,5 +1,6 @@
 """The one record that rules read: what was planned, what happened, how it was judged."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from rounds.examination.finding import Finding
 from rounds.metrics import main_metric
 from rounds.metrics.worth import left_by
 from rounds.plan import Plan
+from rounds.statistics.intervals import Interval
 from rounds.task import Task
 
 SETTINGS_OF_A_MEMBER = ("seed", "fold", "outer")
@@ -27,6 +29,11 @@ class Advantage:
     value: float
     low: float
     high: float
+
+
+def advantages_of(differences: Mapping[str, Interval]) -> dict[str, Advantage]:
+    """Over each baseline, from the differences that a run was judged by: metrics.json keeps them."""
+    return {name: Advantage(d["value"], d["low"], d["high"]) for name, d in differences.items()}
 
 
 @dataclass(frozen=True)

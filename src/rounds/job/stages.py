@@ -19,11 +19,11 @@ from rounds.ensemble.judge import Judged, average_judged, fit_fold_baselines, pr
 from rounds.ensemble.measurement_pattern import measurement_pattern_record
 from rounds.errors import DataError, PlanError, RunFolderError, TrainingError, must_be, nearest
 from rounds.evaluation.evidence_pack import known_columns, write_evidence
-from rounds.examination.comparison import advantages_of
 from rounds.examination.examine import examine
 from rounds.examination.examine_data import DataSaid, examine_data
 from rounds.examination.finding import finding_record
 from rounds.examination.rules import rules_of_data
+from rounds.examination.run import advantages_of
 from rounds.examination.sources.population import run_of
 from rounds.examination.while_training.early import SeenEarly, watched
 from rounds.examination.while_training.lost import hopeless_in, saved_by_stopping
@@ -33,7 +33,6 @@ from rounds.job.run_folder import (
     CHECKPOINTS,
     Clock,
     Finished,
-    all_predictions,
     begin_run,
     begun_shapes,
     close_run,
@@ -260,7 +259,7 @@ def _written(begun: Begun, found: Loop, finished: Finished) -> Record:
         finish = replace(finish_of(finished), scores=record["test"], importance=importance)
         write_evidence(folder, finish, begun.request.subgroups)
     with failures.needed("writing the findings"):
-        _write_advice(begun, finished, found, record)
+        _write_advice(begun, found, record)
     return record | ({"failed": failures.records} if failures.records else {})
 
 
@@ -358,11 +357,10 @@ def _write_what_happened(begun: Begun, found: Loop) -> None:
     write_json(begun.folder / "prescriptions.json", list(found.entries))
 
 
-def _write_advice(begun: Begun, finished: Finished, found: Loop, record: Record) -> None:
+def _write_advice(begun: Begun, found: Loop, record: Record) -> None:
     """findings.json of the population that is handed over and of those before, prescriptions.json, and the plan that
     won."""
     folder, (findings, absent) = begun.folder, begun.data_said
-    predictions = all_predictions(finished)
     last = len(found.populations) - 1
     run = replace(
         run_of(found.own, last, found.known_linear_by_fold),
@@ -371,7 +369,7 @@ def _write_advice(begun: Begun, finished: Finished, found: Loop, record: Record)
         data_findings=findings,
         data_not_applicable=absent,
         data_examined=True,
-        advantages=advantages_of(finished.dataset.task, predictions),
+        advantages=advantages_of(record["differences"]),
         constant_score=record["baselines"]["constant"][record["main_metric"]]["value"],
     )
     record["validation_references"] = dict(run.linear_by_fold)

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from rounds.metrics.resampling import patient_weights
 from rounds.statistics.calibration import wilson_interval
 from rounds.statistics.recalibration import patient_parts
+from rounds.statistics.resampling import patient_weights
 from rounds.statistics.small_cells import FEWEST_PATIENTS
 
 # What thresholds are chosen for, on validation patients: shares of cases found, of alerts that are right, of rows

@@ -7,7 +7,7 @@ import numpy as np
 
 from rounds.errors import DataError, must_be
 from rounds.metrics import METRICS, metrics_for, weighted_scores
-from rounds.metrics.resampling import patient_weights
+from rounds.statistics.resampling import patient_weights
 from rounds.task import Task
 
 # Resamples of the percentile bootstrap. Efron and Tibshirani (1993), section 13: 1,000 for 95 % percentiles.
@@ -16,6 +16,9 @@ RESAMPLES = 1000
 PERCENTILES = (2.5, 97.5)
 # A metric that fewer resamples than this share can judge is not said at all: it hangs on one or two patients.
 FEWEST_JUDGED = 0.1
+
+
+Scores = Callable[[np.ndarray | None], dict[str, np.ndarray]]  # weights [B, N] (None: all 1) -> statistics [B] by name
 
 
 class Interval(TypedDict):
@@ -76,30 +79,71 @@ def paired_difference(
     >>> paired_difference(task, "mae", y, y + 1.0, y + 3.0, np.arange(40))["value"]
     2.0
     """
-    first, second = average_repeats(observed, a), average_repeats(observed, b)
-
-    def gains(weights: np.ndarray | None) -> dict[str, np.ndarray]:
-        of_a, of_b = (weighted_scores(task, observed, p, weights, (metric,))[metric] for p in (first, second))
-        return {metric: METRICS[metric].gain(of_a, of_b)}
-
-    bounds = {metric: (-np.inf, np.inf)}
-    found = _intervals(gains, bounds, _checked(observed, patients), RESAMPLES, seed)
-    if metric not in found:
+    found = paired_differences(task, metric, observed, a, {"b": b}, patients, seed)
+    if not found:
         advice = "Choose a metric that is defined with one class or a constant target"
         raise DataError(must_be("Metric", "defined on these rows", "metric", metric, advice))
-    return found[metric]
+    return found["b"]
+
+
+def paired_differences(
+    task: Task,
+    metric: str,
+    observed: np.ndarray,
+    ours: np.ndarray,
+    others: dict[str, np.ndarray],
+    patients: np.ndarray,
+    seed: int = 0,
+) -> dict[str, Interval]:
+    """`paired_difference` of predictions to each of several others; one that is not defined on these rows is left out.
+
+    >>> task, y = Task(kind="regression", targets=("los",)), np.arange(40.0)[:, None]
+    >>> found = paired_differences(task, "mae", y, y + 1.0, {"linear": y + 3.0, "trees": y}, np.arange(40))
+    >>> found["linear"]["value"], found["trees"]["low"]
+    (2.0, -1.0)
+    """
+    gains = _gains(task, metric, observed, ours, others)
+    bounds = dict.fromkeys(others, (-np.inf, np.inf))
+    return _intervals(gains, bounds, _checked(observed, patients), RESAMPLES, seed)
+
+
+def resampled_gains(
+    task: Task,
+    metric: str,
+    observed: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    patients: np.ndarray,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> tuple[float, np.ndarray]:
+    """(how much better predictions a are than b, the same on each resample of the patients [resamples])."""
+    gains = _gains(task, metric, observed, a, {"b": b})
+    resampled = [gains(weights)["b"] for weights in patient_weights(patients, resamples, seed)]
+    return float(gains(None)["b"]), np.concatenate(resampled)
+
+
+def _gains(task: Task, metric: str, observed: np.ndarray, ours: np.ndarray, others: dict[str, np.ndarray]) -> Scores:
+    first = average_repeats(observed, ours)
+    rest = {name: average_repeats(observed, predicted) for name, predicted in others.items()}
+
+    def gains(weights: np.ndarray | None) -> dict[str, np.ndarray]:
+        own, *theirs = (weighted_scores(task, observed, p, weights, (metric,))[metric] for p in (first, *rest.values()))
+        return {name: METRICS[metric].gain(own, their) for name, their in zip(rest, theirs, strict=True)}
+
+    return gains
 
 
 def resampled_intervals(
-    scores: Callable[[np.ndarray | None], dict[str, np.ndarray]],
+    scores: Scores,
     bounds: dict[str, tuple[float, float]],
     patients: np.ndarray,
     resamples: int = RESAMPLES,
 ) -> dict[str, Interval]:
     """Any statistics of rows with their intervals over patients.
 
-    scores: from weights [B, N] of the rows (None: all 1) to each statistic [B], nan where it is not defined; bounds:
-    lowest and highest possible value of each. What is not defined on these rows is left out.
+    scores: nan where a statistic is not defined; bounds: lowest and highest possible value of each. What is not defined
+    on these rows is left out.
     Raises DataError where there is only one patient.
 
     >>> stays = np.arange(40.0)
@@ -120,7 +164,7 @@ def average_repeats(observed: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 
 def _intervals(
-    scores: Callable[[np.ndarray | None], dict[str, np.ndarray]],
+    scores: Scores,
     bounds: dict[str, tuple[float, float]],
     patients: np.ndarray,
     resamples: int,

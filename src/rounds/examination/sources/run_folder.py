@@ -8,16 +8,18 @@ import numpy as np
 import polars as pl
 
 from rounds.errors import RunFolderError, must_be
-from rounds.examination.comparison import advantages_of
 from rounds.examination.finding import Answer, Examination, Finding, Verdict, read_finding
 from rounds.examination.rules import rules_of_data
-from rounds.examination.run import Run, constant_loss, curves_of
+from rounds.examination.run import Run, advantages_of, constant_loss, curves_of
 from rounds.metrics import main_metric
 from rounds.plan import Plan
 from rounds.run_folder.read import read_record
+from rounds.statistics.intervals import Interval, paired_differences
 from rounds.task import Task
 
 FINDINGS = "findings.json"
+NETWORK = "network"
+_NOT_BASELINES = {"row", "patient", "split", "target", "observed", NETWORK, "single network"}
 
 
 def read_run(folder: Path) -> Run:
@@ -59,10 +61,27 @@ def _judged(run: Run, folder: Path, task: Task) -> Run:
         run,
         constant_loss=constant_loss(task, run.plans[0], observed),
         metrics=metrics,
-        advantages=advantages_of(task, predictions),
+        advantages=advantages_of(metrics.get("differences") or _differences(task, predictions)),
         constant_score=constant["value"] if constant else None,
         linear_by_fold=_references(metrics),
     )
+
+
+def _differences(task: Task, predictions: pl.DataFrame) -> dict[str, Interval]:
+    """Of a run of before differences were kept: the same from the predictions of its judged rows."""
+    judged = predictions.filter(pl.col("split") == "test")
+    names = [c for c in judged.columns if c not in _NOT_BASELINES and judged[c].null_count() == 0]
+    if NETWORK not in judged.columns or not judged.height:
+        return {}
+    patients = judged.filter(pl.col("target") == task.output_names[0])["patient"].to_numpy()
+    network, *others = (_outputs(task, judged, name) for name in (NETWORK, *names))
+    named = dict(zip(names, others, strict=True))
+    return paired_differences(task, main_metric(task), observed_targets(task, judged), network, named, patients)
+
+
+def _outputs(task: Task, predictions: pl.DataFrame, column: str) -> np.ndarray:
+    parts = [predictions.filter(pl.col("target") == name)[column].to_numpy() for name in task.output_names]
+    return np.stack(parts, axis=1)
 
 
 def read_examination(folder: Path) -> Examination:
@@ -90,8 +109,7 @@ def read_plans(record: dict[str, Any]) -> tuple[Plan, ...]:
 
 def observed_targets(task: Task, predictions: pl.DataFrame) -> np.ndarray:
     """Outcomes [N, T] in the user's unit (multiclass: class index [N, 1]) from the rows of predictions.parquet."""
-    parts = [predictions.filter(pl.col("target") == name)["observed"].to_numpy() for name in task.output_names]
-    table = np.stack(parts, axis=1)
+    table = _outputs(task, predictions, "observed")
     return table.argmax(1)[:, None] if task.kind == "multiclass" else table
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from rounds.examination.comparison import paired
 from rounds.examination.curve import Curve, last, smooth
 from rounds.examination.figure import LOSSES
 from rounds.examination.finding import BY_HARM, NotApplicable, Seen, Threshold, in_words
@@ -19,6 +18,7 @@ from rounds.examination.training_rules.learning import (
     of_what,
     reference_loss,
 )
+from rounds.statistics.fold_differences import paired
 
 DIVERGED_SHARE = Threshold("members diverged", 0.5, "share of members from which it is an error")
 SURE_ERRORS = Threshold("certainty of one curve", 3.0, "standard errors, from its own roughness")

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from rounds.examination.comparison import paired
 from rounds.examination.curve import Curve, smooth
 from rounds.examination.figure import LOSSES, MeasureByLayer
 from rounds.examination.finding import BY_HARM, NotApplicable, Seen, Threshold, in_words
@@ -26,6 +25,7 @@ from rounds.examination.training_rules.learning import (
     reference_loss,
 )
 from rounds.plan import Plan
+from rounds.statistics.fold_differences import paired
 
 RISE = Threshold("rise of the validation loss", 0.05, "share of the constant's loss, from its lowest to the end")
 GAP = Threshold("gap that a rise must go with", 0.05, "share of the constant's loss, validation above training")

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from rounds.examination.comparison import paired
 from rounds.examination.curve import Configuration
 from rounds.examination.figure import LOSSES, Bars
 from rounds.examination.finding import BY_HARM, NotApplicable, Seen, Threshold
@@ -10,6 +9,7 @@ from rounds.examination.harm import Harm, harm, kept_loss
 from rounds.examination.rule import Judged, Rule
 from rounds.examination.run import Run
 from rounds.examination.training_rules.learning import HEAVY_DROPOUT, SMALLEST_SHARE, end, reference_loss
+from rounds.statistics.fold_differences import paired
 
 # Settings by which training sees patients otherwise than they are.
 AUGMENTING = (

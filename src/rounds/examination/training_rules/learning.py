@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from rounds.examination.comparison import paired
 from rounds.examination.curve import Configuration, Curve, last, smooth
 from rounds.examination.finding import Threshold
 from rounds.examination.run import Run
 from rounds.examination.training_rules.layers import first_size, initial_loss
+from rounds.statistics.fold_differences import paired
 
 # The same share as the answer to "was it worth it": below it, a change of the loss changes no decision.
 SMALLEST_SHARE = Threshold(

@@ -133,7 +133,7 @@ def pair_predictions(trained: Trained, fold_data: FoldData, members: list[Member
     would use those."""
     task = trained.population.task
     observed = fold_data.targets[rows]
-    constant = constant_predictions(task, fold_data, len(rows))
+    constant = constant_predictions(task, fold_data.targets[fold_data.learned], len(rows))
     if not members:
         return constant
     average = average_outputs([member_outputs(trained, m, fold_data.inputs.take(rows)) for m in members])

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rounds.metrics import METRICS, main_metric, weighted_scores
-from rounds.metrics.resampling import patient_weights
+from rounds.statistics.intervals import resampled_gains
 from rounds.task import Task
 
 RESAMPLES = 300  # of patients: their standard deviation is then known to 4 %
@@ -85,19 +85,9 @@ def paired_effect(
     tried together, among which it is shared; before: gains of earlier pairs, from which only the spread of pairs is
     told. Pairs that chose the arm may be among them: they stand too high, which makes the spread larger, not smaller.
     """
-    metric = METRICS[main_metric(task)]
-
-    def gain(some: np.ndarray | slice, weights: np.ndarray | None = None) -> np.ndarray:
-        a, b = (
-            weighted_scores(task, rows.observed[some], p[some], weights, (metric.name,))[metric.name]
-            for p in (treated, control)
-        )
-        return metric.gain(a, b)
-
-    every = slice(None)
-    drawn = np.concatenate([gain(every, w) for w in patient_weights(rows.patients, RESAMPLES, seed)])
+    metric = main_metric(task)
+    value, drawn = resampled_gains(task, metric, rows.observed, treated, control, rows.patients, RESAMPLES, seed)
     reach = _reach(float(np.nanvar(drawn)), gains_of_pairs(task, rows, treated, control), before, attempts)
-    value = float(gain(every))
     return Effect(value, value - reach, value + reach)
 
 

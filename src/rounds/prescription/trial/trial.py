@@ -269,5 +269,5 @@ def smallest_worthwhile(design: TrialDesign) -> float:
     """In the main metric, from the constant's score on development rows."""
     task, fold_data = design.task, design.fold_data
     observed = fold_data.targets[fold_data.learned]
-    constant = constant_predictions(task, fold_data, len(observed))
+    constant = constant_predictions(task, fold_data.targets[fold_data.learned], len(observed))
     return smallest_of(main_metric(task), score(task, observed, constant)[main_metric(task)])
