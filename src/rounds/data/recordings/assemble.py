@@ -76,16 +76,21 @@ def choose_timeline(measured: Measurements) -> Timeline:
     if not kept:
         advice = "Look at --key: measurements need subjects that DATA has"
         raise DataError(must_be("Measurements", "some of these subjects", "measurements", frame.height, advice))
-    step, steps = choose_steps(frame.filter(pl.col("variable").is_in(kept)))
+    step, steps, start = choose_steps(frame.filter(pl.col("variable").is_in(kept)))
+    columns = measured.columns
     return Timeline(
         variables=tuple(kept),
         step=step,
         steps=steps,
+        start=start,
         unit=measured.unit,
-        key=measured.names["key"],
-        time=measured.names["time"],
-        variable=measured.names["variable"],
-        value=measured.names["value"],
+        units={v: u for v, u in measured.units.items() if v in set(kept)},
+        key=columns.key,
+        time=columns.time,
+        day=columns.day,
+        variable=columns.variable,
+        value=columns.value,
+        value_unit=columns.unit,
     )
 
 
@@ -95,16 +100,18 @@ def binned(frame: pl.DataFrame, timeline: Timeline, subjects: int) -> tuple[np.n
     strange = frame.height - known.height
     names = frame.filter(~pl.col("variable").is_in(list(timeline.variables)))["variable"].n_unique()
     placed = known.with_columns(
-        step=(pl.col("time") / timeline.step).floor().cast(pl.Int64),
+        step=((pl.col("time") - timeline.start) / timeline.step).floor().cast(pl.Int64),
         place=pl.col("variable").replace_strict(list(timeline.variables), list(range(len(timeline.variables)))),
     )
-    inside = placed.filter(pl.col("step") < timeline.steps)
+    inside = placed.filter(pl.col("step").is_between(0, timeline.steps - 1))
     cells = inside.group_by("subject", "step", "place").agg(pl.col("value").mean())
     array = np.full((subjects, timeline.steps, len(timeline.variables)), np.nan, np.float32)
     array[cells["subject"].to_numpy(), cells["step"].to_numpy(), cells["place"].to_numpy()] = cells["value"].to_numpy()
-    late = placed.height - inside.height
+    early = int((placed["step"] < 0).sum())
+    late = placed.height - inside.height - early
     texts = (
         (strange, f"{strange:,} measurements of {names:,} variables that are unknown or too rare: left out"),
+        (early, f"{early:,} measurements before the first step: only in the features by hand"),
         (late, f"{late:,} measurements after the last of {timeline.steps} steps: only in the features by hand"),
     )
     return array, tuple(text for count, text in texts if count)

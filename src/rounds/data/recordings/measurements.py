@@ -1,6 +1,5 @@
 """A table of measurements as users have it (whose, when, what, how much), checked and brought into one shape."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,30 +7,28 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from rounds.data.recordings.measurement_columns import MeasurementColumns, moments, recognised
 from rounds.data.recordings.timeline import Timeline
+from rounds.data.recordings.times import READABLE_SHARE, read_times
+from rounds.data.recordings.variable_units import in_one_unit
 from rounds.data.tables.reading import PARQUET, read_table
 from rounds.data.tables.values import as_levels
 from rounds.errors import DataError, must_be, nearest
 
-_TIME = re.compile(
-    r"^(time|t|seconds?|minutes?|hours?|days?|offset|charttime|timestamp|datetime|date|time_\w+|\w+_time|\w*offset)$",
-    re.IGNORECASE,
-)
-_VARIABLE = re.compile(r"^(variable|parameter|code|item|itemid|item_id|name|label|concept|measure(ment)?)$", re.I)
-_VALUE = re.compile(r"^(value|valuenum|numeric_value|value_as_number|result|reading)$", re.IGNORECASE)
-HOURS = "hours since the subject's first measurement"
-_MICROSECONDS_AN_HOUR = 3_600_000_000
 _COLUMNS = {"subject": pl.Int64, "time": pl.Float64, "variable": pl.String, "value": pl.Float64}
+_LIMIT = r"^[<>≤≥]=?\s*"  # before a number: below or above what can be measured, read as the limit
 
 
 @dataclass(frozen=True)
 class Measurements:
-    """frame: subject (row of the table of subjects), time (from 0 on, in `unit`), variable, value; one row a
-    measurement. names: columns of the user's table, as a timeline keeps them. notes: what was left out, as counts."""
+    """frame: subject (row of the table of subjects), time (in `unit`; below 0: before the start), variable, value; one
+    row a measurement. columns: of the user's table, as a timeline keeps them. units: of the variables, where the table
+    says them. notes: what was left out or is read in a certain way, as counts."""
 
     frame: pl.DataFrame
-    names: dict[str, str]
+    columns: MeasurementColumns
     unit: str
+    units: dict[str, str]
     notes: tuple[str, ...]
 
 
@@ -45,7 +42,7 @@ def open_measurements(source: Any) -> pl.DataFrame:
         return read_table(source)
     shards = sorted(p for p in path.rglob("*") if p.suffix.lower() in PARQUET)
     if not shards:
-        advice = "Give a table of measurements, a folder of Parquet files, or a folder of WFDB records (.hea)"
+        advice = "Give a table of measurements, a folder of Parquet files, or a folder of WFDB or EDF records"
         raise DataError(must_be("Sequences", "measurements", "folder", str(path), advice))
     return pl.concat([read_table(shard) for shard in shards], how="diagonal_relaxed")
 
@@ -53,94 +50,73 @@ def open_measurements(source: Any) -> pl.DataFrame:
 def read_measurements(source: Any, subjects: pl.Series, timeline: Timeline | None = None) -> Measurements:
     """Measurements of these subjects. subjects: key of each row of their table, under the name of its column.
 
-    timeline: of training, whose column names are looked for (None: they are recognised). Raises DataError where a
-    column is missing, a time is negative or none, or a value is no number; the row of the file is named.
+    timeline: of training, whose column names and units are looked for (None: they are recognised). Raises DataError
+    where a column is missing, or most of its cells cannot be read (the row is named), and ForcedChoiceError where one
+    variable has units that cannot be told from each other.
     """
     table = open_measurements(source)
     key = timeline.key if timeline else subjects.name
     if key not in table.columns:
         advice = f"Name the column that both tables share with --key. {nearest(key, table.columns)}"
         raise DataError(must_be("Key", "a column of the table of measurements", "key", key, advice))
-    names = {"key": key, **(_names_of(timeline, table) if timeline else recognised(table, key))}
-    time, without_time = _times(table, names["time"], key)
-    unit = HOURS if table[names["time"]].dtype.is_temporal() else names["time"]
-    values = _values(table, names)
-    frame = values.with_columns(_subject_rows(table[key], subjects), time).drop_nulls(["time"])
+    columns = _columns_of(timeline, table) if timeline else recognised(table, key)
+    times = read_times(moments(table, columns), table[key])
+    values, value_notes = _values(table, columns)
+    frame = values.with_columns(_subject_rows(table[key], subjects), times.values).drop_nulls(["time"])
     strangers = frame.filter(pl.col("subject").is_null())
-    known = frame.drop_nulls(["subject"])
-    melted = _long(known, names).drop_nulls(["value"])
-    notes = _notes(strangers, without_time, melted, len(subjects))
-    return Measurements(melted.select(pl.col(n).cast(t) for n, t in _COLUMNS.items()), names, unit, notes)
+    melted = _long(frame.drop_nulls(["subject"]), columns).drop_nulls(["value"])
+    melted, units, unit_notes = in_one_unit(melted, timeline.units if timeline else {})
+    notes = (*_column_notes(table, columns), *times.notes, *value_notes, *unit_notes)
+    notes += _subject_notes(strangers.height, len(subjects) - melted["subject"].n_unique())
+    frame = melted.select(pl.col(n).cast(t) for n, t in _COLUMNS.items())
+    return Measurements(frame, columns, times.unit, units, notes)
 
 
-def recognised(table: pl.DataFrame, key: str) -> dict[str, str]:
-    """Columns of a table of measurements by their names: time, and variable and value where it is long.
-
-    >>> recognised(pl.DataFrame({"id": [1], "minute": [0], "parameter": ["HR"], "value": [70.0]}), "id")
-    {'time': 'minute', 'variable': 'parameter', 'value': 'value'}
-    """
-    others = [n for n in table.columns if n != key]
-    times = [n for n in others if _TIME.match(n)] or [n for n in others if table[n].dtype.is_temporal()]
-    variables = [n for n in others if _VARIABLE.match(n) and n not in times]
-    values = [n for n in others if _VALUE.match(n)]
-    shown = ", ".join(table.columns[:20])
-    if len(times) != 1 or len(variables) > 1 or len(values) > 1 or bool(variables) != bool(values):
-        advice = "Name its columns time, variable and value (or time, and a column a variable)"
-        raise DataError(must_be("Table of measurements", "one of known columns", "columns", shown, advice))
-    if not variables and len(others) < 2:
-        advice = "Add the measured values"
-        raise DataError(must_be("Table of measurements", "one with values", "columns", shown, advice))
-    return {"time": times[0], "variable": "".join(variables), "value": "".join(values)}
-
-
-def _names_of(timeline: Timeline, table: pl.DataFrame) -> dict[str, str]:
-    wanted = [n for n in (timeline.time, timeline.variable, timeline.value) if n]
-    absent = [n for n in wanted if n not in table.columns]
+def _columns_of(timeline: Timeline, table: pl.DataFrame) -> MeasurementColumns:
+    columns = MeasurementColumns(
+        timeline.key, timeline.time, timeline.day, timeline.variable, timeline.value, timeline.value_unit
+    )
+    absent = [n for n in columns if n and n not in table.columns and n != timeline.value_unit]
     if absent:
         advice = f"Name the columns as in training. {nearest(absent[0], table.columns)}"
         raise DataError(must_be("Table of measurements", "as in training", "missing", ", ".join(absent), advice))
-    return {"time": timeline.time, "variable": timeline.variable, "value": timeline.value}
+    return columns._replace(unit=columns.unit if columns.unit in table.columns else "")
 
 
-def _times(table: pl.DataFrame, name: str, key: str) -> tuple[pl.Series, int]:
-    """(times from 0 on, how many are missing); dates are counted in hours from each subject's first."""
-    values = table[name]
-    if values.dtype.is_temporal():
-        since = pl.col(name).cast(pl.Datetime("us"))
-        hours = (since - since.min().over(key)).dt.total_microseconds() / _MICROSECONDS_AN_HOUR
-        return table.select(hours.alias("time")).to_series(), values.null_count()
-    numbers = values.cast(pl.Float64, strict=False)
-    unreadable = (numbers.is_null() | numbers.is_infinite()) & values.is_not_null()
-    _refuse(values, unreadable, "Time", "a number or a date", "Mend the cell, or leave the row out")
-    _refuse(values, numbers < 0, "Time", "0 or later, counted from the start of the recording", _NEGATIVE)
-    return numbers.alias("time"), values.null_count()
-
-
-_NEGATIVE = "Count times from the start of each recording, or leave out what was measured before it"
-
-
-def _values(table: pl.DataFrame, names: dict[str, str]) -> pl.DataFrame:
-    """Columns of values as numbers, beside the column of variables."""
-    left = {names["key"], names["time"], names["variable"]}
-    wanted = [names["value"]] if names["value"] else [n for n in table.columns if n not in left]
+def _values(table: pl.DataFrame, columns: MeasurementColumns) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Columns of values as numbers, beside those of variables and units; and what was left out."""
+    wanted = [columns.value] if columns.value else columns.of_variables(table)
     made = [_numbers(table[n]) for n in wanted]
-    variable = [as_levels(table[names["variable"]].cast(pl.String)).alias("variable")] if names["variable"] else []
-    return pl.DataFrame([*variable, *made])
+    if columns.value or all(numbers.null_count() == len(numbers) for numbers in made):
+        _refuse_unreadable(table[wanted[0]], made[0])
+    lost = {n: _lost(table[n], numbers) for n, numbers in zip(wanted, made, strict=True)}
+    notes = tuple(f"{count:,} cells of {n} are no numbers: left out" for n, count in lost.items() if count)
+    beside = []
+    if columns.variable:
+        beside.append(as_levels(table[columns.variable].cast(pl.String)).alias("variable"))
+    if columns.unit:
+        beside.append(table[columns.unit].cast(pl.String).alias("unit"))
+    return pl.DataFrame([*beside, *made]), notes
 
 
 def _numbers(values: pl.Series) -> pl.Series:
-    numbers = values.cast(pl.Float64, strict=False)
-    wrong = (numbers.is_null() & values.is_not_null()) | numbers.is_infinite()
-    _refuse(values, wrong, "Measured value", "a number", "Mend the cell, or leave it empty where nothing was measured")
-    return numbers
+    text = values.str.replace(_LIMIT, "").str.strip_chars() if values.dtype == pl.String else values
+    numbers = text.cast(pl.Float64, strict=False)
+    return pl.select(pl.when(numbers.is_finite()).then(numbers).alias(values.name)).to_series()
 
 
-def _refuse(values: pl.Series, wrong: pl.Series, what: str, expected: str, advice: str) -> None:
-    wrong = wrong.fill_null(False)
-    if wrong.any():
-        row = int(np.flatnonzero(wrong.to_numpy())[0])
+def _lost(values: pl.Series, numbers: pl.Series) -> int:
+    return int((numbers.is_null() & values.is_not_null()).sum())
+
+
+def _refuse_unreadable(values: pl.Series, numbers: pl.Series) -> None:
+    """Raises DataError where too few cells are numbers."""
+    lost = (numbers.is_null() & values.is_not_null()).to_numpy()
+    if lost.sum() > (1 - READABLE_SHARE) * max(1, len(values) - values.null_count()):
+        row = int(np.flatnonzero(lost)[0])
         shown = f"{values[row]} in row {row + 2} of the measurements"
-        raise DataError(must_be(what, expected, values.name, shown, advice))
+        advice = "Mend the cell, or leave it empty where nothing was measured"
+        raise DataError(must_be("Measured value", "a number", values.name, shown, advice))
 
 
 def _subject_rows(keys: pl.Series, subjects: pl.Series) -> pl.Series:
@@ -151,17 +127,27 @@ def _subject_rows(keys: pl.Series, subjects: pl.Series) -> pl.Series:
     return pl.DataFrame({"key": found}).join(rows, on="key", how="left", maintain_order="left")["subject"]
 
 
-def _long(frame: pl.DataFrame, names: dict[str, str]) -> pl.DataFrame:
-    if names["variable"]:
-        return frame.rename({names["value"]: "value"})
+def _long(frame: pl.DataFrame, columns: MeasurementColumns) -> pl.DataFrame:
+    if columns.variable:
+        return frame.rename({columns.value: "value"})
     return frame.unpivot(index=["subject", "time"], variable_name="variable", value_name="value")
 
 
-def _notes(strangers: pl.DataFrame, without_time: int, kept: pl.DataFrame, subjects: int) -> tuple[str, ...]:
-    silent = subjects - kept["subject"].n_unique()
+def _column_notes(table: pl.DataFrame, columns: MeasurementColumns) -> tuple[str, ...]:
+    """What each column is taken for, where the names leave a choice."""
+    used = {name for name in columns if name}
+    if columns.value:
+        parts = f"{columns.variable} names the variable, {columns.value} is the value, {columns.time} the time"
+    else:
+        used |= set(columns.of_variables(table))
+        parts = f"{columns.time} is the time, and every other column a variable"
+    unread = [n for n in table.columns if n not in used]
+    return (f"Measurements: {parts}; not read: {', '.join(unread)}",) if unread else ()
+
+
+def _subject_notes(strangers: int, silent: int) -> tuple[str, ...]:
     texts = (
-        (strangers.height, f"{strangers.height:,} measurements of subjects that the table does not have: left out"),
-        (without_time, f"{without_time:,} measurements without a time: left out"),
+        (strangers, f"{strangers:,} measurements of subjects that the table does not have: left out"),
         (silent, f"{silent:,} subjects without a measurement: kept, everything missing"),
     )
     return tuple(text for count, text in texts if count)

@@ -3,7 +3,7 @@
 import math
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 # Steps of a grid of irregular measurements at most: a recurrent network takes them one after another.
 MOST_STEPS = 96
@@ -16,11 +16,12 @@ ROUND_WIDTHS = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 20.0, 24.0,
 
 
 class Timeline(BaseModel):
-    """Steps of `step` units from the start of each recording; a step holds the mean of what was measured in it.
+    """Steps of `step` units; a step holds the mean of what was measured in it.
 
-    key, time, variable, value: columns of the table of measurements ("" where there is none: signals, or a column a
-    variable); unit: of time, in words; signal: sampled evenly; incomplete: variables that miss in some step of some
-    recording, whose presence the network is told.
+    start: of the first step, below 0 where subjects were measured before their recording began; key, time, day,
+    variable, value, value_unit: columns of the table of measurements ("" where there is none: signals, or a column a
+    variable); unit: of time, in words; units: of variables, where they are known; signal: sampled evenly; incomplete:
+    variables that miss in some step of some recording, whose presence the network is told.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +34,10 @@ class Timeline(BaseModel):
     time: str = ""
     variable: str = ""
     value: str = ""
+    day: str = ""
+    value_unit: str = ""
+    start: float = 0.0
+    units: dict[str, str] = Field(default_factory=dict)
     signal: bool = False
     incomplete: tuple[str, ...] = ()
 
@@ -47,25 +52,30 @@ class Timeline(BaseModel):
         return f"{count} variable{'s' * (count != 1)} in {self.steps} steps of {self.step:g} ({self.unit})"
 
 
-def choose_steps(measured: pl.DataFrame) -> tuple[float, int]:
-    """(width, number) of steps from measurements (subject, time, variable): the width is the median time between two
-    measurements of one variable, rounded to what people count in, within FEWEST_STEPS and MOST_STEPS.
+def choose_steps(measured: pl.DataFrame) -> tuple[float, int, float]:
+    """(width, number, start) of steps from measurements (subject, time, variable): the width is the median time between
+    two measurements of one variable, rounded to what people count in, within FEWEST_STEPS and MOST_STEPS. They begin
+    before 0 where subjects were measured before, at most as long before as they go on after.
 
     >>> hourly = pl.DataFrame({"subject": [0] * 48, "variable": ["HR"] * 48, "time": [60.0 * i for i in range(48)]})
     >>> choose_steps(hourly)
-    (60.0, 48)
+    (60.0, 48, 0.0)
     """
-    last = measured.group_by("subject").agg(pl.col("time").max())["time"]
-    horizon = float(last.quantile(SUBJECTS_COVERED, "higher") or 0.0)
+    ends = measured.group_by("subject").agg(first=pl.col("time").min(), last=pl.col("time").max())
+    last = max(0.0, float(ends["last"].quantile(SUBJECTS_COVERED, "higher") or 0.0))
+    first = min(0.0, float(ends["first"].quantile(1 - SUBJECTS_COVERED, "lower") or 0.0))
+    first = max(first, -last) if last > 0 else first
+    horizon = last - first
     if horizon <= 0:
-        return 1.0, 1
+        return 1.0, 1, 0.0
     ordered = measured.sort("subject", "variable", "time")
     gap = pl.col("time").diff().over("subject", "variable").alias("gap")
     gaps = ordered.select(gap).filter(pl.col("gap") > 0)["gap"]
     rhythm = float(gaps.median() or horizon)  # type: ignore[arg-type]
     width = min(max(rhythm, horizon / MOST_STEPS), horizon / FEWEST_STEPS)
     step = rounded_width(width)
-    return step, min(max(1, math.floor(horizon / step) + 1), MOST_STEPS)
+    before = math.ceil(-first / step)
+    return step, min(before + max(1, math.floor(last / step) + 1), MOST_STEPS), -before * step
 
 
 def rounded_width(width: float) -> float:

@@ -23,8 +23,8 @@ class Conversion(NamedTuple):
         return self != (1.0, 0.0)
 
 
-def _scaled(measures: str, **factors: float) -> dict[str, Unit]:
-    return {name: Unit(measures, factor) for name, factor in factors.items()}
+def _scaled(measures: str, **factors: float | int) -> dict[str, Unit]:
+    return {name: Unit(measures, float(factor)) for name, factor in factors.items()}
 
 
 # By the spelling that `spelled` makes. Mass and amount of substance in a volume meet by the molar mass of what is
@@ -43,10 +43,10 @@ UNITS: dict[str, Unit] = {
     **_scaled("pressure", mmhg=1, torr=1, kpa=7.50061683, pa=7.50061683e-3, cmh2o=0.73555924, hpa=0.750061683),
     "mmh2o": Unit("pressure", 0.073555924), "mbar": Unit("pressure", 0.750061683),
     **{name: Unit("rate") for name in ("/min", "bpm", "beats/min", "breaths/min", "insp/min", "1/min", "permin")},
-    "/s": Unit("rate", 60), "hz": Unit("rate", 60),
+    "/s": Unit("rate", 60.0), "hz": Unit("rate", 60.0),
     **{name: Unit("mass in volume") for name in ("mg/dl", "mg%")},
-    "g/dl": Unit("mass in volume", 1e3), "g/l": Unit("mass in volume", 100), "gm/dl": Unit("mass in volume", 1e3),
-    "mg/l": Unit("mass in volume", 0.1), "ug/ml": Unit("mass in volume", 0.1), "mg/ml": Unit("mass in volume", 100),
+    "g/dl": Unit("mass in volume", 1e3), "g/l": Unit("mass in volume", 100.0), "gm/dl": Unit("mass in volume", 1e3),
+    "mg/l": Unit("mass in volume", 0.1), "ug/ml": Unit("mass in volume", 0.1), "mg/ml": Unit("mass in volume", 100.0),
     "ug/dl": Unit("mass in volume", 1e-3), "ug/l": Unit("mass in volume", 1e-4), "ng/ml": Unit("mass in volume", 1e-4),
     "ng/dl": Unit("mass in volume", 1e-6), "ng/l": Unit("mass in volume", 1e-7), "pg/ml": Unit("mass in volume", 1e-7),
     "mmol/l": Unit("amount in volume"), "umol/l": Unit("amount in volume", 1e-3), "mol/l": Unit("amount in volume", 1e3),
@@ -57,9 +57,9 @@ UNITS: dict[str, Unit] = {
     **{name: Unit("count in volume", 1e-3) for name in ("/ul", "/mm3", "cells/ul", "#/ul", "cells/mm3", "10^6/l")},
     **{name: Unit("count in volume", 1e3) for name in ("10^12/l", "x10^12/l", "10*12/l", "m/ul", "10^6/ul", "x10^6/ul")},
     **{name: Unit("share") for name in ("%", "percent", "pct")},
-    **{name: Unit("share", 100) for name in ("fraction",)},
+    **{name: Unit("share", 100.0) for name in ("fraction",)},
     **{name: Unit("activity in volume") for name in ("u/l", "iu/l", "units/l")},
-    "ukat/l": Unit("activity in volume", 60), "nkat/l": Unit("activity in volume", 0.06),
+    "ukat/l": Unit("activity in volume", 60.0), "nkat/l": Unit("activity in volume", 0.06),
     "ml/min": Unit("flow"), "l/min": Unit("flow", 1e3), "ml/h": Unit("flow", 1 / 60), "ml/hr": Unit("flow", 1 / 60),
 }  # fmt: skip
 # Grams a mole of what the name of a variable speaks of (urea nitrogen as N2; haemoglobin as a quarter of the molecule,
@@ -75,6 +75,16 @@ VALENCE: tuple[tuple[str, float], ...] = (
     (r"sodium|\bna\b|potassium|\bk\b|chlor|\bcl\b|bicarb|hco3|lact|anion", 1.0),
     (r"calcium|\bca\b|magnes|\bmg\b", 2.0),
 )  # fmt: skip
+
+
+def measures(unit: str) -> str:
+    """What a unit measures, "" where it is not known.
+
+    >>> measures("°F"), measures("furlongs")
+    ('temperature', '')
+    """
+    known = UNITS.get(spelled(unit))
+    return known.measures if known else ""
 
 
 def spelled(unit: str) -> str:

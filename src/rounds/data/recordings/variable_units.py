@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from rounds.data.recordings.units import conversion
+from rounds.data.recordings.units import conversion, measures
 from rounds.errors import ForcedChoiceError, must_be
 
 # Share of a variable's measurements below which a unit that cannot be converted is left out instead of asked about.
@@ -17,8 +17,8 @@ def in_one_unit(
 ) -> tuple[pl.DataFrame, dict[str, str], tuple[str, ...]]:
     """Measurements (variable, value, maybe unit) in one unit a variable, those units, and what was done.
 
-    known: units of training, by variable; a variable that is not among them takes its most frequent one. Rows without
-    a unit count as being in it. Raises ForcedChoiceError where units cannot be told from each other.
+    known: units of training, by variable; a variable that is not among them takes its most frequent one, temperatures
+    that of all of them. Rows without a unit count as being in it. Raises ForcedChoiceError where units cannot be told from each other.
 
     >>> mixed = pl.DataFrame({"variable": ["Temp"] * 3, "value": [37.0, 36.5, 98.6], "unit": ["C", "C", "F"]})
     >>> in_one_unit(mixed, {})[0]["value"].round(1).to_list()
@@ -28,7 +28,7 @@ def in_one_unit(
         return measured, dict(known), ()
     counts = measured.drop_nulls("unit").filter(pl.col("unit").str.strip_chars() != "").group_by("variable", "unit").len()
     counts = counts.sort("variable", "len", "unit", descending=[False, True, False])
-    chosen = {**dict(counts.group_by("variable", maintain_order=True).agg(pl.col("unit").first()).iter_rows()), **known}
+    chosen = {**_most_frequent(counts), **known}
     totals = dict(counts.group_by("variable").agg(pl.col("len").sum()).iter_rows())
     ways, notes, unknown = [], [], []
     for variable, unit, count in counts.iter_rows():
@@ -50,6 +50,14 @@ def in_one_unit(
     return _converted(measured, ways), {v: u.strip() for v, u in chosen.items()}, tuple(notes)
 
 
+
+
+def _most_frequent(counts: pl.DataFrame) -> dict[str, str]:
+    """The unit of each variable (variable, unit, len: the most frequent first); one of all that are temperatures."""
+    chosen = dict(counts.group_by("variable", maintain_order=True).agg(pl.col("unit").first()).iter_rows())
+    degrees = counts.filter(pl.col("unit").map_elements(measures, pl.String) == "temperature").group_by("unit")
+    most = degrees.agg(pl.col("len").sum()).sort("len", "unit", descending=[True, False])["unit"]
+    return {v: most[0] if measures(u) == "temperature" else u for v, u in chosen.items()}
 
 
 def _converted(measured: pl.DataFrame, ways: list[tuple[str, str, float, float]]) -> pl.DataFrame:
