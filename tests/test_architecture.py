@@ -17,6 +17,7 @@ ALL_CODE = [f for folder in ("src", "tests", "benchmarks", "examples") for f in 
 # Rooms from the ground up; a file imports its own room and those of lower rows. Rooms of one row never meet.
 ROWS = (
     ("errors", "task"),
+    ("foreign_files",),
     ("files", "user_code", "plan", "metrics", "run_folder"),
     ("proposal",),
     ("data", "networks"),

@@ -48,6 +48,15 @@ def refusal(path: Path, folder: Path) -> str:
     return "" if stat.S_ISREG(kind) else "no regular file"
 
 
+def shown(name: str) -> str:
+    """A file's name as text that can be printed and saved, whatever bytes it has.
+
+    >>> shown("ward.csv"), len(shown(os.fsdecode(bytes([119, 255]))))
+    ('ward.csv', 5)
+    """
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 def read_small(path: Path, most: int = MOST_RECORD_BYTES) -> bytes:
     """The bytes of a regular file; raises OSError where it cannot be read, ValueError where it is none or too large."""
     status = os.stat(path)

@@ -4,7 +4,7 @@ import re
 import sys
 from typing import Any
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderHook, RenderResult
 from rich.segment import Segment
 
 PIPED_WIDTH = 200  # letters a line where no terminal says how wide it is
@@ -35,7 +35,7 @@ def make_console(quiet: bool = False, soft_wrap: bool = True, piped_width: int =
     return console
 
 
-class _Readable:
+class _Readable(RenderHook):
     """Rich's hook: what is drawn passes by before it is written."""
 
     def process_renderables(self, renderables: list[Any]) -> list[Any]:

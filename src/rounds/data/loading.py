@@ -14,7 +14,7 @@ from rounds.data.cohort.outcomes import make_task
 from rounds.data.cohort.rows import given_test, lost_patients, meeting, numbered, plain, with_outcome, with_test
 from rounds.data.dataset import ARRAY_ROW, FEATURE_ROLES, PART, Column, Dataset
 from rounds.data.images.engineered_features import marked_engineered
-from rounds.data.images.image_arrays import ARRAYS, open_arrays
+from rounds.data.images.image_arrays import open_image_arrays
 from rounds.data.images.image_cache import Layout, layout_of
 from rounds.data.images.labelled_images import image_column, open_folder, with_images
 from rounds.data.preparation.array_on_disk import joined
@@ -23,10 +23,12 @@ from rounds.data.recordings.signal_arrays import holds_signals
 from rounds.data.recordings.timeline import Timeline
 from rounds.data.roles.decide import NO_GROUP, code_columns, decide_columns, given_roles
 from rounds.data.roles.role_file import DATE_SINCE
+from rounds.data.sources.array_file import ARRAYS, read_arrays
 from rounds.data.sources.builtin import BUILTIN, Builtin, load_builtin
 from rounds.data.tables.content_hash import content_hash
 from rounds.data.tables.reading import read_table
 from rounds.errors import DataError, must_be, nearest
+from rounds.foreign_files import shown
 
 
 def load(source: Any, choices: Choices | None = None, test: Any = None) -> Dataset:
@@ -169,8 +171,11 @@ def open_source(
     if str(source) and path.is_dir():
         return open_folder(path, choices, layout)
     if path.suffix.lower() == ARRAYS:
-        return open_signals(path, timeline) if holds_signals(path) else open_arrays(path)
-    built = Builtin(name=path.name, table=read_table(source, codes))
+        arrays = read_arrays(path)
+        if holds_signals(arrays):
+            return open_signals(shown(path.name), arrays, timeline)
+        return open_image_arrays(shown(path.name), arrays)
+    built = Builtin(name=shown(path.name), table=read_table(source, codes))
     column = image_column(built.table, path.parent, choices)
     return built if column is None else with_images(built, column, path.parent, choices, layout)
 

@@ -9,9 +9,10 @@ import polars as pl
 
 from rounds.baselines.baseline import Baseline
 from rounds.baselines.folder import load_baselines
+from rounds.data.cohort.condition import kept_rows
 from rounds.data.preparation.array_scale import marked
 from rounds.evaluation.limitations import limitations
-from rounds.evaluation.new_patients import NewPatients, kept_rows, read_patients
+from rounds.evaluation.new_patients import NewPatients, read_patients
 from rounds.evaluation.seen_patients import overlap_record, overlapping_rows, read_seen
 from rounds.metrics import METRICS, main_metric
 from rounds.prediction.model_folder import load_predictor

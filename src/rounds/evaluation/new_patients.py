@@ -32,20 +32,6 @@ class NewPatients:
     array: ArrayInput | None = None
 
 
-def kept_rows(table: pl.DataFrame, where: str | None) -> pl.DataFrame:
-    """The rows for which an SQL condition holds; raises DataError where it is none, or holds for no row."""
-    if where is None:
-        return table
-    try:
-        kept = table.filter(pl.sql_expr(where))
-    except pl.exceptions.PolarsError as error:
-        shown = f"{where} ({str(error).splitlines()[0]})"
-        raise DataError(must_be("Where", "a condition on columns", "where", shown, 'Write "age >= 18"')) from None
-    if kept.height == 0:
-        raise DataError(must_be("Where", "true of some rows", "where", where, "Loosen the condition"))
-    return kept
-
-
 def read_patients(new: New, predictor: Predictor, described: dict[str, Any]) -> NewPatients:
     """Inputs, outcomes and patients of new rows, for those whose outcomes are known; described: dataset.json.
 

@@ -17,6 +17,7 @@ from rounds.data.preparation.array_on_disk import ArrayInput
 from rounds.data.preparation.note import InputNote
 from rounds.data.recordings.join import join_recordings, open_signals
 from rounds.data.recordings.timeline import Timeline
+from rounds.data.sources.array_file import read_arrays
 from rounds.data.sources.builtin import Builtin
 from rounds.data.tables.delimited import SEPARATORS
 from rounds.data.tables.reading import PARQUET, read_table
@@ -172,7 +173,7 @@ def _recorded(source: Any, codes: Collection[str], timeline: Timeline, sequences
     if timeline.key:
         built = join_recordings(Builtin("new", read_table(source, codes)), sequences, timeline.key, timeline)
     else:
-        built = open_signals(Path(source), timeline)
+        built = open_signals(Path(source).name, read_arrays(Path(source)), timeline)
     return New(built.table, built.array, built.notes[1:])
 
 

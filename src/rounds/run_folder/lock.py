@@ -26,7 +26,9 @@ class FolderLock(NamedTuple):
         """Raises RunFolderError where the folder was deleted or moved meanwhile: writing on would leave half a run."""
         if not _is_file_of(self.folder / LOCK, self.handle):
             advice = "It was deleted or moved while the run went on: start the run again"
-            raise RunFolderError(must_be("Run folder", "left where it is until the end", "out", str(self.folder), advice))
+            raise RunFolderError(
+                must_be("Run folder", "left where it is until the end", "out", str(self.folder), advice)
+            )
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from rounds.data.choices import Choices
+from rounds.data.cohort.condition import rows_meeting
 from rounds.data.cohort.feature_columns import ROW, TEST_ROW, without_missing_codes
 from rounds.data.dataset import ARRAY_ROW, PART
 from rounds.data.roles.decide import given_roles, matching
@@ -14,7 +15,6 @@ from rounds.data.tables.values import as_levels
 from rounds.errors import DataError, must_be, nearest
 
 BLANK = "blank row"  # of no patient
-LONGEST_REASON = 200  # letters of another library's words that an error quotes
 Exclusions = list[tuple[str, int]]
 
 
@@ -70,27 +70,11 @@ def meeting(table: pl.DataFrame, choices: Choices) -> tuple[pl.DataFrame, Exclus
     table = table.filter(~blank) if blank.any() else table
     if choices.where is None:
         return table, exclusions
-    kept = table.filter(_condition(plain(table), choices.where))
-    if kept.height == 0:
+    held = rows_meeting(plain(table), choices.where)
+    if not held.any():
         raise DataError(must_be("Where", "true of some rows", "where", choices.where, "Loosen the condition"))
+    kept = table.filter(held)
     return kept, [*exclusions, (f"not {choices.where}", table.height - kept.height)]
-
-
-def _condition(table: pl.DataFrame, where: str) -> pl.Series:
-    """[N] booleans, null where it cannot be told. Raises DataError where it is no condition on columns."""
-    try:
-        held = table.select(pl.sql_expr(where).alias("held")).to_series()
-        why = "" if held.dtype == pl.Boolean else f"it gives {held.dtype}, not yes or no"
-        why = why or ("" if len(held) == table.height else "it says the same of every row")
-    except pl.exceptions.ColumnNotFoundError:
-        known = ", ".join(table.columns[:20]) + (", ..." if table.width > 20 else "")
-        why = f"it names a column that is not there; known names: {known}"
-    except (pl.exceptions.PolarsError, ValueError, TypeError) as error:
-        why = str(error).partition("\n")[0][:LONGEST_REASON]
-    if why:
-        advice = "Write a condition on columns, such as \"age >= 18 AND sex = 'F'\""
-        raise DataError(must_be("Where", "a condition on columns", "where", f"{where} ({why})", advice)) from None
-    return held
 
 
 def with_outcome(table: pl.DataFrame, choices: Choices) -> tuple[pl.DataFrame, Exclusions]:

@@ -13,6 +13,7 @@ DICOM = (".dcm", ".dicom", ".ima")
 # Hounsfield units that a CT without a window is shown by: air to dense bone, as 12-bit scanners store them.
 CT_RANGE = (-1024.0, 3071.0)
 _FULL = 65535.0
+MOST_PIXELS = 50_000_000  # what claims more is taken for damaged, or for an attack
 
 
 def read_dicom(path: Path) -> np.ndarray:
@@ -35,7 +36,13 @@ def read_dicom(path: Path) -> np.ndarray:
     return np.rint(shown).astype(np.uint16)[..., None]
 
 
-def _read(path: Path) -> Any:
+def dicom_pixels(path: Path) -> int:
+    """Pixels that a file says it has."""
+    header = _read(path, pixels=False)
+    return int(header.get("Rows", 0) or 0) * int(header.get("Columns", 0) or 0)
+
+
+def _read(path: Path, pixels: bool = True) -> Any:
     try:
         import pydicom
     except ImportError:
@@ -43,7 +50,7 @@ def _read(path: Path) -> Any:
         raise RoundsError(must_be("Package pydicom", "installed to read DICOM", "found", None, advice)) from None
     from pydicom.uid import ImplicitVRLittleEndian
 
-    header = pydicom.dcmread(path, force=True)
+    header = pydicom.dcmread(path, force=True, stop_before_pixels=not pixels)
     if "TransferSyntaxUID" not in header.file_meta:  # a file without a header of its own: the standard's default
         header.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
     return header
@@ -54,6 +61,9 @@ def _refuse_what_is_no_image(header: Any) -> None:
         kind = str(header.get("Modality", "")) or "no DICOM"
         raise BadImage(f"no pixels ({kind})")
     frames = int(header.get("NumberOfFrames", 1) or 1)
+    size = int(header.get("Rows", 0) or 0) * int(header.get("Columns", 0) or 0)
+    if size > MOST_PIXELS:
+        raise BadImage(f"{header.Rows} x {header.Columns} pixels")
     if frames > 1:
         raise BadImage(f"{frames} frames, one is wanted")
 

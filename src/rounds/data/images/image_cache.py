@@ -2,29 +2,36 @@
 
 import hashlib
 import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from rounds.data.images.image_file import as_layout, read_image
+from rounds.data.images.image_file import as_layout, claimed_pixels, read_image
 from rounds.data.images.unreadable import BadImage
 from rounds.data.preparation.array_on_disk import ArrayInput, stored
 from rounds.errors import DataError, must_be
 from rounds.files import new_folder
+from rounds.foreign_files import refusal, shown
 
+DEPTHS = ("uint8", "uint16", "float32")  # each holds what those before it hold
 SMALLEST_SIZE, LARGEST_SIZE = 8, 1024
 NAMES_IMAGE = "names the image that the networks read"  # why such a column is no feature
 SHOWN_BAD = 5  # files that an error names; the rest are counted
 _AHEAD = 16  # files decoded at a time: each may be a hundred times as large as it is kept
+_WAY = 2  # of reading; another number where pixels come out otherwise than before
+_LARGE_PIXELS = 16_000_000  # files that claim more are decoded one at a time
+_one_large_at_a_time = threading.Lock()
 _PIXELS, _BAD = "pixels.npy", "bad.txt"
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How every image of a set is kept: pixels a side, 1 or 3 channels, uint8 or uint16."""
+    """How every image of a set is kept: pixels a side, 1 or 3 channels, uint8, uint16 or float32."""
 
     size: int
     channels: int = 1
@@ -32,8 +39,8 @@ class Layout:
 
     def widened(self, pixels: np.ndarray) -> "Layout":
         """The narrowest in which this image, too, loses nothing but size."""
-        deep = "uint16" if pixels.dtype == np.uint16 else self.depth
-        return Layout(self.size, max(self.channels, pixels.shape[-1]), deep)
+        deeper = max(self.depth, str(pixels.dtype), key=DEPTHS.index)
+        return Layout(self.size, max(self.channels, pixels.shape[-1]), deeper)
 
 
 def layout_of(shape: tuple[int, ...], depth: str) -> Layout | None:
@@ -53,17 +60,19 @@ class ImageSet:
     bad: tuple[tuple[int, str], ...]
 
 
-def read_images(paths: list[Path], size: int, layout: Layout | None = None) -> ImageSet:
+def read_images(paths: list[Path], folder: Path, size: int, layout: Layout | None = None) -> ImageSet:
     """All files as one array, in their order; what cannot be read is left black and listed.
 
-    layout: that of the training images, where new ones must be like them; else the narrowest that loses nothing.
-    The array is kept in the user's cache folder under a name made from the files' names, sizes and times.
+    folder: that must hold them; layout: that of the training images, where new ones must be like them; else the
+    narrowest that loses nothing. The array is kept in the user's cache folder under a name made from the files' names,
+    sizes and times.
     """
     check_size(size)
-    place = cache_folder() / _fingerprint(paths, size, layout)
+    place = cache_folder() / _fingerprint(paths, folder, size, layout)
     if not place.is_dir():
         with new_folder(place) as unfinished:
-            bad = _write(paths, unfinished / _PIXELS, layout or Layout(size), fixed=layout is not None)
+            pixels = unfinished / _PIXELS
+            bad = _write(paths, folder, pixels, layout or Layout(size), fixed=layout is not None)
             (unfinished / _BAD).write_text("".join(f"{number}\t{why}\n" for number, why in bad), encoding="utf-8")
     lines = (place / _BAD).read_text(encoding="utf-8").splitlines()
     found = tuple((int(number), why) for number, _, why in (line.partition("\t") for line in lines))
@@ -82,18 +91,20 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rounds" / "images"
 
 
-def _fingerprint(paths: list[Path], size: int, layout: Layout | None) -> str:
-    digest = hashlib.sha256(repr((size, layout)).encode())
+def _fingerprint(paths: list[Path], folder: Path, size: int, layout: Layout | None) -> str:
+    digest = hashlib.sha256(repr((_WAY, str(folder.resolve()), size, layout)).encode("utf-8", "backslashreplace"))
     for path in paths:
         try:
             status = path.stat()
-            digest.update(f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}\n".encode())
-        except OSError:
-            digest.update(f"{path}|missing\n".encode())
+            digest.update(
+                f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}\n".encode("utf-8", "backslashreplace")
+            )
+        except (OSError, ValueError):
+            digest.update(f"{path}|missing\n".encode("utf-8", "backslashreplace"))
     return digest.hexdigest()[:32]
 
 
-def _write(paths: list[Path], place: Path, layout: Layout, fixed: bool) -> list[tuple[int, str]]:
+def _write(paths: list[Path], folder: Path, place: Path, layout: Layout, fixed: bool) -> list[tuple[int, str]]:
     """Writes the array; begins anew with a wider layout where a later image needs one (at most three times)."""
     while True:
         shape, dtype = (layout.size, layout.size, layout.channels), np.dtype(layout.depth)
@@ -101,7 +112,7 @@ def _write(paths: list[Path], place: Path, layout: Layout, fixed: bool) -> list[
         with place.open("wb") as file:
             header = {"descr": dtype.str, "fortran_order": False, "shape": (len(paths), *shape)}
             np.lib.format.write_array_header_1_0(file, header)
-            for number, pixels in enumerate(_decoded(paths)):
+            for number, pixels in enumerate(_decoded(paths, folder, layout.size)):
                 kept = black
                 if isinstance(pixels, str):
                     bad.append((number, pixels))
@@ -114,16 +125,20 @@ def _write(paths: list[Path], place: Path, layout: Layout, fixed: bool) -> list[
         layout = wider
 
 
-def _decoded(paths: list[Path]) -> Iterator[np.ndarray | str]:
-    """Pixels of each file, or why there are none; decoded on all cores, a few files ahead."""
+def _decoded(paths: list[Path], folder: Path, size: int) -> Iterator[np.ndarray | str]:
+    """Pixels of each file, already of its size, or why there are none; decoded on all cores, a few files ahead."""
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for start in range(0, len(paths), _AHEAD):
-            yield from threads.map(_read_or_say, paths[start : start + _AHEAD])
+            yield from threads.map(lambda path: _read_or_say(path, folder, size), paths[start : start + _AHEAD])
 
 
-def _read_or_say(path: Path) -> np.ndarray | str:
+def _read_or_say(path: Path, folder: Path, size: int) -> np.ndarray | str:
+    if why := refusal(path, folder):
+        return why
     try:
-        return read_image(path)
+        with _one_large_at_a_time if claimed_pixels(path) > _LARGE_PIXELS else nullcontext():
+            pixels = read_image(path)
+            return as_layout(pixels, size, pixels.shape[-1], pixels.dtype)
     except BadImage as bad:
         return str(bad)
 
@@ -131,8 +146,8 @@ def _read_or_say(path: Path) -> np.ndarray | str:
 def refuse_bad(paths: list[Path], bad: tuple[tuple[int, str], ...]) -> None:
     """Raises DataError that counts what cannot be read, and names the first files."""
     if bad:
-        named = "; ".join(f"{paths[number].name}: {why}" for number, why in bad[:SHOWN_BAD])
+        named = "; ".join(f"{shown(paths[number].name)}: {why}" for number, why in bad[:SHOWN_BAD])
         more = ", ..." if len(bad) > SHOWN_BAD else ""
-        shown = f"{len(bad):,} of {len(paths):,} ({named}{more})"
+        found = f"{len(bad):,} of {len(paths):,} ({named}{more})"
         advice = "Mend or remove them, or leave them out with --skip-bad"
-        raise DataError(must_be("Image files", "whole images of one frame", "bad", shown, advice))
+        raise DataError(must_be("Image files", "whole images of one frame", "bad", found, advice))

@@ -11,6 +11,7 @@ from rounds.data.images.image_cache import NAMES_IMAGE, ImageSet, Layout, read_i
 from rounds.data.images.image_file import IMAGES, is_image
 from rounds.data.sources.builtin import Builtin
 from rounds.errors import DataError, must_be, nearest
+from rounds.foreign_files import shown
 
 FILE, CLASS = "file", "class"
 # Names of folders that divide a set, as such sets are usually handed round.
@@ -35,7 +36,7 @@ def open_folder(folder: Path, choices: Choices, layout: Layout | None = None) ->
     if not files:
         advice = f"Hand over a folder with a folder for each class, with files that end in {', '.join(IMAGES[:4])}, ..."
         raise DataError(must_be("DATA", "a folder of images", "folder", str(folder), advice))
-    places = [path.relative_to(folder).parts for path in files]
+    places = [tuple(map(shown, path.relative_to(folder).parts)) for path in files]
     divided = {place[0].lower() for place in places} <= set(_PARTS)
     inner = [place[1:] if divided else place for place in places]
     name = choices.targets[0] if choices.targets else CLASS
@@ -44,7 +45,7 @@ def open_folder(folder: Path, choices: Choices, layout: Layout | None = None) ->
         columns[name] = [place[0] for place in inner]
     if divided and any(_PARTS[place[0].lower()] == "test" for place in places):
         columns[PART] = [_PARTS[place[0].lower()] for place in places]
-    return _with_images(Builtin(folder.name, pl.DataFrame(columns)), files, FILE, choices, layout)
+    return _with_images(Builtin(shown(folder.name), pl.DataFrame(columns)), (folder, files), FILE, choices, layout)
 
 
 def _seen(path: Path, folder: Path) -> bool:
@@ -71,11 +72,15 @@ def image_column(table: pl.DataFrame, folder: Path, choices: Choices) -> str | N
 def with_images(built: Builtin, column: str, folder: Path, choices: Choices, layout: Layout | None = None) -> Builtin:
     """A table with the images that one of its columns names, as paths from the table's own folder."""
     files = [folder / (value or "") for value in built.table[column].cast(pl.String)]
-    return _with_images(built, files, column, choices, layout)
+    return _with_images(built, (folder, files), column, choices, layout)
 
 
-def _with_images(built: Builtin, files: list[Path], column: str, choices: Choices, layout: Layout | None) -> Builtin:
-    pictures = read_images(files, layout.size if layout else choices.pictures.size, layout)
+def _with_images(
+    built: Builtin, found: tuple[Path, list[Path]], column: str, choices: Choices, layout: Layout | None
+) -> Builtin:
+    """found: the folder that must hold the files, and the files."""
+    folder, files = found
+    pictures = read_images(files, folder, layout.size if layout else choices.pictures.size, layout)
     if not choices.pictures.skip_bad or len(pictures.bad) == len(files):
         refuse_bad(files, pictures.bad)
     table = built.table.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(ARRAY_ROW))
@@ -90,7 +95,7 @@ def _with_images(built: Builtin, files: list[Path], column: str, choices: Choice
         notes=_notes(built, pictures),
         array=pictures.array,
         modality="image",
-        left_out=tuple(f"{files[n].name}: {why}" for n, why in pictures.bad),
+        left_out=tuple(f"{shown(files[n].name)}: {why}" for n, why in pictures.bad),
     )
     return with_features(made)
 
@@ -106,7 +111,9 @@ def _default(table: pl.DataFrame, default: Choices) -> Choices:
 def _notes(built: Builtin, pictures: ImageSet) -> tuple[str, ...]:
     size, depth = pictures.array.shape[1], pictures.array.dtype.itemsize * 8
     colour = "grey" if pictures.array.shape[-1] == 1 else "colour"
-    notes = [f"{len(pictures.array):,} images read once and resized to {size} x {size} pixels, {colour}, {depth} bit"]
+    kept = ", fractions kept as they are" if pictures.array.dtype.kind == "f" else ""
+    head = f"{len(pictures.array):,} images read once and resized to {size} x {size} pixels"
+    notes = [f"{head}, {colour}, {depth} bit{kept}"]
     if pictures.bad:
         notes.append(f"{len(pictures.bad):,} image files could not be read and are left out")
     return (*built.notes, *notes)

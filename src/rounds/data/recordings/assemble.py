@@ -10,8 +10,8 @@ import polars as pl
 from rounds.data.recordings.channels import channels_of, incomplete_variables
 from rounds.data.recordings.engineered_features import summarise_measurements, summarise_signals
 from rounds.data.recordings.measurements import Measurements, read_measurements, refuse_repeated_keys
+from rounds.data.recordings.record_folder import has_records, read_signals
 from rounds.data.recordings.timeline import Timeline, choose_steps
-from rounds.data.recordings.wfdb_records import has_records, read_signals
 from rounds.errors import DataError, must_be, nearest
 
 # A variable needs so many subjects to be learned from; rarer ones are left out and counted.
@@ -32,8 +32,8 @@ class Recordings:
 def read_recordings(source: Any, table: pl.DataFrame, key: str, timeline: Timeline | None = None) -> Recordings:
     """Recordings of the subjects of `table`, in its order.
 
-    source: a table of measurements (long, or a column a variable), a folder of Parquet files, or of WFDB records;
-    key: the column that both share; timeline: of training, for new subjects (None: chosen from these).
+    source: a table of measurements (long, or a column a variable), a folder of Parquet files, or of WFDB or EDF
+    records; key: the column that both share; timeline: of training, for new subjects (None: chosen from these).
     Raises DataError where the key is missing or repeated, or a time or value cannot be read.
     """
     if key not in table.columns:

@@ -1,7 +1,7 @@
 """A table of subjects joined with their recordings: features by hand as columns, and the grid beside it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from rounds.data.dataset import ARRAY_ROW, PART, Column
 from rounds.data.recordings.assemble import Recordings, from_signals, read_recordings
 from rounds.data.recordings.channels import unscaled_channels
 from rounds.data.recordings.engineered_features import summary_names
-from rounds.data.recordings.signal_arrays import read_signal_file
+from rounds.data.recordings.signal_arrays import read_signal_arrays
 from rounds.data.recordings.timeline import Timeline
 from rounds.data.sources.builtin import Builtin, Declared
 from rounds.errors import DataError, must_be
@@ -38,28 +38,29 @@ def join_test(built: Builtin, sequences: Any, key: str | None, timeline: Timelin
     return join_recordings(built, sequences, key, timeline)
 
 
-def open_signals(path: Path, timeline: Timeline | None = None) -> Builtin:
-    """An NPZ file of signals, with the test rows that it brings; timeline: that of the file whose test file this is.
+def open_signals(name: str, arrays: Mapping[str, np.ndarray], timeline: Timeline | None = None) -> Builtin:
+    """Signals of the NPZ file of this name, with the test rows that it brings; timeline: that of the file whose test
+    file this is.
 
     Raises DataError where arrays do not fit together, or are of another shape than the timeline.
     """
-    file = read_signal_file(path)
-    arrays = [file.array] if file.test_array is None else [file.array, file.test_array]
+    file = read_signal_arrays(arrays)
+    signals = [file.array] if file.test_array is None else [file.array, file.test_array]
     tables = [file.table] if file.test is None else [file.table, file.test]
     wanted = timeline or file.timeline
-    for array in arrays:
+    for array in signals:
         if array.shape[1:] != (wanted.steps, len(wanted.variables)):
             advice = "Sample all signals alike"
             expected = f"{wanted.steps} steps of {len(wanted.variables)} variables"
             raise DataError(must_be("Signals", expected, "shape", f"{array.shape[1]} x {array.shape[2]}", advice))
-    found = from_signals(np.concatenate(arrays), wanted, file.notes, fresh=timeline is None)
-    table = pl.concat(tables)
+    found = from_signals(np.concatenate(signals), wanted, file.notes, fresh=timeline is None)
+    table = pl.concat(tables, how="vertical_relaxed")
     if len(tables) > 1 and timeline is None:
         parts = [p for part, t in zip(("train", "test"), tables, strict=True) for p in [part] * t.height]
         table = table.with_columns(pl.Series(PART, parts))
     group = None if {"patient", "group", "subject"} & set(table.columns) else "none"
     default = Choices(targets=(file.target,) if file.target else (), group=group)
-    return _joined(Builtin(name=path.name, table=table, default=default), found)
+    return _joined(Builtin(name=name, table=table, default=default), found)
 
 
 def _joined(built: Builtin, found: Recordings) -> Builtin:

@@ -32,7 +32,9 @@ VALUE = (
     r"amount|dose",
 )
 UNIT = (r"value_?uom|units?|uom|unit_?name|\w+_?(unit|uom)s?|unit_?(of_?measure\w*|source_value)|\w*measurenamesystem",)
-_IDENTIFIER = re.compile(r"id|\w*_id|\w*periodic_?id|\w*identifier|\w*_?by|mrn|\w*(stay|admission|subject|patient|visit)_?(id|key|no)", re.I)
+_IDENTIFIER = re.compile(
+    r"id|\w*_id|\w*periodic_?id|\w*identifier|\w*_?by|mrn|\w*(stay|admission|subject|patient|visit)_?(id|key|no)", re.I
+)
 _DAY, _CLOCK = re.compile(r"(\w+_)?(date|day)", re.I), re.compile(r"(\w+_)?time(_of_day)?", re.I)
 
 

@@ -1,9 +1,8 @@
 """Evenly sampled signals and their labels in one NPZ file, with or without test rows of their own."""
 
 import re
-import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -15,7 +14,9 @@ from rounds.errors import DataError, must_be
 MOST_SAMPLES = 512
 PARTS = ("train", "val", "valid", "validation", "test")
 SIGNAL, LABELS = "signal", ("y", "label", "labels", "target", "targets")
-_PART = re.compile(rf"^(?:(?P<before>{'|'.join(PARTS)})_)?(?P<name>.*?)(?:_(?P<behind>{'|'.join(PARTS)}))?$", re.I)
+_PART = re.compile(
+    rf"^(?:(?P<before>{'|'.join(PARTS)})_)?(?P<name>.*?)(?:_(?P<behind>{'|'.join(PARTS)}))?$", re.I | re.S
+)
 
 
 @dataclass(frozen=True)
@@ -32,44 +33,56 @@ class SignalFile:
     notes: tuple[str, ...]
 
 
-def holds_signals(path: Path) -> bool:
-    """Whether an NPZ file holds signals: an array of floats with two axes (rows, steps) or three (and variables)."""
-    if path.suffix.lower() != ".npz" or not path.is_file():
+def holds_signals(arrays: Mapping[str, np.ndarray]) -> bool:
+    """Whether the arrays of an NPZ file hold signals: numbers with two axes (rows, steps) or three (and variables).
+
+    Pixels are no signals: what is named so, and bytes with three axes.
+
+    >>> holds_signals({"x": np.zeros((9, 200), np.int16)}), holds_signals({"x": np.zeros((9, 8, 8), np.uint8)})
+    (True, False)
+    """
+    if any("image" in name.lower() for name in arrays):
         return False
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            if any("image" in name.lower() for name in file.files):
-                return False
-            shapes = [(file[n].ndim, file[n].dtype.kind) for n in file.files]
-    except (OSError, ValueError, zipfile.BadZipFile):
-        return False
-    return any(axes in (2, 3) and kind == "f" for axes, kind in shapes)
+    return any(a.ndim in (2, 3) and a.dtype.kind in "fiu" and not _is_pixels(a) for a in arrays.values())
 
 
-def read_signal_file(path: Path) -> SignalFile:
+def _is_pixels(array: np.ndarray) -> bool:
+    return array.ndim == 3 and array.dtype.itemsize == 1
+
+
+def read_signal_arrays(arrays: Mapping[str, np.ndarray]) -> SignalFile:
     """Arrays x [N, T] or [N, T, V] and others [N] (y, patient, ...), each maybe named train_x, test_x and so on.
 
     Rows of val_ arrays are learned from as well. Raises DataError where arrays do not fit together.
     """
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
-    parts = _parts(arrays)
+    single = sorted(name for name, a in arrays.items() if a.ndim == 0)
+    parts = _parts({name: _column(a) for name, a in arrays.items() if a.ndim})
     wide = {n for part in parts.values() for n, a in part.items() if a.ndim > 1}
     learning = [p for n, p in parts.items() if n != "test"]
-    if len(wide) != 1 or not learning:
+    name = next(iter(wide), "")
+    if len(wide) != 1 or not learning or any(name not in part for part in parts.values()):
         advice = "Save the signals as x (or train_x and test_x), and one value a row under any other name"
         raise DataError(must_be("NPZ file", "one array of signals", "arrays", ", ".join(arrays), advice))
-    name = next(iter(wide))
     kept = sorted(set.intersection(*(set(p) for p in parts.values())) - wide)
     dropped = sorted({n for p in parts.values() for n in p} - wide - set(kept))
     tables = {part: _table(found, name, kept) for part, found in parts.items()}
     signals = {part: _signals(found[name]) for part, found in parts.items()}
     own = [part for part in parts if part != "test"]
+    if len({found.shape[1:] for found in signals.values()}) > 1:
+        shapes = ", ".join(f"{part} {list(found.shape)}" for part, found in signals.items())
+        raise DataError(must_be("Signals", "sampled alike in every part", "shapes", shapes, "Sample all signals alike"))
     timeline, array = _laid_out(np.concatenate([signals[p] for p in own]))
     test = _laid_out(signals["test"])[1] if "test" in signals else None
     label = next((n for n in LABELS if n in kept), "")
-    notes = (f"{', '.join(dropped)}: not in every part of the file, left out",) if dropped else ()
-    return SignalFile(pl.concat([tables[p] for p in own]), tables.get("test"), array, test, timeline, label, notes)
+    notes = [f"{', '.join(dropped)}: not in every part of the file, left out"] if dropped else []
+    notes += [f"{', '.join(single)}: a single value, left out"] if single else []
+    table = pl.concat([tables[p] for p in own], how="vertical_relaxed")
+    return SignalFile(table, tables.get("test"), array, test, timeline, label, tuple(notes))
+
+
+def _column(array: np.ndarray) -> np.ndarray:
+    """Values that were saved as a column of one are one value a row."""
+    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
 
 def _parts(arrays: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
@@ -84,17 +97,25 @@ def _parts(arrays: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
 
 
 def _table(arrays: dict[str, np.ndarray], signals: str, kept: list[str]) -> pl.DataFrame:
-    rows = len(arrays[signals]) if signals in arrays else 0
+    rows = len(arrays[signals])
     for name in kept:
         if arrays[name].shape != (rows,):
             advice = "Save one value a row"
             shown = f"{name} {arrays[name].shape}"
             raise DataError(must_be("Array of an NPZ file", f"of {rows} values", "array", shown, advice))
-    return pl.DataFrame({name: arrays[name] for name in kept}) if kept else pl.DataFrame({"row": range(rows)})
+    columns = {name: arrays[name].tolist() if arrays[name].dtype.kind == "U" else arrays[name] for name in kept}
+    return pl.DataFrame(columns) if kept else pl.DataFrame({"row": range(rows)})
 
 
 def _signals(array: np.ndarray) -> np.ndarray:
-    return np.asarray(array if array.ndim == 3 else array[:, :, None], np.float32)
+    """[N, T, V] float32, nan where a number is not finite; raises DataError where there are none."""
+    if array.ndim not in (2, 3) or array.dtype.kind not in "fiu" or 0 in array.shape:
+        shown = f"{array.dtype} {list(array.shape)}"
+        advice = "Save them as [rows, steps] or [rows, steps, variables]"
+        raise DataError(must_be("Signals", "numbers of rows, steps and variables", "array", shown, advice))
+    with np.errstate(over="ignore"):
+        made = np.asarray(array if array.ndim == 3 else array[:, :, None], np.float32)
+    return made if np.isfinite(made).all() else np.where(np.isfinite(made), made, np.float32(np.nan))
 
 
 def _laid_out(array: np.ndarray) -> tuple[Timeline, np.ndarray]:

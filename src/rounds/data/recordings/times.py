@@ -18,7 +18,8 @@ READABLE_SHARE = 0.5
 MOST_ROWS_NAMED = 5
 _CLOCK = r"^([+-]?)(\d{1,6}):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?$"
 _DAYS = r"^([+-]?\d+) days?,? ?(?:([+-]?)(\d{1,2}):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?)?$"
-_ISO = r"^([+-]?)P(?:(\d+(?:\.\d+)?)W)?(?:(\d+(?:\.\d+)?)D)?(?:T(?:(\d+(?:\.\d+)?)H)?(?:(\d+(?:\.\d+)?)M)?(?:(\d+(?:\.\d+)?)S)?)?$"
+_PART = r"(?:(\d+(?:\.\d+)?){})?"
+_ISO = rf"^([+-]?)P{_PART.format('W')}{_PART.format('D')}(?:T{''.join(map(_PART.format, 'HMS'))})?$"
 # Units of time that a column's name may tell, in hours.
 _NAMED_UNITS = (("second", 1 / 3600), ("minute", 1 / 60), ("hour", 1.0), ("day", 24.0))
 

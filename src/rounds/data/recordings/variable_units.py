@@ -18,7 +18,8 @@ def in_one_unit(
     """Measurements (variable, value, maybe unit) in one unit a variable, those units, and what was done.
 
     known: units of training, by variable; a variable that is not among them takes its most frequent one, temperatures
-    that of all of them. Rows without a unit count as being in it. Raises ForcedChoiceError where units cannot be told from each other.
+    that of all of them. Rows without a unit count as being in it. Raises ForcedChoiceError where units cannot be told
+    from each other.
 
     >>> mixed = pl.DataFrame({"variable": ["Temp"] * 3, "value": [37.0, 36.5, 98.6], "unit": ["C", "C", "F"]})
     >>> in_one_unit(mixed, {})[0]["value"].round(1).to_list()
@@ -26,7 +27,9 @@ def in_one_unit(
     """
     if "unit" not in measured.columns:
         return measured, dict(known), ()
-    counts = measured.drop_nulls("unit").filter(pl.col("unit").str.strip_chars() != "").group_by("variable", "unit").len()
+    counts = (
+        measured.drop_nulls("unit").filter(pl.col("unit").str.strip_chars() != "").group_by("variable", "unit").len()
+    )
     counts = counts.sort("variable", "len", "unit", descending=[False, True, False])
     chosen = {**_most_frequent(counts), **known}
     totals = dict(counts.group_by("variable").agg(pl.col("len").sum()).iter_rows())
@@ -48,8 +51,6 @@ def in_one_unit(
     if len(notes) > MOST_NAMED:
         notes = [*notes[:MOST_NAMED], f"and {len(notes) - MOST_NAMED:,} more units of other variables, in the same way"]
     return _converted(measured, ways), {v: u.strip() for v, u in chosen.items()}, tuple(notes)
-
-
 
 
 def _most_frequent(counts: pl.DataFrame) -> dict[str, str]:

@@ -7,7 +7,9 @@ from typing import Any
 import polars as pl
 
 from rounds.data.tables.delimited import SEPARATORS, read_delimited, refuse_repeated, unnamed_numbered
+from rounds.data.tables.parquet_structure import parquet_fault
 from rounds.errors import DataError, must_be
+from rounds.foreign_files import damage_named
 
 PARQUET = (".parquet", ".pq")
 
@@ -69,14 +71,11 @@ def _refuse_no_file(path: Path) -> None:
 
 
 def _read_parquet(path: Path) -> pl.DataFrame:
-    try:
+    advice = "Write it again, or hand over CSV"
+    if why := parquet_fault(path):
+        raise DataError(must_be("Parquet file", "whole and readable", "file", f"{path.name} ({why})", advice))
+    with damage_named("Parquet file", path.name, advice):
         return pl.read_parquet(path, hive_partitioning=False, glob=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        advice = "Write it again, or hand over CSV"
-        first = str(error).partition("\n")[0]
-        raise DataError(
-            must_be("Parquet file", "whole and readable", "file", f"{path.name} ({first})", advice)
-        ) from None
 
 
 def _checked(table: pl.DataFrame, where: str) -> pl.DataFrame:
