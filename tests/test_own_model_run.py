@@ -15,8 +15,8 @@ from rounds.job.stages import Request, train
 from rounds.networks.user_model.runner import read_model, read_runner
 from rounds.plan import Plan
 from rounds.prediction.model_folder import load_predictor
+from rounds.prescription.remedies.prescribe import doses_against
 from rounds.prescription.remedies.remedy import FIXED_BY_MODEL
-from rounds.prescription.remedies.table import doses_against
 from rounds.user_code import code_allowed, import_named, refuse_code
 
 CODE = '''

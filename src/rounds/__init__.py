@@ -16,7 +16,7 @@ _PLACES = {
     "Request": "rounds.job.stages",
     "improve": "rounds.job.stages",
     "train": "rounds.job.stages",
-    "prescribe": "rounds.prescription.remedies.table",
+    "prescribe": "rounds.prescription.remedies.prescribe",
     "check_gradient": "rounds.graph.gradient_check.check",
     "RoundsError": "rounds.errors",
 }

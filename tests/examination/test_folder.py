@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -86,10 +87,11 @@ def test_a_run_that_was_never_judged(lost_run: Path, tmp_path: Path) -> None:
 
 def test_a_run_that_its_data_stopped(tmp_path: Path) -> None:
     """An error among the data rules: findings, and nothing trained."""
-    table = load("diabetes").inputs.with_columns(progression=pl.col("bmi") * 2)
-    table.write_csv(tmp_path / "leak.csv")
+    random = np.random.default_rng(0)
+    days = random.gamma(2.0, 3.0, 200)
+    pl.DataFrame({"age": random.normal(60, 9, 200), "hours": 24 * days, "days": days}).write_csv(tmp_path / "leak.csv")
     with pytest.raises(DataError, match="target-leak"):
-        improve(load(str(tmp_path / "leak.csv"), Choices(targets=("progression",))), {}, Request(out=tmp_path / "run"))
+        improve(load(str(tmp_path / "leak.csv"), Choices(targets=("days",))), {}, Request(out=tmp_path / "run"))
     found = examine_source(tmp_path / "run")
     assert found.findings[0].code == "target-leak"
     assert found.verdict.believable.answer == "no"

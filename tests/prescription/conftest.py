@@ -13,8 +13,8 @@ from rounds.data.dataset import Dataset
 from rounds.data.loading import load
 from rounds.job.stages import Request, Result, stages
 from rounds.prescription import loop as loop
+from rounds.prescription.remedies.prescribe import remedies_by_finding
 from rounds.prescription.remedies.remedy import Remedy
-from rounds.prescription.remedies.table import REMEDIES
 
 PATIENTS, TESTED = 300, 60
 FAULTY: dict[str, Any] = {"hidden": (8,), "epochs": 6, "batch_size": 32, "folds": 4, "learning_rate": 10.0, "seed": 0}
@@ -58,9 +58,9 @@ def two_doses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def plant_doses(monkeypatch: pytest.MonkeyPatch) -> None:
-    doses = Remedy("another rate", lambda plan: [{"learning_rate": r} for r in (11.0, 0.03)], "losses fall")
-    for code in REMEDIES:
-        monkeypatch.setitem(REMEDIES, code, (doses,))
+    doses = Remedy("another rate", lambda plan: [{"learning_rate": r} for r in (11.0, 0.03)], "losses fall", {})
+    for code in remedies_by_finding():
+        monkeypatch.setitem(remedies_by_finding(), code, (doses,))
     monkeypatch.setattr(loop, "against_oddities", lambda *words: [])  # a rate of 10 is odd as well
 
 

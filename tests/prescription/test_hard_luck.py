@@ -20,8 +20,8 @@ from rounds.job.stages import Request, Result, improve
 from rounds.plan import Plan
 from rounds.prescription import loop as loop
 from rounds.prescription.loop import Circumstances, Loop, look, refit, treat
+from rounds.prescription.remedies.prescribe import remedies_by_finding
 from rounds.prescription.remedies.remedy import Remedy
-from rounds.prescription.remedies.table import REMEDIES
 from rounds.prescription.trial.fewer_patients import REMEDY as ASKED
 from rounds.prescription.trial.refit import REMEDY as REFIT
 from rounds.training import pool
@@ -52,9 +52,9 @@ def patients(rows: int, columns: int, noise: float) -> pl.DataFrame:
 def test_a_population_that_diverged_to_the_last_member_is_mended(
     treat: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    dose = Remedy("a rate that can be used", lambda plan: [{"learning_rate": 0.03}], "losses fall")
-    for code in REMEDIES:
-        monkeypatch.setitem(REMEDIES, code, (dose,))
+    dose = Remedy("a rate that can be used", lambda plan: [{"learning_rate": 0.03}], "losses fall", {})
+    for code in remedies_by_finding():
+        monkeypatch.setitem(remedies_by_finding(), code, (dose,))
     faulty = {"hidden": (8,), "epochs": 6, "batch_size": 32, "folds": 4, "learning_rate": 1e30, "optimizer": "sgd"}
     made = treat(tmp_path / "run", changes=faulty)
     members = pl.read_parquet(made.folder / "members.parquet")
@@ -70,10 +70,10 @@ def test_a_disk_that_fills_in_round_two_leaves_what_round_one_kept(
 ) -> None:
     monkeypatch.setattr(loop, "examine", lambda run: said("unstable"))
     monkeypatch.setattr(loop, "against_oddities", lambda *words: [])
-    changes = Remedy("one after the other", lambda plan: [{"learning_rate": 0.03}, {"l2": 0.01}], "")
-    first_only = Remedy("first", lambda plan: changes.doses(plan)[:1] if plan.learning_rate == 10.0 else [], "")
-    second = Remedy("second", lambda plan: changes.doses(plan)[1:] if plan.learning_rate != 10.0 else [], "")
-    monkeypatch.setitem(REMEDIES, "unstable", (first_only, second))
+    changes = Remedy("one after the other", lambda plan: [{"learning_rate": 0.03}, {"l2": 0.01}], "", {})
+    first_only = Remedy("first", lambda plan: changes.doses(plan)[:1] if plan.learning_rate == 10.0 else [], "", {})
+    second = Remedy("second", lambda plan: changes.doses(plan)[1:] if plan.learning_rate != 10.0 else [], "", {})
+    monkeypatch.setitem(remedies_by_finding(), "unstable", (first_only, second))
     written = pool.save_checkpoint
 
     def full(path: Path, at: Any) -> None:

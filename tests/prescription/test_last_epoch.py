@@ -14,8 +14,8 @@ from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
 from rounds.job.stages import Request, Result, stages
 from rounds.plan import Plan
+from rounds.prescription.remedies.optimizer import keep_best
 from rounds.prescription.remedies.remedy import Prescription
-from rounds.prescription.remedies.table import keep_best
 from rounds.prescription.trial.best_epoch import read_off, try_best_epoch
 from rounds.prescription.trial.design import TrialDesign
 from rounds.prescription.trial.effect import Pair, Patients, paired_effect

@@ -4,8 +4,8 @@ import pytest
 
 from rounds.examination.rules import rules_of_training
 from rounds.plan import Plan
-from rounds.prescription.remedies.remedy import treated
-from rounds.prescription.remedies.table import MOST_ARMS, REMEDIES, described, doses_against
+from rounds.prescription.remedies.prescribe import MOST_ARMS, doses_against, remedies_by_finding
+from rounds.prescription.remedies.remedy import described, treated
 
 # Findings that no change of plan answers: their remedy is another table, or another look at it.
 ADVICE_ONLY = {"implausible-score", "misleading-metric", "validation-too-small", "healthy"}
@@ -53,12 +53,12 @@ def test_a_rate_that_is_too_high_is_lowered_and_one_too_low_is_raised() -> None:
 
 
 def test_overfitting_is_regularized_before_the_network_shrinks() -> None:
-    names = [remedy.name for remedy in REMEDIES["overfitting"]]
+    names = [remedy.name for remedy in remedies_by_finding()["overfitting"]]
     assert names.index("drop more units") < names.index("use a smaller network")
 
 
 def test_underfitting_is_answered_by_a_larger_network_first() -> None:
-    assert REMEDIES["underfitting"][0].name == "use a larger network"
+    assert remedies_by_finding()["underfitting"][0].name == "use a larger network"
 
 
 def test_where_the_last_epoch_is_kept_the_best_one_is_kept_instead() -> None:

@@ -13,8 +13,8 @@ from rounds.plan import Plan
 from rounds.prescription import loop as loop
 from rounds.prescription.loop import Circumstances, Loop, look, treat
 from rounds.prescription.remedies.oddities import against_oddities
-from rounds.prescription.remedies.remedy import treated
-from rounds.prescription.remedies.table import MOST_ARMS, described
+from rounds.prescription.remedies.prescribe import MOST_ARMS
+from rounds.prescription.remedies.remedy import described, treated
 from rounds.proposal import Amount, propose
 from rounds.task import Task
 from rounds.training.population.build import make_population, train_to_end

@@ -33,5 +33,5 @@ class Bars:
     some: bool = False
 
 
-Figure = LossCurves | MeasureByLayer | Bars
+FindingFigure = LossCurves | MeasureByLayer | Bars
 LOSSES = LossCurves()

@@ -4,9 +4,10 @@ from typing import Any
 
 from rounds.examination.finding import HEALTHY, Threshold
 from rounds.examination.harm import HARM_THRESHOLDS
-from rounds.examination.rates import rates_in_words, rates_of
+from rounds.examination.log_rules.rates import log_rates
+from rounds.examination.rates import Rates, rates_in_words, rates_of
 from rounds.examination.rule import Rule
-from rounds.examination.rules import every_rule
+from rounds.examination.rules import every_rule, rules_of_logs
 
 _QUESTIONS = {
     "data": "Can the number be believed",
@@ -37,6 +38,13 @@ apart.
 """
 
 
+_LOGS = """# Of trainings that another tool logged
+
+A log holds losses and scores, and nothing of what happened inside: these rules read what is there. [Logs](logs.md) says
+how.
+"""
+
+
 def findings_page() -> str:
     """docs/findings.md.
 
@@ -46,17 +54,20 @@ def findings_page() -> str:
     parts = [_HEAD, *_threshold_table(HARM_THRESHOLDS)]
     for question, title in _QUESTIONS.items():
         parts.append(f"# {title}\n")
-        parts += [_rule_text(rule) for rule in every_rule() if rule.question == question]
-    return "\n".join([*parts, _HEALTHY])
+        parts += [_rule_text(rule, rates_of(rule.code)) for rule in every_rule() if rule.question == question]
+    logs = [_LOGS, *(_rule_text(rule, log_rates(rule.code)) for rule in rules_of_logs())]
+    return "\n".join([*parts, _HEALTHY, *logs])
 
 
-def _rule_text(rule: Rule[Any]) -> str:
+def _rule_text(rule: Rule[Any], rates: Rates) -> str:
     lines = [f"## `{rule.code}`: {rule.name[0].lower()}{rule.name[1:]}", "", f"**How it is detected.** {rule.how}", ""]
     lines += _threshold_table(rule.thresholds)
     lines += [f"**Why it matters.** {rule.why}", "", "**What to do.**", ""]
     lines += [f"{number}. {remedy}" for number, remedy in enumerate(rule.remedies, 1)] + [""]
-    if said := rates_in_words(rates_of(rule.code)):
+    if said := rates_in_words(rates):
         lines += [f"**How often it is right.** {said} See [the ward](ward.md).", ""]
+    if rule.needs:
+        lines += [f"Needs {'; '.join(need.words for need in rule.needs)}.", ""]
     if rule.causes:
         lines += [f"May follow from: {', '.join(f'`{code}`' for code in rule.causes)}.", ""]
     return "\n".join(lines)

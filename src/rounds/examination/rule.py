@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from rounds.examination.figure import Figure
+from rounds.examination.figure import FindingFigure
 from rounds.examination.finding import BY_HARM, Finding, NotApplicable, Question, Seen, Threshold
 from rounds.examination.rates import rates_of
 
@@ -52,7 +52,7 @@ class Rule(Generic[Evidence]):
     acts: Literal["start", "steps"] | None = None
     check: str = ""
     needs: tuple[Need[Evidence], ...] = ()
-    figures: tuple[Figure, ...] = ()
+    figures: tuple[FindingFigure, ...] = ()
     seen_at_once: bool = False
     stops_learning: bool = False
     in_good_plans: bool = False

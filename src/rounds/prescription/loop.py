@@ -28,8 +28,8 @@ from rounds.prescription.interrupted import (
 from rounds.prescription.record import arm_record
 from rounds.prescription.remedies.oddities import against_oddities, with_the_usual
 from rounds.prescription.remedies.opposites import Contradiction, contradictions
-from rounds.prescription.remedies.remedy import Change, Prescription, treated
-from rounds.prescription.remedies.table import described, prescribe
+from rounds.prescription.remedies.prescribe import prescribe
+from rounds.prescription.remedies.remedy import Change, Prescription, described, treated
 from rounds.prescription.trial.best_epoch import read_off, try_best_epoch
 from rounds.prescription.trial.design import PAIRS_A_LOOK, TrialDesign, members_a_look
 from rounds.prescription.trial.fewer_patients import REMEDY, asked_members, try_fewer_patients

@@ -10,9 +10,9 @@ from rounds.examination.log_rules.examination import LogExamination
 from rounds.examination.log_rules.examine import examine_log
 from rounds.examination.log_rules.fitting import rows_behind
 from rounds.examination.log_rules.loss_curve import LossCurve
-from rounds.examination.log_rules.rules import LOG_RULES
 from rounds.examination.log_rules.text import WIDTH, log_text
 from rounds.examination.logs.logged_run import LoggedRun, Measured, Series
+from rounds.examination.rules import rules_of_logs
 from rounds.examination.sources.source import examine_log_files, examine_log_objects
 
 EPOCHS = np.arange(30)
@@ -35,8 +35,8 @@ def codes(*runs: dict[str, list[float]]) -> list[str]:
 
 
 def test_every_rule_names_its_thresholds_and_what_to_do() -> None:
-    assert len({rule.code for rule in LOG_RULES}) == len(LOG_RULES)
-    assert all(rule.how and rule.why and rule.remedies and rule.thresholds for rule in LOG_RULES)
+    assert len({rule.code for rule in rules_of_logs()}) == len(rules_of_logs())
+    assert all(rule.how and rule.why and rule.remedies and rule.thresholds for rule in rules_of_logs())
 
 
 def test_a_training_without_fault() -> None:

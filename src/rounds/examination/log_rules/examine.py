@@ -8,12 +8,12 @@ import numpy as np
 from rounds.examination.finding import HEALTHY, Answer, Finding, NotApplicable, Seen, Verdict
 from rounds.examination.log_rules.examination import LogExamination
 from rounds.examination.log_rules.rates import log_rates
-from rounds.examination.log_rules.rules import LOG_RULES
 from rounds.examination.log_rules.run_row import run_row, sorted_by_best
 from rounds.examination.log_rules.several import Together, of_configuration, rates_too_high, spread, taken_together
 from rounds.examination.logs.logged_run import LoggedRun
 from rounds.examination.logs.read import Logs
 from rounds.examination.rule import Rule
+from rounds.examination.rules import rules_of_logs
 
 CANNOT_BE_TOLD = "cannot-be-told"
 
@@ -48,7 +48,7 @@ def examine_logs(logs: Logs, together: Together | None = None) -> LogExamination
 def examine_log(run: LoggedRun, member: int = 0) -> tuple[tuple[Finding, ...], tuple[tuple[str, str], ...]]:
     """(findings of one run, what to act on first; (code, reason) of rules that could not judge)."""
     with np.errstate(all="ignore"):
-        asked = [(rule, rule.ask(run)) for rule in LOG_RULES]
+        asked = [(rule, rule.ask(run)) for rule in rules_of_logs()]
     absent = tuple((rule.code, said.reason) for rule, said in asked if isinstance(said, NotApplicable))
     seen = {rule.code: (rule, said) for rule, said in asked if isinstance(said, Seen)}
     found = [_finding(rule, said, member, seen) for rule, said in seen.values()]
@@ -59,7 +59,7 @@ def examine_log(run: LoggedRun, member: int = 0) -> tuple[tuple[Finding, ...], t
 
 def in_order(found: Iterable[Finding]) -> tuple[Finding, ...]:
     """Alarms first, causes before what follows from them, in the order of the rules; `healthy` before notes."""
-    place = {rule.code: i for i, rule in enumerate(LOG_RULES)}
+    place = {rule.code: i for i, rule in enumerate(rules_of_logs())}
     return tuple(sorted(found, key=lambda f: (not f.alarms, bool(f.follows_from), place.get(f.code, -1), f.members)))
 
 

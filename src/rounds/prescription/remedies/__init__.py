@@ -1,5 +1,5 @@
 """Changes of plan, by finding: one record a remedy.
 
 `prescribe` takes an examination and a plan and gives `Prescription`s, the most promising first.
-Read first: table.py.
+Read first: prescribe.py.
 """

@@ -11,17 +11,11 @@ from dataclasses import dataclass
 from rounds.examination.finding import HEALTHY
 from rounds.examination.training_rules.mismatch import mismatch
 from rounds.plan import Plan
-from rounds.prescription.remedies.remedy import Change, Prescription, treated
-from rounds.prescription.remedies.table import (
-    MOST_ARMS,
-    SATURATING,
-    described,
-    fewer_layers,
-    highest,
-    keep_best,
-    sound_rate,
-    weaker_penalties,
-)
+from rounds.prescription.remedies.network import SATURATING, fewer_layers
+from rounds.prescription.remedies.optimizer import keep_best, sound_rate
+from rounds.prescription.remedies.prescribe import MOST_ARMS
+from rounds.prescription.remedies.regularization import weaker_penalties
+from rounds.prescription.remedies.remedy import Change, Prescription, described, highest, treated
 from rounds.task import Task
 
 # Conventions of ours: far outside of what is tried on purpose, so that ordinary plans have nothing of it.

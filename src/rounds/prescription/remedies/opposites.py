@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from rounds.plan import Plan
-from rounds.prescription.remedies.table import doses_against
+from rounds.prescription.remedies.prescribe import doses_against
 
 
 @dataclass(frozen=True)

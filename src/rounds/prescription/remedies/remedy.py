@@ -1,4 +1,4 @@
-"""What a remedy is: the changes of plan that a finding asks for, in the order in which to try them."""
+"""What a remedy is: the changes of plan that findings ask for, in the order in which to try them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,14 +29,21 @@ FIXED_BY_MODEL = {
 
 @dataclass(frozen=True)
 class Remedy:
-    """One way to act on a finding.
+    """One way to act on findings; any remedy in a file of this folder is tried, and has no other entry.
 
-    doses: the plan -> changes to try, each of which makes a treated plan; expects: what should become better.
+    doses: the plan -> changes to try, each of which makes a treated plan; expects: what should become better; against:
+    its place among the remedies of each finding that asks for it, by the finding's code.
     """
 
     name: str
     doses: Callable[[Plan], list[Change]]
     expects: str
+    against: dict[str, int]
+
+
+def setting(change: Change, against: dict[str, int]) -> Remedy:
+    """A remedy that is the same change of every plan."""
+    return Remedy(described(change), lambda plan: [change], "the fault that was seen is taken away", against)
 
 
 @dataclass(frozen=True)
@@ -62,3 +69,17 @@ def treated(plan: Plan, change: Change) -> Plan:
     0.5
     """
     return plan.change(**change)
+
+
+def described(change: Change) -> str:
+    """A change in one line.
+
+    >>> described({"dropout": 0.5})
+    'dropout = 0.5'
+    """
+    return ", ".join(f"{name} = {value}" for name, value in sorted(change.items()))
+
+
+def highest(value: float | tuple[float, ...]) -> float:
+    """Of a setting's values, swept or single."""
+    return max(value) if isinstance(value, tuple) else value

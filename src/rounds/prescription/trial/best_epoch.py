@@ -10,8 +10,8 @@ the interval is over patients.
 import numpy as np
 
 from rounds.plan import Plan, usual_patience
+from rounds.prescription.remedies.optimizer import keep_best
 from rounds.prescription.remedies.remedy import Prescription, treated
-from rounds.prescription.remedies.table import keep_best
 from rounds.prescription.trial.arms import Tried, effects_of, predictions_of
 from rounds.prescription.trial.design import TrialDesign
 from rounds.prescription.trial.effect import Pair
