@@ -18,8 +18,8 @@ ALL_CODE = [f for folder in ("src", "tests", "benchmarks", "examples") for f in 
 ROWS = (
     ("errors", "task"),
     ("foreign_files",),
-    ("files", "user_code", "plan", "metrics", "run_folder"),
-    ("proposal",),
+    ("files", "user_code", "plan", "metrics"),
+    ("proposal", "run_folder"),
     ("data", "networks"),
     ("statistics", "training", "baselines"),
     ("prediction", "examination", "graph"),

@@ -3,7 +3,20 @@
 Read first: app.py.
 """
 
-from rounds.cli import audit, check_gradient, data, evaluate, examine, export, graph, plan, predict, report, train
+from rounds.cli import (
+    audit,
+    check_gradient,
+    data,
+    evaluate,
+    examine,
+    export,
+    graph,
+    plan,
+    predict,
+    report,
+    schema,
+    train,
+)
 from rounds.cli.app import app, main
 
 __all__ = [
@@ -19,5 +32,6 @@ __all__ = [
     "plan",
     "predict",
     "report",
+    "schema",
     "train",
 ]

@@ -11,6 +11,7 @@ from rounds.data.dataset import Dataset, Split
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.evaluation.seen_patients import SEEN, seen_frame
 from rounds.files import write_json, write_whole
+from rounds.run_folder.evidence import EvidenceFile
 from rounds.statistics.calibration import calibration_record
 from rounds.statistics.conformal import INTERVALS, LEVEL, ConformalIntervals, interval_scale, measured_coverage
 from rounds.statistics.decision import Scored, decision_curve, operating_points
@@ -83,8 +84,9 @@ def write_evidence(folder: Path, finish: Finish, subgroups: tuple[str, ...] | No
         write_json(folder / INTERVALS, made)
     write_json(folder / PROFILE, make_training_profile(dataset, split.development))
     write_whole(folder / SEEN, _parquet(seen_frame(dataset, split)))
-    write_json(folder / EVIDENCE, record)
-    return record
+    written = EvidenceFile.of(record)
+    written.write(folder)
+    return written.content()
 
 
 def _parquet(frame: pl.DataFrame) -> bytes:

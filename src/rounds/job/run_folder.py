@@ -24,13 +24,15 @@ from rounds.ensemble.judge import NETWORK, Judged, judge, predictions_frame
 from rounds.ensemble.members import make_parts, sound_members
 from rounds.errors import RunFolderError, TrainingError, must_be
 from rounds.evaluation.evidence_pack import Finish, Said
-from rounds.files import write_json, write_whole
+from rounds.files import write_whole
 from rounds.metrics import main_metric
 from rounds.prediction.image_variants_record import write_gains
 from rounds.prediction.model_folder import save_predictor
 from rounds.prediction.predictor import Predictor
+from rounds.run_folder.earlier_use import count_earlier_use
+from rounds.run_folder.metrics import MetricsFile
+from rounds.run_folder.plan import PlanFile
 from rounds.run_folder.read import read_record
-from rounds.run_folder.test_reuse import test_reuse_record
 from rounds.statistics.intervals import score_with_interval
 from rounds.training.population.build import Population, Trained
 from rounds.training.population.members import WHOLE_DEVELOPMENT
@@ -133,11 +135,10 @@ def _refuse_other_data(path: Path, described: dict[str, Any]) -> None:
 
 def begin_run(folder: Path, population: Population, reasons: dict[str, str], asked: dict[str, Any]) -> None:
     """Writes the plan before training; a run that goes on must have the same."""
-    plan = plan_record(population, reasons, asked)
-    path = folder / PLAN
-    if path.exists() and read_record(folder, PLAN) != json.loads(json.dumps(plan)):
+    plan = PlanFile.of(plan_record(population, reasons, asked))
+    if (folder / PLAN).exists() and PlanFile.read(folder) != PlanFile.of(json.loads(json.dumps(plan.content()))):
         raise _other_request("Plan", folder)
-    write_json(path, plan)
+    plan.write(folder)
 
 
 def refuse_other_request(folder: Path, asked: dict[str, Any]) -> None:
@@ -264,9 +265,10 @@ def close_run(folder: Path, record: dict[str, Any], clock: Clock) -> dict[str, A
     """Writes metrics.json, with which a run is finished, and drops the checkpoints; returns its content."""
     clock.lap("writing")
     record |= {"seconds": round(sum(clock.seconds.values()), 3), "seconds_by_stage": clock.seconds}
-    write_json(folder / "metrics.json", record)
+    written = MetricsFile.of(record)
+    written.write(folder)
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    return record
+    return written.content()
 
 
 def write_frame(path: Path, frame: pl.DataFrame) -> None:
@@ -293,7 +295,7 @@ def metrics_record(folder: Path, finished: Finished) -> dict[str, Any]:
     rows = split.development[made.known]
     observed, patients = dataset.targets[rows], dataset.patients[rows]
     sizes, people = _part_sizes(dataset, split)
-    test_reuse = test_reuse_record(folder.parent, _judged_hash(finished), folder.name)
+    earlier_use = count_earlier_use(folder.parent, _judged_hash(finished), folder.name)
     return {
         "task": dataset.task.model_dump(mode="json"),
         "test_kind": split.kind,
@@ -307,7 +309,7 @@ def metrics_record(folder: Path, finished: Finished) -> dict[str, Any]:
         "configurations_tried": len(made.scores),
         "rows": sizes,
         "patients": people,
-        "ledger": test_reuse._asdict(),
+        "ledger": earlier_use._asdict(),
         "versions": {name: version(name) for name in VERSIONED} | {"python": platform.python_version()},
     }
 

@@ -27,7 +27,6 @@ from rounds.examination.run import advantages_of
 from rounds.examination.sources.population import run_of
 from rounds.examination.while_training.early import SeenEarly, watched
 from rounds.examination.while_training.lost import hopeless_in, saved_by_stopping
-from rounds.files import write_json
 from rounds.job.failures import Failures, said
 from rounds.job.run_folder import (
     CHECKPOINTS,
@@ -54,6 +53,10 @@ from rounds.prediction.table import new_inputs, read_linear_by_fold, read_source
 from rounds.prescription.earlier_findings import earlier_findings
 from rounds.prescription.loop import Circumstances, Loop, Round, broken_off, look, refit, treat
 from rounds.proposal import Amount, propose
+from rounds.run_folder.dataset import DatasetFile
+from rounds.run_folder.findings import FindingsFile
+from rounds.run_folder.plan import PlanFile
+from rounds.run_folder.prescriptions import write_prescriptions
 from rounds.run_folder.read import read_record
 from rounds.statistics.subgroups import make_groups
 from rounds.training.machine.device import hand_back_freed
@@ -182,7 +185,7 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     ends = np.inf if request.minutes is None else time.monotonic() + 60 * request.minutes
     given = Circumstances(dataset, split, request.members, 1, ends, folder / CHECKPOINTS)
     given, population, reasons = _propose(given, changes, begun_shapes(folder), request.model)
-    write_json(folder / "dataset.json", described)
+    DatasetFile.of(described).write(folder)
     begin_run(folder, population, reasons, asked_for(request))
     begun = Begun(request, given, folder, described, data_said, reasons, Failures(folder))
     clock.lap("preparing")
@@ -296,12 +299,12 @@ def _examine_data(dataset: Dataset, split: Split, folder: Path, described: Recor
     findings, absent = examine_data(dataset, split)
     errors = [f for f in findings if f.severity == "error" and f.code not in allow]
     if errors:
-        write_json(folder / "dataset.json", described)
+        DatasetFile.of(described).write(folder)
         unknown = {"answer": "unknown", "reason": "nothing was trained"}
         verdict = {"believable": {"answer": "no", "reason": errors[0].explanation}, "well_trained": unknown}
         skipped = [{"code": code, "reason": reason} for code, reason in absent]
         content = {"verdict": {**verdict, "worth_it": unknown}, "findings": [finding_record(f) for f in findings]}
-        write_json(folder / "findings.json", {**content, "not_applicable": skipped})
+        FindingsFile.of({**content, "not_applicable": skipped}).write(folder)
         advice = f"{errors[0].explanation} Mend it, or train in spite of it with --allow {errors[0].code}"
         raise DataError(must_be("Data", "fit to judge a network", "finding", errors[0].code, advice))
     return findings, absent
@@ -336,7 +339,7 @@ def _spent(found: Loop) -> Record:
 def _write_so_far(folder: Path, given: Circumstances, found: Loop) -> None:
     """Curves, and a model to predict with, before a round begins: whatever ends it leaves them."""
     write_curves(folder, found.populations)
-    write_json(folder / "prescriptions.json", list(found.entries))
+    write_prescriptions(folder, list(found.entries))
     try:
         made = _chosen(given.dataset, given.split, found.trained)
     except TrainingError:  # nothing is finite yet: that is what the round is for
@@ -353,8 +356,8 @@ def _write_what_happened(begun: Begun, found: Loop) -> None:
         data_not_applicable=begun.data_said[1],
         data_examined=True,
     )
-    write_json(begun.folder / "findings.json", examine(run).record())
-    write_json(begun.folder / "prescriptions.json", list(found.entries))
+    FindingsFile.of(examine(run).record()).write(begun.folder)
+    write_prescriptions(begun.folder, list(found.entries))
 
 
 def _write_advice(begun: Begun, found: Loop, record: Record) -> None:
@@ -374,14 +377,14 @@ def _write_advice(begun: Begun, found: Loop, record: Record) -> None:
     )
     record["validation_references"] = dict(run.linear_by_fold)
     final = examine(run)
-    write_json(folder / "findings.json", {**final.record(), "earlier": earlier_findings(found, final)})
-    write_json(folder / "prescriptions.json", list(found.entries))
+    FindingsFile.of({**final.record(), "earlier": earlier_findings(found, final)}).write(folder)
+    write_prescriptions(folder, list(found.entries))
     kept = [entry for entry in found.entries if entry["verdict"] == "kept"]
     prescribed = {
         name: f"prescribed in round {e['round']} against {e['finding']}" for e in kept for name in e["change"]
     }
     reasons = begun.reasons | prescribed
-    write_json(folder / "plan.json", plan_record(found.trained.population, reasons, asked_for(begun.request)))
+    PlanFile.of(plan_record(found.trained.population, reasons, asked_for(begun.request))).write(folder)
 
 
 def one_network(changes: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-"""The files of a run folder, read back; how often test rows were used before.
+"""The files of a run folder as typed records, written and read by one class each; how often test rows were used before.
 
-A folder and a file's name come in, the record goes out, or one error that says what is damaged.
-Read first: read.py.
+A record of plain values comes in and a checked file goes out (stored.py); `rounds schema NAME` prints its layout.
+
+Read first: stored.py.
 """

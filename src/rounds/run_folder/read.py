@@ -6,6 +6,9 @@ from typing import Any
 
 from rounds.errors import RunFolderError, must_be
 
+SCHEMA_VERSION = 1  # of the layout of a run folder's records
+RESTORE = "Restore the file, or train again"
+
 
 def read_record(run: Path, name: str) -> dict[str, Any]:
     """A JSON file of a run folder that holds one record.
@@ -14,8 +17,17 @@ def read_record(run: Path, name: str) -> dict[str, Any]:
     """
     content = _read(run, name)
     if not isinstance(content, dict):
-        raise RunFolderError(must_be(name, "a JSON object", "file", str(run / name), _RESTORE))
+        raise RunFolderError(must_be(name, "a JSON object", "file", str(run / name), RESTORE))
+    refuse_later_version(name, content.get("schema_version", SCHEMA_VERSION))
     return content
+
+
+def refuse_later_version(name: str, version: object) -> None:
+    """Raises RunFolderError for a file whose layout is of a later version than this Rounds knows."""
+    if not isinstance(version, int) or version > SCHEMA_VERSION:
+        advice = "Install the version of Rounds that wrote it, or a later one"
+        expected = f"of schema version {SCHEMA_VERSION} or before"
+        raise RunFolderError(must_be(name, expected, "schema_version", version, advice))
 
 
 def read_record_if_there(run: Path, name: str) -> dict[str, Any]:
@@ -27,16 +39,13 @@ def read_records(run: Path, name: str) -> list[dict[str, Any]]:
     """A JSON file of a run folder that holds a list of records; raises as `read_record`."""
     content = _read(run, name)
     if not isinstance(content, list) or not all(isinstance(one, dict) for one in content):
-        raise RunFolderError(must_be(name, "a list of JSON objects", "file", str(run / name), _RESTORE))
+        raise RunFolderError(must_be(name, "a list of JSON objects", "file", str(run / name), RESTORE))
     return content
 
 
 def read_records_if_there(run: Path, name: str) -> list[dict[str, Any]]:
     """The same, empty where the file is missing."""
     return read_records(run, name) if (run / name).exists() else []
-
-
-_RESTORE = "Restore the file, or train again"
 
 
 class _Told(dict[str, Any]):
@@ -47,7 +56,7 @@ class _Told(dict[str, Any]):
         self.file = file
 
     def __missing__(self, key: str) -> Any:
-        raise RunFolderError(must_be(self.file.name, f"a record with {key}", "file", str(self.file), _RESTORE))
+        raise RunFolderError(must_be(self.file.name, f"a record with {key}", "file", str(self.file), RESTORE))
 
 
 def _read(run: Path, name: str) -> Any:
@@ -60,4 +69,4 @@ def _read(run: Path, name: str) -> Any:
         advice = "Give a folder in which rounds train finished, or go on with it by rounds train ... --resume"
         raise RunFolderError(must_be("RUN", f"a run folder with {name}", "run", str(run), advice)) from None
     except (ValueError, OSError) as error:
-        raise RunFolderError(must_be(name, "readable JSON", "file", f"{run / name} ({error})", _RESTORE)) from None
+        raise RunFolderError(must_be(name, "readable JSON", "file", f"{run / name} ({error})", RESTORE)) from None

@@ -290,8 +290,8 @@ def limits(known: Known) -> str:
         f["explanation"] for f in known.findings["findings"] if f["severity"] != "note" and f["code"] != "healthy"
     ]
     unchecked = [n["code"] for n in known.findings["not_applicable"]]
-    test_reuse = known.metrics.get("ledger", {}).get("times_before")
-    again = [f"These rows judged {test_reuse} runs before."] if test_reuse else []
+    earlier_use = known.metrics.get("ledger", {}).get("times_before")
+    again = [f"These rows judged {earlier_use} runs before."] if earlier_use else []
     simulated = ["The patients are simulated."] if known.dataset.get("simulated") else []
     tail = [f"Not checked: {', '.join(unchecked)}."] if unchecked else []
     return " ".join([*simulated, *warned[:6], *again, *tail])

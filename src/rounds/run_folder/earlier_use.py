@@ -12,7 +12,7 @@ from typing import NamedTuple
 NAME = "rounds-ledger.jsonl"
 
 
-class TestReuse(NamedTuple):
+class EarlierUse(NamedTuple):
     """times_before: other runs of this folder that were judged on the same rows, None where the ledger cannot be read;
     note: what kept the ledger from being read or written, "" where nothing did.
     """
@@ -21,28 +21,28 @@ class TestReuse(NamedTuple):
     note: str
 
 
-def test_reuse_record(parent: Path, test_hash: str, run_name: str) -> TestReuse:
+def count_earlier_use(parent: Path, test_hash: str, run_name: str) -> EarlierUse:
     """Adds this run to the ledger in the folder of runs; never fails, since a result must not be lost over it.
 
     A run counts once, however often it is resumed. Lines that cannot be read are passed over.
 
     >>> import tempfile
     >>> place = Path(tempfile.mkdtemp())
-    >>> test_reuse_record(place, "9f3c", "first").times_before, test_reuse_record(place, "9f3c", "second").times_before
+    >>> count_earlier_use(place, "9f3c", "first").times_before, count_earlier_use(place, "9f3c", "second").times_before
     (0, 1)
     """
     path = parent / NAME
     try:
         runs = _runs(path, test_hash)
     except OSError as error:
-        return TestReuse(None, f"The ledger {path} could not be read ({error.strerror}).")
+        return EarlierUse(None, f"The ledger {path} could not be read ({error.strerror}).")
     if run_name in runs:
-        return TestReuse(len(runs - {run_name}), "")
+        return EarlierUse(len(runs - {run_name}), "")
     try:
         _append(path, json.dumps({"test_rows": test_hash, "run": run_name}))
     except OSError as error:
-        return TestReuse(len(runs), f"The ledger {path} could not be written ({error.strerror}).")
-    return TestReuse(len(runs), "")
+        return EarlierUse(len(runs), f"The ledger {path} could not be written ({error.strerror}).")
+    return EarlierUse(len(runs), "")
 
 
 def _runs(path: Path, test_hash: str) -> set[str]:

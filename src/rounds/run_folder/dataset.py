@@ -1,0 +1,57 @@
+"""dataset.json: columns and what they are taken for, what was left out and why, the split; no cell of any patient."""
+
+from typing import Any, ClassVar
+
+from rounds.run_folder.stored import Number, Part, Stored
+from rounds.task import Task
+
+
+class ColumnRecord(Part):
+    """One column of the table: its role and why, when its value is known, how it is written."""
+
+    name: str
+    role: str
+    reason: str
+    known: str
+    unit: str
+    missing: list[Any]
+    proposed_missing: list[Any]
+    levels: int | None
+    missing_share: Number
+    as_written: bool
+
+
+class SplitRecord(Part):
+    """rows, patients: of train, validation and test; events: of a binary outcome."""
+
+    kind: str
+    how: str
+    seed: int
+    rows: dict[str, int]
+    patients: dict[str, int]
+    events: dict[str, int] | None
+
+
+class DatasetFile(Stored):
+    """dataset.json."""
+
+    FILE: ClassVar[str] = "dataset.json"
+
+    name: str
+    simulated: bool
+    task: Task
+    rows_read: int
+    rows: int
+    patients: int
+    exclusions: list[list[Any]]
+    columns: list[ColumnRecord]
+    references: dict[str, Any]
+    group: str | None
+    time: str | None
+    time_range: list[str] | None
+    prediction_moment: str | None
+    prediction_moment_reason: str
+    modality: str
+    content_hash: str
+    notes: list[str]
+    split: SplitRecord
