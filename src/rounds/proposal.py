@@ -77,6 +77,8 @@ def propose(task: Task, amount: Amount, changes: dict[str, Any]) -> Proposal:
         chosen = {**_course(amount), **{name: chosen[name] for name in kept if name in chosen}}
     if changes.get("schedule") == "cyclic":
         chosen["patience"] = (0, "each restart of a cyclic course is worse at first, and must not stop a member")
+    if changes.get("keep_best") == "none":
+        chosen["patience"] = (0, "the last epoch is kept, so that training goes on to its end")
     values = {name: value for name, (value, _) in chosen.items()}
     reasons = {name: why for name, (_, why) in chosen.items()}
     reasons |= dict.fromkeys(changes, "chosen by the user")

@@ -128,9 +128,8 @@ def test_a_single_network_has_patients_enough_to_judge_it(ward_data: Dataset) ->
 
 def test_nothing_can_be_read_off_where_it_would_be_another_training(ward_data: Dataset) -> None:
     plan = Plan(**GREEDY).change(epochs=2)
-    for changes in ({"schedule": "plateau"}, {"schedule": "cyclic", "cycles": 2}):
-        other = plan.change(**changes)
-        assert read_off(trained_on(ward_data, other)[1], [asked(other)]) is None
+    other = plan.change(schedule="cyclic", cycles=2)
+    assert read_off(trained_on(ward_data, other)[1], [asked(other)]) is None
     trained = trained_on(ward_data, plan, plan.change(epochs=80))[1]
     assert read_off(trained, [asked(plan)]) is None, "the patience of one is not the other's"
     assert read_off(trained_on(ward_data, plan)[1], []) is None

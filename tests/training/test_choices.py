@@ -224,8 +224,10 @@ def test_frozen_layers_stay_as_they_were_drawn(population_of: Make, train: Train
     assert still == {"hidden_0/kernel", "hidden_0/bias"}
 
 
-def test_plateau_decays_each_members_rate(population_of: Make, train: Train) -> None:
+@pytest.mark.parametrize("keep_best", ["loss", "none"])
+def test_plateau_decays_each_members_rate(population_of: Make, train: Train, keep_best: str) -> None:
     plan = Plan(
+        keep_best=keep_best,
         hidden=(4,),
         schedule="plateau",
         plateau_epochs=2,
@@ -242,6 +244,14 @@ def test_plateau_decays_each_members_rate(population_of: Make, train: Train) -> 
     )
     assert rates[-1, 1] == pytest.approx(1e-3), "a member that improves keeps its rate"
     assert never[-1].learning_rate[0, 0] < 1.0
+
+
+def test_patience_stops_who_keeps_the_last_epoch_too(population_of: Make, train: Train) -> None:
+    """A member at rate 0 never improves on its first epoch: it waits three more, and the last of them is kept."""
+    plan = Plan(hidden=(4,), keep_best="none", patience=3, epochs=9, learning_rate=(0.0, 1e-3), dropout=0.0)
+    records = train(population_of(plan)).results[0].records
+    assert [bool(r.running[0, 0]) for r in records] == [True] * 3 + [False] * 6
+    assert records[-1].best_epoch[0].tolist() == [3, 8]
 
 
 def test_a_diverging_member_is_stopped_and_spares_its_companions(population_of: Make, train: Train) -> None:

@@ -16,7 +16,7 @@ from safetensors.numpy import save as save_arrays
 
 from rounds.baselines.baseline import Baseline, BaselineRecord
 from rounds.errors import RunFolderError
-from rounds.files import new_folder, write_json, write_whole
+from rounds.files import existing_folder, new_folder, write_json, write_whole
 
 RECORDS, ARRAYS = "baselines.json", "baselines.safetensors"
 
@@ -36,6 +36,7 @@ def save_baselines(folder: Path, baselines: list[Baseline]) -> None:
 
 def load_baselines(folder: Path) -> list[Baseline]:
     """The baselines that `save_baselines` wrote; raises RunFolderError where a file is missing or damaged."""
+    folder = existing_folder(folder)
     try:
         listed = json.loads((folder / RECORDS).read_bytes())
         content = (folder / ARRAYS).read_bytes()

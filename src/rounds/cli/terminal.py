@@ -91,6 +91,9 @@ class _Watch:
         if hasattr(event, "name"):
             self._new_stage(event.name, event.population)
             return
+        if hasattr(event, "because"):
+            self.console.print(str(event), markup=False)
+            return
         if hasattr(event, "finding"):
             from rounds.examination.finding import finding_record
 

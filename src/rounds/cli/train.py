@@ -66,8 +66,9 @@ def train(
     members: Annotated[int | None, typer.Option("--members", help="networks to train; 1 trains one", min=1)] = None,
     minutes: Annotated[float | None, typer.Option("--minutes", help="stop training after so long", min=0.0)] = None,
     seed: Annotated[
-        int, typer.Option("--seed", help="of weights, orders and masks; does not move the split", min=0)
-    ] = 0,
+        int | None,
+        typer.Option("--seed", help="of weights, orders and masks (else the plan's); does not move the split", min=0),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="run folder to write")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
     model: Model = None,
@@ -79,8 +80,10 @@ def train(
     """Train a population of networks on DATA, judge it on patients it never saw, write a run folder with a report."""
     from rounds.plan import Plan, make_plan, parse_value, read_plan_file
 
-    changes = (read_plan_file(plan) if plan else {}) | {k: parse_value(k, v) for k, v in pairs(set_, "--set").items()}
-    make_plan(Plan(), {**changes, "seed": seed})
+    set_fields = {name: parse_value(name, text) for name, text in pairs(set_, "--set").items()}
+    changes = {"seed": 0} | (read_plan_file(plan) if plan else {}) | set_fields
+    changes |= {} if seed is None else {"seed": seed}
+    make_plan(Plan(), changes)
     choices = make_choices(
         target,
         task,
@@ -102,7 +105,7 @@ def train(
     from rounds.job.stages import Request
 
     request = Request(
-        changes={**changes, "seed": seed},
+        changes=changes,
         members=members,
         minutes=minutes,
         split_seed=split_seed,

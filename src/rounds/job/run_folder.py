@@ -5,7 +5,7 @@ import json
 import platform
 import shutil
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from rounds.run_folder.metrics import MetricsFile
 from rounds.run_folder.plan import PlanFile
 from rounds.run_folder.read import read_record
 from rounds.statistics.intervals import score_with_interval
-from rounds.training.population.build import Population, Trained
+from rounds.training.population.build import Population, Trained, idle_fields
 from rounds.training.population.members import WHOLE_DEVELOPMENT
 from rounds.training.result.tables import curves_frame, measures_frame, members_frame, steps_frame
 
@@ -167,6 +167,7 @@ def plan_record(population: Population, reasons: dict[str, str], asked: dict[str
         **main.model_dump(mode="json"),
         "reasons": reasons,
         "asked": asked,
+        "no_effect": [asdict(note) for note in idle_fields(population, asked["plan"])],
         "beside": [main.difference(other) for other in others],
         "members": len([m for m in population.members if m.outer == WHOLE_DEVELOPMENT]),
         "members_trained": len(population.members),

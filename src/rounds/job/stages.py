@@ -46,7 +46,7 @@ from rounds.job.run_folder import (
     write_trained,
 )
 from rounds.networks.network import OWN
-from rounds.plan import Plan, make_plan
+from rounds.plan import Plan, PlanNote, make_plan
 from rounds.prediction.model_folder import load_predictor, save_predictor
 from rounds.prediction.predictor import Predictor
 from rounds.prediction.table import new_inputs, read_linear_by_fold, read_source
@@ -61,7 +61,14 @@ from rounds.run_folder.read import read_record
 from rounds.statistics.subgroups import make_groups
 from rounds.training.machine.device import hand_back_freed
 from rounds.training.pool import Progress
-from rounds.training.population.build import Population, Shapes, Trained, make_population, train_to_end
+from rounds.training.population.build import (
+    Population,
+    Shapes,
+    Trained,
+    idle_fields,
+    make_population,
+    train_to_end,
+)
 from rounds.training.population.fold_data import FoldData, make_folds_data, scaling_of
 from rounds.training.result.progress import Stage
 from rounds.user_code import code_allowed, refuse_code
@@ -121,7 +128,7 @@ class Result:
         return Path(shutil.copyfile(made, path)) if path else made
 
 
-Event = Stage | Progress | SeenEarly | Result
+Event = Stage | Progress | SeenEarly | PlanNote | Result
 
 
 def improve(
@@ -189,6 +196,7 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     begin_run(folder, population, reasons, asked_for(request))
     begun = Begun(request, given, folder, described, data_said, reasons, Failures(folder))
     clock.lap("preparing")
+    yield from idle_fields(population, request.changes)
     yield Stage("training", population)
     training = train_to_end(population, given.folder, given.minutes_left(), hopeless_in(population))
     found = Loop(((yield from watched(population, training)),))

@@ -27,7 +27,7 @@ from rounds.data.dataset import Column
 from rounds.data.preparation.preparation import Preparation
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import RunFolderError, must_be
-from rounds.files import json_text, new_folder, write_whole
+from rounds.files import existing_folder, json_text, new_folder, write_whole
 from rounds.networks.network import Network
 from rounds.prediction.predictor import Part, Predictor
 from rounds.task import Task
@@ -96,6 +96,7 @@ def load_predictor(folder: Path, member: int | None = None) -> Predictor:
     Raises RunFolderError where the folder or a file is missing, damaged, or written by a newer Rounds, or would need
     code that was not allowed.
     """
+    folder = existing_folder(folder)
     files = _read_checked(folder)
     description = _record(folder / DESCRIPTION, files, ModelDescription)
     if description.format != FORMAT or description.version > VERSION:

@@ -22,7 +22,7 @@ from rounds.data.sources.builtin import Builtin
 from rounds.data.tables.delimited import SEPARATORS
 from rounds.data.tables.reading import PARQUET, read_table
 from rounds.errors import DataError, RunFolderError, must_be
-from rounds.files import write_whole
+from rounds.files import existing_folder, write_whole
 from rounds.prediction.image_variants import Augmented, check_way
 from rounds.prediction.image_variants_record import kept_way
 from rounds.prediction.model_folder import CHECKSUMS, load_predictor
@@ -259,7 +259,7 @@ def model_folder(run: Path) -> Path:
         raise RunFolderError(must_be("Run folder", "a folder that exists", "run", str(run), advice))
     if (run / CHECKSUMS).is_file():
         return run
-    if not (run / MODEL).is_dir():
+    if not existing_folder(run / MODEL).is_dir():
         advice = "Finish the run first: repeat its `rounds train` with --resume"
         raise RunFolderError(must_be("Run folder", "one with a model", "run", str(run), advice))
     return run / MODEL

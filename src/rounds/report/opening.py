@@ -102,6 +102,8 @@ def asked(run: RunFiles) -> list[tuple[str, str]]:
         ("Events", f"{_events(events['all'], data['rows'])} ({task.classes[1]})" if events and task.classes else ""),
         ("Dates", f"{_month(dates[0])} to {_month(dates[1])}" if dates else "not given"),
         ("Split", data["split"]["how"]),
+        ("No effect", "; ".join(f"{n['field']}: {n['because']}" for n in run.plan.get("no_effect", []))),
+        ("Failed", "; ".join(f"{f['stage']} ({f['error']})" for f in run.metrics.get("failed", []))),
     ]
     return [(name, text) for name, text in found if text]
 

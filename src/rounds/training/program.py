@@ -99,7 +99,9 @@ def make_program(
     else:
         functional = make_user_functional(model, network, plan.initial_weights == "given", logits)
     _try_user_code(plan, task, loss, logits)
-    config = StaticConfig(plan, task, functional, loss, logits, power_scale, switches, network.array)
+    config = StaticConfig(
+        plan, task, functional, loss, logits, power_scale, switches, network.array, network.numbers > 0
+    )
     begin = _map_twice(lambda settings, weights: _begin(config, settings, weights), (0, 0), (0, 0))
     epoch = _map_twice(
         lambda state, settings, data, order, held, number: train_epoch(
@@ -186,6 +188,7 @@ def _begin(config: StaticConfig, settings: Settings, drawn: Weights) -> MemberSt
         best=jax.tree.map(jnp.copy, weights),
         best_value=jnp.array(jnp.inf),
         best_epoch=jnp.array(-1, jnp.int32),
+        lowest=jnp.array(jnp.inf),
         waited=jnp.array(0, jnp.int32),
         running=jnp.array(True),
         rate_factor=jnp.array(1.0),

@@ -64,8 +64,11 @@ COSINE = setting({"schedule": "cosine"}, against={"decayed-too-early": 1, "plate
 
 
 def _longer(plan: Plan) -> list[Change]:
-    epochs = [plan.epochs * factor for factor in (4, 16)]
-    return [{"epochs": n, "warmup_epochs": round(0.03 * n, 2), "patience": usual_patience(n)} for n in epochs]
+    to_the_end = plan.keep_best == "none" and not plan.patience
+    return [
+        {"epochs": n, "warmup_epochs": round(0.03 * n, 2), "patience": 0 if to_the_end else usual_patience(n)}
+        for n in (4 * plan.epochs, 16 * plan.epochs)
+    ]
 
 
 LONGER = Remedy(

@@ -43,7 +43,8 @@ DROP_MORE = Remedy(
 
 
 def _penalise(plan: Plan) -> list[Change]:
-    return [{"l2": max(10 * highest(plan.l2), 1e-3)}, {"weight_decay": max(10 * highest(plan.weight_decay), 0.1)}]
+    decay: Change = {"weight_decay": max(10 * highest(plan.weight_decay), 0.1)}
+    return [{"l2": max(10 * highest(plan.l2), 1e-3)}, *([decay] if plan.optimizer == "adamw" else [])]
 
 
 PENALISE = Remedy(

@@ -13,7 +13,17 @@ from rounds.report.run_files import Record, RunFiles
 from rounds.report.wording import METRIC_TERMS, contestant, count, estimate, label, share, stopped_in_words, with_unit
 from rounds.statistics.small_cells import FEWEST_PATIENTS, shown_cells
 
-NOT_A_FIELD = ("reasons", "asked", "beside", "members", "members_trained", "parameters", "slab", "rows_that")
+NOT_A_FIELD = (
+    "reasons",
+    "asked",
+    "beside",
+    "members",
+    "members_trained",
+    "parameters",
+    "slab",
+    "rows_that",
+    "no_effect",
+)
 # Evidence that lists single rows or patients is told as how many there are.
 OF_PATIENTS = ("row", "rows", "patients", "identifiers", "groups", "examples")
 LONGEST_LIST = 8

@@ -16,13 +16,13 @@ EVERYBODY, FIRST_HALF, SECOND_HALF = range(3)  # who chose a snapshot: all held-
 
 
 def has_best_snapshots(plan: Plan) -> bool:
-    """Whether members of the plan keep their last epoch, and would train the same if they kept the best: the plateau
-    schedule goes by what is best, and a cyclic course predicts by its cycles' ends.
+    """Whether members of the plan keep their last epoch, and would predict by another if they kept the best: those of
+    several cycles predict by their cycles' ends.
 
     >>> has_best_snapshots(Plan()), has_best_snapshots(Plan(keep_best="none"))
     (False, True)
     """
-    return plan.keep_best == "none" and plan.schedule != "plateau" and not cycle_ends(plan)
+    return plan.keep_best == "none" and not cycle_ends(plan)
 
 
 def begin_best_snapshots(weights: Weights) -> BestSnapshots:

@@ -193,8 +193,10 @@ def _judge_epoch(
     """Keeps the best snapshot, counts the epochs without improvement, stops what diverged, converged or waited long."""
     plan = config.plan
     value = _value_to_keep(config, epoch.validation)
-    better = state.running & jnp.isfinite(epoch.loss) & (value < state.best_value if value is not None else True)
-    best = jax.tree.map(lambda new, old: jnp.where(better, new, old), epoch.shown, state.best)
+    alive = state.running & jnp.isfinite(epoch.loss)
+    better = alive & (value < state.lowest)
+    kept = alive if plan.keep_best == "none" else better
+    best = jax.tree.map(lambda new, old: jnp.where(kept, new, old), epoch.shown, state.best)
     waited = jnp.where(better, 0, state.waited + 1)
     running = state.running & jnp.isfinite(epoch.loss)
     if plan.patience > 0:
@@ -209,8 +211,9 @@ def _judge_epoch(
         rate_waited = jnp.where(decayed, 0, rate_waited)
     return state._replace(
         best=best,
-        best_value=jnp.where(better, epoch.validation[0] if value is None else value, state.best_value),
-        best_epoch=jnp.where(better, epoch.number, state.best_epoch).astype(jnp.int32),
+        best_value=jnp.where(kept, value, state.best_value),
+        best_epoch=jnp.where(kept, epoch.number, state.best_epoch).astype(jnp.int32),
+        lowest=jnp.where(better, value, state.lowest),
         waited=waited,
         running=running,
         rate_factor=factor,
@@ -218,11 +221,9 @@ def _judge_epoch(
     )
 
 
-def _value_to_keep(config: StaticConfig, validation: jax.Array) -> jax.Array | None:
-    """The validation metric that chooses the snapshot, lower is better; None keeps the last epoch."""
-    name = config.plan.keep_best
-    if name == "none":
-        return None
-    model_losses = config.plan.metrics
-    value = validation[metric_names(config.task.kind, model_losses).index(name)]
-    return -value if is_higher_better(name, model_losses) else value
+def _value_to_keep(config: StaticConfig, validation: jax.Array) -> jax.Array:
+    """The validation metric by which epochs are compared, lower is better: the loss where the last one is kept."""
+    user_metrics = config.plan.metrics
+    name = "loss" if config.plan.keep_best == "none" else config.plan.keep_best
+    value = validation[metric_names(config.task.kind, user_metrics).index(name)]
+    return -value if is_higher_better(name, user_metrics) else value

@@ -34,16 +34,15 @@ def batch_factor(plan: Plan) -> float:
 def cycle_ends(plan: Plan) -> tuple[int, ...]:
     """Epochs done when a cycle of the cyclic schedule has ended (its last epoch boundary); none for other schedules.
 
+    Cycles are equal parts of all epochs, whatever a member's warm-up, which may be swept: it rises within the first.
     The snapshots taken there make an ensemble of one training (Huang et al. 2017, arXiv:1704.00109).
 
     >>> cycle_ends(Plan(schedule="cyclic", cycles=3, epochs=33, warmup_epochs=3))
-    (13, 23, 33)
+    (11, 22, 33)
     """
     if plan.schedule != "cyclic" or plan.cycles < 2:
         return ()
-    warmup = max(plan.warmup_epochs) if isinstance(plan.warmup_epochs, tuple) else plan.warmup_epochs
-    length = max(plan.epochs - warmup, 0.0) / plan.cycles
-    ends = {int(warmup + length * cycle + 1e-6) for cycle in range(1, plan.cycles + 1)}
+    ends = {plan.epochs * cycle // plan.cycles for cycle in range(1, plan.cycles + 1)}
     return tuple(sorted(ends - {0}))
 
 
@@ -75,7 +74,7 @@ def _inverse_sqrt(plan: Plan, settings: Settings, position: jax.Array) -> jax.Ar
 
 def _cyclic(plan: Plan, settings: Settings, position: jax.Array) -> jax.Array:
     """Cosine from 1 to 0 in each cycle, then back to 1 (SGDR, Loshchilov and Hutter 2017, arXiv:1608.03983)."""
-    cycle = _progress(plan, settings, position) * plan.cycles
+    cycle = position / plan.epochs * plan.cycles
     within = jnp.where(cycle >= plan.cycles, 1.0, cycle - jnp.floor(cycle))
     return 0.5 * (1 + jnp.cos(jnp.pi * within))
 

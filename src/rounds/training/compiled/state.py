@@ -44,8 +44,8 @@ class BestSnapshots(NamedTuple):
 
 
 class MemberState(NamedTuple):
-    """All that one member carries from epoch to epoch; a slab stacks these as [G, M, ...]. spare: None where the best
-    epoch is kept anyway."""
+    """All that one member carries from epoch to epoch; a slab stacks these as [G, M, ...]. lowest: value by which
+    epochs are compared, of the best one so far; best_snapshots: None where the best epoch is kept anyway."""
 
     weights: Weights
     optimizer: Any
@@ -53,6 +53,7 @@ class MemberState(NamedTuple):
     best: Weights
     best_value: jax.Array
     best_epoch: jax.Array
+    lowest: jax.Array
     waited: jax.Array
     running: jax.Array
     rate_factor: jax.Array
@@ -77,7 +78,7 @@ class EpochRecord(NamedTuple):
 
 @dataclass(frozen=True)
 class StaticConfig:
-    """What the inner functions need to know at compile time."""
+    """What the inner functions need to know at compile time; numbers: whether the first input is one of numbers."""
 
     plan: Plan
     task: Task
@@ -87,3 +88,4 @@ class StaticConfig:
     power_scale: bool
     switches: frozenset[str]
     array: tuple[int, ...] = ()
+    numbers: bool = True

@@ -100,8 +100,7 @@ def _disturb(
     """Input noise on numbers, and mixup with the batch in reverse order (Zhang et al. 2018, arXiv:1710.09412)."""
     noise_key, mix_key = jax.random.split(_key(settings, position))
     mixes = [jnp.issubdtype(x.dtype, jnp.floating) for x in inputs]
-    a_table = len(inputs) > bool(config.array)
-    if "input_noise" in config.switches and a_table and mixes[0]:
+    if "input_noise" in config.switches and config.numbers:
         inputs = [inputs[0] + settings["input_noise"] * jax.random.normal(noise_key, inputs[0].shape), *inputs[1:]]
     if "mixup" in config.switches:
         alpha = jnp.maximum(settings["mixup"], 1e-3)

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from rounds.networks.keras.builder import describe_network
 from rounds.networks.keras.functional import SEEDS
 from rounds.networks.network import OWN, Network
 from rounds.networks.user_model.model import Columns, describe_user_network, own_values
-from rounds.plan import Plan, structure_names
+from rounds.plan import Plan, PlanContext, PlanNote, plan_notes, structure_names
 from rounds.task import Task
 from rounds.training.compiled.state import Weights as MemberWeights
 from rounds.training.compiled.validation import check_keep_best
@@ -91,6 +91,19 @@ class Trained:
         """What a member leaves to predict with: its snapshot at each cycle's end, else its best one."""
         result, _ = self.place(member)
         return [replace(member, cycle=cycle) for cycle in range(len(result.cycles))] or [member]
+
+
+def idle_fields(population: Population, fields: Iterable[str]) -> tuple[PlanNote, ...]:
+    """Of the fields that the user set, those that change nothing in any plan of the population, as its first has it."""
+    each = [plan_notes(plan, context_of(population, i), fields) for i, plan in enumerate(population.plans)]
+    idle = set.intersection(*({note.field for note in notes} for notes in each))
+    return tuple(note for note in each[0] if note.field in idle)
+
+
+def context_of(population: Population, plan: int) -> PlanContext:
+    """What a plan of the population meets."""
+    network, shape = population.programs[plan].network, population.folds_data[0].preparation.shape
+    return PlanContext(population.task.kind, network.numbers, shape.hand[0], network.array, network.features)
 
 
 def make_population(
