@@ -19,11 +19,13 @@ NOTHING = ("not-learning", "learning-rate-too-low", "plateau", "underfitting")
 
 @dataclass(frozen=True)
 class Simulated:
-    """One log: kind as planted, rows as Keras's CSVLogger writes them, what may be said of it."""
+    """One log: its kind, rows as Keras's CSVLogger writes them, what may be said of it, and the code of the fault that
+    was planted (empty: none)."""
 
     kind: str
     rows: list[Row]
     accept: tuple[str, ...]
+    planted: str = ""
 
 
 @dataclass(frozen=True)
@@ -222,6 +224,18 @@ KINDS: dict[str, Planted] = {
 }
 
 
+PLANTED = {
+    "still improving": "still-improving",
+    "overfits": "overfitting",
+    "validation never moves": "overfitting",
+    "flat": "not-learning",
+    "blows up": "diverged",
+    "no number": "diverged",
+    "falls back": "diverged",
+    "jumps": "unstable",
+}
+
+
 def simulated(kind: str, seed: int) -> Simulated:
     """One log of a kind; some lack validation, where training alone tells it."""
     rng = np.random.default_rng([seed, *kind.encode()])
@@ -239,7 +253,7 @@ def simulated(kind: str, seed: int) -> Simulated:
     if rng.random() < 0.15 and not set(accept) & {"overfitting"}:
         columns = {name: values for name, values in columns.items() if not name.startswith("val")}
     rows = [{"epoch": float(e), **{n: float(v[e]) for n, v in columns.items()}} for e in range(draw.epochs)]
-    return Simulated(kind, rows, accept)
+    return Simulated(kind, rows, accept, PLANTED.get(kind, ""))
 
 
 def _accuracy(loss: np.ndarray) -> np.ndarray:
@@ -247,8 +261,8 @@ def _accuracy(loss: np.ndarray) -> np.ndarray:
     return 1 - 0.5 * np.tanh(np.clip(loss, 0, 1.0)) / np.tanh(1.0)
 
 
-def every(seeds: int) -> Iterator[Simulated]:
-    """Some of each kind."""
+def every(seeds: int, first: int = 0) -> Iterator[Simulated]:
+    """Some of each kind, from a first seed on."""
     for kind in KINDS:
-        for seed in range(seeds):
+        for seed in range(first, first + seeds):
             yield simulated(kind, seed)

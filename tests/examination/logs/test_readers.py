@@ -77,6 +77,12 @@ def test_runs_that_were_appended_are_apart(tmp_path: Path) -> None:
     assert_curves(runs[1])
 
 
+def test_runs_that_were_broken_off_after_one_epoch_are_apart(tmp_path: Path) -> None:
+    first = keras_rows()[0]
+    runs = read(write(tmp_path / "a.log", "epoch,accuracy,loss,val_loss", first, first, *keras_rows()))
+    assert [len(run.loss.judged) for run in runs] == [1, 1, 12]
+
+
 def test_a_run_that_was_resumed_counts_once(tmp_path: Path) -> None:
     """From where it was resumed the later rows win."""
     stale = [f"{e},0.5,9.0,9.0" for e in range(6, 9)]
@@ -245,6 +251,7 @@ def test_tensorboard_exports_are_one_run(tmp_path: Path) -> None:
         "Epoch {e}/11\n 32/32 [=====>] - 1s 20ms/step - loss: {t} - accuracy: 0.5 - val_loss: {v} - val_accuracy: 0.6",
         "Epoch {e}\ntrain Loss: {t} Acc: 0.51\nval Loss: {v} Acc: 0.52\nSaved best model (epoch {e}, val_loss 9.9)",
         "step {e}: train loss {t}, val loss {v}",
+        "-------第 {e} 轮训练开始-------\n训练集损失：{t}\n验证集损失：{v}，准确率：0.5",
         "Ep.   {e}|train_loss: {t}|valid_loss: {v}|valid_metric: 0.348 -saved",
         "seed: 0, FOLD: 0, EPOCH: {e}, train_loss: {t}, valid_loss: {v}, best_loss: 0.1, best_loss_epoch: 0",
         "Epoch {e} completed in 801.3s\n   Train Loss: {t}\n   Val Loss: {v}\nNew best validation loss: 0.1",

@@ -94,7 +94,7 @@ def audit_keras(model: str, data: str | None, label: str | None = None) -> dict[
 WITHOUT_OUTCOME = {"code": "not-learning", "reason": "needs the outcome of each row: --label COL"}
 UNKNOWABLE = (
     {"code": "overfitting", "reason": "the file does not say what was learned from"},
-    {"code": "learning-rate-too-high", "reason": "needs the curves of training: rounds examine CURVES"},
+    {"code": "learning-rate-too-high", "reason": "needs the curves of training: rounds examine LOG"},
 )
 
 

@@ -12,6 +12,7 @@ from rounds.examination.log_rules.evidence import (
     place,
     rises,
     score_curve,
+    sure_of,
     train_curve,
     validation_curve,
 )
@@ -20,6 +21,7 @@ from rounds.examination.logs.logged_run import LoggedRun
 from rounds.examination.rule import Judged, Rule
 
 NOTHING = Threshold("nothing learned", 0.02, "share of the level after the first epochs, fall of either loss")
+LEARNED_AT_LEAST = Threshold("something learned", 0.2, "share of the level, a fall that is no noise whatever the noise")
 SCORE_MOVED = Threshold("a score that moved", 0.05, "share of what it left after the first epochs")
 LEARNED_ALREADY = Threshold("learned already", 0.9, "score at the start, from which a flat loss is no failure")
 LATE_FALL = Threshold("late fall", 0.02, "share of the level after the first epochs, over the last third")
@@ -30,6 +32,7 @@ SLOW = Threshold("slow", 0.25, "share of the level that is gone at the end of a 
 RISEN = Threshold(
     "no plateau", 0.03, "share of the level after the first epochs, rise from the lowest level to the end"
 )
+MOST_NOISE = Threshold("noise that a plateau may have", 0.05, "share of the level after the first epochs")
 FLAT_SHARE = Threshold("flat stretch", 0.3, "share of the points, at the end")
 
 
@@ -53,7 +56,7 @@ def _not_learning(run: LoggedRun) -> Judged:
     curves = [c for c in (train_curve(run), validation_curve(run)) if c is not None]
     if not curves:
         return NotApplicable(f"needs {FEWEST.value:g} points")
-    if any(c.fall >= max(NOTHING.value, fall_of_noise(c)) for c in curves):
+    if any(c.fall >= max(NOTHING.value, min(fall_of_noise(c), LEARNED_AT_LEAST.value)) for c in curves):
         return None
     scores = [c for s in run.scores if s.validation and (c := score_curve(s)) is not None]
     good = any(s.bounded and s.judged.finite.values[:1].max(initial=0) >= LEARNED_ALREADY.value for s in run.scores)
@@ -80,16 +83,40 @@ def _still_improving(run: LoggedRun) -> Judged:
     sure = SURE.value if train is None or train is curve or not _falls(train) else WITH_TRAINING.value
     worth_it = fall >= LATE_FALL.value or (of_level >= OF_LEVEL.value and fall >= LATE_FALL.value / 4)
     if not worth_it or fall < sure * error or curve.best_index < (1 - END_SHARE) * (len(curve) - 1):
-        return None
+        return _perhaps_improving(run, train, validation)
     share = fall / max(curve.fall, fall)
     return Seen(
-        "warning" if share >= STEEP.value and fall >= max(2 * LATE_FALL.value, SURE.value * error) else "note",
+        "warning"
+        if share >= STEEP.value and fall >= max(2 * LATE_FALL.value, sure_of(curve.late_points) * error)
+        else "note",
         f"The {called(run.loss.validation if validation else run.loss.train)} is still falling: over the last third by "
         f"{in_words(fall)} of its level after the first epochs, {share:.0%} of the whole fall. More epochs would "
         "bring more.",
         {"late_fall_share": fall, "standard_error": error, "share_of_fall": share},
         0.8,
         onset=int(curve.at[-1]),
+    )
+
+
+def _perhaps_improving(run: LoggedRun, train: LossCurve | None, validation: LossCurve | None) -> Seen | None:
+    """The training loss still falls, and validation was never better than lately; noise hides how far it follows."""
+    if train is None or validation is None or not _falls(train):
+        return None
+    late = len(validation) - max(1, round(END_SHARE * len(validation)))
+    before, after = float(validation.values[:late].min()), float(validation.values[late:].min())
+    fall, error = validation.late_trend
+    if (before - after) / validation.unit < WORTHWHILE.value or fall < -error:
+        return None
+    at, value = validation.best
+    return Seen(
+        "note",
+        f"The training loss is still falling, and the {called(run.loss.validation)} was never lower than "
+        f"{value:.4g} at "
+        f"{place(run, at)}, in the last third; from one point to the next it changes too much to tell how far it "
+        "follows.",
+        {"best_at": at, "gain_share": (before - after) / validation.unit},
+        0.5,
+        onset=int(validation.at[-1]),
     )
 
 
@@ -148,7 +175,8 @@ def _flat_since(curve: LossCurve) -> int:
     """The first point after which the smoothed loss never falls by what is worthwhile."""
     ahead = np.minimum.accumulate(curve.smooth[::-1])[::-1]
     gains = (curve.smooth - ahead) / curve.unit
-    within = gains <= max(WORTHWHILE.value, 2 * curve.noise() / curve.unit / curve.window**0.5)
+    of_noise = min(2 * curve.noise() / curve.unit / curve.window**0.5, MOST_NOISE.value)
+    within = gains <= max(WORTHWHILE.value, of_noise)
     return int(np.flatnonzero(within)[0]) if within.any() else len(curve)
 
 
@@ -177,7 +205,7 @@ NOT_LEARNING: Rule[LoggedRun] = Rule(
         "change the learning rate by factors of ten",
         "try to learn ten patients by heart first",
     ),
-    thresholds=(NOTHING, SCORE_MOVED, LEARNED_ALREADY),
+    thresholds=(NOTHING, LEARNED_AT_LEAST, SCORE_MOVED, LEARNED_ALREADY),
     causes=("diverged", "unstable"),
     place=30,
 )
@@ -213,6 +241,6 @@ PLATEAU: Rule[LoggedRun] = Rule(
     how="The smoothed loss no longer falls by a worthwhile share, for a third of the points or more.",
     why="More epochs like these bring nothing.",
     remedies=("stop earlier", "decay the learning rate, if it was not"),
-    thresholds=(FLAT_SHARE, WORTHWHILE, RISEN),
+    thresholds=(FLAT_SHARE, WORTHWHILE, MOST_NOISE, RISEN),
     place=110,
 )

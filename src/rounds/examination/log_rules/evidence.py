@@ -12,6 +12,7 @@ WORTHWHILE = Threshold(
     "smallest worthwhile change", 0.01, "share of the level after the first epochs, a tenth of the training"
 )
 SURE = Threshold("certainty", 3.0, "standard errors, from the curve's own roughness")
+FEW_POINTS = 4  # points by which a Student factor is approximated: 3 errors become 5 at six points
 LEARNED_ON = Threshold("training goes on", 0.03, "share of the training loss's level, fall after validation was best")
 
 
@@ -65,6 +66,15 @@ def place(run: LoggedRun, at: float) -> str:
     'step 1500'
     """
     return f"{run.unit} {at:g}"
+
+
+def sure_of(points: int) -> float:
+    """Standard errors that make an alarm, from so few points that their noise is itself uncertain.
+
+    >>> sure_of(6), sure_of(60)
+    (5.0, 3.2)
+    """
+    return SURE.value * (1 + FEW_POINTS / points)
 
 
 def rises(curve: LossCurve) -> tuple[float, float]:

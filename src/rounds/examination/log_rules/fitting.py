@@ -25,6 +25,7 @@ RISE = Threshold(
 )
 SMALL_RISE = Threshold("rise that is noted", 0.02, "the same")
 GAVE_BACK = Threshold("given back", 0.05, "share of what a score had gained, noted")
+CERTAIN = Threshold("certainty of an alarm", 4.0, "standard errors: the lowest of many levels is lower by chance")
 SCORE_GAIN = Threshold("gain of a score", 0.05, "share of what it left after the first epochs")
 FURTHER = Threshold("score that gains all the same", 0.05, "share of what it left when the loss was best")
 BY_HEART = Threshold("learned by heart at once", 0.5, "share of the training loss that is gone")
@@ -65,7 +66,7 @@ def _rising(run: LoggedRun, name: str, curve: LossCurve, train: LossCurve | None
     what = ", while the training loss went on falling" if train is not None else "; there is no training loss beside it"
     sure = f" {better} rose all the same: the network grows too sure of itself, and ranks no worse." if better else ""
     return Seen(
-        "warning" if rise >= RISE.value and not better else "note",
+        "warning" if rise >= max(RISE.value, CERTAIN.value * error) and not better else "note",
         f"From {place(run, since)} the {name} rose from {curve.lowest:.4g} to {curve.end:.4g}, by {in_words(rise)} "
         "of its level "
         f"after the first epochs{what}.{sure} The lowest single value is {value:.4g} at {place(run, at)}: keep the "
@@ -191,22 +192,20 @@ def rows_behind(score: Measured) -> int | None:
 
 
 def _says_nothing(run: LoggedRun) -> Judged:
-    scores = [s for s in run.scores if s.name.split("_")[-1] in ("acc", "accuracy") and s.validation]
+    scores = [s.validation.finite for s in run.scores if s.name.split("_")[-1] in ("acc", "accuracy") and s.validation]
     if not scores:
         return NotApplicable("needs a validation accuracy")
-    for score in scores:
-        assert score.validation is not None
-        values, counts = np.unique(score.validation.finite.values, return_counts=True)
-        if (
-            len(score.validation) >= FEWEST.value
-            and counts.max() >= SAME.value * counts.sum()
-            and values[counts.argmax()] < GOOD.value
-        ):
-            stays = float(values[counts.argmax()])
+    for known in scores:
+        values, counts = np.unique(known.values, return_counts=True)
+        if len(known) < FEWEST.value or counts.max() < SAME.value * len(known):
+            continue
+        stays = float(values[counts.argmax()])
+        if stays < GOOD.value:
             return Seen(
                 "note",
-                f"The validation accuracy is {stays:.4g} at {counts.max()} of {counts.sum()} points: most likely the "
-                "share of the largest class, which it names for every patient.",
+                f"The validation accuracy is {stays:.4g} at {counts.max()} of {len(known)} points: most likely the "
+                "share "
+                "of the largest class, which it names for every patient.",
                 {"accuracy": stays},
                 0.7,
             )
@@ -254,7 +253,7 @@ OVERFITTING: Rule[LoggedRun] = Rule(
         "more data, or stronger regularization (augmentation, dropout, weight decay)",
         "a smaller network",
     ),
-    thresholds=(RISE, SMALL_RISE, GAVE_BACK, SCORE_GAIN, FURTHER, SURE, LEARNED_ON, BY_HEART, STILL),
+    thresholds=(RISE, SMALL_RISE, CERTAIN, GAVE_BACK, SCORE_GAIN, FURTHER, SURE, LEARNED_ON, BY_HEART, STILL),
     place=40,
 )
 SHIFTED_VALIDATION: Rule[LoggedRun] = Rule(

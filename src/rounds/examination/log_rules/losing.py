@@ -119,8 +119,9 @@ def _unstable(run: LoggedRun) -> Judged:
     if jump < NOTED_JUMPS.value or share < large / 2 or _turns(curve.values[half:]) < FEWEST_TURNS.value:
         return _unstable_at_first(run, curve, name, half)
     smooth_training = train is not None and train is not curve and roughness(train, len(train) // 2)[0] < JUMPS.value
+    least = (WILD_JUMPS if smooth_training else JUMPS).value
     wild = _turns(curve.values[half:], JUMPS.value) >= FEWEST_TURNS.value
-    alarms = wild and share >= large and jump >= (WILD_JUMPS if smooth_training else JUMPS).value
+    alarms = wild and share >= large and jump >= least and roughness(_without_spike(curve, half), 0)[0] >= least
     why = "; training is smooth, so these may be too few validation patients" if smooth_training else ""
     return Seen(
         "warning" if alarms else "note",
@@ -130,6 +131,14 @@ def _unstable(run: LoggedRun) -> Judged:
         0.8,
         onset=int(curve.at[half]),
     )
+
+
+def _without_spike(curve: LossCurve, first: int) -> LossCurve:
+    """The points from an index on, but for the one that stands farthest from its neighbours."""
+    values = curve.values[first:]
+    middle = 0.5 * (values[:-2] + values[2:])
+    spike = 1 + int(np.abs(values[1:-1] - middle).argmax())
+    return LossCurve(np.delete(curve.at[first:], spike), np.delete(values, spike))
 
 
 def _unstable_at_first(run: LoggedRun, curve: LossCurve, name: str, half: int) -> Seen | None:

@@ -90,6 +90,11 @@ class LossCurve:
         """From the start to the lowest level, as a share of the unit."""
         return (max(self.start, float(self.values[0])) - self.lowest) / self.unit
 
+    @property
+    def late_points(self) -> int:
+        """Points of the last third, at least five."""
+        return max(min(5, len(self)), round(END_SHARE * len(self)))
+
     @cached_property
     def moved(self) -> tuple[float, float]:
         """(fall from the first third of the points to the last, its standard error), as shares of the unit."""
@@ -100,7 +105,7 @@ class LossCurve:
     @cached_property
     def late_trend(self) -> tuple[float, float]:
         """(fall over the last third, its standard error), as shares of the unit: a line through the last points."""
-        count = max(min(5, len(self)), round(END_SHARE * len(self)))
+        count = self.late_points
         y = self.values[-count:]
         x = np.linspace(0.0, 1.0, count)
         slope = theil_sen(x, y)

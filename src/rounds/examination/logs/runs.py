@@ -29,6 +29,7 @@ POSITIONS = ("epoch", "epochs", "step", "steps", "global_step", "iteration", "it
 FEWEST_EPOCHS = 5  # with fewer, steps (where they are finer) say more
 FILLED = 0.5  # share of rows with a position, of the column that has most
 MOST_FALLS = 0.02  # share of rows at which steps may fall: training was resumed, or another began
+MOST_REPEATS = 0.25  # share of rows that may repeat the epoch before, of a log with one row an epoch
 MOST_POINTS = 400  # of a series: more are averaged
 
 
@@ -55,10 +56,14 @@ class _Part:
     first: float | None = None
     last: float = float("-inf")
 
-    def begins_anew(self, at: float, cells: dict[str, float]) -> bool:
-        """Whether a row stands where this training began, in columns that it already has."""
-        again = self.first is not None and at < self.last and at <= self.first
-        return again and any(len(self.points[name]) > 1 for name in cells if name in self.points)
+    def begins_anew(self, at: float, cells: dict[str, float], one_row_each: bool) -> bool:
+        """Whether a row stands where this training began, in columns that it already has.
+
+        one_row_each: whether the log has one row an epoch, so that the same epoch twice is two trainings.
+        """
+        again = self.first is not None and at <= self.first and (at < self.last or one_row_each)
+        least = 0 if one_row_each else 1
+        return again and any(len(self.points[name]) > least for name in cells if name in self.points)
 
     def add(self, at: float, cells: dict[str, float]) -> None:
         """Where positions fall, training was resumed: the later rows win."""
@@ -127,6 +132,7 @@ def _parts(table: LogTable, position: str | None, by: list[str], values: list[st
     """Trainings in the order in which they begin."""
     groups: dict[str, list[_Part]] = {}
     counts: Counter[str] = Counter()
+    one_row_each = position is not None and _one_row_each(table.rows, position, values)
     for row in table.rows:
         key = ", ".join(f"{name} {row[name]}" for name in by if row.get(name) not in (None, ""))
         counts[key] += 1
@@ -135,10 +141,20 @@ def _parts(table: LogTable, position: str | None, by: list[str], values: list[st
         if at is None or not np.isfinite(at) or not cells:
             continue
         parts = groups.setdefault(key, [_Part(f"{table.name} {key}".strip())])
-        if parts[-1].begins_anew(at, cells):
+        if parts[-1].begins_anew(at, cells, one_row_each):
             parts.append(_Part(f"{table.name} {key}".strip()))
         parts[-1].add(at, cells)
     return [part for same in groups.values() for part in _numbered(same)]
+
+
+def _one_row_each(rows: Sequence[Row], position: str, values: list[str]) -> bool:
+    """Whether hardly any row repeats the position of the row before it in a column that both fill."""
+    repeats = sum(
+        before.get(position) == after.get(position)
+        and any(number(before.get(c)) is not None and number(after.get(c)) is not None for c in values)
+        for before, after in pairwise(rows)
+    )
+    return repeats <= MOST_REPEATS * len(rows)
 
 
 def _numbered(parts: list[_Part]) -> Iterator[_Part]:

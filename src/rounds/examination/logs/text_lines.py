@@ -15,7 +15,15 @@ _STAMP = re.compile(
 )
 _LEVEL = re.compile(r"^\W*(INFO|DEBUG|WARNING|root|__main__|train(er)?)\b[\s:|\])-]*(?=\S)", re.IGNORECASE)
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|-?inf(?:inity)?"
-_EPOCH = re.compile(r"\bep(?:och)?\b\W{0,8}(\d+(?:\.\d+)?)", re.IGNORECASE)
+_EPOCH = re.compile(r"\b(?:ep|epoch|epoche|[eé]poca|[eé]poque)\b\W{0,8}(\d+(?:\.\d+)?)", re.IGNORECASE)
+_TRANSLATED = (  # what Chinese logs call things
+    (re.compile(r"第\s*(\d+)\s*[轮个]?"), r"epoch \1 "),
+    (re.compile("训练集?"), " train "),
+    (re.compile("(验证|测试)集?"), " val "),
+    (re.compile("损失"), " loss "),
+    (re.compile("(准确率|精度|正确率)"), " acc "),
+    (re.compile("[：，]"), ": "),
+)
 _QUOTES = re.compile(r"\"|'(?=\s*:)|(?<=[{,\s])'")
 _STEP = re.compile(r"\b(step|iter|iteration|round)\b\W{0,4}(\d+)", re.IGNORECASE)
 _BOOSTING = re.compile(r"^\[\s*(\d+)\]\s*[a-z_]|^(\d+):\s+learn:", re.IGNORECASE)
@@ -45,7 +53,7 @@ def _rows(text: str) -> list[Row]:
     rows: list[Row] = []
     row: Row = {}
     for line in re.split(r"[\r\n]+", text):
-        message = _QUOTES.sub("", _LEVEL.sub("", _STAMP.sub("", line.strip())).strip())
+        message = _QUOTES.sub("", _LEVEL.sub("", _STAMP.sub("", _translated(line).strip())).strip())
         mark = _mark(message)
         if mark is not None and row.get(mark[0]) != mark[1]:
             rows.append(row)
@@ -53,6 +61,15 @@ def _rows(text: str) -> list[Row]:
         if row and not (_ASIDE.search(message) and mark is None):
             row |= dict(_values(message))
     return [r for r in [*rows, row] if len(r) > 1]
+
+
+def _translated(line: str) -> str:
+    """A line with the Chinese words for splits, losses and scores in English."""
+    if line.isascii():
+        return line
+    for pattern, word in _TRANSLATED:
+        line = pattern.sub(word, line)
+    return re.sub(" +", " ", line)
 
 
 def _mark(message: str) -> tuple[str, float] | None:
