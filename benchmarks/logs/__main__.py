@@ -11,11 +11,12 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from rounds.examination.log_rules.rules import LOG_RULES
+
 from benchmarks.logs.simulate import KINDS, Simulated, every
 from rounds.examination.finding import HEALTHY, Finding
 from rounds.examination.log_rules.examine import examine_log
 from rounds.examination.log_rules.rates import MEASURED
-from rounds.examination.log_rules.rules import LOG_RULES
 from rounds.examination.logs.runs import Choice, runs_of
 from rounds.examination.logs.table import LogTable
 
