@@ -11,14 +11,13 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from rounds.examination.log_rules.rules import LOG_RULES
-
 from benchmarks.logs.simulate import KINDS, Simulated, every
 from rounds.examination.finding import HEALTHY, Finding
 from rounds.examination.log_rules.examine import examine_log
 from rounds.examination.log_rules.rates import MEASURED
 from rounds.examination.logs.runs import Choice, runs_of
 from rounds.examination.logs.table import LogTable
+from rounds.examination.rules import rules_of_logs
 
 SEEDS = 200
 UNSEEN = 1000  # the first seed that is measured: the rules were developed on those below
@@ -45,7 +44,7 @@ def outcome(log: Simulated, found: tuple[Finding, ...]) -> str:
 def measured(seeds: int) -> tuple[dict[str, Counter[str]], Rates]:
     """(outcomes by kind, rates by code: said of logs that were planted with it, alarms on logs that were not)."""
     kinds: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
-    rates: Rates = {rule.code: {"hits": [0, 0], "alarms": [0, 0]} for rule in LOG_RULES}
+    rates: Rates = {rule.code: {"hits": [0, 0], "alarms": [0, 0]} for rule in rules_of_logs()}
     for log in every(seeds, UNSEEN):
         found = judged(log)
         kinds[log.kind][outcome(log, found)] += 1
@@ -65,7 +64,7 @@ def _count(rate: list[int], said: bool, asked: bool) -> None:
 
 def page_tables(kinds: dict[str, Counter[str]]) -> str:
     """The rules, and what they say of each kind of log, as docs/logs.md has them."""
-    rules = [f"| `{rule.code}` | {rule.how} |" for rule in LOG_RULES]
+    rules = [f"| `{rule.code}` | {rule.how} |" for rule in rules_of_logs()]
     rows = [f"| {kind} | {' | '.join(str(counts[o]) for o in OUTCOMES)} |" for kind, counts in kinds.items()]
     total = sum(kinds.values(), Counter())
     shares = ", ".join(f"{100 * total[o] / total.total():.1f} % {o}" for o in OUTCOMES)

@@ -4,31 +4,33 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rounds.examination import data_rules, log_rules, training_rules
-from rounds.examination.data_rules.evidence import DataEvidence
-from rounds.examination.logs.logged_run import LoggedRun
 from rounds.examination.rule import Rule
-from rounds.examination.run import Run
+
+if TYPE_CHECKING:  # a log is examined without the libraries that tables and runs need
+    from rounds.examination.data_rules.evidence import DataEvidence
+    from rounds.examination.logs.logged_run import LoggedRun
+    from rounds.examination.run import Run
 
 Record = TypeVar("Record")
 
 
 @cache
-def rules_of_data() -> tuple[Rule[DataEvidence], ...]:
+def rules_of_data() -> "tuple[Rule[DataEvidence], ...]":
     """Rules that read a table and its split before training; an error of theirs can be overruled by --allow."""
     return _in_order(records_in(data_rules, Rule))
 
 
 @cache
-def rules_of_training() -> tuple[Rule[Run], ...]:
+def rules_of_training() -> "tuple[Rule[Run], ...]":
     """Rules that read curves, measures and scores."""
     return _in_order(records_in(training_rules, Rule))
 
 
 @cache
-def rules_of_logs() -> tuple[Rule[LoggedRun], ...]:
+def rules_of_logs() -> "tuple[Rule[LoggedRun], ...]":
     """Rules that read what another tool logged of one training; their codes are those of training, where they say the
     same."""
     return _in_order(records_in(log_rules, Rule))
