@@ -1,18 +1,17 @@
 """Loss of a Keras model on rows with outcomes: as it is, with weights drawn anew, and of a constant."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rounds.errors import DataError, must_be
+from rounds.evaluation.audit.note import Note, found
 from rounds.metrics.worth import TOO_GOOD_SHARE
 from rounds.networks.user_model.keras_file import KerasFile, last_activation, outputs, reinitialised
 
 # Networks drawn anew, whose median loss stands for the start of training: one draw may be lucky.
 DRAWS = 3
 LEAST_PROBABILITY = 1e-7  # Keras's own limit, below which a logarithm is cut off
-Note = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -83,19 +82,16 @@ def _loss(activation: str, truth: np.ndarray, said: np.ndarray) -> float:
     return float(-np.mean(truth * np.log(p) + (1 - truth) * np.log1p(-p)))
 
 
-def loss_findings(found: Losses) -> list[Note]:
+def loss_findings(losses: Losses) -> list[Note]:
     """What start, end and constant say together, most serious first."""
-    evidence = {"start": found.start, "end": found.end, "constant": found.constant}
-    shown = f"{found.name} {found.end:.3g}, with fresh weights {found.start:.3g}, of a constant {found.constant:.3g}"
-    if not np.isfinite(found.end) or found.end >= found.start:
-        return [_note("not-learning", "error", f"No better than before training: {shown}.", evidence)]
-    if found.end >= found.constant:
-        return [_note("no-better-than-baseline", "error", f"No better than the mean outcome: {shown}.", evidence)]
-    if found.end <= (1 - TOO_GOOD_SHARE) * found.constant:
+    evidence = {"start": losses.start, "end": losses.end, "constant": losses.constant}
+    start, end, constant = evidence.values()
+    shown = f"{losses.name} {end:.3g}, with fresh weights {start:.3g}, of a constant {constant:.3g}"
+    if not np.isfinite(end) or end >= start:
+        return [found("not-learning", "error", f"No better than before training: {shown}.", **evidence)]
+    if end >= constant:
+        return [found("no-better-than-baseline", "error", f"No better than the mean outcome: {shown}.", **evidence)]
+    if end <= (1 - TOO_GOOD_SHARE) * constant:
         words = f"Outcomes are seldom that predictable: {shown}. Were these rows learned from, or do inputs hold it?"
-        return [_note("implausible-score", "warning", words, evidence)]
+        return [found("implausible-score", "warning", words, **evidence)]
     return []
-
-
-def _note(code: str, severity: str, explanation: str, evidence: dict[str, float]) -> Note:
-    return {"code": code, "severity": severity, "explanation": explanation, "evidence": evidence}

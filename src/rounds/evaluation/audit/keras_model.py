@@ -11,7 +11,7 @@ import polars as pl
 from rounds.data.tables.reading import read_table
 from rounds.errors import DataError, must_be, nearest
 from rounds.evaluation.audit.keras_losses import loss_findings, measure_losses
-from rounds.evaluation.audit.predictions import SEVERITIES, Note
+from rounds.evaluation.audit.note import Note, found, in_order, unchecked
 from rounds.networks.user_model.keras_file import (
     BatchNormView,
     KerasFile,
@@ -77,24 +77,24 @@ def audit_keras(model: str, data: str | None, label: str | None = None) -> dict[
         batch_norm_views(file, rows),
     )
     losses = None if outcome is None else measure_losses(file, rows, outcome[:MOST_ROWS])
-    told = loss_findings(losses) if losses else [dict(WITHOUT_OUTCOME)]
-    notes = [*(note for check in KERAS_CHECKS if (note := check(looked))), *told]
-    findings = [note for note in notes if "severity" in note]
+    of_losses = loss_findings(losses) if losses else [WITHOUT_OUTCOME]
+    checked = [note for check in KERAS_CHECKS if (note := check(looked))]
+    findings, not_checked = in_order([*checked, *of_losses, *UNKNOWABLE])
     return {
         "model": Path(model).name,
         "parameters": file.parameters,
         "rows": len(rows[0]),
         "loss": asdict(losses) if losses else None,
         "layers": [{"name": v.name, "kind": v.kind, "activation": v.activation} for v in looked.layers],
-        "findings": sorted(findings, key=lambda note: SEVERITIES.index(note["severity"])),
-        "not_checked": [*(note for note in notes if "severity" not in note), *UNKNOWABLE],
+        "findings": findings,
+        "not_checked": not_checked,
     }
 
 
-WITHOUT_OUTCOME = {"code": "not-learning", "reason": "needs the outcome of each row: --label COL"}
+WITHOUT_OUTCOME = unchecked("not-learning", "needs the outcome of each row: --label COL")
 UNKNOWABLE = (
-    {"code": "overfitting", "reason": "the file does not say what was learned from"},
-    {"code": "learning-rate-too-high", "reason": "needs the curves of training: rounds examine LOG"},
+    unchecked("overfitting", "the file does not say what was learned from"),
+    unchecked("learning-rate-too-high", "needs the curves of training: rounds examine LOG"),
 )
 
 
@@ -168,21 +168,17 @@ def _finite(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _finding(code: str, severity: str, explanation: str, **evidence: Any) -> Note:
-    return {"code": code, "severity": severity, "explanation": explanation, "evidence": evidence}
-
-
 def check_finite(looked: Looked) -> Note | None:
     if weights_are_finite(looked.file) and np.isfinite(looked.tested).all():
         return None
-    return _finding("diverged", "error", "Weights or outputs are nan or infinite: training diverged.")
+    return found("diverged", "error", "Weights or outputs are nan or infinite: training diverged.")
 
 
 def check_dead(looked: Looked) -> Note | None:
     """Rectified units that are 0 on every row."""
     views = [v for v in looked.layers if v.activation in RECTIFIERS]
     if not views:
-        return {"code": "dead-units", "reason": "no layer rectifies"}
+        return unchecked("dead-units", "no layer rectifies")
     shares = {v.name: float((v.units <= 0).all(axis=0).mean()) for v in views}
     return _worst("dead-units", shares, DEAD_SHARE, "of its units are 0 on every row and learn nothing")
 
@@ -191,7 +187,7 @@ def check_saturated(looked: Looked) -> Note | None:
     """Squashed hidden units at their limits on nearly all rows."""
     views = [v for v in looked.layers[:-1] if v.activation in SQUASHED]
     if not views:
-        return {"code": "saturated-units", "reason": "no hidden layer squashes"}
+        return unchecked("saturated-units", "no hidden layer squashes")
     return _worst(
         "saturated-units", {v.name: _saturated(v) for v in views}, SATURATED_SHARE, "of its units stand at their limits"
     )
@@ -208,32 +204,32 @@ def _worst(code: str, shares: dict[str, float], limit: float, words: str) -> Not
     name = max(shares, key=lambda layer: shares[layer])
     if shares[name] < limit:
         return None
-    return _finding(code, "warning", f"Layer {name}: {shares[name]:.0%} {words}.", shares=shares)
+    return found(code, "warning", f"Layer {name}: {shares[name]:.0%} {words}.", shares=shares)
 
 
 def check_sure(looked: Looked) -> Note | None:
     """Probabilities that are almost all 0 or 1."""
     if not looked.layers or looked.layers[-1].activation not in ("sigmoid", "softmax"):
-        return {"code": "saturated-outputs", "reason": "the last layer gives no probabilities"}
+        return unchecked("saturated-outputs", "the last layer gives no probabilities")
     p = looked.tested
     share = float(((p < SURE_AT) | (p > 1 - SURE_AT)).all(axis=1).mean())
     if share <= SURE_ROWS:
         return None
     words = f"{share:.0%} of rows get a probability within {SURE_AT:g} of 0 or 1: too sure, or inputs off scale."
-    return _finding("saturated-outputs", "warning", words, share=share)
+    return found("saturated-outputs", "warning", words, share=share)
 
 
 def check_constant_output(looked: Looked) -> Note | None:
     spread = float(np.ptp(looked.tested, axis=0).max())
     if spread > 1e-6 * max(1.0, float(np.abs(looked.tested).max())):
         return None
-    return _finding("no-better-than-baseline", "error", "Every row gets the same output.", spread=spread)
+    return found("no-better-than-baseline", "error", "Every row gets the same output.", spread=spread)
 
 
 def check_batch_norm(looked: Looked) -> Note | None:
     """Statistics kept from training against those of these rows."""
     if not looked.norms:
-        return {"code": "batch-norm-statistics", "reason": "there is no batch normalization"}
+        return unchecked("batch-norm-statistics", "there is no batch normalization")
     shares = {v.name: _disagreeing(v) for v in looked.norms}
     return _worst(
         "batch-norm-statistics", shares, DISAGREEING_SHARE, "of its units keep other statistics than these rows have"
@@ -254,15 +250,15 @@ def check_modes(looked: Looked) -> Note | None:
     if not np.isfinite(apart) or spread == 0 or apart / spread < MODES_APART:
         return None
     words = f"Training and test mode differ by {apart / spread:.1f} standard deviations of the output."
-    return _finding("modes-differ", "warning", words, difference=apart, spread=spread)
+    return found("modes-differ", "warning", words, difference=apart, spread=spread)
 
 
 def check_inputs(looked: Looked) -> Note | None:
     """Columns of other sizes than weights of one size can serve."""
     if name := scaling_layer(looked.file):
-        return {"code": "unscaled-inputs", "reason": f"layer {name} scales the inputs"}
+        return unchecked("unscaled-inputs", f"layer {name} scales the inputs")
     if len(looked.rows) > 1 or looked.rows[0].ndim != 2:
-        return {"code": "unscaled-inputs", "reason": "judged for one table of columns only"}
+        return unchecked("unscaled-inputs", "judged for one table of columns only")
     x = looked.rows[0].astype(np.float64)
     spreads = x.std(axis=0)
     size = float(np.abs(x.mean(axis=0)).max() + spreads.max())
@@ -272,7 +268,7 @@ def check_inputs(looked: Looked) -> Note | None:
         return None
     how = "mean and a standard deviation of the largest"
     words = f"Columns are of size {size:.3g} ({how}), spreads differ {ratio:.3g}-fold, and nothing scales them first."
-    return _finding("unscaled-inputs", "warning", words, largest=size, spread_ratio=ratio)
+    return found("unscaled-inputs", "warning", words, largest=size, spread_ratio=ratio)
 
 
 KERAS_CHECKS: tuple[Callable[[Looked], Note | None], ...] = (

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from rounds.evaluation.audit.note import Note, found, in_order, unchecked
 from rounds.evaluation.audit.prediction_file import PredictionFile
+from rounds.examination.finding import Severity
 from rounds.metrics import METRICS, auroc, main_metric, weighted_scores
 from rounds.metrics.worth import TOO_GOOD_SHARE
 from rounds.statistics.calibration import calibration_record
@@ -24,8 +26,6 @@ FEW_DUPLICATES = 0.005
 # number of different scores at which equal rows can be told from ties.
 ENOUGH_EVENTS = 100
 DISTINCT_SHARE = 0.5
-
-Note = dict[str, Any]
 
 
 def audit_predictions(file: PredictionFile, subgroups: Collection[str] | None = None) -> dict[str, Any]:
@@ -62,16 +62,12 @@ def audit_predictions(file: PredictionFile, subgroups: Collection[str] | None = 
 
 def audit_findings(file: PredictionFile) -> tuple[list[Note], list[Note]]:
     """What is wrong, most serious first, and what this table cannot say, with the reason."""
-    checks = [note for check in CHECKS if (note := check(file))]
-    findings = [note for note in checks if "severity" in note]
-    rest = [note for note in checks if "severity" not in note]
-    return sorted(findings, key=lambda note: SEVERITIES.index(note["severity"])), [*rest, *ALWAYS_UNCHECKED]
+    return in_order([*(note for check in CHECKS if (note := check(file))), *ALWAYS_UNCHECKED])
 
 
-SEVERITIES = ("error", "warning", "note")
 ALWAYS_UNCHECKED = (
-    {"code": "target-leak", "reason": "needs the inputs of the model"},
-    {"code": "known-after-outcome", "reason": "needs the inputs of the model and when their values are known"},
+    unchecked("target-leak", "needs the inputs of the model"),
+    unchecked("known-after-outcome", "needs the inputs of the model and when their values are known"),
 )
 
 
@@ -86,30 +82,22 @@ def _part_scores(file: PredictionFile, rows: np.ndarray) -> dict[str, Any]:
     counts = {"rows": int(rows.sum()), "patients": people}
     if people < FEWEST_PATIENTS:
         return {**counts, "metrics": {}, "reason": f"fewer than {FEWEST_PATIENTS} patients"}
-    found = score_with_interval(file.task, file.targets[rows], file.scores[rows], file.patients[rows])
-    return {**counts, "metrics": found}
-
-
-def _finding(code: str, severity: str, explanation: str, **evidence: Any) -> Note:
-    return {"code": code, "severity": severity, "explanation": explanation, "evidence": evidence}
-
-
-def _unchecked(code: str, reason: str) -> Note:
-    return {"code": code, "reason": reason}
+    scored = score_with_interval(file.task, file.targets[rows], file.scores[rows], file.patients[rows])
+    return {**counts, "metrics": scored}
 
 
 def check_overlap(file: PredictionFile) -> Note | None:
     """Patients of the judging part that also stand in a part that was learned from."""
     if "patient" not in file.columns or file.split is None:
-        return _unchecked("patient-leak", "needs the columns patient and split")
+        return unchecked("patient-leak", "needs the columns patient and split")
     if not file.learned.any():
-        return _unchecked("patient-leak", "no part of the split is called train")
+        return unchecked("patient-leak", "no part of the split is called train")
     learned, judged = (set(file.patients[rows].tolist()) for rows in (file.learned, file.judged & ~file.learned))
     both = len(learned & judged)
     if not both:
         return None
     words = f"{both:,} of {len(judged):,} patients who judge were also learned from: the score is flattered."
-    return _finding("patient-leak", "error", words, patients=both, judged_patients=len(judged))
+    return found("patient-leak", "error", words, patients=both, judged_patients=len(judged))
 
 
 def check_duplicates(file: PredictionFile) -> Note | None:
@@ -117,7 +105,7 @@ def check_duplicates(file: PredictionFile) -> Note | None:
     distinct = len(np.unique(file.scores))
     if distinct < DISTINCT_SHARE * len(file.scores):
         reason = f"{distinct:,} different scores in {len(file.scores):,} rows: equal rows cannot be told from ties"
-        return _unchecked("duplicate-rows", reason)
+        return unchecked("duplicate-rows", reason)
     hidden = [file.columns[what] for what in ("patient", "split") if what in file.columns]
     hidden += [n for n in file.table.columns if n not in file.columns.values() and file.table[n].is_unique().all()]
     keys = file.table.drop(hidden)
@@ -126,9 +114,9 @@ def check_duplicates(file: PredictionFile) -> Note | None:
         return None
     across = _across_parts(file, keys)
     share = repeated / len(file.scores)
-    severity = "error" if across else ("warning" if share > FEW_DUPLICATES else "note")
+    severity: Severity = "error" if across else ("warning" if share > FEW_DUPLICATES else "note")
     words = f"{repeated:,} rows repeat another to the last digit, {across:,} of them across parts of the split."
-    return _finding("duplicate-rows", severity, words, rows=repeated, across_parts=across)
+    return found("duplicate-rows", severity, words, rows=repeated, across_parts=across)
 
 
 def _across_parts(file: PredictionFile, keys: pl.DataFrame) -> int:
@@ -144,7 +132,7 @@ def check_implausible(file: PredictionFile) -> Note | None:
     """A score that patients seldom allow."""
     y, p = file.targets[file.judged], file.scores[file.judged]
     if len(np.unique(y)) < 2:
-        return _unchecked("implausible-score", "the judging part has one outcome only")
+        return unchecked("implausible-score", "the judging part has one outcome only")
     metric = main_metric(file.task)
     constant = np.full_like(p, y.mean())
     loss, simple = (float(weighted_scores(file.task, y, made, None, (metric,))[metric]) for made in (p, constant))
@@ -156,7 +144,7 @@ def check_implausible(file: PredictionFile) -> Note | None:
         f"AUROC {area:.3f}" if area is not None and area >= TOO_GOOD_AUROC else f"{share:.1%} of the {metric} removed"
     )
     words = f"{shown} on patients who judge: outcomes are seldom that predictable. Look for an input that holds it."
-    return _finding("implausible-score", "warning", words, removed_share=share, auroc=area)
+    return found("implausible-score", "warning", words, removed_share=share, auroc=area)
 
 
 def check_reversed(file: PredictionFile) -> Note | None:
@@ -167,7 +155,7 @@ def check_reversed(file: PredictionFile) -> Note | None:
     if area is None or area["high"] >= 0.5:
         return None
     words = f"AUROC {area['value']:.3f} is below one half: the positive class or the score is turned round."
-    return _finding("loss-output-mismatch", "error", words, **area)
+    return found("loss-output-mismatch", "error", words, **area)
 
 
 def _score(file: PredictionFile, rows: np.ndarray, metric: str) -> Interval | None:
@@ -187,16 +175,15 @@ def check_constant(file: PredictionFile) -> Note | None:
     y, p, who = file.targets[file.judged], file.scores[file.judged], file.patients[file.judged]
     if np.ptp(p) == 0:
         words = f"Every patient has the same score, {p[0, 0]:.4g}: the model tells nobody apart."
-        return _finding("no-better-than-baseline", "error", words, score=float(p[0, 0]))
+        return found("no-better-than-baseline", "error", words, score=float(p[0, 0]))
     metric = main_metric(file.task)
-    found = resampled_intervals(_gain_on_mean(file, y, p), {metric: (-np.inf, np.inf)}, who).get(metric)
-    if found is None or found["low"] > 0:
+    scored = resampled_intervals(_gain_on_mean(file, y, p), {metric: (-np.inf, np.inf)}, who).get(metric)
+    if scored is None or scored["low"] > 0:
         return None
-    sure = "is worse than" if found["high"] < 0 else "cannot be told from"
-    words = (
-        f"The {metric} {sure} a constant's (gain {found['value']:.3g}, 95 % {found['low']:.3g} to {found['high']:.3g})."
-    )
-    return _finding("no-better-than-baseline", "warning", words, metric=metric, **found)
+    sure = "is worse than" if scored["high"] < 0 else "cannot be told from"
+    low, high = f"{scored['low']:.3g}", f"{scored['high']:.3g}"
+    words = f"The {metric} {sure} a constant's (gain {scored['value']:.3g}, 95 % {low} to {high})."
+    return found("no-better-than-baseline", "warning", words, metric=metric, **scored)
 
 
 def _gain_on_mean(
@@ -216,17 +203,17 @@ def check_overfitting(file: PredictionFile) -> Note | None:
     """A training part that scores far better than the part that judges."""
     learned, judged = file.learned, file.judged & ~file.learned
     if not learned.any() or not judged.any():
-        return _unchecked("overfitting", "needs parts called train and test")
+        return unchecked("overfitting", "needs parts called train and test")
     metric = main_metric(file.task)
     each = [_score(file, rows, metric) for rows in (learned, judged)]
     if each[0] is None or each[1] is None:
-        return _unchecked("overfitting", f"{metric} is not defined on both parts")
+        return unchecked("overfitting", f"{metric} is not defined on both parts")
     gap = float(METRICS[metric].gain(np.array(each[0]["value"]), np.array(each[1]["value"])))
     apart = float(np.hypot(each[0]["high"] - each[0]["low"], each[1]["high"] - each[1]["low"]) / 2)
     if gap <= apart:
         return None
     words = f"{metric} {each[0]['value']:.3g} in training, {each[1]['value']:.3g} on patients who judge."
-    return _finding("overfitting", "warning", words, metric=metric, gap=gap, half_width=apart)
+    return found("overfitting", "warning", words, metric=metric, gap=gap, half_width=apart)
 
 
 def check_shift(file: PredictionFile) -> Note | None:
@@ -244,7 +231,7 @@ def check_shift(file: PredictionFile) -> Note | None:
     if p_value >= SIGNIFICANCE:
         return None
     words = f"Cases are {before:.1%} of training rows and {after:.1%} of those that judge."
-    return _finding("shifted-test", "note", words, training=before, judged=after, p_value=p_value)
+    return found("shifted-test", "note", words, training=before, judged=after, p_value=p_value)
 
 
 def check_size(file: PredictionFile) -> Note | None:
@@ -258,9 +245,7 @@ def check_size(file: PredictionFile) -> Note | None:
     count = min(people, fewest)
     shown = f"{count}" if count >= FEWEST_PATIENTS else f"fewer than {FEWEST_PATIENTS}"
     words = f"{shown.capitalize()} {what} judge: a validation wants at least {ENOUGH_EVENTS}."
-    return _finding(
-        "validation-too-small", "note" if count >= FEWEST_PATIENTS else "warning", words, least=ENOUGH_EVENTS
-    )
+    return found("validation-too-small", "note" if count >= FEWEST_PATIENTS else "warning", words, least=ENOUGH_EVENTS)
 
 
 def check_calibration(file: PredictionFile) -> Note | None:
@@ -270,13 +255,13 @@ def check_calibration(file: PredictionFile) -> Note | None:
     record = choose_recalibration(file.task, y, p, who)[1]
     if record["kept"] == "none":
         tried = [t for t in record["tried"].values() if "gain" in t]
-        return None if tried else _unchecked("miscalibrated", next(iter(record["tried"].values()))["not_tried"])
+        return None if tried else unchecked("miscalibrated", next(iter(record["tried"].values()))["not_tried"])
     gain = record["tried"][record["kept"]]["gain"]
     words = (
         f"A {record['kept']} recalibration betters the {record['metric']} by {gain['value']:.3g} "
         f"(95 % {gain['low']:.3g} to {gain['high']:.3g}) on patients it was not fitted on."
     )
-    return _finding("miscalibrated", "warning", words, kept=record["kept"], **gain)
+    return found("miscalibrated", "warning", words, kept=record["kept"], **gain)
 
 
 CHECKS: tuple[Callable[[PredictionFile], Note | None], ...] = (
