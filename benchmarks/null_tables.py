@@ -20,7 +20,9 @@ import polars as pl
 
 from rounds.data.dataset import Column, Dataset, Role
 from rounds.data.splitting import split_dataset
-from rounds.examination.examine_data import DATA_RULES, examine_data
+from rounds.examination.data_rules.evidence import DataEvidence
+from rounds.examination.examine_data import examine_data
+from rounds.examination.rules import rules_of_data
 from rounds.task import Kind, Task
 
 ROWS = (1, 4, 20)  # of each patient
@@ -72,7 +74,7 @@ def _outcome(kind: Kind, score: np.ndarray) -> tuple[Task, np.ndarray]:
 
 def alarms(dataset: Dataset, split_seed: int) -> tuple[list[str], list[str]]:
     """(codes of the rules that say warning or error, codes of those that could not judge) on Rounds's own split."""
-    found, absent = examine_data(dataset, split_dataset(dataset, split_seed=split_seed, nested=False))
+    found, absent = examine_data(DataEvidence(dataset, split_dataset(dataset, split_seed=split_seed, nested=False)))
     return [f.code for f in found if f.alarms and f.code not in ALWAYS], [code for code, _ in absent]
 
 
@@ -88,7 +90,7 @@ def record(seed: int, rows: int) -> dict[str, Any]:
 def page(records: list[dict[str, Any]]) -> str:
     """False alarms of each rule by rows a patient, as shares of the tables that it judged."""
     lines = ["| rule | " + " | ".join(f"{rows} a patient" for rows in ROWS) + " |", "| --- |" + " --- |" * len(ROWS)]
-    for rule in DATA_RULES:
+    for rule in rules_of_data():
         if rule.code not in ALWAYS:
             lines.append(f"| `{rule.code}` | " + " | ".join(_rate(records, rule.code, rows) for rows in ROWS) + " |")
     return "\n".join(lines)

@@ -22,6 +22,7 @@ from benchmarks.ward.tasks import WardTask
 from benchmarks.ward.training import HEALTHY_PATIENTS, Place, Workshop, prepare, train
 from benchmarks.ward.wings import EVERY_TASK, WINGS
 from rounds.data.dataset import Dataset
+from rounds.examination.data_rules.evidence import DataEvidence
 from rounds.examination.examine_data import examine_data
 from rounds.examination.finding import finding_record
 from rounds.files import write_whole
@@ -127,5 +128,5 @@ def examine_tables(task: WardTask, shared: Path, folder: Path) -> None:
 
 
 def _said(ground: Ground) -> dict[str, Any]:
-    findings, absent = examine_data(ground.dataset, ground.split)
+    findings, absent = examine_data(DataEvidence(ground.dataset, ground.split))
     return {"findings": [finding_record(f) for f in findings], "not_applicable": absent}

@@ -102,6 +102,20 @@ def test_believable_needs_every_column_declared() -> None:
     assert doubted.verdict.believable.answer == "unknown"
 
 
+def test_patients_on_both_sides_are_believed_by_nobody() -> None:
+    """A user who writes --group none though patients repeat is warned, and the number is not that of new patients."""
+    both = (replace(LEAK, code="patient-leak", severity="warning"),)
+    found = examine(run(folds(), dataset=DECLARED, data_examined=True, data_findings=both))
+    assert found.verdict.believable.answer == "no"
+
+
+def test_columns_named_like_an_outcome_are_named_first() -> None:
+    names = ["age", "sex", "weight", "height", "pulse", "discharge_ward"]
+    columns = [{"name": name, "role": "numeric", "known": "unknown"} for name in names]
+    found = examine(run(folds(), dataset={"columns": columns, "rows": 100}, data_examined=True))
+    assert found.verdict.believable.reason.endswith("known: discharge_ward, age, sex, weight, height")
+
+
 def test_worth_it_comes_from_the_difference() -> None:
     effect = {"metric": "rmse", "baseline": "trees", "value": 2.0, "low": 1.0, "high": 3.0, "smallest_worthwhile": 0.5}
     assert examine(run(folds(), metrics={"difference": effect})).verdict.worth_it.answer == "yes"

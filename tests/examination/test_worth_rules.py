@@ -17,12 +17,36 @@ def sized(patients: int, events: int, rows: int = 100) -> dict[str, object]:
     return {"rows": rows, "split": {"patients": {"validation": patients}, "events": {"all": events}}}
 
 
+DEATH = Task(kind="binary", targets=("death",), classes=("no", "yes"))
+
+
+def of_death(**gains: float) -> dict[str, object]:
+    return {"task": DEATH, **judged(**gains)}
+
+
 def test_implausible_score() -> None:
-    assert seen("implausible-score", run(folds(), **judged(constant=0.99))).severity == "warning"
-    assert said("implausible-score", run(folds(), **judged(constant=0.9))) is None
-    assert seen("implausible-score", run(folds(), **judged(constant=0.9, linear=0.5, trees=0.4))).severity == "warning"
-    assert said("implausible-score", run(folds(), **judged(constant=0.9, linear=0.5, trees=0.1))) is None
+    assert seen("implausible-score", run(folds(), **of_death(constant=0.99))).severity == "warning"
+    assert said("implausible-score", run(folds(), **of_death(constant=0.9))) is None
+    assert (
+        seen("implausible-score", run(folds(), **of_death(constant=0.9, linear=0.5, trees=0.4))).severity == "warning"
+    )
+    assert said("implausible-score", run(folds(), **of_death(constant=0.9, linear=0.5, trees=0.1))) is None
     assert isinstance(said("implausible-score", run(folds())), NotApplicable)
+
+
+def test_a_baseline_that_is_too_good_is_told_with_the_column_that_does_it() -> None:
+    told = {"dataset": {"columns": [], "tells_most": ["row", "age"]}}
+    found = seen("implausible-score", run(folds(), **of_death(constant=0.6, trees=-0.39), **told))
+    assert found.explanation.startswith("The trees baseline removes 99 % of the constant's error")
+    assert "row tells most of the outcome by itself: look at it first." in found.explanation
+
+
+def test_a_number_that_can_be_calculated_is_a_note() -> None:
+    """Unless a column is named like an outcome and does not say when it is known."""
+    columns = [{"name": name, "role": "numeric", "known": "unknown"} for name in ("x", "discharge_weight")]
+    plain, named = ({"dataset": {"columns": some}} for some in (columns[:1], columns))
+    assert seen("implausible-score", run(folds(), **judged(constant=0.99), **plain)).severity == "note"
+    assert seen("implausible-score", run(folds(), **judged(constant=0.99), **named)).severity == "warning"
 
 
 def test_no_better_than_baseline() -> None:

@@ -13,8 +13,8 @@ from rounds.statistics.calibration import (
     mean_interval,
     number_calibration,
     probability_calibration,
-    wilson_interval,
 )
+from rounds.statistics.class_intervals import wilson_interval
 from rounds.statistics.small_cells import FEWEST_PATIENTS, shown_cells
 from rounds.task import Task
 
@@ -29,7 +29,7 @@ def simulated(seed: int, rows: int = 2000, slope: float = 1.0) -> tuple[np.ndarr
 
 def test_curve_equals_scikit_learns() -> None:
     y, p = simulated(0)
-    curve = probability_calibration(y, p, np.arange(len(y)), resamples=50)["curve"]
+    curve = probability_calibration(y, p, np.arange(len(y)))["curve"]
     shares, means = calibration_curve(y, p, n_bins=10, strategy="quantile")
     np.testing.assert_allclose([c["observed"] for c in curve], shares, rtol=1e-12)
     np.testing.assert_allclose([c["predicted"] for c in curve], means, rtol=1e-12)
@@ -48,17 +48,17 @@ def test_brier_parts_add_up_to_scikit_learns_score() -> None:
 
 
 def test_slope_one_is_recovered_and_its_interval_covers() -> None:
-    made = [probability_calibration(*simulated(s, 400), np.arange(400), resamples=200) for s in range(200)]
+    made = [probability_calibration(*simulated(s, 400), np.arange(400)) for s in range(200)]
     assert np.mean([m["slope"]["value"] for m in made]) == pytest.approx(1.0, abs=0.03)
     assert np.mean([m["intercept"]["value"] for m in made]) == pytest.approx(0.0, abs=0.03)
     covered = np.mean([m["slope"]["low"] <= 1.0 <= m["slope"]["high"] for m in made])
-    assert 0.90 <= covered <= 0.985, "95 % within three standard errors of 200 repetitions, less the bootstrap's share"
+    assert 0.90 <= covered <= 0.985, "95 % within three standard errors of 200 repetitions"
 
 
 @pytest.mark.parametrize("slope", [0.5, 2.0])
 def test_predictions_too_extreme_or_too_timid_have_their_slope(slope: float) -> None:
     y, p = simulated(3, 20_000, slope)
-    assert probability_calibration(y, p, np.arange(len(y)), 20)["slope"]["value"] == pytest.approx(slope, rel=0.06)
+    assert probability_calibration(y, p, np.arange(len(y)))["slope"]["value"] == pytest.approx(slope, rel=0.06)
 
 
 def test_expected_over_observed_by_hand() -> None:
@@ -82,8 +82,8 @@ def test_wilson_interval_by_hand() -> None:
 
 def test_rows_of_one_patient_do_not_narrow_an_interval() -> None:
     y, p = simulated(4, 300)
-    once = probability_calibration(y, p, np.arange(300), 50)["curve"]
-    often = probability_calibration(y.repeat(5), p.repeat(5), np.arange(300).repeat(5), 50)["curve"]
+    once = probability_calibration(y, p, np.arange(300))["curve"]
+    often = probability_calibration(y.repeat(5), p.repeat(5), np.arange(300).repeat(5))["curve"]
     assert [c["patients"] for c in once] == [c["patients"] for c in often]
     np.testing.assert_allclose([c["low"] for c in once], [c["low"] for c in often])
     assert mean_interval(y, np.arange(300)) == pytest.approx(mean_interval(y.repeat(5), np.arange(300).repeat(5)))

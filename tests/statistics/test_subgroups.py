@@ -54,6 +54,30 @@ def test_a_worse_group_is_found_and_equal_ones_are_not() -> None:
     assert np.mean(equal) <= 0.15, "5 % over all comparisons, three standard errors of 40 repetitions"
 
 
+def few_cases(seed: int, cases: int, controls: int, rows: int = 1) -> float | None:
+    """p-value between a group of so many patients and one of 240, scored alike; None where it is not said."""
+    draw = np.random.default_rng(seed)
+    happened = np.repeat([1.0, 0.0, 1.0, 0.0], [cases, controls, 40, 200])
+    group = np.repeat(["small", "large"], [cases + controls, 240])
+    score = draw.normal(size=len(group)) + 1.2 * happened
+    y, p, sex = (values.repeat(rows) for values in (happened, 1 / (1 + np.exp(-score)), group))
+    patients = np.repeat(np.arange(len(group)), rows)
+    made = subgroup_record(BINARY, y[:, None], p[:, None], patients, {"group": pl.Series(sex)})
+    found = [g["difference"]["p_value"] for g in made["columns"]["group"] if "difference" in g]
+    return found[0] if found else None
+
+
+@pytest.mark.parametrize(("cases", "controls", "rows"), [(5, 10, 1), (6, 40, 1), (10, 30, 4)])
+def test_groups_with_few_cases_differ_by_no_more_than_chance(cases: int, controls: int, rows: int) -> None:
+    found = [few_cases(seed, cases, controls, rows) for seed in range(150)]
+    assert None not in found
+    assert np.mean([p < 0.05 for p in found if p is not None]) <= 0.09  # 5 %; above 0.09 of 150 has a chance of 1 %
+
+
+def test_one_case_says_nothing_of_a_group() -> None:
+    assert {few_cases(seed, 1, 14) for seed in range(10)} == {None}
+
+
 def test_few_patients_are_hidden_even_with_many_rows() -> None:
     y = np.random.default_rng(3).normal(5, 1, (400, 1))
     ward = np.array(["A"] * 300 + ["B"] * 90 + ["C"] * 10)

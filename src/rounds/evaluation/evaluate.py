@@ -65,7 +65,7 @@ def evaluate(
         "before_difference": scored.get("difference"),
         "overlap": overlap,
         "without_overlap": _without_overlap(predictor, new, made.values, seen),
-        **_calibration(predictor, new, made.values, scores["metrics"]),
+        **_calibration(predictor, new, made.values),
         "decisions": _decisions(run, predictor, new, made.values),
         "intervals": _coverage(run, predictor, new, made.values),
         "subgroups": subgroup_record(
@@ -165,9 +165,7 @@ def _without_overlap(
     return {"rows": int((~seen).sum()), "patients": people, "metrics": scores}
 
 
-def _calibration(
-    predictor: Predictor, new: NewPatients, predicted: np.ndarray, scores: dict[str, Any]
-) -> dict[str, Any]:
+def _calibration(predictor: Predictor, new: NewPatients, predicted: np.ndarray) -> dict[str, Any]:
     task = predictor.task
     made, record = choose_recalibration(task, new.targets, predicted, new.patients)
     mended = None
@@ -175,7 +173,7 @@ def _calibration(
         mapped = cross_fitted(task, made.kind, new.targets, predicted, new.patients)
         mended = score_with_interval(task, new.targets, mapped, new.patients)
     return {
-        "calibration": calibration_record(task, new.targets, predicted, new.patients, scores),
+        "calibration": calibration_record(task, new.targets, predicted, new.patients),
         "recalibration": {**record, "metrics": mended},
     }
 

@@ -40,8 +40,7 @@ class Finish:
     """A finished training. validation: of rows that no averaged member learned from; judged: of rows that judge once.
 
     recalibration: what the hand-over tried and kept; None where it did not look: then it is looked at here and said,
-    and not applied. importance: `importance_record` where it was measured. scores: `score_with_interval` of the judged
-    rows where it is known, so that it is not made twice.
+    and not applied. importance: `importance_record` where it was measured.
     """
 
     dataset: Dataset
@@ -50,7 +49,6 @@ class Finish:
     judged: Said
     target_scale: TargetScale
     recalibration: dict[str, Any] | None = None
-    scores: dict[str, Any] | None = None
     importance: dict[str, Any] | None = None
 
 
@@ -67,7 +65,7 @@ def evidence_record(finish: Finish, subgroups: tuple[str, ...] | None = None) ->
         "version": 1,
         "flow": flow_record(dataset, finish.split),
         "characteristics": characteristics(dataset, finish.split),
-        "calibration": calibration_record(dataset.task, observed, judged.values, patients, finish.scores),
+        "calibration": calibration_record(dataset.task, observed, judged.values, patients),
         "recalibration": _recalibration(finish),
         "decisions": _decisions(finish),
         "intervals": _intervals(finish),

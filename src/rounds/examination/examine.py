@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from rounds.examination.data_rules.names import outcome_names
 from rounds.examination.finding import (
     HEALTHY,
     SEVERITIES,
@@ -19,6 +20,9 @@ from rounds.examination.harm import weighed
 from rounds.examination.rules import rules_of_training
 from rounds.examination.run import Run
 from rounds.metrics.worth import worth_it
+
+# Findings after which a score is not that of new patients, however little they seem to matter here.
+LEAKS = ("patient-leak",)
 
 
 def examine(run: Run) -> Examination:
@@ -82,10 +86,13 @@ def _verdict(run: Run, findings: tuple[Finding, ...], absent: tuple[tuple[str, s
 
 
 def believable(run: Run, findings: tuple[Finding, ...]) -> Answer:
-    """No where a data rule found an error; unknown while one warns, or anything was not checked or not declared."""
-    errors = [f for f in findings if f.question == "data" and f.severity == "error"]
-    if errors:
-        return Answer("no", f"{errors[0].name}: {errors[0].explanation}")
+    """No where a data rule found an error, or patients on both sides; unknown while one warns, or anything was not
+    checked or not declared."""
+    against = [
+        f for f in findings if f.question == "data" and (f.severity == "error" or (f.alarms and f.code in LEAKS))
+    ]
+    if against:
+        return Answer("no", f"{against[0].name}: {against[0].explanation}")
     if run.dataset is None or not run.data_examined:
         return Answer("unknown", "the data were not examined")
     warnings = [f for f in findings if f.question == "data" and f.severity == "warning"]
@@ -94,8 +101,10 @@ def believable(run: Run, findings: tuple[Finding, ...]) -> Answer:
     features = [c for c in run.dataset["columns"] if c["role"] in ("numeric", "categorical", "boolean")]
     unknown = [c["name"] for c in features if c["known"] == "unknown"]
     if unknown:
+        first = outcome_names(unknown)
+        shown = ", ".join([*first, *(name for name in unknown if name not in first)][:5])
         share = f"{len(unknown)} of {len(features)} columns"
-        return Answer("unknown", f"{share} do not say when their value is known: {', '.join(unknown[:5])}")
+        return Answer("unknown", f"{share} do not say when their value is known: {shown}")
     return Answer("yes", "no leak was found, and every column is declared as known at the moment of prediction")
 
 

@@ -19,6 +19,7 @@ from rounds.ensemble.judge import Judged, average_judged, fit_fold_baselines, pr
 from rounds.ensemble.measurement_pattern import measurement_pattern_record
 from rounds.errors import DataError, PlanError, RunFolderError, TrainingError, must_be, nearest
 from rounds.evaluation.evidence_pack import known_columns, write_evidence
+from rounds.examination.data_rules.evidence import DataEvidence
 from rounds.examination.examine import examine
 from rounds.examination.examine_data import DataSaid, examine_data
 from rounds.examination.finding import finding_record
@@ -267,7 +268,7 @@ def _written(begun: Begun, found: Loop, finished: Finished) -> Record:
         pattern = measurement_pattern_record(found.trained, fold_data, made, patients)
         record |= {"gaps": pattern} if pattern else {}
     with failures.passed_over("gathering the evidence"):
-        finish = replace(finish_of(finished), scores=record["test"], importance=importance)
+        finish = replace(finish_of(finished), importance=importance)
         write_evidence(folder, finish, begun.request.subgroups)
     with failures.needed("writing the findings"):
         _write_advice(begun, found, record)
@@ -304,7 +305,9 @@ def _examine_data(dataset: Dataset, split: Split, folder: Path, described: Recor
     for code in allow:
         if code not in codes:
             raise PlanError(must_be("allow", "the code of a finding about data", "allow", code, nearest(code, codes)))
-    findings, absent = examine_data(dataset, split)
+    evidence = DataEvidence(dataset, split)
+    findings, absent = examine_data(evidence)
+    described["tells_most"] = list(evidence.tells_most)
     errors = [f for f in findings if f.severity == "error" and f.code not in allow]
     if errors:
         DatasetFile.of(described).write(folder)

@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+from pydantic import Field
+
 from rounds.run_folder.stored import Number, Part, Stored
 from rounds.task import Task
 
@@ -33,7 +35,7 @@ class SplitRecord(Part):
 
 
 class DatasetFile(Stored):
-    """dataset.json."""
+    """dataset.json; tells_most: columns that explain most of the outcome, each alone, the first first."""
 
     FILE: ClassVar[str] = "dataset.json"
 
@@ -55,3 +57,4 @@ class DatasetFile(Stored):
     content_hash: str
     notes: list[str]
     split: SplitRecord
+    tells_most: list[str] = Field(default_factory=list)

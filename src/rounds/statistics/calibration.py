@@ -1,12 +1,14 @@
 """Whether predictions mean what they say: reliability curves, slope and intercept, and the parts of the Brier score."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from rounds.metrics import brier, calibration_intercept, calibration_slope
+from rounds.metrics import brier
 from rounds.metrics.columns import NO_SPREAD
+from rounds.metrics.influence import patient_sums
+from rounds.statistics.class_intervals import line_interval, student, wilson_interval
 from rounds.statistics.intervals import RESAMPLES, Interval, resampled_intervals
 from rounds.statistics.small_cells import FEWEST_PATIENTS
 from rounds.task import Task
@@ -20,7 +22,6 @@ SEVERAL_RESAMPLES = 200
 # Standard normal quantile of a two-sided 95 % interval.
 NORMAL_95 = 1.959963984540054
 
-Scores = Callable[[np.ndarray | None], dict[str, np.ndarray]]
 OfRows = Callable[[np.ndarray, int], dict[str, float]]  # ([N] bool, patients) -> limits and what else is told
 
 
@@ -29,12 +30,10 @@ def calibration_record(
     observed: np.ndarray,
     predicted: np.ndarray,
     patients: np.ndarray,
-    scores: Mapping[str, Interval] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Calibration of each output by name: of probabilities, or of numbers (bias, slope, error by predicted size).
 
-    observed [N, T] (multiclass [N, 1] class index), predicted [N, T] or [N, C], patients [N]. scores: what
-    `score_with_interval` found on the same rows of a binary task, so that slope and intercept are not resampled twice.
+    observed [N, T] (multiclass [N, 1] class index), predicted [N, T] or [N, C], patients [N].
 
     >>> task = Task(kind="regression", targets=("los",))
     >>> x = np.arange(100.0)[:, None]
@@ -42,65 +41,47 @@ def calibration_record(
     >>> made["slope"]["value"], len(made["curve"])
     (2.0, 5)
     """
-    if task.kind == "binary":
-        y, p = observed[:, 0].astype(np.float64), predicted[:, 0]
-        return {task.targets[0]: probability_calibration(y, p, patients, scores=scores)}
     columns = np.eye(task.outputs)[observed[:, 0].astype(int)] if task.kind == "multiclass" else observed
-    make = probability_calibration if task.is_classification else number_calibration
+    outputs = {name: (columns[:, t].astype(np.float64), predicted[:, t]) for t, name in enumerate(task.output_names)}
+    if task.is_classification:
+        return {name: probability_calibration(y, p, patients) for name, (y, p) in outputs.items()}
     resamples = RESAMPLES if task.outputs == 1 else SEVERAL_RESAMPLES
-    return {
-        name: make(columns[:, t].astype(np.float64), predicted[:, t], patients, resamples)
-        for t, name in enumerate(task.output_names)
-    }
+    return {name: number_calibration(y, p, patients, resamples) for name, (y, p) in outputs.items()}
 
 
-def probability_calibration(
-    observed: np.ndarray,
-    predicted: np.ndarray,
-    patients: np.ndarray,
-    resamples: int = RESAMPLES,
-    scores: Mapping[str, Interval] | None = None,
-) -> dict[str, Any]:
+def probability_calibration(observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray) -> dict[str, Any]:
     """Curve, slope, intercept, expected over observed, and the Brier score's parts for one outcome.
 
     observed [N] in {0, 1}, predicted [N] in [0, 1], patients [N] one code a row. What is not defined (one class only)
     is left out.
     """
     bins = curve_bins(predicted, patients)
-
-    made = resampled_intervals(
-        _ratio(observed, predicted), {"expected_over_observed": (0.0, np.inf)}, patients, resamples
-    )
-    line = _line_of_log_odds(observed, predicted, patients, resamples) if scores is None else scores
-    for name in ("slope", "intercept"):
-        if (found := line.get(f"calibration_{name}")) is not None:
-            made[name] = found
+    limits = {
+        "expected_over_observed": _expected_over_observed(observed, predicted, patients),
+        "slope": line_interval("calibration_slope", observed, predicted, patients),
+        "intercept": line_interval("calibration_intercept", observed, predicted, patients),
+    }
     return {
         "curve": reliability_curve(observed, predicted, patients, bins),
-        **made,
+        **{name: Interval(value=f[0], low=f[1], high=f[2]) for name, f in limits.items() if f is not None},
         "brier": brier_parts(observed, predicted, bins),
     }
 
 
-def _ratio(observed: np.ndarray, predicted: np.ndarray) -> Scores:
-    def scores(weights: np.ndarray | None) -> dict[str, np.ndarray]:
-        w = np.ones(len(observed)) if weights is None else weights
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = (w @ predicted) / (w @ observed)
-        return {"expected_over_observed": np.where(np.isfinite(ratio), ratio, np.nan)}
-
-    return scores
-
-
-def _line_of_log_odds(
-    observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, resamples: int
-) -> dict[str, Interval]:
-    functions = {"calibration_slope": calibration_slope, "calibration_intercept": calibration_intercept}
-
-    def scores(weights: np.ndarray | None) -> dict[str, np.ndarray]:
-        return {name: function(observed, predicted, weights) for name, function in functions.items()}
-
-    return resampled_intervals(scores, dict.fromkeys(functions, (-np.inf, np.inf)), patients, resamples)
+def _expected_over_observed(
+    observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray
+) -> tuple[float, float, float] | None:
+    """(Sum of chances over cases, low, high), by the influence of each patient on its logarithm; None without cases."""
+    cases, expected = float(observed.sum()), float(predicted.sum())
+    if not cases or not expected:
+        return None
+    sums, people = (
+        patient_sums(predicted / expected - observed / cases, patients),
+        len(np.unique(patients[observed > 0.5])),
+    )
+    spread = float(sums @ sums) * people / max(people - 1, 1)
+    ratio, factor = expected / cases, float(np.exp(student(float(max(people - 1, 1))) * np.sqrt(spread)))
+    return ratio, ratio / factor, ratio * factor
 
 
 def curve_bins(predicted: np.ndarray, patients: np.ndarray) -> np.ndarray:
@@ -150,20 +131,6 @@ def _curve(
         means = {"predicted": float(predicted[inside].mean()), "observed": float(observed[inside].mean())}
         found.append({**means, **told(inside, people), "rows": int(inside.sum()), "patients": people})
     return found
-
-
-def wilson_interval(share: float, patients: int) -> tuple[float, float]:
-    """95 % limits of a share among so many patients (Wilson 1927, JASA 22); wider than needed where rows repeat.
-
-    The number of patients stands for the number of independent observations, whatever the rows.
-
-    >>> tuple(round(limit, 3) for limit in wilson_interval(0.0, 10))
-    (0.0, 0.278)
-    """
-    z2 = NORMAL_95**2 / patients
-    centre = (share + z2 / 2) / (1 + z2)
-    half = NORMAL_95 * np.sqrt(share * (1 - share) / patients + z2 / (4 * patients)) / (1 + z2)
-    return float(max(0.0, centre - half)), float(min(1.0, centre + half))
 
 
 def brier_parts(observed: np.ndarray, predicted: np.ndarray, bins: np.ndarray) -> dict[str, Any]:

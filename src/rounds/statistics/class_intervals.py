@@ -34,6 +34,7 @@ INFLUENCES: dict[str, Influence] = {
     "accuracy": accuracy_influence,
 }
 _OF_ORDER = ("auroc", "auprc")  # need both outcomes
+_LOSSES = ("log_loss", "brier")
 _SHARES = ("auroc", "auprc", "accuracy")  # between 0 and 1
 _LINE = ("calibration_intercept", "calibration_slope")
 Limits = tuple[float, float]
@@ -42,13 +43,15 @@ Limits = tuple[float, float]
 class Part(NamedTuple):
     """One outcome's share in a metric: its value, the influence of each row [N], and who has the outcome.
 
-    cases, controls: (rows, patients) with and without it.
+    cases, controls: (rows, patients) with and without it; means: of a loss of cases and of controls, or of what they
+    would lose where there are none.
     """
 
     value: float
     influence: np.ndarray
     cases: tuple[int, int]
     controls: tuple[int, int]
+    means: tuple[float, float] | None = None
 
     @property
     def rarer(self) -> int:
@@ -67,19 +70,38 @@ def class_interval(
     >>> task = Task(kind="binary", targets=("death",), classes=("no", "yes"))
     >>> y, p = np.array([[0.0]] * 60 + [[1.0]] * 4), np.arange(64.0)[:, None] / 64
     >>> [round(limit, 2) for limit in class_interval(task, "auroc", y, p, np.arange(64))]
-    [1.0, 0.72, 1.0]
+    [1.0, 0.75, 1.0]
     """
     if metric in _LINE:
         return line_interval(metric, observed[:, 0], predicted[:, 0], patients)
+    made = estimate(task, metric, observed, predicted, patients)
+    return None if made is None else (made.value, made.low, made.high)
+
+
+class Estimate(NamedTuple):
+    """A metric with its interval, its standard error and degrees of freedom, and the outcomes whose mean it is."""
+
+    value: float
+    low: float
+    high: float
+    error: float
+    freedom: float
+    parts: tuple[Part, ...]
+
+
+def estimate(
+    task: Task, metric: str, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray
+) -> Estimate | None:
+    """As `class_interval`, of all metrics but calibration's."""
     parts = _parts(task, metric, observed, predicted, patients)
-    if not parts:
+    if not parts or not np.isfinite(predicted).all():
         return None
     value = float(np.mean([part.value for part in parts]))
-    sums = np.stack([patient_sums(part.influence, patients) for part in parts])  # [T, P]
-    error = float(np.sqrt(_variance(sums.mean(axis=0)) * _few(parts)))
-    low, high = _on_scale(metric, value, error * _student(_freedom(sums, parts)))
-    floors = [_at_the_limit(metric, part, each) for part, each in zip(parts, sums, strict=True)]
-    return value, min(low, float(np.mean([f[0] for f in floors]))), max(high, float(np.mean([f[1] for f in floors])))
+    sums = np.stack([_few(part) * patient_sums(part.influence, patients) for part in parts])  # [T, P]
+    error, freedom = float(np.sqrt(_variance(sums.mean(axis=0)))), _freedom(sums, parts)
+    low, high = _on_scale(metric, value, error * student(freedom))
+    floors = np.mean([_at_the_limit(metric, part, patients) for part in parts], axis=0).tolist()
+    return Estimate(value, min(low, floors[0]), max(high, floors[1]), error, freedom, tuple(parts))
 
 
 def _parts(task: Task, metric: str, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray) -> list[Part]:
@@ -92,9 +114,25 @@ def _parts(task: Task, metric: str, observed: np.ndarray, predicted: np.ndarray,
         case = y > 0.5
         if metric in _OF_ORDER and (case.all() or not case.any()):
             continue
-        counts = [(int(rows.sum()), len(np.unique(patients[rows]))) for rows in (case, ~case)]
-        made.append(Part(*INFLUENCES[metric](y, p.astype(np.float64)), *counts))
+        value, influence = INFLUENCES[metric](y, p.astype(np.float64))
+        means = _means(metric, case, p) if metric in _LOSSES else None
+        made.append(Part(value, influence, *_counts(case, patients), means))
     return made
+
+
+def _counts(case: np.ndarray, patients: np.ndarray) -> tuple[tuple[int, int], tuple[int, int]]:
+    """(rows, patients) of cases, and of controls."""
+    cases, controls = ((int(rows.sum()), len(np.unique(patients[rows]))) for rows in (case, ~case))
+    return cases, controls
+
+
+def _means(metric: str, case: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
+    ones, rows = np.ones(len(case)), (case if case.any() else ~case, ~case if not case.all() else case)
+    of_cases, of_controls = (
+        INFLUENCES[metric](outcome[some], predicted[some])[0]
+        for outcome, some in zip((ones, 0 * ones), rows, strict=True)
+    )
+    return of_cases, of_controls
 
 
 def _of_classes(metric: str, happened: np.ndarray, predicted: np.ndarray, patients: np.ndarray) -> Part:
@@ -105,8 +143,7 @@ def _of_classes(metric: str, happened: np.ndarray, predicted: np.ndarray, patien
         "accuracy": lambda: (happened.argmax(1) == predicted.argmax(1)).astype(np.float64),
     }[metric]()
     common = happened[:, happened.sum(0).argmax()] > 0.5
-    counts = [(int(rows.sum()), len(np.unique(patients[rows]))) for rows in (~common, common)]
-    return Part(*mean_influence(losses), *counts)
+    return Part(*mean_influence(losses), *_counts(~common, patients))
 
 
 def _variance(sums: np.ndarray) -> float:
@@ -114,10 +151,9 @@ def _variance(sums: np.ndarray) -> float:
     return float(sums @ sums) * len(sums) / max(len(sums) - 1, 1)
 
 
-def _few(parts: list[Part]) -> float:
-    """What the spread among few patients of one outcome is too small by."""
-    rarest = min(part.rarer for part in parts)
-    return rarest / max(rarest - 1, 1) if rarest else 2.0
+def _few(part: Part) -> float:
+    """What the spread among few patients of one outcome is too small by (its square: Bessel's correction)."""
+    return float(np.sqrt(part.rarer / max(part.rarer - 1, 1))) if part.rarer else np.sqrt(2.0)
 
 
 def _freedom(sums: np.ndarray, parts: list[Part]) -> float:
@@ -128,7 +164,12 @@ def _freedom(sums: np.ndarray, parts: list[Part]) -> float:
     return float(spread.sum() ** 2 / total) if total > 0 else float(freedom.min())
 
 
-def _student(freedom: float) -> float:
+def student(freedom: float) -> float:
+    """Student's quantile of a two-sided 95 % interval.
+
+    >>> round(student(np.inf), 2), round(student(4.0), 2)
+    (1.96, 2.78)
+    """
     from scipy.special import stdtrit
 
     return float(stdtrit(freedom, UPPER))
@@ -145,53 +186,59 @@ def _on_scale(metric: str, value: float, half: float) -> Limits:
     return float(1 / (1 + apart / odds)), float(1 / (1 + 1 / (odds * apart)))
 
 
-def _at_the_limit(metric: str, part: Part, sums: np.ndarray) -> Limits:
-    """Limits that have a width where all patients agree: Newcombe's of an AUROC, Wilson's of other shares."""
+def _at_the_limit(metric: str, part: Part, patients: np.ndarray) -> Limits:
+    """Limits that have a width where all patients agree: Newcombe's of an AUROC, Wilson's of other shares; of a loss
+    those that it would have with as few and as many cases as such a table may have.
+    """
     if not part.influence.any() and metric in _OF_ORDER and part.value < 1:
         return part.value, part.value  # one prediction for everybody
-    cases, controls = (_effective(count, part.influence, sums) for count in (part.cases, part.controls))
+    cases, controls = effective_rows(part, patients)
     if metric == "auroc":
         return newcombe_interval(part.value, cases, controls)
     if metric == "auprc":
-        return share_interval(part.value, cases)
+        return wilson_interval(part.value, cases)
     if metric == "accuracy":
-        return share_interval(part.value, cases + controls)
-    return part.value, part.value
+        return wilson_interval(part.value, cases + controls)
+    if part.means is None:
+        return part.value, part.value
+    shares = wilson_interval(part.cases[0] / (part.cases[0] + part.controls[0]), cases + controls)
+    low, high = sorted(share * part.means[0] + (1 - share) * part.means[1] for share in shares)
+    return low, high
 
 
-def _effective(count: tuple[int, int], influence: np.ndarray, sums: np.ndarray) -> float:
-    """Independent rows that so many rows of so many patients are worth: rows by the design effect (Kish 1965)."""
-    rows, people = count
-    alone = float(influence @ influence)
-    effect = float(sums @ sums) / alone if alone > 0 else np.inf
-    return float(np.clip(rows / max(effect, 1.0), people, rows))
+def effective_rows(part: Part, patients: np.ndarray) -> tuple[float, float]:
+    """Independent cases and controls that the rows of patients are worth: rows by the design effect (Kish 1965), and
+    never fewer than the patients."""
+    alone, sums = float(part.influence @ part.influence), patient_sums(part.influence, patients)
+    effect = max(float(sums @ sums) / alone, 1.0) if alone > 0 else np.inf
+    cases, controls = (float(np.clip(rows / effect, people, rows)) for rows, people in (part.cases, part.controls))
+    return cases, controls
 
 
-def share_interval(share: float, count: float) -> Limits:
-    """95 % limits of a share among so many (Wilson 1927, JASA 22).
+def wilson_interval(share: float, count: int | float) -> Limits:
+    """95 % limits of a share among so many patients (Wilson 1927, JASA 22); wider than needed where rows repeat.
 
-    >>> [round(limit, 3) for limit in share_interval(1.0, 10)]
-    [0.722, 1.0]
+    >>> tuple(round(limit, 3) for limit in wilson_interval(0.0, 10))
+    (0.0, 0.278)
     """
-    z2 = _student(np.inf) ** 2 / count
+    z2 = student(np.inf) ** 2 / count
     centre, half = share + z2 / 2, np.sqrt(z2 * share * (1 - share) + z2 * z2 / 4)
     return float(max(0.0, (centre - half) / (1 + z2))), float(min(1.0, (centre + half) / (1 + z2)))
 
 
-def newcombe_interval(area: float, cases: float, controls: float) -> Limits:
+def newcombe_interval(area: float, cases: int | float, controls: int | float) -> Limits:
     """95 % limits of an AUROC (Newcombe 2006, Statistics in Medicine 25:559, method 5).
 
     Those areas A for which |area - A| is within 1.96 standard errors at A, with the variance of Hanley and McNeil
     (1982, Radiology 143) for as many cases as controls as the two have on average.
 
     >>> [round(limit, 3) for limit in newcombe_interval(1.0, 4, 60)]
-    [0.723, 1.0]
+    [0.753, 1.0]
     """
-    z, middle = _student(np.inf), (cases + controls) / 2
+    z = student(np.inf)
 
     def outside(limit: float) -> bool:
-        pairs = 1 + (middle - 1) * ((1 - limit) / (2 - limit) + limit / (1 + limit))
-        return abs(area - limit) > z * float(np.sqrt(limit * (1 - limit) * pairs / (cases * controls)))
+        return abs(area - limit) > z * auroc_error(limit, cases, controls)
 
     limits = []
     for inner, outer in ((area, 0.0), (area, 1.0)):
@@ -200,6 +247,12 @@ def newcombe_interval(area: float, cases: float, controls: float) -> Limits:
             inner, outer = (inner, centre) if outside(centre) else (centre, outer)
         limits.append((inner + outer) / 2)
     return limits[0], limits[1]
+
+
+def auroc_error(area: float, cases: int | float, controls: int | float) -> float:
+    """Standard error of an AUROC that is `area` in truth (Hanley and McNeil 1982, with Newcombe's mean sample size)."""
+    pairs = 1 + ((cases + controls) / 2 - 1) * ((1 - area) / (2 - area) + area / (1 + area))
+    return float(np.sqrt(area * (1 - area) * pairs / (cases * controls)))
 
 
 def line_interval(
@@ -226,7 +279,7 @@ def line_interval(
     of_patients = _summed(pairs.reshape(len(design), -1), owner).reshape(-1, *information.shape)
     moved = np.linalg.solve(information - of_patients, score[..., None])[..., -1, 0]  # [P]
     error = np.sqrt(max(_variance(moved), float(np.linalg.inv(information)[-1, -1])))
-    value, half = float(coefficients[-1]), float(error) * _student(rarer - 1)
+    value, half = float(coefficients[-1]), float(error) * student(float(rarer - 1))
     return value, value - half, value + half
 
 

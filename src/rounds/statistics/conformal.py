@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import RunFolderError, must_be
-from rounds.statistics.calibration import wilson_interval
+from rounds.statistics.class_intervals import wilson_interval
 from rounds.statistics.training_profile import patient_shares
 from rounds.task import Task
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from rounds.statistics.calibration import wilson_interval
+from rounds.statistics.class_intervals import wilson_interval
 from rounds.statistics.recalibration import patient_parts
 from rounds.statistics.resampling import patient_weights
 from rounds.statistics.small_cells import FEWEST_PATIENTS

@@ -1,12 +1,13 @@
 """How far a score would move with other patients: the bootstrap over patients, who are drawn with all their rows."""
 
 from collections.abc import Callable
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy as np
 
 from rounds.errors import DataError, must_be
 from rounds.metrics import METRICS, metrics_for, weighted_scores
+from rounds.statistics.class_intervals import class_interval
 from rounds.statistics.resampling import patient_weights
 from rounds.task import Task
 
@@ -22,12 +23,13 @@ Scores = Callable[[np.ndarray | None], dict[str, np.ndarray]]  # weights [B, N] 
 
 
 class Interval(TypedDict):
-    """A value with its 95 % interval over patients; resamples: how many could be judged (some have one class only)."""
+    """A value with its 95 % interval over patients; resamples: of a bootstrap, how many could be judged (some have one
+    class only)."""
 
     value: float
     low: float
     high: float
-    resamples: int
+    resamples: NotRequired[int]
 
 
 def score_with_interval(
@@ -38,7 +40,7 @@ def score_with_interval(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Interval]:
-    """Every metric of the task with its interval.
+    """Every metric of the task with its interval: of classes as `class_interval` has it, of numbers by the bootstrap.
 
     Metrics that are not defined on these rows, or on hardly any resample of them, are left out.
 
@@ -51,13 +53,20 @@ def score_with_interval(
     >>> found["mae"]
     {'value': 1.0, 'low': 1.0, 'high': 1.0, 'resamples': 1000}
     """
-    predicted = average_repeats(observed, predicted)
+    predicted, patients = average_repeats(observed, predicted), _checked(observed, patients)
+    if task.is_classification:
+        return _of_classes(task, observed, predicted, patients)
 
     def scores(weights: np.ndarray | None) -> dict[str, np.ndarray]:
         return weighted_scores(task, observed, predicted, weights)
 
     bounds = {name: METRICS[name].bounded for name in metrics_for(task)}
-    return _intervals(scores, bounds, _checked(observed, patients), resamples, seed)
+    return _intervals(scores, bounds, patients, resamples, seed)
+
+
+def _of_classes(task: Task, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray) -> dict[str, Interval]:
+    each = {name: class_interval(task, name, observed, predicted, patients) for name in metrics_for(task)}
+    return {name: Interval(value=f[0], low=f[1], high=f[2]) for name, f in each.items() if f is not None}
 
 
 def paired_difference(

@@ -9,10 +9,11 @@ import polars as pl
 
 from rounds.data.tables.values import as_numbers
 from rounds.errors import DataError, must_be, nearest
-from rounds.metrics import METRICS, weighted_scores
-from rounds.statistics.calibration import Scores, mean_interval
+from rounds.statistics.calibration import mean_interval
+from rounds.statistics.class_intervals import FEWEST_EVENTS
 from rounds.statistics.drift import holm
-from rounds.statistics.intervals import resampled_intervals, score_with_interval
+from rounds.statistics.group_difference import Group, group_difference
+from rounds.statistics.intervals import score_with_interval
 from rounds.statistics.small_cells import FEWEST_PATIENTS
 from rounds.task import Task
 
@@ -28,8 +29,7 @@ MOST_GROUPS = 20
 GROUP_RESAMPLES = 300
 # What subgroups are compared by: order for classes (blind to how common the outcome is in a group), error for numbers.
 COMPARED = {"binary": "auroc", "multilabel": "auroc", "multiclass": "auroc", "regression": "mae", "count": "mae"}
-NORMAL_WIDTH = 2 * 1.959963984540054  # of a 95 % interval, in standard errors
-
+TOO_FEW = f"fewer than {FEWEST_EVENTS} patients with an outcome, or without"
 MISSING = "missing"
 
 
@@ -116,7 +116,7 @@ def subgroup_record(
     """
     columns = {name: _column(task, observed, predicted, patients, labels) for name, labels in groups.items()}
     compared = [g["difference"] for made in columns.values() for g in made if "difference" in g]
-    for difference, p_value in zip(compared, holm([d.pop("alone") for d in compared]), strict=True):
+    for difference, p_value in zip(compared, holm([d["p_value"] for d in compared]), strict=True):
         difference["p_value"] = p_value
     return {"compared_by": COMPARED[task.kind], "comparisons": len(compared), "columns": columns}
 
@@ -138,8 +138,9 @@ def _column(
         if place == rounded:
             group |= {"rows": round(group["rows"], -1), "patients": round(people[place], -1), "rounded": True}
         others = len(names) > 2 or name == names[0]  # of two groups, one difference says both
-        if others and not rows.all() and (found := _difference(task, observed, predicted, patients, rows)):
-            group["difference"] = found
+        if others and not rows.all():
+            found = _difference(task, observed, predicted, patients, rows)
+            group |= {"difference": found} if found else {"not_compared": TOO_FEW}
         made.append(group)
     return made
 
@@ -191,29 +192,8 @@ def _bias(task: Task, observed: np.ndarray, predicted: np.ndarray, patients: np.
 def _difference(
     task: Task, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, rows: np.ndarray
 ) -> dict[str, Any] | None:
-    """How much better the group is judged than all others, on the same resamples; None where it is not defined."""
+    """How much better the group is judged than all others; None where it is not defined or patients are too few."""
     metric = COMPARED[task.kind]
-    found = resampled_intervals(
-        _gap(task, observed, predicted, rows), {metric: (-np.inf, np.inf)}, patients, GROUP_RESAMPLES
-    )
-    if metric not in found or found[metric]["high"] <= found[metric]["low"]:
-        return None
-    from scipy.special import ndtr
-
-    effect = found[metric]
-    error = (effect["high"] - effect["low"]) / NORMAL_WIDTH
-    alone = float(2 * ndtr(-abs(effect["value"]) / error))
-    return {"metric": metric, **effect, "alone": alone}
-
-
-def _gap(task: Task, observed: np.ndarray, predicted: np.ndarray, rows: np.ndarray) -> Scores:
-    metric = COMPARED[task.kind]
-
-    def scores(weights: np.ndarray | None) -> dict[str, np.ndarray]:
-        each = [
-            weighted_scores(task, observed[r], predicted[r], None if weights is None else weights[..., r], (metric,))
-            for r in (rows, ~rows)
-        ]
-        return {metric: METRICS[metric].gain(each[0][metric], each[1][metric])}
-
-    return scores
+    group, others = (Group(observed[some], predicted[some], patients[some]) for some in (rows, ~rows))
+    found = group_difference(task, metric, group, others)
+    return None if found is None else {"metric": metric, **found._asdict()}

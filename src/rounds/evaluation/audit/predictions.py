@@ -52,7 +52,7 @@ def audit_predictions(file: PredictionFile, subgroups: Collection[str] | None = 
         "judged": {"part": file.judging, "rows": len(y), "patients": len(np.unique(who))},
         "metrics": judged,
         "parts": scores,
-        "calibration": calibration_record(file.task, y, p, who, judged if file.task.kind == "binary" else None),
+        "calibration": calibration_record(file.task, y, p, who),
         "recalibration": choose_recalibration(file.task, y, p, who)[1],
         "subgroups": subgroup_record(file.task, y, p, who, groups),
         "findings": findings,

@@ -32,11 +32,10 @@ NAMED_AREA = Threshold("the same of two outcomes", 0.9, "AUROC of the column alo
 DOMINATES = Threshold("dominates", 0.6, "share of the outcome's variance, from a column not declared as known in time")
 REST = Threshold("what the best other column tells", 0.5, "times as much, at most")
 PAIR_COLUMNS = 400  # columns whose pairs are tried: [F, F] stays below a few megabytes
-# The outcome in another unit: times by which days, hours, minutes, weeks, months, years, grams and pounds differ.
-UNIT_FACTORS = (1.0, 7.0, 12.0, 24.0, 30.0, 30.4375, 60.0, 168.0, 365.25, 1_000.0, 1_440.0, 3_600.0, 86_400.0, 2.2046)
 _VARIANCE = "Share of the outcome's variance"
 A_QUESTION = "A leak, if it is known only with the outcome; else a function to be learned"
-FACTOR_OFF, OFFSET = 0.02, 0.05  # of the factor; standard deviations of the outcome
+# A column is the outcome in another unit where nothing is added to it, two add up to it where their units are one.
+OFFSET, UNITS_APART = 0.05, 0.02  # standard deviations of the outcome; share of the factor
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def _marked_images(evidence: DataEvidence) -> Judged:
 
 
 def _leaking_columns(evidence: DataEvidence) -> Judged:
-    shares = explained_shares(evidence)
+    shares = evidence.explained
     places = range(len(evidence.columns))
     found = [leak for i in places if (leak := _leak(evidence, i, float(shares[i])))]
     worst = sorted(found, key=lambda leak: (not leak.is_leak, -leak.told))
@@ -136,13 +135,6 @@ def _leaking_columns(evidence: DataEvidence) -> Judged:
     if pair is not None and pair.severity == "error":
         return pair
     return (_seen("note", worst) if worst else pair) or _dominating(evidence, shares)
-
-
-def explained_shares(evidence: DataEvidence) -> np.ndarray:
-    """Share [F] of the outcome that each column explains on patients held out."""
-    together = evidence.dataset.task.kind == "multiclass"
-    tells = (explained_by_column(x, evidence.outcome, evidence.patients, together) for x in evidence.numbers.T)
-    return np.array(list(tells))
 
 
 def _seen(severity: Severity, leaks: list[Leak]) -> Seen:
@@ -261,15 +253,13 @@ def _is_plain_sum(columns: list[np.ndarray], outcome: np.ndarray) -> bool:
     """Whether the outcome is a sum or difference of columns, all in one unit, with nothing added."""
     design = np.column_stack([*columns, np.ones_like(outcome)])
     coefficients, *_ = np.linalg.lstsq(design, outcome, rcond=None)
-    left = outcome - design @ coefficients
-    if not left.var() <= (1 - GIVES_AWAY.value) * outcome.var():
+    if not (outcome - design @ coefficients).var() <= (1 - GIVES_AWAY.value) * outcome.var():
         return False
     size = np.abs(coefficients[:-1])
-    factors = np.array([f**sign for f in UNIT_FACTORS for sign in (1, -1)])
-    factor = factors[np.abs(np.log(np.maximum(size[0], 1e-12) / factors)).argmin()]
-    signs = np.sign(coefficients[:-1])
-    offset = abs(float((outcome - factor * (np.column_stack(columns) @ signs)).mean()))
-    return bool((np.abs(size / factor - 1) <= FACTOR_OFF).all() and offset <= OFFSET * outcome.std())
+    factor = float(size.mean())
+    sums = factor * (np.column_stack(columns) @ np.sign(coefficients[:-1]))
+    in_one_unit = bool((np.abs(size - factor) <= UNITS_APART * factor).all())
+    return in_one_unit and abs(float((outcome - sums).mean())) <= OFFSET * float(outcome.std())
 
 
 def _pair_leak(evidence: DataEvidence) -> Seen | None:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from rounds.data.dataset import FEATURE_ROLES
+from rounds.examination.data_rules.names import outcome_names
 from rounds.examination.figure import LOSSES, Bars
 from rounds.examination.finding import NotApplicable, Seen, Threshold, in_words
 from rounds.examination.rule import Judged, Rule
@@ -23,20 +25,37 @@ def _implausible(run: Run) -> Judged:
     gain, scale = run.advantages.get("constant"), run.left_by_constant
     if gain is None or not scale:
         return _NOT_JUDGED
-    share, ahead = gain.value / scale, _ahead(run)
-    if share >= TOO_GOOD.value:
-        words = f"The networks remove {in_words(share)} of the constant's error on patients they never saw"
+    # What a baseline removes is what networks remove less what they are ahead of it by.
+    removed = {name: (gain.value - other.value) / scale for name, other in run.advantages.items() if name != "constant"}
+    removed = {"networks": gain.value / scale, **removed}
+    best, ahead = max(removed, key=lambda name: removed[name]), _ahead(run)
+    if removed[best] >= TOO_GOOD.value:
+        who = "networks remove" if best == "networks" else f"{best} baseline removes"
+        words = f"The {who} {in_words(removed[best])} of the constant's error on patients never seen"
     elif ahead is not None and ahead >= TOO_FAR_AHEAD.value:
         words = f"The networks are ahead of every baseline by {in_words(ahead)} of the constant's score"
     else:
         return None
+    columns = (run.dataset or {}).get("tells_most", [])
+    look = f" {columns[0]} tells most of the outcome by itself: look at it first." if columns else ""
     return Seen(
-        "warning",
+        "warning" if _of_classes(run) or _named_like_outcomes(run) else "note",
         f"{words}. Outcomes of patients are seldom that predictable: look for a column that holds the outcome, and for "
-        "patients on both sides.",
-        {"removed_share": share, "ahead_share": ahead},
+        f"patients on both sides.{look}",
+        {"removed_share": removed[best], "by": best, "ahead_share": ahead, "columns": columns},
         0.7,
     )
+
+
+def _of_classes(run: Run) -> bool:
+    return run.task is None or run.task.is_classification
+
+
+def _named_like_outcomes(run: Run) -> list[str]:
+    """Features that are named like an outcome and do not say when they are known: with them, even a number that can be
+    calculated is no function to be learned."""
+    features = (c for c in (run.dataset or {}).get("columns", ()) if c["role"] in FEATURE_ROLES)
+    return outcome_names(c["name"] for c in features if c["known"] == "unknown")
 
 
 IMPLAUSIBLE_SCORE = Rule(
@@ -44,8 +63,9 @@ IMPLAUSIBLE_SCORE = Rule(
     "The score is too good to be true",
     "data",
     _implausible,
-    how="Share of the constant's error that the networks remove on patients they never saw; for tables also how "
-    "far they are ahead of the best baseline.",
+    how="Share of the constant's error that the networks, or a baseline, remove on patients they never saw; for tables "
+    "also how far networks are ahead of the best baseline. Of a continuous outcome it is a note, unless a column is "
+    "named like an outcome: some numbers can be calculated.",
     why="Such a score mostly means that a column tells the outcome, or that patients are on both sides.",
     remedies=("declare when each column is known", "leave out columns that are made from the outcome"),
     thresholds=(TOO_GOOD, TOO_FAR_AHEAD),

@@ -202,7 +202,7 @@ def _group(group: Record, metric: str, several: bool) -> Record:
         "score": estimate(group["metrics"].get(metric, {})),
         "bias": ("", "") if several else estimate(next(iter(group["bias"].values()))),
         "difference": estimate(difference or {}),
-        "p_value": p_value(difference["p_value"]) if difference else "–",
+        "p_value": p_value(difference["p_value"]) if difference else "too few" if "not_compared" in group else "–",
     }
 
 
