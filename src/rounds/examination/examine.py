@@ -6,7 +6,6 @@ import numpy as np
 
 from rounds.examination.data_rules.names import outcome_names
 from rounds.examination.finding import (
-    HEALTHY,
     SEVERITIES,
     Answer,
     Examination,
@@ -14,6 +13,7 @@ from rounds.examination.finding import (
     NotApplicable,
     Seen,
     Verdict,
+    healthy,
 )
 from rounds.examination.follow import Found, following, ground
 from rounds.examination.harm import weighed
@@ -68,17 +68,12 @@ def _healthy(run: Run, rules: int) -> Finding:
     total = len(rules_of_training())
     members, epochs = len(run.curves), max(len(c.epochs) for c in run.curves)
     alone = " Curves alone show little: most rules could not judge." if run.origin == "elsewhere" else ""
-    return Finding(
-        "training",
-        HEALTHY,
-        "Nothing found",
-        "note",
+    words = (
         f"{rules} of {total} rules looked at {members} {'networks' if members > 1 else 'network'} over {epochs} "
-        f"{'epochs' if epochs > 1 else 'epoch'} and found nothing to be done.{alone}",
-        {"rules": rules, "members": members, "epochs": epochs},
-        round(rules / total, 2),
-        round=run.round,
+        f"{'epochs' if epochs > 1 else 'epoch'} and found nothing to be done.{alone}"
     )
+    evidence = {"rules": rules, "members": members, "epochs": epochs}
+    return healthy(words, evidence, round(rules / total, 2), run.round)
 
 
 def _verdict(run: Run, findings: tuple[Finding, ...], absent: tuple[tuple[str, str], ...]) -> Verdict:

@@ -91,6 +91,11 @@ class Finding:
         return self.severity != "note"
 
 
+def healthy(explanation: str, evidence: Evidence, confidence: float, round_number: int = 0) -> Finding:
+    """That no rule alarms."""
+    return Finding("training", HEALTHY, "Nothing found", "note", explanation, evidence, confidence, round=round_number)
+
+
 @dataclass(frozen=True)
 class Answer:
     """The answer to one of the three questions, with the reason."""

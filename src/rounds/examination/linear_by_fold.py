@@ -5,7 +5,6 @@ judged by the networks' own loss, so that a network behind it on its own validat
 whatever the data allow.
 """
 
-from collections.abc import Callable
 from itertools import combinations
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from rounds.baselines.baseline import in_unit
 from rounds.baselines.linear import fit_line
 from rounds.data.dataset import Inputs
 from rounds.data.preparation.target_scale import TargetScale
+from rounds.examination.numpy_loss import EACH, numpy_loss
 from rounds.plan import Plan
 from rounds.task import Task
 from rounds.training.compiled.objective import loss_name
@@ -29,7 +29,6 @@ UNSCALED = TargetScale(kind="identity")
 PENALTIES_ENGINEERED = (1.0, 3.0, 10.0, 30.0)
 FEWEST_TO_CHOOSE, UNCHOSEN = 3, 10.0  # folds, below which it is so many times the usual penalty
 FURTHEST = 5.0  # standardized values are clipped here: one wild value must not decide a linear model
-_FLOOR = 1e-7
 
 
 def linear_losses(fold_data: FoldData, task: Task, plan: Plan) -> dict[int, float]:
@@ -41,7 +40,7 @@ def linear_losses(fold_data: FoldData, task: Task, plan: Plan) -> dict[int, floa
     Empty where it would not compare: too many outputs to fit quickly, networks that weigh classes, images or recordings
     without features by hand, a loss of the user's own.
     """
-    if loss_name(plan, task) not in _LOSSES:
+    if loss_name(plan, task) not in EACH:
         return {}
     if task.outputs > MOST_OUTPUTS or plan.class_weights != "none" or not _has_columns(fold_data.inputs):
         return {}
@@ -87,9 +86,9 @@ def _loss(rows: _Rows, seed: int, train: np.ndarray, held: tuple[np.ndarray, ...
     with threadpool_limits(1):  # networks train at the same time on every core
         beta, intercept = fit_line(rows.task, fitted, learned, factor * PENALTY[rows.task.kind])
     predicted = in_unit(rows.task, UNSCALED, apart @ beta + intercept)
-    loss, ends = _LOSSES[loss_name(rows.plan, rows.task)], np.cumsum([len(part) for part in held])[:-1]
+    loss, ends = loss_name(rows.plan, rows.task), np.cumsum([len(part) for part in held])[:-1]
     parts = zip(np.split(predicted, ends), held, strict=True)
-    return tuple(loss(said, rows.targets[part].astype(np.float64)) for said, part in parts)
+    return tuple(numpy_loss(loss, said, rows.targets[part].astype(np.float64)) for said, part in parts)
 
 
 def _has_columns(inputs: Inputs) -> bool:
@@ -116,23 +115,3 @@ def _one_hot(train: np.ndarray, held: np.ndarray) -> tuple[np.ndarray, np.ndarra
     counts = np.bincount(train)
     kept = np.argsort(-counts, kind="stable")[: min(MOST_LEVELS, int((counts >= 5).sum()))]
     return (train[:, None] == kept).astype(np.float32), (held[:, None] == kept).astype(np.float32)
-
-
-def _cross_entropy(p: np.ndarray, y: np.ndarray) -> float:
-    p = np.clip(p, _FLOOR, 1 - _FLOOR)
-    return float(-(y * np.log(p) + (1 - y) * np.log(1 - p)).mean())
-
-
-def _huber(p: np.ndarray, y: np.ndarray) -> float:
-    size = np.abs(p - y)
-    return float(np.where(size < 1, 0.5 * size**2, size - 0.5).mean())
-
-
-_LOSSES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
-    "mse": lambda p, y: float(((p - y) ** 2).mean()),
-    "mae": lambda p, y: float(np.abs(p - y).mean()),
-    "huber": _huber,
-    "binary_crossentropy": _cross_entropy,
-    "categorical_crossentropy": lambda p, y: -float((y * np.log(np.clip(p, _FLOOR, 1.0))).sum(axis=1).mean()),
-    "poisson": lambda p, y: float((p - y * np.log(p + _FLOOR)).mean()),
-}

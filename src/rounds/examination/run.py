@@ -11,6 +11,7 @@ import polars as pl
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.examination.curve import Configuration, Curve
 from rounds.examination.finding import Finding
+from rounds.examination.numpy_loss import EACH, least_of_constant
 from rounds.metrics import main_metric
 from rounds.metrics.worth import left_by
 from rounds.plan import Plan
@@ -19,7 +20,6 @@ from rounds.task import Task
 
 SETTINGS_OF_A_MEMBER = ("seed", "fold", "outer")
 CANDIDATE = -1  # value of `outer` for members of the predictor that is handed over
-_FLOOR = 1e-12
 
 
 @dataclass(frozen=True)
@@ -107,43 +107,13 @@ def constant_loss(task: Task, plan: Plan, targets: np.ndarray) -> float | None:
         network_targets,  # brings JAX along, which curves from elsewhere do not need
     )
 
-    scaled = network_targets(task, TargetScale.fit(task, targets, plan.target_transform), targets).astype(np.float64)
-    if loss_name(plan, task) not in _CONSTANT:
+    if loss_name(plan, task) not in EACH:
         return None
-    least = float(_CONSTANT[loss_name(plan, task)](scaled))
+    scaled = network_targets(task, TargetScale.fit(task, targets, plan.target_transform), targets).astype(np.float64)
+    least = least_of_constant(loss_name(plan, task), scaled)
     if plan.class_weights == "none" or task.kind not in ("binary", "multiclass"):
         return least
     return max(least, float(np.log(max(task.outputs, 2))))  # weighted classes ask for a constant of equal shares
-
-
-def _entropy_of_labels(y: np.ndarray) -> float:
-    p = np.clip(y.mean(0), _FLOOR, 1 - _FLOOR)
-    return float(-(p * np.log(p) + (1 - p) * np.log(1 - p)).mean())
-
-
-def _entropy_of_classes(y: np.ndarray) -> float:
-    p = np.clip(y.mean(0), _FLOOR, 1.0)
-    return float(-(p * np.log(p)).sum())
-
-
-def _huber(y: np.ndarray) -> float:
-    size = np.abs(y[:, None, :] - np.quantile(y, np.linspace(0.2, 0.8, 61), axis=0)[None])
-    return float(np.where(size < 1, 0.5 * size**2, size - 0.5).mean(0).min(0).mean())
-
-
-def _poisson(y: np.ndarray) -> float:
-    mean = np.maximum(y.mean(0), _FLOOR)
-    return float((mean - mean * np.log(mean)).mean())
-
-
-_CONSTANT = {
-    "mse": lambda y: y.var(0).mean(),
-    "mae": lambda y: np.abs(y - np.median(y, axis=0)).mean(),
-    "huber": _huber,
-    "binary_crossentropy": _entropy_of_labels,
-    "categorical_crossentropy": _entropy_of_classes,
-    "poisson": _poisson,
-}
 
 
 Course = tuple[np.ndarray, np.ndarray]  # epochs, ascending, and values

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rounds.examination.finding import HEALTHY, Answer, Finding, NotApplicable, Seen, Verdict
+from rounds.examination.finding import Answer, Finding, NotApplicable, Seen, Verdict, healthy
 from rounds.examination.log_rules.examination import LogExamination
 from rounds.examination.log_rules.rates import log_rates
 from rounds.examination.log_rules.run_row import run_row, sorted_by_best
@@ -70,7 +70,7 @@ def _finding(rule: Rule[LoggedRun], said: Seen, member: int, seen: Mapping[str, 
 
 def _healthy(rules: int, member: int) -> Finding:
     words = f"None of the {rules} rules that could judge this log found anything that asks for a change."
-    return Finding("training", HEALTHY, "Nothing found", "note", words, {"rules": rules}, 0.5, members=(member,))
+    return replace(healthy(words, {"rules": rules}, 0.5), members=(member,))
 
 
 def _verdict(findings: tuple[Finding, ...]) -> Verdict:

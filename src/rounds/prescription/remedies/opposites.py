@@ -1,6 +1,6 @@
 """Findings that ask for opposite changes: the main cause is treated, and the others are listed, not forgotten."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -23,13 +23,7 @@ class Contradiction:
             f"{self.set_aside} asks for the opposite change of {', '.join(self.fields)}; {self.treated} comes first, "
             f"as the more likely cause, and what is left of the other is looked at again afterwards"
         )
-        return {
-            "round": self.round,
-            "treated": self.treated,
-            "set_aside": self.set_aside,
-            "fields": list(self.fields),
-            "reason": reason,
-        }
+        return {**asdict(self), "fields": list(self.fields), "reason": reason}
 
 
 def contradictions(treated: str, others: list[str], plan: Plan, number: int) -> list[Contradiction]:
