@@ -1,6 +1,6 @@
 """python -m benchmarks.logs [SEEDS]: how often the rules for logs are right and wrong on simulated logs.
 
-Writes src/rounds/examination/log_rules/rates.json and the tables of docs/logs.md. A log is right where its first alarm
+Writes src/rounds/examination/log_rules/rates.json and the table of docs/logs.md. A log is right where its first alarm
 (without one, any of its notes, or `healthy`) is among what an expert would accept; silent where it passes for healthy
 and should not; wrong where another alarm comes first.
 """
@@ -63,14 +63,12 @@ def _count(rate: list[int], said: bool, asked: bool) -> None:
 
 
 def page_tables(kinds: dict[str, Counter[str]]) -> str:
-    """The rules, and what they say of each kind of log, as docs/logs.md has them."""
-    rules = [f"| `{rule.code}` | {rule.how} |" for rule in rules_of_logs()]
+    """What is said of each kind of log, as docs/logs.md has it."""
     rows = [f"| {kind} | {' | '.join(str(counts[o]) for o in OUTCOMES)} |" for kind, counts in kinds.items()]
     total = sum(kinds.values(), Counter())
     shares = ", ".join(f"{100 * total[o] / total.total():.1f} % {o}" for o in OUTCOMES)
-    head = "| rule | how it is detected |\n| --- | --- |"
     table = "| planted | right | silent | wrong |\n| --- | --- | --- | --- |"
-    return "\n".join([head, *rules, "", _SIMULATED.format(logs=total.total(), shares=shares), "", table, *rows])
+    return "\n".join([_SIMULATED.format(logs=total.total(), shares=shares), "", table, *rows])
 
 
 _SIMULATED = """## How often it is right
@@ -88,7 +86,7 @@ def main(seeds: int) -> None:
     kinds, rates = measured(seeds)
     MEASURED.write_text(json.dumps({"rules": {c: r for c, r in rates.items() if r["hits"][1]}}, indent=1) + "\n")
     text = PAGE.read_text(encoding="utf-8")
-    marks = r"(<!-- rules: [^\n]*-->\n).*(<!-- end of rules -->)"
+    marks = r"(<!-- rates: [^\n]*-->\n).*(<!-- end of rates -->)"
     PAGE.write_text(re.sub(marks, lambda m: f"{m[1]}{page_tables(kinds)}\n{m[2]}", text, flags=re.S), encoding="utf-8")
     print(json.dumps({kind: dict(counts) for kind, counts in kinds.items()}, indent=1))
 

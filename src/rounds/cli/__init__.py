@@ -16,6 +16,7 @@ from rounds.cli import (
     report,
     schema,
     train,
+    watch,
 )
 from rounds.cli.app import app, main
 
@@ -34,4 +35,5 @@ __all__ = [
     "report",
     "schema",
     "train",
+    "watch",
 ]

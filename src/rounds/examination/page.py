@@ -54,18 +54,19 @@ def findings_page() -> str:
     parts = [_HEAD, *_threshold_table(HARM_THRESHOLDS)]
     for question, title in _QUESTIONS.items():
         parts.append(f"# {title}\n")
-        parts += [_rule_text(rule, rates_of(rule.code)) for rule in every_rule() if rule.question == question]
-    logs = [_LOGS, *(_rule_text(rule, log_rates(rule.code)) for rule in rules_of_logs())]
+        asked = [rule for rule in every_rule() if rule.question == question]
+        parts += [_rule_text(rule, rates_of(rule.code), "[the ward](ward.md)") for rule in asked]
+    logs = [_LOGS, *(_rule_text(rule, log_rates(rule.code), "[Logs](logs.md)") for rule in rules_of_logs())]
     return "\n".join([*parts, _HEALTHY, *logs])
 
 
-def _rule_text(rule: Rule[Any], rates: Rates) -> str:
+def _rule_text(rule: Rule[Any], rates: Rates, measured: str) -> str:
     lines = [f"## `{rule.code}`: {rule.name[0].lower()}{rule.name[1:]}", "", f"**How it is detected.** {rule.how}", ""]
     lines += _threshold_table(rule.thresholds)
     lines += [f"**Why it matters.** {rule.why}", "", "**What to do.**", ""]
     lines += [f"{number}. {remedy}" for number, remedy in enumerate(rule.remedies, 1)] + [""]
     if said := rates_in_words(rates):
-        lines += [f"**How often it is right.** {said} See [the ward](ward.md).", ""]
+        lines += [f"**How often it is right.** {said} See {measured}.", ""]
     if rule.needs:
         lines += [f"Needs {'; '.join(need.words for need in rule.needs)}.", ""]
     if rule.causes:

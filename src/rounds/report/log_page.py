@@ -13,17 +13,18 @@ if TYPE_CHECKING:
 MOST_DRAWN = 60  # runs: the rest are in the table
 
 
-def write_log_page(found: "LogExamination", path: Path) -> Path:
-    """Draws the page, whole or not at all, and returns its path."""
-    write_whole(path, log_page(found))
+def write_log_page(found: "LogExamination", path: Path, refresh: float | None = None) -> Path:
+    """Draws the page, whole or not at all, and returns its path; refresh: seconds until a browser reads it anew."""
+    write_whole(path, log_page(found, refresh))
     return path
 
 
-def log_page(found: "LogExamination") -> str:
+def log_page(found: "LogExamination", refresh: float | None = None) -> str:
     """The page's text."""
     drawn = [_drawn(found, row.run) for row in found.rows[:MOST_DRAWN]]
     title = found.names[0] if len(found.names) == 1 else f"{len(found.names)} runs"
-    return environment().get_template("logs.html").render(title=title, found=found, drawn=drawn, rows=found.rows)
+    page = environment().get_template("logs.html")
+    return page.render(title=title, found=found, drawn=drawn, rows=found.rows, refresh=refresh)
 
 
 def _drawn(found: "LogExamination", number: int) -> dict[str, Any]:

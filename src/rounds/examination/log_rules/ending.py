@@ -208,6 +208,7 @@ NOT_LEARNING: Rule[LoggedRun] = Rule(
     thresholds=(NOTHING, LEARNED_AT_LEAST, SCORE_MOVED, LEARNED_ALREADY),
     causes=("diverged", "unstable"),
     place=30,
+    seen_at_once=True,
 )
 STILL_IMPROVING: Rule[LoggedRun] = Rule(
     "still-improving",

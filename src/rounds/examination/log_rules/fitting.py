@@ -255,6 +255,7 @@ OVERFITTING: Rule[LoggedRun] = Rule(
     ),
     thresholds=(RISE, SMALL_RISE, CERTAIN, GAVE_BACK, SCORE_GAIN, FURTHER, SURE, LEARNED_ON, BY_HEART, STILL),
     place=40,
+    seen_at_once=True,
 )
 SHIFTED_VALIDATION: Rule[LoggedRun] = Rule(
     "shifted-validation",
@@ -266,6 +267,7 @@ SHIFTED_VALIDATION: Rule[LoggedRun] = Rule(
     remedies=("compute both losses by the same formula", "prepare both splits the same way"),
     thresholds=(SCALE,),
     place=80,
+    seen_at_once=True,
 )
 VALIDATION_TOO_SMALL: Rule[LoggedRun] = Rule(
     "validation-too-small",
@@ -299,4 +301,5 @@ IMPLAUSIBLE_SCORE: Rule[LoggedRun] = Rule(
     remedies=("look for the outcome among the inputs", "split by patient"),
     thresholds=(PERFECT, AT_ONCE),
     place=70,
+    seen_at_once=True,
 )

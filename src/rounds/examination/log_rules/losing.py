@@ -170,6 +170,7 @@ DIVERGED: Rule[LoggedRun] = Rule(
     remedies=("lower the learning rate", "clip the gradient's norm", "scale inputs and targets"),
     thresholds=(BLOWN_UP, ABOVE_LOWEST, LEARNED, LOST_AGAIN),
     place=10,
+    seen_at_once=True,
 )
 UNSTABLE: Rule[LoggedRun] = Rule(
     "unstable",
@@ -182,4 +183,5 @@ UNSTABLE: Rule[LoggedRun] = Rule(
     thresholds=(NOTED_JUMPS, JUMPS, LARGE_JUMPS, FEWEST_TURNS, WILD_JUMPS),
     causes=("diverged",),
     place=20,
+    seen_at_once=True,
 )

@@ -1,0 +1,64 @@
+"""The command that follows a training while it runs, from the log that it writes."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rounds.cli.app import app
+
+if TYPE_CHECKING:
+    from rounds.examination.finding import Examination, Finding
+    from rounds.examination.log_rules.examination import LogExamination
+    from rounds.examination.log_rules.run_row import RunRow
+
+Sources = Annotated[list[Path], typer.Argument(metavar="LOG...", help="logs that grow, or folders of them")]
+Every = Annotated[float, typer.Option("--every", metavar="SECONDS", min=0.1, help="seconds between looks")]
+Idle = Annotated[
+    float | None, typer.Option("--idle", metavar="SECONDS", help="end after so long without anything new (never)")
+]
+Page = Annotated[Path | None, typer.Option("--out", metavar="PAGE.html", help="keep a page that draws every run")]
+
+
+@app.command()
+def watch(sources: Sources, every: Every = 5.0, idle: Idle = None, out: Page = None) -> None:
+    """Follow a training from its log: a line for each new point, and what is wrong as soon as it can be told."""
+    from rounds.examination.log_rules.examination import LogExamination
+    from rounds.examination.sources.following import follow
+
+    shown: dict[str, RunRow] = {}
+    said: set[tuple[str, tuple[int, ...]]] = set()
+    for found in follow(sources, every, idle):
+        if isinstance(found, LogExamination):
+            _show_runs(found.rows, shown)
+            _write_page(found, out, every)
+        for finding in _told_now(found, said):
+            print(f"{finding.severity}: {finding.code}. {finding.explanation}", flush=True)
+
+
+def _show_runs(rows: "tuple[RunRow, ...]", shown: "dict[str, RunRow]") -> None:
+    """A line for each run that has grown."""
+    for row in sorted(rows, key=lambda r: r.run):
+        known = shown.get(row.name)
+        if (known is None or known.points != row.points) and row.last is not None and row.best is not None:
+            at = f"{row.points} {row.unit}s, {row.judged} {row.last:.4g}, best {row.best:.4g}"
+            print(f"{row.name}: {at} ({row.unit} {row.best_at:g})", flush=True)
+        shown[row.name] = row
+
+
+def _told_now(found: "Examination", said: "set[tuple[str, tuple[int, ...]]]") -> "list[Finding]":
+    """Alarms that were not told before, of rules that need not wait for the end of a training."""
+    from rounds.examination.rules import rules_of_logs
+
+    early = {rule.code for rule in rules_of_logs() if rule.seen_at_once}
+    new = [f for f in found.findings if f.alarms and f.code in early and (f.code, f.members) not in said]
+    said.update((f.code, f.members) for f in new)
+    return new
+
+
+def _write_page(found: "LogExamination", out: Path | None, every: float) -> None:
+    if out is None:
+        return
+    from rounds.report.log_page import write_log_page
+
+    write_log_page(found, out, refresh=every)
