@@ -107,6 +107,11 @@ def existing_folder(path: Path) -> Path:
     return min(aside, default=path)
 
 
+def cache_home() -> Path:
+    """Where Rounds keeps what it can make again: rounds/ in XDG_CACHE_HOME, or in .cache of the home folder."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rounds"
+
+
 @contextmanager
 def writable(path: Path) -> Iterator[None]:
     """Turns what the operating system says when `path` cannot be written into a RunFolderError with advice."""

@@ -73,6 +73,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
     model: Model = None,
     allow_code: AllowCode = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="compile anew, and keep nothing of it on disk")] = False,
     show_images: ShowImages = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="print errors only")] = False,
     as_json: AsJson = False,
@@ -116,6 +117,7 @@ def train(
         rounds=rounds,
         model=_own_model(model, allow_code),
         allow_code=allow_code,
+        cache=not no_cache,
     )
     result = show_training(load(data, choices, test=test), request, quiet or as_json, show_images)
     if as_json:

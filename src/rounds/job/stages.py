@@ -60,6 +60,7 @@ from rounds.run_folder.plan import PlanFile
 from rounds.run_folder.prescriptions import write_prescriptions
 from rounds.run_folder.read import read_record
 from rounds.statistics.subgroups import make_groups
+from rounds.training.machine.compilation_cache import open_compilation_cache
 from rounds.training.machine.device import hand_back_freed
 from rounds.training.pool import Progress
 from rounds.training.population.build import (
@@ -87,7 +88,8 @@ class Request:
     changes: plan fields; members: networks per judging fold; minutes: limit on training; out: run folder (None: made
     up under runs/); resume: go on with what is there; allow: codes of findings about the data to train in spite of;
     subgroups: columns to compare by (None: sex and age where they are recognised); rounds: of advice and trial.
-    model: a keras.Model of the user's own to train; allow_code: import what the plan names as module:name.
+    model: a keras.Model of the user's own to train; allow_code: import what the plan names as module:name;
+    cache: keep compiled programs on disk for the next run.
     """
 
     changes: dict[str, Any] = field(default_factory=dict)
@@ -101,6 +103,7 @@ class Request:
     rounds: int = ROUNDS
     model: Any = None
     allow_code: bool = False
+    cache: bool = True
 
 
 @dataclass(frozen=True)
@@ -177,6 +180,8 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     What fails after training leaves the trained networks, their curves and a word in the run folder (`failures`).
     """
     clock = Clock()
+    if request.cache:
+        open_compilation_cache()
     yield Stage("examining the data")
     make_groups(known_columns(dataset), request.subgroups)  # refused now, not after hours of training
     changes = _changes(request)

@@ -15,7 +15,7 @@ from rounds.data.images.image_file import as_layout, claimed_pixels, read_image
 from rounds.data.images.unreadable import BadImage
 from rounds.data.preparation.array_on_disk import ArrayInput, stored
 from rounds.errors import DataError, must_be
-from rounds.files import new_folder
+from rounds.files import cache_home, new_folder
 from rounds.foreign_files import refusal, shown
 
 DEPTHS = ("uint8", "uint16", "float32")  # each holds what those before it hold
@@ -88,7 +88,7 @@ def check_size(size: int) -> None:
 
 def cache_folder() -> Path:
     """Where resized images are kept: rounds/images in XDG_CACHE_HOME, or in .cache of the home folder."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rounds" / "images"
+    return cache_home() / "images"
 
 
 def _fingerprint(paths: list[Path], folder: Path, size: int, layout: Layout | None) -> str:
