@@ -9,7 +9,7 @@ from benchmarks.ward.ground import Ground
 from rounds.baselines.baseline import Baseline
 from rounds.data.dataset import Dataset
 from rounds.ensemble.choose import ChosenEnsemble, choose_ensemble
-from rounds.ensemble.judge import differences, fit_fold_baselines, predict_judged
+from rounds.ensemble.judge import fit_fold_baselines, gains_on_baselines, predict_judged
 from rounds.ensemble.measurement_pattern import measurement_pattern_record
 from rounds.errors import TrainingError
 from rounds.examination.linear_by_fold import linear_losses
@@ -105,7 +105,7 @@ def _judged(run: Run, beside: Beside, trained: Trained, made: ChosenEnsemble) ->
     said = predict_judged(ground.dataset, rows, made, beside.baselines)
     constant = said.predictions["constant"]
     judged = replace(ground.dataset, targets=ground.dataset.targets[rows])
-    advantages = advantages_of(differences(ground.dataset, said))
+    advantages = advantages_of(gains_on_baselines(ground.dataset, said))
     metrics = {"gaps": gaps} if (gaps := _gaps(trained, beside, fold_data, made)) else None
     return replace(run, advantages=advantages, constant_score=_score(judged, constant), metrics=metrics)
 

@@ -19,7 +19,7 @@ from rounds.data.dataset import FEATURE_ROLES, Column, Dataset, Modality
 from rounds.data.loading import load
 from rounds.data.sources.builtin import load_builtin
 from rounds.examination.data_rules.association import rank_correlations
-from rounds.examination.data_rules.evidence import as_numbers
+from rounds.examination.data_rules.evidence import feature_numbers
 from rounds.task import Kind
 
 Half = Literal["thresholds", "reported"]
@@ -83,7 +83,7 @@ def _narrowed(dataset: Dataset) -> Dataset:
     outcome = dataset.targets.astype(float)
     if dataset.task.kind == "multiclass":
         outcome = (dataset.targets == np.arange(dataset.task.outputs)).astype(float)
-    numbers = np.stack([as_numbers(dataset.inputs[c.name]) for c in dataset.features], axis=1)
+    numbers = np.stack([feature_numbers(dataset.inputs[c.name]) for c in dataset.features], axis=1)
     numbers = np.where(np.isnan(numbers), np.nanmedian(numbers, axis=0), numbers)
     best = np.sort(np.argsort(-rank_correlations(numbers, outcome), kind="stable")[:WIDTH])
     kept = [dataset.features[i] for i in best]

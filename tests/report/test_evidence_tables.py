@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rounds.report.page import write_report
-from rounds.report.run_files import RunFiles, read_run
+from rounds.report.run_files import RunFiles, read_run_files
 from rounds.report.tables import evidence as evidence_tables
 from rounds.statistics.decision import describe_alerts
 
@@ -38,7 +38,7 @@ def test_run_without_evidence_is_drawn_without_these_sections(make_run: MakeRun)
 
 
 def read(make_run: MakeRun, kind: str, **changes: Any) -> RunFiles:
-    return read_run(make_run(kind, **{"evidence": {**evidence(TASKS[kind]), **changes}}))
+    return read_run_files(make_run(kind, **{"evidence": {**evidence(TASKS[kind]), **changes}}))
 
 
 def test_a_run_from_before_cells_were_rounded_is_drawn(make_run: MakeRun) -> None:

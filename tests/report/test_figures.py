@@ -12,7 +12,7 @@ from rounds.metrics import auroc
 from rounds.report.figures.table import FIGURES, Figure
 from rounds.report.figures.theme import to_svg
 from rounds.report.page import write_report
-from rounds.report.run_files import RunFiles, read_run
+from rounds.report.run_files import RunFiles, read_run_files
 from rounds.report.sections import SECTIONS
 from rounds.report.small_groups import codes
 from rounds.report.tables.rounds import course
@@ -52,7 +52,7 @@ ELSEWHERE = {  # figures of measures that the run by hand does not hold, and of 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunFiles]:
     folder = tmp_path_factory.mktemp("runs")
-    return {k: read_run(write_run(folder / k, task, {"prescriptions": [TRIAL]})) for k, task in TASKS.items()}
+    return {k: read_run_files(write_run(folder / k, task, {"prescriptions": [TRIAL]})) for k, task in TASKS.items()}
 
 
 def figure(name: str) -> Figure:
@@ -254,9 +254,9 @@ def test_no_sweep_without_rates_to_compare(make_run: MakeRun) -> None:
     run = make_run()
     path = run / "members.parquet"
     pl.read_parquet(path).with_columns(learning_rate=pl.lit(0.01)).write_parquet(path)
-    assert figure("sweep-curves").draw(read_run(run)) is None
-    assert figure("sweep-outcome").draw(read_run(run)) is None
-    assert figure("schedule").draw(read_run(run)) is not None
+    assert figure("sweep-curves").draw(read_run_files(run)) is None
+    assert figure("sweep-outcome").draw(read_run_files(run)) is None
+    assert figure("schedule").draw(read_run_files(run)) is not None
 
 
 def test_measure_maps_are_medians(runs: dict[str, RunFiles]) -> None:
@@ -268,13 +268,13 @@ def test_measure_maps_are_medians(runs: dict[str, RunFiles]) -> None:
 
 def test_trial_effects_and_stay(make_run: MakeRun) -> None:
     run = make_run(prescriptions=[TRIAL, {**TRIAL, "round": 2, "verdict": "dropped"}])
-    rows = data(drawn("trial-effects", read_run(run)), "name")
+    rows = data(drawn("trial-effects", read_run_files(run)), "name")
     assert [r["name"] for r in rows] == ["1: dropout → 0.3", "2: dropout → 0.3"]
     assert rows[0]["colour"] != rows[1]["colour"]
     members = pl.read_parquet(run / "members.parquet")
     later = members.with_columns(pl.col("round") + 1, pl.col("best_value") - 0.1)
     pl.concat([members, later]).write_parquet(run / "members.parquet")
-    medians = [r for r in data(drawn("stay", read_run(run)), "round") if "text" in r]
+    medians = [r for r in data(drawn("stay", read_run_files(run)), "round") if "text" in r]
     assert {(r["round"], round(r["best_value"], 6)) for r in medians} == {(0, 0.45), (1, 0.35)}
     assert {r["text"] for r in medians} == {"", "dropout → 0.3"}
 
@@ -288,7 +288,7 @@ def test_the_stay_leaves_out_plans_of_before(make_run: MakeRun) -> None:
     beside = before.with_columns(pl.col("round") + 1, plan=1)
     treated = before.with_columns(pl.col("round") + 1, pl.col("best_value") - 0.1)
     pl.concat([before, treated, beside]).write_parquet(run / "members.parquet")
-    medians = [r for r in data(drawn("stay", read_run(run)), "round") if "text" in r]
+    medians = [r for r in data(drawn("stay", read_run_files(run)), "round") if "text" in r]
     assert {(r["round"], round(r["best_value"], 6)) for r in medians} == {(0, 0.45), (1, 0.35)}
 
 
@@ -300,7 +300,7 @@ def test_diverged_networks_do_not_stop_the_page(make_run: MakeRun) -> None:
     for name, column in (("curves", "value"), ("steps", "loss"), ("measures", "value")):
         path = run / f"{name}.parquet"
         pl.read_parquet(path).with_columns(pl.lit(float("nan")).alias(column)).write_parquet(path)
-    files = read_run(run)
+    files = read_run_files(run)
     assert [f.name for f in FIGURES if f.section in ("trained", "inside") and f.draw(files) is not None] == []
 
 
@@ -344,7 +344,7 @@ def test_the_stay_is_told_round_by_round(make_run: MakeRun) -> None:
     (run / "metrics.json").write_text(json.dumps(record | {"rounds": ROUNDS}))
     tried = {**TRIAL, "metric": "rmse", "remedy": "drop more units"}
     (run / "prescriptions.json").write_text(json.dumps([tried, ADVICE]))
-    told = course(read_run(run))
+    told = course(read_run_files(run))
     assert told is not None
     first, second = told["rows"]
     assert first["found"] == ["overfitting"]
@@ -360,4 +360,4 @@ def test_the_stay_is_told_round_by_round(make_run: MakeRun) -> None:
         "The stay ended: nothing alarms.",
     ):
         assert text in page or text[:1].upper() + text[1:] in page
-    assert course(read_run(make_run())) is None
+    assert course(read_run_files(make_run())) is None

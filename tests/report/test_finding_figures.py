@@ -9,7 +9,7 @@ from rounds.examination.figure import LossCurves
 from rounds.examination.rules import every_rule
 from rounds.report.figures.findings import DRAWN, finding_figure
 from rounds.report.page import write_report
-from rounds.report.run_files import RunFiles, read_run
+from rounds.report.run_files import RunFiles, read_run_files
 
 from .conftest import TASKS, write_run
 
@@ -36,7 +36,7 @@ def finding(code: str, **changes: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunFiles:
-    return read_run(write_run(tmp_path_factory.mktemp("pictures") / "run", TASKS["regression"], {}))
+    return read_run_files(write_run(tmp_path_factory.mktemp("pictures") / "run", TASKS["regression"], {}))
 
 
 def test_every_rule_has_a_figure() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rounds.report.opening import difference, make_opening, next_step, verdicts
-from rounds.report.run_files import read_run
+from rounds.report.run_files import read_run_files
 from rounds.report.tables.checks import Check
 
 from .conftest import TASKS, MakeRun, records
@@ -54,7 +54,7 @@ def finding(question: str, name: str) -> dict[str, Any]:
 )
 def test_next_step(make_run: MakeRun, findings: list[Any], said: tuple[str, str, str], expected: str) -> None:
     record = {"verdict": verdict(*said), "findings": findings, "not_applicable": []}
-    assert next_step(read_run(make_run(findings=record))).startswith(expected)
+    assert next_step(read_run_files(make_run(findings=record))).startswith(expected)
 
 
 def test_undeclared_columns_come_before_curves(make_run: MakeRun) -> None:
@@ -62,7 +62,7 @@ def test_undeclared_columns_come_before_curves(make_run: MakeRun) -> None:
     for column in base["dataset"]["columns"]:
         column["known"] = "unknown"
     record = {"verdict": verdict("unknown", "no", "no"), "findings": [finding("training", "x")], "not_applicable": []}
-    run = read_run(make_run(findings=record, dataset=base["dataset"]))
+    run = read_run_files(make_run(findings=record, dataset=base["dataset"]))
     assert next_step(run).startswith("Say when each of the 2 columns becomes known")
 
 
@@ -70,7 +70,7 @@ def test_undeclared_columns_come_before_curves(make_run: MakeRun) -> None:
     ("kind", "headline"), [("regression", "Predictions miss by"), ("binary", "Ranks"), ("targets", "Variation")]
 )
 def test_headline_is_what_a_clinician_can_hold_on_to(make_run: MakeRun, kind: str, headline: str) -> None:
-    opening = make_opening(read_run(make_run(kind)))
+    opening = make_opening(read_run_files(make_run(kind)))
     assert opening.headline[0].startswith(headline)
     assert kind != "regression" or opening.headline[1].endswith(" days")
     assert kind != "binary" or {name for name, *_ in opening.beside} >= {"Calibration slope", "Calibration intercept"}
@@ -80,5 +80,5 @@ def test_headline_is_what_a_clinician_can_hold_on_to(make_run: MakeRun, kind: st
 def test_difference_has_a_side(make_run: MakeRun, value: float, side: str) -> None:
     base = records(TASKS["regression"])["metrics"]
     base["difference"] |= {"value": value, "low": value - 0.1, "high": value + 0.1}
-    said = difference(read_run(make_run(metrics=base)))
+    said = difference(read_run_files(make_run(metrics=base)))
     assert said.startswith(f"RMSE 0.500 days {side} than the best simpler way (linear model)")

@@ -127,8 +127,8 @@ def _trees(dataset: Dataset, rows: np.ndarray, scale: TargetScale, folds: list[n
     task, targets = dataset.task, dataset.targets[rows]
     columns, values = _tree_table(dataset, rows)
     fitted = scale.forward(targets) if task.kind == "regression" else targets
-    fold_data = tree_data(columns, values, folds, seed, small=len(rows) <= LARGE_ROWS)
-    forest, outputs = fit_forest(task, fold_data, fitted.astype(np.float64))
+    data = tree_data(columns, values, folds, seed, small=len(rows) <= LARGE_ROWS)
+    forest, outputs = fit_forest(task, data, fitted.astype(np.float64))
     if task.kind == "regression":
         scale = scale.with_smearing(outputs, targets[np.concatenate(folds)])
     record = BaselineRecord(

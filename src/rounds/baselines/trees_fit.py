@@ -19,7 +19,7 @@ Forest = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class FoldData:
+class TreeData:
     """What trees learn from: values [N, F] float64, rows left out in turn, levels of each column [F], options."""
 
     values: np.ndarray
@@ -33,31 +33,31 @@ class FoldData:
         return np.argsort([len(levels) == 0 for levels in self.levels], kind="stable")
 
 
-def fit_forest(task: Task, fold_data: FoldData, targets: np.ndarray) -> tuple[Forest, np.ndarray]:
+def fit_forest(task: Task, data: TreeData, targets: np.ndarray) -> tuple[Forest, np.ndarray]:
     """One boosted model for each target, as the arrays that `forest_outputs` reads, and what it says of rows left out.
 
     targets: [N, T] on the fitted scale. The second is [L, T], in the order of the folds (regression only).
     """
     start, trees, left_out = np.full(task.outputs, ABSENT), [], []
     for target in range(targets.shape[1]):
-        begins, grown, outputs = _grow(task, fold_data, targets[:, target], target)
+        begins, grown, outputs = _grow(task, data, targets[:, target], target)
         start[list(begins)] = list(begins.values())
         trees += grown
         left_out.append(outputs)
-    known = np.zeros((fold_data.values.shape[1], LEVELS), np.uint8)
-    for feature, levels in enumerate(fold_data.levels):
+    known = np.zeros((data.values.shape[1], LEVELS), np.uint8)
+    for feature, levels in enumerate(data.levels):
         known[feature, levels] = 1
     return {**_joined(trees), "known": known, "start": start}, np.stack(left_out, axis=1)
 
 
 def tree_data(
     columns: tuple[TreeColumn, ...], values: np.ndarray, folds: list[np.ndarray], seed: int, small: bool
-) -> FoldData:
+) -> TreeData:
     """values: [N, F] float64 (`tree_inputs`); small: whether the table has few rows."""
     levels = [_levels(x if c.role == "categorical" else x[:0]) for c, x in zip(columns, values.T, strict=True)]
     by_level = [len(known) > 0 for known in levels]
     options = {"categorical_features": by_level if any(by_level) else None, "random_state": seed}
-    return FoldData(values, folds, tuple(levels), {**options, **(SMALL_TREES if small else {})})
+    return TreeData(values, folds, tuple(levels), {**options, **(SMALL_TREES if small else {})})
 
 
 def _levels(codes: np.ndarray) -> np.ndarray:
@@ -65,27 +65,25 @@ def _levels(codes: np.ndarray) -> np.ndarray:
     return np.unique(codes[~np.isnan(codes)]).astype(np.int64)
 
 
-def _grow(
-    task: Task, fold_data: FoldData, y: np.ndarray, target: int
-) -> tuple[dict[int, float], list[Forest], np.ndarray]:
+def _grow(task: Task, data: TreeData, y: np.ndarray, target: int) -> tuple[dict[int, float], list[Forest], np.ndarray]:
     """Where the outputs of one target [N] begin, its trees as arrays, and its outputs for the rows left out."""
     present = np.unique(y)
     if len(present) < 2:
-        said = np.concatenate([y[f] for f in fold_data.folds]) if task.kind == "regression" else np.empty(0)
+        said = np.concatenate([y[f] for f in data.folds]) if task.kind == "regression" else np.empty(0)
         return certain_outputs(task, target, float(present[0])), [], said
-    count, left_out = _count(task, fold_data, y)
-    model = _model(task, fold_data, max_iter=count, early_stopping=False).fit(fold_data.values, y)
+    count, left_out = _count(task, data, y)
+    model = _model(task, data, max_iter=count, early_stopping=False).fit(data.values, y)
     begins = model._baseline_prediction.ravel().tolist()
     places = present.astype(int)[-len(begins) :].tolist() if task.kind == "multiclass" else [target]
     reference = dict.fromkeys(present.astype(int).tolist(), 0.0) if task.kind == "multiclass" else {}
     pairs = [pair for step in model._predictors for pair in zip(step, places, strict=True)]
-    trees = [_tree(tree, place, fold_data) for tree, place in pairs]
+    trees = [_tree(tree, place, data) for tree, place in pairs]
     return {**reference, **dict(zip(places, begins, strict=True))}, trees, left_out
 
 
-def _count(task: Task, fold_data: FoldData, y: np.ndarray) -> tuple[int, np.ndarray]:
+def _count(task: Task, data: TreeData, y: np.ndarray) -> tuple[int, np.ndarray]:
     """How many trees are best on the rows left out, and (for numbers) what so many say of them."""
-    models = [_model_without(task, fold_data, y, fold) for fold in fold_data.folds]
+    models = [_model_without(task, data, y, fold) for fold in data.folds]
     curves = [m.validation_score_ for m in models if m is not None]
     if not curves:
         return 1, np.zeros(0)
@@ -95,11 +93,11 @@ def _count(task: Task, fold_data: FoldData, y: np.ndarray) -> tuple[int, np.ndar
         return count, np.zeros(0)
     for model in models:
         del model._predictors[count:]
-    outputs = [model.predict(fold_data.values[fold]) for model, fold in zip(models, fold_data.folds, strict=True)]
+    outputs = [model.predict(data.values[fold]) for model, fold in zip(models, data.folds, strict=True)]
     return count, np.concatenate(outputs)
 
 
-def _model_without(task: Task, fold_data: FoldData, y: np.ndarray, fold: np.ndarray) -> Any:
+def _model_without(task: Task, data: TreeData, y: np.ndarray, fold: np.ndarray) -> Any:
     """Grown until it no longer helps on the fold's rows; None where the others have one class only."""
     others = np.setdiff1d(np.arange(len(y)), fold)
     # A fold at the end leaves a slice, which is not copied: of a large table the values are half of the memory.
@@ -107,28 +105,28 @@ def _model_without(task: Task, fold_data: FoldData, y: np.ndarray, fold: np.ndar
     if len(np.unique(y[seen])) < 2 and task.kind != "regression":
         return None
     held = fold[np.isin(y[fold], y[seen])] if task.is_classification else fold
-    model = _model(task, fold_data, max_iter=MOST_TREES, n_iter_no_change=PATIENCE, early_stopping=True)
-    return model.fit(fold_data.values[seen], y[seen], X_val=fold_data.values[held], y_val=y[held])
+    model = _model(task, data, max_iter=MOST_TREES, n_iter_no_change=PATIENCE, early_stopping=True)
+    return model.fit(data.values[seen], y[seen], X_val=data.values[held], y_val=y[held])
 
 
-def _model(task: Task, fold_data: FoldData, **options: Any) -> Any:
+def _model(task: Task, data: TreeData, **options: Any) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     if task.is_classification:
-        return HistGradientBoostingClassifier(**fold_data.options, **options)
+        return HistGradientBoostingClassifier(**data.options, **options)
     loss = "poisson" if task.kind == "count" else "squared_error"
-    return HistGradientBoostingRegressor(loss=loss, **fold_data.options, **options)
+    return HistGradientBoostingRegressor(loss=loss, **data.options, **options)
 
 
-def _tree(tree: Any, place: int, fold_data: FoldData) -> Forest:
+def _tree(tree: Any, place: int, data: TreeData) -> Forest:
     """One of scikit-learn's trees with the columns and levels of `TreeColumn`."""
     nodes = tree.nodes
-    feature = fold_data.order[nodes["feature_idx"]]
+    feature = data.order[nodes["feature_idx"]]
     category = np.where(nodes["is_categorical"] == 1, nodes["bitset_idx"].astype(np.int64), -1)
     bits = np.unpackbits(tree.raw_left_cat_bitsets.astype("<u4").view(np.uint8), axis=1, bitorder="little")
     go_left = np.zeros((len(bits), LEVELS), np.uint8)
     for split, column in zip(category[category >= 0], feature[category >= 0], strict=True):
-        levels = fold_data.levels[column]
+        levels = data.levels[column]
         go_left[split, levels] = bits[split, : len(levels)]
     numbers = {"feature": feature, "left": nodes["left"], "right": nodes["right"], "category": category}
     arrays: Forest = {name: np.asarray(a, np.int32) for name, a in numbers.items()}

@@ -64,7 +64,7 @@ def judge(dataset: Dataset, judged: Judged) -> dict[str, Any]:
     # The constant of each fold is another share: a slope through them says nothing, yet it can be computed.
     scores.get(CONSTANT, {}).pop("calibration_slope", None)
     baselines = {n: s for n, s in scores.items() if n not in (NETWORK, SINGLE)}
-    gains = differences(dataset, judged)
+    gains = gains_on_baselines(dataset, judged)
     return {
         "test": scores[NETWORK],
         "single_network": scores[SINGLE],
@@ -85,7 +85,7 @@ def gain_over_single(dataset: Dataset, judged: Judged) -> dict[str, Any]:
     }
 
 
-def differences(dataset: Dataset, judged: Judged) -> dict[str, Interval]:
+def gains_on_baselines(dataset: Dataset, judged: Judged) -> dict[str, Interval]:
     """How much better the network is than each baseline, in the main metric: what verdict and findings rest on."""
     observed, patients = dataset.targets[judged.rows], dataset.patients[judged.rows]
     others = {name: said for name, said in judged.predictions.items() if name not in (NETWORK, SINGLE)}

@@ -73,7 +73,7 @@ class Rule(Generic[Evidence]):
             name=self.name,
             severity=seen.severity,
             explanation=seen.explanation,
-            evidence=plain(seen.evidence),
+            evidence=as_json(seen.evidence),
             confidence=round(seen.confidence, 3),
             remedies=self.remedies,
             members=tuple(sorted(seen.members)),
@@ -84,16 +84,16 @@ class Rule(Generic[Evidence]):
         )
 
 
-def plain(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """Evidence as JSON can keep it: NumPy's numbers become Python's, what is not finite becomes None.
 
-    >>> plain({"ratio": float("inf"), "epoch": 3})
+    >>> as_json({"ratio": float("inf"), "epoch": 3})
     {'ratio': None, 'epoch': 3}
     """
     if isinstance(value, dict):
-        return {str(name): plain(content) for name, content in value.items()}
+        return {str(name): as_json(content) for name, content in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(content) for content in value]
+        return [as_json(content) for content in value]
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value

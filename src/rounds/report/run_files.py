@@ -79,7 +79,7 @@ class RunFiles:
         return self.tables["predictions"].filter((pl.col("split") == split) & pl.col("observed").is_not_null())
 
 
-def read_run(run: Path) -> RunFiles:
+def read_run_files(run: Path) -> RunFiles:
     """Everything the report needs.
 
     Raises RunFolderError where the run is not finished, or a file is missing or damaged.

@@ -11,7 +11,7 @@ import polars as pl
 from rounds.data.tables.reading import read_table
 from rounds.errors import DataError, must_be, nearest
 from rounds.evaluation.audit.keras_losses import loss_findings, measure_losses
-from rounds.evaluation.audit.note import Note, found, in_order, unchecked
+from rounds.evaluation.audit.note import Note, found, sorted_notes, unchecked
 from rounds.networks.user_model.keras_file import (
     BatchNormView,
     KerasFile,
@@ -79,7 +79,7 @@ def audit_keras(model: str, data: str | None, label: str | None = None) -> dict[
     losses = None if outcome is None else measure_losses(file, rows, outcome[:MOST_ROWS])
     of_losses = loss_findings(losses) if losses else [WITHOUT_OUTCOME]
     checked = [note for check in KERAS_CHECKS if (note := check(looked))]
-    findings, not_checked = in_order([*checked, *of_losses, *UNKNOWABLE])
+    findings, not_checked = sorted_notes([*checked, *of_losses, *UNKNOWABLE])
     return {
         "model": Path(model).name,
         "parameters": file.parameters,

@@ -18,10 +18,10 @@ def unchecked(code: str, reason: str) -> Note:
     return {"code": code, "reason": reason}
 
 
-def in_order(notes: Iterable[Note]) -> tuple[list[Note], list[Note]]:
+def sorted_notes(notes: Iterable[Note]) -> tuple[list[Note], list[Note]]:
     """(findings, most serious first; what was not checked).
 
-    >>> [len(part) for part in in_order([unchecked("dead-units", "no layer rectifies")])]
+    >>> [len(part) for part in sorted_notes([unchecked("dead-units", "no layer rectifies")])]
     [0, 1]
     """
     every = list(notes)

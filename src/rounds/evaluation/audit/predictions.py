@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from rounds.evaluation.audit.note import Note, found, in_order, unchecked
+from rounds.evaluation.audit.note import Note, found, sorted_notes, unchecked
 from rounds.evaluation.audit.prediction_file import PredictionFile
 from rounds.examination.finding import Severity
 from rounds.metrics import METRICS, auroc, main_metric, weighted_scores
@@ -62,7 +62,7 @@ def audit_predictions(file: PredictionFile, subgroups: Collection[str] | None = 
 
 def audit_findings(file: PredictionFile) -> tuple[list[Note], list[Note]]:
     """What is wrong, most serious first, and what this table cannot say, with the reason."""
-    return in_order([*(note for check in CHECKS if (note := check(file))), *ALWAYS_UNCHECKED])
+    return sorted_notes([*(note for check in CHECKS if (note := check(file))), *ALWAYS_UNCHECKED])
 
 
 ALWAYS_UNCHECKED = (

@@ -23,13 +23,13 @@ def explained_by_column(column: np.ndarray, outcome: np.ndarray, patients: np.nd
     """
     owner = np.unique(patients, return_inverse=True)[1]
     people = int(owner.max()) + 1
-    bins = binned(column, owner)
+    bins = bins_of(column, owner)
     half = np.random.default_rng(0).permutation(people)[owner] % 2 == 0
     shares = [_explained(bins, _filled(bins[fit], owner[fit]), outcome, fit, together) for fit in (half, ~half)]
     return float(np.mean(shares, axis=0).max())
 
 
-def binned(column: np.ndarray, patients: np.ndarray) -> np.ndarray:
+def bins_of(column: np.ndarray, patients: np.ndarray) -> np.ndarray:
     """Bin of each row [n]: values themselves where they are few, else ranks in parts; missing is bin 0. There are as
     many parts as patients with a value fill."""
     known = ~np.isnan(column)

@@ -84,7 +84,7 @@ class DataEvidence:
 
     def _numbers_of(self, columns: tuple[Column, ...]) -> np.ndarray:
         frame = self.dataset.inputs[self.sample]
-        return np.stack([as_numbers(frame[c.name]) for c in columns], axis=1)
+        return np.stack([feature_numbers(frame[c.name]) for c in columns], axis=1)
 
     @cached_property
     def places(self) -> np.ndarray:
@@ -129,10 +129,10 @@ COLUMNS = Need[DataEvidence]("columns of a table, and the networks read arrays a
 DESCRIPTIONS = Need[DataEvidence]("columns that tell patients apart, and there are none", lambda e: bool(e.described))
 
 
-def as_numbers(column: pl.Series) -> np.ndarray:
+def feature_numbers(column: pl.Series) -> np.ndarray:
     """A feature column [n] float64: levels become codes, the most frequent 0; missing becomes nan.
 
-    >>> as_numbers(pl.Series(["b", "a", "b", None]))
+    >>> feature_numbers(pl.Series(["b", "a", "b", None]))
     array([ 0.,  1.,  0., nan])
     """
     if column.dtype != pl.String:

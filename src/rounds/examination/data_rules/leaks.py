@@ -23,7 +23,7 @@ from rounds.examination.data_rules.evidence import COLUMNS, DataEvidence
 from rounds.examination.data_rules.similar_images import (
     LOOKS_THE_SAME,
     SIGNS,
-    discriminated,
+    are_distinct,
     fingerprints,
     share_that_looks_known,
     signs_that_tell,
@@ -208,7 +208,7 @@ def _alike_images(evidence: DataEvidence) -> Seen | None:
         return None
     fingerprint = fingerprints(array)[evidence.dataset.inputs[ARRAY_ROW].to_numpy()]
     telling = signs_that_tell(array)
-    if not discriminated(fingerprint, telling):
+    if not are_distinct(fingerprint, telling):
         return None
     worst = _shares(evidence, lambda cut: share_that_looks_known(fingerprint, cut, telling))
     if not worst:

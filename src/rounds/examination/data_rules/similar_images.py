@@ -61,7 +61,7 @@ def share_that_looks_known(fingerprint: np.ndarray, cut: tuple[np.ndarray, np.nd
     return float((distances(fingerprint[learned], fingerprint[some]) <= telling * LOOKS_THE_SAME.value).mean())
 
 
-def discriminated(fingerprint: np.ndarray, telling: float = 1.0) -> bool:
+def are_distinct(fingerprint: np.ndarray, telling: float = 1.0) -> bool:
     """Whether images of this set differ so much that alike ones are no chance."""
     one, other = np.random.default_rng(0).integers(0, len(fingerprint), (2, _PAIRS))
     different = one != other

@@ -45,7 +45,7 @@ NOISY = ("dropout", "label_smoothing", *AUGMENTING)
 RATE_CAUSES = ("learning-rate-too-high", "learning-rate-too-low", "decayed-too-early")
 
 
-def rises(run: Run, curves: tuple[Curve, ...]) -> np.ndarray:
+def validation_rises(run: Run, curves: tuple[Curve, ...]) -> np.ndarray:
     """Rise of the smoothed validation loss from its lowest to the end, by member [K], as a share of the constant's.
 
     The lowest epoch is taken from the other members' mean curve, so that noise is not counted as a rise.
@@ -69,7 +69,7 @@ def _overfitting(run: Run) -> Judged:
     curves = _both_splits(run.best.curves)
     if not curves:
         return NotApplicable("needs training and validation losses over at least three epochs")
-    rise = rises(run, curves)
+    rise = validation_rises(run, curves)
     gap = float(np.median([end(c, "validation") / reference_loss(run, c) for c in curves])) - float(
         np.median([end(c) / reference_loss(run, c) for c in curves])
     )
