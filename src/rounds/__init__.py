@@ -14,8 +14,8 @@ _PLACES = {
     "load": "rounds.data.loading",
     "Plan": "rounds.plan",
     "Request": "rounds.job.stages",
-    "improve": "rounds.job.stages",
-    "train": "rounds.job.stages",
+    "improve": "rounds.job.train",
+    "train": "rounds.job.train",
     "prescribe": "rounds.prescription.remedies.prescribe",
     "check_gradient": "rounds.graph.gradient_check.check",
     "RoundsError": "rounds.errors",
@@ -38,6 +38,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
+    if name == "watch":
+        return import_module("rounds.watch")
     if name not in _PLACES:
         raise AttributeError(f"module 'rounds' has no attribute {name!r}")
     return getattr(import_module(_PLACES[name]), name)

@@ -31,7 +31,11 @@ MANY_ROWS = 10_000  # from here on less dropout had the better validation (nhane
 # division of diabetes130, on 65,000 and on 30,000 training rows, and behind on nhanes (14,000), which stays as it was
 # (benchmarks/design_choices.py --proposed; test rows were not looked at). Neither alone is as good.
 STEADIED_ROWS, STEADY_L2 = 30_000, 1e-4
+MEASURES = 10  # of what happens inside a model of the user's own
 EMBEDDED_NUMBERS = 60  # beyond, spreading out every number makes the first layer wider than it helps
+
+
+Decided = dict[str, tuple[Any, str]]  # plan fields, and why each is so
 
 
 @dataclass(frozen=True)
@@ -58,14 +62,17 @@ class Proposal:
     seeds: int = 1
 
 
-def propose(task: Task, amount: Amount, changes: dict[str, Any]) -> Proposal:
-    """Plans for this amount of data; `changes` are the user's own choices and always win.
+def propose(task: Task, amount: Amount, given: dict[str, Any], decided: Decided | None = None) -> Proposal:
+    """Plans for this amount of data; what is `given` are the user's own choices and always win, then what is `decided`
+    by what was handed over.
 
     >>> task = Task(kind="regression", targets=("y",))
     >>> propose(task, Amount(350, 350, 0, 10, 0), {}).plans[0].batch_size
     32
     """
-    chosen: dict[str, tuple[Any, str]] = {
+    decided = decided or {}
+    changes = {**{name: value for name, (value, _) in decided.items()}, **given}
+    chosen: Decided = {
         **_course(amount),
         **_width(amount),
         **_embedding(amount),
@@ -75,13 +82,16 @@ def propose(task: Task, amount: Amount, changes: dict[str, Any]) -> Proposal:
     if changes.get("network") == "keras":  # the user's model has its widths, and spreads numbers out or not
         kept = ("learning_rate", *_AUGMENTED, *_AUGMENTED_SIGNAL, *(("epochs", "batch_size") if amount.array else ()))
         chosen = {**_course(amount), **{name: chosen[name] for name in kept if name in chosen}}
+        epochs: Any = changes.get("epochs") or chosen["epochs"][0]
+        chosen["measure_every"] = (max(1, epochs // MEASURES), f"about {MEASURES} looks into a model of your own")
     if changes.get("schedule") == "cyclic":
         chosen["patience"] = (0, "each restart of a cyclic course is worse at first, and must not stop a member")
     if changes.get("keep_best") == "none":
         chosen["patience"] = (0, "the last epoch is kept, so that training goes on to its end")
     values = {name: value for name, (value, _) in chosen.items()}
     reasons = {name: why for name, (_, why) in chosen.items()}
-    reasons |= dict.fromkeys(changes, "chosen by the user")
+    reasons |= {name: why for name, (_, why) in decided.items()} | dict.fromkeys(given, "chosen by the user")
+    reasons |= {} if given.get("seed") else {"seed": "as it comes"}
     main = make_plan(Plan(), {**values, **changes})
     if amount.hand and len(amount.array) == 2 and not (_OPEN - {"loss"}) & set(changes):
         return _recording_plans(main, amount, reasons, changes)

@@ -126,7 +126,7 @@ def _behind_linear(run: Run, least: float) -> Harm | None:
 def _on_validation(run: Run) -> _Behind | None:
     """Of single networks; None where the loss does not judge the outcome, or no linear model was fitted."""
     linear, constant = run.linear_by_fold.get("linear", {}), run.constant_loss
-    if constant is None or not judges(run.plan, run.task):
+    if constant is None or (run.model is None and not judges(run.plan, run.task)):
         return None
     pairs = [(kept_loss(run, c), linear[c.fold]) for c in run.best.curves if c.fold in linear]
     if not pairs:

@@ -14,6 +14,7 @@ from rounds.examination.finding import Finding
 from rounds.examination.numpy_loss import EACH, least_of_constant
 from rounds.metrics import main_metric
 from rounds.metrics.worth import left_by
+from rounds.model_facts import ModelFacts
 from rounds.plan import Plan
 from rounds.statistics.intervals import Interval
 from rounds.task import Task
@@ -44,7 +45,8 @@ class Run:
     loss of always predicting the same, in the unit of the curves (None: not known); advantages: over each baseline on
     judged patients; constant_score: main metric of the constant baseline; linear_by_fold: validation loss by fold of
     models that any network should reach ("linear"), in the unit of the curves; metrics, dataset: records of the run;
-    data_findings, data_not_applicable: what the data rules said before training.
+    data_findings, data_not_applicable: what the data rules said before training; model: the user's own, where that
+    was trained.
     """
 
     curves: tuple[Curve, ...]
@@ -60,7 +62,8 @@ class Run:
     data_not_applicable: tuple[tuple[str, str], ...] = ()
     data_examined: bool = False
     round: int = 0
-    origin: Literal["rounds", "elsewhere"] = "rounds"
+    origin: Literal["rounds", "elsewhere", "watched"] = "rounds"
+    model: ModelFacts | None = None
 
     @property
     def left_by_constant(self) -> float:

@@ -24,6 +24,7 @@ from rounds.ensemble.judge import NETWORK, Judged, judge, predictions_frame
 from rounds.ensemble.members import make_parts, sound_members
 from rounds.errors import RunFolderError, TrainingError, must_be
 from rounds.evaluation.evidence_pack import Finish, Said
+from rounds.examination.sources.population import facts_of
 from rounds.files import write_whole
 from rounds.metrics import main_metric
 from rounds.prediction.image_variants_record import write_gains
@@ -163,7 +164,9 @@ def plan_record(population: Population, reasons: dict[str, str], asked: dict[str
     what the user asked for."""
     main, *others = population.plans
     slabs = {(s.plan, s.shape) for s in population.slabs}
+    facts = facts_of(population, population.folds_data[0])
     return {
+        **({} if facts is None else {"model": facts.model_dump(mode="json")}),
         **main.model_dump(mode="json"),
         "reasons": reasons,
         "asked": asked,

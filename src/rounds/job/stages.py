@@ -53,7 +53,7 @@ from rounds.prediction.predictor import Predictor
 from rounds.prediction.table import new_inputs, read_linear_by_fold, read_source
 from rounds.prescription.earlier_findings import earlier_findings
 from rounds.prescription.loop import Circumstances, Loop, Round, broken_off, look, refit, treat
-from rounds.proposal import Amount, propose
+from rounds.proposal import Amount, Decided, propose
 from rounds.run_folder.dataset import DatasetFile
 from rounds.run_folder.findings import FindingsFile
 from rounds.run_folder.plan import PlanFile
@@ -197,7 +197,7 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     data_said = _examine_data(dataset, split, folder, described, request.allow)
     ends = np.inf if request.minutes is None else time.monotonic() + 60 * request.minutes
     given = Circumstances(dataset, split, request.members, 1, ends, folder / CHECKPOINTS)
-    given, population, reasons = _propose(given, changes, begun_shapes(folder), request.model)
+    given, population, reasons = _propose(given, request, begun_shapes(folder))
     DatasetFile.of(described).write(folder)
     begin_run(folder, population, reasons, asked_for(request))
     begun = Begun(request, given, folder, described, data_said, reasons, Failures(folder))
@@ -300,8 +300,17 @@ def finished_result(folder: Path, allow_code: bool = False) -> Result:
 def _changes(request: Request) -> dict[str, Any]:
     """The plan fields that differ from what Rounds proposes; raises PlanError for code that was not allowed."""
     refuse_code(request.changes, request.allow_code)
-    changes = request.changes if request.model is None else {**request.changes, "network": OWN}
-    return one_network(changes) if request.members == 1 else changes
+    return {**{name: value for name, (value, _) in decided(request).items()}, **request.changes}
+
+
+def decided(request: Request) -> Decided:
+    """Plan fields that follow from what was handed over and asked for, and why: each gives way to the user's own."""
+    found: Decided = {}
+    if request.members == 1:
+        found = {name: (value, "one network was asked for") for name, value in one_network({}).items()}
+    if request.model is None:
+        return found
+    return {**found, "network": (OWN, "a model was handed over"), **compiled_fields(request.model)}
 
 
 def _examine_data(dataset: Dataset, split: Split, folder: Path, described: Record, allow: tuple[str, ...]) -> DataSaid:
@@ -327,15 +336,20 @@ def _examine_data(dataset: Dataset, split: Split, folder: Path, described: Recor
 
 
 def _propose(
-    given: Circumstances, changes: dict[str, Any], shapes: Shapes | None, model: Any
+    given: Circumstances, request: Request, shapes: Shapes | None
 ) -> tuple[Circumstances, Population, dict[str, str]]:
     """The population for this amount of data, the reasons, and the circumstances with its number of seeds."""
     dataset, split = given.dataset, given.split
-    folds_data = make_folds_data(dataset, split, scaling_of(make_plan(Plan(), changes)))
-    proposal = propose(dataset.task, amount_of(dataset, split, folds_data[0]), changes)
+    folds_data = make_folds_data(dataset, split, scaling_of(make_plan(Plan(), _changes(request))))
+    fields = decided(request)
+    if dataset.given_validation is not None:
+        fields["folds"] = (1, "the data bring a validation part")
+    proposal = propose(dataset.task, amount_of(dataset, split, folds_data[0]), request.changes, fields)
     given = replace(given, seeds=1 if split.outer else proposal.seeds)
     plans = list(proposal.plans)
-    population = make_population(plans, dataset.task, folds_data, given.count(plans), shapes=shapes, model=model)
+    population = make_population(
+        plans, dataset.task, folds_data, given.count(plans), shapes=shapes, model=request.model
+    )
     return given, population, proposal.reasons
 
 
@@ -401,6 +415,14 @@ def _write_advice(begun: Begun, found: Loop, record: Record) -> None:
     }
     reasons = begun.reasons | prescribed
     PlanFile.of(plan_record(found.trained.population, reasons, asked_for(begun.request))).write(folder)
+
+
+def compiled_fields(model: Any) -> Decided:
+    """Plan fields that a model was compiled with, and why; none where it was not compiled."""
+    from rounds.networks.user_model.compiled import read_compiled
+
+    compiled = read_compiled(model)
+    return {} if compiled is None else compiled.fields
 
 
 def one_network(changes: dict[str, Any]) -> dict[str, Any]:

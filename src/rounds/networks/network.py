@@ -91,6 +91,7 @@ class Network(BaseModel):
     output_activation: str = "linear"
     layer: str = "dense"
     feeds: tuple[Feed, ...] = ()
+    kind_of_task: str = ""  # of a user's own model, whose units may be other than the outputs
     code: tuple[str, ...] = ()  # module:name of classes and functions of the user's own that a Keras model is made of
 
     @property

@@ -111,24 +111,25 @@ class Plan(BaseModel):
     loss: str = _field(
         "auto",
         "loss (auto matches the task: mse, poisson, binary_crossentropy, categorical_crossentropy, mae, huber; "
-        "or module:name)",
+        "or module:name; compiled: the one that a model of your own was compiled with)",
     )
     class_weights: Literal["none", "balanced"] = _field("none", "weight of each class in the loss")
     scale_inputs: bool = _field(True, "centre numbers by median, scale by interquartile range, clip smoothly")
-    target_transform: Literal["auto", "none", "log1p"] = _field(
+    target_transform: Literal["auto", "none", "log1p", "given"] = _field(
         "auto",
-        "scale on which numbers are learned; auto takes log(1 + y) for a single skewed target that is never negative",
+        "scale on which numbers are learned; auto takes log(1 + y) for a single skewed target that is never negative; "
+        "given: as they are in the table, neither centred nor scaled",
     )
     frozen_layers: CountOrNone = _field(
         0, "first hidden layers (or blocks, or recurrent layers) whose weights stay as they were drawn", "layers"
     )
     # the descent
-    optimizer: Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"] = _field(
-        "adamw", "optimizer"
+    optimizer: Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "compiled"] = _field(
+        "adamw", "optimizer (compiled: the one that a model of your own was compiled with)"
     )
-    schedule: Literal["constant", "step", "cosine", "linear", "inverse_sqrt", "cyclic", "one_cycle", "plateau"] = (
-        _field("cosine", "schedule of the learning rate")
-    )
+    schedule: Literal[
+        "constant", "step", "cosine", "linear", "inverse_sqrt", "cyclic", "one_cycle", "plateau", "compiled"
+    ] = _field("cosine", "schedule of the learning rate (compiled: the one of the model's own optimizer)")
     batch_size: Count | Literal["all"] = _field(
         REFERENCE_BATCH, "rows a step; all = full-batch gradient descent", "rows"
     )
@@ -269,7 +270,7 @@ def describe_range(name: str) -> str:
     >>> describe_range("dropout")
     'a number >= 0.0 and < 1.0'
     >>> describe_range("optimizer")
-    'one of sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw'
+    'one of sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, compiled'
     >>> describe_range("embedding_width")
     'a whole number >= 1 and <= 256'
     """

@@ -16,6 +16,7 @@ from rounds.networks.keras.builder import build_network
 from rounds.networks.keras.functional import Functional, dropout_layers, make_functional
 from rounds.networks.network import Network
 from rounds.networks.user_model.functional import make_user_functional
+from rounds.networks.user_model.outputs import UserTraining
 from rounds.networks.user_model.runner import KerasRunner, make_runner
 from rounds.plan import Plan
 from rounds.task import Task
@@ -85,22 +86,31 @@ class Program:
 
 
 def make_program(
-    plan: Plan, task: Task, network: Network, power_scale: bool, switches: frozenset[str], model: Any = None
+    plan: Plan,
+    task: Task,
+    network: Network,
+    power_scale: bool,
+    switches: frozenset[str],
+    model: Any = None,
+    user: UserTraining | None = None,
 ) -> Program:
     """Compile-ready functions for this structure (only its structure fields matter; settings come as arrays).
 
     switches: the settings among SWITCHED that any member of the population uses; the others cost nothing.
-    power_scale: the target was learned as log(1 + y); model: the user's own, where the network is that.
+    power_scale: the target was learned as log(1 + y); model: the user's own, where the network is that; user: what
+    of its compiling the plan has no words for.
     """
     loss = loss_name(plan, task)
-    logits = takes_logits(loss, network.output_activation)
+    own_loss = user is not None and user.loss is not None
+    logits = takes_logits(loss, network.output_activation) or own_loss
     if model is None:
         functional = make_functional(lambda: build_network(network, plan, logits))
     else:
         functional = make_user_functional(model, network, plan.initial_weights == "given", logits)
-    _try_user_code(plan, task, loss, logits)
+    if not own_loss:
+        _try_user_code(plan, task, loss, logits)
     config = StaticConfig(
-        plan, task, functional, loss, logits, power_scale, switches, network.array, network.numbers > 0
+        plan, task, functional, loss, logits, power_scale, switches, network.array, network.numbers > 0, user
     )
     begin = _map_twice(lambda settings, weights: _begin(config, settings, weights), (0, 0), (0, 0))
     epoch = _map_twice(
@@ -180,7 +190,7 @@ def _begin(config: StaticConfig, settings: Settings, drawn: Weights) -> MemberSt
     for position in dropout_layers(config.functional):
         rest[position] = settings["dropout"]
     weights = Weights(trainable, rest)
-    optimizer = make_optimizer(config.plan, settings, config.functional.kernels).init(trainable)
+    optimizer = make_optimizer(config.plan, settings, config.functional.kernels, config.user).init(trainable)
     state = MemberState(
         weights=weights,
         optimizer=optimizer,

@@ -48,6 +48,8 @@ class TargetScale(BaseModel):
             return cls(kind="identity", statistic="probability")
         if task.kind == "count":
             return cls(kind="identity", statistic="rate")
+        if transform == "given":
+            return cls(kind="identity", statistic="median" if medians else "mean", smears=False)
         y = np.asarray(targets, np.float64)
         kind = _kind(y, transform)
         g = np.log1p(y) if kind == "log1p" else y

@@ -1,10 +1,14 @@
 """A population just trained as evidence, without a detour over files."""
 
+import numpy as np
+
 from rounds.examination.linear_by_fold import linear_losses
 from rounds.examination.run import Run, constant_loss, curves_of
+from rounds.model_facts import ModelFacts
+from rounds.networks.user_model.compiled import training_facts
 from rounds.training.compiled.objective import loss_name
 from rounds.training.population.build import Population, Trained
-from rounds.training.population.fold_data import is_candidate
+from rounds.training.population.fold_data import FoldData, is_candidate, network_targets
 from rounds.training.result.tables import curves_frame, measures_frame, members_frame, steps_frame
 
 LinearByFold = dict[str, dict[int, float]]
@@ -24,8 +28,20 @@ def run_of(trained: Trained, number: int = 0, linear_by_fold: LinearByFold | Non
         task=population.task,
         constant_loss=constant_loss(population.task, population.plans[0], fold_data.targets[fold_data.learned]),
         round=number,
+        model=facts_of(population, fold_data),
         linear_by_fold=linear_by_fold or {"linear": linear_losses(fold_data, population.task, population.plans[0])},
     )
+
+
+def facts_of(population: Population, fold_data: FoldData) -> ModelFacts | None:
+    """What the user's own model is, and what it is fed; None for networks of Rounds's own."""
+    if population.model is None:
+        return None
+    plan, task = population.plans[0], population.task
+    program = population.programs[0]
+    table = np.concatenate([fold_data.inputs.numbers, fold_data.inputs.flags], axis=1)[fold_data.learned]
+    targets = network_targets(task, fold_data.target_scale, fold_data.targets)[fold_data.learned]
+    return training_facts(program.model, plan, table if table.shape[1] else None, targets)
 
 
 def same_linear_by_fold(one: Population, other: Population) -> bool:

@@ -12,6 +12,7 @@ from rounds.examination.finding import Answer, Examination, Finding, Verdict, re
 from rounds.examination.rules import rules_of_data
 from rounds.examination.run import Run, advantages_of, constant_loss, curves_of
 from rounds.metrics import main_metric
+from rounds.model_facts import ModelFacts
 from rounds.plan import Plan
 from rounds.run_folder.read import read_record
 from rounds.statistics.intervals import Interval, paired_differences
@@ -27,8 +28,9 @@ def read_run(folder: Path) -> Run:
 
     Raises RunFolderError where there is no run, or a file is missing or damaged.
     """
-    dataset = read_record(folder, "dataset.json")
-    plans = read_plans(read_record(folder, "plan.json"))
+    dataset, planned = read_record(folder, "dataset.json"), read_record(folder, "plan.json")
+    plans = read_plans(planned)
+    model = ModelFacts.model_validate(planned["model"]) if planned.get("model") else None
     task = Task.model_validate(dataset["task"])
     every = [_frame(folder, name) for name in ("curves", "members", "measures", "steps")]
     last = int(every[1]["round"].max())  # type: ignore[arg-type]
@@ -42,6 +44,7 @@ def read_run(folder: Path) -> Run:
         data_not_applicable=absent,
         data_examined=(folder / FINDINGS).exists(),
         round=last,
+        model=model,
     )
     return _judged(_own(run, folder), folder, task) if (folder / "metrics.json").exists() else run
 

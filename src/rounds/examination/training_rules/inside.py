@@ -71,6 +71,15 @@ VANISHING_GRADIENTS = Rule(
 
 def _frozen(run: Run) -> Judged:
     """Layers that have a gradient and do not move, while others do."""
+    if run.model is not None and (frozen := [x.name for x in run.model.weighted if not x.trainable]):
+        return Seen(
+            BY_HARM,
+            f"The weights of {', '.join(frozen)} are not trained (trainable=False).",
+            {"layers": frozen},
+            0.9,
+            tuple(c.member for c in run.curves),
+            onset=0,
+        )
     known = {c.member: layers for c in run.best.curves if (layers := _still_layers(c)) is not None}
     if not known:
         return NotApplicable("needs measures inside the network, before the first step and later")
@@ -118,7 +127,8 @@ def _still_layers(curve: Curve) -> tuple[str, ...] | None:
     still = np.ptp(weights[2], axis=1) <= STILL.value
     if still.all():
         return ()
-    pulled = np.median(gradients[2], axis=1) > GRADIENT.value
+    pull = np.median(gradients[2], axis=1)
+    pulled = (pull > GRADIENT.value) & (pull > VANISHING.value * pull.max())  # else it is the gradient that vanished
     return tuple(layer for layer, s, p in zip(weights[0], still, pulled, strict=True) if s and p)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from rounds.examination.curve import Curve
+from rounds.model_facts import ModelFacts
 
 Table = tuple[tuple[str, ...], np.ndarray, np.ndarray]  # layers [L], epochs [T], values [L, T]
 _EMBEDDING = "code_"  # kernels of embeddings: most of their rows are not in a minibatch, so norms do not compare
@@ -51,6 +52,22 @@ def first_size(curve: Curve, hidden: tuple[int, ...]) -> float | None:
     return max(ratios, key=lambda ratio: abs(np.log(max(ratio, 1e-30)))) if ratios else None
 
 
+def first_size_of_model(curve: Curve, model: ModelFacts) -> float | None:
+    """As `first_size`, of the layers of the user's own model: beside the usual spreads of weights, between that of
+    Glorot and Bengio 2010, 2 / (in + out), and that of He et al. 2015, 2 / in, in squares."""
+    found = table(curve, "weight_norm")
+    if found is None or found[1][0] != 0:
+        return None
+    norms = dict(zip(found[0], found[2][:, 0], strict=True))
+    ratios = []
+    for layer in model.hidden:
+        if layer.name in norms and layer.fan_in and not layer.kind.startswith("Embedding"):
+            spread = float(norms[layer.name]) / np.sqrt(layer.fan_in * layer.fan_out)
+            least, most = np.sqrt(2 / (layer.fan_in + layer.fan_out)), np.sqrt(2 / layer.fan_in)
+            ratios.append(spread / least if spread < least else max(spread / most, 1.0))
+    return max(ratios, key=lambda ratio: abs(np.log(max(ratio, 1e-30)))) if ratios else None
+
+
 def update_ratio(curve: Curve) -> float:
     """Largest over time of the median over layers of |update| / |weights|; nan where it was not taken.
 
@@ -68,6 +85,19 @@ def update_ratio(curve: Curve) -> float:
     kept = kept[moved] if moved.any() else kept  # a frozen layer says nothing of the size of steps
     finite = np.where(np.isfinite(kept), kept, np.inf)
     return float(np.median(finite, axis=0).max())
+
+
+def longest_step(curve: Curve) -> float:
+    """Largest over time of the median over layers of |update| / |weights before the first step|, the first step
+    included; layers that begin at 0 say nothing. nan where it was not taken."""
+    found, norms = table(curve, "update_ratio"), table(curve, "weight_norm")
+    if found is None or norms is None or norms[0] != found[0]:
+        return float("nan")
+    moved = norms[2][:, 0] > 0
+    if not moved.any() or norms[1][0] != 0:
+        return float("nan")
+    sizes = found[2][moved] * norms[2][moved] / norms[2][moved][:, :1]
+    return float(np.median(np.where(np.isfinite(sizes), sizes, np.inf), axis=0).max())
 
 
 def gradient_norms(curve: Curve) -> tuple[np.ndarray, np.ndarray] | None:

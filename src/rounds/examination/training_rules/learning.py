@@ -5,7 +5,7 @@ import numpy as np
 from rounds.examination.curve import Configuration, Curve, last, smooth
 from rounds.examination.finding import Threshold
 from rounds.examination.run import Run
-from rounds.examination.training_rules.layers import first_size, initial_loss
+from rounds.examination.training_rules.layers import first_size, first_size_of_model, initial_loss
 from rounds.statistics.fold_differences import paired
 
 # The same share as the answer to "was it worth it": below it, a change of the loss changes no decision.
@@ -26,6 +26,8 @@ FEWEST_UNITS = 4  # of a layer, below which a dead unit or a weak gradient is th
 
 def narrow(run: Run, curve: Curve) -> tuple[int, ...]:
     """Hidden layers, by number, that are too narrow to say anything of how they were drawn or what passes through."""
+    if run.model is not None:
+        return tuple(i for i, layer in enumerate(run.model.hidden) if layer.width < FEWEST_UNITS)
     hidden = run.plans[curve.plan].hidden if run.plans else ()
     return tuple(i for i, width in enumerate(hidden) if width < FEWEST_UNITS)
 
@@ -104,7 +106,10 @@ def strange_size(run: Run, curve: Curve) -> float | None:
     """Size of a layer's first weights beside the usual, where it is tiny or huge."""
     if not run.plans:
         return None
-    ratio = first_size(curve, run.plans[curve.plan].hidden)
+    if run.model is not None:
+        ratio = first_size_of_model(curve, run.model)
+    else:
+        ratio = first_size(curve, run.plans[curve.plan].hidden)
     return ratio if ratio is not None and not TINY_WEIGHTS.value <= ratio <= HUGE_WEIGHTS.value else None
 
 

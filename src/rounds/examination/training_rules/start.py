@@ -21,6 +21,8 @@ from rounds.examination.training_rules.learning import (
     strange_size,
 )
 from rounds.examination.training_rules.mismatch import mismatch
+from rounds.examination.training_rules.model_mismatch import model_mismatch
+from rounds.model_facts import ModelFacts
 from rounds.plan import Plan
 
 RECIPE = "Karpathy 2019, A Recipe for Training Neural Networks: verify the loss at the start"
@@ -36,6 +38,18 @@ STILL = Threshold(
 )
 SLOW_START = Threshold("slow start", 0.3, "share of the epochs before a tenth of the fall")
 STEEP_FALL = Threshold("fall that follows a slow start", 0.2, "share of the constant's loss")
+LARGE_INPUTS = Threshold("large inputs", 10.0, "root mean square of a column; about 1 for scaled inputs")
+SMALL_INPUTS = Threshold("small inputs", 1e-3, "root mean square of the largest column")
+SCALING = (
+    "Normalization",
+    "BatchNormalization",
+    "LayerNormalization",
+    "Rescaling",
+    "Embedding",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "LayerNorm",
+)
 WIDE_OUTPUTS = Threshold("spread of the first layer's outputs", 10.0, "about 1 for scaled inputs")
 ORDERED = Threshold("order of the rows", 0.2, "serial correlation of step losses, trend over three epochs taken off")
 CERTAIN = Threshold("certainty of that", 1.0, "standard errors (1 / root of the steps of an epoch: neighbours recur)")
@@ -116,7 +130,9 @@ def _poor_start_seen(run: Run, marked: list[Evidence], late: list[float]) -> See
         evidence["slow_start_share_of_epochs"] = float(np.median(late))
     after = f"; nothing happened in the first {np.median(late):.0%} of the epochs" if late else ""
     plan = run.plans[run.best.plan] if run.plans else None
-    if plan is not None:
+    if run.model is not None:
+        evidence |= {"initializers": sorted({layer.initializer for layer in run.model.weighted})}  # type: ignore[dict-item]
+    elif plan is not None:
         evidence |= {"initializer": plan.initializer, "bias_initializer": plan.bias_initializer}  # type: ignore[dict-item]
     return Seen(
         BY_HARM,
@@ -138,7 +154,8 @@ def _marks_at_start(run: Run, curve: Curve) -> Evidence | None:
     dropped = curve.settings.get("dropout", 0.0) >= HEAVY_DROPOUT.value  # multiplies what is left, and the loss with it
     noisy = curve.settings.get("input_noise", 0.0) >= HEAVY_NOISE.value  # and noise drowns what weights make of inputs
     high = loss >= HIGH_START.value * max(run.constant_loss or np.inf, _of_guessing(run))
-    if run.constant_loss and high and not (dropped or noisy):
+    scale = run.model is not None and run.task is not None and not run.task.is_classification  # that of the targets
+    if run.constant_loss and high and not (dropped or noisy or scale):
         marks["loss_over_constant"] = loss / run.constant_loss
     if dead is not None and dead >= DEAD_AT_START.value and not dropped:  # for all rows of a minibatch
         marks["dead_share"] = dead
@@ -180,7 +197,31 @@ def _slow_start(run: Run, curve: Curve) -> float | None:
     return share if share >= SLOW_START.value else None
 
 
+def _unscaled_model(run: Run, model: ModelFacts) -> Judged:
+    """Of the user's own model: the numbers themselves that its first layer receives."""
+    inputs = model.inputs
+    if inputs is None:
+        return NotApplicable("needs the numbers that the first layer receives")
+    first = next((i for i, layer in enumerate(model.layers) if layer.weighted), 0)
+    if any(layer.kind in SCALING for layer in model.layers[: first + 1]) or (inputs.columns == 1 and not model.hidden):
+        return None  # of a single column into a single layer, the unit is a matter of the learning rate
+    if SMALL_INPUTS.value <= inputs.largest <= LARGE_INPUTS.value:
+        return None
+    evidence: Evidence = {"largest_input": inputs.largest, "smallest_input": inputs.smallest, "inputs": inputs.columns}
+    return Seen(
+        BY_HARM,
+        f"Inputs are not scaled: the root mean square of a column is {inputs.largest:.3g} (about 1 is healthy)"
+        f"{f', of another {inputs.smallest:.2g}' if inputs.smallest < inputs.largest / 10 else ''}.",
+        evidence,
+        0.9,
+        tuple(c.member for c in run.curves),
+        onset=0,
+    )
+
+
 def _unscaled(run: Run) -> Judged:
+    if run.model is not None:
+        return _unscaled_model(run, run.model)
     if run.plan is None:
         return NotApplicable("needs the plan: curves do not say how inputs were scaled")
     if run.plans[run.best.plan].scale_inputs:
@@ -228,6 +269,8 @@ def _members_whose(run: Run, planned: Callable[[Plan], bool]) -> tuple[int, ...]
 
 
 def _mismatched(run: Run) -> Judged:
+    if run.model is not None:
+        return _mismatched_model(run, run.model)
     if run.plan is None or run.task is None:
         return NotApplicable("needs the plan and the task: curves do not name the loss and the output")
     from rounds.training.compiled.objective import loss_name
@@ -240,6 +283,28 @@ def _mismatched(run: Run) -> Judged:
     members = _members_whose(run, lambda p: mismatch(p, task) is not None)
     evidence: Evidence = {"loss": loss_name(plan, task), "output_activation": plan.output_activation}
     return Seen(BY_HARM, f"{words.capitalize()}.", evidence, 0.95, members, onset=0)
+
+
+def _mismatched_model(run: Run, model: ModelFacts) -> Judged:
+    found = model_mismatch(model)
+    if found is None:
+        known = model.loss and model.output_activation
+        return None if known else NotApplicable("needs the loss and the activation of the last layer")
+    evidence: Evidence = {
+        "loss": model.loss,
+        "output_activation": model.output_activation,
+        "output_width": model.output_width,
+    }
+    words = found.words[0].upper() + found.words[1:]
+    return Seen(
+        BY_HARM,
+        f"{words}.",
+        evidence,
+        0.95,
+        tuple(c.member for c in run.curves),
+        onset=0,
+        least="warning" if found.certain else "note",
+    )
 
 
 LOSS_OUTPUT_MISMATCH = Rule(

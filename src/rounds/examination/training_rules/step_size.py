@@ -13,6 +13,7 @@ from rounds.examination.training_rules.layers import (
     at_start,
     first_to_last,
     gradient_norms,
+    longest_step,
     share_of_layer,
     update_ratio,
 )
@@ -31,6 +32,10 @@ KARPATHY = "about 1e-3 is healthy (CS231n notes, neural networks 3)"
 LARGE_STEPS = Threshold("large steps", 2e-2, "|update| / |first weights|; Adam at 0.01 comes to about 0.015")
 SMALL_STEPS = Threshold("small steps", 3e-4, "|update| / |first weights|; " + KARPATHY)
 SMALLER_STEPS = Threshold("small steps that did harm", 8e-4, "|update| / |first weights|, beside known harm")
+DEAD_AT_START = Threshold(
+    "dead at the start", 0.7, "share of a layer", "DeepDiagnosis (Wardat et al. 2022)", "published"
+)
+LONG_STEP = Threshold("one long step", 0.5, "|update| / |first weights|, the first step included")
 RISE = Threshold("rise above the start", 2.0, "times the larger of first loss and constant's loss")
 LOST_UNITS = Threshold("units lost in training", 0.5, "share of a layer")
 STRAY_START = Threshold("a sane first loss", 10.0, "times the constant's loss, at most")
@@ -56,6 +61,8 @@ def _overshoots(run: Run, curve: Curve) -> dict[str, float]:
     ratio = update_ratio(curve)
     if ratio >= LARGE_STEPS.value:
         marks["update_ratio"] = ratio
+    if (longest := longest_step(curve)) >= LONG_STEP.value:
+        marks["longest_step"] = longest
     if curve.diverged:
         marks["diverged_epoch"] = float(curve.epochs[np.isfinite(curve.train)].max(initial=0) + 1)
     return marks
@@ -68,12 +75,13 @@ def _sane_start(run: Run, curve: Curve) -> bool:
         return False
     dead = at_start(curve, "dead_share")
     norms = gradient_norms(curve)
-    alive = dead is None or bool((dead < LOST_UNITS.value).all())
+    alive = dead is None or bool((dead < DEAD_AT_START.value).all())
     flows = norms is None or bool(norms[1][0] > DEAD_GRADIENT.value)
     passed = first_to_last(curve)
     flows &= passed is None or bool(passed[0] >= VANISHING.value)
     sized = strange_size(run, curve) is None
-    return alive and flows and sized and starting_loss(run, curve) < STRAY_START.value * reference_loss(run, curve)
+    stray = starting_loss(run, curve) >= STRAY_START.value * reference_loss(run, curve)
+    return alive and flows and sized and not (stray and run.model is None)  # of a model, targets have any scale
 
 
 def _rate_too_high(run: Run) -> Judged:
@@ -133,6 +141,7 @@ def _too_high_everywhere(run: Run, swept: tuple[Configuration, ...], marks: list
         "highest_loss_over_start": "the loss rose to {:.3g} times where it began",
         "units_lost_share": "{:.0%} of a layer's units died",
         "update_ratio": "one step changed the weights by {:.2g} of their size (about 0.001 is healthy)",
+        "longest_step": "one step was {:.2g} times as long as the first weights",
         "diverged_epoch": "the loss was no number from epoch {:.0f}",
     }
     said = ", ".join(words[n].format(evidence[n]) for n in names if np.isfinite(evidence[n]))
@@ -143,6 +152,7 @@ def _too_high_everywhere(run: Run, swept: tuple[Configuration, ...], marks: list
         min(0.99, 0.6 + 0.15 * len(names)),
         tuple(m for c in swept if c.learning_rate >= rate for m in c.members),
         onset=1,
+        least="warning" if len(swept) < 2 and len(names) > 1 and "highest_loss_over_start" in names else "note",
     )
 
 
@@ -175,6 +185,8 @@ def _too_high_above(run: Run, swept: tuple[Configuration, ...]) -> Judged:
 
 
 def _rate_too_low(run: Run) -> Judged:
+    if isinstance(high := _rate_too_high(run), Seen) and run.best.learning_rate in high.evidence.get("rates_tried", []):
+        return None  # the same steps are never both
     swept = rates(run, run.best)
     ratios = np.array([update_ratio(c) for c in run.best.curves])
     if np.isnan(ratios).all():

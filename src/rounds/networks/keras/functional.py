@@ -48,6 +48,7 @@ class Functional:
     batch_norms: tuple[BatchNorm, ...]
     model: Any
     apply_with_losses: Callable[..., tuple[jax.Array, Arrays, jax.Array]] | None = None
+    hidden_activations: tuple[str, ...] = ()
 
 
 @contextmanager

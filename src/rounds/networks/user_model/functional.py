@@ -19,7 +19,9 @@ from rounds.networks.keras.functional import Arrays, BatchNorm, Functional, batc
 from rounds.networks.layers.embeddings import keras
 from rounds.networks.network import Network
 from rounds.networks.user_model.images import use_fast_convolutions, with_array
+from rounds.networks.user_model.keras_facts import activation_of
 from rounds.networks.user_model.model import user_objects
+from rounds.networks.user_model.outputs import fits
 from rounds.user_code import import_named, is_import_path
 
 KERNELS = ("kernel", "embeddings", "recurrent_kernel", "depthwise_kernel", "pointwise_kernel")
@@ -59,6 +61,7 @@ def make_user_functional(given: Any, network: Network, keep_weights: bool, logit
         names=_names(trainable),
         state_names=_names(state),
         hidden_names=tuple(layer.name for layer in inside),
+        hidden_activations=tuple(activation_of(layer) for layer in inside),
         kernels=tuple(v.name in KERNELS for v in trainable),
         batch_norms=_batch_norms(model, feed),
         model=model,
@@ -198,7 +201,8 @@ def _try(apply: Callable[..., Any], model: Any, network: Network) -> None:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         advice = "Call it on a few rows yourself; its layers must use keras.ops, and it must have one output"
         raise PlanError(must_be("Model", "one that runs on this table", "error", reason, advice)) from error
-    if outputs.shape != (2, network.outputs):
+    units = int(outputs.shape[-1]) if len(outputs.shape) == 2 else 0
+    if not fits(network.outputs, units, network.kind_of_task):
         advice = "Let its last layer have one unit a target (multiclass: one a class)"
         expected = f"{network.outputs} wide"
         raise PlanError(must_be("The model's output", expected, "shape", tuple(outputs.shape[1:]), advice))

@@ -19,13 +19,15 @@ from rounds.user_code import is_import_path
 @dataclass(frozen=True)
 class Columns:
     """The table's column of each number, flag and code by position, the codes' levels, and what each number and flag
-    says ("sex = F"); array: the shape of an image or recording."""
+    says ("sex = F"); order: numbers and flags side by side, by position, in the order of the file; array: the shape of
+    an image or recording."""
 
     numbers: tuple[str, ...]
     flags: tuple[str, ...]
     codes: tuple[str, ...]
     levels: tuple[int, ...]
     labels: tuple[str, ...]
+    order: tuple[int, ...] = ()
     array: tuple[int, ...] = ()
 
     @property
@@ -60,6 +62,7 @@ def describe_user_network(model: Any, plan: Plan, task: Task, columns: Columns) 
         activation=plan.activation,
         output_activation=_output_activation(model, plan, task),
         feeds=feeds,
+        kind_of_task=task.kind,
         code=tuple(sorted(filter(is_import_path, (f"{o.__module__}:{n}" for n, o in user_objects(model).items())))),
     )
 
@@ -143,7 +146,7 @@ def _places(name: str, columns: Columns, alone: bool) -> tuple[int, ...]:
     if columns.codes:
         advice = f"Give the model an input named codes (whole numbers), or leave them out: --drop {columns.codes[0]}"
         raise PlanError(must_be("Table", "one of numbers and flags", "columns with many levels", columns.codes, advice))
-    return tuple(range(len(plain)))
+    return columns.order or tuple(range(len(plain)))
 
 
 def _unknown(name: str, columns: Columns) -> tuple[int, ...]:

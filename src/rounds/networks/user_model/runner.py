@@ -23,6 +23,7 @@ from rounds.networks.layers.embeddings import keras
 from rounds.networks.network import OWN, Network
 from rounds.networks.user_model.functional import make_user_functional
 from rounds.networks.user_model.model import is_saveable
+from rounds.networks.user_model.outputs import read_outputs
 from rounds.user_code import ALLOW, import_named, is_import_path
 
 # Rows at a time, and values of images or recordings; the last is filled up, so that one program serves every table.
@@ -108,7 +109,8 @@ def make_runner(model: Any, network: Network) -> KerasRunner:
     functional = make_user_functional(model, network, True, False) if own else make_functional(lambda: model)
 
     def forward(trainable: list[Any], state: list[Any], inputs: list[Any]) -> Any:
-        return functional.apply(trainable, state, inputs, False)[0]
+        outputs = functional.apply(trainable, state, inputs, False)[0]
+        return read_outputs(outputs, network.outputs) if own else outputs
 
     rows = max(1, min(CHUNK_ROWS, CHUNK_VALUES // prod(network.array)))
     return KerasRunner(functional, jax.jit(forward), rows)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from rounds.networks.user_model.outputs import read_outputs
 from rounds.plan import usual_patience
 from rounds.training.compiled.best_snapshots import keep_best_snapshots, selectors_of
 from rounds.training.compiled.objective import MATCHING_ACTIVATION, example_loss
@@ -108,12 +109,12 @@ def end_epoch(
     number: jax.Array,
 ) -> tuple[MemberState, EpochRecord]:
     """Judges the outputs [V, T] on validation rows; keeps the snapshot, or stops."""
-    losses = example_loss(config.loss, config.logits)(outputs, observed.targets)  # [V]
+    losses = example_loss(config.loss, config.logits, config.user)(outputs, observed.targets)  # [V]
     validation = _validate(config, observed, outputs, losses)
     norm, shown = trace.norms[-1], _shown(config, state)
     epoch = Epoch(shown, validation, jnp.mean(trace.losses), norm, number)
     state = _judge_epoch(config, _with_best_snapshots(config, state, epoch, losses, observed), settings, epoch)
-    rate = learning_rate_at(config.plan, settings, trace.positions[-1]) * state.rate_factor
+    rate = learning_rate_at(config.plan, settings, trace.positions[-1], config.user) * state.rate_factor
     return state, EpochRecord(
         trace.losses,
         trace.penalties,
@@ -154,6 +155,9 @@ def member_outputs(config: StaticConfig, state: MemberState, data: SlabData, row
 
 
 def _activated(config: StaticConfig, outputs: jax.Array) -> jax.Array:
+    if config.user is not None and config.user.loss is not None:
+        outputs = _ACTIVATIONS[config.user.after](outputs) if config.user.after in _ACTIVATIONS else outputs
+        return read_outputs(outputs, config.task.outputs)
     if not config.logits:
         return outputs
     return _ACTIVATIONS[MATCHING_ACTIVATION[config.loss]](outputs)

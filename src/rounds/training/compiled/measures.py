@@ -20,6 +20,7 @@ NETWORK_LAYER = "network"  # the layer's name of measures that belong to the who
 PARTS = 4  # pieces of the minibatch whose gradients are compared, for the noise scale
 # At least so many steps for one measure, which costs about seven (benchmarks/measures_cost.py): 7 % of the time.
 STEPS_BETWEEN = 100
+PROBED = 128  # rows of which outputs of activations are taken, where a minibatch of a user's own model has fewer
 MOST_TIMES = 40  # measures of one training: as many columns as a heat map needs
 
 # A unit that says the same of every patient in the batch, to rounding, is dead: it has no gradient.
@@ -83,9 +84,20 @@ def _dead_share(config: StaticConfig, metric_inputs: MetricInputs) -> list[jax.A
 
 
 def _saturated_share(config: StaticConfig, metric_inputs: MetricInputs) -> list[jax.Array]:
-    low, high = BOUNDS.get(config.plan.activation, (-jnp.inf, jnp.inf))
+    layers = zip(_activations(config), metric_inputs.activations, strict=True)
+    return [_saturated(name, outputs) for name, outputs in layers]
+
+
+def _saturated(activation: str, outputs: jax.Array) -> jax.Array:
+    low, high = BOUNDS.get(activation, (-jnp.inf, jnp.inf))
     margin = SATURATED_SHARE * (high - low)
-    return [((a < low + margin) | (a > high - margin)).mean() for a in metric_inputs.activations]
+    return jnp.where(jnp.isfinite(margin), ((outputs < low + margin) | (outputs > high - margin)).mean(), 0.0)
+
+
+def _activations(config: StaticConfig) -> tuple[str, ...]:
+    """Of each layer that `hidden` gives."""
+    functional = config.functional
+    return functional.hidden_activations or (config.plan.activation,) * len(functional.hidden_names)
 
 
 def _noise_scale(config: StaticConfig, metric_inputs: MetricInputs) -> list[jax.Array]:
@@ -141,7 +153,7 @@ def measured(config: StaticConfig) -> list[tuple[str, str]]:
         "activation": list(config.functional.hidden_names),
         NETWORK_LAYER: [NETWORK_LAYER],
     }
-    bounded = config.plan.activation in BOUNDS
+    bounded = any(name in BOUNDS for name in _activations(config))
     wanted = {n: where for n, (_, where) in MEASURES.items() if bounded or n != "saturated_share"}
     return [(layer, name) for name, where in wanted.items() for layer in layers[where]]
 
@@ -172,13 +184,14 @@ def _look(
     pieces = rows[: size * PARTS].reshape(-1, size)
     (_, (losses, shrinks, own, _)), parts = jax.lax.map(lambda piece: gradient_of(weights.trainable, piece), pieces)
     whole = [g.mean(0) for g in parts]
-    optimizer = make_optimizer(config.plan, settings, config.functional.kernels)
+    rate = learning_rate_at(config.plan, settings, position, config.user) * state.rate_factor
+    optimizer = make_optimizer(config.plan, settings, config.functional.kernels, config.user)
     clipped = clip_gradients(whole, settings["clip_norm"]) if "clip_norm" in config.switches else whole
-    directions, _ = optimizer.update(clipped, state.optimizer, weights.trainable)
+    directions, _ = optimizer.update(clipped, state.optimizer, weights.trainable, learning_rate=rate)
     directions = freeze(config.plan, config.functional.names, directions)
-    rate = learning_rate_at(config.plan, settings, position) * state.rate_factor
     chosen = [i for i, kernel in enumerate(config.functional.kernels) if kernel]
-    inputs = [x[rows_read(config, rows)] for x in data.inputs]
+    looked_at = jnp.arange(min(PROBED, len(data.targets))) if _is_small(config, rows) else rows_read(config, rows)
+    inputs = [x[looked_at] for x in data.inputs]
     return MetricInputs(
         kernels=[weights.trainable[i] for i in chosen],
         gradients=[whole[i] for i in chosen],
@@ -188,6 +201,11 @@ def _look(
         loss=losses.mean(),
         penalty=(shrinks + own).mean(),
     )
+
+
+def _is_small(config: StaticConfig, rows: jax.Array) -> bool:
+    """Whether a minibatch is too small to say of a unit of the user's own model that it is dead."""
+    return config.plan.network == "keras" and rows.shape[0] < PROBED
 
 
 def measure_interval(plan: Plan, steps: int) -> int:

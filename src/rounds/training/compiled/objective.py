@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from rounds.errors import PlanError, must_be
+from rounds.networks.user_model.outputs import UserTraining
 from rounds.plan import Plan
 from rounds.task import Task
 from rounds.user_code import import_named, is_import_path
@@ -39,7 +40,7 @@ def takes_logits(loss: str, output_activation: str) -> bool:
     return MATCHING_ACTIVATION.get(loss) == output_activation
 
 
-def example_loss(loss: str, logits: bool) -> Loss:
+def example_loss(loss: str, logits: bool, user: UserTraining | None = None) -> Loss:
     """(outputs [B, T], targets [B, T]) -> loss of each example [B]; mean over outputs, as Keras does.
 
     A loss of the user's own, module:name, takes (targets, outputs), as Keras's do.
@@ -47,6 +48,8 @@ def example_loss(loss: str, logits: bool) -> Loss:
     """
     if is_import_path(loss):
         return _own_loss(loss)
+    if user is not None and user.loss is not None:
+        return user.loss
     table = _FROM_LOGITS if logits else _FROM_OUTPUTS
     if loss not in _FROM_OUTPUTS:
         raise PlanError(

@@ -7,54 +7,60 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from rounds.networks.user_model.outputs import UserTraining
 from rounds.plan import Plan
 
 Settings = dict[str, jax.Array]
 Arrays = list[jax.Array]
-Optimizer: TypeAlias = optax.GradientTransformation
+Transformation: TypeAlias = optax.GradientTransformation
+Optimizer: TypeAlias = optax.GradientTransformationExtraArgs
 
 
-def make_optimizer(plan: Plan, settings: Settings, kernels: tuple[bool, ...]) -> Optimizer:
+def make_optimizer(
+    plan: Plan, settings: Settings, kernels: tuple[bool, ...], user: UserTraining | None = None
+) -> Optimizer:
     """Gradients -> directions, before the learning rate: update = -learning_rate * direction.
 
     settings: this member's numbers, traced or not. Decoupled weight decay (adamw) touches kernels only
     (Loshchilov and Hutter 2019, arXiv:1711.05101) and is scaled by the learning rate.
     """
-    return _FAMILIES[plan.optimizer](settings, list(kernels))
+    if user is not None and user.optimizer is not None:
+        return optax.GradientTransformationExtraArgs(*user.optimizer)
+    return optax.with_extra_args_support(_FAMILIES[plan.optimizer](settings, list(kernels)))
 
 
-def _sgd(settings: Settings, kernels: list[bool]) -> Optimizer:
+def _sgd(settings: Settings, kernels: list[bool]) -> Transformation:
     return optax.identity()
 
 
-def _momentum(settings: Settings, kernels: list[bool]) -> Optimizer:
+def _momentum(settings: Settings, kernels: list[bool]) -> Transformation:
     return optax.trace(decay=settings["momentum"])
 
 
-def _nesterov(settings: Settings, kernels: list[bool]) -> Optimizer:
+def _nesterov(settings: Settings, kernels: list[bool]) -> Transformation:
     return optax.trace(decay=settings["momentum"], nesterov=True)
 
 
-def _adagrad(settings: Settings, kernels: list[bool]) -> Optimizer:
+def _adagrad(settings: Settings, kernels: list[bool]) -> Transformation:
     """Duchi et al. 2011; the sum of squares starts at 0."""
     return optax.scale_by_rss(initial_accumulator_value=0.0, eps=settings["epsilon"])
 
 
-def _rmsprop(settings: Settings, kernels: list[bool]) -> Optimizer:
+def _rmsprop(settings: Settings, kernels: list[bool]) -> Transformation:
     """Tieleman and Hinton 2012: the mean of squares decays by beta_2; no momentum."""
     return optax.scale_by_rms(decay=settings["beta_2"], eps=settings["epsilon"])
 
 
-def _adam(settings: Settings, kernels: list[bool]) -> Optimizer:
+def _adam(settings: Settings, kernels: list[bool]) -> Transformation:
     """Kingma and Ba 2015 (arXiv:1412.6980)."""
     return optax.scale_by_adam(b1=settings["beta_1"], b2=settings["beta_2"], eps=settings["epsilon"])
 
 
-def _adamw(settings: Settings, kernels: list[bool]) -> Optimizer:
+def _adamw(settings: Settings, kernels: list[bool]) -> Transformation:
     return optax.chain(_adam(settings, kernels), optax.add_decayed_weights(settings["weight_decay"], mask=kernels))
 
 
-_FAMILIES: dict[str, Callable[[Settings, list[bool]], Optimizer]] = {
+_FAMILIES: dict[str, Callable[[Settings, list[bool]], Transformation]] = {
     "sgd": _sgd,
     "momentum": _momentum,
     "nesterov": _nesterov,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from rounds.networks.user_model.outputs import UserTraining
 from rounds.plan import REFERENCE_BATCH, Plan
 
 Settings = dict[str, jax.Array]
@@ -13,7 +14,9 @@ Settings = dict[str, jax.Array]
 ONE_CYCLE_RISE, ONE_CYCLE_START, ONE_CYCLE_END = 0.3, 1 / 25, 1 / 25e4
 
 
-def learning_rate_at(plan: Plan, settings: Settings, position: jax.Array) -> jax.Array:
+def learning_rate_at(
+    plan: Plan, settings: Settings, position: jax.Array, user: UserTraining | None = None
+) -> jax.Array:
     """Learning rate at `position` (epochs since the start, fractions allowed), without the plateau's factor.
 
     rate = learning_rate * min(1, position / warmup_epochs) * course(position), times batch_size / REFERENCE_BATCH
@@ -21,6 +24,8 @@ def learning_rate_at(plan: Plan, settings: Settings, position: jax.Array) -> jax
     """
     warmup = settings["warmup_epochs"]
     rise = jnp.where(warmup > 0, jnp.minimum(1.0, position / jnp.maximum(warmup, 1e-9)), 1.0)
+    if user is not None and user.factor is not None:
+        return settings["learning_rate"] * user.factor(position)
     return settings["learning_rate"] * batch_factor(plan) * rise * _COURSES[plan.schedule](plan, settings, position)
 
 

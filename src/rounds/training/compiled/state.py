@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 
 from rounds.networks.keras.functional import Functional
+from rounds.networks.user_model.outputs import UserTraining
 from rounds.plan import Plan
 from rounds.task import Task
 
@@ -89,3 +90,4 @@ class StaticConfig:
     switches: frozenset[str]
     array: tuple[int, ...] = ()
     numbers: bool = True
+    user: UserTraining | None = None

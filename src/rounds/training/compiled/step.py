@@ -33,11 +33,11 @@ def take_step(
     norm = gradient_norm(gradients) if config.plan.convergence > 0 else jnp.array(jnp.nan)
     if "clip_norm" in config.switches:
         gradients = clip_gradients(gradients, settings["clip_norm"])
-    optimizer = make_optimizer(config.plan, settings, config.functional.kernels)
-    directions, optimizer_state = optimizer.update(gradients, optimizer_state, weights.trainable)
-    directions = freeze(config.plan, config.functional.names, directions)
     # A stopped member takes steps of length 0: cheaper than choosing between old and new arrays.
-    rate = learning_rate_at(config.plan, settings, position) * rate_factor * running
+    rate = learning_rate_at(config.plan, settings, position, config.user) * rate_factor * running
+    optimizer = make_optimizer(config.plan, settings, config.functional.kernels, config.user)
+    directions, optimizer_state = optimizer.update(gradients, optimizer_state, weights.trainable, learning_rate=rate)
+    directions = freeze(config.plan, config.functional.names, directions)
     trainable = [w - rate * d for w, d in zip(weights.trainable, directions, strict=True)]
     if "ema" in config.switches:
         average = [settings["ema"] * a + (1 - settings["ema"]) * w for a, w in zip(average, trainable, strict=True)]
@@ -121,7 +121,7 @@ def objective(
         outputs, state = functional.apply(trainable, state, batch.inputs, True)
     else:
         outputs, state, model_losses = functional.apply_with_losses(trainable, state, batch.inputs, True)
-    losses = example_loss(config.loss, config.logits)(outputs, batch.targets)
+    losses = example_loss(config.loss, config.logits, config.user)(outputs, batch.targets)
     loss = jnp.sum(losses * batch.weights)
     shrink = jnp.array(0.0)
     if config.switches & {"l1", "l2"}:

@@ -14,6 +14,7 @@ from rounds.errors import PlanError, must_be
 from rounds.networks.keras.builder import describe_network
 from rounds.networks.keras.functional import SEEDS
 from rounds.networks.network import OWN, Network
+from rounds.networks.user_model.compiled import user_training
 from rounds.networks.user_model.model import Columns, describe_user_network, own_values
 from rounds.plan import Plan, PlanContext, PlanNote, plan_notes, structure_names
 from rounds.task import Task
@@ -126,9 +127,9 @@ def make_population(
     shape = shared_shape(folds_data)
     members = make_members(plans, tuple(sorted(folds_data[0].folds)), tuple(m.repeat for m in folds_data[1:]), count)
     used = sorted({m.plan for m in members})
-    context = Context(task, shape, folds_data[0], model)
-    programs = _programs(plans, context, members)
     compiled_shape = compiled_shape_of(rows for m in folds_data for rows in m.folds.values())
+    context = Context(task, shape, folds_data[0], model, compiled_shape)
+    programs = _programs(plans, context, members)
     sizes = {i: member_bytes(programs[i], compiled_shape) for i in used}
     slabs = make_slabs(members, sizes, workers or workers_here(), shapes, slab_budget_here())
     reading = {_reading(plans[p]): plans[p] for p in used}
@@ -153,6 +154,11 @@ class Context:
     shape: InputShape
     fold_data: FoldData
     model: Any
+    compiled_shape: CompiledShape
+
+    def steps(self, plan: Plan) -> int:
+        """Steps of an epoch."""
+        return steps_per_epoch(plan, self.compiled_shape)[0]
 
 
 def _programs(plans: list[Plan], context: Context, members: list[Member]) -> list[Program]:
@@ -170,7 +176,9 @@ def _program(plan: Plan, context: Context, members: list[Member]) -> Program:
     switches = frozenset(n for n in SWITCHED if any(m.settings[n] > 0 for m in members))
     network = _network(plan, context, "dropout" in switches)
     model = context.model if plan.network == OWN else None
-    return make_program(plan, context.task, network, context.fold_data.target_scale.kind == "log1p", switches, model)
+    user = None if model is None else user_training(model, plan, context.task, context.steps(plan))
+    power = context.fold_data.target_scale.kind == "log1p"
+    return make_program(plan, context.task, network, power, switches, model, user)
 
 
 def _network(plan: Plan, context: Context, any_dropped: bool) -> Network:
@@ -193,7 +201,18 @@ def columns_of(fold_data: FoldData, shape: InputShape) -> Columns:
 
     numbers, flags = padded(names.numbers, shape.numbers), padded(names.flags, shape.flags)
     said = padded(labels.numbers, shape.numbers) + padded(labels.flags, shape.flags)
-    return Columns(numbers, flags, padded(names.codes, len(shape.levels)), shape.levels, said, shape.array)
+    order = _file_order(fold_data) if len(names.numbers) == shape.numbers and len(names.flags) == shape.flags else ()
+    return Columns(numbers, flags, padded(names.codes, len(shape.levels)), shape.levels, said, order, shape.array)
+
+
+def _file_order(fold_data: FoldData) -> tuple[int, ...]:
+    """Numbers and flags side by side, by position, in the order of the file's columns."""
+    encodings = fold_data.preparation.encodings
+    number, flag, order = 0, sum(len(e.numbers) for e in encodings), list[int]()
+    for encoding in encodings:
+        order += [*range(number, number + len(encoding.numbers)), *range(flag, flag + len(encoding.flags))]
+        number, flag = number + len(encoding.numbers), flag + len(encoding.flags)
+    return tuple(order)
 
 
 def member_bytes(program: Program, compiled_shape: CompiledShape) -> int:

@@ -1,0 +1,216 @@
+"""What Python hands over, as the job takes it: data of any form, options as keywords, and errors that speak of them."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from rounds.data.choices import Choices, ImageChoices
+from rounds.data.dataset import Dataset
+from rounds.data.loading import load
+from rounds.errors import DataError, PlanError, RoundsError, must_be, nearest
+from rounds.plan import Plan, make_plan, read_plan_file
+
+Names = str | Sequence[str] | None
+
+
+def names_of(given: Names) -> tuple[str, ...]:
+    """One name or several.
+
+    >>> names_of("age"), names_of(["age", "sex"]), names_of(None)
+    (('age',), ('age', 'sex'), ())
+    """
+    return () if given is None else (given,) if isinstance(given, str) else tuple(given)
+
+
+def roles_of(given: Mapping[str, str] | Names) -> dict[str, str]:
+    """Columns and their roles: {"age": "numeric"}, or ["age=numeric"] as on the command line."""
+    if isinstance(given, Mapping):
+        return dict(given)
+    pairs = [word.partition("=") for word in names_of(given)]
+    for name, sign, _ in pairs:
+        if not sign:
+            raise DataError(
+                must_be("as_", "a mapping of columns to roles", "as_", name, 'Write as_={"age": "numeric"}')
+            )
+    return {name: role for name, _, role in pairs}
+
+
+def plan_changes(plan: Any, fields: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """The plan fields that are asked for: of a file, a dictionary or a Plan, then single ones. Raises PlanError."""
+    if isinstance(plan, str | Path):
+        given = read_plan_file(Path(plan))
+    else:
+        given = plan.model_dump(exclude_unset=True) if isinstance(plan, Plan) else dict(plan or {})
+    unknown = [name for name in fields if name not in Plan.model_fields]
+    if unknown:
+        known = [*Plan.model_fields, *OPTIONS]
+        raise PlanError(
+            must_be(
+                "An argument", "an option or a plan field", unknown[0], fields[unknown[0]], nearest(unknown[0], known)
+            )
+        )
+    given |= {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    given = {"seed": seed, **given}
+    make_plan(Plan(), given)
+    return given
+
+
+OPTIONS = (
+    "target",
+    "task",
+    "positive",
+    "group",
+    "time",
+    "roles",
+    "as_",
+    "drop",
+    "where",
+    "baseline",
+    "images",
+    "image_size",
+    "skip_bad",
+    "test",
+    "sequences",
+    "test_sequences",
+    "key",
+    "split_seed",
+    "allow",
+    "subgroup",
+    "plan",
+    "rounds",
+    "members",
+    "minutes",
+    "seed",
+    "out",
+    "resume",
+    "model",
+    "allow_code",
+    "show_images",
+    "quiet",
+)
+
+
+def dataset_of(data: Any, choices: Choices, test: Any = None) -> Dataset:
+    """What `train` is given as a Dataset: one already, a path, a frame, the name of a built-in set, or (X, y)."""
+    if isinstance(data, Dataset):
+        if choices != Choices():
+            advice = "Say these things to rounds.load, or hand over what it was made from"
+            raise DataError(must_be("A Dataset", "given without options on how to read it", "data", data.name, advice))
+        return data
+    if isinstance(data, tuple) and len(data) == 2:
+        table, names = table_of_arrays(*data)
+        numbers = {name: "numeric" for name in table.columns if name not in names and _is_number(table[name])}
+        choices = replace(
+            choices,
+            targets=choices.targets or names,
+            group=choices.group or "none",
+            as_roles={**numbers, **choices.as_roles},
+        )
+        return load(table, choices, test=test)
+    return load(data, choices, test=test)
+
+
+def _is_number(column: pl.Series) -> bool:
+    return column.dtype.is_numeric()
+
+
+def table_of_arrays(inputs: Any, targets: Any) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """(X, y) as a table and the names of its targets: x0, x1, ... and y, or y0, y1, ...; frames keep their names.
+
+    Raises DataError for arrays of more than two axes, or of different lengths.
+    """
+    x, y = _columns(inputs, "x"), _columns(targets, "y")
+    lengths = {len(values) for values in (*x.values(), *y.values())}
+    if len(lengths) != 1:
+        shapes = [np.shape(inputs), np.shape(targets)]
+        raise DataError(must_be("(X, y)", "of as many rows", "shapes", shapes, "Hand over a target for each row"))
+    return pl.DataFrame({**x, **y}), tuple(y)
+
+
+def _columns(given: Any, letter: str) -> dict[str, Any]:
+    if hasattr(given, "columns"):
+        frame = given if isinstance(given, pl.DataFrame) else pl.from_pandas(given)
+        return {name: frame[name] for name in frame.columns}
+    if isinstance(given, pl.Series) or (hasattr(given, "name") and hasattr(given, "to_numpy")):
+        return {given.name or letter: np.asarray(given)}
+    values = np.asarray(given)
+    if values.ndim == 1 or (values.ndim == 2 and values.shape[1] == 1 and letter == "y"):
+        return {letter if letter == "y" else "x0": values.reshape(-1)}
+    if values.ndim != 2:
+        advice = "Hand over images or recordings as an NPZ file or a folder"
+        raise DataError(must_be(letter.upper(), "an array of rows and columns", "shape", values.shape, advice))
+    return {f"{letter}{i}": column for i, column in enumerate(values.T)}
+
+
+def choices_of(options: Mapping[str, Any]) -> Choices:
+    """How to read the data, of the keywords of `train`."""
+    from rounds.task import KINDS
+
+    kind = options["task"]
+    if kind is not None and kind not in KINDS:
+        raise DataError(must_be("task", f"one of {', '.join(KINDS)}", "task", kind, "Leave it out to have it decided"))
+    roles = options["roles"]
+    pictures = ImageChoices(options["images"], options["image_size"], options["skip_bad"])
+    same = ("positive", "group", "time", "where", "baseline", "sequences", "test_sequences", "key")
+    return Choices(
+        targets=names_of(options["target"]),
+        kind=kind,
+        roles=None if roles is None else Path(roles),
+        as_roles=roles_of(options["as_"]),
+        drop=names_of(options["drop"]),
+        pictures=pictures,
+        **{name: options[name] for name in same},
+    )
+
+
+@contextmanager
+def speaking_python() -> Iterator[None]:
+    """While open, errors speak of arguments: `target=` where the command line says --target."""
+    try:
+        yield
+    except RoundsError as error:
+        words = in_python(str(error))
+        if words == str(error):
+            raise
+        raise type(error)(words) from error.__cause__
+
+
+# Words after an option that belong to the sentence and not to it.
+_SENTENCE = {"or", "and", "where", "to", "out", "with", "say", "by", "needs", "is", "if", "for", "removed", "fits"}
+_OPTION = re.compile(r"--([a-z][a-z-]*)(?: ([A-Za-z0-9_.*|-]+(?:=[^\s,;]*[^\s,;.])?))?")
+_SEVERAL, _FLAGS = ("allow", "drop", "subgroup"), ("resume", "skip-bad", "allow-code", "show-images", "quiet")
+
+
+def in_python(message: str) -> str:
+    """A message of the command line in the words of Python.
+
+    >>> in_python("Choose the column with --group ID, or --group none; leave it out with --drop age")
+    'Choose the column with group="ID", or group="none"; leave it out with drop=["age"]'
+    >>> in_python("lower --set folds, or add --resume")
+    'lower folds, or add resume=True'
+    """
+    return _OPTION.sub(_argument, message)
+
+
+def _argument(found: re.Match[str]) -> str:
+    option, value = found[1], (found[2] or "").rstrip(".")
+    rest = (found[2] or "")[len(value) :]
+    name = {"as": "as_"}.get(option, option.replace("-", "_"))
+    if option in _FLAGS:
+        return f"{name}=True{f' {value}' if value else ''}{rest}"
+    if not value or value in _SENTENCE:
+        return f"{name}{f' {value}' if value else ''}{rest}"
+    if option == "set":
+        return f"{value}{rest}"
+    if option == "as":
+        column, _, role = value.partition("=")
+        return f'{name}={{"{column}": "{role}"}}{rest}'
+    if option in _SEVERAL:
+        return f'{name}=["{value}"]{rest}'
+    return f"{name}={value if value.isdigit() else chr(34) + value + chr(34)}{rest}"
