@@ -19,8 +19,8 @@ class SlabShapes(Part):
 
 class PlanFile(Stored):
     """plan.json: the fields of `Plan` at the top, and beside them these. reasons: by field; asked: by the user; beside:
-    what other plans of the population change; rows_that: which rows stop, choose, calibrate and judge; model: `ModelFacts` of
-    the user's own."""
+    what other plans of the population change; rows_that: which rows stop, choose, calibrate and judge; model:
+    `ModelFacts` of the user's own."""
 
     FILE: ClassVar[str] = "plan.json"
 
