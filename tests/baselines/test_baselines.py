@@ -192,7 +192,7 @@ def test_what_baselines_read_stands_in_memory_once() -> None:
 
 def test_walk_equals_the_library_with_missing_values_and_levels() -> None:
     dataset = make_table("regression", rows=1500)
-    columns = tuple(TreeColumn.fit(c, dataset.inputs.get_column(c.name)) for c in dataset.features)
+    columns = tuple(TreeColumn.fit(c, dataset.inputs.get_column(c.name), dataset.patients) for c in dataset.features)
     values = tree_inputs(columns, dataset.inputs)
     strange = values[:300].copy()
     strange[:40, 3] = 29.0  # a level past those that were kept, which training had or not

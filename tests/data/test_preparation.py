@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rounds.data.dataset import Column, Inputs, InputShape
-from rounds.data.preparation.encoding import MIN_LEVEL_ROWS, ONE_HOT_LEVELS
+from rounds.data.disclosure import FEWEST_PATIENTS
+from rounds.data.preparation.encoding import ONE_HOT_LEVELS
 from rounds.data.preparation.preparation import BLOCK_ROWS, Preparation, common_shape, pad
 from rounds.errors import DataError
 
@@ -106,13 +107,13 @@ def test_missing_booleans_have_a_flag():
 
 
 def test_missing_is_a_level_of_its_own():
-    preparation, table = fit_one("categorical", ["a"] * 5 + [None] * 2)
+    preparation, table = fit_one("categorical", ["a"] * FEWEST_PATIENTS + [None] * 2)
     assert preparation.labels.flags == ("x = missing", "x = a")
     assert preparation.apply(table).flags[-1].tolist() == [1, 0]
 
 
 def test_rare_levels_share_a_flag_and_are_not_stored():
-    values = ["a"] * 10 + ["b"] * MIN_LEVEL_ROWS + ["secret"] * (MIN_LEVEL_ROWS - 1)
+    values = ["a"] * 10 + ["b"] * FEWEST_PATIENTS + ["secret"] * (FEWEST_PATIENTS - 1)
     preparation, table = fit_one("categorical", values)
     assert preparation.labels.flags == ("x = a", "x = b", "x = other")
     assert preparation.apply(table).flags[-1].tolist() == [0, 0, 1]
@@ -120,7 +121,7 @@ def test_rare_levels_share_a_flag_and_are_not_stored():
 
 
 def test_later_missing_is_not_taken_for_a_rare_level():
-    preparation, _ = fit_one("categorical", ["a"] * MIN_LEVEL_ROWS + ["rare"])
+    preparation, _ = fit_one("categorical", ["a"] * FEWEST_PATIENTS + ["rare"])
     new = pl.DataFrame({"x": [None, "never seen", "a"]})
     assert preparation.apply(new).flags.tolist() == [[0, 0], [0, 1], [1, 0]]
 
@@ -134,7 +135,7 @@ def test_infinite_numbers_count_as_missing():
 
 def test_many_levels_become_a_code():
     names = [f"level {i}" for i in range(ONE_HOT_LEVELS + 1)]
-    preparation, table = fit_one("categorical", [*names * MIN_LEVEL_ROWS, None, "rare"])
+    preparation, table = fit_one("categorical", [*names * FEWEST_PATIENTS, None, "rare"])
     made = preparation.apply(table)
     assert preparation.shape == InputShape(0, 0, (1 + 1 + len(names),))
     assert sorted(set(made.codes.ravel().tolist())) == list(range(len(names) + 2))
@@ -143,7 +144,7 @@ def test_many_levels_become_a_code():
 
 def test_codes_of_many_levels_without_missing_give_zero_for_later_missing():
     names = [f"level {i}" for i in range(ONE_HOT_LEVELS + 1)]
-    preparation, _ = fit_one("categorical", names * MIN_LEVEL_ROWS)
+    preparation, _ = fit_one("categorical", names * FEWEST_PATIENTS)
     assert preparation.apply(pl.DataFrame({"x": [None, "never seen", names[0]]})).codes.ravel().tolist() == [0, 0, 1]
 
 

@@ -60,7 +60,7 @@ def noisy_ward(test: bool) -> Dataset:
 def test_networks_learned_by_heart_go_back_to_their_best_epoch_for_nothing(tmp_path: Path) -> None:
     made, entry = treated(noisy_ward(test=True), tmp_path / "run")
     assert (entry["verdict"], entry["finding"]) == ("kept", "overfitting")
-    assert entry["change"] == {"keep_best": ["none", "loss"], "patience": [15, 5]}
+    assert entry["change"] == {"keep_best": ["none", "loss"], "patience": [0, 5]}
     assert entry["reason"] == "confirmed on 240 patients at the epochs that others chose; nothing was trained"
     assert entry["confirmed_on"]["folds"] == entry["treated"]["folds"] == [0, 1, 2]
     rounds = made.record["rounds"]

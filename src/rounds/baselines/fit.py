@@ -96,7 +96,7 @@ def held_last(rows: np.ndarray, folds: list[np.ndarray]) -> tuple[np.ndarray, li
 
 def _linear(dataset: Dataset, rows: np.ndarray, scale: TargetScale, folds: list[np.ndarray]) -> Baseline:
     task, targets = dataset.task, dataset.targets[rows]
-    preparation = Preparation.fit(dataset.columns, dataset.inputs, rows)
+    preparation = Preparation.fit(dataset.columns, dataset.inputs, rows, patients=dataset.patients)
     design = design_matrix(preparation.apply(dataset.inputs[rows]), preparation.shape)
     if task.kind == "regression":
         fit = fit_ridge(design, scale.forward(targets).astype(np.float64), folds)
@@ -118,7 +118,8 @@ def _linear(dataset: Dataset, rows: np.ndarray, scale: TargetScale, folds: list[
 def _tree_table(dataset: Dataset, rows: np.ndarray) -> tuple[tuple[TreeColumn, ...], np.ndarray]:
     """How trees read each column, and what they read."""
     inputs = dataset.inputs[rows]
-    columns = tuple(TreeColumn.fit(c, inputs.get_column(c.name)) for c in dataset.features)
+    patients = dataset.patients[rows]
+    columns = tuple(TreeColumn.fit(c, inputs.get_column(c.name), patients) for c in dataset.features)
     return columns, tree_inputs(columns, inputs)
 
 

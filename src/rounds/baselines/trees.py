@@ -13,7 +13,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from rounds.data.dataset import Column
-from rounds.data.preparation.encoding import MIN_LEVEL_ROWS
+from rounds.data.disclosure import shared_levels
 from rounds.data.tables.values import as_booleans, as_levels, as_numbers
 
 # scikit-learn's histogram trees tell up to 255 levels apart; the last stands for all others.
@@ -34,15 +34,12 @@ class TreeColumn(BaseModel):
     levels: tuple[str, ...] = ()
 
     @classmethod
-    def fit(cls, column: Column, values: pl.Series) -> "TreeColumn":
-        """Levels from the training rows; those of too few patients, and the rarest of very many, count as "other"."""
+    def fit(cls, column: Column, values: pl.Series, patients: np.ndarray) -> "TreeColumn":
+        """Levels from the training rows; those of too few patients [N], and the rarest of very many, are "other"."""
         if column.role != "categorical":
             return cls(column=column.name, role="boolean" if column.role == "boolean" else "numeric")
-        counts = (
-            as_levels(values).drop_nulls().value_counts(name="rows").sort(["rows", "level"], descending=[True, False])
-        )
-        kept = counts.filter(pl.col("rows") >= MIN_LEVEL_ROWS).head(MOST_LEVELS)
-        return cls(column=column.name, role="categorical", levels=tuple(kept["level"].to_list()))
+        kept = shared_levels(as_levels(values), patients)[:MOST_LEVELS]
+        return cls(column=column.name, role="categorical", levels=tuple(kept))
 
     def read(self, inputs: pl.DataFrame) -> np.ndarray:
         """[N] float64, missing = nan; a level that was not kept is number len(levels)."""

@@ -8,6 +8,8 @@ from rounds.data.cohort.feature_columns import feature
 from rounds.data.dataset import FEATURE_ROLES, Column, Dataset
 from rounds.errors import DataError, must_be, nearest
 
+MONTH = len("2024-12")  # letters of a date that say no day: the first and last rows are single patients'
+
 
 def describe(dataset: Dataset) -> dict[str, Any]:
     """What dataset.json keeps: no cell of any patient."""
@@ -54,7 +56,8 @@ def _time_range(dataset: Dataset) -> list[str] | None:
     if dataset.time is None or dataset.time not in dataset.identifiers.columns:
         return None
     column = dataset.identifiers[dataset.time]
-    return [str(column.min()), str(column.max())]
+    first, last = str(column.min()), str(column.max())
+    return [first[:MONTH], last[:MONTH]] if column.dtype.is_temporal() else [first, last]
 
 
 def read_new(table: pl.DataFrame, description: dict[str, Any]) -> pl.DataFrame:

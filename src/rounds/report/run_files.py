@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from rounds.errors import RunFolderError, must_be
+from rounds.run_folder.privacy import is_stripped
 from rounds.run_folder.read import read_record, read_record_if_there, read_records_if_there
 from rounds.task import Task
 
@@ -96,6 +97,10 @@ def read_table(path: Path) -> pl.DataFrame:
     try:
         return pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError) as error:
+        if is_stripped(path):
+            advice = "Draw the report in the folder as it was before"
+            text = must_be(path.name, "there", "file", f"{path} (removed by rounds privacy --strip)", advice)
+            raise RunFolderError(text) from None
         raise _damaged(path, "a Parquet file", error) from None
 
 

@@ -69,6 +69,13 @@ class RoundsRecord(Part):
     ended: str
 
 
+class FailedStage(Part):
+    """A stage after training that failed and was passed over."""
+
+    stage: str
+    error: str
+
+
 class MetricsFile(Stored):
     """metrics.json, written last: with it a run is finished. rows, patients: of train, validation and test."""
 
@@ -93,6 +100,7 @@ class MetricsFile(Stored):
     ledger: EarlierUseRecord
     versions: dict[str, str]
     rounds: RoundsRecord
+    failed: tuple[FailedStage, ...] = ()
     validation_references: dict[str, dict[int, Number]]
     seconds: float
     seconds_by_stage: dict[str, float]

@@ -17,6 +17,14 @@ class SlabShapes(Part):
     shapes: list[SlabShape]
 
 
+class IdleField(Part):
+    """A field that the user set and that changes nothing, with the reason."""
+
+    field: str
+    value: Any
+    because: str
+
+
 class PlanFile(Stored):
     """plan.json: the fields of `Plan` at the top, and beside them these. reasons: by field; asked: by the user; beside:
     what other plans of the population change; rows_that: which rows stop, choose, calibrate and judge; model:
@@ -26,6 +34,7 @@ class PlanFile(Stored):
 
     reasons: dict[str, str]
     asked: dict[str, Any]
+    no_effect: tuple[IdleField, ...] = ()
     beside: list[dict[str, Any]]
     members: int
     members_trained: int

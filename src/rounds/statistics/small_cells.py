@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-# Patients below which a cell is not shown. The usual limit of statistical offices and of hospital data releases
-# (CMS cell suppression policy: 1 to 10), in patients.
-FEWEST_PATIENTS = 10
+from rounds.data.disclosure import FEWEST_PATIENTS
+
+__all__ = ["FEWEST_PATIENTS", "shown_cells"]
 
 
 def shown_cells(patients: Sequence[int]) -> list[bool]:

@@ -31,6 +31,7 @@ GROUP_RESAMPLES = 300
 COMPARED = {"binary": "auroc", "multilabel": "auroc", "multiclass": "auroc", "regression": "mae", "count": "mae"}
 TOO_FEW = f"fewer than {FEWEST_EVENTS} patients with an outcome, or without"
 MISSING = "missing"
+SMALL_GROUP = f"fewer than {FEWEST_PATIENTS} patients"  # in place of its name, which may be one patient's
 
 
 def default_subgroups(names: Collection[str]) -> list[str]:
@@ -132,7 +133,7 @@ def _column(
     made = []
     for place, (name, rows) in enumerate(zip(names, inside, strict=True)):
         if people[place] < FEWEST_PATIENTS:
-            made.append({"group": name, "suppressed": True})
+            made.append({"group": SMALL_GROUP, "suppressed": True})
             continue
         group = {"group": name, "suppressed": False, **_group(task, observed, predicted, patients, rows)}
         if place == rounded:

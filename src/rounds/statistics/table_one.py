@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 
 from rounds.data.dataset import Column, Dataset, Split
+from rounds.data.disclosure import FEWEST_PATIENTS, shared_levels
 from rounds.data.tables.values import as_booleans, as_levels, as_numbers
-from rounds.statistics.small_cells import FEWEST_PATIENTS, shown_cells
+from rounds.statistics.small_cells import shown_cells
 
 # Levels of a column shown in Table 1, the most frequent first; the rest are told together.
 MOST_LEVELS = 10
@@ -106,10 +107,11 @@ def _quartiles(x: np.ndarray, patients: np.ndarray) -> dict[str, Any] | None:
 def _levels(
     head: dict[str, Any], texts: pl.Series, parts: dict[str, np.ndarray], patients: np.ndarray
 ) -> list[dict[str, Any]]:
-    """The most frequent levels, and all others as one; small cells are left out, never just one of a part."""
-    counts = texts.drop_nulls().rename("level").value_counts(name="rows")
-    names = counts.sort(["rows", "level"], descending=[True, False])["level"].to_list()
-    kept, rest = names[:MOST_LEVELS], names[MOST_LEVELS:]
+    """The most frequent levels that ten patients have, and all others as one, which names none of them; small cells are
+    left out, never just one of a part."""
+    kept = shared_levels(texts, patients)[:MOST_LEVELS]
+    rest = texts.drop_nulls().unique().to_list()
+    rest = [name for name in rest if name not in kept]
     known = texts.is_not_null().to_numpy()
     inside = [(texts == name).fill_null(False).to_numpy() for name in kept]
     if rest:

@@ -7,14 +7,13 @@ import polars as pl
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from rounds.data.dataset import Column, Inputs
+from rounds.data.disclosure import shared_levels, shared_limits
 from rounds.data.preparation.note import InputNote, NoteKind
 from rounds.data.tables.values import as_booleans, as_levels, as_numbers, empty_rows
 
 # Levels up to which a categorical column becomes one flag a level. With more it becomes a code for an embedding,
 # which by then is several times narrower than its one-hot flags (rounds.networks.keras.builder.embedding_width).
 ONE_HOT_LEVELS = 16
-# Training rows a level needs to stand for itself; with fewer there are too few patients to learn a weight from.
-MIN_LEVEL_ROWS = 5
 # Scaled numbers stay within +-3: x / sqrt(1 + (x / 3)^2) (Holzmueller et al. 2024, RealMLP, arXiv:2407.04491).
 CLIP = 3.0
 
@@ -22,8 +21,9 @@ CLIP = 3.0
 class NumberEncoding(BaseModel):
     """(x - centre) / spread, smoothly clipped; missing = 0, with a flag where training had missing values.
 
-    low, high: range of the training rows, None where all were missing. Without `scaled`, x itself. engineered: made
-    from a recording; flagged: whether it has a flag, where that does not hang on the training rows.
+    low, high: range of the training patients, as `shared_limits` tells it; outside: share of training rows beyond.
+    Without `scaled`, x itself. engineered: made from a recording; flagged: whether it has a flag, where that does not
+    hang on the training rows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,25 +36,29 @@ class NumberEncoding(BaseModel):
     spread: float
     low: float | None
     high: float | None
+    outside: float = 0.0
     engineered: bool = Field(default=False, validation_alias=AliasChoices("engineered", "by_hand"))
     flagged: bool | None = None
 
     @classmethod
     def fit(
-        cls, column: str, values: pl.Series, scaled: bool, engineered: bool = False, flagged: bool | None = None
+        cls, column: Column, values: pl.Series, scaled: bool, patients: np.ndarray | None = None
     ) -> "NumberEncoding":
-        """From the training rows' values: median, and interquartile range (standard deviation, 1, where that is 0)."""
+        """From the training rows' values: median, and interquartile range (standard deviation, 1, where that is 0).
+        patients: [N] of the rows (None: every row is another)."""
         x = as_numbers(values)
-        x = x[~np.isnan(x)]
+        known = ~np.isnan(x)
+        x, owners = x[known], np.flatnonzero(known) if patients is None else patients[known]
         share = 1.0 - len(x) / max(1, len(values))
-        about: dict[str, Any] = {"column": column, "missing_share": share, "scaled": scaled}
-        about |= {"engineered": engineered, "flagged": flagged}
+        about: dict[str, Any] = {"column": column.name, "missing_share": share, "scaled": scaled}
+        about |= {"engineered": column.engineered, "flagged": column.missing_share > 0 if column.engineered else None}
         if not len(x):
             return cls(**about, centre=0, spread=1, low=None, high=None)
         quarter, centre, three_quarters = np.quantile(x, (0.25, 0.5, 0.75)).tolist()
         spread = (three_quarters - quarter) or float(x.std()) or 1.0
-        low, high = float(x.min()), float(x.max())
-        return cls(**about, centre=centre, spread=spread, low=low, high=high)
+        low, high = shared_limits(x, owners) or (None, None)
+        beyond = 0 if low is None or high is None else np.count_nonzero((x < low) | (x > high))
+        return cls(**about, centre=centre, spread=spread, low=low, high=high, outside=beyond / len(values))
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -87,8 +91,10 @@ class NumberEncoding(BaseModel):
             found.append(_note(self.column, "newly-missing", empty, stand_in="the median" if self.scaled else "0"))
         if self.low is not None and self.high is not None:
             with np.errstate(invalid="ignore"):
-                outside = int(((x < self.low) | (x > self.high)).sum())
-            found.append(_note(self.column, "out-of-range", outside, low=self.low, high=self.high))
+                beyond = int(((x < self.low) | (x > self.high)).sum())
+            usual = self.outside * len(values)
+            if beyond > usual + 2 * np.sqrt(usual):  # two standard deviations of a count
+                found.append(_note(self.column, "out-of-range", beyond, low=self.low, high=self.high))
         return [note for note in found if note.rows]
 
 
@@ -134,7 +140,7 @@ class FlagEncoding(BaseModel):
 class LevelEncoding(BaseModel):
     """A categorical column as one flag a level (`one_hot`) or as one code; missing is a level where training had it.
 
-    kept: levels with at least MIN_LEVEL_ROWS training rows, most frequent first. Code 0, or the flag `other`, stands
+    kept: levels that at least ten training patients have, most frequent first. Code 0, or the flag `other`, stands
     for every other level: rare ones are not stored, so that a model file does not carry one patient's diagnosis.
     other_share: share of training rows with such a level.
     """
@@ -149,15 +155,14 @@ class LevelEncoding(BaseModel):
     one_hot: bool
 
     @classmethod
-    def fit(cls, column: str, values: pl.Series) -> "LevelEncoding":
+    def fit(cls, column: str, values: pl.Series, patients: np.ndarray | None = None) -> "LevelEncoding":
         text = as_levels(values)
-        counts = text.drop_nulls().value_counts(name="rows").sort(["rows", "level"], descending=[True, False])
-        kept = counts.filter(pl.col("rows") >= MIN_LEVEL_ROWS)
-        rows, missing, known = max(1, len(text)), text.null_count(), int(kept["rows"].sum())
+        kept = shared_levels(text, patients)
+        rows, missing, known = max(1, len(text)), text.null_count(), int(text.is_in(kept).sum())
         return cls(
             column=column,
             missing_share=missing / rows,
-            kept=tuple(kept["level"].to_list()),
+            kept=tuple(kept),
             other_share=(len(text) - missing - known) / rows,
             one_hot=len(kept) <= ONE_HOT_LEVELS,
         )
@@ -215,21 +220,19 @@ Encoding = Annotated[NumberEncoding | FlagEncoding | LevelEncoding, Field(discri
 
 
 def fit_encoding(
-    column: Column, values: pl.Series, scale: bool = True
+    column: Column, values: pl.Series, scale: bool = True, patients: np.ndarray | None = None
 ) -> NumberEncoding | FlagEncoding | LevelEncoding:
-    """The encoding of one feature column from its training rows.
+    """The encoding of one feature column from its training rows; patients: [N] (None: every row is another).
 
     >>> ages = pl.Series("age", [40.0, None, 60.0])
     >>> fit_encoding(Column(name="age", role="numeric"), ages).flags
     ('age is missing',)
     """
     if column.role == "numeric":
-        return NumberEncoding.fit(
-            column.name, values, scale, column.engineered, column.missing_share > 0 if column.engineered else None
-        )
+        return NumberEncoding.fit(column, values, scale, patients)
     if column.role == "boolean":
         return FlagEncoding.fit(column.name, values)
-    return LevelEncoding.fit(column.name, values)
+    return LevelEncoding.fit(column.name, values, patients)
 
 
 def _inputs(

@@ -18,7 +18,8 @@ _TEXT = {
 class InputNote(BaseModel):
     """One thing to know about one column of a new table.
 
-    rows: how many rows it touches; distinct: how many different levels; low, high: the training range.
+    rows: how many rows it touches; distinct: how many different levels; low, high: limits that ten
+    training patients reach.
 
     >>> InputNote(column="age", kind="out-of-range", rows=2, low=18.0, high=90.0).text
     'age: outside the training range 18 to 90 in 2 rows'

@@ -53,9 +53,10 @@ class Preparation(BaseModel):
         rows: np.ndarray,
         scale: bool = True,
         array: ArrayScale | None = None,
+        patients: np.ndarray | None = None,
     ) -> Self:
         """From rows [M] int64 of the table. columns that are no features are passed over; array: of what stands
-        beside the table.
+        beside the table; patients: [N] of the table's rows (None: every row is another).
 
         scale: numbers centred, scaled and clipped; without, they stay as they are (missing = 0).
         Raises DataError where there are no training rows or no features.
@@ -66,7 +67,8 @@ class Preparation(BaseModel):
                 must_be("Training table", "one with rows and features", "rows", len(rows), "Check the roles")
             )
         index = pl.Series(rows, dtype=pl.UInt32)
-        fitted = tuple(fit_encoding(c, inputs.get_column(c.name).gather(index), scale) for c in features)
+        owners = None if patients is None else patients[rows]
+        fitted = tuple(fit_encoding(c, inputs.get_column(c.name).gather(index), scale, owners) for c in features)
         return cls(encodings=fitted, rows=len(rows), array=array)
 
     @property

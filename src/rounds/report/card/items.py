@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rounds.data.preparation.encoding import CLIP, MIN_LEVEL_ROWS, ONE_HOT_LEVELS
+from rounds.data.preparation.encoding import CLIP, ONE_HOT_LEVELS
 from rounds.metrics.worth import gain_in_words
 from rounds.statistics.small_cells import FEWEST_PATIENTS
 
@@ -82,7 +82,7 @@ def preparation(known: Known) -> str:
     numbers = scaled if known.plan.get("scale_inputs", True) else "as read"
     return (
         f"Fitted on training rows alone. Numbers: {numbers}. Codes of up to {ONE_HOT_LEVELS} frequent levels: a flag a "
-        f"level; with more: a learned embedding. Levels seen in fewer than {MIN_LEVEL_ROWS} training rows count as "
+        f"level; with more: a learned embedding. Levels of fewer than {FEWEST_PATIENTS} training patients count as "
         "unknown. The same for all subgroups."
     )
 

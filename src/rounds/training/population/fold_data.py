@@ -81,7 +81,8 @@ def make_fold_data(
     frame = dataset.inputs if whole else dataset.inputs[split.development]
     targets = dataset.targets if whole else dataset.targets[split.development]
     array = _array_scale(dataset, split.development[learned], scaling.scale_inputs)
-    preparation = Preparation.fit(dataset.features, frame, learned, scaling.scale_inputs, array)
+    patients = dataset.patients[split.development]
+    preparation = Preparation.fit(dataset.features, frame, learned, scaling.scale_inputs, array, patients)
     target_scale = TargetScale.fit(dataset.task, targets[learned], scaling.target_transform, scaling.medians)
     folds = {}
     for number, rows in enumerate(split.folds):
@@ -90,7 +91,7 @@ def make_fold_data(
         folds[number] = Rows(np.setdiff1d(learned, held, assume_unique=True), held)
     preparation = preparation.model_copy(update={"timeline": dataset.timeline})
     inputs = preparation.apply(frame, dataset.array)
-    patient_half = _halves(dataset.patients[split.development], folds)
+    patient_half = _halves(patients, folds)
     return FoldData(*place, preparation, target_scale, inputs, targets, learned, position[judged], folds, patient_half)
 
 
