@@ -54,7 +54,7 @@ from rounds.metrics.table import score
 from rounds.plan import Plan, make_plan
 from rounds.prescription import loop as loop
 from rounds.prescription.loop import Circumstances, Loop, look, treat
-from rounds.prescription.trial.trial import arms
+from rounds.prescription.trial import arms
 from rounds.proposal import propose
 from rounds.statistics.intervals import paired_difference
 from rounds.training.population.build import Population, Trained, make_population, train_to_end
