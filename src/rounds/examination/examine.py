@@ -17,12 +17,9 @@ from rounds.examination.finding import (
 )
 from rounds.examination.follow import Found, following, ground
 from rounds.examination.harm import weighed
-from rounds.examination.rules import rules_of_training
+from rounds.examination.rules import every_rule, rules_of_training
 from rounds.examination.run import Run
 from rounds.metrics.worth import worth_it
-
-# Findings after which a score is not that of new patients, however little they seem to matter here.
-LEAKS = ("patient-leak",)
 
 
 def examine(run: Run) -> Examination:
@@ -83,14 +80,14 @@ def _verdict(run: Run, findings: tuple[Finding, ...], absent: tuple[tuple[str, s
 def believable(run: Run, findings: tuple[Finding, ...]) -> Answer:
     """No where a data rule found an error, or patients on both sides; unknown while one warns, or anything was not
     checked or not declared."""
-    against = [
-        f for f in findings if f.question == "data" and (f.severity == "error" or (f.alarms and f.code in LEAKS))
-    ]
+    refuting = {rule.code for rule in every_rule() if rule.refutes_score}
+    about_data = [f for f in findings if f.question == "data"]
+    against = [f for f in about_data if f.severity == "error" or (f.alarms and f.code in refuting)]
     if against:
         return Answer("no", f"{against[0].name}: {against[0].explanation}")
     if run.dataset is None or not run.data_examined:
         return Answer("unknown", "the data were not examined")
-    warnings = [f for f in findings if f.question == "data" and f.severity == "warning"]
+    warnings = [f for f in about_data if f.severity == "warning"]
     if warnings:
         return Answer("unknown", f"{warnings[0].name}: {warnings[0].explanation}")
     features = [c for c in run.dataset["columns"] if c["role"] in ("numeric", "categorical", "boolean")]

@@ -36,6 +36,7 @@ class Rule(Generic[Evidence]):
     figures: of which the report draws the first for which everything was measured.
     seen_at_once: whether it may be said while networks still train; most of what is said of training is about its end.
     stops_learning: whether it keeps networks from learning at all: what mends it shows within the first epochs.
+    refutes_score: whether no score can be believed beside it, though it be a warning only.
     in_good_plans: whether good plans often show it too, so that it says little by itself.
     """
 
@@ -55,6 +56,7 @@ class Rule(Generic[Evidence]):
     figures: tuple[FindingFigure, ...] = ()
     seen_at_once: bool = False
     stops_learning: bool = False
+    refutes_score: bool = False
     in_good_plans: bool = False
 
     def ask(self, evidence: Evidence) -> Judged:

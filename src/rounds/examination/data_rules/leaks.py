@@ -85,6 +85,7 @@ PATIENT_LEAK = Rule(
     why="A network that knows the patient is judged on memory, not on medicine.",
     remedies=("give the patient column with --group",),
     thresholds=(ALIKE, BY_CHANCE),
+    refutes_score=True,
     place=10,
     check="No patient on two sides of the split",
     figures=(
