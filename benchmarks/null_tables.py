@@ -9,8 +9,6 @@ patient or of each row and follows two of the columns a little. The split is Rou
 """
 
 import argparse
-import json
-from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from benchmarks.machine import keep, kept
 from rounds.data.dataset import Column, Dataset, Role
 from rounds.data.splitting import split_dataset
 from rounds.examination.data_rules.evidence import DataEvidence
@@ -44,6 +43,7 @@ def null_table(seed: int, rows: int, patients: int, kind: Kind, of: Literal["pat
     inputs = {
         "age": np.round(60 + 15 * own[:, 0]),
         "sex": np.where(own[:, 1] > 0, "f", "m"),
+        "height": 170 + 10 * np.random.default_rng(seed).normal(size=patients)[owner],
         "weight": 75 + 12 * own[:, 2] + each[:, 2],
         "lactate": np.where(random.random(len(owner)) < 0.3, np.nan, np.exp(0.5 * own[:, 3] + 0.5 * each[:, 3])),
         "troponin": np.where((random.random(patients) < 0.4)[owner], np.nan, np.exp(each[:, 4])),
@@ -110,16 +110,13 @@ def main() -> None:
     parser.add_argument("--page", action="store_true")
     asked = parser.parse_args()
     if asked.page:
-        print(page([json.loads(line) for line in asked.records.read_text().splitlines()]))
+        print(page(kept(asked.records)))
         return
     made = []
     for rows in ROWS:
         for seed in range(asked.first, asked.first + asked.tables):
             made.append(record(seed, rows))
-            if asked.records:
-                with asked.records.open("a") as file:
-                    file.write(json.dumps(made[-1]) + "\n")
-        print(rows, Counter(code for r in made if r["rows"] == rows for code in r["alarms"]), flush=True)
+            keep(asked.records, made[-1])
     print(page(made))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 BINS = 40  # of one column, at most: enough to follow any curve
 BIN_PATIENTS = 20  # with a value, for each bin: ten in each half
 FEWEST_IN_BIN = 5  # patients of a half, below which a bin says what all rows say
-FEWEST_WITH_SIGN = 10  # patients with a value, or without one, of whom something is said
+FEWEST_WITH_SIGN, FEWEST_WITH_BOTH = 10, 5  # patients with a value (or without), and those of them with an outcome
 SAME = 1e-10  # 1 - r^2 below which two columns are one: rounding of sums would be a part of 1e-5 of what is left
 
 
@@ -69,28 +69,34 @@ class Sign(NamedTuple):
     """What it says of the rarer of two outcomes that a column has a value (`filled`), or has none.
 
     purity: share of the rows with the sign that have the outcome; reach: share of the rows with the outcome that have
-    the sign.
+    the sign; area: AUROC of the sign.
     """
 
     purity: float
     reach: float
+    area: float
     filled: bool
 
 
-def sign_of_missing(missing: np.ndarray, outcome: np.ndarray, patients: np.ndarray) -> Sign | None:
-    """The surer of the two signs; None where fewer than 10 patients have either. outcome [N] in {0, 1}.
+def signs_of_missing(missing: np.ndarray, outcome: np.ndarray, patients: np.ndarray) -> list[Sign]:
+    """Both signs, or none where fewer than 10 patients have one, or fewer than 5 of them the outcome.
+
+    outcome [N] in {0, 1}.
 
     >>> died = np.arange(100) < 20
-    >>> sign_of_missing(~died, died, np.arange(100))
-    Sign(purity=1.0, reach=1.0, filled=True)
+    >>> signs_of_missing(~died, died, np.arange(100))
+    [Sign(purity=1.0, reach=1.0, area=1.0, filled=True)]
     """
     rarer = outcome > 0.5 if outcome.mean() <= 0.5 else outcome <= 0.5
-    found = [
-        Sign(float((rows & rarer).sum() / rows.sum()), float((rows & rarer).sum() / rarer.sum()), filled)
-        for rows, filled in ((~missing, True), (missing, False))
-        if rows.any() and not rows.all() and len(np.unique(patients[rows])) >= FEWEST_WITH_SIGN
-    ]
-    return max(found, key=lambda sign: sign.purity, default=None)
+    found = []
+    for rows, filled in ((~missing, True), (missing, False)):
+        both = rows & rarer
+        few = len(np.unique(patients[rows])) < FEWEST_WITH_SIGN
+        if few or len(np.unique(patients[both])) < FEWEST_WITH_BOTH:
+            continue
+        reach, others = float(both.sum() / rarer.sum()), float((rows & ~rarer).sum() / (~rarer).sum())
+        found.append(Sign(float(both.sum() / rows.sum()), reach, (1 + reach - others) / 2, filled))
+    return found
 
 
 def rank_correlations(numbers: np.ndarray, outcome: np.ndarray) -> np.ndarray:
@@ -100,6 +106,19 @@ def rank_correlations(numbers: np.ndarray, outcome: np.ndarray) -> np.ndarray:
     filled = np.where(np.isnan(numbers), np.nanmedian(numbers, axis=0), numbers)
     x, y = _standardized(rankdata(filled, axis=0)), _standardized(rankdata(outcome, axis=0))
     return np.abs(x.T @ y / len(x)).max(axis=1)
+
+
+def line_explained(column: np.ndarray, outcome: np.ndarray) -> float:
+    """R2 of a straight line through a column [n] for the outcome column it follows best; rows without a value left out.
+
+    >>> round(line_explained(np.array([1.0, 2.0, np.nan, 4.0]), np.array([[1.0], [2.0], [9.0], [4.0]])), 3)
+    1.0
+    """
+    known = ~np.isnan(column)
+    if known.sum() < FEWEST_WITH_SIGN and known.sum() < len(column):
+        return 0.0
+    x, y = _standardized(column[known, None]), _standardized(outcome[known])
+    return float(((x.T @ y / max(len(x), 1)) ** 2).max())
 
 
 def pair_explained(numbers: np.ndarray, outcome: np.ndarray) -> np.ndarray:

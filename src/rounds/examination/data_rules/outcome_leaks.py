@@ -7,10 +7,11 @@ import numpy as np
 from rounds.data.dataset import ARRAY_ROW
 from rounds.examination.data_rules.association import (
     explained_by_column,
+    line_explained,
     pair_explained,
     rank_correlations,
     separates,
-    sign_of_missing,
+    signs_of_missing,
 )
 from rounds.examination.data_rules.evidence import COLUMNS, DataEvidence
 from rounds.examination.data_rules.names import outcome_family, outcome_names, same_subject
@@ -27,10 +28,12 @@ TELLS_BY_BEING_THERE = Threshold(
     "tells by being there", 0.97, "share of the rows with (or without) a value that have the rarer outcome"
 )
 REACH = Threshold("of those with the outcome", 0.5, "share that this finds, at least")
+SIGN_AREA = Threshold("or tells both outcomes apart", 0.95, "AUROC of having a value")
 NAMED_SHARE = Threshold("tells much, and is named like an outcome", 0.5, "share of the outcome's variance")
 NAMED_AREA = Threshold("the same of two outcomes", 0.9, "AUROC of the column alone")
 DOMINATES = Threshold("dominates", 0.6, "share of the outcome's variance, from a column not declared as known in time")
 REST = Threshold("what the best other column tells", 0.5, "times as much, at most")
+LEAST_RANK = 0.9  # of a column through which a line is drawn: else one far patient would make it
 PAIR_COLUMNS = 400  # columns whose pairs are tried: [F, F] stays below a few megabytes
 _VARIANCE = "Share of the outcome's variance"
 A_QUESTION = "A leak, if it is known only with the outcome; else a function to be learned"
@@ -79,6 +82,7 @@ TARGET_LEAK = Rule(
         SURE,
         TELLS_BY_BEING_THERE,
         REACH,
+        SIGN_AREA,
         NAMED_SHARE,
         NAMED_AREA,
         DOMINATES,
@@ -158,7 +162,7 @@ def _leak(evidence: DataEvidence, place: int, share: float) -> Leak | None:
     made = _by_order_of_numbers(evidence, place) if numeric else _by_being_there(evidence, place)
     if made is None and not numeric:
         made = _by_separation(evidence, place)
-    if share >= GIVES_AWAY.value and (made is None or numeric):
+    if share >= GIVES_AWAY.value and made is None:
         words = f"alone it explains {share:.1%} of it on patients held out"
         made = Leak(name, share, words, {"explained_share": share}, True)
     if made is None:
@@ -173,14 +177,19 @@ def _named(name: str, target: str) -> bool:
 
 
 def _by_order_of_numbers(evidence: DataEvidence, place: int) -> Leak | None:
-    column = evidence.numbers[:, [place]]
+    column, name = evidence.numbers[:, place], evidence.columns[place].name
     if np.isnan(column).all():
         return None
-    rank = float(rank_correlations(column, evidence.outcome)[0])
+    line = line_explained(column, evidence.outcome)
+    rank = float(rank_correlations(column[:, None], evidence.outcome)[0])
+    if line >= GIVES_AWAY.value and rank >= LEAST_RANK:
+        return Leak(
+            name, line, f"a straight line through it explains {line:.1%} of it", {"explained_share": line}, True
+        )
     if rank < GIVES_AWAY_RANK.value:
         return None
     words = f"its order is that of the outcome (rank correlation {rank:.3f})"
-    return Leak(evidence.columns[place].name, rank, words, {"rank_correlation": rank}, True)
+    return Leak(name, rank, words, {"rank_correlation": rank}, True)
 
 
 def _by_being_there(evidence: DataEvidence, place: int) -> Leak | None:
@@ -190,15 +199,17 @@ def _by_being_there(evidence: DataEvidence, place: int) -> Leak | None:
     if not missing.any() or missing.all():
         return None
     for outcome, called in _yes_no_outcomes(evidence):
-        sign = sign_of_missing(missing, outcome, dataset.patients)
-        if sign is not None and sign.purity >= TELLS_BY_BEING_THERE.value and sign.reach >= REACH.value:
+        for sign in signs_of_missing(missing, outcome, dataset.patients):
+            sure = sign.purity >= TELLS_BY_BEING_THERE.value and sign.reach >= REACH.value
+            if not sure and sign.area < SIGN_AREA.value:
+                continue
             there = "filled in" if sign.filled else "left empty"
             words = (
                 f"that it is {there} tells {called}: {sign.purity:.1%} of the rows where it is {there} have the rarer "
                 f"outcome, and {sign.reach:.0%} of that outcome's rows are among them"
             )
-            told: Evidence = {"purity": sign.purity, "reach": sign.reach, "filled": sign.filled}
-            return Leak(name, sign.purity, words, told, True)
+            told: Evidence = {"purity": sign.purity, "reach": sign.reach, "auroc": sign.area, "filled": sign.filled}
+            return Leak(name, max(sign.purity, sign.area), words, told, True)
     return None
 
 
@@ -268,9 +279,9 @@ def _pair_leak(evidence: DataEvidence) -> Seen | None:
         return None
     shares = pair_explained(evidence.numbers[:, chosen], evidence.outcome)
     place = np.unravel_index(int(np.argmax(np.triu(shares, 1))), shares.shape)
-    if shares[place] < GIVES_AWAY.value:
-        return None
     both = [chosen[int(i)] for i in place]
+    if shares[place] < GIVES_AWAY.value or _plane_rank(evidence, both) < LEAST_RANK:
+        return None
     pair = [evidence.columns[i].name for i in both]
     is_leak = evidence.dataset.task.is_classification or _made_of(evidence, both, pair)
     explained = f"a sum or difference of the two explains {shares[place]:.1%} of it"
@@ -281,6 +292,18 @@ def _pair_leak(evidence: DataEvidence) -> Seen | None:
     )
     told: Evidence = {"columns": pair, "explained_share": float(shares[place])}
     return Seen("error" if is_leak else "note", words, told, 0.97 if is_leak else 0.5)
+
+
+def _plane_rank(evidence: DataEvidence, places: list[int]) -> float:
+    """|Spearman correlation| of the plane through two columns with the outcome."""
+    x = evidence.numbers[:, places]
+    known = ~np.isnan(x).any(axis=1)
+    design = np.column_stack([x[known], np.ones(int(known.sum()))])
+    plane = design @ np.linalg.lstsq(design, evidence.outcome[known], rcond=None)[0]  # [n, T]
+    return max(
+        float(rank_correlations(p[:, None], y[:, None])[0])
+        for p, y in zip(plane.T, evidence.outcome[known].T, strict=True)
+    )
 
 
 def _made_of(evidence: DataEvidence, places: list[int], names: list[str]) -> bool:
