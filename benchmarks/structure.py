@@ -29,11 +29,16 @@ def room_of(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
+def is_door(path: Path) -> bool:
+    """The package itself, and `python -m rounds`: they stand above all rooms."""
+    return path.parent == SOURCE and path.stem.startswith("__")
+
+
 def imports() -> dict[str, set[str]]:
     """Rooms that each room imports, itself left out."""
-    found: dict[str, set[str]] = {room_of(path): set() for path in files() if path != SOURCE / "__init__.py"}
+    found: dict[str, set[str]] = {room_of(path): set() for path in files() if not is_door(path)}
     for path in files():
-        if path == SOURCE / "__init__.py":
+        if is_door(path):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("rounds."):

@@ -6,6 +6,7 @@ Read first: app.py.
 from rounds.cli import (
     audit,
     check_gradient,
+    compare,
     data,
     evaluate,
     examine,
@@ -25,6 +26,7 @@ __all__ = [
     "app",
     "audit",
     "check_gradient",
+    "compare",
     "data",
     "evaluate",
     "examine",

@@ -57,7 +57,7 @@ def _own(run: Run, folder: Path) -> Run:
 
 def _judged(run: Run, folder: Path, task: Task) -> Run:
     """With what was found on judged patients."""
-    metrics, predictions = read_record(folder, "metrics.json"), _frame(folder, "predictions")
+    metrics, predictions = read_record(folder, "metrics.json"), read_predictions(folder)
     observed = observed_targets(task, predictions.filter(pl.col("split") == "validation"))
     constant = metrics["baselines"].get("constant", {}).get(main_metric(task))
     return replace(
@@ -77,12 +77,12 @@ def _differences(task: Task, predictions: pl.DataFrame) -> dict[str, Interval]:
     if NETWORK not in judged.columns or not judged.height:
         return {}
     patients = judged.filter(pl.col("target") == task.output_names[0])["patient"].to_numpy()
-    network, *others = (_outputs(task, judged, name) for name in (NETWORK, *names))
+    network, *others = (predicted_outputs(task, judged, name) for name in (NETWORK, *names))
     named = dict(zip(names, others, strict=True))
     return paired_differences(task, main_metric(task), observed_targets(task, judged), network, named, patients)
 
 
-def _outputs(task: Task, predictions: pl.DataFrame, column: str) -> np.ndarray:
+def predicted_outputs(task: Task, predictions: pl.DataFrame, column: str) -> np.ndarray:
     parts = [predictions.filter(pl.col("target") == name)[column].to_numpy() for name in task.output_names]
     return np.stack(parts, axis=1)
 
@@ -112,8 +112,13 @@ def read_plans(record: dict[str, Any]) -> tuple[Plan, ...]:
 
 def observed_targets(task: Task, predictions: pl.DataFrame) -> np.ndarray:
     """Outcomes [N, T] in the user's unit (multiclass: class index [N, 1]) from the rows of predictions.parquet."""
-    table = _outputs(task, predictions, "observed")
+    table = predicted_outputs(task, predictions, "observed")
     return table.argmax(1)[:, None] if task.kind == "multiclass" else table
+
+
+def read_predictions(folder: Path) -> pl.DataFrame:
+    """predictions.parquet: (row, patient, split, target, observed, one column a contestant)."""
+    return _frame(folder, "predictions")
 
 
 def _frame(folder: Path, name: str) -> pl.DataFrame:

@@ -1,0 +1,105 @@
+"""Finished runs beside each other: which is better on the same patients, by how much, and with what certainty."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from rounds.errors import RunFolderError, must_be
+from rounds.examination.sources.run_folder import NETWORK, observed_targets, predicted_outputs, read_predictions
+from rounds.metrics import main_metric
+from rounds.run_folder.read import read_record
+from rounds.statistics.intervals import Interval, paired_difference
+from rounds.task import Task
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """One run. score: {metric: interval} of the judged rows; gain: in the main metric over the first run, on the same
+    patients, positive where this one is better (None for the first); found: codes that ask for something."""
+
+    name: str
+    score: dict[str, Interval]
+    gain: Interval | None
+    found: tuple[str, ...]
+    members: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs judged on the same rows; the first is the one that others are held against."""
+
+    task: Task
+    metric: str
+    rows: int
+    patients: int
+    runs: tuple[ComparedRun, ...]
+
+    def record(self) -> dict[str, Any]:
+        """As `rounds compare --json` prints it."""
+        runs = [
+            {
+                "run": one.name,
+                "score": one.score,
+                "gain": one.gain,
+                "found": list(one.found),
+                "members": one.members,
+                "seconds": one.seconds,
+            }
+            for one in self.runs
+        ]
+        return {"metric": self.metric, "rows": self.rows, "patients": self.patients, "runs": runs}
+
+
+def compare_runs(folders: list[Path]) -> Comparison:
+    """Scores of each run, and paired differences to the first, with 95 % intervals over patients.
+
+    Raises RunFolderError where a run is not finished, or was not judged on the same rows as the first.
+    """
+    if len(folders) < 2:
+        advice = "Name two or more run folders"
+        raise RunFolderError(must_be("RUN", "at least two folders", "runs", len(folders), advice))
+    judged = [_judged(folder) for folder in folders]
+    task = Task.model_validate(read_record(folders[0], "metrics.json")["task"])
+    for folder, one in zip(folders[1:], judged[1:], strict=True):
+        _refuse_other_rows(folders[0], judged[0], folder, one)
+    metric, observed = main_metric(task), observed_targets(task, judged[0])
+    patients = judged[0].filter(pl.col("target") == task.output_names[0])["patient"].to_numpy()
+    first, *others = [predicted_outputs(task, one, NETWORK) for one in judged]
+    gains = [None, *(paired_difference(task, metric, observed, other, first, patients) for other in others)]
+    names = _names(folders)
+    runs = tuple(_compared(f, n, g) for f, n, g in zip(folders, names, gains, strict=True))
+    return Comparison(task, metric, len(observed), len(np.unique(patients)), runs)
+
+
+def _judged(folder: Path) -> pl.DataFrame:
+    predictions = read_predictions(folder)
+    return predictions.filter(pl.col("split") == "test").sort("target", "row")
+
+
+def _refuse_other_rows(first: Path, known: pl.DataFrame, folder: Path, one: pl.DataFrame) -> None:
+    """Runs of another table, split or outcome have other patients: their scores are no comparison."""
+    same = ["row", "patient", "target", "observed"]
+    tables = [read_record(f, "dataset.json")["content_hash"] for f in (first, folder)]
+    if tables[0] == tables[1] and known.select(same).equals(one.select(same)):
+        return
+    what = "the same table" if tables[0] != tables[1] else "the same rows and outcome"
+    advice = (
+        "Train both on one file with the same --target, --test and --split-seed, or use rounds evaluate on new rows"
+    )
+    raise RunFolderError(must_be("RUN", f"judged on {what} as {first}", "run", str(folder), advice))
+
+
+def _compared(folder: Path, name: str, gain: Interval | None) -> ComparedRun:
+    metrics, findings = read_record(folder, "metrics.json"), read_record(folder, "findings.json")
+    codes = tuple(f["code"] for f in findings["findings"] if f["severity"] != "note")
+    return ComparedRun(name, metrics["test"], gain, codes, int(metrics["members"]), float(metrics["seconds"]))
+
+
+def _names(folders: list[Path]) -> list[str]:
+    """Names of the folders; with the folder above where two are called the same."""
+    short = [folder.resolve().name for folder in folders]
+    return short if len(set(short)) == len(short) else [str(folder) for folder in folders]
