@@ -23,7 +23,7 @@ class Need(Generic[Evidence]):
 
 @dataclass(frozen=True)
 class Rule(Generic[Evidence]):
-    """How one finding is made; any rule in a file of `training_rules` or `data_rules` is asked, and has no other entry.
+    """How one finding is made; a rule is asked because its file lies in `data_rules`, `training_rules` or `log_rules`.
 
     judge: the evidence -> what was seen, why it cannot be judged, or None (fine).
     how, why, remedies: how it is detected, why it matters, what to do, in words.
