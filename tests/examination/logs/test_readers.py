@@ -1,7 +1,9 @@
 """Each kind of log that people leave is read for what it is, whatever its file is called."""
 
 import json
+import sqlite3
 import struct
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +79,15 @@ def test_runs_that_were_appended_are_apart(tmp_path: Path) -> None:
     assert_curves(runs[1])
 
 
+def test_a_log_that_was_appended_with_another_head(tmp_path: Path) -> None:
+    more = [f"{e},{TRAIN[e]},0.001,{VALIDATION[e]}" for e in EPOCHS]
+    heads = "epoch,accuracy,loss,val_loss", "epoch,loss,lr,val_loss"
+    runs = read(write(tmp_path / "a.log", "# resnet", heads[0], *keras_rows(), heads[1], *more))
+    assert [run.name for run in runs] == ["a.log part 1", "a.log part 2"]
+    assert_curves(runs[1])
+    assert runs[1].settings == {"learning_rate": 0.001}
+
+
 def test_runs_that_were_broken_off_after_one_epoch_are_apart(tmp_path: Path) -> None:
     first = keras_rows()[0]
     runs = read(write(tmp_path / "a.log", "epoch,accuracy,loss,val_loss", first, first, *keras_rows()))
@@ -138,6 +149,7 @@ def test_ultralytics(tmp_path: Path) -> None:
         {"history": {"loss": list(TRAIN), "val_loss": list(VALIDATION)}, "params": {"epochs": 12}},
         {"train_losses": list(TRAIN), "val_losses": list(VALIDATION), "best_epoch": 11},
         {"trainLoss": list(TRAIN), "valLoss": list(VALIDATION)},
+        {f"epoch_{e}": {"train_loss": TRAIN[e], "val_loss": VALIDATION[e]} for e in EPOCHS},
         {"train": {"loss": list(TRAIN)}, "val": {"loss": list(VALIDATION)}},
         {"loss": {str(e): TRAIN[e] for e in EPOCHS}, "val_loss": {str(e): VALIDATION[e] for e in EPOCHS}},
         [{"epoch": int(e), "train_loss": TRAIN[e], "val_loss": VALIDATION[e]} for e in EPOCHS],
@@ -189,8 +201,9 @@ def test_json_of_folds(tmp_path: Path, nested: str) -> None:
 
 def test_columns_of_spaces(tmp_path: Path) -> None:
     rows = [f"{e:3d}   {TRAIN[e]}  {VALIDATION[e]}" for e in EPOCHS]
-    (run,) = read(write(tmp_path / "log.txt", "epoch  train_loss   valid_loss", *rows))
-    assert_curves(run)
+    for head in ("epoch  train_loss   valid_loss", "Epoch  Train Loss   Valid Loss", "epoch train_loss valid_loss"):
+        (run,) = read(write(tmp_path / "log.txt", head, *rows))
+        assert_curves(run)
 
 
 def test_steps_that_begin_anew_in_each_epoch(tmp_path: Path) -> None:
@@ -258,6 +271,7 @@ def test_tensorboard_exports_are_one_run(tmp_path: Path) -> None:
         "Epoch [{e}/650], Train Loss: {t}\nEpoch [{e}/650], Validation Loss: {v}, Smoothed Validation Loss: 0.0064",
         "{{'loss': {t}, 'grad_norm': 1.5, 'epoch': {e}.0}}\n{{'eval_loss': {v}, 'eval_runtime': 3.2, 'epoch': {e}.0}}",
         'INFO:root:{{"epoch": {e}, "train_loss": "{t}", "valid_loss": "{v}"}}',
+        "I0425 18:10:12.123456  1234 solver.cpp:239] Iteration {e}, train loss = {t}, test loss = {v}",
         "| end of epoch {e:3d} | time: 12.5s | train loss {t} | valid loss {v} |",
         "2024-04-26 09:39:10.910043: Epoch {e}\n2024-04-26 09:39:10: Current learning rate: 0.01\n2024-04-26 09:41:39: "
         "train_loss {t}\n2024-04-26 09:41:39: val_loss {v}\n2024-04-26 09:41:39: Pseudo dice [0.1, np.float32(0.3)]\n"
@@ -355,6 +369,27 @@ def test_mlflow(tmp_path: Path, columns: int) -> None:
     assert runs[0].settings == {"learning_rate": 0.01}
 
 
+def test_mlflow_s_database(tmp_path: Path) -> None:
+    path = tmp_path / "mlflow.db"
+    losses = {"train_loss": TRAIN, "val_loss": VALIDATION}
+    points = [("a1", name, float(v[e]), 0, int(e), int(e)) for name, v in losses.items() for e in EPOCHS]
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE runs (run_uuid, name)")
+        database.execute("CREATE TABLE metrics (run_uuid, key, value, is_nan, step, timestamp)")
+        database.execute("CREATE TABLE params (run_uuid, key, value)")
+        database.execute("INSERT INTO runs VALUES ('a1', 'calm')")
+        database.execute("INSERT INTO params VALUES ('a1', 'lr', '0.01')")
+        database.executemany("INSERT INTO metrics VALUES (?, ?, ?, ?, ?, ?)", points)
+    for place in (path, tmp_path):
+        (run,) = read(place)
+        assert_curves(run)
+        assert run.settings == {"learning_rate": 0.01}
+    with closing(sqlite3.connect(tmp_path / "other.db")) as database, database:
+        database.execute("CREATE TABLE notes (text)")
+    with pytest.raises(DataError, match="must be MLflow's database"):
+        read(tmp_path / "other.db")
+
+
 def test_checkpoints_of_hugging_face_count_once(tmp_path: Path) -> None:
     history = [{"epoch": e / 3, "step": int(10 * e), "loss": TRAIN[e], "eval_loss": VALIDATION[e]} for e in EPOCHS]
     for until in (6, 12):
@@ -437,6 +472,8 @@ def test_a_repeated_test_stands_in_for_validation(tmp_path: Path) -> None:
     [
         ("notes.txt", b"hello", "must be a log of a kind that is known"),
         ("x.json", b"{", "must be a log of a kind that is known"),
+        ("x.json", b"[" * 100_000, "must be a log of a kind that is known"),
+        ("x.json", b'{"a":' * 900 + b"1" + b"}" * 900, "must be losses or scores of a training"),
         ("x.json", b"[1, 2]", "must be losses or scores of a training"),
         ("summary.json", b'{"_runtime": 1983, "_step": 0}', "must be losses or scores of a training"),
         ("x.parquet", b"nothing", "must be a Parquet file that can be read"),

@@ -89,6 +89,13 @@ def test_too_few_points_are_never_healthy(points: int) -> None:
     assert not found.alarms
 
 
+def test_networks_that_play_against_each_other_are_not_told_by_their_losses() -> None:
+    found = examined({"g_loss": list(1 + 0.1 * EPOCHS), "d_loss": list(1 - 0.01 * EPOCHS)})
+    assert [f.code for f in found.findings] == ["cannot-be-told"]
+    lost = [float("nan") if e > 20 else 1.0 for e in EPOCHS]
+    assert examined({"g_loss": lost, "d_loss": lost}).findings[0].code == "diverged"
+
+
 def test_a_gap_is_no_loss_that_was_lost() -> None:
     """What is a number again afterwards was never lost; nor is a validation of every third epoch."""
     assert codes(history(np.where(EPOCHS == 5, np.nan, TRAIN))) == ["healthy", "plateau"]

@@ -5,6 +5,7 @@ import numpy as np
 from rounds.examination.finding import NotApplicable, Seen, Threshold, in_words
 from rounds.examination.log_rules.evidence import (
     FEWEST,
+    ONE_NETWORK,
     SURE,
     WORTHWHILE,
     called,
@@ -37,6 +38,9 @@ FLAT_SHARE = Threshold("flat stretch", 0.3, "share of the points, at the end")
 
 
 def _cannot_be_told(run: LoggedRun) -> Judged:
+    if run.adversarial:
+        words = "Two networks play against each other here: neither loss has to fall, and its course tells nothing."
+        return Seen("note", words, {}, 0.8)
     points = max(len(s.finite) for s in (run.loss.train, run.loss.validation) if s is not None)
     if points >= FEWEST.value:
         return None
@@ -208,6 +212,7 @@ NOT_LEARNING: Rule[LoggedRun] = Rule(
     thresholds=(NOTHING, LEARNED_AT_LEAST, SCORE_MOVED, LEARNED_ALREADY),
     causes=("diverged", "unstable"),
     place=30,
+    needs=(ONE_NETWORK,),
     seen_at_once=True,
 )
 STILL_IMPROVING: Rule[LoggedRun] = Rule(
@@ -222,6 +227,7 @@ STILL_IMPROVING: Rule[LoggedRun] = Rule(
     remedies=("train for more epochs", "raise the learning rate"),
     thresholds=(LATE_FALL, OF_LEVEL, STEEP, SURE, WITH_TRAINING),
     place=50,
+    needs=(ONE_NETWORK,),
 )
 LEARNING_RATE_TOO_LOW: Rule[LoggedRun] = Rule(
     "learning-rate-too-low",
@@ -233,6 +239,7 @@ LEARNING_RATE_TOO_LOW: Rule[LoggedRun] = Rule(
     remedies=("multiply the learning rate by 3 to 10", "train for more epochs"),
     thresholds=(SLOW,),
     place=60,
+    needs=(ONE_NETWORK,),
 )
 PLATEAU: Rule[LoggedRun] = Rule(
     "plateau",
@@ -244,4 +251,5 @@ PLATEAU: Rule[LoggedRun] = Rule(
     remedies=("stop earlier", "decay the learning rate, if it was not"),
     thresholds=(FLAT_SHARE, WORTHWHILE, MOST_NOISE, RISEN),
     place=110,
+    needs=(ONE_NETWORK,),
 )

@@ -6,6 +6,7 @@ from rounds.examination.finding import Threshold
 from rounds.examination.log_rules.loss_curve import LossCurve
 from rounds.examination.logs.columns import meaning
 from rounds.examination.logs.logged_run import LoggedRun, Measured, Series
+from rounds.examination.rule import Need
 
 FEWEST = Threshold("points", 5, "epochs or steps with a loss or score, below which nothing is told of a course")
 WORTHWHILE = Threshold(
@@ -14,6 +15,11 @@ WORTHWHILE = Threshold(
 SURE = Threshold("certainty", 3.0, "standard errors, from the curve's own roughness")
 FEW_POINTS = 4  # points by which a Student factor is approximated: 3 errors become 5 at six points
 LEARNED_ON = Threshold("training goes on", 0.03, "share of the training loss's level, fall after validation was best")
+
+
+ONE_NETWORK: Need[LoggedRun] = Need(
+    "the loss of one network, not of two that play against each other", lambda run: not run.adversarial
+)
 
 
 def train_curve(run: LoggedRun) -> LossCurve | None:

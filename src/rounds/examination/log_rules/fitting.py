@@ -6,6 +6,7 @@ from rounds.examination.finding import NotApplicable, Seen, Threshold, in_words
 from rounds.examination.log_rules.evidence import (
     FEWEST,
     LEARNED_ON,
+    ONE_NETWORK,
     SURE,
     called,
     fall_of_noise,
@@ -255,6 +256,7 @@ OVERFITTING: Rule[LoggedRun] = Rule(
     ),
     thresholds=(RISE, SMALL_RISE, CERTAIN, GAVE_BACK, SCORE_GAIN, FURTHER, SURE, LEARNED_ON, BY_HEART, STILL),
     place=40,
+    needs=(ONE_NETWORK,),
     seen_at_once=True,
 )
 SHIFTED_VALIDATION: Rule[LoggedRun] = Rule(
@@ -267,6 +269,7 @@ SHIFTED_VALIDATION: Rule[LoggedRun] = Rule(
     remedies=("compute both losses by the same formula", "prepare both splits the same way"),
     thresholds=(SCALE,),
     place=80,
+    needs=(ONE_NETWORK,),
     seen_at_once=True,
 )
 VALIDATION_TOO_SMALL: Rule[LoggedRun] = Rule(
@@ -279,6 +282,7 @@ VALIDATION_TOO_SMALL: Rule[LoggedRun] = Rule(
     remedies=("keep more patients for validation", "cross-validate"),
     thresholds=(FEWEST_ROWS,),
     place=100,
+    needs=(ONE_NETWORK,),
 )
 MISLEADING_METRIC: Rule[LoggedRun] = Rule(
     "misleading-metric",
@@ -290,6 +294,7 @@ MISLEADING_METRIC: Rule[LoggedRun] = Rule(
     remedies=("judge by AUROC, by average precision, or by the loss", "weight the classes"),
     thresholds=(SAME, GOOD),
     place=90,
+    needs=(ONE_NETWORK,),
 )
 IMPLAUSIBLE_SCORE: Rule[LoggedRun] = Rule(
     "implausible-score",
@@ -301,5 +306,6 @@ IMPLAUSIBLE_SCORE: Rule[LoggedRun] = Rule(
     remedies=("look for the outcome among the inputs", "split by patient"),
     thresholds=(PERFECT, AT_ONCE),
     place=70,
+    needs=(ONE_NETWORK,),
     seen_at_once=True,
 )

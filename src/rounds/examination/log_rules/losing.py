@@ -3,7 +3,15 @@
 import numpy as np
 
 from rounds.examination.finding import NotApplicable, Seen, Threshold, in_words
-from rounds.examination.log_rules.evidence import FEWEST, called, is_loss, place, train_curve, validation_curve
+from rounds.examination.log_rules.evidence import (
+    FEWEST,
+    ONE_NETWORK,
+    called,
+    is_loss,
+    place,
+    train_curve,
+    validation_curve,
+)
 from rounds.examination.log_rules.loss_curve import DIFFERENCE_NOISE, MAD, LossCurve
 from rounds.examination.logs.logged_run import LoggedRun, Series
 from rounds.examination.rule import Judged, Rule
@@ -25,6 +33,8 @@ def _diverged(run: LoggedRun) -> Judged:
     for series in (run.loss.train, run.loss.validation):
         if series is not None and (seen := _no_number(run, series)) is not None:
             return seen
+    if run.adversarial:
+        return None
     curve, side = train_curve(run), "training"
     if curve is None:
         curve, side = validation_curve(run), "validation"
@@ -183,5 +193,6 @@ UNSTABLE: Rule[LoggedRun] = Rule(
     thresholds=(NOTED_JUMPS, JUMPS, LARGE_JUMPS, FEWEST_TURNS, WILD_JUMPS),
     causes=("diverged",),
     place=20,
+    needs=(ONE_NETWORK,),
     seen_at_once=True,
 )

@@ -3,6 +3,7 @@
 import csv
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from rounds.examination.logs.table import LogTable, Row, number
@@ -35,20 +36,45 @@ def delimiter(head: str) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """Lines that are not empty; of a table in columns of spaces, one space between cells."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    return [" ".join(line.split()) for line in lines] if lines and delimiter(lines[0]) == " " else lines
+    """Lines that are neither empty nor remarks; of a table in columns of spaces, a tab between cells."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    if not lines or delimiter(lines[0]) != " ":
+        return lines
+    wide = [re.split(r"\s{2,}", line.strip()) for line in lines]  # a name may hold a single space
+    alike = len({len(cells) for cells in wide[:8]}) == 1 and len(wide[0]) > 1
+    return ["\t".join(cells if alike else line.split()) for cells, line in zip(wide, lines, strict=True)]
 
 
 def read_delimited(path: Path, text: str) -> list[LogTable]:
-    """A table with a head. Repeated heads (a log that was appended) and rows that were cut short are left out."""
+    """Tables with a head each: where a log was appended, another head begins another table.
+
+    Repeated heads and rows that were cut short are left out.
+    """
     lines = _lines(text)
-    head, *rows = csv.reader(lines, delimiter=delimiter(lines[0]))
-    names = _distinct([name.strip() for name in head])
+    rows = list(csv.reader(lines, delimiter=delimiter(lines[0])))
+    heads = [0, *(i for i, row in enumerate(rows) if i and _is_head(row) and _names(row) != _names(rows[0]))]
+    parts = [_table(path, rows[start:end]) for start, end in zip(heads, [*heads[1:], len(rows)], strict=True)]
+    found = [table for part in parts for table in part]
+    if len(heads) == 1:
+        return found
+    return [replace(table, name=f"{table.name} part {i}") for i, table in enumerate(found, 1)]
+
+
+def _is_head(row: list[str]) -> bool:
+    return len(row) > 1 and all(cell.strip() and number(cell) is None for cell in row)
+
+
+def _names(row: list[str]) -> list[str]:
+    return [cell.strip() for cell in row]
+
+
+def _table(path: Path, rows: list[list[str]]) -> list[LogTable]:
+    head, *cells = rows
+    names = _distinct(_names(head))
     kept: list[Row] = []
     left_out: Counter[str] = Counter()
-    for row in rows:
-        if [cell.strip() for cell in row] == [name.strip() for name in head]:
+    for row in cells:
+        if _names(row) == _names(head):
             left_out["a repeated head"] += 1
         elif len(row) != len(names):
             left_out[f"{len(row)} cells in place of {len(names)}"] += 1
@@ -56,14 +82,11 @@ def read_delimited(path: Path, text: str) -> list[LogTable]:
             kept.append(dict(zip(names, row, strict=True)))
     ignored = tuple(f"{count} row{'s' if count > 1 else ''} ({why})" for why, count in left_out.items())
     if set(names) == TENSORBOARD:
-        return [
-            LogTable(
-                path.name, [{"step": r["Step"], path.stem: r["Value"]} for r in kept], ignored=ignored, is_part=True
-            )
-        ]
+        tagged: list[Row] = [{"step": row["Step"], path.stem: row["Value"]} for row in kept]
+        return [LogTable(path.name, tagged, ignored=ignored, is_part=True)]
     if set(names) >= set(LONG):
         return [LogTable(path.name, pivoted(kept), ignored=ignored)]
-    return [LogTable(f"{path.name} {run}".strip(), rows, ignored=ignored) for run, rows in _by_run(names, kept).items()]
+    return [LogTable(f"{path.name} {run}".strip(), of, ignored=ignored) for run, of in _by_run(names, kept).items()]
 
 
 def _by_run(names: list[str], rows: list[Row]) -> dict[str, list[Row]]:

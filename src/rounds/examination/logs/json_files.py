@@ -1,6 +1,8 @@
 """Logs that are JSON: Keras's History, trainer_state of Hugging Face, lists of records, one record a line."""
 
 import json
+import re
+from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,8 @@ from typing import Any
 from rounds.examination.logs.columns import SPLIT_WORDS, meaning, words_of
 from rounds.examination.logs.table import LogTable, Row, number
 
+DEEPEST = 12  # levels of nesting that are looked into
+_NUMBERED = re.compile(r"(?:epoch|ep|step|iter|iteration)?[ _-]*(\d+)")
 _HOLDERS = ("log_history", "history", "metrics", "epochs", "logs", "data", "records", "results", "training_history")
 
 
@@ -29,15 +33,13 @@ def read_json(path: Path, text: str) -> list[LogTable]:
 
 
 def _documents(text: str) -> list[Any]:
-    try:
+    with suppress(ValueError, RecursionError):
         return [json.loads(text)]
-    except ValueError:
-        pass
     found = []
     for line in text.splitlines():
         try:
             found.append(json.loads(line))
-        except ValueError:
+        except (ValueError, RecursionError):
             if line.strip():
                 break
     return [d for d in found if isinstance(d, dict | list)]
@@ -47,21 +49,27 @@ def _ends_whole(text: str, documents: list[Any]) -> bool:
     return len(documents) == 1 or len([line for line in text.splitlines() if line.strip()]) == len(documents)
 
 
-def _tables_in(content: Any, name: str = "") -> dict[str, list[Row]]:
+def _tables_in(content: Any, name: str = "", depth: int = 0) -> dict[str, list[Row]]:
     """By place in the document, every table in it: a list of records, or lists of numbers side by side."""
+    if depth > DEEPEST:
+        return {}
     if isinstance(content, list):
         inside = [
             r for r in content if isinstance(r, list) or (isinstance(r, dict) and _losses(r) and not _has_values(r))
         ]
         if inside and len(inside) == len(content):
-            return {f"{name} {i}".strip(): rows for i, r in enumerate(content) for rows in _tables_in(r).values()}
+            return {
+                f"{name} {i}".strip(): rows
+                for i, r in enumerate(content)
+                for rows in _tables_in(r, depth=depth + 1).values()
+            }
         records = [_flat(r) for r in content if isinstance(r, dict)]
         return {name: _by_mode(records)} if records else {}
     if not isinstance(content, dict):
         return {}
     held = next((content[h] for h in _HOLDERS if _is_records(content.get(h))), None)
     if held is not None:
-        return _tables_in(held, name)
+        return _tables_in(held, name, depth + 1)
     apart = {
         k: v
         for k, v in content.items()
@@ -74,14 +82,20 @@ def _tables_in(content: Any, name: str = "") -> dict[str, list[Row]]:
         return {f"{name} {k}".strip(): _side_by_side(_columns(v)) for k, v in apart.items()}
     if _losses(content):
         return {name: _side_by_side(_columns(content))}
-    keyed = {k: _flat(v) for k, v in content.items() if isinstance(v, dict) and number(k) is not None}
+    keyed = {at: _flat(v) for k, v in content.items() if isinstance(v, dict) and (at := _place(k)) is not None}
     if len(keyed) > 1:
-        return {name: [{"epoch": number(k), **row} for k, row in keyed.items()]}
+        return {name: [{"epoch": at, **row} for at, row in keyed.items()]}
     found: dict[str, list[Row]] = {}
     for key in sorted(content, key=lambda k: (k not in _HOLDERS, list(content).index(k))):
-        for place, rows in _tables_in(content[key], str(key)).items():
+        for place, rows in _tables_in(content[key], str(key), depth + 1).items():
             found.setdefault(f"{name} {place}".strip() if place != name else place, rows)
     return found
+
+
+def _place(key: str) -> float | None:
+    """The number of an epoch in a key ("7", "epoch_7"); None for other keys."""
+    found = _NUMBERED.fullmatch(key.strip().lower())
+    return float(found.group(1)) if found else None
 
 
 def _losses(content: dict[str, Any]) -> bool:

@@ -50,7 +50,8 @@ class Measured:
 class LoggedRun:
     """loss: what was minimised; parts: losses that it is the sum of; scores: accuracy and its kin; rate: the learning
     rate; read, ignored: what was taken from the file and what was not, a sentence each; varies: the column that tells
-    this run from others of its file (fold, seed, run)."""
+    this run from others of its file (fold, seed, run); adversarial: whether two networks play against each other, so
+    that neither loss has to fall."""
 
     name: str
     unit: Unit
@@ -62,6 +63,7 @@ class LoggedRun:
     read: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     varies: str = ""
+    adversarial: bool = False
 
     @property
     def points(self) -> int:

@@ -23,6 +23,7 @@ class Quantities:
     rate: Series | None
     read: tuple[str, ...]
     ignored: tuple[str, ...]
+    adversarial: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,14 @@ def quantities(every: list[Series], loss: str | None, validation: str | None) ->
     used = {s.column for m in (main, *parts, *scores) for s in (m.train, m.validation) if s} | {
         rate.column if rate else ""
     }
-    return Quantities(main, parts, scores, rate, _read(main, parts, scores), _ignored(every, used))
+    read, ignored = _read(main, parts, scores), _ignored(every, used)
+    return Quantities(main, parts, scores, rate, read, ignored, _is_adversarial(columns))
+
+
+def _is_adversarial(columns: list[_Column]) -> bool:
+    """Whether losses of a generator and of its opponent are among them (g_loss, d_loss)."""
+    words = {word for c in columns if c.meaning.kind == "loss" for word in c.meaning.metric.split("_")}
+    return bool(words & {"generator", "gen", "g"}) and bool(words & {"discriminator", "critic", "disc", "d"})
 
 
 def _distinct(columns: list[_Column]) -> list[_Column]:

@@ -9,19 +9,20 @@ from rounds.examination.logs.delimited import is_delimited, read_delimited
 from rounds.examination.logs.event_files import event_files, read_event_files
 from rounds.examination.logs.json_files import is_json, read_json
 from rounds.examination.logs.logged_run import LoggedRun
-from rounds.examination.logs.mlflow import mlflow_runs, read_mlflow_run
+from rounds.examination.logs.mlflow import is_mlflow_database, mlflow_runs, read_mlflow_database, read_mlflow_run
 from rounds.examination.logs.parquet import is_parquet, read_parquet
 from rounds.examination.logs.runs import Choice, runs_of
 from rounds.examination.logs.settings import BESIDE, read_settings
 from rounds.examination.logs.table import LogTable
 from rounds.examination.logs.text_lines import is_text_log, read_text
+from rounds.foreign_files import read_small
 
 KINDS = (
     "a run folder of Rounds; a table (CSVLogger of Keras or Lightning, Ultralytics, pandas); JSON (Keras's History, "
     "trainer_state.json, lists or lines of records); lines of text with epochs, losses and scores; TensorBoard event "
     "files; MLflow's mlruns; or a folder of these"
 )
-SUFFIXES = {".csv", ".tsv", ".txt", ".log", ".json", ".jsonl", ".ndjson", ".out", ".parquet", ""}
+SUFFIXES = {".csv", ".tsv", ".txt", ".log", ".json", ".jsonl", ".ndjson", ".out", ".parquet", ".db", ""}
 LARGEST = 64 << 20  # bytes of a file that is looked into
 NO_LOGS = {"meta.yaml", "wandb-metadata.json", *BESIDE}
 
@@ -55,7 +56,7 @@ def read_logs(paths: Sequence[Path], choice: Choice | None = None) -> Logs:
     tables: list[LogTable] = []
     left_out: list[tuple[str, str]] = []
     for path in paths:
-        if not path.exists():
+        if not (path.is_file() or path.is_dir()):
             raise DataError(must_be("LOG", "a file or folder that exists", "path", str(path), "Check the path"))
         found, wrong = _folder_tables(path) if path.is_dir() else (_file_tables(path), [])
         tables += [_named_by_path(path, table) for table in found] if len(paths) > 1 else found
@@ -90,6 +91,8 @@ def _file_tables(path: Path) -> list[LogTable]:
         return read_event_files(path.parent, [path])
     if is_parquet(path):
         return read_parquet(path)
+    if is_mlflow_database(path):
+        return read_mlflow_database(path)
     text = _text(path)
     reader = next((r for r in READERS if r.recognises(text)), None)
     if reader is None:
@@ -99,10 +102,11 @@ def _file_tables(path: Path) -> list[LogTable]:
 
 
 def _text(path: Path) -> str:
-    if path.stat().st_size > LARGEST:
+    try:
+        raw = read_small(path, LARGEST)
+    except (OSError, ValueError) as error:
         advice = "Give the log of losses by epoch"
-        raise DataError(must_be(path.name, f"a file below {LARGEST >> 20} MB", "bytes", path.stat().st_size, advice))
-    raw = path.read_bytes()
+        raise DataError(must_be(path.name, "a file that can be read", "error", str(error), advice)) from None
     if b"\0" in raw[:4096] and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DataError(must_be(path.name, "text", "file", path.name, f"Give {KINDS}"))
     encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"

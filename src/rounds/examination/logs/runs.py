@@ -181,6 +181,7 @@ def _logged(table: LogTable, part: _Part, unit: Unit, position: str | None, choi
         settings,
         read,
         (*table.ignored, *found.ignored),
+        adversarial=found.adversarial,
     )
 
 

@@ -15,14 +15,14 @@ def read_settings(folder: Path) -> dict[str, float]:
         file = folder / name
         if file.is_file():
             text = file.read_text(encoding="utf-8", errors="replace")
-            return _named(_json_values(text) if name.endswith("json") else _yaml_values(text))
+            return named_settings(_json_values(text) if name.endswith("json") else _yaml_values(text))
     return {}
 
 
 def read_params(folder: Path) -> dict[str, float]:
     """Numbers of MLflow's params folder, a file each."""
     files = sorted(p for p in folder.glob("*") if p.is_file()) if folder.is_dir() else []
-    return _named({p.name: p.read_text(encoding="utf-8", errors="replace") for p in files})
+    return named_settings({p.name: p.read_text(encoding="utf-8", errors="replace") for p in files})
 
 
 def _yaml_values(text: str) -> dict[str, Any]:
@@ -39,7 +39,8 @@ def _json_values(text: str) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _named(values: dict[str, Any]) -> dict[str, float]:
+def named_settings(values: dict[str, Any]) -> dict[str, float]:
+    """Values that are numbers, by name; the learning rate under `learning_rate`."""
     known = {
         name: n
         for name, value in values.items()

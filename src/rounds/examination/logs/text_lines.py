@@ -79,7 +79,7 @@ def _mark(message: str) -> tuple[str, float] | None:
     aside = _ASIDE.search(message)
     if (found := _EPOCH.search(message)) and not (aside and found.start() > aside.start()):
         return "epoch", float(found.group(1))
-    if (found := _STEP.search(message)) and not aside and found.start() < 12:
+    if (found := _STEP.search(message)) and not aside and (found.start() < 12 or any(_values(message[found.end() :]))):
         return "step", float(found.group(2))
     return None
 
