@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pydantic import BaseModel
 
 from rounds.errors import RunFolderError
 
+_LEFTOVER = re.compile(r"\.(?P<name>.+)\.\d+-\d+\.(?P<ending>part|old)")
 OLD = "old"  # ending of the hidden name under which a folder is put aside
 _ADVICE = {
     errno.ENOSPC: "Free some space or choose another folder with --out",
@@ -39,7 +41,7 @@ def write_whole(path: Path, content: bytes | str) -> None:
     >>> place.read_text()
     'whole'
     """
-    raw = content.encode("utf-8") if isinstance(content, str) else content
+    raw = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
     part = _beside(path)
     with writable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,6 +112,31 @@ def existing_folder(path: Path) -> Path:
 def cache_home() -> Path:
     """Where Rounds keeps what it can make again: rounds/ in XDG_CACHE_HOME, or in .cache of the home folder."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rounds"
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Removes what a process that was killed left of files and folders it had not finished, and puts back what it had
+    put aside. Only for who knows that nobody else writes into the folder.
+    """
+    for path in sorted(folder.rglob(".*")):
+        found = _LEFTOVER.fullmatch(path.name)
+        if found is None or not path.exists():
+            continue
+        if found["ending"] == OLD and not path.with_name(found["name"]).exists():
+            os.replace(path, path.with_name(found["name"]))
+        elif path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether a name is that of a file or folder that was not finished.
+
+    >>> is_leftover(Path(".plan.json.12-140.part")), is_leftover(Path("plan.json"))
+    (True, False)
+    """
+    return _LEFTOVER.fullmatch(path.name) is not None
 
 
 @contextmanager

@@ -1,12 +1,13 @@
 """Files that others made: opened only where they are regular and where their names lead, and no larger than fits."""
 
+import io
 import json
 import math
 import os
 import stat
 import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,8 +68,10 @@ def read_small(path: Path, most: int = MOST_RECORD_BYTES) -> bytes:
     return path.read_bytes()
 
 
-def parse_json(raw: bytes | str) -> Any:
+def parse_json(raw: bytes | str, object_hook: Callable[[dict[str, Any]], Any] | None = None, nan: bool = False) -> Any:
     """What a JSON text says; raises ValueError for whatever is wrong with it, numbers that JSON does not have too.
+
+    object_hook: what becomes of each object; nan: take NaN and Infinity, which Python's own writer leaves.
 
     >>> parse_json('{"rows": 3}')
     {'rows': 3}
@@ -78,7 +81,7 @@ def parse_json(raw: bytes | str) -> Any:
     ValueError: nested too deep
     """
     try:
-        return json.loads(raw, parse_constant=_no_number)
+        return json.loads(raw, parse_constant=float if nan else _no_number, object_hook=object_hook)
     except RecursionError:
         raise ValueError("nested too deep") from None
 
@@ -99,18 +102,19 @@ def parse_toml(raw: bytes) -> dict[str, Any]:
         raise ValueError("nested too deep") from None
 
 
-def archive_fault(path: Path) -> str:
+def archive_fault(source: Path | io.BytesIO) -> str:
     """Why a ZIP archive (NPZ, .keras, .zip) is not unpacked, "" where nothing speaks against it.
 
     The sizes that it declares are looked at before anything is unpacked: their sum must fit into memory, and be
     believable for the size of the file.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        size = source.stat().st_size if isinstance(source, Path) else len(source.getbuffer())
+        with zipfile.ZipFile(source) as archive:
             members = archive.infolist()
     except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError, RecursionError) as error:
         return f"no ZIP archive ({str(error) or type(error).__name__})"
-    declared, size = sum(m.file_size for m in members), path.stat().st_size
+    declared = sum(m.file_size for m in members)
     if declared > memory_limit():
         return f"unpacks to {declared / 2**30:,.1f} GB, more than half of this machine's memory"
     if declared > max(SMALL_ARCHIVE, MOST_EXPANSION * size):

@@ -5,7 +5,6 @@ baselines.safetensors  every array, named "<place in the list>/<name>"
 """
 
 import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from safetensors.numpy import save as save_arrays
 from rounds.baselines.baseline import Baseline, BaselineRecord
 from rounds.errors import RunFolderError
 from rounds.files import existing_folder, new_folder, write_json, write_whole
+from rounds.foreign_files import parse_json, read_small
 
 RECORDS, ARRAYS = "baselines.json", "baselines.safetensors"
 
@@ -38,14 +38,16 @@ def load_baselines(folder: Path) -> list[Baseline]:
     """The baselines that `save_baselines` wrote; raises RunFolderError where a file is missing or damaged."""
     folder = existing_folder(folder)
     try:
-        listed = json.loads((folder / RECORDS).read_bytes())
+        listed = parse_json(read_small(folder / RECORDS))
         content = (folder / ARRAYS).read_bytes()
         records = [BaselineRecord.model_validate(record) for record in listed["baselines"]]
         if hashlib.sha256(content).hexdigest() != listed["sha256"]:
             raise ValueError("its content does not agree with its checksum")
         arrays = load_arrays(content)
-    except (OSError, ValidationError, SafetensorError, ValueError, KeyError, TypeError) as error:
-        reason = "it is missing" if isinstance(error, FileNotFoundError) else str(error).splitlines()[0]
+        if not all(np.isfinite(a).all() for a in arrays.values() if a.dtype.kind == "f"):
+            raise ValueError("arrays that are no numbers")
+    except (OSError, ValidationError, SafetensorError, ValueError, LookupError, TypeError) as error:
+        reason = "it is missing" if isinstance(error, FileNotFoundError) else next(iter(str(error).splitlines()), "")
         advice = "Copy the folder again from where it was whole, or train again"
         raise RunFolderError(f"Baselines must be whole, got folder={str(folder)!r} ({reason}). {advice}.") from None
     return [Baseline(record, _own(arrays, i)) for i, record in enumerate(records)]

@@ -1,13 +1,17 @@
 """The program itself: what every command shares, and how each way to end becomes an exit status."""
 
 import os
+import signal
 import sys
+from contextlib import suppress
 from importlib.metadata import version as package_version
+from types import FrameType
 from typing import Annotated
 
 import typer
 
-from rounds.errors import RoundsError
+from rounds.cli.readable import say
+from rounds.errors import RoundsError, must_be
 
 app = typer.Typer(
     name="rounds",
@@ -23,6 +27,11 @@ OUT_OF_MEMORY = (
     "Memory must be enough for the networks and the data, got less. Take smaller networks (--set hidden=64,64), "
     "smaller minibatches (--set batch_size=32), fewer networks (--members), or a machine with more."
 )
+OUTPUT_ADVICE = "Free some space, or write elsewhere"
+FAULT = (
+    "Rounds failed, and should have said why: {}: {}. Report it, with what ROUNDS_TRACEBACK=1 before the command shows."
+)
+SHOW_TRACEBACK = "ROUNDS_TRACEBACK"
 NOTHING_WRITTEN = "no file was written."  # all other commands write theirs whole, at the end
 ON_DISK = "everything up to the last epoch boundary is on disk. --resume goes on with it."
 
@@ -52,30 +61,40 @@ def start(
 
 def main() -> None:
     """Runs a command; every refusal is one line on standard error and an exit status, never a traceback."""
+    _open_streams()
+    _end_as_interrupted()
+    try:
+        status = _status_of_command()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        status = 0
+        _close_output()
+    except OSError as error:
+        status = _refused_by_system(error)
+    sys.exit(status)
+
+
+def _status_of_command() -> int:
     try:
         status = app(standalone_mode=False)
     except RoundsError as error:
-        status = _refused(" ".join(str(error).splitlines()), error.exit_status)  # a column's name may hold a new line
+        return _refused(str(error), error.exit_status)
     except typer.Exit as stop:
         status = stop.exit_code
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
-    except Exception as error:
-        if _is_out_of_memory(error):
-            status = _refused(OUT_OF_MEMORY, FAILED)
-        elif hasattr(error, "format_message"):
-            status = _refused(f"{error.format_message()}{_hint(error)}", BAD_INPUT)
-        else:
+    except OSError:
+        raise
+    except BaseException as error:
+        if isinstance(error, SystemExit | GeneratorExit) or os.environ.get(SHOW_TRACEBACK):
             raise
+        return _refused(*_failure(error))
     if status == INTERRUPTED:  # however Typer tells it: as an exception, or as a status of its own
-        _refused(f"Interrupted: {ON_DISK if sys.argv[1:2] == ['train'] else NOTHING_WRITTEN}", INTERRUPTED)
-    sys.exit(status if isinstance(status, int) else 0)
+        return _refused(f"Interrupted: {ON_DISK if sys.argv[1:2] == ['train'] else NOTHING_WRITTEN}", INTERRUPTED)
+    return status if isinstance(status, int) else 0
 
 
-def _hint(error: Exception) -> str:
+def _hint(error: BaseException) -> str:
     """Where a word that is no option is a field of the plan: how fields are set."""
     from rounds.plan import Plan
 
@@ -83,11 +102,59 @@ def _hint(error: Exception) -> str:
     return f" Fields of the plan are set by --set {name}=VALUE." if name in Plan.model_fields else ""
 
 
-def _is_out_of_memory(error: Exception) -> bool:
-    """Python's error, or JAX's, which is told by its first word so that JAX need not be imported."""
-    return isinstance(error, MemoryError) or str(error).startswith("RESOURCE_EXHAUSTED")
+def _refused_by_system(error: OSError) -> int:
+    """What the operating system refuses: a file by its name, else the output."""
+    reason = error.strerror or str(error)
+    if error.filename is not None:
+        advice = "Check the path, and who may read it"
+        return _refused(
+            must_be("File", "one that can be read", "file", f"{error.filename} ({reason})", advice), BAD_INPUT
+        )
+    _close_output()
+    return _refused(must_be("Output", "a place that can be written", "error", reason, OUTPUT_ADVICE), FAILED)
+
+
+def _failure(error: BaseException) -> tuple[str, int]:
+    """What is said of an error that no command refused, and its exit status."""
+    if isinstance(error, MemoryError) or str(error).startswith("RESOURCE_EXHAUSTED"):  # JAX's, told by its first word
+        return OUT_OF_MEMORY, FAILED
+    if hasattr(error, "format_message"):
+        return f"{error.format_message()}{_hint(error)}", BAD_INPUT
+    first = next(iter(str(error).splitlines()), "")
+    return FAULT.format(type(error).__name__, first), FAILED
+
+
+def _open_streams() -> None:
+    """Standard output and error that take every letter, even where they are closed or know ASCII alone."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (open until the end)
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _end_as_interrupted() -> None:
+    """Lets SIGTERM and SIGHUP, which clusters and closed terminals send, end a command as Ctrl-C does."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:  # nohup has it ignored
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    for name in ("SIGTERM", "SIGHUP"):  # the first is enough: a second would break off what the first has to save
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _close_output() -> None:
+    """Nothing more is written where nobody reads, so that Python does not say so once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _refused(text: str, status: int) -> int:
-    print(text, file=sys.stderr)
+    with suppress(OSError):
+        say(" ".join(text.splitlines()), error=True)  # a column's name may hold a new line
     return status

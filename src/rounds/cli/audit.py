@@ -1,12 +1,12 @@
 """The command that looks at what was trained elsewhere: a table of predictions, or a Keras model with data."""
 
-import json
 from typing import Annotated
 
 import typer
 
 from rounds.cli.app import app
 from rounds.cli.options import AsJson, Positive, Subgroup
+from rounds.cli.readable import print_json
 
 
 @app.command()
@@ -37,6 +37,6 @@ def audit(
         record = audit_predictions(read_predictions(read_table(source), named, positive), subgroup)
         show = evidence_text.show_audit
     if as_json:
-        print(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(record)
     else:
         show(record)

@@ -1,12 +1,12 @@
 """The command that checks a hand-written or custom gradient."""
 
-import json
 from typing import Annotated
 
 import typer
 
 from rounds.cli.app import app
 from rounds.cli.options import AsJson
+from rounds.cli.readable import print_json, say
 
 Function = Annotated[str, typer.Argument(metavar="FILE.py:FUNCTION", help="the loss, in a Python file that is run")]
 
@@ -25,5 +25,5 @@ def check_gradient(function: Function, as_json: AsJson = False) -> None:
 
     read = read_function(function)
     found = check(read.function, read.gradient, read.inputs)
-    print(json.dumps(found.record(), indent=2) if as_json else found)
+    print_json(found.record()) if as_json else say(str(found))
     raise typer.Exit(1 if found.wrong else 0)

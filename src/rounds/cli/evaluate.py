@@ -1,9 +1,8 @@
 """The command that scores a run on new patients."""
 
-import json
-
 from rounds.cli.app import app
 from rounds.cli.options import AllowCode, AsJson, Data, Run, Sequences, Subgroup, Where
+from rounds.cli.readable import print_json
 from rounds.user_code import code_allowed
 
 
@@ -23,7 +22,7 @@ def evaluate(
     with code_allowed(allow_code):
         record = evaluated(run, data, where, subgroup, sequences)
     if as_json:
-        print(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(record)
         return
     from rounds.cli.evidence_text import show_evaluation
 

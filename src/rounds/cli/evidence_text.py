@@ -1,25 +1,20 @@
 """Scores of new patients and of tables of predictions, as a person reads them in the terminal."""
 
-import sys
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from rounds.cli.console import make_console
 from rounds.report.wording import p_value
 
 _WIDE = 160  # letters a line where no terminal says how wide it is
 _MOST_LINES = 12  # columns that moved, and notes, shown; the record has all
 
 
-def _console() -> Console:
-    """As wide as the terminal; a file has room for a table of three contestants."""
-    return Console(highlight=False, soft_wrap=True, markup=False, width=None if sys.stdout.isatty() else _WIDE)
-
-
 def show_evaluation(record: dict[str, Any]) -> None:
     """Limitations first, then scores beside the old ones, calibration, drift."""
-    console = _console()
+    console = make_console(piped_width=_WIDE)
     console.print(f"{record['rows']:,} rows of {record['patients']:,} patients: {record['meaning']}")
     for line in record["limitations"]:
         console.print(f"Limitation: {line}")
@@ -134,7 +129,7 @@ def _drift_lines(record: dict[str, Any]) -> list[str]:
 
 def show_audit(record: dict[str, Any]) -> None:
     """Findings first, then the scores of each part, calibration, subgroups, and what was not checked."""
-    console = _console()
+    console = make_console(piped_width=_WIDE)
     used = ", ".join(f"{what} = {column}" for what, column in record["columns"].items())
     left = f", {record['rows_left_out']:,} left out (no label or score)" if record["rows_left_out"] else ""
     console.print(f"{record['rows']:,} rows of {record['patients']:,} patients{left}; columns: {used}")
@@ -179,7 +174,7 @@ def _group_text(group: dict[str, Any], metric: str) -> str:
 
 def show_keras_audit(record: dict[str, Any]) -> None:
     """What stands out in a Keras model, and what its file cannot say."""
-    console = _console()
+    console = make_console(piped_width=_WIDE)
     console.print(f"{record['model']}: {record['parameters']:,} weights, looked at on {record['rows']:,} rows")
     if loss := record["loss"]:
         values = f"{loss['end']:.3g}; with fresh weights {loss['start']:.3g}, of a constant {loss['constant']:.3g}"

@@ -1,6 +1,5 @@
 """The command that says what is wrong with a training."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +8,7 @@ import typer
 
 from rounds.cli.app import app
 from rounds.cli.options import AsJson
+from rounds.cli.readable import print_json, say
 
 Sources = Annotated[list[Path], typer.Argument(metavar="RUN|LOG...", help="a run folder, or logs of other tools")]
 Page = Annotated[Path | None, typer.Option("--out", metavar="PAGE.html", help="draw every run of the logs on a page")]
@@ -52,4 +52,4 @@ def examine(
 
 
 def _print(record: dict[str, Any], as_json: bool, words: Callable[[], str]) -> None:
-    print(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) if as_json else words())
+    print_json(record) if as_json else say(words())

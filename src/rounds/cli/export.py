@@ -1,6 +1,5 @@
 """The command that hands a model over in a format of others."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from rounds.cli.app import app
 from rounds.cli.options import AllowCode, AsJson, Run
+from rounds.cli.readable import print_json, say
 from rounds.user_code import code_allowed
 
 
@@ -27,9 +27,9 @@ def export(
     with code_allowed(allow_code):
         record = export_run(run, format_, out)
     if as_json:
-        print(json.dumps(record, indent=2, ensure_ascii=False))
+        print_json(record)
         return
     check = record["check"]
-    print(f"{record['file']}: {record['predicts']}, average of {record['members']} networks.")
-    print(f"Inputs: {', '.join(record['inputs'])} as {record['file']}.json says how to prepare them.")
-    print(f"Differs from native predictions by at most {check['largest_difference']:.1e} ({check['computed_by']}).")
+    say(f"{record['file']}: {record['predicts']}, average of {record['members']} networks.")
+    say(f"Inputs: {', '.join(record['inputs'])} as {record['file']}.json says how to prepare them.")
+    say(f"Differs from native predictions by at most {check['largest_difference']:.1e} ({check['computed_by']}).")

@@ -1,6 +1,5 @@
 """The command that shows the computational graph: values forward, gradients back."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,6 +7,7 @@ import typer
 
 from rounds.cli.app import app
 from rounds.cli.options import AllowCode, AsJson
+from rounds.cli.readable import print_json, say
 from rounds.user_code import code_allowed
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ def graph(
 
         write_whole(out, page_of(view, source.rpartition("/")[2]))
     if as_json:
-        print(json.dumps(record_of(view), indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(record_of(view))
     else:
-        print(text_of(view) if out is None else f"Graph written to {out}.")
+        say(text_of(view) if out is None else f"Graph written to {out}.")
 
 
 def _of_function(source: str, open_scans: bool) -> "Graph":

@@ -1,9 +1,8 @@
 """The command that prints the plan."""
 
-import json
-
 from rounds.cli.app import app
 from rounds.cli.options import AsJson
+from rounds.cli.readable import print_json
 
 
 @app.command()
@@ -13,7 +12,7 @@ def plan(as_json: AsJson = False) -> None:
 
     rows = plan_table()
     if as_json:
-        print(json.dumps(rows, indent=2))
+        print_json(rows)
         return
     from rounds.cli.terminal import show_table
 

@@ -6,6 +6,7 @@ import typer
 
 from rounds.cli.app import app
 from rounds.cli.options import Run, ShowImages
+from rounds.cli.readable import say
 
 
 @app.command()
@@ -22,4 +23,4 @@ def report(
     path = write_report(run, show_images)
     write_card(run, licence)
     if not quiet:
-        print(path)
+        say(str(path))

@@ -10,6 +10,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from rounds.cli.console import make_console
+from rounds.cli.readable import print_json, readable, say
 from rounds.errors import RoundsError, TrainingError, must_be
 
 if TYPE_CHECKING:
@@ -17,9 +19,6 @@ if TYPE_CHECKING:
     from rounds.data.dataset import Dataset
     from rounds.job.stages import Request, Result
     from rounds.training.population.build import Population
-
-PIPED_WIDTH = 200  # letters a line where no terminal says how wide it is
-WIDE = 200  # columns of a result that goes into a file
 
 
 def show_training(dataset: "Dataset", request: "Request", quiet: bool, show_images: bool = False) -> "Result":
@@ -30,9 +29,11 @@ def show_training(dataset: "Dataset", request: "Request", quiet: bool, show_imag
     from rounds.report.card.card import write_card
     from rounds.report.page import write_report
 
-    console = Console(quiet=quiet, highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
+    console = make_console(quiet)
+    for note in dataset.notes:
+        console.print(note)
     for line in dataset.extra.get("left_out", ()):
-        console.print(f"Left out: {line}", markup=False)
+        console.print(f"Left out: {line}")
     for line in _unsaveable(request):
         console.print(line)
     result = None
@@ -98,7 +99,7 @@ class _Watch:
             from rounds.examination.finding import finding_record
 
             so_far = f"Seen after {event.epoch} epochs of {event.networks} networks"
-            self.console.print(_finding_line(finding_record(event.finding), so_far), markup=False)
+            self.console.print(_finding_line(finding_record(event.finding), so_far))
             return
         self.epochs[event.slab] = event.epoch
         self.best = min(self.best, event.best_value if event.result is None else self.best)
@@ -130,17 +131,17 @@ def _print_advice(console: Console, folder: Path) -> None:
 
     found = read_record(folder, "findings.json")
     for finding in found.get("earlier", ()):
-        console.print(_finding_line(finding, f"Found in round {finding['look']}"), markup=False)
+        console.print(_finding_line(finding, f"Found in round {finding['look']}"))
     if entries := read_records(folder, "prescriptions.json"):
         console.print(stay_table(entries), soft_wrap=False)
     rounds = read_record(folder, "metrics.json").get("rounds", {})
     for one in rounds.get("contradictions", ()):
-        console.print(f"Round {one['round']}: {one['reason']}.", markup=False)
+        console.print(f"Round {one['round']}: {one['reason']}.")
     if rounds.get("examined"):
-        console.print(f"The stay ended: {rounds['ended'].rstrip('.')}.", markup=False)
+        console.print(f"The stay ended: {rounds['ended'].rstrip('.')}.")
     for finding in found["findings"]:
         if finding["severity"] != "note" or finding["code"] == "healthy":
-            console.print(_finding_line(finding, "Finding"), markup=False)
+            console.print(_finding_line(finding, "Finding"))
 
 
 def _finding_line(finding: dict[str, Any], said: str) -> str:
@@ -187,7 +188,7 @@ def _print_result(console: Console, record: dict[str, Any], report: Path) -> Non
         table.add_row(name, *(_cell(scores.get(metric)) for metric in metrics))
     console.print(table)
     for failed in record.get("failed", ()):
-        console.print(f"Failed: {failed['stage']} ({failed['error']}). {FAILURES} has the details.", markup=False)
+        console.print(f"Failed: {failed['stage']} ({failed['error']}). {FAILURES} has the details.")
     if "stopped_early" in record:
         console.print(f"Stopped early: {stopped_in_words(record['stopped_early'])}.")
     worth = worth_it(record["difference"])
@@ -234,7 +235,6 @@ def show_columns(
     source: str | None, choices: "Choices", write: Path | None, as_json: bool, force: bool = False
 ) -> None:
     """Prints the columns of a table and what each is taken for, or the names of the built-in sets."""
-    import json
 
     from rounds.data.loading import examine
     from rounds.data.roles.decide import columns_table
@@ -249,9 +249,9 @@ def show_columns(
         write_roles(write, examined.columns, force)
     rows = columns_table(examined.columns)
     for note in (*examined.notes, *(f"left out: {line}" for line in examined.left_out)):
-        print(note, file=sys.stderr)
+        say(note, error=True)
     if as_json:
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        print_json(rows)
     else:
         show_table(rows)
 
@@ -263,8 +263,7 @@ def show_table(rows: list[dict[str, Any]]) -> None:
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(_text(value) for value in row.values()))
-    width = None if sys.stdout.isatty() else PIPED_WIDTH
-    Console(highlight=False, markup=False, width=width).print(table)
+    make_console(soft_wrap=False).print(table)
 
 
 def _text(value: Any) -> str:
@@ -278,11 +277,12 @@ def show_prediction(run: Path, data: str, wanted: tuple[Any, ...], quiet: bool) 
 
     wanted: what `predict_table` takes after the data, in its order; first the file to write.
     """
-    from rounds.prediction.table import predict_table
+    from rounds.prediction.table import predict_table, without_formulas
 
     report = predict_table(run, data, *wanted)
     if report.out is None:
-        sys.stdout.write(report.table.write_csv())
+        table = without_formulas(report.table).write_csv()
+        sys.stdout.write(readable(table) if sys.stdout.isatty() else table)
     if not quiet:
         for line in report.lines:
-            print(line, file=sys.stderr)
+            say(line, error=True)

@@ -1,6 +1,5 @@
 """The command that trains."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,6 +34,7 @@ from rounds.cli.options import (
     make_choices,
     pairs,
 )
+from rounds.cli.readable import print_json
 
 
 @app.command()
@@ -121,7 +121,7 @@ def train(
     )
     result = show_training(load(data, choices, test=test), request, quiet or as_json, show_images)
     if as_json:
-        print(json.dumps(result.record, indent=2, ensure_ascii=False))
+        print_json(result.record)
 
 
 def _own_model(where: str | None, allow_code: bool) -> Any:

@@ -3,6 +3,7 @@
 import io
 import json
 import platform
+import re
 import shutil
 import time
 from dataclasses import asdict, dataclass, field
@@ -25,12 +26,14 @@ from rounds.ensemble.members import make_parts, sound_members
 from rounds.errors import RunFolderError, TrainingError, must_be
 from rounds.evaluation.evidence_pack import Finish, Said
 from rounds.examination.sources.population import facts_of
-from rounds.files import write_whole
+from rounds.files import is_leftover, write_whole
+from rounds.foreign_files import parse_json, read_small
 from rounds.metrics import main_metric
 from rounds.prediction.image_variants_record import write_gains
 from rounds.prediction.model_folder import save_predictor
 from rounds.prediction.predictor import Predictor
 from rounds.run_folder.earlier_use import count_earlier_use
+from rounds.run_folder.lock import LOCK
 from rounds.run_folder.metrics import MetricsFile
 from rounds.run_folder.plan import PlanFile
 from rounds.run_folder.read import read_record
@@ -43,8 +46,8 @@ COSTED_ROWS = 1_000  # predicted to say what a prediction costs
 MOST_TIMED, BRIEF = 5, 0.05  # predictions, and seconds after which no further one is timed
 COSTED_ARRAYS = 100  # images or recordings: each costs as much as a thousand rows
 CHECKPOINTS, PLAN = "checkpoints", "plan.json"
-BEFORE_TRAINING = {CHECKPOINTS, "dataset.json", "findings.json"}  # what a run that was stopped by its data leaves
-RUNS = Path("runs")
+BEFORE_TRAINING = {CHECKPOINTS, "dataset.json", "findings.json", LOCK}  # what a run that was stopped by its data leaves
+RUNS, LONGEST_NAME = Path("runs"), 100  # letters of a made-up name
 VERSIONED = ("rounds", "jax", "keras", "optax", "polars", "scikit-learn", "numpy")
 
 
@@ -92,15 +95,21 @@ def open_run_folder(out: Path | None, described: dict[str, Any], resume: bool) -
         raise RunFolderError(must_be("out", "a folder without a run", "out", str(folder), advice))
     if begun.exists():
         _refuse_other_data(folder / "dataset.json", json.loads(json.dumps(described)))
-    if folder.is_dir() and not begun.exists() and any(p.name not in BEFORE_TRAINING for p in folder.iterdir()):
+    if folder.is_dir() and not begun.exists() and any(map(_is_of_others, folder.iterdir())):
         advice = "Choose another folder with --out"
         raise RunFolderError(must_be("out", "a new or empty folder", "out", str(folder), advice))
     return folder
 
 
+def _is_of_others(path: Path) -> bool:
+    """Whether a file is none that a run leaves which was stopped before its training."""
+    return path.name not in BEFORE_TRAINING and not is_leftover(path)
+
+
 def _own_folder(described: dict[str, Any], resume: bool) -> Path:
     """Where a run goes that was given no folder: the next that is free, or with `resume` the last that is there."""
-    name = "-".join([Path(described["name"]).stem, *described["task"]["targets"][:1]])
+    parts = [Path(described["name"]).stem, *described["task"]["targets"][:1]]
+    name = re.sub(r"[^\w.-]+", "_", "-".join(parts)).lstrip(".")[:LONGEST_NAME] or "run"
     numbers = [RUNS / (name if n == 1 else f"{name}-{n}") for n in range(1, 10_000)]
     place = next(place for place, folder in enumerate(numbers) if not folder.exists())
     return numbers[place - 1] if resume and place else numbers[place]
@@ -120,7 +129,7 @@ _SHARED = {
 
 def _refuse_other_data(path: Path, described: dict[str, Any]) -> None:
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
+        known = parse_json(read_small(path))
         other = [key for key in _SHARED if known[key] != described[key]]
     except (ValueError, KeyError, TypeError, OSError) as error:
         advice = "Train into another folder with --out"

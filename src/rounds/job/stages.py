@@ -28,6 +28,7 @@ from rounds.examination.run import advantages_of
 from rounds.examination.sources.population import run_of
 from rounds.examination.while_training.early import SeenEarly, watched
 from rounds.examination.while_training.lost import hopeless_in, saved_by_stopping
+from rounds.files import remove_leftovers
 from rounds.job.failures import Failures, said
 from rounds.job.run_folder import (
     CHECKPOINTS,
@@ -56,6 +57,7 @@ from rounds.prescription.loop import Circumstances, Loop, Round, broken_off, loo
 from rounds.proposal import Amount, Decided, propose
 from rounds.run_folder.dataset import DatasetFile
 from rounds.run_folder.findings import FindingsFile
+from rounds.run_folder.lock import locked
 from rounds.run_folder.plan import PlanFile
 from rounds.run_folder.prescriptions import write_prescriptions
 from rounds.run_folder.read import read_record
@@ -190,10 +192,21 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     split = split_dataset(dataset, changes.get("folds", FOLDS), request.split_seed, nested=nested)
     described = dataset_record(dataset, split, request.split_seed)
     folder = open_run_folder(Path(request.out) if request.out else None, described, request.resume)
-    if (folder / "metrics.json").exists():
-        refuse_other_request(folder, asked_for(request))
-        yield finished_result(folder, request.allow_code)
-        return
+    with locked(folder) as lock:
+        remove_leftovers(folder)
+        if (folder / "metrics.json").exists():
+            refuse_other_request(folder, asked_for(request))
+            yield finished_result(folder, request.allow_code)
+            return
+        for event in _run(dataset, split, request, changes, described, folder, clock):
+            lock.check()
+            yield event
+
+
+def _run(
+    dataset: Dataset, split: Split, request: Request, changes: Record, described: Record, folder: Path, clock: Clock
+) -> Iterator[Event]:
+    """A run in its folder, which nobody else writes. changes: of the plan, with what the data and the request say."""
     data_said = _examine_data(dataset, split, folder, described, request.allow)
     ends = np.inf if request.minutes is None else time.monotonic() + 60 * request.minutes
     given = Circumstances(dataset, split, request.members, 1, ends, folder / CHECKPOINTS)

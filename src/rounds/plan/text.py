@@ -1,12 +1,12 @@
 """A plan as text: what `--set` and plan files mean, and the table of all fields that `rounds plan` prints."""
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from rounds.errors import PlanError, must_be, nearest
+from rounds.foreign_files import parse_toml, read_small
 from rounds.plan.plan import Plan, describe_range, setting_names
 
 
@@ -62,10 +62,10 @@ def make_plan(start: Plan, changes: dict[str, Any]) -> Plan:
 def read_plan_file(path: Path) -> dict[str, Any]:
     """The fields a plan file changes: TOML, ``name = value`` or ``[name]`` with ``value`` and ``why``."""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = parse_toml(read_small(path))
     except FileNotFoundError:
         raise PlanError(f"Plan file must be a file that exists, got plan={str(path)!r}. Check the path.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, IsADirectoryError) as error:
+    except (OSError, ValueError) as error:
         raise PlanError(
             f"Plan file must be TOML, got plan={str(path)!r} ({error}). Write lines such as learning_rate = 0.001."
         ) from None

@@ -11,13 +11,13 @@ checksums.json      SHA-256 of every file above
 
 import hashlib
 import inspect
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
@@ -26,8 +26,9 @@ from safetensors.numpy import save as save_arrays
 from rounds.data.dataset import Column
 from rounds.data.preparation.preparation import Preparation
 from rounds.data.preparation.target_scale import TargetScale
-from rounds.errors import RunFolderError, must_be
+from rounds.errors import RoundsError, RunFolderError, must_be
 from rounds.files import existing_folder, json_text, new_folder, write_whole
+from rounds.foreign_files import parse_json, read_small
 from rounds.networks.network import Network
 from rounds.prediction.predictor import Part, Predictor
 from rounds.task import Task
@@ -110,7 +111,27 @@ def load_predictor(folder: Path, member: int | None = None) -> Predictor:
         parts=tuple(_part(folder, files, index) for index in range(description.parts)),
         columns=description.columns,
     )
+    _refuse_what_cannot_predict(folder, predictor)
     return predictor if member is None else predictor.only(member)
+
+
+def _refuse_what_cannot_predict(folder: Path, predictor: Predictor) -> None:
+    """Raises RunFolderError where a folder agrees with its checksums and its parts not with each other: it was edited,
+    and its checksums made anew. A patient of whom nothing is known must have a finite prediction."""
+    for index, part in enumerate(predictor.parts):
+        if not all(np.isfinite(a).all() for a in (*part.weights.values(), part.member_weights)):
+            raise _damaged(folder / f"weights_{index}.safetensors", "weights that are no numbers")
+    if any(part.runner is not None for part in predictor.parts):
+        return
+    scale = predictor.preparation.array
+    array = None if scale is None else np.zeros((1, *scale.shape), scale.dtype)
+    nobody = pl.DataFrame({name: [None] for name in predictor.preparation.columns} or {"row": [0]})
+    try:
+        values = predictor.predict(nobody, array=array).values
+    except Exception as error:  # whatever does not fit together
+        raise _damaged(folder / PREPARATION, f"its parts do not fit together: {type(error).__name__}") from None
+    if not np.isfinite(values).all():
+        raise _damaged(folder / TARGET, "its predictions are no numbers")
 
 
 def _part(folder: Path, files: dict[str, bytes], index: int) -> Part:
@@ -144,7 +165,7 @@ def _read_checked(folder: Path) -> dict[str, bytes]:
         text = must_be("Model folder", "a folder that `rounds train` wrote", "path", str(folder), "Check the path")
         raise RunFolderError(text)
     with _damage_named(path):
-        sums = json.loads(path.read_bytes())
+        sums = parse_json(read_small(path))
         return {name: _checked(folder / Path(name).name, str(digest)) for name, digest in sums.items()}
 
 
@@ -163,7 +184,9 @@ def _damage_named(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise _damaged(path, "it is missing") from None
-    except (OSError, ValidationError, SafetensorError, ValueError, KeyError, AttributeError) as error:
+    except RoundsError:
+        raise
+    except (OSError, ValidationError, SafetensorError, ValueError, LookupError, AttributeError, TypeError) as error:
         raise _damaged(path, type(error).__name__) from None
 
 

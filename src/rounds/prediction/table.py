@@ -1,6 +1,6 @@
 """Predictions for a table of new patients, as a table: identifiers, prediction, and what stood out."""
 
-import json
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -23,6 +23,7 @@ from rounds.data.tables.delimited import SEPARATORS
 from rounds.data.tables.reading import PARQUET, read_table
 from rounds.errors import DataError, RunFolderError, must_be
 from rounds.files import existing_folder, write_whole
+from rounds.foreign_files import parse_json, read_small
 from rounds.prediction.image_variants import Augmented, check_way
 from rounds.prediction.image_variants_record import kept_way
 from rounds.prediction.model_folder import CHECKSUMS, load_predictor
@@ -122,7 +123,7 @@ def read_linear_by_fold(run: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     try:
-        return dict(json.loads(path.read_bytes()).get("references", {}))
+        return dict(parse_json(read_small(path)).get("references", {}))
     except (ValueError, TypeError, AttributeError):
         advice = "Copy the run folder again from where it was whole"
         raise RunFolderError(must_be("Run file", "whole", "file", str(path), advice)) from None
@@ -275,8 +276,31 @@ def write_table(out: Path, table: pl.DataFrame) -> None:
     if out.suffix == ".parquet":
         table.write_parquet(buffer)
     else:
-        table.write_csv(buffer, separator="\t" if out.suffix == ".tsv" else ",")
+        without_formulas(table).write_csv(buffer, separator="\t" if out.suffix == ".tsv" else ",")
     write_whole(out, buffer.getvalue())
+
+
+def without_formulas(table: pl.DataFrame) -> pl.DataFrame:
+    """The table as text that a spreadsheet reads and does not run: what begins as a formula stands behind an apostrophe
+    (OWASP, CSV injection). Numbers stay as they are.
+
+    >>> without_formulas(pl.DataFrame({"id": ["=cmd()", "-5", "A1", "@SUM(A1)"]}))["id"].to_list()
+    ["'=cmd()", '-5', 'A1', "'@SUM(A1)"]
+    """
+    quoted = [
+        pl.when(pl.col(n).str.contains(_FORMULA) & ~pl.col(n).str.contains(_SIGNED_NUMBER))
+        .then("'" + pl.col(n))
+        .otherwise(pl.col(n))
+        .alias(n)
+        for n, dtype in table.schema.items()
+        if dtype == pl.String
+    ]
+    names = {n: f"'{n}" for n in table.columns if re.match(_FORMULA, n)}
+    return table.with_columns(quoted).rename(names)
+
+
+_FORMULA = r"^[=+\-@\t\r]"
+_SIGNED_NUMBER = r"^[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?$"
 
 
 def _check_suffix(out: Path | None) -> None:

@@ -1,6 +1,5 @@
 """Rounds: examine, prescribe, try against a control, keep what helped, come back and look again."""
 
-import shutil
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
@@ -244,8 +243,7 @@ def treat(given: Circumstances, found: Loop, this_round: Round) -> Generator[Eve
 
 
 def broken_off(given: Circumstances, found: Loop, this_round: Round, error: RunFolderError) -> Loop:
-    """The stay that a disk without room ended, with all that is known; its checkpoints make room for the results."""
-    shutil.rmtree(given.folder, ignore_errors=True)
+    """The loop that a disk without room ended, with all that is known; its checkpoints stay until all is written."""
     said = f"broken off: {error}"
     if any((e["round"], e["verdict"]) == (this_round.number, "kept") for e in found.entries):
         entries = as_dropped(found.entries, this_round.number, f"confirmed, but its networks were {said}")

@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from rounds.foreign_files import parse_json
+
 NAME = "rounds-ledger.jsonl"
 
 
@@ -52,7 +54,7 @@ def _runs(path: Path, test_hash: str) -> set[str]:
     found = set()
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            entry = json.loads(line)
+            entry = parse_json(line)
             if entry["test_rows"] == test_hash:
                 found.add(str(entry["run"]))
         except (ValueError, KeyError, TypeError):

@@ -1,10 +1,10 @@
 """Records of a run folder, read back."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from rounds.errors import RunFolderError, must_be
+from rounds.foreign_files import parse_json, read_small
 
 SCHEMA_VERSION = 1  # of the layout of a run folder's records
 RESTORE = "Restore the file, or train again"
@@ -64,7 +64,7 @@ def _read(run: Path, name: str) -> Any:
         raise RunFolderError(must_be("RUN", "a run folder", "run", str(run), "Give the folder that rounds train wrote"))
     try:
         file = run / name
-        return json.loads(file.read_text(encoding="utf-8"), object_hook=lambda content: _Told(content, file))
+        return parse_json(read_small(file), object_hook=lambda content: _Told(content, file))
     except FileNotFoundError:
         advice = "Give a folder in which rounds train finished, or go on with it by rounds train ... --resume"
         raise RunFolderError(must_be("RUN", f"a run folder with {name}", "run", str(run), advice)) from None

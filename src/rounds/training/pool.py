@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rounds.files import writable
 from rounds.training.batches.streaming import AnyData
 from rounds.training.compiled.state import EpochRecord, Weights
 from rounds.training.population.members import Slab
@@ -93,6 +94,9 @@ def train_slabs(
     """
     locks = {id(work.program): threading.Lock() for work in works}
     shared = _SharedState(folder, queue.Queue(), threading.Event(), deadline, locks, hopeless)
+    if folder is not None:
+        with writable(folder):
+            folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(workers) as threads:
         for work in _one_of_each_first(works):
             threads.submit(_train_one, work, shared)

@@ -1,13 +1,13 @@
 """roles.toml: what every column is taken for, written for the user to edit and handed back."""
 
 import json
-import tomllib
 from pathlib import Path
 from typing import Any, get_args
 
 from rounds.data.dataset import Column, Known, Role
 from rounds.errors import DataError, must_be, nearest
 from rounds.files import write_whole
+from rounds.foreign_files import parse_toml, read_small
 
 _FIELDS = ("role", "known", "unit", "missing")
 # Roles that a user may give; the others follow from options (--target, --group, --time, --baseline).
@@ -58,10 +58,10 @@ def parse_roles(path: Path) -> dict[str, Any]:
     Raises DataError where it is missing or no TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return parse_toml(read_small(path))
     except FileNotFoundError:
         raise DataError(must_be("Roles file", "a file that exists", "roles", str(path), "Check the path")) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (OSError, ValueError) as error:
         advice = "Write it anew with rounds data FILE --write"
         raise DataError(must_be("Roles file", "TOML", "roles", f"{path.name} ({error})", advice)) from None
 

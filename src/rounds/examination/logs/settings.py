@@ -1,10 +1,10 @@
 """Hyperparameters beside a log: hparams.yaml of Lightning, args.yaml of Ultralytics, MLflow's params, config.json."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from rounds.examination.logs.table import number
+from rounds.foreign_files import parse_json
 
 BESIDE = ("hparams.yaml", "args.yaml", "config.yaml", "opt.yaml", "config.json", "hparams.json", "args.json")
 
@@ -33,7 +33,7 @@ def _yaml_values(text: str) -> dict[str, Any]:
 
 def _json_values(text: str) -> dict[str, Any]:
     try:
-        content = json.loads(text)
+        content = parse_json(text, nan=True)
     except ValueError:
         return {}
     return content if isinstance(content, dict) else {}

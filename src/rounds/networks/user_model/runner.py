@@ -8,6 +8,7 @@ import io
 import json
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
@@ -18,6 +19,7 @@ import jax
 import numpy as np
 
 from rounds.errors import RunFolderError, must_be
+from rounds.foreign_files import archive_fault, parse_json
 from rounds.networks.keras.functional import Functional, make_functional
 from rounds.networks.layers.embeddings import keras
 from rounds.networks.network import OWN, Network
@@ -153,12 +155,14 @@ def _read(content: bytes, place: Path, allow_code: bool, code: tuple[str, ...] =
 def _foreign(content: bytes, place: Path) -> list[str]:
     """module:name of every class and function that is neither Keras's nor Rounds's."""
     try:
+        if fault := archive_fault(io.BytesIO(content)):
+            raise ValueError(fault)
         with zipfile.ZipFile(io.BytesIO(content)) as file:
-            config = json.loads(file.read("config.json"))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+            config = parse_json(file.read("config.json"))
+        return sorted(set(_named(config)))
+    except (zipfile.BadZipFile, zlib.error, LookupError, ValueError, RecursionError, NotImplementedError) as error:
         advice = "Copy the folder again from where it was whole, or train again"
         raise RunFolderError(must_be("Model file", "a .keras file", "file", f"{place} ({error})", advice)) from None
-    return sorted(set(_named(config)))
 
 
 _OURS = ("keras", "keras_hub", "builtins", "rounds")

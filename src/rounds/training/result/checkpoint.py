@@ -8,7 +8,7 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from rounds.errors import RunFolderError
+from rounds.errors import RunFolderError, must_be
 from rounds.files import write_whole
 from rounds.training.compiled.state import EpochRecord, Weights
 from rounds.training.slab import SlabAt
@@ -19,7 +19,15 @@ def checkpoint_path(folder: Path, slab: int) -> Path:
 
 
 def save_checkpoint(path: Path, at: SlabAt) -> None:
-    """Writes state and records of a slab, whole or not at all."""
+    """Writes state and records of a slab, whole or not at all.
+
+    Raises RunFolderError where its folder is gone: a run whose folder was deleted leaves no part of another.
+    """
+    if not path.parent.is_dir():
+        advice = "It was deleted or moved while the run went on: start the run again"
+        raise RunFolderError(
+            must_be("Run folder", "left where it is until the end", "missing", path.parent.name, advice)
+        )
     arrays = {f"state_{i:04d}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(at.state))}
     if at.records:
         stacked = EpochRecord(*(np.stack(field) for field in zip(*at.records, strict=True)))
@@ -41,8 +49,21 @@ def load_checkpoint(path: Path, fresh: SlabAt) -> SlabAt:
     """
     try:
         arrays = safetensors.numpy.load(path.read_bytes())
-    except (SafetensorError, ValueError) as error:
-        raise _damaged(path, str(error)) from None
+        return _restored(path, arrays, fresh)
+    except (
+        SafetensorError,
+        OSError,
+        ValueError,
+        KeyError,
+        IndexError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+    ) as error:
+        raise _damaged(path, str(error) or type(error).__name__) from None
+
+
+def _restored(path: Path, arrays: dict[str, np.ndarray], fresh: SlabAt) -> SlabAt:
     leaves, tree = jax.tree.flatten(fresh.state)
     found = [arrays.get(f"state_{i:04d}") for i in range(len(leaves))]
     if any(f is None or f.shape != leaf.shape or f.dtype != leaf.dtype for f, leaf in zip(found, leaves, strict=True)):
