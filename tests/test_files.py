@@ -4,11 +4,12 @@ import errno
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
 from rounds.errors import RunFolderError
-from rounds.files import existing_folder, json_text, new_folder, write_json, write_whole
+from rounds.files import existing_folder, json_text, new_folder, remove_leftovers, write_json, write_whole
 
 
 def fail_with(code):
@@ -137,3 +138,22 @@ def _fill_and_stop(folder):
     with new_folder(folder) as place:
         write_whole(place / "half.txt", "x")
         raise KeyboardInterrupt
+
+
+def test_leftovers_of_a_killed_process_are_removed_or_put_back(tmp_path: Path) -> None:
+    (tmp_path / ".plan.json.12-140.part").write_text("{")
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / ".slab_0.12-140.part").mkdir()
+    (tmp_path / ".model.12-140.old").mkdir()
+    (tmp_path / ".model.12-140.old" / "description.json").write_text("whole")
+    (tmp_path / ".baselines.12-140.old").mkdir()
+    (tmp_path / "baselines").mkdir()
+    (tmp_path / ".mine").write_text("kept")
+    remove_leftovers(tmp_path)
+    left = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*"))
+    assert left == [".mine", "baselines", "checkpoints", "model", "model/description.json"]
+
+
+def test_text_that_is_no_utf8_is_written_as_json_reads_it(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"name": "ward\udcff"})
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"name": "ward\udcff"}

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import stat
+import tempfile
 import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
@@ -56,6 +57,15 @@ def shown(name: str) -> str:
     ('ward.csv', 5)
     """
     return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+@contextmanager
+def named_plainly(path: Path) -> Iterator[Path]:
+    """Another name of a file whose own is no UTF-8, which libraries in Rust cannot open."""
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / shown(path.name)
+        link.symlink_to(path.resolve())
+        yield link
 
 
 def read_small(path: Path, most: int = MOST_RECORD_BYTES) -> bytes:

@@ -1,11 +1,13 @@
 """A model folder gives back the same predictions bit for bit, and names the file that is damaged."""
 
+import hashlib
 import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from safetensors.numpy import load, save
 
 from rounds.errors import RunFolderError
 from rounds.prediction.model_folder import load_predictor, save_predictor
@@ -122,3 +124,42 @@ def test_prediction_loads_neither_jax_nor_keras():
         "print([m for m in ('jax', 'keras', 'sklearn', 'scipy') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def edited(folder, name, change):
+    """The folder with one file changed, and its checksums made anew."""
+    path = folder / name
+    path.write_bytes(change(path.read_bytes()))
+    sums = json.loads((folder / "checksums.json").read_text())
+    (folder / "checksums.json").write_text(json.dumps({**sums, name: hashlib.sha256(path.read_bytes()).hexdigest()}))
+
+
+def without_numbers(content):
+    arrays = {name: np.full_like(a, np.nan) for name, a in load(content).items()}
+    return save(arrays)
+
+
+def without_encodings(content):
+    record = json.loads(content)
+    return json.dumps({**record, "encodings": []}).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("weights_0.safetensors", without_numbers),
+        ("preparation.json", without_encodings),
+        ("description.json", lambda content: b"[" * 100_000),
+        ("target.json", lambda content: content.replace(b": ", b": 1" + b"0" * 5_000 + b', "x": ', 1)),
+    ],
+)
+def test_an_edited_folder_with_new_checksums_is_refused(folder, name, change):
+    edited(folder, name, change)
+    with pytest.raises(RunFolderError, match="Model file must be whole"):
+        load_predictor(folder)
+
+
+def test_checksums_nested_too_deep_are_refused(folder):
+    (folder / "checksums.json").write_text("[" * 100_000)
+    with pytest.raises(RunFolderError, match="Model file must be whole"):
+        load_predictor(folder)

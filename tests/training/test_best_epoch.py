@@ -7,7 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
+from rounds.errors import RunFolderError
 from rounds.plan import Plan, usual_patience
 from rounds.training.compiled.best_snapshots import (
     begin_best_snapshots,
@@ -145,6 +147,19 @@ def test_snapshots_go_on_from_a_checkpoint_to_the_same_bits(population_of: Make,
     *_, resumed = from_here(load_checkpoint(tmp_path / "half", begun(population)))
     for one, other in zip(jax.tree.leaves(at.state), jax.tree.leaves(resumed.state), strict=True):
         np.testing.assert_array_equal(one, other)
+    _refused_where_damaged(tmp_path / "half", begun(population))
+
+
+def _refused_where_damaged(path: Path, fresh: SlabAt) -> None:
+    """A checkpoint without one of its arrays is told, whichever it is; one whose folder is gone is not written."""
+    arrays = load_file(path)
+    for name in arrays:
+        if name != "measures":
+            save_file({n: a for n, a in arrays.items() if n != name}, path)
+            with pytest.raises(RunFolderError, match="checkpoint must be whole and of this run, got file='half'"):
+                load_checkpoint(path, fresh)
+    with pytest.raises(RunFolderError, match="Run folder must be left where it is until the end"):
+        save_checkpoint(path.parent / "gone" / "slab", fresh)
 
 
 def test_the_halves_choose_other_epochs_than_all(population_of: Make, train: Train) -> None:

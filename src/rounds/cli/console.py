@@ -14,9 +14,16 @@ PIPED_WIDTH = 200  # letters a line where no terminal says how wide it is
 def make_console(quiet: bool = False, soft_wrap: bool = True, piped_width: int = PIPED_WIDTH) -> Console:
     """A console as wide as the terminal, which prints what it is given as it stands and nothing that obeys."""
     width = None if sys.stdout.isatty() else piped_width
-    console = Console(quiet=quiet, highlight=False, soft_wrap=soft_wrap, markup=False, width=width)
+    console = _Console(quiet=quiet, highlight=False, soft_wrap=soft_wrap, markup=False, width=width)
     console.push_render_hook(_Readable())
     return console
+
+
+class _Console(Console):
+    """Rich ends the program where nobody reads its output any more; here every command ends in one place."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
 
 
 class _Readable(RenderHook):

@@ -23,10 +23,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from rounds.data.dataset import Column
+from rounds.data.dataset import FEATURE_ROLES, Column
 from rounds.data.preparation.preparation import Preparation
 from rounds.data.preparation.target_scale import TargetScale
-from rounds.errors import RoundsError, RunFolderError, must_be
+from rounds.errors import PlanError, RoundsError, RunFolderError, must_be
 from rounds.files import existing_folder, json_text, new_folder, write_whole
 from rounds.foreign_files import parse_json, read_small
 from rounds.networks.network import Network
@@ -37,6 +37,7 @@ from rounds.user_code import is_code_allowed
 FORMAT, VERSION = "rounds-model", 1
 DESCRIPTION, PREPARATION, TARGET, CHECKSUMS = "description.json", "preparation.json", "target.json", "checksums.json"
 MEMBER_WEIGHTS = "member_weights"
+MOST_NAMED = 5  # columns in one message
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -104,15 +105,20 @@ def load_predictor(folder: Path, member: int | None = None) -> Predictor:
         found = f"{description.format} {description.version}"
         advice = "Install a newer Rounds"
         raise RunFolderError(must_be("Model folder", f"of format {FORMAT} up to {VERSION}", "format", found, advice))
-    predictor = Predictor(
+    with _damage_named(folder):
+        predictor = _put_together(folder, files, description)
+    _refuse_what_cannot_predict(folder, predictor)
+    return predictor if member is None else predictor.only(member)
+
+
+def _put_together(folder: Path, files: dict[str, bytes], description: ModelDescription) -> Predictor:
+    return Predictor(
         task=description.task,
         preparation=_record(folder / PREPARATION, files, Preparation),
         target_scale=_record(folder / TARGET, files, TargetScale),
         parts=tuple(_part(folder, files, index) for index in range(description.parts)),
         columns=description.columns,
     )
-    _refuse_what_cannot_predict(folder, predictor)
-    return predictor if member is None else predictor.only(member)
 
 
 def _refuse_what_cannot_predict(folder: Path, predictor: Predictor) -> None:
@@ -121,6 +127,9 @@ def _refuse_what_cannot_predict(folder: Path, predictor: Predictor) -> None:
     for index, part in enumerate(predictor.parts):
         if not all(np.isfinite(a).all() for a in (*part.weights.values(), part.member_weights)):
             raise _damaged(folder / f"weights_{index}.safetensors", "weights that are no numbers")
+    features = {column.name for column in predictor.columns if column.role in FEATURE_ROLES}
+    if unprepared := sorted(features - set(predictor.preparation.columns)):
+        raise _damaged(folder / PREPARATION, f"nothing on {', '.join(unprepared[:MOST_NAMED])}")
     if any(part.runner is not None for part in predictor.parts):
         return
     scale = predictor.preparation.array
@@ -184,6 +193,8 @@ def _damage_named(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise _damaged(path, "it is missing") from None
+    except PlanError as error:  # weights of members that do not add up
+        raise _damaged(path, str(error)) from None
     except RoundsError:
         raise
     except (OSError, ValidationError, SafetensorError, ValueError, LookupError, AttributeError, TypeError) as error:

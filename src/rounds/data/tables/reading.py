@@ -9,7 +9,7 @@ import polars as pl
 from rounds.data.tables.delimited import SEPARATORS, read_delimited, refuse_repeated, unnamed_numbered
 from rounds.data.tables.parquet_structure import parquet_fault
 from rounds.errors import DataError, must_be
-from rounds.foreign_files import damage_named
+from rounds.foreign_files import damage_named, named_plainly, shown
 
 PARQUET = (".parquet", ".pq")
 
@@ -30,6 +30,9 @@ def read_table(source: Any, codes: Collection[str] = ()) -> pl.DataFrame:
         raise DataError(must_be("DATA", "a path or a frame of Polars or pandas", "type", type(source).__name__, advice))
     path = Path(source)
     _refuse_no_file(path)
+    if shown(str(path)) != str(path):
+        with named_plainly(path) as link:
+            return read_table(link, codes)
     suffix = path.suffix.lower()
     if suffix in PARQUET:
         return _checked(_read_parquet(path), path.name)
