@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+from pydantic import Field
+
 from rounds.run_folder.stored import Number, Part, Stored
 from rounds.task import Task
 
@@ -77,7 +79,8 @@ class FailedStage(Part):
 
 
 class MetricsFile(Stored):
-    """metrics.json, written last: with it a run is finished. rows, patients: of train, validation and test."""
+    """metrics.json, written last: with it a run is finished. rows, patients: of train, validation and test;
+    differences: to each baseline, in the main metric, of which `difference` is that to the best."""
 
     FILE: ClassVar[str] = "metrics.json"
 
@@ -91,6 +94,7 @@ class MetricsFile(Stored):
     single_network: Scores
     baselines: dict[str, Scores]
     difference: BaselineDifference | None = None
+    differences: dict[str, Estimate] = Field(default_factory=dict)
     gain_over_single: Difference | None = None
     members: int
     ensemble: EnsembleRecord
