@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from rounds.examination.log_rules.examination import LogExamination
     from rounds.examination.log_rules.run_row import RunRow
 
-Sources = Annotated[list[Path], typer.Argument(metavar="LOG...", help="logs that grow, or folders of them")]
+Sources = Annotated[
+    list[Path],
+    typer.Argument(metavar="LOG...", help="logs that grow, folders of them, or a folder that rounds.watch writes"),
+]
 Every = Annotated[float, typer.Option("--every", metavar="SECONDS", min=0.1, help="seconds between looks")]
 Idle = Annotated[
     float | None, typer.Option("--idle", metavar="SECONDS", help="end after so long without anything new (never)")
@@ -48,9 +51,11 @@ def _show_runs(rows: "tuple[RunRow, ...]", shown: "dict[str, RunRow]") -> None:
 
 def _told_now(found: "Examination", said: "set[tuple[str, tuple[int, ...]]]") -> "list[Finding]":
     """Alarms that were not told before, of rules that need not wait for the end of a training."""
-    from rounds.examination.rules import rules_of_logs
+    from rounds.examination.log_rules.examination import LogExamination
+    from rounds.examination.rules import rules_of_logs, rules_of_training
 
-    early = {rule.code for rule in rules_of_logs() if rule.seen_at_once}
+    asked = rules_of_logs() if isinstance(found, LogExamination) else rules_of_training()
+    early = {rule.code for rule in asked if rule.seen_at_once}
     new = [f for f in found.findings if f.alarms and f.code in early and (f.code, f.members) not in said]
     said.update((f.code, f.members) for f in new)
     return new

@@ -12,9 +12,8 @@ from rounds.examination.log_rules.several import TOGETHER, Together
 from rounds.examination.logs.objects import is_log_object, read_log_objects
 from rounds.examination.logs.read import read_logs
 from rounds.examination.logs.runs import Choice
-from rounds.examination.sources.watched import FACTS, is_watched, read_watched
 
-FINDINGS = "findings.json"
+FINDINGS, FACTS = "findings.json", "watch.json"
 _OF_ROUNDS = (FINDINGS, "dataset.json", "plan.json", FACTS)
 
 
@@ -25,13 +24,14 @@ def is_run_folder(path: Path) -> bool:
 
 def examine_source(path: Path) -> Examination:
     """Raises RunFolderError or DataError for what cannot be read."""
-    from rounds.examination.examine import examine
-
-    if is_watched(path):
-        return examine(read_watched(path))
     if not is_run_folder(path):
         return examine_log_files([path])
+    from rounds.examination.examine import examine
     from rounds.examination.sources.run_folder import read_examination, read_run
+    from rounds.examination.sources.watched import read_watched
+
+    if (path / FACTS).is_file():
+        return examine(read_watched(path))
 
     if (path / FINDINGS).exists() and not (path / "curves.parquet").exists():
         return read_examination(path)

@@ -11,18 +11,15 @@ import numpy as np
 from rounds.errors import RunFolderError, must_be
 from rounds.examination.curve import Curve, Series
 from rounds.examination.run import Run
+from rounds.examination.sources.source import FACTS
 from rounds.model_facts import ModelFacts, TargetFacts
 from rounds.plan import Plan, make_plan
 from rounds.task import Task
 
-FACTS, LINES = "watch.json", "watch.jsonl"
+LINES = "watch.jsonl"
 EPOCHS_OF_STEPS = 40  # windows of steps, where a loop tells of no epochs
 _PLANNED = ("mse", "mae", "huber", "poisson", "binary_crossentropy", "categorical_crossentropy")
 _OPTIMIZERS = ("sgd", "adagrad", "rmsprop", "adam", "adamw")
-
-
-def is_watched(folder: Path) -> bool:
-    return (folder / FACTS).is_file()
 
 
 def read_watched(folder: Path) -> Run:
