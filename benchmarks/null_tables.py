@@ -57,10 +57,17 @@ def null_table(seed: int, rows: int, patients: int, kind: Kind, of: Literal["pat
     task, targets = _outcome(kind, score)
     begins = [datetime(2020, 1, 1) + timedelta(days=float(day)) for day in random.uniform(0, 2_000, len(owner))]
     return Dataset(
-        name="null", task=task, inputs=frame, columns=columns, targets=targets, patients=owner, group="patient",
-        identifiers=pl.DataFrame({"patient": owner}), rows_read=len(owner),
+        name="null",
+        task=task,
+        inputs=frame,
+        columns=columns,
+        targets=targets,
+        patients=owner,
+        group="patient",
+        identifiers=pl.DataFrame({"patient": owner}),
+        rows_read=len(owner),
         extra={"unused": pl.DataFrame({"admitted": begins})},
-    )  # fmt: skip
+    )
 
 
 def _outcome(kind: Kind, score: np.ndarray) -> tuple[Task, np.ndarray]:

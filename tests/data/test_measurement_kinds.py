@@ -62,9 +62,13 @@ def test_times_of_day_join_the_date_beside_them() -> None:
 
 def test_the_layout_of_mimic_is_known() -> None:
     table = hospital(
-        subject_id=[5] * 10, storetime=[datetime(2150, 3, 2)] * 10, value=["97.1"] * 9 + ["ERROR"],
-        valuenum=[97.1] * 9 + [None], valueuom=["bpm"] * 10, warning=[0] * 10,
-    )  # fmt: skip
+        subject_id=[5] * 10,
+        storetime=[datetime(2150, 3, 2)] * 10,
+        value=["97.1"] * 9 + ["ERROR"],
+        valuenum=[97.1] * 9 + [None],
+        valueuom=["bpm"] * 10,
+        warning=[0] * 10,
+    )
     found = read_measurements(table, SUBJECTS)
     assert found.columns == MeasurementColumns("stay_id", "charttime", "", "itemid", "valuenum", "valueuom")
     assert found.frame.height == 9
@@ -78,17 +82,25 @@ def test_the_layout_of_mimic_is_known() -> None:
 EXPORTS = {
     "labid patientunitstayid* labresultoffset labtypeid labname. labresult labresulttext. labmeasurenamesystem. "
     "labresultrevisedoffset": ("labresultoffset", "labname", "labresult", "labmeasurenamesystem"),
-    "patientunitstayid* nursingchartoffset nursingchartentryoffset nursingchartcelltypevalname. nursingchartvalue":
-        ("nursingchartoffset", "nursingchartcelltypevalname", "nursingchartvalue", ""),
+    "patientunitstayid* nursingchartoffset nursingchartentryoffset nursingchartcelltypevalname. nursingchartvalue": (
+        "nursingchartoffset",
+        "nursingchartcelltypevalname",
+        "nursingchartvalue",
+        "",
+    ),
     "measurement_id person_id* measurement_concept_id measurement_date measurement_datetime value_as_number "
     "unit_source_value.": ("measurement_datetime", "measurement_concept_id", "value_as_number", "unit_source_value"),
-    "admissionid* itemid item. tag. value unitid unit. measuredat registeredat":
-        ("measuredat", "itemid", "value", "unit"),
+    "admissionid* itemid item. tag. value unitid unit. measuredat registeredat": (
+        "measuredat",
+        "itemid",
+        "value",
+        "unit",
+    ),
     "patientid* datetime entertime status variableid value": ("datetime", "variableid", "value", ""),
     "CaseID* Offset DataID Val cnt": ("Offset", "DataID", "Val", ""),
     "stay_id* starttime endtime itemid amount amountuom.": ("starttime", "itemid", "amount", "amountuom"),
     "id* ICULOS HR O2Sat Temp Age": ("ICULOS", "", "", ""),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("columns", "wanted"), EXPORTS.items(), ids=[c.split("*")[0] for c in EXPORTS])
@@ -151,9 +163,10 @@ def test_two_units_of_one_variable_become_one(
     variable: str, units: tuple[str, str], values: tuple[float, float], wanted: float
 ) -> None:
     table = hospital(
-        itemid=[variable] * 10, valuenum=[values[i % 3 == 2] for i in range(10)],
+        itemid=[variable] * 10,
+        valuenum=[values[i % 3 == 2] for i in range(10)],
         valueuom=[units[i % 3 == 2] for i in range(10)],
-    )  # fmt: skip
+    )
     found = read_measurements(table, SUBJECTS)
     assert found.frame["value"].to_list() == pytest.approx([wanted] * 10, rel=1e-3)
     same = units[0].lower() == units[1].lower()

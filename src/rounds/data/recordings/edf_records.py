@@ -30,11 +30,13 @@ def read_edf(path: Path, folder: Path) -> Record:
     ):
         signals = [
             Signal(
-                file.getLabel(i).strip() or "signal", np.asarray(file.readSignal(i), np.float32),
-                float(file.getSampleFrequency(i)), file.getPhysicalDimension(i).strip(),
+                file.getLabel(i).strip() or "signal",
+                np.asarray(file.readSignal(i), np.float32),
+                float(file.getSampleFrequency(i)),
+                file.getPhysicalDimension(i).strip(),
             )
             for i in range(file.signals_in_file)
-        ]  # fmt: skip
+        ]
     usable = [s for s in signals if len(s.samples) and np.isfinite(s.frequency) and s.frequency > 0]
     if not usable:
         raise damaged("EDF", path, "no signals")

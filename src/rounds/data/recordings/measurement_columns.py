@@ -59,10 +59,13 @@ class MeasurementColumns(NamedTuple):
         taken = {name for name in self if name}
         times = (*TIME[:3], OTHER_TIME)
         return [
-            n for n in table.columns
-            if n not in taken and not _IDENTIFIER.fullmatch(n) and not table[n].dtype.is_temporal()
+            n
+            for n in table.columns
+            if n not in taken
+            and not _IDENTIFIER.fullmatch(n)
+            and not table[n].dtype.is_temporal()
             and not any(re.fullmatch(pattern, n, re.I) for pattern in times)
-        ]  # fmt: skip
+        ]
 
 
 def recognised(table: pl.DataFrame, key: str) -> MeasurementColumns:

@@ -57,8 +57,9 @@ def _shifted_test(evidence: DataEvidence) -> Judged:
     return Seen(
         "note" if meant else "warning",
         f"Test patients can be told from the others (AUROC {auroc:.2f}, most by {column}){said}.",
-        {"auroc": auroc, "column": column, "meant": meant}, 0.9,
-    )  # fmt: skip
+        {"auroc": auroc, "column": column, "meant": meant},
+        0.9,
+    )
 
 
 SHIFTED_TEST = Rule(
@@ -94,8 +95,9 @@ def _shifted_validation(evidence: DataEvidence) -> Judged:
     return Seen(
         "warning",
         f"Patients of validation fold {number} differ from those learned from (AUROC {auroc:.2f} by {column}).",
-        {"auroc": auroc, "column": column, "fold": number}, 0.9,
-    )  # fmt: skip
+        {"auroc": auroc, "column": column, "fold": number},
+        0.9,
+    )
 
 
 SHIFTED_VALIDATION = Rule(
@@ -150,8 +152,9 @@ def _rare(evidence: DataEvidence) -> Judged:
         "warning" if people < FEW_EVENTS.value else "note",
         f"{name} is rare: {count:,} of {dataset.rows:,} rows ({share:.1%}){of_patients}. Who always says the other is "
         f"right in {1 - share:.1%}: do not judge by accuracy.",
-        {"class": name, "rows": count, "patients": people, "share": share, "accuracy_of_a_constant": 1 - share}, 0.95,
-    )  # fmt: skip
+        {"class": name, "rows": count, "patients": people, "share": share, "accuracy_of_a_constant": 1 - share},
+        0.95,
+    )
 
 
 CLASS_IMBALANCE = Rule(
@@ -248,9 +251,11 @@ def _conflicts(evidence: DataEvidence) -> Judged:
     if rows < CONFLICTS.value * len(owner):
         return None
     return Seen(
-        "warning", f"{rows:,} rows have a twin that is equal in every column and has another outcome.",
-        {"rows": rows, "share": rows / len(owner)}, 0.95,
-    )  # fmt: skip
+        "warning",
+        f"{rows:,} rows have a twin that is equal in every column and has another outcome.",
+        {"rows": rows, "share": rows / len(owner)},
+        0.95,
+    )
 
 
 def outcome_keys(targets: np.ndarray, seed: int) -> np.ndarray:
