@@ -47,8 +47,10 @@ from rounds.ensemble.members import sound_members
 from rounds.errors import TrainingError
 from rounds.examination.while_training.lost import hopeless_in
 from rounds.job import stages as improvement
+from rounds.job.request import Request
 from rounds.job.stages import FOLDS as ALL_FOLDS
-from rounds.job.stages import Request, amount_of, improve
+from rounds.job.stages import amount_of
+from rounds.job.train import improve
 from rounds.metrics import main_metric
 from rounds.metrics.table import score
 from rounds.plan import Plan, make_plan

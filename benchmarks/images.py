@@ -27,7 +27,8 @@ from scipy.stats import t as student
 from sklearn.metrics import roc_auc_score
 
 from rounds.data.loading import load
-from rounds.job.stages import Request, improve
+from rounds.job.request import Request
+from rounds.job.train import improve
 from rounds.plan import parse_value
 
 WANTED = {"auroc": 0.96, "accuracy": 0.88}

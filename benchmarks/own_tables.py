@@ -21,7 +21,8 @@ from benchmarks.machine import Record, about, better_by, keep, kept, told
 from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
 from rounds.data.loading import load
-from rounds.job.stages import Request, improve
+from rounds.job.request import Request
+from rounds.job.train import improve
 from rounds.metrics import main_metric
 
 # Every 116th of the complete genes that the description of the table lists as targets.

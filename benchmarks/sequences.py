@@ -53,7 +53,8 @@ def divide(stays: pl.DataFrame, part: str) -> list[tuple[np.ndarray, np.ndarray]
 def run_stays(shared: Path, part: str, division: int) -> dict[str, Any]:
     from rounds.data.choices import Choices
     from rounds.data.loading import load
-    from rounds.job.stages import Request, improve
+    from rounds.job.request import Request
+    from rounds.job.train import improve
 
     folder = shared / "data" / "physionet2012_a"
     measured = pl.read_parquet(folder / "measurements.parquet")
@@ -98,7 +99,8 @@ def floor_predictions(dataset: Any, part: str) -> np.ndarray:
 
 def run_beats(shared: Path) -> dict[str, Any]:
     from rounds.data.loading import load
-    from rounds.job.stages import Request, improve
+    from rounds.job.request import Request
+    from rounds.job.train import improve
 
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as place:

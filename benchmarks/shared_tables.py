@@ -24,7 +24,8 @@ from typing import Any
 from benchmarks.machine import Record, about, better_by, keep, kept, told
 from rounds.data.choices import Choices
 from rounds.data.loading import load
-from rounds.job.stages import Request, improve
+from rounds.job.request import Request
+from rounds.job.train import improve
 from rounds.plan import parse_value
 
 # Numbers that are codes, as the descriptions of the data sets say; a user would say so with --as COL=categorical.

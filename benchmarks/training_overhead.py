@@ -21,7 +21,9 @@ from pathlib import Path
 from rounds.data.choices import Choices
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
-from rounds.job.stages import Request, amount_of, improve
+from rounds.job.request import Request
+from rounds.job.stages import amount_of
+from rounds.job.train import improve
 from rounds.proposal import propose
 from rounds.training.machine.device import workers_here
 from rounds.training.pool import Work

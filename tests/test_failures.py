@@ -14,7 +14,9 @@ from rounds.data.loading import load
 from rounds.errors import DataError, TrainingError
 from rounds.job import run_folder, stages
 from rounds.job.failures import FAILURES
-from rounds.job.stages import Request, Result, improve
+from rounds.job.request import Request
+from rounds.job.result import Result
+from rounds.job.train import improve
 from rounds.prediction.model_folder import load_predictor
 from rounds.run_folder.read import read_record
 from rounds.training.pool import Progress

@@ -1,19 +1,35 @@
 """Rounds trains neural networks on patient data, says what is wrong with them, and proves what a remedy was worth.
 
-    dataset = rounds.load("stays.csv", rounds.Choices(targets=("length_of_stay",), group="patient_id"))
-    result = rounds.improve(dataset)                 # the closed loop; what `rounds train` does
-    result.predict(table), result.write_report(path)
+    result = rounds.train("stays.csv", target="length_of_stay", group="patient_id")   # what `rounds train` does
+    result.scores, result.findings, result.predict(new), result.evaluate(later), result.report()
+    model.fit(..., callbacks=[rounds.watch.KerasWatch("runs/mine")])                    # anybody's loop
+    rounds.examine("runs/mine")
 
 Importing it costs nothing: each name is loaded when it is first used.
 """
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rounds import watch as watch
+    from rounds.data.choices import Choices as Choices
+    from rounds.data.loading import load as load
+    from rounds.errors import RoundsError as RoundsError
+    from rounds.graph.gradient_check.check import check_gradient as check_gradient
+    from rounds.job.request import Request as Request
+    from rounds.job.result import Result as Result
+    from rounds.job.train import improve as improve
+    from rounds.job.train import train as train
+    from rounds.plan import Plan as Plan
+    from rounds.prescription.remedies.prescribe import prescribe as prescribe
 
 _PLACES = {
     "Choices": "rounds.data.choices",
     "load": "rounds.data.loading",
     "Plan": "rounds.plan",
-    "Request": "rounds.job.stages",
+    "Request": "rounds.job.request",
+    "Result": "rounds.job.result",
     "improve": "rounds.job.train",
     "train": "rounds.job.train",
     "prescribe": "rounds.prescription.remedies.prescribe",
@@ -25,6 +41,7 @@ __all__ = [
     "Choices",
     "Plan",
     "Request",
+    "Result",
     "RoundsError",
     "check_gradient",
     "examine",
@@ -32,12 +49,11 @@ __all__ = [
     "load",
     "prescribe",
     "train",
+    "watch",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    from importlib import import_module
-
     if name == "watch":
         return import_module("rounds.watch")
     if name not in _PLACES:

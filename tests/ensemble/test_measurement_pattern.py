@@ -9,7 +9,8 @@ import pytest
 
 from rounds.data.choices import Choices
 from rounds.data.loading import load
-from rounds.job.stages import Request, train
+from rounds.job.request import Request
+from rounds.job.train import train
 from rounds.networks.layers.embeddings import keras
 
 STAYS = 240
@@ -54,7 +55,7 @@ def codes(made: Any) -> list[str]:
 
 def test_a_network_that_reads_the_pattern(stays: Any, tmp_path: Path) -> None:
     plan = {**QUICK, "network": "recurrent", "recurrent": (4,), "hidden": ()}
-    made = train(stays, plan, Request(out=tmp_path / "run", members=2))
+    made = train(stays, plan, Request(out=tmp_path / "run", members=2, rounds=0))
     gaps = made.record["gaps"]
     assert gaps["pattern_alone"]["low"] > 0.1
     assert gaps["dealt_anew"]["low"] > 0.1
@@ -63,7 +64,7 @@ def test_a_network_that_reads_the_pattern(stays: Any, tmp_path: Path) -> None:
 
 def test_a_network_that_cannot(stays: Any, tmp_path: Path) -> None:
     model = values_alone(stays.array.shape[1:])
-    made = train(stays, QUICK, Request(out=tmp_path / "run", members=2, allow_code=True), model=model)
+    made = train(stays, QUICK, Request(out=tmp_path / "run", members=2, allow_code=True, rounds=0), model=model)
     gaps = made.record["gaps"]
     assert gaps["pattern_alone"]["low"] > 0.1
     assert abs(gaps["dealt_anew"]["value"]) < 1e-6

@@ -17,7 +17,8 @@ from rounds.examination.examine import examine
 from rounds.examination.run import Advantage
 from rounds.examination.sources.run_folder import read_run
 from rounds.examination.sources.source import examine_source
-from rounds.job.stages import Request, improve
+from rounds.job.request import Request
+from rounds.job.train import improve
 
 
 @pytest.fixture(scope="module")

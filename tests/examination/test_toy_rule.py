@@ -15,7 +15,8 @@ from rounds.examination import data_rules, training_rules
 from rounds.examination.page import findings_page
 from rounds.examination.rules import rules_of_data, rules_of_training
 from rounds.examination.while_training.early import SeenEarly
-from rounds.job.stages import Event, Request, stages
+from rounds.job.request import Request
+from rounds.job.stages import Event, stages
 from rounds.report.page import write_report
 from rounds.run_folder.read import read_record
 

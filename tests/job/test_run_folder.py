@@ -14,7 +14,9 @@ import pytest
 import rounds
 from rounds.data.choices import Choices
 from rounds.data.loading import load
-from rounds.job.stages import Request, finished_result, stages
+from rounds.job.request import Request
+from rounds.job.result import Result
+from rounds.job.stages import stages
 from rounds.training.result.progress import Stage
 
 N = 90
@@ -266,7 +268,7 @@ def test_predictions_pass_patients_through(finished: Path, place: Path, command:
 
 
 def test_a_result_predicts_files_and_frames_alike(finished: Path, place: Path) -> None:
-    result = finished_result(finished)
+    result = Result.load(finished)
     named = result.predict(str(place / "stays.csv"))
     assert named.shape == (N, 1)
     table = pl.read_csv(place / "stays.csv", schema_overrides={"patient": pl.String, "icd": pl.String})
@@ -275,7 +277,7 @@ def test_a_result_predicts_files_and_frames_alike(finished: Path, place: Path) -
 
 
 def test_a_result_is_examined_like_its_folder(finished: Path) -> None:
-    assert rounds.examine(finished_result(finished)) == rounds.examine(str(finished))
+    assert rounds.examine(Result.load(finished)) == rounds.examine(str(finished))
 
 
 def test_codes_keep_their_digits_when_predicting(finished: Path, command: Command, tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ import pytest
 from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
 from rounds.data.loading import load
-from rounds.job.stages import Request, Result, stages
+from rounds.job.request import Request
+from rounds.job.result import Result
+from rounds.job.stages import stages
 from rounds.prescription import loop as loop
 from rounds.prescription.remedies.prescribe import remedies_by_finding
 from rounds.prescription.remedies.remedy import Remedy

@@ -16,7 +16,9 @@ from rounds.data.splitting import split_dataset
 from rounds.errors import RunFolderError
 from rounds.examination.finding import Answer, Examination, Finding, Verdict
 from rounds.examination.sources.source import examine_source
-from rounds.job.stages import Request, Result, improve
+from rounds.job.request import Request
+from rounds.job.result import Result
+from rounds.job.train import improve
 from rounds.plan import Plan
 from rounds.prescription import loop as loop
 from rounds.prescription.loop import Circumstances, Loop, look, refit, treat

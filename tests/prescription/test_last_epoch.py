@@ -12,7 +12,9 @@ from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
-from rounds.job.stages import Request, Result, stages
+from rounds.job.request import Request
+from rounds.job.result import Result
+from rounds.job.stages import stages
 from rounds.plan import Plan
 from rounds.prescription.remedies.optimizer import keep_best
 from rounds.prescription.remedies.remedy import Prescription

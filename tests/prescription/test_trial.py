@@ -14,7 +14,9 @@ from rounds.data.dataset import Dataset
 from rounds.data.splitting import split_dataset
 from rounds.errors import RunFolderError
 from rounds.job import stages as improvement
-from rounds.job.stages import Request, Result, stages
+from rounds.job.request import Request
+from rounds.job.result import Result
+from rounds.job.stages import stages
 from rounds.plan import Plan
 from rounds.prediction.model_folder import load_predictor
 from rounds.prescription import loop as loop

@@ -9,7 +9,8 @@ import pytest
 
 from rounds.data.loading import load
 from rounds.errors import PlanError
-from rounds.job.stages import Request, train
+from rounds.job.request import Request
+from rounds.job.train import train
 from rounds.networks.layers.embeddings import keras
 from rounds.networks.user_model.images import array_feed, use_fast_convolutions
 from rounds.prediction.model_folder import load_predictor
@@ -71,7 +72,7 @@ def test_inputs_of_another_size_are_refused(shape: tuple[int, ...], text: str) -
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     folder = tmp_path_factory.mktemp("own")
-    made = train(load(images(folder)), QUICK, Request(out=folder / "run", members=1), model=small_network())
+    made = train(load(images(folder)), QUICK, Request(out=folder / "run", members=1, rounds=0), model=small_network())
     return folder, made
 
 

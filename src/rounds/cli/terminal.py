@@ -17,7 +17,8 @@ from rounds.errors import RoundsError, TrainingError, must_be
 if TYPE_CHECKING:
     from rounds.data.choices import Choices
     from rounds.data.dataset import Dataset
-    from rounds.job.stages import Request, Result
+    from rounds.job.request import Request
+    from rounds.job.result import Result
     from rounds.training.population.build import Population
 
 
@@ -25,7 +26,8 @@ def show_training(dataset: "Dataset", request: "Request", quiet: bool, show_imag
     """Trains, with progress where a person is watching, and prints the result unless `quiet`; show_images: pictures of
     patients in the report."""
     from rounds.job.failures import said
-    from rounds.job.stages import Result, stages
+    from rounds.job.result import Result
+    from rounds.job.stages import stages
     from rounds.report.card.card import write_card
     from rounds.report.page import write_report
 

@@ -102,9 +102,10 @@ def train(
         key=key,
     )
     from rounds.cli.terminal import show_training
-    from rounds.data.loading import load
-    from rounds.job.stages import Request
+    from rounds.job.arguments import load_for_model
+    from rounds.job.request import Request
 
+    own_model = _own_model(model, allow_code)
     request = Request(
         changes=changes,
         members=members,
@@ -115,11 +116,11 @@ def train(
         allow=tuple(allow or ()),
         subgroups=tuple(subgroup) if subgroup else None,
         rounds=rounds,
-        model=_own_model(model, allow_code),
+        model=own_model,
         allow_code=allow_code,
         cache=not no_cache,
     )
-    result = show_training(load(data, choices, test=test), request, quiet or as_json, show_images)
+    result = show_training(load_for_model(data, choices, test, own_model), request, quiet or as_json, show_images)
     if as_json:
         print_json(result.record)
 

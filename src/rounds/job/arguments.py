@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from rounds.data.choices import Choices, ImageChoices
-from rounds.data.dataset import Dataset
+from rounds.data.dataset import FEATURE_ROLES, Dataset
 from rounds.data.loading import load
 from rounds.errors import DataError, PlanError, RoundsError, must_be, nearest
 from rounds.plan import Plan, make_plan, read_plan_file
@@ -41,24 +41,23 @@ def roles_of(given: Mapping[str, str] | Names) -> dict[str, str]:
     return {name: role for name, _, role in pairs}
 
 
-def plan_changes(plan: Any, fields: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """The plan fields that are asked for: of a file, a dictionary or a Plan, then single ones. Raises PlanError."""
+def plan_changes(before: Mapping[str, Any], plan: Any, fields: Mapping[str, Any], seed: int | None) -> dict[str, Any]:
+    """The plan fields that are asked for: of a Request, then of a file, a dictionary or a Plan, then single ones.
+
+    Raises PlanError for an unknown name or a value that cannot run.
+    """
     if isinstance(plan, str | Path):
         given = read_plan_file(Path(plan))
     else:
         given = plan.model_dump(exclude_unset=True) if isinstance(plan, Plan) else dict(plan or {})
     unknown = [name for name in fields if name not in Plan.model_fields]
     if unknown:
-        known = [*Plan.model_fields, *OPTIONS]
-        raise PlanError(
-            must_be(
-                "An argument", "an option or a plan field", unknown[0], fields[unknown[0]], nearest(unknown[0], known)
-            )
-        )
-    given |= {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-    given = {"seed": seed, **given}
-    make_plan(Plan(), given)
-    return given
+        hint = nearest(unknown[0], [*Plan.model_fields, *OPTIONS])
+        raise PlanError(must_be("An argument", "an option or a plan field", unknown[0], fields[unknown[0]], hint))
+    single = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    changes = {"seed": 0, **before, **given, **single, **({} if seed is None else {"seed": seed})}
+    make_plan(Plan(), changes)
+    return changes
 
 
 OPTIONS = (
@@ -91,12 +90,13 @@ OPTIONS = (
     "resume",
     "model",
     "allow_code",
+    "no_cache",
     "show_images",
     "quiet",
 )
 
 
-def dataset_of(data: Any, choices: Choices, test: Any = None) -> Dataset:
+def dataset_of(data: Any, choices: Choices, test: Any = None, model: Any = None) -> Dataset:
     """What `train` is given as a Dataset: one already, a path, a frame, the name of a built-in set, or (X, y)."""
     if isinstance(data, Dataset):
         if choices != Choices():
@@ -104,20 +104,34 @@ def dataset_of(data: Any, choices: Choices, test: Any = None) -> Dataset:
             raise DataError(must_be("A Dataset", "given without options on how to read it", "data", data.name, advice))
         return data
     if isinstance(data, tuple) and len(data) == 2:
-        table, names = table_of_arrays(*data)
-        numbers = {name: "numeric" for name in table.columns if name not in names and _is_number(table[name])}
+        data, names = table_of_arrays(*data)
+        numbers = {name: "numeric" for name in data.columns if name not in names and data[name].dtype.is_numeric()}
         choices = replace(
             choices,
             targets=choices.targets or names,
             group=choices.group or "none",
             as_roles={**numbers, **choices.as_roles},
         )
-        return load(table, choices, test=test)
-    return load(data, choices, test=test)
+    return load_for_model(data, choices, test, model)
 
 
-def _is_number(column: pl.Series) -> bool:
-    return column.dtype.is_numeric()
+def load_for_model(data: Any, choices: Choices, test: Any, model: Any) -> Dataset:
+    """The table as `load` has it; where a model of the user's own has an input for every column, none of its numbers is
+    left out or taken for a code: a constant column has its place among the model's weights."""
+    dataset = load(data, choices, test=test)
+    wanted = _input_width(model)
+    columns = [column for column in dataset.columns if column.role in (*FEATURE_ROLES, "constant", "identifier")]
+    others = [c.name for c in columns if c.role in ("constant", "identifier", "categorical") and not c.as_written]
+    if wanted != len(columns) or not others:
+        return dataset
+    return load(data, replace(choices, as_roles={**dict.fromkeys(others, "numeric"), **choices.as_roles}), test=test)
+
+
+def _input_width(model: Any) -> int | None:
+    """Columns that a model with a single input reads; None where that is not known."""
+    inputs = getattr(model, "inputs", None) or []
+    shape = tuple(inputs[0].shape) if len(inputs) == 1 else ()
+    return shape[1] if len(shape) == 2 else None
 
 
 def table_of_arrays(inputs: Any, targets: Any) -> tuple[pl.DataFrame, tuple[str, ...]]:

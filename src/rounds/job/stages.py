@@ -1,9 +1,8 @@
 """The whole job in plain order: split, propose, train, hand over, judge, write down."""
 
-import shutil
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import numpy as np
 
 from rounds.baselines.fit import Baseline
 from rounds.data.dataset import Dataset, Split
-from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
 from rounds.ensemble.choose import ChosenEnsemble, choose_ensemble, refitted
 from rounds.ensemble.importance import importance_record
@@ -30,6 +28,8 @@ from rounds.examination.while_training.early import SeenEarly, watched
 from rounds.examination.while_training.lost import hopeless_in, saved_by_stopping
 from rounds.files import remove_leftovers
 from rounds.job.failures import Failures, said
+from rounds.job.request import Request
+from rounds.job.result import Result
 from rounds.job.run_folder import (
     CHECKPOINTS,
     Clock,
@@ -49,9 +49,7 @@ from rounds.job.run_folder import (
 )
 from rounds.networks.network import OWN
 from rounds.plan import Plan, PlanNote, make_plan
-from rounds.prediction.model_folder import load_predictor, save_predictor
-from rounds.prediction.predictor import Predictor
-from rounds.prediction.table import new_inputs, read_linear_by_fold, read_source
+from rounds.prediction.model_folder import save_predictor
 from rounds.prescription.earlier_findings import earlier_findings
 from rounds.prescription.loop import Circumstances, Loop, Round, broken_off, look, refit, treat
 from rounds.proposal import Amount, Decided, propose
@@ -60,7 +58,6 @@ from rounds.run_folder.findings import FindingsFile
 from rounds.run_folder.lock import locked
 from rounds.run_folder.plan import PlanFile
 from rounds.run_folder.prescriptions import write_prescriptions
-from rounds.run_folder.read import read_record
 from rounds.statistics.subgroups import make_groups
 from rounds.training.machine.compilation_cache import open_compilation_cache
 from rounds.training.machine.device import hand_back_freed
@@ -75,92 +72,14 @@ from rounds.training.population.build import (
 )
 from rounds.training.population.fold_data import FoldData, make_folds_data, scaling_of
 from rounds.training.result.progress import Stage
-from rounds.user_code import code_allowed, refuse_code
+from rounds.user_code import refuse_code
 
 Record = dict[str, Any]
 FOLDS = 5
-ROUNDS = 2  # of examination and trial, unless the user says otherwise
 SINGLE_LEARNING_RATE = 3e-3  # between the rates that a population averages over
 
 
-@dataclass(frozen=True)
-class Request:
-    """What the user asked for beside the data.
-
-    changes: plan fields; members: networks per judging fold; minutes: limit on training; out: run folder (None: made
-    up under runs/); resume: go on with what is there; allow: codes of findings about the data to train in spite of;
-    subgroups: columns to compare by (None: sex and age where they are recognised); rounds: of advice and trial.
-    model: a keras.Model of the user's own to train; allow_code: import what the plan names as module:name;
-    cache: keep compiled programs on disk for the next run.
-    """
-
-    changes: dict[str, Any] = field(default_factory=dict)
-    members: int | None = None
-    minutes: float | None = None
-    split_seed: int = 0
-    out: Path | str | None = None
-    resume: bool = False
-    allow: tuple[str, ...] = ()
-    subgroups: tuple[str, ...] | None = None
-    rounds: int = ROUNDS
-    model: Any = None
-    allow_code: bool = False
-    cache: bool = True
-
-
-@dataclass(frozen=True)
-class Result:
-    """A finished run: its folder, what metrics.json says, and the predictor."""
-
-    folder: Path
-    record: dict[str, Any]
-    predictor: Predictor
-
-    def predict(self, data: Any) -> np.ndarray:
-        """Predictions [N, T] in the target's unit, or probabilities [N, classes], for new patients.
-
-        data: a path, a Polars or pandas frame, or the name of a built-in set, as for training. Raises DataError where
-        a feature is of another type than in training.
-        """
-        new = read_source(data, self.predictor)
-        inputs = new_inputs(new.table, self.predictor, read_linear_by_fold(self.folder))
-        return self.predictor.predict(inputs, array=new.array).values
-
-    def write_report(self, path: Path | None = None) -> Path:
-        """Draws the report anew; copies it to `path` where one is given."""
-        from rounds.report.page import write_report
-
-        made = write_report(self.folder)
-        return Path(shutil.copyfile(made, path)) if path else made
-
-
 Event = Stage | Progress | SeenEarly | PlanNote | Result
-
-
-def improve(
-    data: Any, plan: Plan | dict[str, Any] | None = None, request: Request | None = None, *, model: Any = None
-) -> Result:
-    """Trains, examines, prescribes, tries, judges, and writes a run folder; silent.
-
-    data: a Dataset, or what `load` takes; plan: the fields to change (of a Plan, those that were given); request: all
-    else; model: a keras.Model of one's own to train in place of Rounds's networks. Raises DataError, PlanError or
-    RunFolderError for what cannot be used, TrainingError where no member is finite.
-    """
-    dataset = data if isinstance(data, Dataset) else load(data)
-    request = request or Request()
-    request = request if model is None else replace(request, model=model)
-    given = plan.model_dump(exclude_unset=True) if isinstance(plan, Plan) else plan or {}
-    for event in stages(dataset, replace(request, changes={**request.changes, **given})):
-        if isinstance(event, Result):
-            return event
-    raise AssertionError("stages end in a result")
-
-
-def train(
-    data: Any, plan: Plan | dict[str, Any] | None = None, request: Request | None = None, *, model: Any = None
-) -> Result:
-    """One population, examined but without advice: `improve` with no rounds."""
-    return improve(data, plan, replace(request or Request(), rounds=0), model=model)
 
 
 @dataclass(frozen=True)
@@ -196,7 +115,7 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
         remove_leftovers(folder)
         if (folder / "metrics.json").exists():
             refuse_other_request(folder, asked_for(request))
-            yield finished_result(folder, request.allow_code)
+            yield Result.load(folder, request.allow_code)
             return
         for event in _run(dataset, split, request, changes, described, folder, clock):
             lock.check()
@@ -301,13 +220,6 @@ def asked_for(request: Request) -> Record:
     from rounds.networks.user_model.model import layers_record
 
     return {**asked, "model": layers_record(request.model)}
-
-
-def finished_result(folder: Path, allow_code: bool = False) -> Result:
-    """The result of a run that is finished already."""
-    with code_allowed(allow_code):
-        predictor = load_predictor(folder / "model")
-    return Result(folder, read_record(folder, "metrics.json"), predictor)
 
 
 def _changes(request: Request) -> dict[str, Any]:

@@ -1,18 +1,20 @@
 """`rounds.train`: what the command `rounds train` does, its options and the plan's fields being keywords."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rounds.data.dataset import Dataset
 from rounds.job.arguments import Names, choices_of, dataset_of, names_of, plan_changes, speaking_python
-from rounds.job.stages import Request, Result, stages
+from rounds.job.request import Request
+from rounds.job.result import Result
+from rounds.job.stages import stages
 from rounds.plan import Plan
 
 if TYPE_CHECKING:
     from rounds.task import Kind
-
-ROUNDS = 2  # of examination and trial, unless the user says otherwise
 
 
 def train(
@@ -43,13 +45,14 @@ def train(
     rounds: int | None = None,
     members: int | None = None,
     minutes: float | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     out: Path | str | None = None,
     resume: bool = False,
     model: Any = None,
     allow_code: bool = False,
+    no_cache: bool = False,
     show_images: bool = False,
-    quiet: bool = True,
+    quiet: bool = False,
     **fields: Any,
 ) -> Result:
     """Trains a population of networks, examines it, tries remedies, judges, and writes a run folder with a report.
@@ -57,7 +60,7 @@ def train(
         result = rounds.train("stays.csv", target="length_of_stay", group="patient_id", members=8, epochs=40)
 
     data: a path, a Polars or pandas frame, (X, y), the name of a built-in set, or a Dataset; target: one column or
-    several; rounds: how often to prescribe and try (2; 0 trains and examines alone); quiet: print nothing; fields: of
+    several; rounds: how often to prescribe and try (2; 0 trains and examines alone); quiet: no progress; fields: of
     the plan, a list being a sweep. All else is as `rounds train --help` says, a dash being an underscore.
 
     Raises DataError, PlanError or RunFolderError for what cannot be used, TrainingError where no network is finite.
@@ -65,33 +68,71 @@ def train(
     options = {name: value for name, value in locals().items() if name not in ("data", "plan", "request", "fields")}
     with speaking_python():
         asked = _request(plan, request, options, fields)
-        dataset = dataset_of(data, choices_of(options), test)
+        dataset = dataset_of(data, choices_of(options), test, model)
         return _run(dataset, asked, quiet, show_images)
 
 
 def improve(
-    data: Any, plan: Plan | Mapping[str, Any] | None = None, request: Request | None = None, **options: Any
+    data: Any,
+    plan: Plan | Mapping[str, Any] | Path | str | None = None,
+    request: Request | None = None,
+    **options: Any,
 ) -> Result:
     """The same as `train`; this name goes with the next release."""
     return train(data, plan, request, **options)
 
 
 def _request(plan: Any, request: Request | None, options: Mapping[str, Any], fields: Mapping[str, Any]) -> Request:
-    """What is asked for beside the data: of a Request where one is given, and of the keywords that were used."""
-    given = request or Request(rounds=ROUNDS)
-    changes = {**given.changes, **plan_changes(plan, fields, options["seed"] or given.changes.get("seed", 0))}
+    """What is asked for beside the data: of a Request where one is given, then of the keywords that were used."""
+    given = request or Request()
     said = {
         name: options[name] for name in ("members", "minutes", "rounds", "model", "out") if options[name] is not None
     }
-    more: dict[str, Any] = {"split_seed": options["split_seed"] or given.split_seed}
-    more["allow"] = (*given.allow, *names_of(options["allow"]))
-    more["subgroups"] = names_of(options["subgroup"]) or given.subgroups
-    more |= {name: options[name] or getattr(given, name) for name in ("resume", "allow_code")}
-    return replace(given, changes=changes, **said, **more)
+    said |= {name: options[name] for name in ("split_seed", "resume", "allow_code") if options[name]}
+    if options["no_cache"]:
+        said["cache"] = False
+    if options["allow"]:
+        said["allow"] = (*given.allow, *names_of(options["allow"]))
+    if options["subgroup"]:
+        said["subgroups"] = names_of(options["subgroup"])
+    return replace(given, changes=plan_changes(given.changes, plan, fields, options["seed"]), **said)
 
 
-def _run(dataset: Any, request: Request, quiet: bool, show_images: bool) -> Result:
-    for event in stages(dataset, request):
-        if isinstance(event, Result):
-            return event
+def _run(dataset: Dataset, request: Request, quiet: bool, show_images: bool) -> Result:
+    """The stages to their end, and the report."""
+    from rounds.report.card.card import write_card
+    from rounds.report.page import write_report
+
+    with _progress(quiet) as see:
+        for event in stages(dataset, request):
+            if isinstance(event, Result):
+                write_report(event.folder, show_images)
+                write_card(event.folder)
+                return event
+            see(event)
     raise AssertionError("stages end in a result")
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Any]:
+    """A line in a terminal or a notebook: what happens now, and how many epochs of all networks are done."""
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+
+    console = Console(stderr=True)
+    shown = not quiet and (console.is_terminal or console.is_jupyter)
+    with Bars(console=console, transient=True, disable=not shown) as bars:
+        task = bars.add_task("reading", total=None)
+        done: dict[int, int] = {}
+
+        def see(event: Any) -> None:
+            if hasattr(event, "name"):
+                done.clear()
+                some = event.population
+                total = None if some is None else sum(some.plans[slab.plan].epochs for slab in some.slabs)
+                bars.update(task, description=event.name, total=total, completed=0)
+            elif hasattr(event, "slab"):
+                done[event.slab] = event.epoch
+                bars.update(task, completed=sum(done.values()))
+
+        yield see
