@@ -251,10 +251,11 @@ UNSCALED_INPUTS = Rule(
     "training",
     _unscaled,
     how="The plan leaves inputs as they are, and before the first step the first layer's outputs are wide or the "
-    "loss is far above that of a constant.",
+    "loss is far above that of a constant. Of a model of one's own: the size of the numbers that its first layer "
+    "receives.",
     why="The column with the largest unit decides every step; the others learn nothing.",
     remedies=("set scale_inputs to true",),
-    thresholds=(WIDE_OUTPUTS, HIGH_START),
+    thresholds=(WIDE_OUTPUTS, HIGH_START, LARGE_INPUTS, SMALL_INPUTS),
     acts="start",
     place=40,
     seen_at_once=True,
@@ -313,7 +314,8 @@ LOSS_OUTPUT_MISMATCH = Rule(
     "training",
     _mismatched,
     how="By the table of losses and outputs that fit each kind of task; an alarm only where the network is also "
-    "worse than it should be.",
+    "worse than it should be. Of a model of one's own: its last layer's activation and width beside its loss and the "
+    "targets; an alarm always where no weights could make them fit.",
     why="The loss pulls towards values that the output cannot give, or judges something else than the outcome.",
     remedies=("set loss and output_activation to auto",),
     acts="start",

@@ -105,7 +105,7 @@ LEARNING_RATE_TOO_HIGH = Rule(
     "sweep: the same folds train worse at the higher rate, by an interval or with two of these in each network.",
     why="Steps overshoot: the weights jump over good values, and units are thrown where no gradient is.",
     remedies=("divide the learning rate by 10", "warm up over the first epochs", "clip the gradient's norm"),
-    thresholds=(RISE, LOST_UNITS, LARGE_STEPS, STRAY_START, BEHIND_SIBLING),
+    thresholds=(RISE, LOST_UNITS, LARGE_STEPS, LONG_STEP, STRAY_START, BEHIND_SIBLING),
     acts="steps",
     place=70,
     seen_at_once=True,
