@@ -105,6 +105,23 @@ def test_rows_repeated_across_parts_are_an_error() -> None:
     assert found["evidence"] == {"rows": 50, "across_parts": 50}
 
 
+def test_scores_that_were_rounded_are_no_duplicates() -> None:
+    table = sound().select("patient", "label", pl.col("score").round(3), "split")
+    assert "duplicate-rows" not in codes(table)
+    unnamed = audited(table.drop("patient"))
+    assert any(n["code"] == "duplicate-rows" and "3 digits" in n["reason"] for n in unnamed["not_checked"])
+    assert not any(f["code"] == "duplicate-rows" for f in unnamed["findings"])
+    measured = table.with_columns(bmi=pl.Series(np.random.default_rng(0).normal(25, 4, table.height)))
+    assert "duplicate-rows" in codes(pl.concat([measured, measured.head(100)]))
+
+
+def test_parts_are_named_in_any_case() -> None:
+    spelled = {"train": "TRAIN", "test": " Test"}
+    record = audited(sound().with_columns(split=pl.col("split").replace(spelled)))
+    assert set(record["parts"]) == {"train", "test"}
+    assert record["judged"]["part"] == "test"
+
+
 def test_columns_go_by_other_names_and_options() -> None:
     table = sound().rename({"label": "Y_true", "score": "y_prob", "patient": "subject_id"})
     assert audited(table)["columns"] == {
@@ -164,6 +181,7 @@ def test_rows_without_label_or_score_are_left_out() -> None:
         (lambda t: t.with_columns(score=pl.col("score") * 3), r"Score must be a probability in \[0, 1\], got score='"),
         (lambda t: t.with_columns(score=pl.col("score") - 0.5), r"Score must be a probability in \[0, 1\]"),
         (lambda t: t.drop("score"), "Predictions must be a table with a column score, got columns="),
+        (lambda t: t.drop("score", "label"), "Predictions must be a table with a column label and a column score, got"),
         (lambda t: t.with_columns(label=pl.lit(None)), "Predictions must be rows with label and score, got rows=0"),
         (lambda t: t.with_columns(label=pl.col("patient")), "Labels must be two classes or numbers"),
         (lambda t: t.with_columns(patient=pl.lit("p1")), "Patients must be at least 2, got patients=1"),

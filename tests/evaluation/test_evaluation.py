@@ -14,6 +14,7 @@ from rounds.ensemble.judge import NETWORK
 from rounds.errors import DataError, RunFolderError
 from rounds.evaluation.evaluate import evaluate
 from rounds.evaluation.evidence_pack import Finish, Said, write_evidence
+from rounds.report.scores_page import evaluation_page
 
 TARGETS = {"binary": ["died"], "regression": ["days"], "multiclass": ["stage"], "multilabel": ["sepsis", "stroke"]}
 
@@ -77,8 +78,15 @@ def test_seen_patients_are_told_from_new_ones(runs, new_patients) -> None:
     record = evaluate(run.folder, both)
     learned, judged = (record["overlap"][part]["rows"] for part in ("development", "test"))
     assert learned + judged == 200
-    assert record["without_overlap"]["rows"] == 500 - learned
+    assert record["rows"] == record["without_overlap"]["rows"] == 500 - learned
+    assert record["metrics"] == record["without_overlap"]["metrics"]
+    assert record["with_overlap"]["rows"] == record["rows_read"] == 500
+    assert record["with_overlap"]["metrics"] != record["metrics"]
     assert f"{learned} of 500 rows were in training" in record["limitations"][0]
+    assert record["limitations"][0].endswith(f"the scores are of the {500 - learned:,} others.")
+    page = evaluation_page(record)
+    assert list(page.columns)[:3] == ["new patients", "test of training", "all 500 rows, known ones too"]
+    assert page.concerns[0].text == record["limitations"][0]
 
 
 def test_full_overlap_is_a_limitation_not_a_result(runs) -> None:

@@ -1,12 +1,15 @@
 """The command that looks at what was trained elsewhere: a table of predictions, or a Keras model with data."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from rounds.cli.app import app
-from rounds.cli.options import AsJson, Positive, Subgroup
+from rounds.cli.options import AsJson, Positive, ScoresPage, Subgroup
 from rounds.cli.readable import print_json
+from rounds.errors import RoundsError, must_be
+from rounds.foreign_files import shown
 
 
 @app.command()
@@ -19,6 +22,7 @@ def audit(
     split: Annotated[str | None, typer.Option("--split", help="column with train, test, ... (else: split)")] = None,
     subgroup: Subgroup = None,
     positive: Positive = None,
+    out: ScoresPage = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what can be said of a model trained elsewhere, without training it again."""
@@ -27,6 +31,9 @@ def audit(
     if source.lower().endswith(".keras"):
         from rounds.evaluation.audit.keras_model import audit_keras
 
+        if out is not None:
+            advice = "Leave it out: what stands out in a Keras model is printed"
+            raise RoundsError(must_be("--out", "given with a table of predictions", "out", str(out), advice))
         record, show = audit_keras(source, data, label), evidence_text.show_keras_audit
     else:
         from rounds.data.tables.reading import read_table
@@ -36,6 +43,10 @@ def audit(
         named = {"label": label, "score": score, "patient": patient, "split": split}
         record = audit_predictions(read_predictions(read_table(source), named, positive), subgroup)
         show = evidence_text.show_audit
+        if out is not None:
+            from rounds.report.scores_page import audit_page, write_scores_page
+
+            write_scores_page(audit_page(record, shown(Path(source).name)), out)
     if as_json:
         print_json(record)
     else:

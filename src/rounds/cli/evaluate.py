@@ -1,7 +1,7 @@
 """The command that scores a run on new patients."""
 
 from rounds.cli.app import app
-from rounds.cli.options import AllowCode, AsJson, Data, Run, Sequences, Subgroup, Where
+from rounds.cli.options import AllowCode, AsJson, Data, Run, ScoresPage, Sequences, Subgroup, Where
 from rounds.cli.readable import print_json
 from rounds.user_code import code_allowed
 
@@ -14,6 +14,7 @@ def evaluate(
     subgroup: Subgroup = None,
     sequences: Sequences = None,
     allow_code: AllowCode = False,
+    out: ScoresPage = None,
     as_json: AsJson = False,
 ) -> None:
     """Score, calibration and drift on new patients of DATA whose outcomes are known."""
@@ -21,6 +22,10 @@ def evaluate(
 
     with code_allowed(allow_code):
         record = evaluated(run, data, where, subgroup, sequences)
+    if out is not None:
+        from rounds.report.scores_page import evaluation_page, write_scores_page
+
+        write_scores_page(evaluation_page(record), out)
     if as_json:
         print_json(record)
         return

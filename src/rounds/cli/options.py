@@ -41,6 +41,10 @@ SkipBad = Annotated[bool, typer.Option("--skip-bad", help="leave out image files
 Subgroup = Annotated[
     list[str] | None, typer.Option("--subgroup", help="column to compare by (else sex and age); repeat it")
 ]
+ScoresPage = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="PAGE.html", help="write the scores as a page (a folder: report.html in it)"),
+]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE of a plan field; [a,b] is a sweep")]
 Score = Annotated[str | None, typer.Option("--baseline", help="column with the score in use today")]
 

@@ -43,16 +43,20 @@ def evaluate(
     (the run's thresholds on these patients), intervals (their coverage), subgroups, drift, notes (unseen codes,
     ranges), overlap, rows, patients, limitations.
 
+    Where some patients were learned from and enough others were not, all of it is of the others; with_overlap has the
+    scores of everybody.
+
     source, sequences: as for `predict_table`; where: SQL condition on the rows to keep; subgroups: columns of the new
     table to compare by (None: sex and age, where they are recognised).
     Raises RunFolderError (no finished run), DataError (no outcome, other columns, other classes, one patient).
     """
     predictor = load_predictor(model_folder(run))
     described, scored = read_record(run, "dataset.json"), read_record(run, "metrics.json")
-    new = read_patients(_kept(read_source(source, predictor, sequences=sequences), where), predictor, described)
+    every = read_patients(_kept(read_source(source, predictor, sequences=sequences), where), predictor, described)
+    overlap, seen = _overlap(run, every, described)
+    new, everybody = _unseen(predictor, every, seen)
     made = predictor.predict(new.inputs, array=new.array)
     scores = _scores(run, predictor, new, made.values)
-    overlap, seen = _overlap(run, new, described)
     record = {
         "run": run.name,
         "meaning": describe_prediction(predictor),
@@ -64,7 +68,9 @@ def evaluate(
         "before_kind": scored.get("test_kind"),
         "before_difference": scored.get("difference"),
         "overlap": overlap,
-        "without_overlap": _without_overlap(predictor, new, made.values, seen),
+        "rows_read": len(every.targets),
+        "with_overlap": everybody,
+        "without_overlap": _counted(new, scores["metrics"]) if everybody else None,
         **_calibration(predictor, new, made.values),
         "decisions": _decisions(run, predictor, new, made.values),
         "intervals": _coverage(run, predictor, new, made.values),
@@ -154,15 +160,17 @@ def _overlap(run: Path, new: NewPatients, described: dict[str, Any]) -> tuple[di
     return {"judged": True, **overlap_record(seen, inputs, new.named, key)}, inside
 
 
-def _without_overlap(
-    predictor: Predictor, new: NewPatients, predicted: np.ndarray, seen: np.ndarray
-) -> dict[str, Any] | None:
-    """The scores of patients who are new indeed, where some are not and enough are."""
-    people = len(np.unique(new.patients[~seen]))
-    if not seen.any() or people < FEWEST_PATIENTS:
-        return None
-    scores = score_with_interval(predictor.task, new.targets[~seen], predicted[~seen], new.patients[~seen])
-    return {"rows": int((~seen).sum()), "patients": people, "metrics": scores}
+def _unseen(predictor: Predictor, every: NewPatients, seen: np.ndarray) -> tuple[NewPatients, dict[str, Any] | None]:
+    """The patients who are new indeed, where some are not and enough are, and then the scores of everybody."""
+    if not seen.any() or len(np.unique(every.patients[~seen])) < FEWEST_PATIENTS:
+        return every, None
+    predicted = predictor.predict(every.inputs, array=every.array).values
+    scores = score_with_interval(predictor.task, every.targets, predicted, every.patients)
+    return every.only(~seen), _counted(every, scores)
+
+
+def _counted(new: NewPatients, metrics: dict[str, Any]) -> dict[str, Any]:
+    return {"rows": len(new.targets), "patients": len(np.unique(new.patients)), "metrics": metrics}
 
 
 def _calibration(predictor: Predictor, new: NewPatients, predicted: np.ndarray) -> dict[str, Any]:

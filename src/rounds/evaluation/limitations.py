@@ -43,13 +43,16 @@ def _overlap_words(record: dict[str, Any]) -> list[str]:
     overlap = record["overlap"]
     if not overlap["judged"]:
         return [f"Whether these patients were in the training table was not looked at: {overlap['reason']}."]
-    rows, total = overlap["development"]["rows"], record["rows"]
+    rows, total = overlap["development"]["rows"], record["rows_read"]
     if not rows:
         return []
     who = "their patients were" if overlap["compared"] == "patient" else "rows of the same values were"
     if rows == total:
         return [f"All {total:,} rows were in training ({who} learned from): these scores say nothing of new patients."]
-    return [f"{rows:,} of {total:,} rows were in training ({who} learned from): see without_overlap for the others."]
+    said = f"{rows:,} of {total:,} rows were in training ({who} learned from)"
+    if record["with_overlap"] is None:
+        return [f"{said}, and too few others are left to be scored by themselves."]
+    return [f"{said}: the scores are of the {record['rows']:,} others."]
 
 
 def _size_words(record: dict[str, Any], predictor: Predictor, new: NewPatients) -> list[str]:

@@ -1,7 +1,7 @@
 """A table of new patients with outcomes, read as training read its own."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -30,6 +30,19 @@ class NewPatients:
     named: pl.Series | None
     left_out: int
     array: ArrayInput | None = None
+
+    def only(self, rows: np.ndarray) -> Self:
+        """Some of the patients; rows: [N] bool."""
+        kept = pl.Series(rows)
+        named = None if self.named is None else self.named.filter(kept)
+        return replace(
+            self,
+            table=self.table.filter(kept),
+            inputs=self.inputs.filter(kept),
+            targets=self.targets[rows],
+            patients=self.patients[rows],
+            named=named,
+        )
 
 
 def read_patients(new: New, predictor: Predictor, described: dict[str, Any]) -> NewPatients:

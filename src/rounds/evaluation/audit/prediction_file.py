@@ -93,8 +93,13 @@ def read_predictions(table: pl.DataFrame, named: Mapping[str, str | None], posit
     task, targets = _targets(kept[columns["label"]], positive)
     scores = _scores(kept[columns["score"]], task, index)
     patients = _patients(kept, columns.get("patient"))
-    split = labels_of(kept[columns["split"]]).fill_null("missing").to_numpy() if "split" in columns else None
+    split = _parts(kept[columns["split"]]) if "split" in columns else None
     return PredictionFile(task, kept, targets[:, None], scores[:, None], patients, split, columns, int((~known).sum()))
+
+
+def _parts(values: pl.Series) -> np.ndarray:
+    """Names of parts in one spelling: Train, TRAIN and "train " are one."""
+    return labels_of(values).str.strip_chars().str.to_lowercase().replace("", None).fill_null("missing").to_numpy()
 
 
 def _found(table: pl.DataFrame, named: Mapping[str, str | None]) -> dict[str, str]:
@@ -106,12 +111,13 @@ def _found(table: pl.DataFrame, named: Mapping[str, str | None]) -> dict[str, st
             hint = nearest(asked, table.columns)
             raise DataError(must_be(what.capitalize(), "a column of the table", what, asked, hint))
         column = asked or next((present[name] for name in names if name in present), None)
-        if column is None and what in NEEDED:
-            shown = ", ".join(table.columns[:20])
-            advice = f"Name it with --{what} COLUMN"
-            raise DataError(must_be("Predictions", f"a table with a column {what}", "columns", shown, advice))
         if column is not None:
             found[what] = column
+    if missing := [what for what in NEEDED if what not in found]:
+        shown = ", ".join(table.columns[:20])
+        advice = f"Name them: {' '.join(f'--{what} COLUMN' for what in missing)}"
+        wanted = f"a table with {' and '.join(f'a column {what}' for what in missing)}"
+        raise DataError(must_be("Predictions", wanted, "columns", shown, advice))
     return found
 
 

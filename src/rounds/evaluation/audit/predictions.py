@@ -26,6 +26,7 @@ FEW_DUPLICATES = 0.005
 # number of different scores at which equal rows can be told from ties.
 ENOUGH_EVENTS = 100
 DISTINCT_SHARE = 0.5
+MOST_DIGITS = 5  # after the point: scores with no more were rounded, and two patients may share one by chance
 
 
 def audit_predictions(file: PredictionFile, subgroups: Collection[str] | None = None) -> dict[str, Any]:
@@ -109,6 +110,13 @@ def check_duplicates(file: PredictionFile) -> Note | None:
     hidden = [file.columns[what] for what in ("patient", "split") if what in file.columns]
     hidden += [n for n in file.table.columns if n not in file.columns.values() and file.table[n].is_unique().all()]
     keys = file.table.drop(hidden)
+    digits = rounded_to(file.scores)
+    others = keys.drop(file.columns["score"])
+    if digits is not None and others.n_unique() < DISTINCT_SHARE * keys.height:
+        if "patient" in file.columns and not file.table.drop(hidden[1:]).is_duplicated().any():
+            return None  # no patient has two rows alike
+        reason = f"scores are rounded to {digits} digits: equal rows cannot be told from ties"
+        return unchecked("duplicate-rows", reason)
     repeated = int(keys.is_duplicated().sum() - keys.filter(keys.is_duplicated()).n_unique())
     if not repeated:
         return None
@@ -117,6 +125,15 @@ def check_duplicates(file: PredictionFile) -> Note | None:
     severity: Severity = "error" if across else ("warning" if share > FEW_DUPLICATES else "note")
     words = f"{repeated:,} rows repeat another to the last digit, {across:,} of them across parts of the split."
     return found("duplicate-rows", severity, words, rows=repeated, across_parts=across)
+
+
+def rounded_to(scores: np.ndarray) -> int | None:
+    """Digits after the point of scores that were rounded, None where they have more than MOST_DIGITS.
+
+    >>> rounded_to(np.array([0.308, 0.44])), rounded_to(np.array([1 / 3, 0.5]))
+    (3, None)
+    """
+    return next((d for d in range(MOST_DIGITS + 1) if np.allclose(scores, scores.round(d), rtol=0, atol=1e-12)), None)
 
 
 def _across_parts(file: PredictionFile, keys: pl.DataFrame) -> int:

@@ -27,6 +27,11 @@ def calibration(run: RunFiles) -> Chart | None:
     if not found:
         return None
     outcome = run.task.classes[1] if run.task.kind == "binary" and run.task.classes else "the outcome"
+    return calibration_chart(found, outcome)
+
+
+def calibration_chart(found: list[Record], outcome: str) -> Chart:
+    """Points (predicted, observed, low, high) of a reliability curve beside the line that is perfect."""
     chart = alt.Chart(alt.InlineData(values=found))
     scale = alt.Scale(domain=[0, 1])
     x = alt.X("predicted:Q", title="Predicted probability", scale=scale).axis(format="%")
