@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,8 @@ def image_files() -> dict[str, bytes]:
 
     pixels = np.random.default_rng(0).integers(0, 255, (20, 24, 3)).astype(np.uint8)
     kinds = {"png": "PNG", "jpg": "JPEG", "tif": "TIFF", "gif": "GIF", "bmp": "BMP", "webp": "WEBP", "ppm": "PPM"}
-    made = {f"a.{ending}": written(lambda b: Image.fromarray(pixels).save(b, kind)) for ending, kind in kinds.items()}
+    image = Image.fromarray(pixels)
+    made = {f"a.{ending}": written(partial(image.save, format=kind)) for ending, kind in kinds.items()}
     fractions = Image.fromarray(pixels[..., 0].astype(np.float32) / 255)
     return {**made, "f.tif": written(lambda b: fractions.save(b, "TIFF"))}
 
@@ -174,7 +176,7 @@ def seeds() -> dict[str, tuple[Reader, str, dict[str, bytes]]]:
 
 @st.composite
 def changes(draw: st.DrawFn) -> list[tuple[int, int, bytes, int]]:
-    """Kinds of change, places (from the beginning again after the end), bytes to put there, and how many to take away."""
+    """Kinds of change, places (after the end from the beginning), bytes to put there, and how many to take away."""
     one = st.tuples(
         st.sampled_from((0, 0, 0, 1, 2, 3, 4)),
         st.integers(0, 10**6),
@@ -227,8 +229,7 @@ def drive(name: str, examples: int, random_seed: int) -> Counter[str]:
             try:
                 read(Path(folder, changing))
                 counts["read"] += 1
-            except (RoundsError, BadImage) as refused:
-                assert "\n" not in str(refused).strip() or name == "plan file", str(refused)
+            except (RoundsError, BadImage):
                 counts["refused"] += 1
             finally:
                 signal.setitimer(signal.ITIMER_PROF, 0)
