@@ -9,9 +9,13 @@ import pytest
 
 from rounds.data.choices import Choices
 from rounds.data.loading import load
+from rounds.data.splitting import split_dataset
+from rounds.ensemble.measurement_pattern import halves_of
 from rounds.job.request import Request
 from rounds.job.train import train
 from rounds.networks.layers.embeddings import keras
+from rounds.training.population.fold_data import make_folds_data
+from tests.examination.tables import table
 
 STAYS = 240
 QUICK = {"epochs": 25, "learning_rate": 0.03, "batch_size": 32, "folds": 2}
@@ -51,6 +55,17 @@ def codes(made: Any) -> list[str]:
     import json
 
     return [f["code"] for f in json.loads((made.folder / "findings.json").read_text())["findings"]]
+
+
+def test_halves_of_a_validation_part_are_of_patients() -> None:
+    """By rows, a patient's rows in one half would tell those in the other."""
+    patients = np.repeat(np.arange(200), 5)
+    dataset = table(patients=patients, group="patient")
+    fold_data = make_folds_data(dataset, split_dataset(dataset, folds=1, nested=False))[0]
+    owners = patients[split_dataset(dataset, folds=1, nested=False).development]
+    for one, other in halves_of(fold_data, fold_data.folds[0].held):
+        assert len(one) == len(other) == 80
+        assert not set(owners[one]) & set(owners[other])
 
 
 def test_a_network_that_reads_the_pattern(stays: Any, tmp_path: Path) -> None:

@@ -64,7 +64,8 @@ def some_rows(fold_data: FoldData, known: np.ndarray) -> tuple[FoldData, np.ndar
     place = np.full(len(fold_data.targets), -1, np.int64)
     place[rows] = np.arange(len(rows))
     folds = {n: Rows(f.train[:0], place[f.held][place[f.held] >= 0]) for n, f in fold_data.folds.items()}
-    return replace(fold_data, inputs=fold_data.inputs.take(rows), targets=fold_data.targets[rows], folds=folds), rows
+    part = {"inputs": fold_data.inputs.take(rows), "targets": fold_data.targets[rows], "folds": folds}
+    return replace(fold_data, **part, patient_half=fold_data.patient_half[rows]), rows
 
 
 def predictions_of(trained: Trained, fold_data: FoldData, made: ChosenEnsemble) -> np.ndarray:

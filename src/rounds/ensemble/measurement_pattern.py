@@ -71,14 +71,15 @@ def pattern_predictions(trained: Trained, fold_data: FoldData) -> np.ndarray:
     made = np.full((len(shares), fold_data.targets.shape[1]), np.nan)
     for fold in fold_data.folds.values():
         rest = np.setdiff1d(np.arange(len(shares)), fold.held)
-        learned = rest if len(rest) else fold.held  # one validation part: its own halves
-        for held, others in ((fold.held, learned),) if len(rest) else _halves(fold.held):
+        for held, others in ((fold.held, rest),) if len(rest) else halves_of(fold_data, fold.held):
             made[held] = _fitted(trained, shares, fold_data.targets, others, held)
     return made
 
 
-def _halves(rows: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    return (rows[::2], rows[1::2]), (rows[1::2], rows[::2])
+def halves_of(fold_data: FoldData, held: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """Either half of the patients of the only validation part, and the other, which it is predicted from."""
+    first = fold_data.patient_half[held] == 0
+    return (held[first], held[~first]), (held[~first], held[first])
 
 
 def _fitted(

@@ -25,7 +25,7 @@ GIVES_AWAY_RANK = Threshold("gives a number away by order", 0.99, "|Spearman cor
 SEPARATES = Threshold("separates two outcomes", 0.99, "AUROC of the column alone")
 SURE = Threshold("no chance", 3.5, "standard errors of that AUROC, counted in patients, above one half")
 TELLS_BY_BEING_THERE = Threshold(
-    "tells by being there", 0.97, "share of the rows with (or without) a value that have the rarer outcome"
+    "tells by being there", 0.97, "share of the rows with a value that have the rarer outcome"
 )
 REACH = Threshold("of those with the outcome", 0.5, "share that this finds, at least")
 SIGN_AREA = Threshold("or tells both outcomes apart", 0.95, "AUROC of having a value")
@@ -193,14 +193,18 @@ def _by_order_of_numbers(evidence: DataEvidence, place: int) -> Leak | None:
 
 
 def _by_being_there(evidence: DataEvidence, place: int) -> Leak | None:
-    """That a value is there, or is not, tells a class: hours to death are known of the dead alone. By all rows."""
+    """That a value is there, or is not, tells a class: hours to death are known of the dead alone. By all rows.
+
+    Being empty must tell both outcomes apart, for the healthy are measured less; and so is what is made from
+    recordings, of which how often something was measured is asked for itself.
+    """
     name, dataset = evidence.columns[place].name, evidence.dataset
     missing = dataset.inputs[name].is_null().to_numpy()
-    if not missing.any() or missing.all():
+    if not missing.any() or missing.all() or evidence.columns[place].engineered:
         return None
     for outcome, called in _yes_no_outcomes(evidence):
         for sign in signs_of_missing(missing, outcome, dataset.patients):
-            sure = sign.purity >= TELLS_BY_BEING_THERE.value and sign.reach >= REACH.value
+            sure = sign.filled and sign.purity >= TELLS_BY_BEING_THERE.value and sign.reach >= REACH.value
             if not sure and sign.area < SIGN_AREA.value:
                 continue
             there = "filled in" if sign.filled else "left empty"
