@@ -273,3 +273,39 @@ def test_time_of_a_table_and_group_together() -> None:
     assert dataset.times[split.test].min() > dataset.times[split.development].max()
     assert not set(dataset.patients[split.test]) & set(dataset.patients[split.development])
     assert "the latest 8" in split.how
+
+
+def test_events_are_counted_in_patients() -> None:
+    """A hundred cases of five patients are five cases: such a table is judged out of fold."""
+    patients = np.repeat(np.arange(2_500), 2)
+    rare = make_dataset("binary", patients, np.random.default_rng(0))
+    some, few = (replace(rare, targets=(patients[:, None] < n).astype("f4")) for n in (700, 20))
+    assert split_dataset(some).kind == "held-out"
+    assert split_dataset(few).kind == "out-of-fold"
+    often = np.repeat(np.arange(2_500), np.where(np.arange(2_500) < 20, 40, 2))
+    made = make_dataset("binary", often, np.random.default_rng(0))
+    assert split_dataset(replace(made, targets=(often[:, None] < 20).astype("f4"))).kind == "out-of-fold"
+
+
+@pytest.mark.parametrize("copies", [1, 4])
+def test_equal_rows_of_different_patients_are_on_one_side(copies: int) -> None:
+    """As one patient's rows are; with more than one test row, and over every fold."""
+    made = make_dataset("binary", np.arange(1_000), np.random.default_rng(0))
+    made = replace(made, inputs=pl.DataFrame(np.random.default_rng(1).normal(size=(1_000, 4)).round(1)))
+    source = np.concatenate([np.arange(1_000), np.repeat(np.arange(30), copies)])
+    copied = replace(
+        made, inputs=made.inputs[source.tolist()], targets=made.targets[source], patients=np.arange(len(source))
+    )
+    split = split_dataset(copied, nested=False)
+    assert not set(source[split.test]) & set(source[split.development])
+    for fold in split.folds:
+        assert not set(source[fold]) & set(source[np.setdiff1d(split.development, fold)])
+
+
+def test_rows_that_look_the_same_by_chance_are_not_joined() -> None:
+    """Of a column of three values, patients with one outcome would be learned from and those with the other judged."""
+    made = make_dataset("binary", np.arange(1_000), np.random.default_rng(0))
+    coarse = replace(made, inputs=pl.DataFrame({"x": np.arange(1_000) % 3}))
+    split = split_dataset(coarse, nested=False)
+    assert 190 <= len(split.test) <= 210
+    assert set(coarse.inputs["x"].to_numpy()[split.test]) == {0, 1, 2}

@@ -201,7 +201,7 @@ def evidence(task: Task) -> Record:
             "applied": False,
             "tried": {
                 "temperature": {"gain": {"value": -0.01, "low": -0.02, "high": 0.01}},
-                "isotonic": {"not_tried": "240 rows are fewer than 1000"},
+                "isotonic": {"not_tried": "240 patients are fewer than 1000"},
             },
         },
         "decisions": decisions(task, observed, predicted, who),

@@ -60,7 +60,7 @@ def test_calibration_figures_are_those_of_the_record(make_run: MakeRun) -> None:
     assert float(figures[0][0]) == pytest.approx(said["slope"]["value"], abs=0.05)
     shown = [float(p.replace("−", "-")) for p in parts]
     assert shown[0] == pytest.approx(shown[1] - shown[2] + shown[3] + shown[4], abs=3e-4), "Brier's parts add up"
-    assert made["maps"][1] == ("Isotonic", "–", "not tried: 240 rows are fewer than 1000")
+    assert made["maps"][1] == ("Isotonic", "–", "not tried: 240 patients are fewer than 1000")
 
 
 def test_a_kept_map_is_said_with_whether_it_is_applied(make_run: MakeRun) -> None:

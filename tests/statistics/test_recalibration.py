@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.metrics import score
 from rounds.statistics.recalibration import (
-    FEWEST_ROWS,
+    FEWEST_PATIENTS,
     Recalibration,
     can_fit,
     choose_recalibration,
@@ -137,10 +137,18 @@ def test_few_cases_are_not_fitted_and_said() -> None:
     y, p = simulated(8, 60, intercept=-3)
     _, record = choose_recalibration(BINARY, y, p, np.arange(60))
     assert record["kept"] == "none"
-    assert record["tried"]["temperature"] == {"not_tried": "fewer than 100 rows of the rarest outcome"}
-    assert can_fit(BINARY, "isotonic", np.ones((999, 1))) == "999 rows are fewer than 1000"
-    short = np.ones((FEWEST_ROWS - 1, 1))
-    assert can_fit(DAYS, "linear", short) == f"{len(short)} rows are fewer than {FEWEST_ROWS}"
+    assert record["tried"]["temperature"] == {"not_tried": "fewer than 100 patients with the rarest outcome"}
+    assert can_fit(BINARY, "isotonic", np.ones((999, 1)), np.arange(999)) == "999 patients are fewer than 1000"
+    short = np.ones((FEWEST_PATIENTS - 1, 1))
+    told = can_fit(DAYS, "linear", short, np.arange(len(short)))
+    assert told == f"{len(short)} patients are fewer than {FEWEST_PATIENTS}"
+
+
+def test_many_rows_of_few_patients_fit_no_map() -> None:
+    """400 cases of 20 patients are twenty cases."""
+    y = simulated(8, 800)[0]
+    assert can_fit(BINARY, "temperature", y, np.arange(800)) == ""
+    assert can_fit(BINARY, "temperature", y, np.arange(800) // 20) == "fewer than 100 patients with the rarest outcome"
 
 
 def test_numbers_get_a_line() -> None:
@@ -192,11 +200,12 @@ def test_classes_get_one_temperature_that_becomes_the_way_back() -> None:
     assert (same, record["kept"]) == (scale, "none")
 
 
-def test_classes_need_enough_rows_outside_the_commonest() -> None:
+def test_classes_need_enough_patients_outside_the_commonest() -> None:
     y = np.array([0] * 500 + [1] * 60 + [2] * 39)[:, None]
-    assert can_fit(STAGES, "temperature", y) == "fewer than 100 rows outside the commonest class"
+    patients = np.arange(len(y))
+    assert can_fit(STAGES, "temperature", y, patients) == "fewer than 100 patients outside the commonest class"
     y[0] = 2
-    assert can_fit(STAGES, "temperature", y) == ""
+    assert can_fit(STAGES, "temperature", y, patients) == ""
 
 
 def test_other_tasks_keep_their_scale() -> None:

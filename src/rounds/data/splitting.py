@@ -126,12 +126,13 @@ def _too_small(dataset: Dataset, test: np.ndarray) -> bool:
 
 
 def _events(dataset: Dataset, rows: np.ndarray) -> int:
-    """Rows of the rarest class (multilabel: of the rarest label's rarer side)."""
-    targets = dataset.targets[rows]
+    """Patients of the rarest class (multilabel: of the rarest label's rarer side), however many rows they have."""
+    targets, patients = dataset.targets[rows], dataset.patients[rows]
     if dataset.task.kind == "multiclass":
-        return int(np.bincount(targets[:, 0].astype(int), minlength=len(dataset.task.classes)).min())
-    cases = targets.sum(0)
-    return int(np.minimum(cases, len(targets) - cases).min())
+        sides = [targets[:, 0] == c for c in range(len(dataset.task.classes))]
+    else:
+        sides = [side for label in targets.T for side in (label > 0.5, label <= 0.5)]
+    return min(len(np.unique(patients[side])) for side in sides)
 
 
 def _refuse_few(dataset: Dataset, rows: np.ndarray, folds: int) -> None:

@@ -10,6 +10,7 @@ from rounds.baselines.constant import constant_predictions
 from rounds.baselines.linear import fit_line
 from rounds.data.dataset import Inputs
 from rounds.data.preparation.target_scale import TargetScale
+from rounds.data.recordings.engineered_features import COUNTED
 from rounds.data.recordings.timeline import Timeline
 from rounds.ensemble.choose import ChosenEnsemble
 from rounds.ensemble.importance import permuted, predictions_of, some_rows
@@ -20,7 +21,6 @@ from rounds.training.population.fold_data import FoldData
 
 Record = dict[str, Any]
 PENALTY = 1.0  # of shares between 0 and 1, as `fit_line` has it
-COUNTED = " count"  # features by hand that say how often a variable was measured end so
 
 
 def measurement_pattern_record(

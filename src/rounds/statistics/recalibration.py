@@ -21,13 +21,14 @@ TRIED: dict[str, tuple[RecalibrationKind, ...]] = {
 }
 # Parts of the patients that a map is judged on, fitted on the others.
 FOLDS = 5
-# Cases and non-cases (rows of the rarer side; of several classes, rows outside the commonest) below which calibration
-# cannot be told and no map is fitted (Vergouwe et al. 2005, Journal of Clinical Epidemiology 58:475); isotonic
-# regression has many more parameters and needs about a thousand rows (Niculescu-Mizil and Caruana 2005, ICML).
-FEWEST_EVENTS, ISOTONIC_ROWS = 100, 1000
+# Cases and non-cases (patients of the rarer side; of several classes, those outside the commonest) below which
+# calibration cannot be told and no map is fitted (Vergouwe et al. 2005, Journal of Clinical Epidemiology 58:475);
+# isotonic regression has many more parameters and needs about a thousand patients (Niculescu-Mizil and Caruana 2005,
+# ICML).
+FEWEST_EVENTS, ISOTONIC_PATIENTS = 100, 1000
 MOST_TEMPERATURE = 4.0
 ENOUGH_GAIN = 0.9  # share of the best gain that lets a simpler map stand: another parameter must earn its place
-FEWEST_ROWS = 200  # of numbers: a hundred for each parameter of a line
+FEWEST_PATIENTS = 200  # of numbers: a hundred for each parameter of a line
 
 
 class Recalibration(BaseModel):
@@ -169,18 +170,20 @@ def row_losses(task: Task, observed: np.ndarray, predicted: np.ndarray) -> np.nd
     return np.asarray(losses if losses.ndim == 1 else losses.mean(axis=1))
 
 
-def can_fit(task: Task, kind: RecalibrationKind, observed: np.ndarray) -> str:
-    """Why a map cannot be fitted on these rows, "" where it can."""
+def can_fit(task: Task, kind: RecalibrationKind, observed: np.ndarray, patients: np.ndarray) -> str:
+    """Why a map cannot be fitted on these rows [N, T] of patients [N], "" where it can."""
+    people = len(np.unique(patients))
     if not task.is_classification:
-        return "" if len(observed) >= FEWEST_ROWS else f"{len(observed)} rows are fewer than {FEWEST_ROWS}"
-    if kind == "isotonic" and len(observed) < ISOTONIC_ROWS:
-        return f"{len(observed)} rows are fewer than {ISOTONIC_ROWS}"
+        return "" if people >= FEWEST_PATIENTS else f"{people} patients are fewer than {FEWEST_PATIENTS}"
+    if kind == "isotonic" and people < ISOTONIC_PATIENTS:
+        return f"{people} patients are fewer than {ISOTONIC_PATIENTS}"
     if task.kind == "multiclass":
-        events = len(observed) - int(np.bincount(observed[:, 0].astype(int)).max())
-        return "" if events >= FEWEST_EVENTS else f"fewer than {FEWEST_EVENTS} rows outside the commonest class"
-    cases = observed.sum(axis=0)
-    events = int(np.minimum(cases, len(observed) - cases).min())
-    return "" if events >= FEWEST_EVENTS else f"fewer than {FEWEST_EVENTS} rows of the rarest outcome"
+        classes = observed[:, 0].astype(int)
+        sides, what = [classes != np.bincount(classes).argmax()], "outside the commonest class"
+    else:
+        sides, what = [side for y in observed.T for side in (y > 0.5, y <= 0.5)], "with the rarest outcome"
+    events = min(len(np.unique(patients[side])) for side in sides)
+    return "" if events >= FEWEST_EVENTS else f"fewer than {FEWEST_EVENTS} patients {what}"
 
 
 def choose_recalibration(
@@ -203,7 +206,7 @@ def choose_recalibration(
     tried: dict[str, Any] = {}
     helped: dict[RecalibrationKind, float] = {}
     for kind in TRIED[task.kind]:
-        if reason := can_fit(task, kind, observed):
+        if reason := can_fit(task, kind, observed, patients):
             tried[kind] = {"not_tried": reason}
             continue
         gains = before - row_losses(task, observed, cross_fitted(task, kind, observed, predicted, patients))

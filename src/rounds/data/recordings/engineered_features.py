@@ -6,6 +6,7 @@ import polars as pl
 from rounds.data.recordings.timeline import Timeline
 
 STATISTICS = ("first", "last", "min", "max", "mean", "spread", "slope", "count")
+COUNTED = f" {STATISTICS[-1]}"  # end of the names of columns that say how often a variable was measured
 # Signals have no empty steps: the means of so many equal spans say what their shape is.
 SIGNAL_SPANS = 20
 

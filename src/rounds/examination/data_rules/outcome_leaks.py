@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rounds.data.dataset import ARRAY_ROW
+from rounds.data.recordings.engineered_features import COUNTED
 from rounds.examination.data_rules.association import (
     explained_by_column,
     line_explained,
@@ -237,8 +238,11 @@ def _by_separation(evidence: DataEvidence, place: int) -> Leak | None:
 
 
 def _separation(evidence: DataEvidence, place: int) -> tuple[float, float]:
-    """(AUROC, standard errors above one half) of yes/no outcomes, the best of several; levels have no order."""
-    if evidence.dataset.task.kind == "multiclass" or evidence.columns[place].role == "categorical":
+    """(AUROC, standard errors above one half) of yes/no outcomes, the best of several; levels have no order, and how
+    often something was measured in a recording is asked for itself."""
+    column = evidence.columns[place]
+    counts = column.engineered and column.name.endswith(COUNTED)
+    if evidence.dataset.task.kind == "multiclass" or column.role == "categorical" or counts:
         return 0.5, 0.0
     return max(separates(evidence.numbers[:, place], y, evidence.patients) for y in evidence.outcome.T)
 
