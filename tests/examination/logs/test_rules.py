@@ -85,8 +85,22 @@ def test_noise_without_a_fault_gets_no_alarm() -> None:
 @pytest.mark.parametrize("points", [1, 4])
 def test_too_few_points_are_never_healthy(points: int) -> None:
     found = examined(history(TRAIN[:points], VALIDATION[:points]))
-    assert [f.code for f in found.findings] == ["cannot-be-told"]
+    assert found.findings[-1].code == "cannot-be-told"
+    assert "healthy" not in [f.code for f in found.findings]
     assert not found.alarms
+
+
+def test_the_beginning_of_something_in_three_points() -> None:
+    overfits = examined(history([0.39, 0.23, 0.11], [0.32, 0.38, 0.44]))
+    assert [f.code for f in overfits.findings] == ["overfitting", "cannot-be-told"]
+    assert "lowest at epoch 1 of 3 points" in overfits.findings[0].explanation
+    assert codes(history([0.9, 0.7, 0.5], [1.0, 0.8, 0.6])) == ["still-improving", "cannot-be-told"]
+    assert not overfits.alarms
+
+
+def test_few_validations_beside_many_steps_are_no_clean_bill() -> None:
+    sparse = [float(v) if e in (9, 19) else float("nan") for e, v in enumerate(VALIDATION)]
+    assert codes(history(TRAIN, sparse)) == ["plateau", "cannot-be-told"]
 
 
 def test_networks_that_play_against_each_other_are_not_told_by_their_losses() -> None:

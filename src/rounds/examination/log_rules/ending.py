@@ -26,6 +26,8 @@ LEARNED_AT_LEAST = Threshold("something learned", 0.2, "share of the level, a fa
 SCORE_MOVED = Threshold("a score that moved", 0.05, "share of what it left after the first epochs")
 LEARNED_ALREADY = Threshold("learned already", 0.9, "score at the start, from which a flat loss is no failure")
 LATE_FALL = Threshold("late fall", 0.02, "share of the level after the first epochs, over the last third")
+LEAST = 3  # points that may show a beginning
+LAST_FALL = Threshold("last fall", 0.05, "share of the loss before, of three or four points that all fall")
 OF_LEVEL = Threshold("late fall of a low loss", 0.1, "share of its level at the end")
 WITH_TRAINING = Threshold("certainty beside a training loss that falls", 1.0, "standard errors")
 STEEP = Threshold("steep", 0.2, "share of the whole fall, over the last third")
@@ -42,8 +44,13 @@ def _cannot_be_told(run: LoggedRun) -> Judged:
         words = "Two networks play against each other here: neither loss has to fall, and its course tells nothing."
         return Seen("note", words, {}, 0.8)
     points = max(len(s.finite) for s in (run.loss.train, run.loss.validation) if s is not None)
+    validation = 0 if run.loss.validation is None else len(run.loss.validation.finite)
     if points >= FEWEST.value:
-        return None
+        if not 0 < validation < FEWEST.value:
+            return None
+        words = f"Validation has {validation} point{'s' if validation > 1 else ''}: too few to tell a course (at "
+        f"least {FEWEST.value:g})."
+        return Seen("note", f"{words} What is said is of training alone.", {"points": validation}, 1.0)
     return Seen(
         "note",
         f"{points} point{'s' if points != 1 else ''}: too few to tell a course (at least {FEWEST.value:g}).",
@@ -81,7 +88,7 @@ def _still_improving(run: LoggedRun) -> Judged:
     train, validation = train_curve(run), validation_curve(run)
     curve = validation or train
     if curve is None:
-        return NotApplicable(f"needs {FEWEST.value:g} points")
+        return _falls_at_every_point(run) or NotApplicable(f"needs {FEWEST.value:g} points")
     fall, error = curve.late_trend
     of_level = fall * curve.unit / max(abs(curve.end + fall * curve.unit), 1e-300)
     sure = SURE.value if train is None or train is curve or not _falls(train) else WITH_TRAINING.value
@@ -99,6 +106,24 @@ def _still_improving(run: LoggedRun) -> Judged:
         {"late_fall_share": fall, "standard_error": error, "share_of_fall": share},
         0.8,
         onset=int(curve.at[-1]),
+    )
+
+
+def _falls_at_every_point(run: LoggedRun) -> Seen | None:
+    """Of three or four points: each loss that was logged is lower at each, and by a worthwhile share at the last."""
+    known = [c for s in (run.loss.train, run.loss.validation) if (c := LossCurve.of(s)) is not None]
+    if not known or min(len(c) for c in known) < LEAST or any((np.diff(c.values) >= 0).any() for c in known):
+        return None
+    last = min(float(c.values[-2] - c.values[-1]) / max(abs(float(c.values[-2])), 1e-300) for c in known)
+    if last < LAST_FALL.value:
+        return None
+    return Seen(
+        "note",
+        f"What was logged fell at every one of {min(len(c) for c in known)} points, at the last by {last:.0%} or "
+        "more: more "
+        "epochs would most likely bring more.",
+        {"last_fall_share": last},
+        0.4,
     )
 
 
@@ -225,7 +250,7 @@ STILL_IMPROVING: Rule[LoggedRun] = Rule(
     "and the lowest level is in that third.",
     why="The networks would be better if they had trained longer.",
     remedies=("train for more epochs", "raise the learning rate"),
-    thresholds=(LATE_FALL, OF_LEVEL, STEEP, SURE, WITH_TRAINING),
+    thresholds=(LATE_FALL, LAST_FALL, OF_LEVEL, STEEP, SURE, WITH_TRAINING),
     place=50,
     needs=(ONE_NETWORK,),
 )

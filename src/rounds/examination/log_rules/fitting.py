@@ -40,13 +40,14 @@ FEWEST_ROWS = Threshold(
 SAME = Threshold("accuracy that stays", 0.8, "share of the points with the very same value")
 GOOD = Threshold("good", 0.95, "accuracy, from which one that stays has learned all there is")
 PERFECT = Threshold("perfect", 0.9999, "score")
+LEAST = 3  # validation points that may show the beginning of something
 AT_ONCE = Threshold("at once", 0.25, "share of the points")
 
 
 def _overfitting(run: LoggedRun) -> Judged:
     validation, train = validation_curve(run), train_curve(run)
     if validation is None:
-        return NotApplicable(f"needs {FEWEST.value:g} validation points")
+        return _perhaps_overfitting(run) or NotApplicable(f"needs {FEWEST.value:g} validation points")
     losses = [(called(run.loss.validation), validation, train)] if is_loss(run.loss.validation) else []
     losses += [
         (f"validation {p.name} loss", c, LossCurve.of(p.train)) for p in run.parts if (c := score_curve(p)) is not None
@@ -56,6 +57,26 @@ def _overfitting(run: LoggedRun) -> Judged:
     seen += [_at_once(run, validation, train)] if losses else []
     found = [f for f in seen if f is not None]
     return next((f for f in found if f.severity == "warning"), next(iter(found), None))
+
+
+def _perhaps_overfitting(run: LoggedRun) -> Seen | None:
+    """Of three or four points: validation was best before the last two, and training goes on."""
+    validation, train = LossCurve.of(run.loss.validation), LossCurve.of(run.loss.train)
+    if validation is None or train is None or len(validation) < LEAST or not is_loss(run.loss.validation):
+        return None
+    place_of_best = int(validation.values.argmin())
+    lowest, after = float(validation.values.min()), validation.values[place_of_best + 1 :]
+    if len(after) < 2 or after.min() - lowest < RISE.value * abs(lowest) or train.values[-1] >= train.values[0]:
+        return None
+    since = float(validation.at[place_of_best])
+    return Seen(
+        "note",
+        f"The validation loss was lowest at {place(run, since)} of {len(validation)} points ({lowest:.4g}) and is "
+        f"{after[-1]:.4g} at the last, while the training loss fell: perhaps the beginning of overfitting.",
+        {"best_at": since, "lowest": lowest, "end": float(after[-1])},
+        0.4,
+        onset=int(since),
+    )
 
 
 def _rising(run: LoggedRun, name: str, curve: LossCurve, train: LossCurve | None) -> Seen | None:

@@ -44,11 +44,11 @@ def _diverged(run: LoggedRun) -> Judged:
 
 
 def _no_number(run: LoggedRun, series: Series) -> Seen | None:
-    """A loss that is no number at the end, for longer than between values before: some are logged now and then only."""
+    """A loss that is no number at the end, for far longer than between values before: some are logged now and then."""
     known = np.flatnonzero(np.isfinite(series.values))
     last = int(known[-1]) if len(known) else -1
     usual = int(np.diff(known).max(initial=1)) - 1
-    if not len(series) or len(series) - 1 - last <= usual:
+    if not len(series) or len(series) - 1 - last <= 2 * usual:
         return None
     first = float(series.at[last + 1])
     return Seen(
