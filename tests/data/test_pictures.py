@@ -1,12 +1,18 @@
 """Images in: folders, tables, NPZ and DICOM; what is damaged is named; nothing of a patient but the pixels."""
 
+import os
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 from rounds.data.choices import Choices, ImageChoices
+from rounds.data.images import cached_sets
+from rounds.data.images.cached_sets import BAD, PIXELS, SECONDS_A_DAY, cache_folder, make_room
 from rounds.data.images.image_arrays import open_image_arrays
 from rounds.data.images.image_cache import Layout, read_images
 from rounds.data.images.image_file import as_layout, read_image
@@ -150,6 +156,44 @@ def test_files_are_read_once(tmp_path: Path) -> None:
     assert read_images([path], tmp_path, 8).array.filename == first.filename
     save(path, grey(3, (20, 20)))
     assert read_images([path], tmp_path, 8).array.filename != first.filename
+
+
+@pytest.mark.parametrize("harm", ["pixels cut short", "pixels gone", "no header", "list of bad files damaged"])
+def test_a_cached_set_that_is_not_whole_is_made_again(tmp_path: Path, harm: str) -> None:
+    path = save(tmp_path / "a.png", grey())
+    first = np.array(read_images([path], tmp_path, 8).array)
+    (place,) = cache_folder().iterdir()
+    pixels = place / PIXELS
+    content = pixels.read_bytes()
+    if harm == "pixels gone":
+        pixels.unlink()
+    elif harm == "list of bad files damaged":
+        (place / BAD).write_text("one\twhy\n")
+    else:
+        pixels.write_bytes(content[:-20] if harm == "pixels cut short" else b"x" * 40)
+    np.testing.assert_array_equal(np.array(read_images([path], tmp_path, 8).array), first)
+    assert pixels.read_bytes() == content
+
+
+def test_sets_that_nobody_reads_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    paths = [save(tmp_path / f"{name}.png", grey(shade, (9, 9))) for name, shade in zip("abc", (1, 2, 3), strict=True)]
+    sets = [place_of(read_images([path], tmp_path, 8).array) for path in paths[:2]]
+    for place, days in zip(sets, (40, 2), strict=True):
+        os.utime(place, (time.time() - days * SECONDS_A_DAY,) * 2)
+    third = place_of(read_images([paths[2]], tmp_path, 8).array)
+    assert set(cache_folder().iterdir()) == {sets[1], third}, "forty days are too many, two are not"
+    monkeypatch.setattr(cached_sets, "MOST_BYTES", 100)
+    make_room(third)
+    assert list(cache_folder().iterdir()) == [third], "the least lately read one goes where all are too large"
+    status, told, _ = command("clean")
+    assert (status, told.startswith("Removed ")) == (0, True)
+    assert not cache_folder().exists()
+
+
+def place_of(array: Any) -> Path:
+    return Path(array.filename).parent
 
 
 def test_size_out_of_range_is_refused(tmp_path: Path) -> None:

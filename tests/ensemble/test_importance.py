@@ -8,7 +8,8 @@ from rounds.data.dataset import Column, Inputs
 from rounds.data.preparation.preparation import Preparation
 from rounds.data.recordings.channels import channel_names
 from rounds.data.recordings.timeline import Timeline
-from rounds.ensemble.importance import column_groups, permuted, time_spans, without_span
+from rounds.ensemble.importance import column_groups, mean_loss, permuted, time_spans, without_span
+from rounds.task import Task
 
 TIMELINE = Timeline(variables=("HR", "HR low"), step=60, steps=16, unit="minute", incomplete=("HR low",))
 COLUMNS = (
@@ -75,3 +76,16 @@ def test_a_hidden_span_looks_as_if_nobody_had_measured(prepared: tuple[Preparati
 
 def test_tables_have_no_spans() -> None:
     assert list(time_spans(None)) == []
+
+
+def test_the_interval_covers_patients_and_permutations() -> None:
+    """A column whose worth is known: y = x + noise of spread 1, so that permuting x takes the rmse from 1 to root 3.
+    Over patients alone, as if a row had not got its values from one of them, 86 to 91 % of intervals hold it."""
+    task, covered = Task(kind="regression", targets=("y",)), []
+    for seed in range(150):
+        random = np.random.default_rng(seed)
+        x, noise = random.normal(size=(2, 60, 1))
+        orders = [random.permutation(60) for _ in range(5)]
+        made = mean_loss(task, "rmse", x + noise, x, [(x[order], order) for order in orders], np.arange(60))
+        covered.append(made["low"] <= np.sqrt(3.0) - 1.0 <= made["high"])
+    assert np.mean(covered) >= 0.93

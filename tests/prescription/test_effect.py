@@ -146,6 +146,37 @@ def test_the_luck_of_two_seeds_on_the_same_patients_is_no_effect() -> None:
     assert np.mean(helped) <= FALSE_ALARMS + 0.033
 
 
+def test_after_an_alarm_that_bad_luck_raised_a_null_remedy_is_seldom_kept() -> None:
+    """The unluckiest of ten populations raises the finding. Beside networks from fresh seeds a remedy that does nothing
+    is worth nothing; beside that population it would be kept more than one time in ten."""
+    random = np.random.default_rng(0)
+    folds, rows = np.repeat(np.arange(5), EACH), 5 * EACH
+    found: dict[str, list[tuple[float, bool]]] = {"fresh": [], "unlucky": []}
+    for _ in range(300):
+        y, draws = random.normal(size=(rows, 1)), random.normal(scale=0.15, size=(40, 5))
+        luck = {
+            "unlucky": max(draws[:10], key=lambda drawn: float(drawn.mean())),
+            "fresh": draws[10],
+            "treated": draws[11],
+        }
+        says = {
+            name: (0.5 - drawn[folds, None]) * y + 0.3 * random.normal(size=y.shape) for name, drawn in luck.items()
+        }
+        judged = Patients(y, np.arange(rows), folds, tuple(map(Pair, range(5))))
+        for control in found:
+            effect = paired_effect(TASK, judged, says["treated"], says[control])
+            found[control].append((effect.value, effect.helps))
+    values, kept = (
+        {c: np.array([v for v, _ in f]) for c, f in found.items()},
+        {c: [h for _, h in f] for c, f in found.items()},
+    )
+    errors = {c: v.std(ddof=1) / np.sqrt(len(v)) for c, v in values.items()}
+    assert np.mean(kept["fresh"]) <= 0.05
+    assert abs(values["fresh"].mean()) <= 3 * errors["fresh"], "unbiased within its standard error"
+    assert np.mean(kept["unlucky"]) > 0.10
+    assert values["unlucky"].mean() > 5 * errors["unlucky"]
+
+
 def test_a_real_effect_is_found() -> None:
     assert share_that_helps(0.4, pairs=6) >= 0.8
 

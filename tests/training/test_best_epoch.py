@@ -15,7 +15,6 @@ from rounds.training.compiled.best_snapshots import (
     begin_best_snapshots,
     has_best_snapshots,
     keep_best_snapshots,
-    selectors_of,
 )
 from rounds.training.compiled.state import EpochRecord, Weights
 from rounds.training.population.build import Population, Trained
@@ -102,15 +101,11 @@ def test_a_snapshot_waits_no_longer_than_the_patience() -> None:
     for patience, best in ((3, 1.0), (4, 0.5)):
         best_snapshots = begin_best_snapshots(Weights([jnp.zeros(2)], []))
         for loss in course:
-            rows, alive = jnp.full(4, loss), jnp.array(True)
-            selectors = selectors_of(jnp.ones(4), jnp.array([0.0, 0.0, 1.0, 1.0]))
-            best_snapshots = keep_best_snapshots(
-                best_snapshots, Weights([jnp.full(2, loss)], []), rows, selectors, alive, patience
-            )
+            shown = Weights([jnp.full(2, loss)], [])
+            best_snapshots = keep_best_snapshots(best_snapshots, shown, jnp.full(3, loss), jnp.array(True), patience)
         np.testing.assert_array_equal(best_snapshots.weights.trainable[0], np.full((3, 2), best))
-    lost = keep_best_snapshots(
-        best_snapshots, Weights([jnp.full(2, -1.0)], []), jnp.full(4, -1.0), selectors, jnp.array(False), 4
-    )
+    shown = Weights([jnp.full(2, -1.0)], [])
+    lost = keep_best_snapshots(best_snapshots, shown, jnp.full(3, -1.0), jnp.array(False), 4)
     np.testing.assert_array_equal(lost.weights.trainable[0], np.full((3, 2), 0.5))
 
 

@@ -6,6 +6,7 @@ Read first: app.py.
 from rounds.cli import (
     audit,
     check_gradient,
+    clean,
     compare,
     data,
     evaluate,
@@ -26,6 +27,7 @@ __all__ = [
     "app",
     "audit",
     "check_gradient",
+    "clean",
     "compare",
     "data",
     "evaluate",

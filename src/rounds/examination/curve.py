@@ -1,5 +1,6 @@
 """One member's training as arrays, and members of the same choices side by side."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -86,6 +87,20 @@ class Configuration:
     def best_validation(self) -> float:
         """Median over members of the lowest validation loss; members that diverged at once count as infinite."""
         return float(np.median([c.best_validation for c in self.curves]))
+
+
+def side_by_side(some: Sequence[Curve], others: Sequence[Curve]) -> list[tuple[Curve, Curve]]:
+    """Curves of one fold in pairs, the first with the first and so on: networks of a fold start alike seed by seed.
+
+    >>> nothing = np.zeros(1)
+    >>> curves = [Curve(member, nothing, nothing, nothing, fold=member % 2) for member in range(4)]
+    >>> [(a.member, b.member) for a, b in side_by_side(curves[:2], curves)], len(side_by_side(curves, curves))
+    ([(0, 0), (1, 1)], 4)
+    """
+    left: dict[int, list[Curve]] = {}
+    for curve in others:
+        left.setdefault(curve.fold, []).append(curve)
+    return [(curve, left[curve.fold].pop(0)) for curve in some if left.get(curve.fold)]
 
 
 def smooth(values: np.ndarray, window: int) -> np.ndarray:

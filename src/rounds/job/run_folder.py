@@ -189,7 +189,8 @@ def plan_record(population: Population, reasons: dict[str, str], asked: dict[str
             "stop": "each member's own validation fold",
             "choose": "validation folds, by members that did not learn from them",
             "calibrate": "validation folds (maps of probabilities, the way back from a power scale, intervals)",
-            "judge": "test rows, or in small data the judging folds, which no choice has looked at",
+            "judge": "test rows, which no choice has looked at; in small data judging folds, by networks that never "
+            "saw them (remedies were tried on all patients)",
         },
     }
 

@@ -13,7 +13,7 @@ from rounds.training.population.build import Population
 from rounds.training.population.members import sweep
 
 # First population, trials and what follows from them, in member-epochs of the first one. A convention of ours.
-MOST_SPENT = 3.0
+MOST_SPENT = 3.5
 # Epochs that each member is counted with at least: where training was too short, its own length is no measure.
 SHORTEST_COURSE = 20
 # Networks that are counted at least: a trial of one network needs others to tell its effect from luck.

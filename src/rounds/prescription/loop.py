@@ -30,14 +30,14 @@ from rounds.prescription.remedies.opposites import Contradiction, contradictions
 from rounds.prescription.remedies.prescribe import prescribe
 from rounds.prescription.remedies.remedy import Change, Prescription, described, treated
 from rounds.prescription.trial.best_epoch import read_off, try_best_epoch
-from rounds.prescription.trial.design import PAIRS_A_LOOK, TrialDesign, members_a_look
+from rounds.prescription.trial.design import TrialDesign, confirming_networks, members_a_look
 from rounds.prescription.trial.fewer_patients import REMEDY, asked_members, try_fewer_patients
 from rounds.prescription.trial.refit import make_refitted, trial_cost, try_refit
 from rounds.prescription.trial.trial import Trial, run_trial
 from rounds.training.pool import Progress
 from rounds.training.population.build import Population, Trained, make_population, train_to_end
 from rounds.training.population.fold_data import make_folds_data, scaling_of
-from rounds.training.population.members import WHOLE_DEVELOPMENT, sweep
+from rounds.training.population.members import sweep
 from rounds.training.population.reuse import gathered, of_plans, without
 from rounds.training.result.progress import Stage
 from rounds.training.result.tables import member_epochs
@@ -194,35 +194,32 @@ def _within(found: Loop, prescriptions: list[Prescription]) -> list[Prescription
         return float((plan.epochs + treated(plan, prescription.change).epochs) * members_a_look(folds))
 
     dear = [p for p in prescriptions if p is not free]
-    within = affordable(dear, plan, found.left, _cost_after(found), second_look)
+    within = affordable(dear, plan, found.left, _cost_after(found, len(dear)), second_look)
     return [p for p in prescriptions if p is free or p in within]
 
 
-def _cost_after(found: Loop) -> Callable[[Prescription], float]:
-    """Member-epochs of what follows the screening of a prescription: its rival's whole course, confirmation (whose
-    networks are the population's, where that has as many, unless a single fold asks for fresh seeds with and without),
-    and the population."""
+def _cost_after(found: Loop, arms: int) -> Callable[[Prescription], float]:
+    """Member-epochs of what follows the screening of a prescription among so many: its rival's whole course,
+    confirmation with the change and without, and the population, whose first networks are those that confirm."""
     population, plan = found.trained.population, found.trained.population.plans[0]
-    plans = population.plans[: found.treated_plans]
-    pairs = PAIRS_A_LOOK if len(population.folds_data[0].folds) == 1 else 0
-    looked_at = sum((m.plan, m.outer) == (0, WHOLE_DEVELOPMENT) for m in population.members)
+    plans, folds = population.plans[: found.treated_plans], len(population.folds_data[0].folds)
+    confirming = confirming_networks(folds, len(sweep(plan)), arms)
 
     def after(prescription: Prescription) -> float:
         epochs = treated(plan, prescription.change).epochs
         whole = cost_of(population, [treated(each, prescription.change) for each in plans])
-        return max(whole, looked_at * epochs) + epochs + pairs * (epochs + plan.epochs)
+        return max(whole, confirming * epochs) + confirming * plan.epochs + epochs
 
     return after
 
 
 def _still_to_train(found: Loop, prescription: Prescription, design: TrialDesign) -> float:
-    """Member-epochs of a population with a prescription that its trial has not spent yet: the winner's networks, one of
-    each fold that chooses and all that confirm, are of that population (at its settings, which may be fewer)."""
+    """Member-epochs of a population with a prescription that its trial has not spent yet: the networks with the change
+    that confirm at all settings (which may be fewer with it) are of that population."""
     population = found.trained.population
     plans = [treated(plan, prescription.change) for plan in population.plans[: found.treated_plans]]
     share = len(sweep(plans[0])) / len(sweep(population.plans[0]))
-    confirming = max(share * design.networks_a_look, 1.0) * len(design.confirming)
-    trained = plans[0].epochs * (len(design.choosing) + confirming) if len(population.folds_data[0].folds) > 1 else 0
+    trained = share * design.networks_a_look * len(design.confirming) * plans[0].epochs
     return max(cost_of(population, plans) - trained, 0.0)
 
 
@@ -291,7 +288,8 @@ def _follow(given: Circumstances, found: Loop, trial: Trial, this_round: Round) 
     """Trains a population with what was kept; what the trial, or the population before, has trained is taken over."""
     number = this_round.number
     assert trial.kept is not None
-    whole, treated_plans = make_treated(given, found, trial.kept.prescription.change)
+    fresh = {} if trial.control is None else {"seed": trial.control.seed}  # the networks that confirmed go on
+    whole, treated_plans = make_treated(given, found, {**trial.kept.prescription.change, **fresh})
     parts = [found.trained, *trial.parts]
     better = without(whole, parts)
     yield Stage(f"round {number}: training with {trial.kept.prescription.remedy}", better if better.works else None)

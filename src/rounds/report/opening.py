@@ -23,8 +23,8 @@ BESIDE = {
     "multilabel": ("auprc", "log_loss"),
 }
 TEST_KINDS = {
-    "held-out": "patients set aside before training and looked at once",
-    "given": "the patients of the test table, looked at once",
+    "held-out": "patients set aside before training",
+    "given": "the patients of the test table",
     "out-of-fold": "patients each judged by networks that never saw them",
 }
 
@@ -64,12 +64,19 @@ def make_opening(run: RunFiles) -> Opening:
         headline=(HEADLINES[main], *_shown(main, run)),
         beside=[(label(m), *_shown(m, run)) for m in BESIDE[run.task.kind] if m != main and _known(m, run)],
         difference=difference(run),
-        judged_on=f"{count(metrics['patients']['test'])} {TEST_KINDS[metrics['test_kind']]}",
+        judged_on=judged_on(metrics),
         verdicts=verdicts(run.findings["verdict"], checks),
         checks=checks,
         trained=[f for f in run.findings["findings"] if f["question"] == "training" and f["code"] != "healthy"],
         next_step=next_step(run),
     )
+
+
+def judged_on(metrics: Record) -> str:
+    """Who judged, and how often they had judged before."""
+    who = f"{count(metrics['patients']['test'])} {TEST_KINDS[metrics['test_kind']]}"
+    before = metrics.get("ledger", {}).get("times_before")
+    return f"{who}; they judged {before} runs before" if before else who
 
 
 def title(run: RunFiles) -> str:

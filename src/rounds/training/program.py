@@ -27,6 +27,7 @@ from rounds.training.compiled.epoch import end_epoch, member_outputs, take_steps
 from rounds.training.compiled.measures import measure_member, measured
 from rounds.training.compiled.objective import example_loss, loss_name, takes_logits
 from rounds.training.compiled.optimizer import make_optimizer
+from rounds.training.compiled.schedule import cycle_ends
 from rounds.training.compiled.state import EpochRecord, MemberState, Settings, StaticConfig, Weights
 from rounds.training.compiled.validation import Judged, user_metric
 from rounds.training.machine.device import compiler_options
@@ -93,12 +94,13 @@ def make_program(
     switches: frozenset[str],
     model: Any = None,
     user: UserTraining | None = None,
+    by_halves: bool = False,
 ) -> Program:
     """Compile-ready functions for this structure (only its structure fields matter; settings come as arrays).
 
     switches: the settings among SWITCHED that any member of the population uses; the others cost nothing.
     power_scale: the target was learned as log(1 + y); model: the user's own, where the network is that; user: what
-    of its compiling the plan has no words for.
+    of its compiling the plan has no words for; by_halves: keep snapshots by halves of the validation patients.
     """
     loss = loss_name(plan, task)
     own_loss = user is not None and user.loss is not None
@@ -109,8 +111,9 @@ def make_program(
         functional = make_user_functional(model, network, plan.initial_weights == "given", logits)
     if not own_loss:
         _try_user_code(plan, task, loss, logits)
+    snapshots = has_best_snapshots(plan) or (by_halves and not cycle_ends(plan))
     config = StaticConfig(
-        plan, task, functional, loss, logits, power_scale, switches, network.array, network.numbers > 0, user
+        plan, task, functional, loss, logits, power_scale, switches, network.array, network.numbers > 0, user, snapshots
     )
     begin = _map_twice(lambda settings, weights: _begin(config, settings, weights), (0, 0), (0, 0))
     epoch = _map_twice(
@@ -203,7 +206,7 @@ def _begin(config: StaticConfig, settings: Settings, drawn: Weights) -> MemberSt
         running=jnp.array(True),
         rate_factor=jnp.array(1.0),
         rate_waited=jnp.array(0, jnp.int32),
-        best_snapshots=begin_best_snapshots(weights) if has_best_snapshots(config.plan) else None,
+        best_snapshots=begin_best_snapshots(weights) if config.snapshots else None,
     )
     # Weakly typed leaves would make the second epoch compile anew.
     return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), state)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from rounds.data.images.cached_sets import BAD, PIXELS, CachedSet, cache_folder, make_room, read_set
 from rounds.data.images.image_file import as_layout, claimed_pixels, read_image
 from rounds.data.images.unreadable import BadImage
-from rounds.data.preparation.array_on_disk import ArrayInput, stored
 from rounds.errors import DataError, must_be
-from rounds.files import cache_home, new_folder
+from rounds.files import new_folder
 from rounds.foreign_files import refusal, shown
 
 DEPTHS = ("uint8", "uint16", "float32")  # each holds what those before it hold
@@ -26,7 +26,6 @@ _AHEAD = 16  # files decoded at a time: each may be a hundred times as large as 
 _WAY = 2  # of reading; another number where pixels come out otherwise than before
 _LARGE_PIXELS = 16_000_000  # files that claim more are decoded one at a time
 _one_large_at_a_time = threading.Lock()
-_PIXELS, _BAD = "pixels.npy", "bad.txt"
 
 
 @dataclass(frozen=True)
@@ -52,31 +51,26 @@ def layout_of(shape: tuple[int, ...], depth: str) -> Layout | None:
     return Layout(shape[0], shape[2], depth) if len(shape) == 3 and shape[0] == shape[1] else None
 
 
-@dataclass(frozen=True)
-class ImageSet:
-    """array: [N, size, size, channels] in a file; bad: (place among the files, why it cannot be read)."""
-
-    array: ArrayInput
-    bad: tuple[tuple[int, str], ...]
-
-
-def read_images(paths: list[Path], folder: Path, size: int, layout: Layout | None = None) -> ImageSet:
+def read_images(paths: list[Path], folder: Path, size: int, layout: Layout | None = None) -> CachedSet:
     """All files as one array, in their order; what cannot be read is left black and listed.
 
     folder: that must hold them; layout: that of the training images, where new ones must be like them; else the
-    narrowest that loses nothing. The array is kept in the user's cache folder under a name made from the files' names,
-    sizes and times.
+    narrowest that loses nothing. The array is kept in the user's cache folder for a while (`cached_sets`), under a name
+    made from the files' names, sizes and times; what is not whole there is made again.
     """
     check_size(size)
     place = cache_folder() / _fingerprint(paths, folder, size, layout)
-    if not place.is_dir():
-        with new_folder(place) as unfinished:
-            pixels = unfinished / _PIXELS
-            bad = _write(paths, folder, pixels, layout or Layout(size), fixed=layout is not None)
-            (unfinished / _BAD).write_text("".join(f"{number}\t{why}\n" for number, why in bad), encoding="utf-8")
-    lines = (place / _BAD).read_text(encoding="utf-8").splitlines()
-    found = tuple((int(number), why) for number, _, why in (line.partition("\t") for line in lines))
-    return ImageSet(stored(np.load(place / _PIXELS, mmap_mode="r")), found)
+    if (found := read_set(place, len(paths))) is not None:
+        return found
+    with new_folder(place) as unfinished:
+        bad = _write(paths, folder, unfinished / PIXELS, layout or Layout(size), fixed=layout is not None)
+        (unfinished / BAD).write_text("".join(f"{number}\t{why}\n" for number, why in bad), encoding="utf-8")
+    make_room(place)
+    made = read_set(place, len(paths))
+    if made is None:
+        advice = "Check the disk, or set XDG_CACHE_HOME to a folder on another"
+        raise DataError(must_be("The cache of images", "whole once it is written", "folder", str(place), advice))
+    return made
 
 
 def check_size(size: int) -> None:
@@ -84,11 +78,6 @@ def check_size(size: int) -> None:
     if not SMALLEST_SIZE <= size <= LARGEST_SIZE:
         wanted = f"from {SMALLEST_SIZE} to {LARGEST_SIZE} pixels"
         raise DataError(must_be("Image size", wanted, "image-size", size, "Choose another with --image-size"))
-
-
-def cache_folder() -> Path:
-    """Where resized images are kept: rounds/images in XDG_CACHE_HOME, or in .cache of the home folder."""
-    return cache_home() / "images"
 
 
 def _fingerprint(paths: list[Path], folder: Path, size: int, layout: Layout | None) -> str:

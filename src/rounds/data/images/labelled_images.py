@@ -6,8 +6,9 @@ import polars as pl
 
 from rounds.data.choices import Choices
 from rounds.data.dataset import ARRAY_ROW, PART
+from rounds.data.images.cached_sets import CachedSet
 from rounds.data.images.engineered_features import with_features
-from rounds.data.images.image_cache import NAMES_IMAGE, ImageSet, Layout, read_images, refuse_bad
+from rounds.data.images.image_cache import NAMES_IMAGE, Layout, read_images, refuse_bad
 from rounds.data.images.image_file import IMAGES, is_image
 from rounds.data.sources.builtin import Builtin
 from rounds.errors import DataError, must_be, nearest
@@ -108,7 +109,7 @@ def _default(table: pl.DataFrame, default: Choices) -> Choices:
     return default
 
 
-def _notes(built: Builtin, pictures: ImageSet) -> tuple[str, ...]:
+def _notes(built: Builtin, pictures: CachedSet) -> tuple[str, ...]:
     size, depth = pictures.array.shape[1], pictures.array.dtype.itemsize * 8
     colour = "grey" if pictures.array.shape[-1] == 1 else "colour"
     kept = ", fractions kept as they are" if pictures.array.dtype.kind == "f" else ""

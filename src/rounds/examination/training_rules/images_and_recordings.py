@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rounds.examination.curve import Configuration
+from rounds.examination.curve import Configuration, side_by_side
 from rounds.examination.figure import LOSSES, Bars
 from rounds.examination.finding import BY_HARM, NotApplicable, Seen, Threshold
 from rounds.examination.harm import Harm, harm, kept_loss
@@ -95,8 +95,7 @@ def _cost(run: Run, strong: Configuration) -> tuple[float, float, float] | None:
         return (c.plan, *sorted((n, v) for n, v in c.settings.items() if n not in AUGMENTING))
 
     controls = [c for c in run.configurations if not _amounts(c) and rest(c) == rest(strong)]
-    other = {c.fold: c for control in controls for c in control.curves}
-    pairs = [(c, other[c.fold]) for c in strong.curves if c.fold in other]
+    pairs = side_by_side(strong.curves, [curve for control in controls for curve in control.curves])
     if not pairs:
         return None
     return paired(np.array([(kept_loss(run, a) - kept_loss(run, b)) / reference_loss(run, b) for a, b in pairs]))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rounds.examination.curve import Configuration, Curve, last, smooth
+from rounds.examination.curve import Configuration, Curve, last, side_by_side, smooth
 from rounds.examination.finding import Threshold
 from rounds.examination.run import Run
 from rounds.examination.training_rules.layers import first_size, first_size_of_model, initial_loss
@@ -80,8 +80,7 @@ def linear_explained(run: Run) -> float | None:
 def contrast(run: Run, worse: Configuration, better: Configuration) -> tuple[float, float, float] | None:
     """Best training loss of `worse` minus `better` on the same folds, as a share of the constant's loss: (mean, low,
     high) by `paired`; None where they share no fold."""
-    other = {c.fold: c for c in better.curves}
-    pairs = [(c, other[c.fold]) for c in worse.curves if c.fold in other]
+    pairs = side_by_side(worse.curves, better.curves)
     if not pairs:
         return None
     return paired(np.array([(level(run, a) - level(run, b)) / reference_loss(run, b) for a, b in pairs]))

@@ -15,11 +15,14 @@ from rounds.plan import Plan
 from rounds.prescription.trial.design import TrialDesign
 from rounds.prescription.trial.effect import Effect, Gain, Pair, Patients, gains_of_pairs, paired_effect
 from rounds.statistics.recalibration import recalibrated_scale
+from rounds.task import Task
+from rounds.training.compiled.best_snapshots import FIRST_HALF, SECOND_HALF
 from rounds.training.pool import Progress
 from rounds.training.population.build import Trained, make_population, train_to_end
 from rounds.training.population.fold_data import FoldData, Scaling, scaling_of
 from rounds.training.population.members import WHOLE_DEVELOPMENT, Member, make_members, sweep
 from rounds.training.population.reuse import course_of, structure_of
+from rounds.training.result.best_epoch import at_epoch_of, without_halves
 from rounds.training.result.tables import member_epochs
 
 
@@ -81,23 +84,30 @@ def _rows(held: dict[int, np.ndarray], each: int, settings: int) -> dict[Pair, n
 
 
 def try_arms(
-    design: TrialDesign, plans: list[Plan], held: dict[int, np.ndarray], stage: str, each: int = 1, settings: int = 1
+    design: TrialDesign,
+    plans: list[Plan],
+    held: dict[int, np.ndarray],
+    stage: str,
+    each: int = 1,
+    settings: int = 1,
+    by_halves: bool = False,
 ) -> Generator[Progress, None, Tried]:
     """Trains so many networks of every plan on each of the folds of `held`, at its settings in turn and then with
     further seeds, and predicts the rows that `held` names; what is clearly lost ends early. each: a multiple of the
-    settings of each plan; settings: of the control."""
+    settings of each plan; settings: of the control; by_halves: no patient is predicted at an epoch that they chose."""
     tried = Tried(_rows(held, each, settings), {})
     for scaling, own in sorted({(scaling_of(p), len(sweep(p))) for p in plans}):
         numbers = [i for i, p in enumerate(plans) if (scaling_of(p), len(sweep(p))) == (scaling, own)]
         some = [plans[i] for i in numbers]
         fold_data = design.fold_data_for(scaling, tuple(held))
         folder = design.folder / _name(design, f"{stage}_{own}", scaling) if design.folder else None
-        population = make_population(some, design.task, [fold_data], each * len(held) * len(some), model=design.model)
+        count = each * len(held) * len(some)
+        population = make_population(some, design.task, [fold_data], count, model=design.model, by_halves=by_halves)
         trained = yield from train_to_end(population, folder, design.minutes, hopeless_in(population))
         places = _places(population.members, settings)
         pairs = {m.number: place for m, place in zip(population.members, places, strict=True)}
         made = predictions_of(trained, fold_data, tried.rows, pairs)
-        tried = tried.joined(Tried({}, made, member_epochs(trained), (trained,)), numbers)
+        tried = tried.joined(Tried({}, made, member_epochs(trained), (without_halves(trained),)), numbers)
     return tried
 
 
@@ -125,21 +135,53 @@ def predictions_of(
     for m in sound:
         if m.number in pairs:
             by_pair[pairs[m.number]].append(m)
-    return {(i, pair): pair_predictions(trained, fold_data, some, rows[pair]) for (i, pair), some in by_pair.items()}
+    views = _views(trained)
+    made = {}
+    for (arm, pair), members in by_pair.items():
+        outputs = _pair_outputs(views, fold_data, members, rows[pair])
+        made[arm, pair] = _in_unit(trained.population.task, fold_data, outputs, rows[pair])
+    return made
 
 
-def pair_predictions(trained: Trained, fold_data: FoldData, members: list[Member], rows: np.ndarray) -> np.ndarray:
-    """Of members averaged, [n, T] in the user's unit; the constant where all diverged, or are worse than it: nobody
-    would use those."""
-    task = trained.population.task
+def _views(trained: Trained) -> tuple[Trained, ...]:
+    """The networks as they are handed over, and where they chose an epoch and left snapshots: at the epochs that the
+    second and the first half of the patients chose."""
+    plans = trained.population.plans
+    chosen = tuple(r for r in trained.results if r.best_snapshots and plans[r.slab.plan].keep_best != "none")
+    if not chosen:
+        return (trained,)
+    return (trained, *(at_epoch_of(replace(trained, results=chosen), half) for half in (SECOND_HALF, FIRST_HALF)))
+
+
+def _pair_outputs(
+    views: tuple[Trained, ...], fold_data: FoldData, members: list[Member], rows: np.ndarray
+) -> np.ndarray | None:
+    """Of members averaged, [n, T], each half of the patients by networks at the epochs that the other half chose; None
+    where all diverged."""
+    if not members:
+        return None
+
+    def of(view: Trained, some: np.ndarray) -> np.ndarray:
+        return average_outputs([member_outputs(view, m, fold_data.inputs.take(some)) for m in members])
+
+    trained = views[0]
+    if len(views) == 1 or trained.population.plans[members[0].plan].keep_best == "none":
+        return of(trained, rows)
+    outputs = np.empty((len(rows), trained.population.task.outputs))
+    for half, view in enumerate(views[1:]):
+        some = fold_data.patient_half[rows] == half
+        outputs[some] = of(view, rows[some])
+    return outputs
+
+
+def _in_unit(task: Task, fold_data: FoldData, outputs: np.ndarray | None, rows: np.ndarray) -> np.ndarray:
+    """Predictions [n, T] in the user's unit; the constant where there are none, or are worse than it: nobody would use
+    those."""
     observed = fold_data.targets[rows]
     constant = constant_predictions(task, fold_data.targets[fold_data.learned], len(rows))
-    if not members:
+    if outputs is None or not np.isfinite(outputs).all():
         return constant
-    average = average_outputs([member_outputs(trained, m, fold_data.inputs.take(rows)) for m in members])
-    if not np.isfinite(average).all():
-        return constant
-    made = smeared(fold_data.target_scale, average, observed).backward(average)
+    made = smeared(fold_data.target_scale, outputs, observed).backward(outputs)
     metric = METRICS[main_metric(task)]
     reached, least = (weighted_scores(task, observed, p, None, (metric.name,))[metric.name] for p in (made, constant))
     return constant if metric.gain(reached, least) < 0 else made

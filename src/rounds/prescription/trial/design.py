@@ -1,7 +1,6 @@
 """Where a trial happens: development rows, some of which choose among remedies and others confirm the winner."""
 
 import time
-from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rounds.data.dataset import Dataset, Split
+from rounds.plan.plan import LARGEST_SEED
 from rounds.task import Task
 from rounds.training.population.build import Trained
 from rounds.training.population.fold_data import FoldData, Scaling, make_fold_data
@@ -38,6 +38,20 @@ def members_a_look(folds: int) -> int:
     """
     confirming = max(folds - choosing_count(folds), 1)
     return confirming * -(-PAIRS_A_LOOK // confirming)
+
+
+def confirming_networks(folds: int, settings: int, arms: int) -> int:
+    """Networks with a change that confirm it in a first look, and as many without: of a remedy that stands alone on all
+    folds, of the best of several on those that did not choose it (a single fold is halved, and looked at at one
+    setting).
+
+    >>> confirming_networks(5, 2, 1), confirming_networks(5, 2, 3), confirming_networks(1, 2, 3)
+    (10, 6, 2)
+    """
+    if folds == 1 and arms > 1:
+        return PAIRS_A_LOOK
+    confirming = folds if arms == 1 else folds - choosing_count(folds)
+    return settings * confirming * -(-PAIRS_A_LOOK // confirming)
 
 
 @dataclass(frozen=True)
@@ -98,14 +112,11 @@ class TrialDesign:
 
     @property
     def networks_a_look(self) -> int:
-        """Networks of the population's first plan, at all its settings, on each of the folds that confirm: control of
-        a first look. 0 where there are too few, or the same fold has to choose."""
+        """Networks with and without a change on each of the folds that confirm, in a first look at all settings of the
+        population's first plan. 0 where the same fold has to choose: then both are tried at the best setting alone."""
         if self.trained is None or set(self.confirming) & set(self.choosing):
             return 0
-        own = Counter(m.fold for m in self.trained.population.members if (m.plan, m.outer) == (0, WHOLE_DEVELOPMENT))
-        settings = len(sweep(self.trained.population.plans[0]))
-        each = min(own[fold] for fold in self.confirming) // settings * settings
-        return each if each >= self.seeds_a_look else 0
+        return len(sweep(self.trained.population.plans[0])) * self.seeds_a_look
 
     @property
     def seeds_a_look(self) -> int:
@@ -113,10 +124,9 @@ class TrialDesign:
         return -(-PAIRS_A_LOOK // len(self.confirming))
 
     def seed_of_look(self, seed: int, look: int) -> int:
-        """Of the plans that are confirmed. Members of other folds have other weights and minibatches whatever their
-        plan's seed; a first look at other folds keeps it, so that its networks serve in what follows."""
-        same_folds = set(self.confirming) & set(self.choosing)
-        return seed if look == 0 and not same_folds else seed + FRESH_SEED * (10 * self.round + look)
+        """Of the plans that are confirmed, with the change and without. The population's own networks are no control:
+        their bad luck may have raised the finding, and any others would seem better."""
+        return (seed + FRESH_SEED * (10 * self.round + look)) % (LARGEST_SEED + 1)
 
     def for_arms(self, count: int) -> "TrialDesign":
         """The bed of a trial of so many remedies."""

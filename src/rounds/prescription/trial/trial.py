@@ -3,10 +3,12 @@
 Screening follows successive halving: every arm trains on one fold (for a share of its course where the fault stops
 learning altogether), and the better ones go on. The winner is then confirmed on patients who chose nothing, by members
 of other weights and minibatches, and that effect is the one that counts: the winning arm's own is flattered by having
-won, and tells only how much pairs of members vary. Arms are screened at the best of the settings that a plan sweeps,
-so that many cost little; the winner is confirmed at all of them, as it would be handed over: the population has the
-control there already, and where one setting hides a fault the others show it. Confirmation takes two looks at most, the
-second where the first leaves doubt and the budget has room for it.
+won, and by a population whose bad luck may have raised the finding; it tells only how much pairs of members vary. So
+those that confirm are trained anew, with the change and without. Arms are screened at the best of the settings that a
+plan sweeps, so that many cost little; the winner is confirmed at all of them, as it would be handed over: where one
+setting hides a fault the others show it. Nobody judges a network whose epoch they chose: it is taken at the epoch that
+the other half of its fold's patients chose. Confirmation takes two looks at most, the second where the first leaves
+doubt and the budget has room for it.
 """
 
 from collections.abc import Generator
@@ -21,7 +23,7 @@ from rounds.metrics.worth import smallest_worthwhile as smallest_of
 from rounds.plan import Plan
 from rounds.prescription.budget import screened
 from rounds.prescription.remedies.remedy import Prescription, treated
-from rounds.prescription.trial.arms import Tried, against_control, effects_of, gains_of
+from rounds.prescription.trial.arms import Tried, against_control, effects_of, gains_of, try_arms
 from rounds.prescription.trial.design import TrialDesign
 from rounds.prescription.trial.effect import Effect, Gain
 from rounds.training.pool import Progress
@@ -175,7 +177,8 @@ def _confirm(design: TrialDesign, plan: Plan, trial: Trial, best: int) -> Genera
             break
         look = _look(design, plan, number)
         plans = [look.control, treated(look.control, arm.prescription.change)]
-        more = yield from against_control(design, plans, held, f"confirm_{number}", look.each)
+        settings = len(sweep(look.control))
+        more = yield from try_arms(design, plans, held, f"confirm_{number}", look.each, settings, by_halves=True)
         tried = tried.joined(more.at(sum(before.starts for before in looks), look.setting), [0, 1])
         effect = effects_of(design, tried, plans, [1], share, at_setting(trial.gains, best_setting(design, plan)))[0]
         looks.append(look)
@@ -197,14 +200,15 @@ def worthwhile(effect: Effect, least: float) -> bool:
 
 
 def _look(design: TrialDesign, plan: Plan, number: int) -> Look:
-    """A first look: the population's own networks of the plan, at all its settings; a second one, or where there are
-    no such networks: fresh seeds at the best settings."""
+    """Fresh seeds: at all settings of the population's plan in a first look, at the best ones in a second, or where a
+    single fold has to choose as well."""
+    seed = design.seed_of_look(plan.seed, number)
     each = design.networks_a_look if number == 0 else 0
     if each:
         assert design.trained is not None
-        whole = design.trained.population.plans[0]
+        whole = design.trained.population.plans[0].change(seed=seed)
         return Look(whole, each, each // len(sweep(whole)))
-    fresh = plan.change(seed=design.seed_of_look(plan.seed, number))
+    fresh = plan.change(seed=seed)
     return Look(fresh, design.seeds_a_look, design.seeds_a_look, best_setting(design, plan))
 
 
@@ -222,10 +226,9 @@ def at_setting(gains: tuple[Gain, ...], setting: int) -> tuple[Gain, ...]:
 def _shares(design: TrialDesign, plan: Plan, trial: Trial, arm: Arm) -> tuple[float, ...]:
     """What ALPHA is divided by at each look: a first look keeps nothing back for a second that could not be paid.
 
-    That is settled before anything is looked at, by the epochs that the first takes at most: treated members beside
-    those of the population, or both on fresh seeds where a single fold has to choose and confirm.
+    That is settled before anything is looked at, by the epochs that the first takes at most.
     """
-    epochs = treated(plan, arm.prescription.change).epochs + (plan.epochs if len(design.fold_data.folds) == 1 else 0)
+    epochs = treated(plan, arm.prescription.change).epochs + plan.epochs
     first = epochs * len(design.confirming) * _look(design, plan, 0).each
     return LOOKS if _payable(design, plan, trial, arm, first) else ONE_LOOK
 
@@ -237,8 +240,8 @@ def _payable(design: TrialDesign, plan: Plan, trial: Trial, arm: Arm, spent: int
 
 
 def _judged(arm: Arm, effect: Effect, least: float, patients: int, alone: bool) -> Arm:
-    who = f"{patients:,} patients" if alone else f"with fresh seeds on {patients:,} other patients"
-    reason = f"{said_of(effect, least)} {'on ' if alone else ''}{who}, at this budget"
+    who = f"{patients:,}{'' if alone else ' other'} patients"
+    reason = f"{said_of(effect, least)} with fresh seeds on {who}, at this budget"
     return replace(arm, confirmed=effect, verdict="kept" if worthwhile(effect, least) else "dropped", reason=reason)
 
 

@@ -137,10 +137,15 @@ def missing(known: Known) -> str:
     )
 
 
+# Where no column tells patients: only that rows were not shared is known.
+ONE_ROW_EACH = "No row is on two sides; no column tells patients, so that whether one has several rows was not checked."
+
+
 def partition(known: Known) -> str:
     split = known.dataset["split"]
     use = "; ".join(f"{what}: {rows}" for what, rows in known.plan.get("rows_that", {}).items())
-    return f"{split['how'].capitalize()} (seed {split['seed']}). No patient is on two sides. Which rows do what: {use}."
+    sides = "No patient is on two sides." if known.dataset.get("group") else ONE_ROW_EACH
+    return f"{split['how'].capitalize()} (seed {split['seed']}). {sides} Which rows do what: {use}."
 
 
 def handling(known: Known) -> str:

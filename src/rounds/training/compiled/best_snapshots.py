@@ -1,4 +1,5 @@
-"""Where the last epoch is kept: snapshots of the best one beside it, so that what it would have been costs no training.
+"""Snapshots of the best epoch by three choosers: beside the last epoch where that is kept, so that what the best would
+have been costs no training, and in trials, where nobody judges a network at an epoch that they chose.
 
 Who chooses an epoch by its loss may not judge it on the same patients. So there are three snapshots: of the epoch that
 all held-out rows choose, as `keep_best` with a patience would have kept it, and of those that either half of their
@@ -32,19 +33,13 @@ def begin_best_snapshots(weights: Weights) -> BestSnapshots:
 
 
 def keep_best_snapshots(
-    best_snapshots: BestSnapshots,
-    shown: Weights,
-    losses: jax.Array,
-    selectors: jax.Array,
-    alive: jax.Array,
-    patience: int,
+    best_snapshots: BestSnapshots, shown: Weights, values: jax.Array, alive: jax.Array, patience: int
 ) -> BestSnapshots:
     """After an epoch: the weights as they are shown where they are better than any before.
 
-    losses: of held-out rows [V]; selectors: which rows each of the three asks [3, V] 0/1; alive: whether the member
-    still trained, and its loss is finite.
+    values: by which each of the three compares epochs, lower is better [3]; alive: whether the member still trained,
+    and its loss is finite.
     """
-    values = (selectors @ losses) / jnp.maximum(selectors.sum(1), 1.0)  # [3]
     better = alive & (best_snapshots.waited < patience) & (values < best_snapshots.value)
 
     def kept(new: jax.Array, old: jax.Array) -> jax.Array:

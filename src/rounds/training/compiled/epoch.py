@@ -113,7 +113,11 @@ def end_epoch(
     validation = _validate(config, observed, outputs, losses)
     norm, shown = trace.norms[-1], _shown(config, state)
     epoch = Epoch(shown, validation, jnp.mean(trace.losses), norm, number)
-    state = _judge_epoch(config, _with_best_snapshots(config, state, epoch, losses, observed), settings, epoch)
+    if state.best_snapshots is not None:
+        selectors = selectors_of(observed.weights, observed.patient_half)
+        values = [_value_of(config, observed._replace(weights=some), outputs, losses) for some in selectors]
+        state = _with_best_snapshots(config, state, epoch, jnp.stack(values))
+    state = _judge_epoch(config, state, settings, epoch)
     rate = learning_rate_at(config.plan, settings, trace.positions[-1], config.user) * state.rate_factor
     return state, EpochRecord(
         trace.losses,
@@ -163,17 +167,21 @@ def _activated(config: StaticConfig, outputs: jax.Array) -> jax.Array:
     return _ACTIVATIONS[MATCHING_ACTIVATION[config.loss]](outputs)
 
 
-def _with_best_snapshots(
-    config: StaticConfig, state: MemberState, epoch: Epoch, losses: jax.Array, observed: ValidationTargets
-) -> MemberState:
-    """With the best epoch beside the last, where the last is kept; losses: of held-out rows [V]."""
-    if state.best_snapshots is None:
-        return state
-    selectors, alive = selectors_of(observed.weights, observed.patient_half), state.running & jnp.isfinite(epoch.loss)
-    patience = usual_patience(config.plan.epochs)
+def _with_best_snapshots(config: StaticConfig, state: MemberState, epoch: Epoch, values: jax.Array) -> MemberState:
+    """With the snapshots of this epoch where it is the best yet; values: by which each selector compares epochs [3]."""
+    assert state.best_snapshots is not None
+    plan, alive = config.plan, state.running & jnp.isfinite(epoch.loss)
+    patience = usual_patience(plan.epochs) if plan.keep_best == "none" else plan.patience or plan.epochs
     return state._replace(
-        best_snapshots=keep_best_snapshots(state.best_snapshots, epoch.shown, losses, selectors, alive, patience)
+        best_snapshots=keep_best_snapshots(state.best_snapshots, epoch.shown, values, alive, patience)
     )
+
+
+def _value_of(config: StaticConfig, held: ValidationTargets, outputs: jax.Array, losses: jax.Array) -> jax.Array:
+    """By what epochs are compared, of the rows that `held` gives weight."""
+    if config.plan.keep_best in ("loss", "none"):
+        return jnp.sum(losses * held.weights) / jnp.maximum(jnp.sum(held.weights), 1.0)
+    return _value_to_keep(config, _validate(config, held, outputs, losses))
 
 
 def _validate(config: StaticConfig, held: ValidationTargets, outputs: jax.Array, losses: jax.Array) -> jax.Array:

@@ -79,7 +79,8 @@ class EpochRecord(NamedTuple):
 
 @dataclass(frozen=True)
 class StaticConfig:
-    """What the inner functions need to know at compile time; numbers: whether the first input is one of numbers."""
+    """What the inner functions need to know at compile time; numbers: whether the first input is one of numbers;
+    snapshots: whether the best epoch by three choosers is kept."""
 
     plan: Plan
     task: Task
@@ -91,3 +92,4 @@ class StaticConfig:
     array: tuple[int, ...] = ()
     numbers: bool = True
     user: UserTraining | None = None
+    snapshots: bool = False

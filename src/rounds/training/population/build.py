@@ -115,11 +115,13 @@ def make_population(
     workers: int | None = None,
     shapes: Shapes | None = None,
     model: Any = None,
+    by_halves: bool = False,
 ) -> Population:
     """Members of each plan over all folds of all materials, packed into slabs; nothing is trained yet.
 
     count: members that are handed over, all plans together; shapes: of the slabs of each plan, where a run goes on;
-    model: a Keras model of the user's own, for plans whose network is "keras".
+    model: a Keras model of the user's own, for plans whose network is "keras"; by_halves: leave snapshots of the epochs
+    that either half of the validation patients chooses, which the other half can judge.
     Raises PlanError where a plan cannot run.
     """
     for plan in plans:
@@ -128,7 +130,7 @@ def make_population(
     members = make_members(plans, tuple(sorted(folds_data[0].folds)), tuple(m.repeat for m in folds_data[1:]), count)
     used = sorted({m.plan for m in members})
     compiled_shape = compiled_shape_of(rows for m in folds_data for rows in m.folds.values())
-    context = Context(task, shape, folds_data[0], model, compiled_shape)
+    context = Context(task, shape, folds_data[0], model, compiled_shape, by_halves)
     programs = _programs(plans, context, members)
     sizes = {i: member_bytes(programs[i], compiled_shape) for i in used}
     slabs = make_slabs(members, sizes, workers or workers_here(), shapes, slab_budget_here())
@@ -148,13 +150,15 @@ def _reading(plan: Plan) -> tuple[str, bool, bool, bool]:
 
 @dataclass(frozen=True)
 class Context:
-    """What all programs of a population share: task, widths of the inputs, data, and the user's own model (or None)."""
+    """What all programs of a population share: task, widths of the inputs, data, the user's own model (or None), and
+    whether they leave snapshots by halves of the validation patients."""
 
     task: Task
     shape: InputShape
     fold_data: FoldData
     model: Any
     compiled_shape: CompiledShape
+    by_halves: bool = False
 
     def steps(self, plan: Plan) -> int:
         """Steps of an epoch."""
@@ -178,7 +182,7 @@ def _program(plan: Plan, context: Context, members: list[Member]) -> Program:
     model = context.model if plan.network == OWN else None
     user = None if model is None else user_training(model, plan, context.task, context.steps(plan))
     power = context.fold_data.target_scale.kind == "log1p"
-    return make_program(plan, context.task, network, power, switches, model, user)
+    return make_program(plan, context.task, network, power, switches, model, user, context.by_halves)
 
 
 def _network(plan: Plan, context: Context, any_dropped: bool) -> Network:

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from rounds.plan import Plan, usual_patience
-from rounds.training.compiled.best_snapshots import EVERYBODY
+from rounds.training.compiled.best_snapshots import EVERYBODY, has_best_snapshots
 from rounds.training.compiled.state import EpochRecord, Weights
 from rounds.training.pool import SlabResult
 from rounds.training.population.build import Population, Trained, with_exact_statistics
@@ -22,6 +22,13 @@ def at_epoch_of(trained: Trained, selector: int) -> Trained:
 
 def _chosen(result: SlabResult, selector: int) -> dict[int, Weights]:
     return {n: jax.tree.map(lambda leaf: leaf[selector], weights) for n, weights in result.best_snapshots.items()}
+
+
+def without_halves(trained: Trained) -> Trained:
+    """The same networks without the snapshots that only a trial asked for."""
+    plans = trained.population.plans
+    kept = (r if has_best_snapshots(plans[r.slab.plan]) else replace(r, best_snapshots={}) for r in trained.results)
+    return Trained(trained.population, tuple(kept))
 
 
 def with_best_epochs(trained: Trained, like: Population) -> Trained:
