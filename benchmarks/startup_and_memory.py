@@ -23,6 +23,20 @@ from benchmarks.machine import about
 from rounds.data.sources.simulated_hospital import simulate_admissions
 
 FLOAT_BYTES = 4
+ADMISSIONS = "from rounds.data.sources.simulated_hospital import simulate_admissions as s; s(100_000)"
+FORWARD = """
+import numpy as np
+from rounds.data.dataset import Inputs
+from rounds.networks.network import Network
+from rounds.prediction.numpy_layers.network import forward
+draw = np.random.default_rng(0).normal
+network = Network(kind="dense", numbers=25, flags=0, hidden=(128, 128), activation="silu")
+shapes = {"hidden_0": (25, 128), "hidden_1": (128, 128), "output": (128, 1)}
+weights = {f"{n}/kernel": draw(0, 0.1, (20, *s)).astype("f4") for n, s in shapes.items()}
+weights |= {f"{n}/bias": np.zeros((20, s[1]), "f4") for n, s in shapes.items()}
+none = np.zeros((10_000, 0), "f4")
+forward(network, weights, Inputs(draw(size=(10_000, 25)).astype("f4"), none, none.astype("i4")))
+"""
 QUICK = ("--rounds", "0", "--members", "2", "--set", "epochs=2", "--quiet")
 
 
@@ -82,6 +96,9 @@ def all_seconds(folder: Path) -> dict[str, float]:
             rounds("predict", str(run), str(new), "--quiet", "--out", str(folder / "out.csv"))
         ),
         "rounds train diabetes --rounds 0": seconds(full, turns=1),
+        "rounds report": seconds(rounds("report", str(run), "--quiet")),
+        "10,000 rows by 20 networks, in NumPy": seconds(["-c", FORWARD]),
+        "100,000 admissions simulated": seconds(["-c", ADMISSIONS]),
     }
 
 
