@@ -1,7 +1,7 @@
 """docs/lecture.md holds what it says: every file is there, and every snippet of its table runs.
 
 Words in capitals stand for what the tests make: RUN (a small run), TABLE and DATA (a table with the outcome
-`died`), CURVES, FILE.py:function; xrays/ is a small folder of images, and RUN before it a run on them. A snippet that
+`died`), LOG, FILE.py:function; xrays/ is a small folder of images, and RUN before it a run on them. A snippet that
 begins with an option is given to `rounds train TABLE --target died`. Long ones are marked slow.
 """
 
@@ -137,7 +137,7 @@ def written(folder: Path) -> dict[str, str]:
     return {
         "DATA": str(folder / "died.csv"),
         "TABLE": str(folder / "died.csv"),
-        "CURVES": str(folder / "curves.csv"),
+        "LOG": str(folder / "curves.csv"),
         "FILE.py:function": str(folder / "square.py:function"),
         "FILE.py:model": str(folder / "own.py:model"),
         "STAY": "stay",

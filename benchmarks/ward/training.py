@@ -139,7 +139,7 @@ def _fold_data(ground: Ground, scaled: bool) -> FoldData:
         return made
     spread = tuple(UNSEEN if c in ground.unread else s for c, s in enumerate(array.spread))
     blind = array.model_copy(update={"spread": spread})
-    return replace(made, preparation=made.preparation.model_copy(update={"grid": blind}))
+    return replace(made, preparation=made.preparation.model_copy(update={"array": blind}))
 
 
 def train(workshop: Workshop, plan: Plan, task: Task, prepared: Prepared, place: Place) -> Trained:

@@ -83,7 +83,7 @@ def test_every_way_back(random_predictor, assert_same, kind) -> None:
     if kind == "recalibrated":
         base = random_predictor("binary")
         array = tuple(np.linspace(0, 1, 50).tolist())
-        scale = TargetScale(kind="identity", array=(array,), table=(tuple(np.sqrt(array).tolist()),))
+        scale = TargetScale(kind="identity", knots=(array,), table=(tuple(np.sqrt(array).tolist()),))
     if kind == "softened":
         base = random_predictor("multiclass")
         scale = TargetScale(kind="identity", temperature=2.5)

@@ -81,7 +81,7 @@ def test_every_way_back(random_predictor, assert_same, kind) -> None:
     if kind == "recalibrated":
         base = random_predictor("binary")
         array = 1 / (1 + np.exp(-np.linspace(-16, 16, 401)))
-        scale = TargetScale(kind="identity", array=(tuple(array.tolist()),), table=(tuple(np.sqrt(array).tolist()),))
+        scale = TargetScale(kind="identity", knots=(tuple(array.tolist()),), table=(tuple(np.sqrt(array).tolist()),))
     if kind == "softened":
         base = random_predictor("multiclass")
         scale = TargetScale(kind="identity", temperature=2.5)

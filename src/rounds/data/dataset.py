@@ -153,8 +153,8 @@ class InputShape:
         """What a network reads of it: the grid and the table's own columns; or all columns, without the grid or beside
         it.
 
-        >>> shape = InputShape(9, 2, grid=(48, 5), hand=(7, 1))
-        >>> [(read.numbers, read.grid) for read in (shape.read(False), shape.read(True), shape.read(True, True))]
+        >>> shape = InputShape(9, 2, array=(48, 5), hand=(7, 1))
+        >>> [(read.numbers, read.array) for read in (shape.read(False), shape.read(True), shape.read(True, True))]
         [(2, (48, 5)), (9, ()), (9, (48, 5))]
         """
         if hand_features:

@@ -133,7 +133,7 @@ class Network(BaseModel):
     def uses(self, layer: str) -> int:
         """How often a row passes the weights of a layer: a convolution at every place, a recurrent layer at every step.
 
-        >>> network = Network(kind="convolutional", numbers=0, flags=0, grid=(28, 28, 1), filters=(8, 8), stride=2)
+        >>> network = Network(kind="convolutional", numbers=0, flags=0, array=(28, 28, 1), filters=(8, 8), stride=2)
         >>> network.uses("conv_1_0")
         196
         """

@@ -150,7 +150,7 @@ def common_shape(shapes: list[InputShape]) -> InputShape:
     """The narrowest shape that all of them can be padded to, so that several fits share one compiled program.
 
     >>> common_shape([InputShape(3, 2, (20,)), InputShape(3, 4, (18, 30))])
-    InputShape(numbers=3, flags=4, levels=(20, 30), grid=(), hand=(0, 0))
+    InputShape(numbers=3, flags=4, levels=(20, 30), array=(), hand=(0, 0))
     """
     levels = tuple(max(column) for column in zip_longest(*(s.levels for s in shapes), fillvalue=1))
     return InputShape(

@@ -40,7 +40,7 @@ class Field:
 def fields(network: Network, axis: int) -> list[Field]:
     """Of each convolution in order, along axis 0 (height) or 1 (width).
 
-    >>> two = Network(kind="convolutional", numbers=0, flags=0, grid=(8, 8, 1), filters=(2, 2), stride=2)
+    >>> two = Network(kind="convolutional", numbers=0, flags=0, array=(8, 8, 1), filters=(2, 2), stride=2)
     >>> [field.size for field in fields(two, 0)]
     [3, 5]
     """
