@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from keras_listing import make_model
-from starting_point import PLAN, loss_to_reach, patients
+from starting_point import PLAN, loss_to_reach, patients, prepared
 
 import rounds
 
@@ -17,9 +17,8 @@ import rounds
 def train() -> float:
     with TemporaryDirectory() as folder:
         result = rounds.train("diabetes", PLAN, rounds.Request(members=1, out=Path(folder) / "run"), model=make_model())
-    X, Y = patients()
-    network = result.predictor.parts[0]
-    return float(np.mean((network.runner.outputs(network.weights, [X[:, :9], X[:, 9:]])[0] - Y) ** 2))
+    network, (_, Y) = result.predictor.parts[0], patients()
+    return float(np.mean((network.runner.outputs(network.weights, list(prepared()))[0] - Y) ** 2))
 
 
 if __name__ == "__main__":

@@ -37,11 +37,20 @@ def fold_data() -> FoldData:
 
 
 def patients() -> tuple[np.ndarray, np.ndarray]:
-    """Measurements [N, 10] and outcome [N, 1]."""
+    """Measurements [N, 10] in the order of the table, and outcome [N, 1]."""
+    made, dataset = fold_data(), rounds.load("diabetes")
+    numbers, flags = prepared()
+    names = [*made.preparation.names.numbers, *made.preparation.names.flags]
+    outcome = network_targets(dataset.task, made.target_scale, made.targets)
+    X = np.hstack([numbers, flags])[:, [names.index(column.name) for column in dataset.features]]
+    return X, outcome[made.folds[0].train]
+
+
+def prepared() -> tuple[np.ndarray, np.ndarray]:
+    """The same measurements as Rounds holds them: numbers [N, 9], and a column of 0 and 1 [N, 1]."""
     made = fold_data()
     rows = made.folds[0].train
-    outcome = network_targets(rounds.load("diabetes").task, made.target_scale, made.targets)
-    return np.hstack([made.inputs.numbers, made.inputs.flags])[rows], outcome[rows]
+    return made.inputs.numbers[rows], made.inputs.flags[rows]
 
 
 def loss_to_reach() -> float:
