@@ -18,7 +18,7 @@ class Curve:
 
     train is the mean loss of the epoch's steps, with dropout and noise on; validation is taken after the epoch with
     all units on. metrics: validation metrics by name [E]; measures: by (layer, measure), epochs 0 = before the first
-    step; steps: (epoch as a fraction [K], loss [K]) of single minibatches; name: of the log of another tool.
+    step; steps: (epoch as a fraction [K], loss [K]) of single minibatches.
     """
 
     member: int
@@ -35,7 +35,6 @@ class Curve:
     measures: dict[tuple[str, str], Series] = field(default_factory=dict)
     steps: Series | None = None
     outcome: str = "finished"
-    name: str = ""
 
     @property
     def window(self) -> int:

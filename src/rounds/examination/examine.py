@@ -40,8 +40,7 @@ def examine(run: Run) -> Examination:
     if not any(f.alarms for f in findings):
         findings = (_healthy(run, len(asked) - len(absent)), *findings)
     everything = (*run.data_not_applicable, *absent)
-    names = tuple(c.name for c in run.curves) if run.origin == "elsewhere" else ()
-    return Examination(findings, everything, _verdict(run, findings, absent), names)
+    return Examination(findings, everything, _verdict(run, findings))
 
 
 def _from_causes(run: Run, seen: Found, causes: tuple[str, ...], finding: Finding) -> Finding:
@@ -64,17 +63,16 @@ def _in_order(findings: list[Finding]) -> tuple[Finding, ...]:
 def _healthy(run: Run, rules: int) -> Finding:
     total = len(rules_of_training())
     members, epochs = len(run.curves), max(len(c.epochs) for c in run.curves)
-    alone = " Curves alone show little: most rules could not judge." if run.origin == "elsewhere" else ""
     words = (
         f"{rules} of {total} rules looked at {members} {'networks' if members > 1 else 'network'} over {epochs} "
-        f"{'epochs' if epochs > 1 else 'epoch'} and found nothing to be done.{alone}"
+        f"{'epochs' if epochs > 1 else 'epoch'} and found nothing to be done."
     )
     evidence = {"rules": rules, "members": members, "epochs": epochs}
     return healthy(words, evidence, round(rules / total, 2), run.round)
 
 
-def _verdict(run: Run, findings: tuple[Finding, ...], absent: tuple[tuple[str, str], ...]) -> Verdict:
-    return Verdict(believable(run, findings), _well_trained(run, findings, absent), _worth(run))
+def _verdict(run: Run, findings: tuple[Finding, ...]) -> Verdict:
+    return Verdict(believable(run, findings), _well_trained(findings), _worth(run))
 
 
 def believable(run: Run, findings: tuple[Finding, ...]) -> Answer:
@@ -100,12 +98,10 @@ def believable(run: Run, findings: tuple[Finding, ...]) -> Answer:
     return Answer("yes", "no leak was found, and every column is declared as known at the moment of prediction")
 
 
-def _well_trained(run: Run, findings: tuple[Finding, ...], absent: tuple[tuple[str, str], ...]) -> Answer:
+def _well_trained(findings: tuple[Finding, ...]) -> Answer:
     alarms = [f for f in findings if f.question == "training" and f.alarms]
     if alarms:
         return Answer("no", f"{alarms[0].name}: {alarms[0].explanation}")
-    if run.origin == "elsewhere":
-        return Answer("unknown", f"curves alone: {len(absent)} rules could not judge")
     return Answer("yes", "no rule found anything in the curves and measures")
 
 

@@ -116,7 +116,7 @@ class Verdict:
 @dataclass(frozen=True)
 class Examination:
     """Findings, main cause first (or a single `healthy`, notes aside); (code, reason) of rules that could not judge;
-    names of the trainings, by number, of curves from elsewhere."""
+    names of the trainings, by number, of logs."""
 
     findings: tuple[Finding, ...]
     not_applicable: tuple[tuple[str, str], ...]

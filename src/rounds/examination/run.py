@@ -41,7 +41,7 @@ def advantages_of(differences: Mapping[str, Interval]) -> dict[str, Advantage]:
 class Run:
     """Evidence of one training.
 
-    plans: the population's, main first (none for curves from elsewhere); curves: a member each; constant_loss: the
+    plans: the population's, main first (none where it is not known); curves: a member each; constant_loss: the
     loss of always predicting the same, in the unit of the curves (None: not known); advantages: over each baseline on
     judged patients; constant_score: main metric of the constant baseline; linear_by_fold: validation loss by fold of
     models that any network should reach ("linear"), in the unit of the curves; metrics, dataset: records of the run;
@@ -62,7 +62,7 @@ class Run:
     data_not_applicable: tuple[tuple[str, str], ...] = ()
     data_examined: bool = False
     round: int = 0
-    origin: Literal["rounds", "elsewhere", "watched"] = "rounds"
+    origin: Literal["rounds", "watched"] = "rounds"
     model: ModelFacts | None = None
 
     @property
@@ -107,7 +107,7 @@ def constant_loss(task: Task, plan: Plan, targets: np.ndarray) -> float | None:
     """
     from rounds.training.compiled.objective import loss_name
     from rounds.training.population.fold_data import (
-        network_targets,  # brings JAX along, which curves from elsewhere do not need
+        network_targets,  # brings JAX along, which curves alone do not need
     )
 
     if loss_name(plan, task) not in EACH:

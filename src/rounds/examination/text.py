@@ -26,8 +26,6 @@ def examination_text(found: Examination) -> str:
     )
     answers = [_wrapped(f"{asked}: {said.answer} ({said.reason.rstrip('.')}).", "") for asked, said in questions]
     blocks = ["\n".join(answers), *(finding_text(f) for f in found.findings)]
-    if len(found.names) > 1:
-        blocks.insert(1, _wrapped("; ".join(f"network {i}: {name}" for i, name in enumerate(found.names)), ""))
     if found.not_applicable:
         lines = [_wrapped(f"{code}: {reason}", "  ") for code, reason in found.not_applicable]
         blocks.append("Could not be judged:\n" + "\n".join(lines))

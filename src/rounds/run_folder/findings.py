@@ -59,7 +59,7 @@ class NotApplicableRecord(Part):
 
 
 class FindingsFile(Stored):
-    """findings.json. networks: names of the trainings, of curves from elsewhere; earlier: findings of populations that
+    """findings.json. networks: names of the trainings, of logs; earlier: findings of populations that
     a kept remedy replaced."""
 
     FILE: ClassVar[str] = "findings.json"

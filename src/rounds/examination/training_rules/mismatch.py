@@ -23,7 +23,7 @@ FITS = {
 
 
 def judges(plan: Plan | None, task: Task | None) -> bool:
-    """Whether the plan's loss judges the task's outcome; assumed of curves from elsewhere and of the user's own losses.
+    """Whether the plan's loss judges the task's outcome; assumed of the user's own losses.
 
     >>> judges(Plan(loss="mae"), Task(kind="binary", targets=("death",), classes=("0", "1")))
     False

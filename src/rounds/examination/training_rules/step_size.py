@@ -86,8 +86,6 @@ def _sane_start(run: Run, curve: Curve) -> bool:
 
 def _rate_too_high(run: Run) -> Judged:
     swept = rates(run, run.best)
-    if run.origin == "elsewhere" and len(swept) < 2:
-        return NotApplicable("needs several learning rates, or measures of the size of steps")
     marks = [_overshoots(run, c) for c in run.best.curves]
     sane = all(_sane_start(run, c) for c in run.best.curves)
     if sane and _many_marks(run, marks) and not _lower_is_no_better(run, swept):
