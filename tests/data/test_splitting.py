@@ -297,6 +297,7 @@ def test_equal_rows_of_different_patients_are_on_one_side(copies: int) -> None:
         made, inputs=made.inputs[source.tolist()], targets=made.targets[source], patients=np.arange(len(source))
     )
     split = split_dataset(copied, nested=False)
+    assert split.how.endswith(f"{30 * (copies + 1)} equal rows of different patients stay on one side")
     assert not set(source[split.test]) & set(source[split.development])
     for fold in split.folds:
         assert not set(source[fold]) & set(source[np.setdiff1d(split.development, fold)])

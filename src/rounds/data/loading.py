@@ -23,6 +23,7 @@ from rounds.data.recordings.signal_arrays import holds_signals
 from rounds.data.recordings.timeline import Timeline
 from rounds.data.roles.decide import NO_GROUP, code_columns, decide_columns, given_roles
 from rounds.data.roles.role_file import DATE_SINCE
+from rounds.data.roles.row_numbers import row_number_notes
 from rounds.data.sources.array_file import ARRAYS, read_arrays
 from rounds.data.sources.builtin import BUILTIN, Builtin, load_builtin
 from rounds.data.tables.content_hash import content_hash
@@ -144,7 +145,8 @@ def examine(source: Any, choices: Choices) -> Examined:
     _inputs(
         met, [c for c in columns if c.name in said and c.role in FEATURE_ROLES], date_references(choices, table.columns)
     )
-    return Examined(_engineered_last(columns, built), built.notes, built.left_out)
+    notes = (*built.notes, *row_number_notes(columns))
+    return Examined(_engineered_last(columns, built), notes, built.left_out)
 
 
 def open_source(
@@ -214,7 +216,7 @@ def _dataset(table: pl.DataFrame, columns: tuple[Column, ...], choices: Choices,
         modality=built.modality,
         timeline=built.timeline,
         simulated=built.simulated,
-        notes=built.notes,
+        notes=(*built.notes, *row_number_notes(columns)),
         extra={"references": references, "unused": table.select(unused), "left_out": built.left_out},
     )
 

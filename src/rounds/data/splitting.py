@@ -33,10 +33,20 @@ def split_dataset(
     >>> split_dataset(load("diabetes")).kind
     'out-of-fold'
     """
+    equal = equal_of(dataset)
     random = np.random.default_rng(np.random.SeedSequence([split_seed, 7]))
+    split = _split(dataset, replace(dataset, patients=equal.units), (folds, test_share, nested), random)
+    if equal.units is dataset.patients:
+        return split
+    return replace(split, how=f"{split.how}; {equal.rows:,} equal rows of different patients stay on one side")
+
+
+def _split(given: Dataset, dataset: Dataset, wanted: tuple[int, float, bool], random: np.random.Generator) -> Split:
+    """given: with the patients of the table, who decide what a test table shares with DATA; dataset: with those joined
+    who have equal rows; wanted: folds, share of the test part, whether small data are nested."""
+    folds, test_share, nested = wanted
     every = np.arange(dataset.rows)
     kind: Literal["given", "held-out"] = "held-out"
-    given, dataset = dataset, replace(dataset, patients=equal_of(dataset).units)
     if given.given_test is not None:
         kind = "given"
         test, development, how = _given(given)

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from rounds.data.dataset import Column, Role
-from rounds.data.roles.row_numbers import numbers_rows
+from rounds.data.roles.row_numbers import ROW_NUMBERS, numbers_rows
 
 # A text column whose cells are this long on average is prose, not a code.
 PROSE_LETTERS = 40.0
@@ -70,7 +70,7 @@ def _guess_number(name: str, known: pl.Series, distinct: int) -> Guess:
     if whole and set(known.unique().to_list()) == {0, 1}:
         return Guess("boolean", "0 or 1")
     if whole and len(known) >= FEWEST_ROWS and distinct == len(known) and numbers_rows(name, known):
-        return Guess("identifier", f"row numbers: {distinct:,} whole numbers, a different one in every row")
+        return Guess("identifier", f"{ROW_NUMBERS}: {distinct:,} whole numbers, a different one in every row")
     if whole and len(known) >= FEWEST_ROWS and distinct == len(known) and (_names_rows(known) or _ID_NAME.search(name)):
         return Guess("identifier", f"{distinct:,} whole numbers, a different one in every row")
     if whole and distinct <= CODE_LEVELS and _CODE_NAME.search(name):

@@ -1,0 +1,40 @@
+"""Tables in which nothing is wrong raise no alarm, however many rows a patient has (`benchmarks.null_tables`)."""
+
+import numpy as np
+import pytest
+
+from benchmarks.null_tables import ALWAYS, null_table
+from rounds.data.splitting import split_dataset
+from rounds.examination.data_rules.association import discriminated
+from rounds.examination.data_rules.evidence import DataEvidence
+from rounds.examination.examine_data import examine_data
+
+# rows a patient, patients, kind of outcome, what an outcome belongs to
+TABLES = (
+    (1, 300, "binary", "patient"),
+    (4, 100, "regression", "row"),
+    (20, 35, "binary", "patient"),
+    (20, 100, "multiclass", "patient"),
+    (20, 100, "regression", "patient"),
+    (20, 100, "binary", "row"),
+)
+
+
+@pytest.mark.parametrize(("rows", "patients", "kind", "of"), TABLES)
+def test_a_table_without_a_fault_raises_no_alarm(rows: int, patients: int, kind: str, of: str) -> None:
+    for seed in range(2):
+        dataset = null_table(seed, rows, patients, kind, of)  # type: ignore[arg-type]
+        split = split_dataset(dataset, split_seed=seed, nested=False)
+        found, _ = examine_data(DataEvidence(dataset, split))
+        assert not [f.code for f in found if f.alarms and f.code not in ALWAYS]
+
+
+def test_trees_that_see_a_patient_s_other_rows_would_tell_who_is_held_out() -> None:
+    """Why shifts are judged by a mean of each patient: by rows the same trees reach an AUROC of 0.9 without any."""
+    dataset = null_table(0, 20, 100, "binary", "patient")
+    evidence = DataEvidence(dataset, split_dataset(dataset, nested=False))
+    held = np.isin(np.arange(dataset.rows), evidence.split.folds[0])
+    shuffled = np.random.default_rng(0).permutation(dataset.rows)
+    assert discriminated(evidence.numbers[shuffled], held[shuffled]) > 0.8
+    means, codes = evidence.patient_means
+    assert discriminated(means, np.isin(codes, dataset.patients[held])) < 0.7
