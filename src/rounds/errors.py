@@ -29,6 +29,12 @@ class TrainingError(RoundsError):
     exit_status = 1
 
 
+class DrawingError(RoundsError):
+    """A figure cannot be drawn here, though all that it shows is there."""
+
+    exit_status = 1
+
+
 def must_be(what: str, expected: str, name: str, value: object, advice: str) -> str:
     """The one shape of an error text.
 

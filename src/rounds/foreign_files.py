@@ -9,7 +9,7 @@ import tempfile
 import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -146,10 +146,10 @@ def memory_limit() -> float:
 def damage_named(what: str, name: str, advice: str) -> Iterator[None]:
     """What decoders do on damaged bytes (they raise whatever they like, and those in Rust panic) as a DataError.
 
-    Standard error is closed meanwhile, since libraries tell it of their faults in their own way.
+    Standard output and error are closed meanwhile, since libraries tell them of their faults in their own way.
     """
     try:
-        with _silent_errors():
+        with silenced():
             yield
     except RoundsError:
         raise
@@ -163,18 +163,19 @@ def damage_named(what: str, name: str, advice: str) -> Iterator[None]:
 
 
 @contextmanager
-def _silent_errors() -> Iterator[None]:
-    """Standard error of this process, libraries' included, leads nowhere meanwhile."""
-    try:
-        kept = os.dup(2)
-    except OSError:  # it is closed already
-        yield
-        return
+def silenced() -> Iterator[None]:
+    """Standard output and error of this process, libraries' included, lead nowhere meanwhile."""
+    kept = {}
+    for number in (1, 2):
+        with suppress(OSError):  # it is closed already
+            kept[number] = os.dup(number)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        for number in kept:
+            os.dup2(nowhere, number)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        for number, handle in kept.items():
+            os.dup2(handle, number)
+            os.close(handle)
         os.close(nowhere)

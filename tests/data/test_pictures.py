@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
 
 from rounds.data.choices import Choices, ImageChoices
 from rounds.data.images import cached_sets
@@ -323,3 +324,67 @@ def test_npz_without_images_or_damaged_is_refused(tmp_path: Path) -> None:
         open_image_file(tmp_path / "half.npz")
     with pytest.raises(DataError, match="DATA must be a file that exists, got file="):
         open_image_file(tmp_path / "none.npz")
+
+
+def test_fractions_are_kept_as_they_are(tmp_path: Path) -> None:
+    pixels = np.linspace(0, 0.5, 16 * 20, dtype=np.float32).reshape(16, 20)
+    Image.fromarray(pixels).save(tmp_path / "a.tif")
+    Image.fromarray(np.uint8([[0, 1]])).save(tmp_path / "b.png")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif")[..., 0], pixels)
+    found = read_images([tmp_path / "a.tif", tmp_path / "b.png"], tmp_path, 8)
+    assert found.array.dtype == np.float32
+    assert 0.2 < float(np.asarray(found.array[0]).mean()) < 0.3
+    alike = read_images([tmp_path / "a.tif"], tmp_path, 8, Layout(8, 1, "float32")).array
+    np.testing.assert_array_equal(np.asarray(alike), np.asarray(found.array[:1]))
+
+
+@pytest.mark.parametrize(
+    ("values", "depth"),
+    [([[0, 4000]], np.uint16), ([[-1024, 3071]], np.float32), ([[0, 70_000]], np.float32)],
+)
+def test_whole_numbers_of_32_bits_lose_nothing(tmp_path: Path, values: list[list[int]], depth: type) -> None:
+    Image.fromarray(np.array(values, np.int32)).save(tmp_path / "a.tif")
+    found = read_image(tmp_path / "a.tif")[..., 0]
+    assert found.dtype == depth
+    assert found.tolist() == values
+
+
+def test_pixels_that_are_no_numbers_are_dark_or_said(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[np.nan, 0.5, np.inf]], np.float32)).save(tmp_path / "a.tif")
+    assert read_image(tmp_path / "a.tif")[..., 0].tolist() == [[0.5, 0.5, 0.5]]
+    Image.fromarray(np.full((2, 2), np.nan, np.float32)).save(tmp_path / "b.tif")
+    with pytest.raises(BadImage, match="no pixel is a number"):
+        read_image(tmp_path / "b.tif")
+
+
+@pytest.mark.parametrize(("orientation", "turned"), [(3, np.rot90(np.eye(3)[:2], 2)), (6, np.rot90(np.eye(3)[:2], -1))])
+def test_images_are_turned_as_their_exif_says(tmp_path: Path, orientation: int, turned: np.ndarray) -> None:
+    image = Image.fromarray((np.eye(3)[:2] * 255).astype(np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image.save(tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png")[..., 0], turned * 255)
+
+
+def test_only_regular_files_inside_the_folder_are_opened(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    for place in (folder / "a.png", tmp_path / "secret.png"):
+        Image.fromarray(np.zeros((9, 9), np.uint8)).save(place)
+    (folder / "link.png").symlink_to(tmp_path / "secret.png")
+    (folder / "inside.png").symlink_to(folder / "a.png")
+    os.mkfifo(folder / "pipe.png")
+    names = ["a.png", "link.png", "../secret.png", str(tmp_path / "secret.png"), "pipe.png", "inside.png", "no.png"]
+    found = read_images([folder / name for name in names], folder, 8)
+    outside = "leads out of its folder"
+    assert found.bad == ((1, outside), (2, outside), (3, outside), (4, "no regular file"), (6, "no such file"))
+
+
+def test_an_image_that_claims_more_pixels_than_any_has_is_said(tmp_path: Path) -> None:
+    image = Image.fromarray(np.zeros((1, 1), np.uint8))
+    image.save(tmp_path / "a.bmp")
+    raw = bytearray((tmp_path / "a.bmp").read_bytes())
+    raw[18:26] = (20_000).to_bytes(4, "little") * 2
+    (tmp_path / "a.bmp").write_bytes(raw)
+    with pytest.raises(BadImage):
+        read_image(tmp_path / "a.bmp")

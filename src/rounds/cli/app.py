@@ -1,5 +1,6 @@
 """The program itself: what every command shares, and how each way to end becomes an exit status."""
 
+import errno
 import os
 import signal
 import sys
@@ -105,6 +106,9 @@ def _hint(error: BaseException) -> str:
 def _refused_by_system(error: OSError) -> int:
     """What the operating system refuses: a file by its name, else the output."""
     reason = error.strerror or str(error)
+    if error.errno == errno.EMFILE:
+        advice = "Raise the limit (ulimit -n 1024) and run the command again; train goes on with --resume"
+        return _refused(must_be("Limit of open files", "enough for a command", "error", reason, advice), FAILED)
     if error.filename is not None:
         advice = "Check the path, and who may read it"
         return _refused(

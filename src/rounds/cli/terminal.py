@@ -12,7 +12,7 @@ from rich.text import Text
 
 from rounds.cli.console import make_console
 from rounds.cli.readable import print_json, readable, say
-from rounds.errors import RoundsError, TrainingError, must_be
+from rounds.errors import DrawingError, RoundsError, TrainingError, must_be
 
 if TYPE_CHECKING:
     from rounds.data.choices import Choices
@@ -49,8 +49,10 @@ def show_training(dataset: "Dataset", request: "Request", quiet: bool, show_imag
         assert result is not None
         bars.update(watch.task, description="drawing the report")
         try:
-            report = write_report(result.folder, show_images)
             write_card(result.folder)
+            report = str(write_report(result.folder, show_images))
+        except DrawingError as error:
+            report = f"not drawn. {error}"
         except RoundsError:
             raise
         except Exception as error:
@@ -176,7 +178,7 @@ def entry_cells(entry: dict[str, Any]) -> tuple[str, ...]:
     return str(entry["round"]), entry["finding"], change, worth, f"{entry['verdict']}: {entry['reason'].rstrip('.')}"
 
 
-def _print_result(console: Console, record: dict[str, Any], report: Path) -> None:
+def _print_result(console: Console, record: dict[str, Any], report: str) -> None:
     from rounds.job.failures import FAILURES
     from rounds.metrics.worth import worth_it
     from rounds.report.wording import stopped_in_words

@@ -1,5 +1,6 @@
 """One image file as plain numbers; whatever is wrong with it is said in a word and nothing else happens."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,8 @@ def pillow() -> Any:
     """Pillow's Image module; raises RoundsError where it is not installed."""
     try:
         from PIL import Image
+
+        warnings.filterwarnings("ignore", module=r"PIL\.")  # what is wrong with a file is said once, in a word
     except ImportError:
         advice = "Install it: pip install 'rounds[images]'"
         raise RoundsError(must_be("Package pillow", "installed to read images", "found", None, advice)) from None

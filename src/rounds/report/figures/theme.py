@@ -5,6 +5,9 @@ from typing import Any
 
 import altair as alt
 
+from rounds.errors import DrawingError, must_be
+from rounds.foreign_files import silenced
+
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
 WIDTH, HEIGHT = 470, 290  # px: two beside each other on a screen, one on a phone without the text getting too small
@@ -61,6 +64,10 @@ CONFIG: dict[str, Any] = {
 }
 
 
+# Bytes of addresses that the drawing library reserves, most of which it never uses (measured: it dies with 40 GB).
+LEAST_ADDRESS_SPACE = 128 * 2**30
+
+
 def to_svg(chart: Chart, name: str, label: str) -> str:
     """The chart as an SVG element that scales with the page; `name` keeps its ids apart from other charts'.
 
@@ -71,7 +78,30 @@ def to_svg(chart: Chart, name: str, label: str) -> str:
     sized = chart if "height" in chart._kwds and chart.height is not alt.Undefined else chart.properties(height=HEIGHT)
     fitted = sized.properties(width=WIDTH, autosize=alt.AutoSizeParams(type="fit", contains="padding"))
     spec = {**fitted.to_dict(validate=False), "config": CONFIG}
-    return _embedded(vl_convert.vegalite_to_svg(spec), name, label)
+    _refuse_small_address_space()
+    try:
+        with silenced():
+            drawn = vl_convert.vegalite_to_svg(spec)
+    except BaseException as error:
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":  # which is no Exception
+            advice = "Raise the limits of this shell (ulimit -n, ulimit -v); rounds report RUN draws the report again"
+            first = next(iter(str(error).splitlines()), type(error).__name__)
+            raise DrawingError(must_be("Drawing library", "able to draw", "error", first, advice)) from None
+        raise
+    return _embedded(drawn, name, label)
+
+
+def _refuse_small_address_space() -> None:
+    """Raises DrawingError where the drawing library, which reserves much at once, would end the whole process."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit not in (resource.RLIM_INFINITY, -1) and limit < LEAST_ADDRESS_SPACE:
+        advice = "Give it up (ulimit -v unlimited); rounds report RUN draws the report then"
+        expected = f"at least {LEAST_ADDRESS_SPACE // 2**30} GB to draw"
+        raise DrawingError(must_be("Limit of address space", expected, "ulimit", f"{limit / 2**30:.1f} GB", advice))
 
 
 def _embedded(svg: str, name: str, label: str) -> str:
