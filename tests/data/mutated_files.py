@@ -32,6 +32,7 @@ from rounds.data.roles.role_file import parse_roles
 from rounds.data.tables.reading import read_table
 from rounds.errors import RoundsError
 from rounds.evaluation.audit.prediction_file import read_predictions
+from rounds.examination.logs.read import read_logs
 from rounds.plan import read_plan_file
 from rounds.run_folder.read import read_record
 
@@ -136,6 +137,14 @@ def measurements() -> pl.DataFrame:
     )
 
 
+LOG = b"epoch,loss,val_loss\n" + b"".join(b"%d,%.3f,%.3f\n" % (i, 1 / i, 1.1 / i) for i in range(1, 12))
+RECORDS = b"".join(b'{"step": %d, "loss": %.3f, "eval_loss": %.3f}\n' % (i, 1 / i, 1.1 / i) for i in range(1, 12))
+
+
+def read_one_log(path: Path) -> Any:
+    return read_logs([path])
+
+
 def read_one_record(path: Path) -> Any:
     return read_record(path.parent, path.name)
 
@@ -162,6 +171,8 @@ def seeds() -> dict[str, tuple[Reader, str, dict[str, bytes]]]:
         "wfdb samples": (read_folder_of_records, "r.dat", {n: records[n] for n in ("r.hea", "r.dat")}),
         "edf": (read_folder_of_records, "r.edf", {"r.edf": records["r.edf"]}),
         "dicom": (read_image, "a.dcm", {"a.dcm": dicom_file()}),
+        "log": (read_one_log, "log.csv", {"log.csv": LOG}),
+        "log of records": (read_one_log, "log.jsonl", {"log.jsonl": RECORDS}),
         "predictions": (lambda path: read_predictions(read_table(path), {}, None), "a.csv", {"a.csv": csv}),
         "roles": (parse_roles, "r.toml", {"r.toml": b'[age]  # years\nrole = "numeric"\nmissing = ["-9"]\n'}),
         "plan file": (
