@@ -120,8 +120,7 @@ def _falls_at_every_point(run: LoggedRun) -> Seen | None:
     return Seen(
         "note",
         f"What was logged fell at every one of {min(len(c) for c in known)} points, at the last by {last:.0%} or "
-        "more: more "
-        "epochs would most likely bring more.",
+        "more: more epochs would most likely bring more.",
         {"last_fall_share": last},
         0.4,
     )
@@ -226,8 +225,7 @@ NOT_LEARNING: Rule[LoggedRun] = Rule(
     "training",
     _not_learning,
     how="Neither loss falls by a worthwhile share of its level after the first epochs, or by more than its "
-    "noise; no "
-    "score moves, and none was good to begin with.",
+    "noise; no score moves, and none was good to begin with.",
     why="A constant is as good: weights, data or the objective are wrong, or the steps are far too small or large.",
     remedies=(
         "check that inputs and targets belong together",
@@ -246,8 +244,7 @@ STILL_IMPROVING: Rule[LoggedRun] = Rule(
     "training",
     _still_improving,
     how="A robust line (Theil-Sen) through the last third of the points falls by a worthwhile share, beyond its "
-    "error, "
-    "and the lowest level is in that third.",
+    "error, and the lowest level is in that third.",
     why="The networks would be better if they had trained longer.",
     remedies=("train for more epochs", "raise the learning rate"),
     thresholds=(LATE_FALL, LAST_FALL, OF_LEVEL, STEEP, SURE, WITH_TRAINING),

@@ -90,9 +90,8 @@ def _rising(run: LoggedRun, name: str, curve: LossCurve, train: LossCurve | None
     return Seen(
         "warning" if rise >= max(RISE.value, CERTAIN.value * error) and not better else "note",
         f"From {place(run, since)} the {name} rose from {curve.lowest:.4g} to {curve.end:.4g}, by {in_words(rise)} "
-        "of its level "
-        f"after the first epochs{what}.{sure} The lowest single value is {value:.4g} at {place(run, at)}: keep the "
-        "weights of then.",
+        f"of its level after the first epochs{what}.{sure} The lowest single value is {value:.4g} at "
+        f"{place(run, at)}: keep the weights of then.",
         {"rise_share": rise, "standard_error": error, "best_at": since, "lowest": curve.lowest, "end": curve.end},
         0.9 if rise >= RISE.value else 0.6,
         onset=int(since),
@@ -127,8 +126,7 @@ def _score_falls(run: LoggedRun, score: Measured, train: LossCurve | None, alone
     return Seen(
         "warning" if alone and rise >= RISE.value else "note",
         f"{score.validation.column} was best at {place(run, since)} and has given back {rise / gained:.0%} of what "
-        "it had gained"
-        f"{', while the training loss went on falling' if train is not None else ''}.",
+        f"it had gained{', while the training loss went on falling' if train is not None else ''}.",
         {"given_back_share": rise / gained, "best_at": since},
         0.6,
         onset=int(since),
@@ -226,8 +224,7 @@ def _says_nothing(run: LoggedRun) -> Judged:
             return Seen(
                 "note",
                 f"The validation accuracy is {stays:.4g} at {counts.max()} of {len(known)} points: most likely the "
-                "share "
-                "of the largest class, which it names for every patient.",
+                "share of the largest class, which it names for every patient.",
                 {"accuracy": stays},
                 0.7,
             )
@@ -266,8 +263,7 @@ OVERFITTING: Rule[LoggedRun] = Rule(
     "training",
     _overfitting,
     how="Rise of the level of the validation loss (of one of its parts, or of what a score leaves) from its "
-    "lowest to "
-    "the end, in standard errors of the curve's own roughness, while the training loss goes on falling; or a "
+    "lowest to the end, in standard errors of the curve's own roughness, while the training loss goes on falling; or a "
     "validation loss that never moves while the training loss goes.",
     why="What is learned late is true of these patients only; new ones are judged worse.",
     remedies=(

@@ -45,11 +45,8 @@ def _without_counts(read: tuple[str, ...]) -> tuple[str, ...]:
 def _one_line(row: RunRow) -> str:
     if row.best is None or row.best_at is None or row.last is None:
         return _wrapped(f"{row.points} points.")
-    return _wrapped(
-        f"{row.points} {row.unit}s logged; {row.judged} at best {row.best:.4g} ({row.unit} {row.best_at:g}), at the "
-        "end "
-        f"{row.last:.4g}."
-    )
+    best = f"{row.judged} at best {row.best:.4g} ({row.unit} {row.best_at:g}), at the end {row.last:.4g}"
+    return _wrapped(f"{row.points} {row.unit}s logged; {best}.")
 
 
 def _table(rows: tuple[RunRow, ...]) -> str:

@@ -29,17 +29,16 @@ NO_LOGS = {"meta.yaml", "wandb-metadata.json", *BESIDE}
 
 @dataclass(frozen=True)
 class Reader:
-    """kind: in words; recognises: whether a text is of this kind; read: its tables."""
+    """recognises: whether a text is of this kind; read: its tables."""
 
-    kind: str
     recognises: Callable[[str], bool]
     read: Callable[[Path, str], list[LogTable]]
 
 
 READERS = (
-    Reader("JSON", is_json, read_json),
-    Reader("a table with a head", is_delimited, read_delimited),
-    Reader("lines of text", is_text_log, read_text),
+    Reader(is_json, read_json),
+    Reader(is_delimited, read_delimited),
+    Reader(is_text_log, read_text),
 )
 
 
