@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rounds.networks.keras.builder import describe_network
+from rounds.networks.description import describe_network
 from rounds.networks.network import OWN, Feed, Network
 from rounds.plan import Plan
 from rounds.task import Task

@@ -4,7 +4,7 @@
 
 Shapes are those of Rounds' default network for images of 28 x 28 pixels, batch 64. "Differentiated" is what JAX makes
 of XLA's convolution by itself; "patches" one matrix product of all that the filter sees; "weight by weight" a product
-for each place of the filter; "Rounds" is `networks.layers.convolution.convolve`. Prints Markdown: milliseconds, the
+for each place of the filter; "Rounds" is `networks.jax.convolution.convolve`. Prints Markdown: milliseconds, the
 fastest turn (on a busy machine the others say what else was running).
 """
 
@@ -22,8 +22,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.machine import about, told
-from rounds.networks.layers.convolution import convolve, same_padding
-from rounds.networks.layers.loop_convolution import cut
+from rounds.networks.jax.convolution import convolve, same_padding
+from rounds.networks.jax.loop_convolution import cut
 
 BATCH, FILTER, LOOP = 64, 3, 4
 SHAPES = ((28, 1, 16, 1), (28, 16, 16, 1), (28, 16, 32, 2), (14, 32, 32, 1), (14, 32, 64, 2), (7, 64, 64, 1))

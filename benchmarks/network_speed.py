@@ -78,7 +78,7 @@ def recurrent_peer() -> Any:
 
 def resnet18() -> Any:
     """He et al. 2015 (arXiv:1512.03385), with one output."""
-    from rounds.networks.layers.embeddings import keras
+    from rounds.networks.keras.backend import keras
 
     layers = keras.layers
 
@@ -101,7 +101,7 @@ def resnet18() -> Any:
 
 
 def densenet121() -> Any:
-    from rounds.networks.layers.embeddings import keras
+    from rounds.networks.keras.backend import keras
 
     whole = keras.applications.DenseNet121(include_top=False, weights=None, input_shape=LARGE, pooling="avg")
     return keras.Model(whole.input, keras.layers.Dense(1)(whole.output))

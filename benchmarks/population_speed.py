@@ -66,7 +66,7 @@ def perceptron(work: dict[str, Any], epochs: int, steps: int) -> Work:
 
 
 def keras_step(work: Work) -> Callable[[], float]:
-    from rounds.networks.layers.embeddings import keras
+    from rounds.networks.keras.backend import keras
 
     x, y = (a[: work.rows] for a in make_rows(work))
     hidden = [keras.layers.Dense(width, activation="relu") for width in work.plan["hidden"]]

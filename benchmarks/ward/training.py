@@ -9,8 +9,8 @@ import numpy as np
 
 from benchmarks.ward.ground import Ground
 from rounds.data.dataset import InputShape, Modality
-from rounds.networks.keras.builder import build_network, describe_network
-from rounds.networks.keras.functional import Functional, make_functional
+from rounds.networks.description import describe_network
+from rounds.networks.functional import Functional, make_functional
 from rounds.plan import Plan, structure_names
 from rounds.task import Task
 from rounds.training.batches.streaming import AnyData
@@ -73,7 +73,7 @@ class Workshop:
             self.programs[key] = _quickly_compiled(make_program(plan, task, network, power_scale, switches))
         start = (key, plan.initializer, plan.bias_initializer)
         if start not in self.starts:
-            self.starts[start] = make_functional(lambda: build_network(network, plan))
+            self.starts[start] = make_functional(network)
         program = self.programs[key]
         functional = replace(program.functional, draw=self.starts[start].draw)
         return replace(program, plan=plan, functional=functional)

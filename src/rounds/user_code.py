@@ -4,12 +4,12 @@ import importlib
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from rounds.errors import PlanError, must_be
+from rounds.errors import PlanError, RunFolderError, must_be
 
 _PATH = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 ALLOW = "Look at that module, then add --allow-code (in Python: Request(allow_code=True), or with code_allowed():)"
@@ -30,6 +30,14 @@ def refuse_code(fields: Mapping[str, Any], allowed: bool) -> None:
         for one in value if isinstance(value, tuple | list) else (value,):
             if is_import_path(one) and not allowed:
                 raise PlanError(must_be(name, "a name of Rounds's own unless code is allowed", name, one, ALLOW))
+
+
+def refuse_modules(paths: Sequence[str], allowed: bool) -> None:
+    """Raises RunFolderError for a saved model that names code to import, unless the user allowed it."""
+    if paths and not allowed:
+        modules = sorted({path.partition(":")[0] for path in paths})
+        expected = "of Keras's own layers unless code is allowed"
+        raise RunFolderError(must_be("Model", expected, "modules", modules, ALLOW))
 
 
 _allowed: ContextVar[bool] = ContextVar("code of the user's own may be imported", default=False)

@@ -13,7 +13,7 @@ from rounds.data.splitting import split_dataset
 from rounds.ensemble.measurement_pattern import halves_of
 from rounds.job.request import Request
 from rounds.job.train import train
-from rounds.networks.layers.embeddings import keras
+from rounds.networks.keras.backend import keras
 from rounds.training.population.fold_data import make_folds_data
 from tests.examination.tables import table
 

@@ -5,9 +5,9 @@ import pytest
 
 from rounds.data.dataset import Inputs
 from rounds.ensemble.explanations.patches import CELL, PATCHES, Field, fields, patch_rows
-from rounds.networks.keras.functional import Functional
+from rounds.networks.functional import Functional
 from rounds.networks.network import Network
-from rounds.prediction.numpy_layers.encoder import convolve
+from rounds.prediction.numpy_layers.table import convolve
 from rounds.prediction.predictor import Part
 from rounds.training.compiled.state import Weights
 

@@ -26,7 +26,7 @@ from rounds.graph.view.flow import Flows
 from rounds.graph.view.page import page_of
 from rounds.graph.view.summary import record_of, view_of
 from rounds.graph.view.text import text_of
-from rounds.networks.keras.builder import describe_network
+from rounds.networks.description import describe_network
 from rounds.networks.network import Network
 from rounds.plan import Plan
 from rounds.task import Task
@@ -207,10 +207,9 @@ MULTICLASS = Task(kind="multiclass", targets=("stage",), classes=("a", "b", "c")
 
 def drawn(network: Network, plan: Plan, logits: bool) -> dict[str, np.ndarray]:
     """Weights as a model folder holds them, by name and without a member axis."""
-    from rounds.networks.keras.builder import build_network
-    from rounds.networks.keras.functional import make_functional
+    from rounds.networks.functional import make_functional
 
-    functional = make_functional(lambda: build_network(network, plan, logits))
+    functional = make_functional(network, logits)
     trainable, state = functional.draw(0)
     return dict(zip((*functional.names, *functional.state_names), (*trainable, *state), strict=True))
 

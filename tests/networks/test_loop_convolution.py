@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rounds.networks.layers.convolution import PADDINGS, convolve
-from rounds.networks.layers.loop_convolution import FEW_WEIGHTS
+from rounds.networks.jax.convolution import PADDINGS, convolve
+from rounds.networks.jax.loop_convolution import FEW_WEIGHTS
 
 CASES = [
     ((7,), 3, 1, 2, "same"),

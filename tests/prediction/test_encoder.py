@@ -3,14 +3,12 @@
 import numpy as np
 import pytest
 
-from rounds.data.dataset import Inputs, InputShape
+from rounds.data.dataset import InputShape
 from rounds.data.preparation.array_scale import ArrayScale, array_rows
 from rounds.errors import DataError, PlanError
-from rounds.networks.keras.builder import build_network, describe_network
-from rounds.networks.keras.functional import make_functional
+from rounds.networks.description import describe_network
 from rounds.plan import Plan
-from rounds.prediction.numpy_layers.encoder import convolve
-from rounds.prediction.numpy_layers.network import forward
+from rounds.prediction.numpy_layers.table import convolve
 from rounds.task import Task
 
 ROWS = 5
@@ -37,7 +35,7 @@ def naive_convolution(array: np.ndarray, kernel: np.ndarray, step: int) -> np.nd
     ("size", "filter_size", "step"), [((5, 4), 3, 1), ((6, 7), 3, 2), ((5, 5), 4, 3), ((4, 4), 1, 2)]
 )
 def test_convolution_equals_the_naive_loop(size: tuple[int, int], filter_size: int, step: int) -> None:
-    from rounds.networks.layers.convolution import convolve as compiled
+    from rounds.networks.jax.convolution import convolve as compiled
 
     draw = np.random.default_rng(0)
     array = draw.normal(size=(2, *size, 3)).astype(np.float32)
@@ -45,39 +43,6 @@ def test_convolution_equals_the_naive_loop(size: tuple[int, int], filter_size: i
     wanted = naive_convolution(array, kernel, step)
     np.testing.assert_allclose(convolve(array, kernel, step), wanted, atol=1e-5)
     np.testing.assert_allclose(compiled(array, kernel, step), wanted, atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("changes", "array"),
-    [
-        ({"block": "plain", "normalization": "none"}, (9, 8, 1)),
-        ({"block": "residual", "normalization": "batch"}, (9, 8, 3)),
-        ({"block": "dense", "normalization": "layer", "block_depth": 3}, (8, 9, 1)),
-        ({"block": "residual", "normalization": "batch", "hidden": (6,)}, (11, 2)),
-        ({"network": "dense", "hidden": (6,)}, (3, 4, 2)),
-        ({"network": "linear"}, (7, 2)),
-    ],
-)
-def test_plain_prediction_equals_keras(changes: dict, array: tuple[int, ...]) -> None:
-    plan = Plan(**{"network": "convolutional", "filters": (4, 5), "hidden": (), "activation": "relu", **changes})
-    network = describe_network(plan, TASK, 2, 0, (), True, array)
-    functional = make_functional(lambda: build_network(network, plan))
-    draw = np.random.default_rng(0)
-    trainable, state = functional.draw(3)
-    trainable = [a + 0.1 * draw.normal(size=a.shape).astype(a.dtype) for a in trainable]
-    state = [
-        abs(draw.normal(size=a.shape)).astype(a.dtype) + a.dtype.type(0.5) if a.ndim and a.dtype == np.float32 else a
-        for a in state
-    ]
-    values = draw.integers(0, 255, (ROWS, *array)).astype(np.float32)
-    values[0].flat[3] = np.nan  # missing
-    numbers = draw.normal(size=(ROWS, 2)).astype(np.float32)
-    inputs = Inputs(numbers, np.zeros((ROWS, 0), "f4"), np.zeros((ROWS, 0), "i4"), values)
-    wanted, _ = functional.apply(trainable, state, list(inputs.arrays.values()), False)
-    names = (*functional.names, *functional.state_names)
-    weights = {name: np.asarray(a)[None] for name, a in zip(names, [*trainable, *state], strict=True)}
-    np.testing.assert_allclose(forward(network, weights, inputs)[0], wanted, rtol=2e-5, atol=2e-6)
-    assert network.features == weights["output/kernel"].shape[1] or network.hidden
 
 
 def test_a_table_has_no_convolutions() -> None:

@@ -1,7 +1,6 @@
-"""Recurrent layers in NumPy equal Keras's own; a padded recording ends where it ends."""
+"""Recurrent layers: a padded recording ends where it ends, and arrays have the names of the record."""
 
 import os
-from itertools import product
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
@@ -10,20 +9,20 @@ import pytest
 
 from rounds.data.dataset import Inputs
 from rounds.errors import PlanError
-from rounds.networks.keras.builder import build_network, describe_network
-from rounds.networks.keras.functional import make_functional
+from rounds.networks.description import describe_network
+from rounds.networks.functional import make_functional
 from rounds.networks.network import Network
 from rounds.plan import Plan
-from rounds.prediction.numpy_layers.network import forward
+from rounds.prediction.numpy_layers.forward import forward
 from rounds.task import Task
 
 TASK = Task(kind="binary", targets=("death",), classes=("no", "yes"))
 STEPS, CHANNELS = 7, 4
 
 
-def network_of(**changes: object) -> tuple[Network, Plan]:
+def network_of(**changes: object) -> Network:
     plan = Plan(network="recurrent", hidden=(5,), recurrent=(6,)).change(**changes)
-    return describe_network(plan, TASK, 3, 0, (), False, (STEPS, CHANNELS)), plan
+    return describe_network(plan, TASK, 3, 0, (), False, (STEPS, CHANNELS))
 
 
 def recordings(rows: int = 9, seed: int = 0) -> Inputs:
@@ -38,31 +37,12 @@ def recordings(rows: int = 9, seed: int = 0) -> Inputs:
     )
 
 
-def drawn(network: Network, plan: Plan, seed: int = 0) -> tuple[dict[str, np.ndarray], object, list[np.ndarray]]:
-    """Weights by name [1, ...], the functional, and its arrays, none of them zero."""
-    functional = make_functional(lambda: build_network(network, plan))
-    random = np.random.default_rng(seed)
-    trainable = [random.normal(0, 0.5, a.shape).astype("f4") for a in functional.draw(seed)[0]]
-    state = functional.draw(seed)[1]
-    names = dict(zip(functional.names, trainable, strict=True)) | dict(zip(functional.state_names, state, strict=True))
-    return {n: np.asarray(a)[None] for n, a in names.items()}, functional, [trainable, state]
-
-
-@pytest.mark.parametrize(
-    ("cell", "bidirectional", "widths"), list(product(("simple", "lstm", "gru"), (False, True), ((6,), (4, 3))))
-)
-def test_numpy_equals_keras(cell: str, bidirectional: bool, widths: tuple[int, ...]) -> None:
-    network, plan = network_of(cell=cell, bidirectional=bidirectional, recurrent=widths)
-    weights, functional, (trainable, state) = drawn(network, plan)
-    inputs = recordings()
-    expected, _ = functional.apply(trainable, state, list(inputs.arrays.values()), False)
-    np.testing.assert_allclose(forward(network, weights, inputs)[0], np.asarray(expected), rtol=1e-5, atol=1e-5)
-    assert network.encoder == widths[-1] * (1 + bidirectional)
-
-
 def test_what_stands_after_the_end_does_not_matter() -> None:
-    network, plan = network_of(bidirectional=True)
-    weights, _, _ = drawn(network, plan)
+    network = network_of(bidirectional=True)
+    functional = make_functional(network)
+    trainable, state = functional.draw(0)
+    names = (*functional.names, *functional.state_names)
+    weights = {name: array[None] for name, array in zip(names, (*trainable, *state), strict=True)}
     inputs = recordings()
     assert inputs.array is not None
     other = inputs.array.copy()
@@ -71,20 +51,21 @@ def test_what_stands_after_the_end_does_not_matter() -> None:
     np.testing.assert_array_equal(forward(network, weights, inputs), forward(network, weights, changed))
 
 
-def test_names_of_arrays_are_those_of_the_record() -> None:
-    network, plan = network_of(cell="lstm")
-    weights, functional, _ = drawn(network, plan)
-    assert {"forward_0/kernel", "forward_0/recurrent_kernel", "forward_0/bias"} <= set(weights)
-    recurrent = functional.names.index("forward_0/recurrent_kernel")
-    assert functional.kernels[recurrent]
-    assert not functional.kernels[functional.names.index("forward_0/bias")]
+def test_kernels_of_both_kinds_are_penalised_and_biases_are_not() -> None:
+    functional = make_functional(network_of(cell="lstm"))
+    found = dict(zip(functional.names, functional.kernels, strict=True))
+    assert found["forward_0/kernel"]
+    assert found["forward_0/recurrent_kernel"]
+    assert not found["forward_0/bias"]
 
 
-def test_recurrent_kernels_start_orthogonal() -> None:
-    network, plan = network_of(cell="simple")
-    functional = make_functional(lambda: build_network(network, plan))
+def test_recurrent_kernels_start_orthogonal_and_lstms_forget_nothing() -> None:
+    functional = make_functional(network_of(cell="simple"))
     kernel = functional.draw(3)[0][functional.names.index("forward_0/recurrent_kernel")]
     np.testing.assert_allclose(kernel @ kernel.T, np.eye(6), atol=1e-5)
+    functional = make_functional(network_of(cell="lstm"))
+    bias = functional.draw(3)[0][functional.names.index("forward_0/bias")]
+    assert bias.reshape(4, 6).mean(1).tolist() == [0.0, 1.0, 0.0, 0.0]
 
 
 def test_images_are_no_recordings() -> None:

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rounds.networks.keras.builder import build_network, describe_network
-from rounds.networks.keras.functional import make_functional
+from rounds.networks.description import describe_network
+from rounds.networks.functional import make_functional
 from rounds.plan import Plan, setting_names
 from rounds.task import Task
 from rounds.training.batches.orders import full_batch
@@ -31,7 +31,7 @@ def data() -> SlabData:
 def batches(plan: Plan, **settings: float) -> Callable[[Any, float], Batch]:
     """(rows, position) -> the batch, compiled."""
     network = describe_network(plan, TASK, NUMBERS, FLAGS, (), False)
-    functional = make_functional(lambda: build_network(network, plan))
+    functional = make_functional(network)
     config = StaticConfig(plan, TASK, functional, "binary_crossentropy", True, False, frozenset(settings))
     chosen = {name: jnp.float32(settings.get(name, 0.0)) for name in setting_names()} | {"key": jnp.float32(7)}
     return jax.jit(lambda rows, position: draw_batch(config, chosen, data(), rows, position))

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from rounds.errors import PlanError
-from rounds.networks.initial_weights.draw import draw_array
-from rounds.networks.initial_weights.names import initializer_names, make_initializer
-from rounds.networks.keras.builder import build_network, describe_network
-from rounds.networks.keras.functional import make_functional
-from rounds.networks.layers.embeddings import RateDropout, hashed_bits
+from rounds.networks.description import describe_network
+from rounds.networks.functional import make_functional
+from rounds.networks.initializers import INITIALIZER_NAMES, draw_array, make_initializer
+from rounds.networks.jax.dropout import drop_units, hashed_bits
+from rounds.networks.network import Network
+from rounds.networks.operations import operations
 from rounds.plan import Plan
 from rounds.task import Task
 from rounds.training.compiled.schedule import learning_rate_at
@@ -80,13 +81,19 @@ def test_data_loss_and_penalty_are_recorded_apart(population_of: Make, train: Tr
 
 
 def test_dropout_keeps_the_expectation_and_is_silent_at_test_time() -> None:
-    layer = RateDropout(0.3)
     units = np.ones((4000, 8), np.float32)
-    dropped = np.asarray(layer(units, training=True))
+    dropped = np.asarray(drop_units(units, 0.3, np.array([7, 1], np.uint32)))
     assert set(np.unique(dropped.round(4))) == {0.0, np.float32(round(1 / 0.7, 4))}
     assert dropped.mean() == pytest.approx(1.0, abs=4 * np.sqrt(0.3 / 0.7 / units.size))
-    assert np.array_equal(layer(units, training=False), units)
-    assert not np.array_equal(dropped, layer(units, training=True))
+    functional = make_functional(Network(kind="dense", numbers=3, flags=0, hidden=(64,), dropout=True))
+    trainable, state = functional.draw(0)
+    state[functional.rates[0]] = np.float32(0.5)
+    silent, left = functional.apply(trainable, state, [np.ones((9, 3), "f4")], False)
+    drawn, changed = functional.apply(trainable, state, [np.ones((9, 3), "f4")], True)
+    assert np.ptp(silent, axis=0) < 1e-6
+    assert np.ptp(drawn, axis=0) > 1e-2
+    assert np.array_equal(left[1], state[1])
+    assert not np.array_equal(changed[1], state[1]), "another mask at the next step"
 
 
 def test_hashed_bits_are_uniform_and_uncorrelated() -> None:
@@ -101,10 +108,9 @@ def test_hashed_bits_are_uniform_and_uncorrelated() -> None:
 def test_batch_norm_stands_between_affine_and_activation_without_a_bias() -> None:
     plan = Plan(hidden=(5,), normalization="batch")
     network = describe_network(plan, Task(kind="regression", targets=("y",)), 3, 0, (), False)
-    model = build_network(network, plan)
-    names = [layer.name for layer in model.layers]
-    assert names.index("hidden_0") < names.index("norm_0") < names.index("activation_0")
-    assert not model.get_layer("hidden_0").use_bias
+    steps = {one.name: one for one in operations(network)}
+    assert list(steps)[:3] == ["hidden_0", "norm_0", "activation_0"]
+    assert [array.name for array in steps["hidden_0"].arrays] == ["hidden_0/kernel"]
 
 
 def test_test_time_statistics_are_those_of_the_whole_training_set(population_of: Make, train: Train) -> None:
@@ -271,11 +277,11 @@ def test_a_setting_at_0_is_off_and_above_0_changes_training(population_of: Make,
     assert not np.allclose(off, on, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", [n for n in sorted(initializer_names()) if n not in ("stft", "identity")])
+@pytest.mark.parametrize("name", [n for n in INITIALIZER_NAMES if n != "identity"])
 def test_every_keras_initializer_starts_a_network(name: str) -> None:
     plan = Plan(hidden=(6,), initializer=name)
     network = describe_network(plan, Task(kind="regression", targets=("y",)), 4, 0, (), False)
-    functional = make_functional(lambda: build_network(network, plan))
+    functional = make_functional(network)
     kernel = functional.names.index("hidden_0/kernel")
     one, again, other = (functional.draw(seed)[0][kernel] for seed in (1, 1, 2))
     assert np.array_equal(one, again)
@@ -283,6 +289,14 @@ def test_every_keras_initializer_starts_a_network(name: str) -> None:
         assert not np.allclose(one, other)
 
 
+ARGUMENTS = {
+    "random_normal": "stddev",
+    "random_uniform": "maxval",
+    "truncated_normal": "stddev",
+    "variance_scaling": "scale",
+    "orthogonal": "gain",
+    "constant": "value",
+}
 DRAWN = [
     "glorot_normal",
     "glorot_uniform",
@@ -302,11 +316,14 @@ DRAWN = [
 @pytest.mark.parametrize("name", DRAWN)
 @pytest.mark.parametrize("shape", [(300, 400), (3, 3, 40, 60)])
 def test_drawn_weights_have_kerass_own_distribution(name: str, shape: tuple[int, ...]) -> None:
-    initializer = make_initializer(name)
-    ours = np.sort(draw_array(initializer, shape, np.random.default_rng(0)).ravel())
-    if hasattr(initializer, "seed"):
-        initializer = type(initializer)(**{**initializer.get_config(), "seed": 3})
-    keras_own = np.sort(np.asarray(initializer(shape)).ravel())
+    from rounds.networks.keras.backend import keras
+
+    ours = np.sort(draw_array(name, shape, np.random.default_rng(0)).ravel())
+    family, _, argument = name.partition(":")
+    options = {"minval": -float(argument)} if family == "random_uniform" else {}
+    keras_family = getattr(keras.initializers, family)
+    by_keras = keras_family(**{ARGUMENTS[family]: float(argument)}, **options) if argument else keras_family()
+    keras_own = np.sort(np.asarray(by_keras(shape)).ravel())
     assert ours.std() == pytest.approx(keras_own.std(), rel=0.02, abs=1e-7)
     assert np.abs(ours - keras_own).mean() < 0.03 * max(keras_own.std(), 1e-6), "the same quantiles"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rounds.networks.layers.embeddings import keras
+from rounds.networks.keras.backend import keras
 from rounds.networks.user_model.model import own_values
 from rounds.training.machine import device
 from rounds.training.population.members import CACHE, CARD, slab_shape

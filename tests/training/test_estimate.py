@@ -2,7 +2,7 @@
 
 import pytest
 
-from rounds.networks.keras.builder import describe_network
+from rounds.networks.description import describe_network
 from rounds.plan import Plan
 from rounds.task import Task
 from rounds.training.machine.estimate import multiply_adds

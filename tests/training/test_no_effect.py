@@ -19,7 +19,7 @@ from jax.interpreters.partial_eval import dce_jaxpr
 from rounds.data.dataset import Column, Dataset, Split
 from rounds.data.recordings.timeline import Timeline
 from rounds.errors import PlanError
-from rounds.networks.layers.embeddings import keras
+from rounds.networks.keras.backend import keras
 from rounds.plan import Plan, plan_notes, setting_names, structure_names
 from rounds.task import KINDS, Task
 from rounds.training.compiled.measures import measure_interval

@@ -11,7 +11,7 @@ from rounds.data.loading import load
 from rounds.errors import PlanError
 from rounds.job.request import Request
 from rounds.job.train import train
-from rounds.networks.layers.embeddings import keras
+from rounds.networks.keras.backend import keras
 from rounds.networks.user_model.images import array_feed, use_fast_convolutions
 from rounds.prediction.model_folder import load_predictor
 

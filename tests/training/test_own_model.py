@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rounds.errors import PlanError
-from rounds.networks.layers.embeddings import keras
+from rounds.networks.keras.backend import keras
 from rounds.networks.user_model.functional import make_user_functional
 from rounds.networks.user_model.model import Columns, describe_user_network
 from rounds.plan import Plan
@@ -218,7 +218,7 @@ def test_output_activation_comes_where_the_last_layer_has_none() -> None:
 
 
 def test_other_backends_are_refused_with_the_way_to_set_it() -> None:
-    started = [sys.executable, "-c", "import rounds.networks.layers.embeddings"]
+    started = [sys.executable, "-c", "import rounds.networks.keras.backend"]
     done = subprocess.run(
         started, env={**os.environ, "KERAS_BACKEND": "tensorflow"}, capture_output=True, text=True, check=False
     )

@@ -9,7 +9,7 @@ from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import TrainingError
 from rounds.metrics import as_probabilities
 from rounds.prediction.image_variants import Augmented
-from rounds.prediction.numpy_layers.network import Weights
+from rounds.prediction.numpy_layers.forward import Weights
 from rounds.prediction.predictor import Part
 from rounds.training.population.build import Trained
 from rounds.training.population.fold_data import FoldData

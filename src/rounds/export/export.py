@@ -142,12 +142,12 @@ def _onnx(predictor: Predictor, fed: Mapping[str, np.ndarray]) -> Exported:
 def _keras(predictor: Predictor, fed: Mapping[str, np.ndarray]) -> Exported:
     """Compared is what the file says after it is read again."""
     from rounds.export.keras import keras_model
-    from rounds.networks.export.model import load_plain_model, predict_plain, save_plain_model
+    from rounds.networks.keras.model import load_model, predict_with, save_model
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
-        save_plain_model(keras_model(predictor), path)
-        return path.read_bytes(), predict_plain(load_plain_model(path), fed), "keras"
+        save_model(keras_model(predictor), path)
+        return path.read_bytes(), predict_with(load_model(path), fed), "keras"
 
 
 _MAKERS: dict[str, Callable[[Predictor, Mapping[str, np.ndarray]], Exported]] = {"onnx": _onnx, "keras": _keras}

@@ -7,7 +7,7 @@ import numpy as np
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.export.onnx.model import input_shapes, read_shape, refuse_other_kinds
 from rounds.metrics.columns import RESOLUTION
-from rounds.networks.export.model import InverseTransform, PlainMember, plain_model
+from rounds.networks.keras.model import ExportedMember, InverseTransform, exported_model
 from rounds.prediction.predictor import Predictor
 
 
@@ -18,11 +18,11 @@ def keras_model(predictor: Predictor) -> Any:
     """
     refuse_other_kinds(predictor)
     members = [
-        PlainMember(part.network, {name: array[k] for name, array in part.weights.items()}, float(share))
+        ExportedMember(part.network, {name: array[k] for name, array in part.weights.items()}, float(share))
         for part in predictor.parts
         for k, share in enumerate(part.member_weights)
     ]
-    return plain_model(members, input_shapes(read_shape(predictor)), _inverse_transform(predictor.target_scale))
+    return exported_model(members, input_shapes(read_shape(predictor)), _inverse_transform(predictor.target_scale))
 
 
 def _inverse_transform(scale: TargetScale) -> InverseTransform:

@@ -1,4 +1,4 @@
-"""A network as a record: enough to build it in Keras, to run it in NumPy, and to read it in ten years."""
+"""A network as a record: enough to train it, to run it in NumPy, and to read it in ten years."""
 
 from math import prod
 
@@ -59,7 +59,8 @@ class Network(BaseModel):
     All weights of K members are stacked on a leading axis: ``hidden_0/kernel`` is [K, in, out].
 
     A network of kind ``keras`` is the user's own: its layers stand in the .keras file beside its weights, its inputs
-    are ``feeds``, and ``output_activation`` comes after it. So do networks whose layers or activation are the user's.
+    are ``feeds``, and ``output_activation`` comes after it. ``layer`` and activations may be the user's own as well, by
+    module:name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -90,14 +91,16 @@ class Network(BaseModel):
     outputs: int = 1
     output_activation: str = "linear"
     layer: str = "dense"
+    initializer: str = "he_normal"
+    bias_initializer: str = "zeros"
     feeds: tuple[Feed, ...] = ()
     kind_of_task: str = ""  # of a user's own model, whose units may be other than the outputs
     code: tuple[str, ...] = ()  # module:name of classes and functions of the user's own that a Keras model is made of
 
     @property
     def needs_keras(self) -> bool:
-        """Whether parts of it are the user's own, so that only Keras can run it."""
-        return self.kind == OWN or bool(self.user_code)
+        """Whether it is a Keras model of the user's own, which only Keras can run."""
+        return self.kind == OWN
 
     @property
     def user_code(self) -> tuple[str, ...]:
@@ -129,23 +132,6 @@ class Network(BaseModel):
             total += prod(size) * filters * self.block_depth
         gates = {"simple": 1, "gru": 3, "lstm": 4}[self.cell] + 1
         return total + sum(self.array[0] * gates * (1 + self.bidirectional) * units for units in self.recurrent)
-
-    def uses(self, layer: str) -> int:
-        """How often a row passes the weights of a layer: a convolution at every place, a recurrent layer at every step.
-
-        >>> network = Network(kind="convolutional", numbers=0, flags=0, array=(28, 28, 1), filters=(8, 8), stride=2)
-        >>> network.uses("conv_1_0")
-        196
-        """
-        kind, _, rest = layer.partition("_")
-        if kind in ("forward", "backward"):
-            return self.array[0]
-        if not self.filters or kind not in ("conv", "shortcut"):
-            return 1
-        size = self.array[:-1]
-        for block in range(int(rest.removeprefix("norm_").partition("_")[0]) + 1):
-            size = tuple(-(-n // self.step(block, 0)) for n in size)
-        return prod(size)
 
     def step(self, block: int, convolution: int) -> int:
         """Step of a convolution's filters."""

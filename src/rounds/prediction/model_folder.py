@@ -4,7 +4,7 @@ description.json    what this is, the task, the columns, the parts, and the forw
 preparation.json    what training rows taught about every column
 target.json         the way from a network's output back to the user's unit
 network_0.json      the shape of each network, one file a part
-network_0.keras     its layers, where only Keras can run it (a model of the user's own), with its first member's weights
+network_0.keras     the layers of a Keras model of the user's own, with its first member's weights
 weights_0.safetensors   its members' arrays, stacked on the leading axis, and `member_weights`
 checksums.json      SHA-256 of every file above
 """
@@ -32,7 +32,7 @@ from rounds.foreign_files import parse_json, read_small
 from rounds.networks.network import Network
 from rounds.prediction.predictor import Part, Predictor
 from rounds.task import Task
-from rounds.user_code import is_code_allowed
+from rounds.user_code import is_code_allowed, refuse_modules
 
 FORMAT, VERSION = "rounds-model", 1
 DESCRIPTION, PREPARATION, TARGET, CHECKSUMS = "description.json", "preparation.json", "target.json", "checksums.json"
@@ -150,6 +150,7 @@ def _part(folder: Path, files: dict[str, bytes], index: int) -> Part:
         arrays = load_arrays(files[path.name])
         shares = arrays.pop(MEMBER_WEIGHTS)
     if not network.needs_keras:
+        refuse_modules(network.user_code, is_code_allowed())
         return Part(network, arrays, shares)
     from rounds.networks.user_model.runner import read_runner
 

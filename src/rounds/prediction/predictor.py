@@ -16,7 +16,7 @@ from rounds.errors import PlanError, must_be
 from rounds.metrics import as_probabilities
 from rounds.networks.network import Network
 from rounds.prediction.image_variants import Augmented
-from rounds.prediction.numpy_layers.network import Weights, forward
+from rounds.prediction.numpy_layers.forward import Weights, forward
 from rounds.task import Task
 
 # Rows, and outputs of all members, predicted at a time, so that memory does not grow with the table times the members.
@@ -27,7 +27,7 @@ BLOCK_ROWS, BLOCK_OUTPUTS = 65_536, 2**24
 class Part:
     """Members that share a network: weights [K, ...] float32, and each member's weight [K] in the average.
 
-    runner: a `KerasRunner` for networks that only Keras can run; all others run in NumPy.
+    runner: the `KerasRunner` of a model of the user's own; all other networks run in NumPy.
     """
 
     network: Network

@@ -12,12 +12,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from rounds.networks.keras.builder import build_network
-from rounds.networks.keras.functional import Functional, dropout_layers, make_functional
+from rounds.networks.functional import Functional, make_functional
 from rounds.networks.network import Network
-from rounds.networks.user_model.functional import make_user_functional
 from rounds.networks.user_model.outputs import UserTraining
-from rounds.networks.user_model.runner import KerasRunner, make_runner
 from rounds.plan import Plan
 from rounds.task import Task
 from rounds.training.augmentation.images import IMAGE_SETTINGS
@@ -79,11 +76,13 @@ class Program:
     model: Any = None
 
     @cached_property
-    def runner(self) -> KerasRunner | None:
-        """Predictions of a network that only Keras can run; None where NumPy can."""
-        if not self.network.needs_keras:
+    def runner(self) -> Any:
+        """The `KerasRunner` of a model of the user's own; None where NumPy predicts."""
+        if self.model is None:
             return None
-        return make_runner(build_network(self.network, self.plan) if self.model is None else self.model, self.network)
+        from rounds.networks.user_model.runner import make_runner
+
+        return make_runner(self.model, self.network)
 
 
 def make_program(
@@ -105,10 +104,7 @@ def make_program(
     loss = loss_name(plan, task)
     own_loss = user is not None and user.loss is not None
     logits = takes_logits(loss, network.output_activation) or own_loss
-    if model is None:
-        functional = make_functional(lambda: build_network(network, plan, logits))
-    else:
-        functional = make_user_functional(model, network, plan.initial_weights == "given", logits)
+    functional = make_functional(network, logits) if model is None else _user_functional(model, network, plan, logits)
     if not own_loss:
         _try_user_code(plan, task, loss, logits)
     snapshots = has_best_snapshots(plan) or (by_halves and not cycle_ends(plan))
@@ -134,6 +130,12 @@ def make_program(
         jax.jit(measure, compiler_options=compiler_options()),
     )
     return Program(plan, task, network, functional, *jitted, tuple(measured(config)), _epoch_parts(config), model)
+
+
+def _user_functional(model: Any, network: Network, plan: Plan, logits: bool) -> Functional:
+    from rounds.networks.user_model.functional import make_user_functional
+
+    return make_user_functional(model, network, plan.initial_weights == "given", logits)
 
 
 def _epoch_parts(config: StaticConfig) -> EpochParts:
@@ -190,7 +192,7 @@ def _begin(config: StaticConfig, settings: Settings, drawn: Weights) -> MemberSt
         w * settings["frequency_scale"] if n.endswith("frequencies") else w
         for n, w in zip(names, trainable, strict=True)
     ]
-    for position in dropout_layers(config.functional):
+    for position in config.functional.rates:
         rest[position] = settings["dropout"]
     weights = Weights(trainable, rest)
     optimizer = make_optimizer(config.plan, settings, config.functional.kernels, config.user).init(trainable)

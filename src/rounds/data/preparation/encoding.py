@@ -12,7 +12,7 @@ from rounds.data.preparation.note import InputNote, NoteKind
 from rounds.data.tables.values import as_booleans, as_levels, as_numbers, empty_rows
 
 # Levels up to which a categorical column becomes one flag a level. With more it becomes a code for an embedding,
-# which by then is several times narrower than its one-hot flags (rounds.networks.keras.builder.embedding_width).
+# which by then is several times narrower than its one-hot flags (rounds.networks.description.embedding_width).
 ONE_HOT_LEVELS = 16
 # Scaled numbers stay within +-3: x / sqrt(1 + (x / 3)^2) (Holzmueller et al. 2024, RealMLP, arXiv:2407.04491).
 CLIP = 3.0

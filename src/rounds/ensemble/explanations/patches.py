@@ -9,7 +9,7 @@ import numpy as np
 
 from rounds.data.dataset import Inputs
 from rounds.data.preparation.preparation import pad
-from rounds.networks.keras.functional import Functional
+from rounds.networks.functional import Functional
 from rounds.networks.network import Network
 from rounds.prediction.predictor import Part
 from rounds.training.compiled.epoch import rows_at_once

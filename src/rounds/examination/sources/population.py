@@ -5,7 +5,6 @@ import numpy as np
 from rounds.examination.linear_by_fold import linear_losses
 from rounds.examination.run import Run, constant_loss, curves_of
 from rounds.model_facts import ModelFacts
-from rounds.networks.user_model.compiled import training_facts
 from rounds.training.compiled.objective import loss_name
 from rounds.training.population.build import Population, Trained
 from rounds.training.population.fold_data import FoldData, is_candidate, network_targets
@@ -37,6 +36,8 @@ def facts_of(population: Population, fold_data: FoldData) -> ModelFacts | None:
     """What the user's own model is, and what it is fed; None for networks of Rounds's own."""
     if population.model is None:
         return None
+    from rounds.networks.user_model.compiled import training_facts
+
     plan, task = population.plans[0], population.task
     program = population.programs[0]
     table = np.concatenate([fold_data.inputs.numbers, fold_data.inputs.flags], axis=1)[fold_data.learned]

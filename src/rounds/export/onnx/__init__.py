@@ -1,4 +1,4 @@
 """A run folder's model as an ONNX graph.
 
-Read first: model.py.
+Read first: table.py, then model.py.
 """

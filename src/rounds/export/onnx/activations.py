@@ -1,6 +1,7 @@
 """Activations as ONNX operators, under the names that `prediction.numpy_layers.activations` computes in NumPy."""
 
 from collections.abc import Callable
+from typing import Any
 
 from rounds.errors import PlanError, must_be
 from rounds.export.onnx.graph import Graph
@@ -86,7 +87,7 @@ _SINGLE = {
     "elu": "Elu",
     "celu": "Elu",
 }
-_WITH_OPTIONS: dict[str, tuple[str, dict[str, float | int]]] = {
+_WITH_OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "leaky_relu": ("LeakyRelu", {"alpha": float(LEAKY_SLOPE)}),
     "selu": ("Selu", {"alpha": float(SELU_ALPHA), "gamma": float(SELU_SCALE)}),
     "softmax": ("Softmax", {"axis": -1}),

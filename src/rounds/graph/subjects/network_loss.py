@@ -45,13 +45,12 @@ def network_loss(
     """
     import jax
 
-    from rounds.networks.keras.builder import build_network
-    from rounds.networks.keras.functional import make_functional
+    from rounds.networks.functional import make_functional
     from rounds.training.compiled.objective import example_loss, loss_name, takes_logits
 
     loss = loss_name(plan, task)
     logits = own is None and takes_logits(loss, network.output_activation)
-    functional = own or make_functional(lambda: build_network(network, plan, logits))
+    functional = own or make_functional(network, logits)
     state = _state(functional, weights, plan, own)
     by_example = example_loss(loss, logits)
     fed = _fed(network, batch.inputs)
@@ -80,18 +79,16 @@ def _state(functional: Any, weights: Mapping[str, np.ndarray], plan: Plan, own: 
     """Statistics from the model folder; dropout keys drawn from seed 0 or as saved, and the plan's rate (the first)."""
     import jax
 
-    from rounds.networks.keras.functional import dropout_layers
-
     drawn = functional.draw(0)[1] if own is None else [v.value for v in own.model.non_trainable_variables]
     state = [weights.get(name, array) for name, array in zip(functional.state_names, drawn, strict=True)]
     rates = plan.dropout if isinstance(plan.dropout, tuple | list) else (plan.dropout,)
-    for place in dropout_layers(functional):
+    for place in functional.rates:
         state[place] = np.float32(rates[0])
     return [jax.numpy.asarray(array) for array in state]
 
 
 def _fed(network: Network, inputs: Inputs) -> dict[str, Any]:
-    """The inputs of width above 0, in the order in which the Keras model takes them."""
+    """The inputs of width above 0, in the order in which the network takes them."""
     import jax
 
     padded = pad(inputs, InputShape(network.numbers, network.flags, network.levels, network.array))

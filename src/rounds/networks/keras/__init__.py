@@ -1,4 +1,4 @@
-"""Built-in networks as Keras models, and a Keras model as pure functions over lists of arrays.
+"""A trained ensemble as one Keras model of Keras's own layers, for export; and the only place that imports Keras.
 
-Read first: builder.py.
+Read first: table.py.
 """

@@ -9,7 +9,7 @@ import numpy as np
 
 from rounds.errors import PlanError, must_be
 from rounds.model_facts import InputFacts, ModelFacts, TargetFacts
-from rounds.networks.layers.embeddings import keras
+from rounds.networks.keras.backend import keras
 from rounds.networks.user_model.keras_facts import keras_facts, layer_facts, leaf_layers, loss_of
 from rounds.networks.user_model.outputs import UserTraining, wanted_targets
 

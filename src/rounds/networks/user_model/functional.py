@@ -14,17 +14,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from rounds.errors import PlanError, must_be
-from rounds.networks.initial_weights.draw import draw_array
-from rounds.networks.keras.functional import Arrays, BatchNorm, Functional, batch_norm_of, recorded_initializers, up_to
-from rounds.networks.layers.embeddings import keras
+from rounds.networks.functional import KERNELS, Arrays, BatchNorm, Functional
+from rounds.networks.keras.backend import keras, recorded_initializers
 from rounds.networks.network import Network
 from rounds.networks.user_model.images import use_fast_convolutions, with_array
+from rounds.networks.user_model.initializers import initializer_of
 from rounds.networks.user_model.keras_facts import activation_of
 from rounds.networks.user_model.model import user_objects
 from rounds.networks.user_model.outputs import fits
 from rounds.user_code import import_named, is_import_path
 
-KERNELS = ("kernel", "embeddings", "recurrent_kernel", "depthwise_kernel", "pointwise_kernel")
+USER_KERNELS = (*KERNELS, "depthwise_kernel", "pointwise_kernel")
 _SEED = "seed_generator_state"
 
 
@@ -52,7 +52,7 @@ def make_user_functional(given: Any, network: Network, keep_weights: bool, logit
 
     _try(apply, model, network)
     inside = _inner_layers(model)
-    hidden = up_to(model, [layer.output for layer in inside], feed) if inside else lambda *_: []
+    hidden = cut_off(model, [layer.output for layer in inside], feed) if inside else lambda *_: []
     made = Functional(
         apply=apply,
         apply_with_losses=apply_with_losses if _has_losses(apply_with_losses, model, network) else None,
@@ -62,7 +62,9 @@ def make_user_functional(given: Any, network: Network, keep_weights: bool, logit
         state_names=_names(state),
         hidden_names=tuple(layer.name for layer in inside),
         hidden_activations=tuple(activation_of(layer) for layer in inside),
-        kernels=tuple(v.name in KERNELS for v in trainable),
+        shapes=tuple(tuple(v.shape) for v in trainable),
+        passes=(1,) * len(trainable),
+        kernels=tuple(v.name in USER_KERNELS for v in trainable),
         batch_norms=_batch_norms(model, feed),
         model=model,
     )
@@ -133,7 +135,7 @@ def _drawing(given: Any, model: Any, initializers: dict[int, Any], keep: bool) -
             if variable.path.endswith(_SEED):
                 value = generator.integers(2**31, size=shape).astype(value.dtype)
             elif id(variable) in running or (index < len(trainable) and not keep):
-                value = draw_array(initializers[id(variable)], shape, generator).astype(value.dtype)
+                value = initializer_of(initializers[id(variable)])(shape, generator).astype(value.dtype)
             drawn.append(value)
         return drawn[: len(trainable)], drawn[len(trainable) :]
 
@@ -262,4 +264,31 @@ def _batch_norms(model: Any, feed: Callable[[Arrays], Any]) -> tuple[BatchNorm, 
     if not getattr(model, "inputs", None):
         return ()
     found = [n for n in model.layers if isinstance(n, keras.layers.BatchNormalization) and n.trainable]
-    return tuple(batch_norm_of(model, n, feed) for n in found if n.axis in (-1, len(n.input.shape) - 1))
+    return tuple(_batch_norm(model, n, feed) for n in found if n.axis in (-1, len(n.input.shape) - 1))
+
+
+def _batch_norm(model: Any, layer: Any, feed: Callable[[Arrays], Any]) -> BatchNorm:
+    places = {id(v): i for i, v in enumerate(model.non_trainable_variables)}
+    inner = cut_off(model, [layer.input], feed)
+    moving = (places[id(layer.moving_mean)], places[id(layer.moving_variance)])
+    return BatchNorm(lambda weights, rest, inputs: inner(weights, rest, inputs)[0], *moving)
+
+
+def cut_off(
+    model: Any, tensors: list[Any], feed: Callable[[Arrays], Any]
+) -> Callable[[Arrays, Arrays, Arrays], list[jax.Array]]:
+    """The model cut off at some of its inner tensors, in test mode, over the whole model's lists of arrays.
+
+    feed: prepared arrays -> what the model is called with.
+    """
+    inner = keras.Model(getattr(model, "_inputs_struct", model.inputs), tensors)
+    places = {id(v): i for i, v in enumerate(model.trainable_variables)}
+    state_places = {id(v): i for i, v in enumerate(model.non_trainable_variables)}
+
+    def run(weights: Arrays, rest: Arrays, inputs: Arrays) -> list[jax.Array]:
+        chosen = [weights[places[id(v)]] for v in inner.trainable_variables]
+        state = [rest[state_places[id(v)]] for v in inner.non_trainable_variables]
+        outputs, _ = inner.stateless_call(chosen, state, feed(inputs), training=False)
+        return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+
+    return run

@@ -14,10 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from rounds.errors import PlanError, must_be
-from rounds.networks.keras.functional import Arrays, Functional
-from rounds.networks.layers.convolution import PADDINGS, convolve
-from rounds.networks.layers.embeddings import keras
-from rounds.networks.layers.loop_convolution import cut
+from rounds.networks.functional import Arrays, Functional
+from rounds.networks.jax.convolution import PADDINGS, convolve
+from rounds.networks.jax.loop_convolution import cut
+from rounds.networks.keras.backend import keras
 from rounds.networks.network import ARRAY, Feed
 
 SCALE = (f"{ARRAY}/mean", f"{ARRAY}/spread")

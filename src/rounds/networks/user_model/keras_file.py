@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rounds.errors import DataError, must_be
-from rounds.networks.layers.embeddings import keras
+from rounds.networks.keras.backend import keras
 
 # Layers that bring inputs to a common scale themselves.
 SCALING_LAYERS = ("Normalization", "BatchNormalization", "Rescaling", "LayerNormalization")

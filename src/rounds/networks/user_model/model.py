@@ -2,38 +2,18 @@
 
 import inspect
 import json
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 from rounds.errors import PlanError, must_be, nearest
-from rounds.networks.keras.builder import MATCHING_ACTIVATION
-from rounds.networks.layers.embeddings import keras
+from rounds.networks.description import MATCHING_ACTIVATION
+from rounds.networks.keras.backend import keras
 from rounds.networks.network import OWN, Feed, Network
+from rounds.networks.user_model.columns import Columns
 from rounds.networks.user_model.images import array_feed, takes_array
 from rounds.plan import Plan
 from rounds.task import Task
 from rounds.user_code import is_import_path
-
-
-@dataclass(frozen=True)
-class Columns:
-    """The table's column of each number, flag and code by position, the codes' levels, and what each number and flag
-    says ("sex = F"); order: numbers and flags side by side, by position, in the order of the file; array: the shape of
-    an image or recording."""
-
-    numbers: tuple[str, ...]
-    flags: tuple[str, ...]
-    codes: tuple[str, ...]
-    levels: tuple[int, ...]
-    labels: tuple[str, ...]
-    order: tuple[int, ...] = ()
-    array: tuple[int, ...] = ()
-
-    @property
-    def plain(self) -> tuple[str, ...]:
-        """Numbers and flags side by side: what an input of floats can be given."""
-        return self.numbers + self.flags
 
 
 def check_model(model: Any) -> None:

@@ -1,4 +1,4 @@
-"""Networks that only Keras can run (the user's own model, or layers of the user's own): predictions, file, and back.
+"""A Keras model of the user's own: predictions, file, and back.
 
 Reading such a file runs nothing of it: classes that are not Keras's or Rounds's own are found by their modules' names,
 and those are imported only where the user allows it.
@@ -20,13 +20,13 @@ import numpy as np
 
 from rounds.errors import RunFolderError, must_be
 from rounds.foreign_files import archive_fault, parse_json
-from rounds.networks.keras.functional import Functional, make_functional
-from rounds.networks.layers.embeddings import keras
-from rounds.networks.network import OWN, Network
+from rounds.networks.functional import Functional
+from rounds.networks.keras.backend import keras
+from rounds.networks.network import Network
 from rounds.networks.user_model.functional import make_user_functional
 from rounds.networks.user_model.model import is_saveable
 from rounds.networks.user_model.outputs import read_outputs
-from rounds.user_code import ALLOW, import_named, is_import_path
+from rounds.user_code import import_named, is_import_path, refuse_modules
 
 # Rows at a time, and values of images or recordings; the last is filled up, so that one program serves every table.
 CHUNK_ROWS, CHUNK_VALUES = 1024, 2**19
@@ -106,13 +106,12 @@ def _chunks(inputs: list[np.ndarray], size: int) -> Iterator[list[np.ndarray]]:
 
 
 def make_runner(model: Any, network: Network) -> KerasRunner:
-    """A runner of a Keras model: the user's own, or one that `build_network` made of the network's record."""
-    own = network.kind == OWN
-    functional = make_user_functional(model, network, True, False) if own else make_functional(lambda: model)
+    """A runner of a Keras model of the user's own."""
+    functional = make_user_functional(model, network, True, False)
 
     def forward(trainable: list[Any], state: list[Any], inputs: list[Any]) -> Any:
         outputs = functional.apply(trainable, state, inputs, False)[0]
-        return read_outputs(outputs, network.outputs) if own else outputs
+        return read_outputs(outputs, network.outputs)
 
     rows = max(1, min(CHUNK_ROWS, CHUNK_VALUES // prod(network.array)))
     return KerasRunner(functional, jax.jit(forward), rows)
@@ -136,10 +135,7 @@ def read_runner(content: bytes, network: Network, place: Path, allow_code: bool)
 
 def _read(content: bytes, place: Path, allow_code: bool, code: tuple[str, ...] = ()) -> Any:
     named = sorted({*_foreign(content, place), *code})
-    if named and not allow_code:
-        modules = sorted({path.partition(":")[0] for path in named})
-        expected = "of Keras's own layers unless code is allowed"
-        raise RunFolderError(must_be("Model", expected, "modules", modules, ALLOW))
+    refuse_modules(named, allow_code)
     found = {path.partition(":")[2]: import_named(path, "a layer of the model") for path in named}
     try:
         with tempfile.TemporaryDirectory() as folder:

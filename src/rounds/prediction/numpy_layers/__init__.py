@@ -1,4 +1,4 @@
-"""The operations of a network's forward pass in NumPy.
+"""NumPy's table of operations, which prediction computes.
 
-Read first: network.py.
+Read first: table.py.
 """

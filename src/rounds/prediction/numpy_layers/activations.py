@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rounds.errors import PlanError, must_be, nearest
+from rounds.user_code import import_named, is_import_path
 
 Units = NDArray[np.float32]
 
@@ -17,7 +18,7 @@ LEAKY_SLOPE, SHRINK_THRESHOLD, SQUAREPLUS_SMOOTHNESS = np.float32(0.2), np.float
 
 
 def activate(name: str, x: Units) -> Units:
-    """The activation of this name, over the last axis where it mixes units.
+    """The activation of this name, over the last axis where it mixes units; module:name is the user's own.
 
     x: [..., U] float32; the result has the same shape, with glu [..., U/2].
 
@@ -26,6 +27,8 @@ def activate(name: str, x: Units) -> Units:
     >>> activate("relu", np.array([-1.0, 2.0], np.float32)).tolist()
     [0.0, 2.0]
     """
+    if is_import_path(name):
+        return np.asarray(import_named(name, "activation")(x), x.dtype)
     if name not in ACTIVATIONS:
         hint = nearest(name, sorted(ACTIVATIONS))
         raise PlanError(must_be("activation", "one that prediction knows", "activation", name, hint))

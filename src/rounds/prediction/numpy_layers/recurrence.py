@@ -1,57 +1,50 @@
-"""Recurrent layers in plain NumPy (the equations stand in `Network`)."""
+"""Recurrent layers in NumPy; a step outside the recording leaves the state as it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from rounds.networks.network import Network
+from rounds.networks.operations import Recur
 from rounds.prediction.numpy_layers.activations import activate
 
-Weights = dict[str, np.ndarray]
+Arrays = Mapping[str, np.ndarray]
 States = tuple[np.ndarray, ...]
 
 
-def recurrent(network: Network, weights: Weights, scaled: np.ndarray) -> np.ndarray:
-    """[B, T, C] whose first channel says what lies inside the recording -> last states [B, units]."""
+def recur(operation: Recur, own: Arrays, x: np.ndarray, scaled: np.ndarray) -> np.ndarray:
+    """x [B, T, C], scaled [B, T, channels] whose first channel says what lies inside -> [B, T, U] or [B, U]."""
     inside = scaled[:, :, 0] > 0.5
-    units = scaled
-    for layer in range(len(network.recurrent)):
-        ways = [_run(network, weights, f"forward_{layer}", units, inside)]
-        if network.bidirectional:
-            backward = _run(network, weights, f"backward_{layer}", units[:, ::-1], inside[:, ::-1])
-            ways.append(backward[:, ::-1])
-        units = np.concatenate(ways, axis=2)
-    ends = [units[:, -1, : network.recurrent[-1]], units[:, 0, network.recurrent[-1] :]]
-    return np.concatenate(ends, axis=1)
+    order = slice(None, None, -1 if operation.backwards else 1)
+    passed = _run(operation.cell, own, x[:, order], inside[:, order])
+    return passed[:, order] if operation.every_step else passed[:, -1]
 
 
-def _run(network: Network, weights: Weights, name: str, units: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """State after every step, [B, T, H]; a step outside leaves it as it was."""
-    own = {part: weights[f"{name}/{part}"] for part in ("kernel", "recurrent_kernel", "bias")}
-    entering, own = _entering(network.cell, units, own)
-    width = own["recurrent_kernel"].shape[0]
-    states: States = tuple(np.zeros((len(units), width), np.float32) for _ in range(1 + (network.cell == "lstm")))
-    passed = np.empty((*units.shape[:2], width), np.float32)
-    for step in range(units.shape[1]):
-        made = _CELLS[network.cell](entering[:, step], states, own)
+def _run(cell: str, own: Arrays, x: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """State after every step, [B, T, U]."""
+    entering, used = _entering(cell, x, own)
+    width = used["recurrent_kernel"].shape[0]
+    states: States = tuple(np.zeros((len(x), width), np.float32) for _ in range(1 + (cell == "lstm")))
+    passed = np.empty((*x.shape[:2], width), np.float32)
+    for step in range(x.shape[1]):
+        made = CELLS[cell](entering[:, step], states, used)
         here = inside[:, step, None]
         states = tuple(np.where(here, new, old) for new, old in zip(made, states, strict=True))
         passed[:, step] = states[0]
     return passed
 
 
-def _entering(cell: str, units: np.ndarray, own: Weights) -> tuple[np.ndarray, Weights]:
-    """What enters each step [B, T, gates * H], one product for all of them; and the weights that are left to use."""
+def _entering(cell: str, x: np.ndarray, own: Arrays) -> tuple[np.ndarray, Arrays]:
+    """What enters each step [B, T, gates * U], one product for all of them; and the arrays that are left to use."""
     bias = own["bias"][0] if cell == "gru" else own["bias"]
-    flat = units.reshape(-1, units.shape[2]) @ own["kernel"] + bias
-    return flat.reshape(*units.shape[:2], -1), {**own, "bias": own["bias"][1] if cell == "gru" else bias}
+    flat = x.reshape(-1, x.shape[2]) @ own["kernel"] + bias
+    return flat.reshape(*x.shape[:2], -1), {**own, "bias": own["bias"][1] if cell == "gru" else bias}
 
 
-def _simple(entering: np.ndarray, states: States, own: Weights) -> States:
+def _simple(entering: np.ndarray, states: States, own: Arrays) -> States:
     return (np.tanh(entering + states[0] @ own["recurrent_kernel"]),)
 
 
-def _gru(entering: np.ndarray, states: States, own: Weights) -> States:
+def _gru(entering: np.ndarray, states: States, own: Arrays) -> States:
     old = states[0]
     width = old.shape[1]
     inner = old @ own["recurrent_kernel"] + own["bias"]
@@ -61,7 +54,7 @@ def _gru(entering: np.ndarray, states: States, own: Weights) -> States:
     return (keep * old + (1 - keep) * proposed,)
 
 
-def _lstm(entering: np.ndarray, states: States, own: Weights) -> States:
+def _lstm(entering: np.ndarray, states: States, own: Arrays) -> States:
     old, carried = states
     width = old.shape[1]
     gates = entering + old @ own["recurrent_kernel"]
@@ -71,4 +64,4 @@ def _lstm(entering: np.ndarray, states: States, own: Weights) -> States:
     return leave * np.tanh(carried), carried
 
 
-_CELLS: dict[str, Callable[[np.ndarray, States, Weights], States]] = {"simple": _simple, "gru": _gru, "lstm": _lstm}
+CELLS: dict[str, Callable[[np.ndarray, States, Arrays], States]] = {"simple": _simple, "gru": _gru, "lstm": _lstm}

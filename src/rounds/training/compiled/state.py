@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from rounds.networks.keras.functional import Functional
+from rounds.networks.functional import Functional
 from rounds.networks.user_model.outputs import UserTraining
 from rounds.plan import Plan
 from rounds.task import Task

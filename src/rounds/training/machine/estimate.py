@@ -52,8 +52,7 @@ def _held_bytes(data: AnyData) -> int:
 def multiply_adds(program: Program) -> int:
     """Of one row on its way forward: every weight as often as the row passes it."""
     functional = program.functional
-    weights = zip(functional.names, functional.model.trainable_variables, strict=True)
-    return sum(prod(v.shape) * program.network.uses(name.partition("/")[0]) for name, v in weights)
+    return sum(prod(shape) * passes for shape, passes in zip(functional.shapes, functional.passes, strict=True))
 
 
 def _matrix_speed() -> float:

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,10 @@ import numpy as np
 
 from rounds.data.dataset import InputShape
 from rounds.errors import PlanError, must_be
-from rounds.networks.keras.builder import describe_network
-from rounds.networks.keras.functional import SEEDS
+from rounds.networks.description import describe_network
 from rounds.networks.network import OWN, Network
-from rounds.networks.user_model.compiled import user_training
-from rounds.networks.user_model.model import Columns, describe_user_network, own_values
+from rounds.networks.user_model.columns import Columns
+from rounds.networks.user_model.outputs import UserTraining
 from rounds.plan import Plan, PlanContext, PlanNote, plan_notes, structure_names
 from rounds.task import Task
 from rounds.training.compiled.state import Weights as MemberWeights
@@ -54,10 +54,7 @@ class Population:
 
     def parameters(self, plan: int) -> int:
         """Trainable numbers of one member."""
-        return int(sum(v.size for v in map(np.zeros, map(tuple, self._shapes(plan)))))
-
-    def _shapes(self, plan: int) -> list[tuple[int, ...]]:
-        return [tuple(v.shape) for v in self.programs[plan].functional.model.trainable_variables]
+        return sum(map(prod, self.programs[plan].functional.shapes))
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ class Trained:
         kept = {
             n: np.asarray(a)
             for n, a in zip(functional.state_names, arrays.state, strict=True)
-            if not n.startswith("dropout") and not n.endswith(SEEDS)
+            if not n.startswith("dropout")
         }
         return {**trainable, **{n: a for n, a in kept.items() if a.dtype.kind == "f"}}
 
@@ -180,9 +177,15 @@ def _program(plan: Plan, context: Context, members: list[Member]) -> Program:
     switches = frozenset(n for n in SWITCHED if any(m.settings[n] > 0 for m in members))
     network = _network(plan, context, "dropout" in switches)
     model = context.model if plan.network == OWN else None
-    user = None if model is None else user_training(model, plan, context.task, context.steps(plan))
+    user = None if model is None else _user_training(model, plan, context)
     power = context.fold_data.target_scale.kind == "log1p"
     return make_program(plan, context.task, network, power, switches, model, user, context.by_halves)
+
+
+def _user_training(model: Any, plan: Plan, context: Context) -> UserTraining | None:
+    from rounds.networks.user_model.compiled import user_training
+
+    return user_training(model, plan, context.task, context.steps(plan))
 
 
 def _network(plan: Plan, context: Context, any_dropped: bool) -> Network:
@@ -193,6 +196,8 @@ def _network(plan: Plan, context: Context, any_dropped: bool) -> Network:
     if context.model is None:
         advice = "Hand it over: rounds.train(data, model=model), or --model FILE.keras"
         raise PlanError(must_be("A network of kind keras", "a model of your own", "model", None, advice))
+    from rounds.networks.user_model.model import describe_user_network
+
     return describe_user_network(context.model, plan, task, columns_of(context.fold_data, shape))
 
 
@@ -221,10 +226,18 @@ def _file_order(fold_data: FoldData) -> tuple[int, ...]:
 
 def member_bytes(program: Program, compiled_shape: CompiledShape) -> int:
     """Working set of a member, in bytes."""
-    parameters = sum(int(np.prod(v.shape)) for v in program.functional.model.trainable_variables)
+    parameters = sum(map(prod, program.functional.shapes))
     _, batch = steps_per_epoch(program.plan, compiled_shape)
-    values = own_values(program.functional.model) if program.network.kind == OWN else 0
-    return working_set(program.network, parameters, batch, values)
+    return working_set(program.network, parameters, batch, _values_between(program.functional.model))
+
+
+def _values_between(model: Any) -> int:
+    """Numbers that a row is between the layers of a model of the user's own; 0 where there is none."""
+    if model is None:
+        return 0
+    from rounds.networks.user_model.model import own_values
+
+    return own_values(model)
 
 
 def train_population(

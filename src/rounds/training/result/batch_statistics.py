@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rounds.networks.keras.functional import Functional
+from rounds.networks.functional import Functional
 from rounds.training.compiled.state import Arrays, Weights
 from rounds.training.machine.device import compiler_options
 

@@ -20,7 +20,7 @@ _ORDERS = {1: ("NHC", "HIO", "NHC"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NDHWC", "
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def convolve_in_loops(array: Any, kernel: Any, step: int, zeros: Zeros) -> Any:
-    """grid [B, *space, I], kernel [*filter, I, O] -> [B, *places, O].
+    """array [B, *space, I], kernel [*filter, I, O] -> [B, *places, O].
 
     zeros: so many (before, behind) on each axis of space, fewer than the filter is wide; the filter's last place must
     end where the zeros end. Members side by side (`vmap`) are computed one after the other, which is faster on a CPU.
@@ -36,7 +36,7 @@ def _forward(array: Any, kernel: Any, step: int, zeros: Zeros) -> tuple[Any, tup
 
 
 def _backward(step: int, zeros: Zeros, read: tuple[Any, Any], slope: Any) -> tuple[Any, Any]:
-    """Gradients to grid and kernel from that to the result, slope [B, *places, O]."""
+    """Gradients to array and kernel from that to the result, slope [B, *places, O]."""
     array, kernel = read
     return _to_array(slope, kernel, step, zeros), _to_kernel(array, slope, step, zeros)
 
@@ -53,7 +53,7 @@ def _to_array(slope: Any, kernel: Any, step: int, zeros: Zeros) -> Any:
 
 
 def _to_kernel(array: Any, slope: Any, step: int, zeros: Zeros) -> Any:
-    """The grid under the slope as a filter: channels stand where the batch stood, which is what is summed over."""
+    """The array under the slope as a filter: channels stand where the batch stood, which is what is summed over."""
     places = range(1, array.ndim - 1)
     channels_first = jnp.transpose(array, (array.ndim - 1, *places, 0))  # [I, *space, B]
     as_filter = jnp.transpose(slope, (*places, 0, array.ndim - 1))  # [*places, B, O]

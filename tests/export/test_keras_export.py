@@ -13,7 +13,7 @@ from rounds.data.preparation.preparation import Preparation
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.export.keras import keras_model
 from rounds.export.onnx.model import feed
-from rounds.networks.export.model import load_plain_model, predict_plain, save_plain_model
+from rounds.networks.keras.model import load_model, predict_with, save_model
 from rounds.prediction.numpy_layers.activations import ACTIVATIONS
 
 
@@ -21,8 +21,8 @@ from rounds.prediction.numpy_layers.activations import ACTIVATIONS
 def assert_same(made_up, native, tmp_path):
     def compare(predictor, tolerance: float = 1e-5) -> None:
         inputs = made_up(predictor.preparation.shape)
-        save_plain_model(keras_model(predictor), tmp_path / "m.keras")
-        found = predict_plain(load_plain_model(tmp_path / "m.keras"), feed(predictor, inputs))
+        save_model(keras_model(predictor), tmp_path / "m.keras")
+        found = predict_with(load_model(tmp_path / "m.keras"), feed(predictor, inputs))
         np.testing.assert_allclose(found, native(predictor, inputs), rtol=tolerance, atol=tolerance)
 
     return compare
@@ -89,7 +89,7 @@ def test_every_way_back(random_predictor, assert_same, kind) -> None:
 
 
 def test_file_opens_where_rounds_is_not_imported(random_predictor, tmp_path) -> None:
-    save_plain_model(keras_model(random_predictor(number_embedding="periodic")), tmp_path / "m.keras")
+    save_model(keras_model(random_predictor(number_embedding="periodic")), tmp_path / "m.keras")
     code = (
         "import os, sys; os.environ['KERAS_BACKEND'] = 'jax'; import keras; "
         f"m = keras.saving.load_model({str(tmp_path / 'm.keras')!r}); "

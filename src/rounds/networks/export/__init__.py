@@ -1,4 +1,0 @@
-"""A trained ensemble as one Keras model of plain layers.
-
-Read first: model.py.
-"""
