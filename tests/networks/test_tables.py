@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+import jax
 import numpy as np
 import pytest
 
@@ -92,13 +93,12 @@ def by_keras(network: Network, weights: Weights, inputs: Inputs) -> np.ndarray:
     from rounds.networks.keras.table import keras_table
 
     steps = operations(network)
-    given = {
-        name: keras.Input(array.shape[1:], dtype=array.dtype.name, name=name) for name, array in inputs.arrays.items()
-    }
+    given = {name: keras.Input(a.shape[1:], dtype=a.dtype.name, name=name) for name, a in inputs.arrays.items()}
     with recorded_initializers():
         made = evaluate(steps, keras_table("member_"), weights, {entering(name): x for name, x in given.items()})
     model = keras.Model(given, made[steps[-1].name])
-    return np.asarray(model(dict(inputs.arrays), training=False))
+    state = [[v.value for v in some] for some in (model.trainable_variables, model.non_trainable_variables)]
+    return np.asarray(jax.jit(model.stateless_call)(*state, dict(inputs.arrays))[0])
 
 
 @pytest.mark.parametrize("name", ZOO)
@@ -125,7 +125,7 @@ def in_jax(name: str) -> tuple[Network, Weights, Inputs, np.ndarray]:
             for n, a in zip(functional.state_names, state, strict=True)
         ]
         inputs = made_up(network)
-        outputs, _ = functional.apply(trainable, state, list(inputs.arrays.values()), False)
+        outputs, _ = jax.jit(functional.apply, static_argnums=3)(trainable, state, list(inputs.arrays.values()), False)
         named = zip((*functional.names, *functional.state_names), (*trainable, *state), strict=True)
         weights = {n: a for n, a in named if not n.startswith("dropout")}  # what a model folder keeps
         _FOUND[name] = network, weights, inputs, np.asarray(outputs)
