@@ -364,7 +364,7 @@ def _recurrent(network: Network, scaled: Operation) -> list[Operation]:
         last = layer + 1 == len(network.recurrent)
         space = () if last else network.array[:1]
         ways = [_recurrent_layer(network, f"{way}_{layer}", made[-1], (*space, units)) for way in _ways(network)]
-        made += ways
+        made += ways if last else ways[::-1]  # the order of their streams of random numbers
         made += _beside([way.name for way in ways], f"both_ways_{layer}", len(ways) * units, space)
     return made[1:]
 
