@@ -14,6 +14,7 @@ from rounds.networks.functional import Functional, make_functional
 from rounds.plan import Plan, structure_names
 from rounds.task import Task
 from rounds.training.batches.streaming import AnyData
+from rounds.training.compiled.compile_once import CompileOnce
 from rounds.training.compiled.state import SlabData
 from rounds.training.pool import SlabResult, Work
 from rounds.training.population.build import Population, Trained
@@ -83,7 +84,7 @@ def _quickly_compiled(program: Program) -> Program:
     """Half the compiling for twice the training: each structure trains a few runs of a second here. Loops over the
     places or steps of a grid would take four times as long, and half of it is not saved there."""
     quick = {"xla_backend_optimization_level": 1 if program.network.array else 0}
-    return replace(program, epoch=jax.jit(program.epoch.__wrapped__, donate_argnums=0, compiler_options=quick))
+    return replace(program, epoch=CompileOnce(program.epoch.function, donate_argnums=0, compiler_options=quick))
 
 
 def _switches(plan: Plan) -> frozenset[str]:
@@ -176,9 +177,5 @@ def _result(work: Work) -> SlabResult:
 
 
 def _with_exact_statistics(work: Work, result: SlabResult) -> SlabResult:
-    functional = work.program.functional
-    if not functional.batch_norms:
-        return result
     rows = {m.number: work.folds[m.fold].train for m in work.slab.members}
-    best = {n: exact_statistics(functional, w, work.data.inputs, rows[n]) for n, w in result.best.items()}
-    return replace(result, best=best)
+    return replace(result, best=exact_statistics(work.program, result.best, work.data.inputs, rows))

@@ -136,7 +136,7 @@ def test_chunks_merge_to_the_same_statistics(
     (weights, *_), rows = result.best.values(), work.folds[0].train
     monkeypatch.setattr("rounds.training.result.batch_statistics.CHUNK", 7)
     assert len(rows) % 7, "the last chunk is filled up"
-    chunked = exact_statistics(work.program.functional, {0: weights}, work.data.inputs, {0: rows})[0]
+    chunked = exact_statistics(work.program, {0: weights}, work.data.inputs, {0: rows})[0]
     assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(chunked.state, weights.state, strict=True))
 
 

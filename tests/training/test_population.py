@@ -117,7 +117,7 @@ def test_own_orders_and_shared_orders_are_the_same_training(population_of: Make)
 def test_a_structure_compiles_once(population_of: Make, train: Train) -> None:
     population = population_of(PLAN, PLAN.change(hidden=(4,)), folds=4)
     train(population)
-    assert [p.epoch._cache_size() for p in population.programs] == [1, 1]
+    assert [len(p.epoch.compiled) for p in population.programs] == [1, 1]
 
 
 def test_seed_moves_weights_and_settings_are_each_members_own(population_of: Make, train: Train) -> None:

@@ -63,13 +63,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class _SharedState:
-    """What the threads share: where events go, when to stop, and one lock a program so that it compiles once."""
+    """What the threads share: where events go, and when to stop."""
 
     folder: Path | None
     events: "queue.Queue[Progress | BaseException]"
     stop: threading.Event
     deadline: float
-    compiling: dict[int, threading.Lock]
     hopeless: "Hopeless"
 
 
@@ -92,8 +91,7 @@ def train_slabs(
     at their first epoch boundary after it. hopeless: which slabs end before their last epoch. Whatever stops the
     caller (an interrupt, an error) stops the slabs at their next epoch boundary, with their checkpoints written.
     """
-    locks = {id(work.program): threading.Lock() for work in works}
-    shared = _SharedState(folder, queue.Queue(), threading.Event(), deadline, locks, hopeless)
+    shared = _SharedState(folder, queue.Queue(), threading.Event(), deadline, hopeless)
     if folder is not None:
         with writable(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -139,7 +137,7 @@ def _train(work: Work, shared: _SharedState) -> None:
     saved = time.monotonic()
     looks = looked_at(work.program.plan.epochs)
     at = None
-    for at in _compiled_once(work, path, shared):
+    for at in _epochs(work, path, shared):
         now = time.monotonic()
         if path and (now - saved > CHECKPOINT_SECONDS or shared.stop.is_set()):
             save_checkpoint(path, at)
@@ -171,13 +169,11 @@ def looked_at(epochs: int) -> frozenset[int]:
     return frozenset(math.ceil(share * epochs) for share in LOOKS) if epochs >= FEWEST_LOOKED_AT else frozenset()
 
 
-def _compiled_once(work: Work, path: Path | None, shared: _SharedState) -> Iterator[SlabAt]:
-    """The slab's epochs from its checkpoint or its beginning; the first one alone, so that threads compile once."""
-    with shared.compiling[id(work.program)]:
-        start = begin_slab(work.program, work.slab, work.data)
-        if path and path.exists():
-            start = load_checkpoint(path, start)
-        epochs = slab_epochs(work.program, work.slab, work.data, work.folds, start, work.compiled_shape)
-        first = start if shared.hopeless(work, start) else next(epochs, start)
-    yield first
+def _epochs(work: Work, path: Path | None, shared: _SharedState) -> Iterator[SlabAt]:
+    """The slab's epochs from its checkpoint or its beginning."""
+    start = begin_slab(work.program, work.slab, work.data)
+    if path and path.exists():
+        start = load_checkpoint(path, start)
+    epochs = slab_epochs(work.program, work.slab, work.data, work.folds, start, work.compiled_shape)
+    yield start if shared.hopeless(work, start) else next(epochs, start)
     yield from epochs

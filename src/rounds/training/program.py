@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from rounds.networks.functional import Functional, make_functional
+from rounds.networks.functional import BatchNorm, Functional, make_functional
 from rounds.networks.network import Network
 from rounds.networks.user_model.outputs import UserTraining
 from rounds.plan import Plan
@@ -20,12 +20,14 @@ from rounds.task import Task
 from rounds.training.augmentation.images import IMAGE_SETTINGS
 from rounds.training.augmentation.recordings import RECORDING_SETTINGS
 from rounds.training.compiled.best_snapshots import begin_best_snapshots, has_best_snapshots
+from rounds.training.compiled.compile_once import CompileOnce
 from rounds.training.compiled.epoch import end_epoch, member_outputs, take_steps, train_epoch
 from rounds.training.compiled.measures import measure_member, measured
+from rounds.training.compiled.moments import moments
 from rounds.training.compiled.objective import example_loss, loss_name, takes_logits
 from rounds.training.compiled.optimizer import make_optimizer
 from rounds.training.compiled.schedule import cycle_ends
-from rounds.training.compiled.state import EpochRecord, MemberState, Settings, StaticConfig, Weights
+from rounds.training.compiled.state import MemberState, Settings, StaticConfig, Weights
 from rounds.training.compiled.validation import Judged, user_metric
 from rounds.training.machine.device import compiler_options
 
@@ -49,9 +51,9 @@ class EpochParts:
     end(state, settings, observed, outputs, told, number) -> (state, EpochRecord).
     """
 
-    steps: Callable[..., Any]
-    outputs: Callable[..., jax.Array]
-    end: Callable[..., tuple[MemberState, EpochRecord]]
+    steps: CompileOnce
+    outputs: CompileOnce
+    end: CompileOnce
 
 
 @dataclass(frozen=True)
@@ -60,18 +62,20 @@ class Program:
 
     begin(settings, weights) -> MemberState; epoch(state, settings, data, order, held, number) -> (state, EpochRecord);
     measure(state, settings, data, rows, position) -> [numbers named by `measured`]. All mapped over [G, M].
-    parts: of an epoch, where the data stay on disk. model: the Keras model of the user's own that the network is, or
-    None.
+    moments: (trainable, state, inputs, rows that count) -> `Moments` of what enters each batch normalization, of one
+    member. parts: of an epoch, where the data stay on disk. model: the Keras model of the user's own that the network
+    is, or None.
     """
 
     plan: Plan
     task: Task
     network: Network
     functional: Functional
-    begin: Callable[..., MemberState]
-    epoch: Callable[..., tuple[MemberState, EpochRecord]]
-    measure: Callable[..., jax.Array]
+    begin: CompileOnce
+    epoch: CompileOnce
+    measure: CompileOnce
     measured: tuple[tuple[str, str], ...]
+    moments: tuple[CompileOnce, ...]
     parts: EpochParts
     model: Any = None
 
@@ -124,12 +128,23 @@ def make_program(
         (0, 0, None, None, None),
         (0, 0, None, 0, None),
     )
-    jitted = (
-        jax.jit(begin, compiler_options=compiler_options()),
-        jax.jit(epoch, donate_argnums=0, compiler_options=compiler_options(often=True)),
-        jax.jit(measure, compiler_options=compiler_options()),
+    return Program(
+        plan,
+        task,
+        network,
+        functional,
+        begin=CompileOnce(begin, compiler_options=compiler_options()),
+        epoch=CompileOnce(epoch, donate_argnums=0, compiler_options=compiler_options(often=True)),
+        measure=CompileOnce(measure, compiler_options=compiler_options()),
+        measured=tuple(measured(config)),
+        moments=tuple(_moments(norm) for norm in functional.batch_norms),
+        parts=_epoch_parts(config),
+        model=model,
     )
-    return Program(plan, task, network, functional, *jitted, tuple(measured(config)), _epoch_parts(config), model)
+
+
+def _moments(norm: BatchNorm) -> CompileOnce:
+    return CompileOnce(partial(moments, norm.entering), compiler_options=compiler_options())
 
 
 def _user_functional(model: Any, network: Network, plan: Plan, logits: bool) -> Functional:
@@ -139,15 +154,14 @@ def _user_functional(model: Any, network: Network, plan: Plan, logits: bool) -> 
 
 
 def _epoch_parts(config: StaticConfig) -> EpochParts:
-    """Compiled when they are first used."""
     steps = _map_twice(partial(take_steps, config), (0, 0, None, None, None), (0, 0, None, 0, None))
     outputs = _map_twice(partial(member_outputs, config), (0, None, None), (0, None, 0))
     end = _map_twice(partial(end_epoch, config), (0, 0, None, 0, 0, None), (0, 0, 0, 0, 0, None))
     options = compiler_options(often=True)
     return EpochParts(
-        jax.jit(steps, donate_argnums=0, compiler_options=options),
-        jax.jit(outputs, compiler_options=options),
-        jax.jit(end, donate_argnums=0, compiler_options=options),
+        CompileOnce(steps, donate_argnums=0, compiler_options=options),
+        CompileOnce(outputs, compiler_options=options),
+        CompileOnce(end, donate_argnums=0, compiler_options=options),
     )
 
 

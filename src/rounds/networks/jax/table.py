@@ -80,10 +80,10 @@ def _batch_normalize(one: BatchNormalize, own: Arrays, x: jax.Array) -> jax.Arra
 
 def _batch_normalize_in_training(updates: Updates, one: BatchNormalize, own: Arrays, x: jax.Array) -> jax.Array:
     over = tuple(range(x.ndim - 1))
-    found = {"moving_mean": jnp.mean(x, over), "moving_variance": jnp.var(x, over)}
-    for name, value in found.items():
+    mean, variance = (jnp.squeeze(f(x, over, keepdims=True), over) for f in (jnp.mean, jnp.var))
+    for name, value in (("moving_mean", mean), ("moving_variance", variance)):
         updates[f"{one.name}/{name}"] = own[name] * BATCH_MOMENTUM + value * (1.0 - BATCH_MOMENTUM)
-    return _normalized(x, found["moving_mean"], found["moving_variance"], own)
+    return _normalized(x, mean, variance, own)
 
 
 def _layer_normalize(one: LayerNormalize, own: Arrays, x: jax.Array) -> jax.Array:
@@ -91,9 +91,13 @@ def _layer_normalize(one: LayerNormalize, own: Arrays, x: jax.Array) -> jax.Arra
 
 
 def _normalized(x: jax.Array, mean: jax.Array, variance: jax.Array, own: Arrays) -> jax.Array:
-    """One product and one sum a value."""
-    factor = jax.lax.rsqrt(variance + EPSILON) * own["gamma"]
-    return x * factor + (-mean * factor + own["beta"])
+    """One product and one sum a value; in Keras's order, which decides the last bit of gradients."""
+    wide = (1,) * (x.ndim - 1) + x.shape[-1:]
+    if mean.ndim < x.ndim:
+        mean, variance = mean.reshape(wide), variance.reshape(wide)
+    factor = jax.lax.rsqrt(variance + EPSILON) * own["gamma"].reshape(wide)
+    rest = -mean * factor + own["beta"].reshape(wide)
+    return x * factor + rest
 
 
 def _activate(one: Activate, own: Arrays, x: jax.Array) -> jax.Array:

@@ -279,8 +279,7 @@ def with_exact_statistics(population: Population, result: SlabResult) -> SlabRes
 
     def exact(taken: dict[int, MemberWeights]) -> dict[int, MemberWeights]:
         rows = {n: work.folds[members[n].fold].train for n in taken}
-        functional, inputs = work.program.functional, work.data.inputs
-        return exact_statistics(functional, taken, inputs, rows)
+        return exact_statistics(work.program, taken, work.data.inputs, rows)
 
     cycles = tuple((epoch, exact(taken)) for epoch, taken in result.cycles)
     return replace(result, best=exact(result.best), cycles=cycles)

@@ -1,7 +1,6 @@
 """Batch normalization's statistics over the whole training set, exactly, for a snapshot that is kept."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -9,15 +8,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rounds.networks.functional import Functional
-from rounds.training.compiled.state import Arrays, Weights
-from rounds.training.machine.device import compiler_options
+from rounds.training.compiled.moments import Moments
+from rounds.training.compiled.state import Weights
+from rounds.training.program import Program
 
 CHUNK, CHUNK_VALUES = 2048, 2**20  # rows, and values, a pass: bounds memory, not the result
 
 
 def exact_statistics(
-    functional: Functional, snapshots: Mapping[int, Weights], inputs: Sequence[Any], rows: Mapping[int, np.ndarray]
+    program: Program, snapshots: Mapping[int, Weights], inputs: Sequence[Any], rows: Mapping[int, np.ndarray]
 ) -> dict[int, Weights]:
     """Snapshots with every mean and variance recomputed over the rows that each learned from, first layer first.
 
@@ -27,15 +26,11 @@ def exact_statistics(
     """
     states = {n: list(weights.state) for n, weights in snapshots.items()}
     size_of_chunk = max(1, min(CHUNK, CHUNK_VALUES // max(prod(x.shape[1:]) for x in inputs)))
-    for norm in functional.batch_norms:
-        entering = jax.jit(partial(_moments, norm.entering), compiler_options=compiler_options())  # once a layer
+    for norm, moments in zip(program.functional.batch_norms, program.moments, strict=True):
         for n, weights in snapshots.items():
-            chunks = (entering(weights.trainable, states[n], *some) for some in _chunks(inputs, rows[n], size_of_chunk))
+            chunks = (moments(weights.trainable, states[n], *some) for some in _chunks(inputs, rows[n], size_of_chunk))
             states[n][norm.mean], states[n][norm.variance] = _merged(chunks)
     return {n: Weights(weights.trainable, states[n]) for n, weights in snapshots.items()}
-
-
-Moments = tuple[jax.Array, jax.Array, jax.Array]
 
 
 def _chunks(inputs: Sequence[Any], rows: np.ndarray, size: int) -> Iterator[tuple[list[Any], np.ndarray]]:
@@ -44,22 +39,6 @@ def _chunks(inputs: Sequence[Any], rows: np.ndarray, size: int) -> Iterator[tupl
         some = rows[start : start + size]
         filled = np.concatenate([some, np.repeat(some[:1], size - len(some))])
         yield [x[filled] for x in inputs], np.arange(size) < len(some)
-
-
-def _moments(
-    entering: Callable[[Arrays, Arrays, Arrays], jax.Array],
-    trainable: Arrays,
-    state: Arrays,
-    inputs: Arrays,
-    real: jax.Array,
-) -> Moments:
-    """Values a unit, mean and sum of squares about it [H], over the rows [B] that count."""
-    units = entering(trainable, state, inputs)  # [B, ..., H]
-    counts = jnp.broadcast_to(real.reshape(-1, *[1] * (units.ndim - 1)), units.shape).astype(units.dtype)
-    over = tuple(range(units.ndim - 1))
-    size = counts.sum(over)
-    mean = (counts * units).sum(over) / size
-    return size, mean, (counts * (units - mean) ** 2).sum(over)
 
 
 def _merged(chunks: Iterable[Moments]) -> tuple[jax.Array, jax.Array]:
