@@ -28,7 +28,7 @@ FORWARD = """
 import numpy as np
 from rounds.data.dataset import Inputs
 from rounds.networks.network import Network
-from rounds.prediction.numpy_layers.network import forward
+from rounds.prediction.numpy_layers.forward import forward
 draw = np.random.default_rng(0).normal
 network = Network(kind="dense", numbers=25, flags=0, hidden=(128, 128), activation="silu")
 shapes = {"hidden_0": (25, 128), "hidden_1": (128, 128), "output": (128, 1)}
@@ -88,6 +88,8 @@ def all_seconds(folder: Path) -> dict[str, float]:
     subprocess.run([sys.executable, *rounds("train", "admissions", *QUICK, "--out", str(run))], check=True)
     simulate_admissions(10_000, seed=5).table.write_csv(new)
     full = rounds("train", "diabetes", "--rounds", "0", "--quiet", "--out", str(folder / "full"))
+    short = ("--rounds", "0", "--set", "epochs=1", "--no-cache", "--quiet")
+    one_epoch = rounds("train", "diabetes", *short, "--out", str(folder / "one_epoch"))
     return {
         "python -c pass": seconds(["-c", "pass"]),
         "import rounds": seconds(["-c", "import rounds"]),
@@ -96,6 +98,7 @@ def all_seconds(folder: Path) -> dict[str, float]:
             rounds("predict", str(run), str(new), "--quiet", "--out", str(folder / "out.csv"))
         ),
         "rounds train diabetes --rounds 0": seconds(full, turns=1),
+        "rounds train diabetes --rounds 0 --set epochs=1 --no-cache": seconds(one_epoch, turns=1),
         "rounds report": seconds(rounds("report", str(run), "--quiet")),
         "10,000 rows by 20 networks, in NumPy": seconds(["-c", FORWARD]),
         "100,000 admissions simulated": seconds(["-c", ADMISSIONS]),
