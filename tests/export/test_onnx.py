@@ -110,7 +110,12 @@ def test_every_activation(name) -> None:
 def test_what_onnx_cannot_say_is_refused_by_name(random_predictor, name) -> None:
     with pytest.raises(PlanError, match=f"activation must be one that ONNX can say, got activation='{name}'"):
         onnx_model(random_predictor(activation=name))
-    with pytest.raises(
-        PlanError, match="Export must be of a linear, dense or convolutional network, got network='recurrent'"
-    ):
-        onnx_model(random_predictor(kind="recurrent"))
+
+
+def test_layers_of_the_user_are_refused_by_name(random_predictor) -> None:
+    predictor = random_predictor(hidden=(4,))
+    first, *others = predictor.parts
+    network = first.network.model_copy(update={"activation": "ward:bend"})
+    predictor = replace(predictor, parts=(replace(first, network=network), *others))
+    with pytest.raises(PlanError, match=r"Export must be of a network of Rounds's own layers, got network=.*ward:bend"):
+        onnx_model(predictor)
