@@ -19,7 +19,7 @@ class BuiltLayer:
     arrays: tuple[Array, ...]
 
     def call(self, own: Mapping[str, Any], x: Any, training: bool) -> tuple[Any, dict[str, Any]]:
-        """(result, state by path); own: its arrays by their paths below the layer, without random state in prediction."""
+        """(result, state by path); own: arrays by their paths below the layer, without random state in prediction."""
         variables = (*self.layer.trainable_variables, *self.layer.non_trainable_variables)
         paths = [array.name.removeprefix(f"{self.layer.name}/") for array in self.arrays]
         values = [own.get(path, v.value) for path, v in zip(paths, variables, strict=True)]
