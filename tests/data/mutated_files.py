@@ -262,6 +262,8 @@ def main() -> None:
     counts: dict[str, Counter[str]] = {}
     while turn == 0 or time.monotonic() < ends:
         for name in [given_words.reader] if given_words.reader else list(seeds()):
+            if turn and time.monotonic() > ends:
+                break
             try:
                 counts[name] = counts.get(name, Counter()) + drive(name, given_words.examples, turn)
             except BaseException as error:
