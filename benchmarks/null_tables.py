@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.machine import keep, kept
-from rounds.data.dataset import Column, Dataset, Role
+from rounds.data.dataset import Column, Dataset, Provenance, Role
 from rounds.data.splitting import split_dataset
 from rounds.examination.data_rules.evidence import DataEvidence
 from rounds.examination.examine_data import examine_data
@@ -65,8 +65,7 @@ def null_table(seed: int, rows: int, patients: int, kind: Kind, of: Literal["pat
         patients=owner,
         group="patient",
         identifiers=pl.DataFrame({"patient": owner}),
-        rows_read=len(owner),
-        extra={"unused": pl.DataFrame({"admitted": begins})},
+        provenance=Provenance(rows_read=len(owner), unused=pl.DataFrame({"admitted": begins})),
     )
 
 

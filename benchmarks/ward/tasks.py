@@ -59,14 +59,14 @@ class WardTask:
 
 def take(dataset: Dataset, rows: np.ndarray) -> Dataset:
     """The dataset with these rows alone, in this order (a row may come twice)."""
-    unused = dataset.extra.get("unused", pl.DataFrame())
+    unused = dataset.provenance.unused
     return replace(
         dataset,
         inputs=dataset.inputs[rows],
         targets=dataset.targets[rows],
         patients=np.unique(dataset.patients[rows], return_inverse=True)[1].astype(np.int64),
         identifiers=dataset.identifiers[rows] if dataset.identifiers.width else dataset.identifiers,
-        extra={**dataset.extra, "unused": unused[rows] if unused.width else unused},
+        provenance=replace(dataset.provenance, unused=unused[rows] if unused.width else unused),
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
-from rounds.data.description import describe, read_new
+from rounds.data.description import describe, read_new, readings_of
 from rounds.data.loading import load
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.data.tables.reading import read_table
@@ -53,8 +53,8 @@ def test_where_keeps_a_cohort_and_counts_the_others():
     dataset = loaded(table, where="age >= 50 AND sex = 'F'")
     kept = table.filter((pl.col("age") >= 50) & (pl.col("sex") == "F"))
     assert dataset.rows == kept.height
-    assert dataset.rows_read == N
-    assert dataset.exclusions == (("not age >= 50 AND sex = 'F'", N - kept.height),)
+    assert dataset.provenance.rows_read == N
+    assert dataset.provenance.exclusions == (("not age >= 50 AND sex = 'F'", N - kept.height),)
 
 
 @pytest.mark.parametrize(
@@ -85,14 +85,14 @@ def test_condition_that_nobody_meets():
 
 def test_rows_without_outcome_are_left_out_and_counted():
     dataset = loaded(patients(los=[None, -9, *range(1, N - 1)]), as_roles={})
-    assert (dataset.rows, dataset.exclusions) == (N - 1, (("outcome not known", 1),))
+    assert (dataset.rows, dataset.provenance.exclusions) == (N - 1, (("outcome not known", 1),))
 
 
 def test_blank_rows_are_no_patients(tmp_path):
     place = tmp_path / "a.csv"
     place.write_text("age,los\n" + "".join(f"{20 + i % 19},{i % 7}\n" for i in range(30)) + "\n\n51,4\n")
     dataset = loaded(place)
-    assert (dataset.rows, dataset.exclusions) == (31, (("blank row", 2),))
+    assert (dataset.rows, dataset.provenance.exclusions) == (31, (("blank row", 2),))
 
 
 @pytest.mark.parametrize(
@@ -351,8 +351,7 @@ def in_training_and_new(tmp_path: Path, training: list[str], new: list[str], **c
     second.write_text("code,x\n" + "".join(f"{c},{i * 3.5}\n" for i, c in enumerate(new)))
     dataset = loaded(first, **choices)
     described = describe(dataset)
-    codes = {c["name"] for c in described["columns"] if c["as_written"]}
-    made = read_new(read_table(second, codes), described)
+    made = read_new(read_table(second, readings_of(dataset.columns)).frame, described)
     return [dataset.inputs["code"].to_list()[: len(training)], made["code"].to_list()]
 
 

@@ -11,7 +11,7 @@ from rounds.data.recordings.measurement_columns import MeasurementColumns, recog
 from rounds.data.recordings.measurements import read_measurements
 from rounds.data.recordings.timeline import choose_steps
 from rounds.data.recordings.times import HOURS_SINCE_START, read_times
-from rounds.data.recordings.units import conversion
+from rounds.data.tables.cells.units import conversion
 from rounds.errors import DataError, ForcedChoiceError
 
 SUBJECTS = pl.Series("stay_id", [1, 2])

@@ -46,7 +46,7 @@ def grey(value: int = 100, size: tuple[int, int] = (9, 7)) -> np.ndarray:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for number in range(12):
-        for name in ("sick", "well"):
+        for name in ("well", "sick"):
             save(tmp_path / "xrays" / name / f"{number}.png", grey(10 * number + (name == "sick")))
     return tmp_path / "xrays"
 
@@ -55,11 +55,11 @@ def test_folder_of_classes_needs_no_target(folder: Path) -> None:
     dataset = load(str(folder))
     assert dataset.task.kind == "binary"
     assert dataset.task.targets == ("class",)
-    assert dataset.task.classes == ("sick", "well")
+    assert dataset.task.classes == ("well", "sick")
     assert dataset.array.shape == (24, 64, 64, 1)
     assert dataset.array.dtype == np.uint8
     assert isinstance(dataset.array, np.memmap)
-    sick = dataset.array[dataset.targets[:, 0] == 0]
+    sick = dataset.array[dataset.targets[:, 0] == 1]
     assert sorted(sick[:, 0, 0, 0].tolist()) == [10 * n + 1 for n in range(12)]
 
 
@@ -125,9 +125,9 @@ def test_damaged_files_are_left_out_when_asked(folder: Path) -> None:
     damage(folder)
     dataset = load(str(folder), Choices(pictures=ImageChoices(skip_bad=True)))
     assert dataset.rows == 25
-    assert dataset.extra["left_out"] == ("half.png: truncated", "text.jpg: no image")
-    assert "2 image files could not be read and are left out" in dataset.notes
-    assert not any("half" in note for note in dataset.notes)  # names of files may be names of patients
+    assert dataset.provenance.left_out == ("half.png: truncated", "text.jpg: no image")
+    assert "2 image files could not be read and are left out" in dataset.provenance.notes
+    assert not any("half" in note for note in dataset.provenance.notes)  # names of files may be names of patients
 
 
 def test_folder_without_images_is_refused(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rounds.data.dataset import Column
-from rounds.data.roles.role_file import GIVEN_ROLES, read_roles, write_roles
+from rounds.data.roles.role_file import GIVEN_ROLES, check_roles, parse_roles, write_roles
 
 N = 80
 Command = Callable[..., tuple[int, str, str]]
@@ -40,7 +40,7 @@ def table(tmp_path: Path) -> Path:
 def columns(command: Command, *words: object) -> dict[str, dict[str, str]]:
     status, out, err = command("data", *words, "--json")
     assert status == 0, err
-    return {row["column"]: row for row in json.loads(out)}
+    return {row["column"]: row for row in json.loads(out)["columns"]}
 
 
 def test_untouched_file_changes_nothing(table: Path, command: Command) -> None:
@@ -120,7 +120,8 @@ made = st.builds(
 def test_any_column_survives_the_file(tmp_path_factory: pytest.TempPathFactory, chosen: list[Column]) -> None:
     place = tmp_path_factory.mktemp("roles") / "roles.toml"
     write_roles(place, tuple(chosen))
-    said = read_roles(place, [column.name for column in chosen])
+    said = parse_roles(place)
+    check_roles(said, [column.name for column in chosen])
     for column in chosen:
         fields = said[column.name]
         assert (fields["role"], fields["known"], fields["unit"]) == (column.role, column.known, column.unit)

@@ -108,7 +108,7 @@ def test_folder_is_complete(finished: Path) -> None:
 
 def test_dataset_record_says_what_was_done(finished: Path) -> None:
     said = json.loads((finished / "dataset.json").read_text())
-    assert said["content_hash"] == load(patients(), Choices(targets=("los",), group="patient")).content_hash
+    assert said["content_hash"] == load(patients(), Choices(targets=("los",), group="patient")).provenance.content_hash
     assert (said["rows"], said["patients"], said["group"]) == (N, N // 2, "patient")
     assert said["split"]["seed"] == 0
     assert said["prediction_moment"] is None

@@ -43,9 +43,9 @@ def test_patients_of_whom_nothing_is_left_are_counted() -> None:
     table = pl.DataFrame({"age": age, "owner": np.arange(400) // 2, "los": np.arange(400) % 7})
     kept = table.filter(pl.col("age") >= 50)
     named = load(table, Choices(targets=("los",), group="owner", where="age >= 50"))
-    assert named.extra["lost_patients"] == [200 - kept["owner"].n_unique()]
+    assert named.provenance.lost_patients == (200 - kept["owner"].n_unique(),)
     rows = load(table, Choices(targets=("los",), group="none", where="age >= 50", drop=("owner",)))
-    assert rows.extra["lost_patients"] == [400 - kept.height], "rows are patients"
+    assert rows.provenance.lost_patients == (400 - kept.height,), "rows are patients"
 
 
 def test_split_by_time_says_what_it_left_out() -> None:

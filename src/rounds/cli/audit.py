@@ -41,7 +41,7 @@ def audit(
         from rounds.evaluation.audit.predictions import audit_predictions
 
         named = {"label": label, "score": score, "patient": patient, "split": split}
-        record = audit_predictions(read_predictions(read_table(source), named, positive), subgroup)
+        record = audit_predictions(read_predictions(read_table(source).frame, named, positive), subgroup)
         show = evidence_text.show_audit
         if out is not None:
             from rounds.report.scores_page import audit_page, write_scores_page

@@ -9,11 +9,15 @@ from rounds.cli.app import app
 from rounds.cli.options import (
     As,
     AsJson,
+    Dates,
+    Decimal,
     Drop,
     Group,
     Images,
     ImageSize,
     Key,
+    Kind,
+    Positive,
     Roles,
     Sequences,
     SkipBad,
@@ -30,11 +34,15 @@ def data(
         str | None, typer.Argument(metavar="[NAME|FILE]", help="file, image folder or built-in set")
     ] = None,
     target: Target = None,
+    task: Kind = None,
+    positive: Positive = None,
     group: Group = None,
     roles: Roles = None,
     as_: As = None,
     drop: Drop = None,
     where: Where = None,
+    dates: Dates = None,
+    decimal: Decimal = None,
     images: Images = None,
     image_size: ImageSize = 64,
     skip_bad: SkipBad = False,
@@ -51,8 +59,8 @@ def data(
 
     choices = make_choices(
         target,
-        None,
-        None,
+        task,
+        positive,
         group,
         None,
         roles=roles,
@@ -62,5 +70,7 @@ def data(
         pictures=image_choices(images, image_size, skip_bad),
         sequences=sequences,
         key=key,
+        dates=dates,
+        decimal=decimal,
     )
     show_columns(source, choices, write, as_json, force)

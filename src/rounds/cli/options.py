@@ -32,6 +32,10 @@ Time = Annotated[str | None, typer.Option("--time", help="split by this column: 
 Roles = Annotated[Path | None, typer.Option("--roles", help="roles.toml as `rounds data FILE --write` wrote it")]
 As = Annotated[list[str] | None, typer.Option("--as", help="COL=ROLE: what a column is taken for")]
 Drop = Annotated[list[str] | None, typer.Option("--drop", help="leave this column out")]
+Dates = Annotated[
+    str | None, typer.Option("--dates", help="day-first or month-first: how dates such as 05/07/2024 are read")
+]
+Decimal = Annotated[str | None, typer.Option("--decimal", help="point or comma: the mark before decimals")]
 Where = Annotated[str | None, typer.Option("--where", help="keep the rows for which this holds: age >= 18")]
 Images = Annotated[
     str | None, typer.Option("--images", help="column of a table that names image files (else recognised)")
@@ -89,6 +93,8 @@ def make_choices(
         sequences=others.get("sequences"),
         test_sequences=others.get("test_sequences"),
         key=others.get("key"),
+        dates=others.get("dates"),
+        decimal=others.get("decimal"),
     )
 
 

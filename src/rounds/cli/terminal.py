@@ -32,15 +32,13 @@ def show_training(dataset: "Dataset", request: "Request", quiet: bool, show_imag
     from rounds.report.page import write_report
 
     console = make_console(quiet)
-    for note in dataset.notes:
-        console.print(note)
-    for line in dataset.extra.get("left_out", ()):
+    for line in dataset.provenance.left_out:
         console.print(f"Left out: {line}")
     for line in _unsaveable(request):
         console.print(line)
     result = None
     with _bars(console) as bars:
-        watch = _Watch(bars, console)
+        watch = _Watch(bars, console, first_lines(dataset))
         for event in stages(dataset, request):
             if isinstance(event, Result):
                 result = event
@@ -61,6 +59,24 @@ def show_training(dataset: "Dataset", request: "Request", quiet: bool, show_imag
     _print_advice(console, result.folder)
     _print_result(console, result.record, report)
     return result
+
+
+MOST_NOTES = 12  # lines about the table before a training; the report has all
+
+
+def first_lines(dataset: "Dataset") -> list[str]:
+    """What the user should see before a training: what is predicted, and how the table was read."""
+    from rounds.data.cohort.outcomes import Outcome
+    from rounds.data.description import target_line
+    from rounds.data.roles.read_columns import said_of
+
+    notes = [
+        *(f"{note.rstrip('.')}." for note in (*dataset.provenance.notes, *dataset.provenance.read)),
+        *said_of(dataset.columns),
+    ]
+    more = [f"{len(notes) - MOST_NOTES:,} more notes in the report."] if len(notes) > MOST_NOTES else []
+    outcome = Outcome(dataset.task, dataset.targets, dataset.positive_reason)
+    return [target_line(outcome), *(f"Note: {note}" for note in notes[:MOST_NOTES]), *more]
 
 
 def _unsaveable(request: "Request") -> list[str]:
@@ -85,8 +101,8 @@ def _bars(console: Console) -> Progress:
 class _Watch:
     """Turns the events of a job into bars: how many member-epochs are done, and the best validation so far."""
 
-    def __init__(self, bars: Progress, console: Console) -> None:
-        self.bars, self.console = bars, console
+    def __init__(self, bars: Progress, console: Console, first: list[str]) -> None:
+        self.bars, self.console, self.first = bars, console, first
         self.task = bars.add_task("reading", total=None, note="")  # is drawn at once, with every field of its line
         self.epochs: dict[int, int] = {}
         self.best = float("inf")
@@ -112,6 +128,8 @@ class _Watch:
     def _new_stage(self, name: str, population: "Population | None") -> None:
         total = None
         if population is not None:
+            while self.first:  # once it is known that there will be a training
+                self.console.print(self.first.pop(0), markup=False)
             total = sum(population.plans[s.plan].epochs for s in population.slabs)
             self.console.print(estimate_line(population))
         self.bars.update(self.task, description=name, total=total, completed=0, note="")
@@ -240,6 +258,7 @@ def show_columns(
 ) -> None:
     """Prints the columns of a table and what each is taken for, or the names of the built-in sets."""
 
+    from rounds.data.description import target_line, target_record
     from rounds.data.loading import examine
     from rounds.data.roles.decide import columns_table
     from rounds.data.roles.role_file import write_roles
@@ -251,11 +270,13 @@ def show_columns(
     examined = examine(source, choices)
     if write is not None:
         write_roles(write, examined.columns, force)
-    rows = columns_table(examined.columns)
-    for note in (*examined.notes, *(f"left out: {line}" for line in examined.left_out)):
+    rows, outcome = columns_table(examined.columns), examined.outcome
+    target = [] if outcome is None else [target_line(outcome)]
+    for note in (*target, *examined.notes, *(f"left out: {line}" for line in examined.left_out)):
         say(note, error=True)
     if as_json:
-        print_json(rows)
+        described = None if outcome is None else target_record(outcome)
+        print_json({"columns": rows, "target": described, "notes": list(examined.notes)})
     else:
         show_table(rows)
 

@@ -11,6 +11,8 @@ from rounds.cli.options import (
     As,
     AsJson,
     Data,
+    Dates,
+    Decimal,
     Drop,
     Group,
     Images,
@@ -49,6 +51,8 @@ def train(
     as_: As = None,
     drop: Drop = None,
     where: Where = None,
+    dates: Dates = None,
+    decimal: Decimal = None,
     baseline: Score = None,
     images: Images = None,
     image_size: ImageSize = 64,
@@ -100,6 +104,8 @@ def train(
         sequences=sequences,
         test_sequences=test_sequences,
         key=key,
+        dates=dates,
+        decimal=decimal,
     )
     from rounds.cli.terminal import show_training
     from rounds.job.arguments import load_for_model

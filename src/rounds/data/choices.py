@@ -4,7 +4,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rounds.data.tables.cells.reading import FileStyle, Mark
+from rounds.errors import DataError, must_be
 from rounds.task import Kind
+
+DATES = ("day-first", "month-first")
+DECIMALS = ("point", "comma")
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Choices:
     role ("date:REFERENCE" makes a date the days since another date column); drop: names or globs; where: SQL
     condition on the rows kept; baseline: column with the score in use today; pictures: how images are read;
     sequences: recordings of the table's rows (a table of measurements, or a folder); test_sequences: those of the test
-    table; key: column they share.
+    table; key: column they share; dates, decimal: how the file writes them, where its columns do not tell.
     """
 
     targets: tuple[str, ...] = ()
@@ -41,3 +46,17 @@ class Choices:
     sequences: Any = None
     test_sequences: Any = None
     key: str | None = None
+    dates: str | None = None
+    decimal: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, given, allowed in (("dates", self.dates, DATES), ("decimal", self.decimal, DECIMALS)):
+            if given is not None and given not in allowed:
+                raise DataError(must_be(name, " or ".join(allowed), name, given, f"Write --{name} {allowed[0]}"))
+
+    @property
+    def style(self) -> FileStyle:
+        """What the user says of how the file writes dates and decimals."""
+        marks: dict[str, Mark] = {"point": ".", "comma": ","}
+        first = None if self.dates is None else self.dates == "day-first"
+        return FileStyle(decimal=marks.get(self.decimal or ""), day_first=first)

@@ -1,7 +1,7 @@
 """The record that leaves the data room: inputs, targets, patients, times, and what became of every column."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -9,6 +9,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from rounds.data.preparation.array_on_disk import ArrayInput, some_rows
 from rounds.data.recordings.timeline import Timeline
+from rounds.data.tables.cells.reading import Reading
 from rounds.task import Task
 
 Role = Literal[
@@ -40,7 +41,9 @@ class Column(BaseModel):
 
     missing: values read as missing besides empty cells; proposed_missing: sentinel codes that look like missing
     values and are left as they are until the user says so; known: when its value is known; as_written: its cells are
-    text, so that levels are compared as they are written; engineered: a feature made from images or recordings.
+    text, so that levels are compared as they are written; reading: how its cells became values, None where they came as
+    values; made_from: the file's column that it was made from, beside it; said: what a person should know of it;
+    engineered: a feature made from images or recordings.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,7 +58,32 @@ class Column(BaseModel):
     levels: int = 0
     missing_share: float = 0.0
     as_written: bool = False
+    reading: Reading | None = None
+    made_from: str = ""
+    said: tuple[str, ...] = ()
     engineered: bool = Field(default=False, validation_alias=AliasChoices("engineered", "by_hand"))
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the rows of a dataset came from.
+
+    rows_read: in the file; exclusions: (reason, rows) in order; lost_patients: of whom no row is left, for each; notes:
+    what is known of the source; read: how its file was read; left_out: image files that could not be read, by name, and
+    why (for the screen alone); content_hash: of the file's cells; references: date column that each date is counted
+    from; unused: columns that rules look at and networks do not.
+    """
+
+    rows_read: int = 0
+    exclusions: tuple[tuple[str, int], ...] = ()
+    lost_patients: tuple[int | None, ...] = ()
+    notes: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    content_hash: str = ""
+    references: dict[str, str] = field(default_factory=dict)
+    unused: pl.DataFrame = field(default_factory=pl.DataFrame)
+    simulated: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,8 +96,7 @@ class Dataset:
     patients: [N] int64 code of the patient (0..P-1; the row number where rows are patients). times: [N] float64
     or None. grid: [N, *space, channels] of images (uint8, uint16 or float32) or recordings (float32, nan = missing),
     maybe left on disk; None for tables. masks: channels of it that are 0 or 1. identifiers: the columns that pass
-    through to predictions. baseline: [N] float64 of the score in use today, or None. exclusions: (reason, rows) in
-    order. content_hash: of the file's cells.
+    through to predictions. baseline: [N] float64 of the score in use today, or None.
     """
 
     name: str
@@ -90,12 +117,8 @@ class Dataset:
     given_validation: np.ndarray | None = None  # [N] bool: rows that the data call validation
     group: str | None = None
     time: str | None = None
-    exclusions: tuple[tuple[str, int], ...] = ()
-    rows_read: int = 0
-    content_hash: str = ""
-    simulated: bool = False
-    notes: tuple[str, ...] = ()
-    extra: dict[str, Any] = field(default_factory=dict)
+    provenance: Provenance = Provenance()
+    positive_reason: str = ""  # why the positive class of two is that
 
     @property
     def rows(self) -> int:

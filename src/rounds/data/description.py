@@ -1,11 +1,16 @@
 """A dataset in words and numbers that outlive it, and new tables read the same way."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import polars as pl
 
 from rounds.data.cohort.feature_columns import feature
+from rounds.data.cohort.outcomes import Outcome
 from rounds.data.dataset import FEATURE_ROLES, Column, Dataset
+from rounds.data.roles.read_columns import said_of
+from rounds.data.tables.cells.reading import Reading
+from rounds.data.tables.reading import AS_WRITTEN
 from rounds.errors import DataError, must_be, nearest
 
 MONTH = len("2024-12")  # letters of a date that say no day: the first and last rows are single patients'
@@ -13,17 +18,18 @@ MONTH = len("2024-12")  # letters of a date that say no day: the first and last 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
     """What dataset.json keeps: no cell of any patient."""
+    origin = dataset.provenance
     moment, why = prediction_moment(dataset.features)
     return {
         "name": dataset.name,
-        "simulated": dataset.simulated,
+        "simulated": origin.simulated,
         "task": dataset.task.model_dump(mode="json"),
-        "rows_read": dataset.rows_read,
+        "rows_read": origin.rows_read,
         "rows": dataset.rows,
         "patients": int(dataset.patients.max()) + 1,
-        "exclusions": [list(e) for e in dataset.exclusions],
+        "exclusions": [list(e) for e in origin.exclusions],
         "columns": [c.model_dump(mode="json") for c in dataset.columns],
-        "references": dataset.extra.get("references", {}),
+        "references": origin.references,
         "group": dataset.group,
         "time": dataset.time,
         "time_range": _time_range(dataset),
@@ -31,9 +37,44 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "prediction_moment_reason": why,
         "modality": dataset.modality,
         "grid": None if dataset.array is None else list(dataset.array.shape[1:]),
-        "content_hash": dataset.content_hash,
-        "notes": list(dataset.notes),
+        "content_hash": origin.content_hash,
+        "positive_reason": dataset.positive_reason,
+        "notes": [*origin.notes, *origin.read, *said_of(dataset.columns)],
     }
+
+
+def target_record(outcome: Outcome) -> dict[str, Any]:
+    """What is predicted: name (names of several), kind, classes, and which of two is the positive one, and why."""
+    task = outcome.task
+    return {
+        "name": task.targets[0] if len(task.targets) == 1 else list(task.targets),
+        "kind": task.kind,
+        "classes": list(task.classes),
+        "positive": task.classes[1] if task.kind == "binary" else None,
+        "positive_reason": outcome.positive_reason,
+        "unit": task.unit,
+    }
+
+
+def target_line(outcome: Outcome) -> str:
+    """What is predicted, in a line.
+
+    >>> import numpy as np
+    >>> from rounds.task import Task
+    >>> task = Task(kind="binary", targets=("death",), classes=("no", "yes"))
+    >>> target_line(Outcome(task, np.array([[1.0], [0.0]]), "by its name"))
+    'Target death: positive is yes (by its name), in 1 of 2 rows; negative is no.'
+    """
+    task, rows = outcome.task, len(outcome.targets)
+    names = ", ".join(task.targets[:5]) + (", ..." if len(task.targets) > 5 else "")
+    if task.kind != "binary":
+        several = f" of {', '.join(task.classes[:10])}" if task.kind == "multiclass" else ""
+        return f"Target {names}: {task.kind}{several}{f' in {task.unit}' if task.unit else ''}, {rows:,} rows."
+    cases = int(outcome.targets.sum())
+    return (
+        f"Target {names}: positive is {task.classes[1]} ({outcome.positive_reason}), in {cases:,} of {rows:,} rows; "
+        f"negative is {task.classes[0]}."
+    )
 
 
 def prediction_moment(features: tuple[Column, ...]) -> tuple[str | None, str]:
@@ -60,6 +101,30 @@ def _time_range(dataset: Dataset) -> list[str] | None:
     return [first[:MONTH], last[:MONTH]] if column.dtype.is_temporal() else [first, last]
 
 
+def readings_of(columns: Iterable[Column]) -> dict[str, Reading]:
+    """How the columns of a new file are read, so that they become what they were in training.
+
+    >>> readings_of([Column(name="age", role="numeric"), Column(name="icd", role="categorical", as_written=True)])
+    {'age': Reading(kind='number', ...), 'icd': Reading(kind='written', ...)}
+    """
+    found = {column.name: _reading_of(column) for column in columns if not column.made_from}
+    return {name: reading for name, reading in found.items() if reading is not None}
+
+
+def _reading_of(column: Column) -> Reading | None:
+    """None where the new file's own cells tell: of names, and of codes that are whole numbers."""
+    reading = column.reading
+    if column.role in ("numeric", "baseline") and (reading is None or reading.kind == "text"):
+        return Reading(kind="number")
+    if reading is None or (column.as_written and reading.kind != "text" and reading.kind != "pair"):
+        return AS_WRITTEN if column.as_written else None
+    kept = column.role in ("numeric", "boolean", "target", "baseline", "date", "time") or reading.kind in (
+        "pair",
+        "text",
+    )
+    return reading if kept else None
+
+
 def read_new(table: pl.DataFrame, description: dict[str, Any]) -> pl.DataFrame:
     """Feature columns of a new table as in training, and behind them the others as they are.
 
@@ -75,5 +140,5 @@ def read_new(table: pl.DataFrame, description: dict[str, Any]) -> pl.DataFrame:
     if not features:
         return table
     references = description.get("references", {})
-    made = pl.DataFrame([feature(table, c, references.get(c.name)) for c in features])
+    made = pl.DataFrame([feature(table, c, references.get(c.name), strict=False) for c in features])
     return made.hstack(table.select(pl.exclude(made.columns)))

@@ -1,18 +1,17 @@
 """From a source and the user's choices to a Dataset: cohort, roles, outcome, patients, features."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from rounds.data.choices import Choices
 from rounds.data.cohort.feature_columns import feature, refuse_infinite
-from rounds.data.cohort.outcomes import make_task
+from rounds.data.cohort.outcomes import Outcome, make_task
 from rounds.data.cohort.rows import given_test, lost_patients, meeting, numbered, plain, with_outcome, with_test
-from rounds.data.dataset import ARRAY_ROW, FEATURE_ROLES, PART, Column, Dataset
+from rounds.data.dataset import ARRAY_ROW, FEATURE_ROLES, PART, Column, Dataset, Provenance
 from rounds.data.images.engineered_features import marked_engineered
 from rounds.data.images.image_arrays import open_image_arrays
 from rounds.data.images.image_cache import Layout, layout_of
@@ -21,13 +20,20 @@ from rounds.data.preparation.array_on_disk import joined
 from rounds.data.recordings.join import join_recordings, join_test, open_signals, told
 from rounds.data.recordings.signal_arrays import holds_signals
 from rounds.data.recordings.timeline import Timeline
-from rounds.data.roles.decide import NO_GROUP, code_columns, decide_columns, given_roles
-from rounds.data.roles.role_file import DATE_SINCE
-from rounds.data.roles.row_numbers import row_number_notes
+from rounds.data.roles.decide import (
+    NO_GROUP,
+    Said,
+    check_said,
+    date_references,
+    decide_columns,
+    said_readings,
+    said_roles,
+)
+from rounds.data.roles.read_columns import said_of
 from rounds.data.sources.array_file import ARRAYS, read_arrays
 from rounds.data.sources.builtin import BUILTIN, Builtin, load_builtin
 from rounds.data.tables.content_hash import content_hash
-from rounds.data.tables.reading import read_table
+from rounds.data.tables.reading import Readings, Table, read_table
 from rounds.errors import DataError, must_be, nearest
 from rounds.foreign_files import shown
 
@@ -41,30 +47,33 @@ def load(source: Any, choices: Choices | None = None, test: Any = None) -> Datas
     >>> load("diabetes").rows
     442
     """
-    choices = choices or Choices()
-    built = _opened(source, choices)
-    choices = built.complete(choices)
-    joined, built = _joined(built, choices, test)
+    opened = _opened(source, choices or Choices())
+    choices, said = opened.choices, opened.said
+    joined, built = _joined(opened, test)
     met, exclusions = meeting(joined, choices)
     if not choices.targets:
         advice = f"Name the column to predict with --target. {nearest('target', plain(met).columns)}"
         raise DataError(must_be("Target", "named", "target", None, advice))
-    table, without = with_outcome(met, choices)
-    columns = _engineered_last(decide_columns(plain(table), choices, built.declared), built)
-    made = _dataset(table, columns, choices, built)
-    test_rows = _test_rows(table, test is not None or PART in table.columns)
+    check_said(said, choices, plain(met).columns)
+    table, without = with_outcome(met, choices, said)
+    columns = _engineered_last(decide_columns(plain(table), choices, said, built.declared, built.how), built)
+    lost = (*lost_patients(exclusions, joined, met, choices.group), *lost_patients(without, met, table, choices.group))
+    provenance = Provenance(
+        rows_read=built.table.height,
+        exclusions=(*exclusions, *without),
+        lost_patients=lost,
+        notes=built.notes,
+        read=built.how.about,
+        left_out=built.left_out,
+        content_hash=content_hash(plain(table), built.array),
+        references=date_references(said),
+        unused=table.select(c.name for c in columns if c.role in ("date", "dropped")),
+        simulated=built.simulated,
+    )
     validation = (table[PART] == "validation").to_numpy() if PART in table.columns else None
     return replace(
-        made,
-        exclusions=(*exclusions, *without),
-        given_test=test_rows,
-        extra={
-            **made.extra,
-            "lost_patients": [
-                *lost_patients(exclusions, joined, met, choices.group),
-                *lost_patients(without, met, table, choices.group),
-            ],
-        },
+        _dataset(table, columns, choices, built, provenance),
+        given_test=_test_rows(table, test is not None or PART in table.columns),
         given_validation=validation if validation is not None and validation.any() else None,
     )
 
@@ -73,33 +82,43 @@ def _engineered_last(columns: tuple[Column, ...], built: Builtin) -> tuple[Colum
     return marked_engineered(told(columns, built.timeline), built.modality)
 
 
-def _opened(source: Any, choices: Choices) -> Builtin:
-    """The source, with its recordings where it has some."""
-    built = open_source(source, code_columns(choices), choices)
+class _Opened(NamedTuple):
+    """A source with its recordings, the user's choices completed by its own, and what was said of its columns."""
+
+    source: Builtin
+    choices: Choices
+    said: Said
+
+
+def _opened(source: Any, choices: Choices) -> _Opened:
+    said = said_roles(choices)
+    built = open_source(source, said_readings(said, choices), choices)
     if choices.sequences is not None:
-        return join_recordings(built, choices.sequences, choices.key)
+        built = join_recordings(built, choices.sequences, choices.key)
+        return _Opened(built, built.complete(choices), said)
     for name, value in (("key", choices.key), ("test-sequences", choices.test_sequences)):
         if value is not None:
             advice = "Hand over the recordings with --sequences, or leave it out"
             raise DataError(must_be(f"--{name}", "given beside --sequences", name, str(value), advice))
-    return built
+    return _Opened(built, built.complete(choices), said)
 
 
-def _joined(built: Builtin, choices: Choices, test: Any) -> tuple[pl.DataFrame, Builtin]:
-    """Rows of DATA and of the test table, numbered, and the source with the grids of both."""
+def _joined(opened: _Opened, test: Any) -> tuple[pl.DataFrame, Builtin]:
+    """Rows of DATA and of the test table, numbered, and the source with the arrays of both."""
+    built, choices, said = opened
     table = built.table
     if test is None:
         return numbered(table), built
     if PART in table.columns:
         advice = "Leave --test out, or hand over DATA without a test part"
         raise DataError(must_be("Test table", "given once", "DATA", f"{built.name} with a test part", advice))
-    texts = {n for n, dtype in table.schema.items() if dtype == pl.String}
     images = (
         layout_of(built.array.shape[1:], str(built.array.dtype))
         if built.modality == "image" and built.array is not None
         else None
     )
-    other = open_source(test, texts | code_columns(choices), choices, images, built.timeline)
+    readings = {**built.how.readings, **said_readings(said, choices)}
+    other = open_source(test, readings, choices, images, built.timeline)
     if choices.sequences is not None:
         other = join_test(other, choices.test_sequences, choices.key, built.timeline)
     if built.array is None:
@@ -125,40 +144,42 @@ def _test_rows(table: pl.DataFrame, given: bool) -> np.ndarray | None:
 
 @dataclass(frozen=True)
 class Examined:
-    """What a table is taken for before anything is predicted; notes: what is to be said about the table itself;
-    left_out: image files that could not be read."""
+    """What a table is taken for before anything is trained; notes: what is to be said about the file and its columns;
+    outcome: what is predicted, where a target was named; left_out: image files that could not be read."""
 
     columns: tuple[Column, ...]
     notes: tuple[str, ...]
+    outcome: Outcome | None = None
     left_out: tuple[str, ...] = ()
 
 
 def examine(source: Any, choices: Choices) -> Examined:
     """What each column is taken for, without an outcome being needed; raises DataError as `load` where a column
     cannot be read as what the user says that it is."""
-    built = _opened(source, choices)
-    choices = built.complete(choices)
+    built, choices, said = _opened(source, choices)
     met = meeting(numbered(built.table), choices)[0]
     table = plain(met)
-    columns = decide_columns(table, choices, built.declared, force=False)
-    said = given_roles(choices, table.columns)
-    _inputs(
-        met, [c for c in columns if c.name in said and c.role in FEATURE_ROLES], date_references(choices, table.columns)
-    )
-    notes = (*built.notes, *row_number_notes(columns))
-    return Examined(_engineered_last(columns, built), notes, built.left_out)
+    check_said(said, choices, table.columns)
+    columns = decide_columns(table, choices, said, built.declared, built.how, force=False)
+    _inputs(met, [c for c in columns if c.name in said and c.role in FEATURE_ROLES], date_references(said))
+    outcome = None
+    if choices.targets:
+        known, _ = with_outcome(met, choices, said)
+        outcome = _outcome(known, columns, choices)
+    notes = (*built.notes, *built.how.about, *said_of(columns))
+    return Examined(_engineered_last(columns, built), notes, outcome, built.left_out)
 
 
 def open_source(
     source: Any,
-    codes: Collection[str] = (),
+    said: Readings | None = None,
     choices: Choices | None = None,
     layout: Layout | None = None,
     timeline: Timeline | None = None,
 ) -> Builtin:
     """A built-in set by name, or a file, folder of images or frame about which nothing is declared.
 
-    codes: as `read_table`; choices: the user's, as far as they say how to read; layout: that new images must have;
+    said: as `read_table`; choices: the user's, as far as they say how to read; layout: that new images must have;
     timeline: that new signals must have.
     """
     choices = choices or Choices()
@@ -168,7 +189,7 @@ def open_source(
         advice = f"{nearest(source, list(BUILTIN))}. rounds data lists the built-in sets"
         raise DataError(must_be("DATA", "a file that exists or a built-in set", "data", source, advice))
     if not isinstance(source, str | Path):
-        return Builtin(name="table", table=read_table(source, codes))
+        return _of_table("table", read_table(source, said, choices.style))
     path = Path(source)
     if str(source) and path.is_dir():
         return open_folder(path, choices, layout)
@@ -177,31 +198,41 @@ def open_source(
         if holds_signals(arrays):
             return open_signals(shown(path.name), arrays, timeline)
         return open_image_arrays(shown(path.name), arrays)
-    built = Builtin(name=shown(path.name), table=read_table(source, codes))
+    built = _of_table(shown(path.name), read_table(source, said, choices.style))
     column = image_column(built.table, path.parent, choices)
     return built if column is None else with_images(built, column, path.parent, choices, layout)
 
 
-def _dataset(table: pl.DataFrame, columns: tuple[Column, ...], choices: Choices, built: Builtin) -> Dataset:
-    targets = [table[c.name] for c in columns if c.role == "target"]
+def _of_table(name: str, read: Table) -> Builtin:
+    return Builtin(name=name, table=read.frame, how=read.how)
+
+
+def _outcome(table: pl.DataFrame, columns: tuple[Column, ...], choices: Choices) -> Outcome:
+    targets = [c for c in columns if c.role == "target"]
+    for target in targets:
+        refuse_infinite(table, target.name)
+    return make_task([table[c.name] for c in targets], choices, targets[0].unit)
+
+
+def _dataset(
+    table: pl.DataFrame, columns: tuple[Column, ...], choices: Choices, built: Builtin, provenance: Provenance
+) -> Dataset:
     features = [c for c in columns if c.role in FEATURE_ROLES]
     if not features and built.array is None:
         taken = ", ".join(f"{c.name}: {c.role}" for c in columns[:5])
         advice = f"Columns are taken for {taken}. Say otherwise with --as COL=ROLE"
         raise DataError(must_be("Table", "with at least one feature", "features", 0, advice))
-    for name in (*(t.name for t in targets), *(c.name for c in features)):
-        refuse_infinite(table, name)
-    task, values = make_task(targets, choices, next((c.unit for c in columns if c.role == "target"), ""))
-    references = date_references(choices, table.columns)
+    outcome = _outcome(table, columns, choices)
+    for column in features:
+        refuse_infinite(table, column.name)
     passed = [c.name for c in columns if c.role in ("identifier", "group", "time")]
-    unused = [c.name for c in columns if c.role in ("date", "dropped")]  # rules look at them, networks do not
     baseline = next((c.name for c in columns if c.role == "baseline"), "")
     return Dataset(
         name=built.name,
-        task=task,
+        task=outcome.task,
         columns=columns,
-        targets=values,
-        inputs=_inputs(table, features, references),
+        targets=outcome.targets,
+        inputs=_inputs(table, features, provenance.references),
         patients=_patients(table, choices.group),
         times=_times(table, choices.time),
         identifiers=table.select(passed),
@@ -209,27 +240,18 @@ def _dataset(table: pl.DataFrame, columns: tuple[Column, ...], choices: Choices,
         baseline_name=baseline,
         group=None if choices.group == NO_GROUP else choices.group,
         time=choices.time,
-        rows_read=built.table.height,
-        content_hash=content_hash(plain(table), built.array),
         array=built.array,
         masks=built.masks,
         modality=built.modality,
         timeline=built.timeline,
-        simulated=built.simulated,
-        notes=(*built.notes, *row_number_notes(columns)),
-        extra={"references": references, "unused": table.select(unused), "left_out": built.left_out},
+        provenance=provenance,
+        positive_reason=outcome.positive_reason,
     )
 
 
 def _inputs(table: pl.DataFrame, features: list[Column], references: dict[str, str]) -> pl.DataFrame:
     made = pl.DataFrame([feature(table, c, references.get(c.name)) for c in features])
     return table.select(ARRAY_ROW).hstack(made) if ARRAY_ROW in table.columns else made
-
-
-def date_references(choices: Choices, names: list[str]) -> dict[str, str]:
-    """Reference column of every date that is wanted as days since it."""
-    said = {n: str(f.get("role", "")) for n, f in given_roles(choices, names).items()}
-    return {n: role.removeprefix(DATE_SINCE) for n, role in said.items() if role.startswith(DATE_SINCE)}
 
 
 def _patients(table: pl.DataFrame, group: str | None) -> np.ndarray:

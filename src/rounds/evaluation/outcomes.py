@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from rounds.data.cohort.feature_columns import without_missing_codes
+from rounds.data.cohort.outcomes import known_outcomes, same_level
 from rounds.data.dataset import Column
 from rounds.data.tables.values import as_levels
 from rounds.errors import DataError, must_be, nearest
@@ -36,7 +36,7 @@ def read_outcomes(table: pl.DataFrame, task: Task, columns: tuple[Column, ...]) 
         advice = f"Add the outcome, or use rounds predict for patients without one. {nearest(absent[0], table.columns)}"
         raise DataError(must_be("Table", "one with the outcome columns", "missing", ", ".join(absent), advice))
     codes = {c.name: c.missing for c in columns}
-    read = [without_missing_codes(table[name], codes.get(name, ())) for name in task.targets]
+    read = [known_outcomes(table[name], codes.get(name, ())) for name in task.targets]
     known = np.logical_and.reduce([_known(values) for values in read])
     if not known.any():
         advice = "Add the outcomes, or use rounds predict for patients without one"
@@ -61,6 +61,8 @@ def _values(values: pl.Series, task: Task, index: np.ndarray) -> np.ndarray:
 def _classes(values: pl.Series, task: Task, index: np.ndarray) -> np.ndarray:
     """[M] class index (binary: float, 1 is the positive class)."""
     labels = labels_of(values)
+    meant = {label: same_level(label, list(task.classes)) for label in labels.unique().to_list()}
+    labels = labels.replace_strict(meant, return_dtype=pl.String)
     rest = task.kind == "binary" and task.classes[0] == f"{NOT}{task.classes[1]}"
     place = {label: i for i, label in enumerate(task.classes)}
     unknown = ~labels.is_in(list(task.classes)).to_numpy()

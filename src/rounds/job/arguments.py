@@ -70,6 +70,8 @@ OPTIONS = (
     "as_",
     "drop",
     "where",
+    "dates",
+    "decimal",
     "baseline",
     "images",
     "image_size",
@@ -171,7 +173,7 @@ def choices_of(options: Mapping[str, Any]) -> Choices:
         raise DataError(must_be("task", f"one of {', '.join(KINDS)}", "task", kind, "Leave it out to have it decided"))
     roles = options["roles"]
     pictures = ImageChoices(options["images"], options["image_size"], options["skip_bad"])
-    same = ("positive", "group", "time", "where", "baseline", "sequences", "test_sequences", "key")
+    same = ("positive", "group", "time", "where", "dates", "decimal", "baseline", "sequences", "test_sequences", "key")
     return Choices(
         targets=names_of(options["target"]),
         kind=kind,

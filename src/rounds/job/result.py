@@ -16,7 +16,7 @@ from rounds.examination.sources.run_folder import read_examination, read_plans
 from rounds.plan import Plan
 from rounds.prediction.model_folder import load_predictor
 from rounds.prediction.predictor import Predictor
-from rounds.prediction.table import new_inputs, predict_table, read_linear_by_fold, read_source
+from rounds.prediction.table import new_inputs, predict_table, read_date_references, read_source
 from rounds.run_folder.read import read_record, read_records
 from rounds.user_code import code_allowed
 
@@ -95,7 +95,7 @@ class Result:
         if intervals:
             return predict_table(self.folder, source).table
         new = read_source(source, self.predictor)
-        inputs = new_inputs(new.table, self.predictor, read_linear_by_fold(self.folder))
+        inputs = new_inputs(new.table, self.predictor, read_date_references(self.folder))
         return self.predictor.predict(inputs, array=new.array).values
 
     def _frame(self, data: Any) -> Any:

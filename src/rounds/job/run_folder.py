@@ -354,4 +354,4 @@ def _judged_hash(finished: Finished) -> str:
     import hashlib
 
     rows = np.ascontiguousarray(finished.judged.rows)
-    return hashlib.sha256(finished.dataset.content_hash.encode() + rows.tobytes()).hexdigest()
+    return hashlib.sha256(finished.dataset.provenance.content_hash.encode() + rows.tobytes()).hexdigest()

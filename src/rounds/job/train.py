@@ -31,6 +31,8 @@ def train(
     as_: Mapping[str, str] | Names = None,
     drop: Names = None,
     where: str | None = None,
+    dates: str | None = None,
+    decimal: str | None = None,
     baseline: str | None = None,
     images: str | None = None,
     image_size: int = 64,

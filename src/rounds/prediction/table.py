@@ -1,7 +1,6 @@
 """Predictions for a table of new patients, as a table: identifiers, prediction, and what stood out."""
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -11,16 +10,15 @@ import numpy as np
 import polars as pl
 
 from rounds.data.dataset import PART, Column, Role
-from rounds.data.description import read_new
+from rounds.data.description import read_new, readings_of
 from rounds.data.images.image_cache import NAMES_IMAGE, layout_of
 from rounds.data.preparation.array_on_disk import ArrayInput
 from rounds.data.preparation.note import InputNote
-from rounds.data.recordings.join import join_recordings, open_signals
+from rounds.data.recordings.join import LAID_OUT, join_recordings, open_signals
 from rounds.data.recordings.timeline import Timeline
 from rounds.data.sources.array_file import read_arrays
 from rounds.data.sources.builtin import Builtin
-from rounds.data.tables.delimited import SEPARATORS
-from rounds.data.tables.reading import PARQUET, read_table
+from rounds.data.tables.reading import TABLES, Readings, Table, read_table
 from rounds.errors import DataError, RunFolderError, must_be
 from rounds.files import existing_folder, write_whole
 from rounds.foreign_files import parse_json, read_small
@@ -87,7 +85,7 @@ def predict_table(
     _refuse_overwriting(out, source, sequences)
     predictor = load_predictor(model_folder(run))
     new = read_source(source, predictor, skip_bad, sequences)
-    inputs = new_inputs(new.table, predictor, read_linear_by_fold(run))
+    inputs = new_inputs(new.table, predictor, read_date_references(run))
     way, said = None, ""
     if augment is not None:
         way, said = kept_way(run, check_way(augment, predictor.task, predictor.preparation.shape.array))
@@ -114,7 +112,7 @@ def new_inputs(table: pl.DataFrame, predictor: Predictor, references: dict[str, 
     return read_new(filled, description).drop(absent)
 
 
-def read_linear_by_fold(run: Path) -> dict[str, str]:
+def read_date_references(run: Path) -> dict[str, str]:
     """From a run's dataset.json; a model folder alone has none.
 
     Raises RunFolderError where the file is damaged.
@@ -127,11 +125,6 @@ def read_linear_by_fold(run: Path) -> dict[str, str]:
     except (ValueError, TypeError, AttributeError):
         advice = "Copy the run folder again from where it was whole"
         raise RunFolderError(must_be("Run file", "whole", "file", str(path), advice)) from None
-
-
-def written_codes(predictor: Predictor) -> set[str]:
-    """Columns that were text in training: their levels are compared digit by digit."""
-    return {column.name for column in predictor.columns if column.as_written}
 
 
 class New(NamedTuple):
@@ -147,35 +140,42 @@ def read_source(source: Any, predictor: Predictor, skip_bad: bool = False, seque
 
     Images are resized as those of training were. Raises as `read_table`.
     """
-    codes, array = written_codes(predictor), predictor.preparation.array
+    said, array = readings_of(predictor.columns), predictor.preparation.array
     if (timeline := predictor.preparation.timeline) is not None:
-        return _recorded(source, codes, timeline, sequences)
+        return _recorded(source, said, timeline, sequences)
     if sequences is not None:
         advice = "Leave --sequences out, or predict with a run that was trained on recordings"
         raise DataError(must_be("Model", "one that reads recordings", "sequences", str(sequences), advice))
     if array is None and not (isinstance(source, str) and not Path(source).suffix):
-        return New(read_table(source, codes))
+        return _of_table(read_table(source, said))
     from rounds.data.choices import Choices, ImageChoices
     from rounds.data.loading import open_source
 
     layout = None if array is None else layout_of(array.shape, array.dtype)
     named = next((c.name for c in predictor.columns if c.reason == NAMES_IMAGE), None)
-    column = named if isinstance(source, str | Path) and Path(source).suffix in (*SEPARATORS, *PARQUET) else None
+    column = named if isinstance(source, str | Path) and Path(source).suffix.lower() in TABLES else None
     choices = Choices(pictures=ImageChoices(column, skip_bad=skip_bad))
-    built = open_source(source, codes, choices, layout)
+    built = open_source(source, said, choices, layout)
     return New(built.table.drop(PART, strict=False), built.array)
 
 
-def _recorded(source: Any, codes: Collection[str], timeline: Timeline, sequences: Any) -> New:
+def _of_table(read: Table) -> New:
+    return New(read.frame, notes=read.how.sentences)
+
+
+def _recorded(source: Any, said: Readings, timeline: Timeline, sequences: Any) -> New:
     """New subjects with their recordings, laid out as in training."""
     if timeline.key and sequences is None:
         advice = f"Hand over the recordings of its rows with --sequences; {timeline.key} names them"
         raise DataError(must_be("Recordings", "given beside DATA", "sequences", None, advice))
     if timeline.key:
-        built = join_recordings(Builtin("new", read_table(source, codes)), sequences, timeline.key, timeline)
+        table = read_table(source, said)
+        built = join_recordings(
+            Builtin("new", table.frame, notes=table.how.sentences), sequences, timeline.key, timeline
+        )
     else:
         built = open_signals(Path(source).name, read_arrays(Path(source)), timeline)
-    return New(built.table, built.array, built.notes[1:])
+    return New(built.table, built.array, tuple(note for note in built.notes if not note.startswith(LAID_OUT)))
 
 
 def _report(

@@ -102,7 +102,7 @@ def asked(run: RunFiles) -> list[tuple[str, str]]:
     events, dates = data["split"].get("events"), data.get("time_range")
     moment = MOMENTS.get(data.get("prediction_moment") or "", "not stated for every column")
     found = [
-        ("Target", f"{named(task.targets)}: {_target_kind(task)}"),
+        ("Target", f"{named(task.targets)}: {_target_kind(task)}{_positive(task, data)}"),
         ("Predicted", moment),
         ("Patients", count(data["patients"])),
         ("Rows", _rows(data)),
@@ -129,6 +129,14 @@ def _target_kind(task: Task) -> str:
     kinds = {"regression": "a number", "count": "a count", "binary": "yes or no", "multilabel": "each yes or no"}
     kind = kinds.get(task.kind, f"one of {len(task.classes)} classes")
     return f"{kind}, in {task.unit}" if task.unit else kind
+
+
+def _positive(task: Task, data: Record) -> str:
+    """Which class is the positive one, and why; runs of earlier versions do not say why."""
+    if task.kind != "binary" or not task.classes:
+        return ""
+    why = data.get("positive_reason", "")
+    return f"; positive is {task.classes[1]}" + (f" ({why})" if why else "")
 
 
 def _rows(data: Record) -> str:

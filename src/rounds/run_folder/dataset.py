@@ -9,7 +9,11 @@ from rounds.task import Task
 
 
 class ColumnRecord(Part):
-    """One column of the table: its role and why, when its value is known, how it is written."""
+    """One column of the table: its role and why, when its value is known, how it is written.
+
+    reading: how its cells became values; made_from: the file's column that it was made from; said: what its user should
+    know of it. Runs of earlier versions have none of the three.
+    """
 
     name: str
     role: str
@@ -21,6 +25,9 @@ class ColumnRecord(Part):
     levels: int | None
     missing_share: Number
     as_written: bool
+    reading: dict[str, Any] | None = None
+    made_from: str = ""
+    said: list[str] = Field(default_factory=list)
 
 
 class SplitRecord(Part):
@@ -55,6 +62,7 @@ class DatasetFile(Stored):
     prediction_moment_reason: str
     modality: str
     content_hash: str
+    positive_reason: str = ""
     notes: list[str]
     split: SplitRecord
     tells_most: list[str] = Field(default_factory=list)

@@ -25,16 +25,17 @@ def flow_record(dataset: Dataset, split: Split) -> dict[str, Any]:
     {'all': {'rows': 442, 'patients': 442}}
     """
     used = sum(len(rows) for rows in parts_of(dataset, split).values())
-    lost = dataset.extra.get("lost_patients", [None] * len(dataset.exclusions))
+    origin = dataset.provenance
+    lost = origin.lost_patients or (None,) * len(origin.exclusions)
     excluded = [
         {"reason": reason, "rows": rows, "patients": people}
-        for (reason, rows), people in zip(dataset.exclusions, lost, strict=True)
+        for (reason, rows), people in zip(origin.exclusions, lost, strict=True)
     ]
     if dataset.rows > used:
         reason = "earlier rows of patients who judge (split by time)"
         excluded.append({"reason": reason, "rows": dataset.rows - used, "patients": 0})
     return {
-        "rows_read": dataset.rows_read,
+        "rows_read": origin.rows_read,
         "excluded": excluded,
         "rows": used,
         "parts": {

@@ -246,26 +246,6 @@ def test_lines_of_text(tmp_path: Path, line: str) -> None:
     assert_curves(run)
 
 
-def test_lines_of_single_minibatches(tmp_path: Path) -> None:
-    """Of many epochs, averaged; of few, line by line, anew where training began again."""
-    lines = [f"Epoch: {e}/50, Iteration step: {i}, loss: {TRAIN[e] + i}" for e in EPOCHS for i in (-1, 1)]
-    (run,) = read(write(tmp_path / "a.log", *lines))
-    assert_curves(run, TRAIN, None)
-    lines = [f"epoch=0 i={e}/530 total_loss={TRAIN[e]:.8f}" for e in EPOCHS]
-    runs = read(write(tmp_path / "b.log", "Models loaded", *lines, "epoch=1 i=0/530 total_loss=0.3", *lines))
-    assert [len(run.loss.judged) for run in runs] == [13, 12]
-    assert_curves(runs[1], TRAIN, None)
-    (run,) = read(write(tmp_path / "c.log", *(f"Train {e}00: loss:{TRAIN[e]:.8f}" for e in EPOCHS)))
-    assert_curves(run, TRAIN, None)
-
-
-def test_a_progress_bar_that_is_drawn_over_itself(tmp_path: Path) -> None:
-    drawn = [f"1/9 - loss: 9.9\r5/9 - loss: 5.5\r9/9 - loss: {TRAIN[e]} - val_loss: {VALIDATION[e]}" for e in EPOCHS]
-    lines = [line for e in EPOCHS for line in (f"Epoch {e + 1}/12", drawn[e])]
-    (run,) = read(write(tmp_path / "a.log", *lines))
-    assert_curves(run)
-
-
 def test_scoring_monitor_of_scikit_learn(tmp_path: Path) -> None:
     """Its records: a task of each iteration, below the fit that they belong to; the sign of the score is its own."""
     rows = [
@@ -328,9 +308,6 @@ def test_a_repeated_test_stands_in_for_validation(tmp_path: Path) -> None:
         ("x.json", b'{"a":' * 900 + b"1" + b"}" * 900, "must be losses or scores of a training"),
         ("x.json", b"[1, 2]", "must be losses or scores of a training"),
         ("summary.json", b'{"_runtime": 1983, "_step": 0}', "must be losses or scores of a training"),
-        ("report.csv", b"class,precision,recall\na,0.9,0.8\nb,0.7,0.6\nc,0.5,0.4\n", "no loss and no score"),
-        ("models.csv", b"model,val_loss\nvgg,0.9\nresnet,0.7\ncnn,0.5\n", "must be a log of a kind that is known"),
-        ("predictions.csv", b"target,predicted,error\n1,0.9,0.1\n0,0.3,0.3\n1,0.5,0.5\n", "no loss and no score"),
         ("x.parquet", b"nothing", "must be a Parquet file that can be read"),
         ("x.csv", b"\0\0\1", "must be text"),
         ("events.out.tfevents.1.h", b"\x00" * 50, "must be losses or scores of a training"),

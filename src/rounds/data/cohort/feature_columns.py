@@ -15,10 +15,11 @@ LARGEST = 1e30  # sums of squares stay finite, and so does a 32-bit number
 EXACT_IN_FLOAT32 = 2**24  # whole numbers up to here survive as Float32
 
 
-def feature(table: pl.DataFrame, column: Column, reference: str | None) -> pl.Series:
+def feature(table: pl.DataFrame, column: Column, reference: str | None, strict: bool = True) -> pl.Series:
     """numeric -> Float32/Float64, categorical -> String, boolean -> Boolean; missing codes -> null.
 
-    reference: date column that a date is counted from. Raises DataError where a value is of another type.
+    reference: date column that a date is counted from. strict: raises DataError where a value is of another type; else
+    only where all are, and what is stays for the preparation to count as missing.
     """
     if reference is not None:
         return _days_since(table, column.name, reference)
@@ -27,8 +28,8 @@ def feature(table: pl.DataFrame, column: Column, reference: str | None) -> pl.Se
         levels = as_levels(values) if column.as_written else as_number_levels(values)
         return levels.alias(column.name)
     if column.role == "boolean":
-        return _booleans(table, values)
-    return _numbers(table, values)
+        return _booleans(table, values, strict)
+    return _numbers(table, values, strict)
 
 
 def without_missing_codes(values: pl.Series, codes: tuple[str, ...]) -> pl.Series:
@@ -51,17 +52,19 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _booleans(table: pl.DataFrame, values: pl.Series) -> pl.Series:
+def _booleans(table: pl.DataFrame, values: pl.Series, strict: bool) -> pl.Series:
     if values.dtype == pl.Boolean:
         return values
     text = as_levels(values).str.to_lowercase()
     readable = text.is_in([*_YES, *_NO])
-    if not readable.all():
+    if not readable.all() and (strict or not readable.any()):
         raise _wrong_type(table, values, readable, "yes or no")
+    if not readable.all():
+        return text.replace({**dict.fromkeys(_YES, "true"), **dict.fromkeys(_NO, "false")}).alias(values.name)
     return text.is_in(list(_YES)).alias(values.name)
 
 
-def _numbers(table: pl.DataFrame, values: pl.Series) -> pl.Series:
+def _numbers(table: pl.DataFrame, values: pl.Series, strict: bool) -> pl.Series:
     if values.dtype == pl.Float32:
         return values
     if values.dtype.is_integer() and (values.abs().max() or 0) <= EXACT_IN_FLOAT32:  # type: ignore[operator]
@@ -69,14 +72,16 @@ def _numbers(table: pl.DataFrame, values: pl.Series) -> pl.Series:
     if values.dtype.is_numeric() or values.dtype in (pl.Boolean, pl.Null):
         return values.cast(pl.Float64)
     numbers = values.cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False)
-    if numbers.null_count() > values.null_count():
+    if numbers.null_count() == values.null_count():
+        return numbers
+    if strict or numbers.null_count() == len(numbers):
         raise _wrong_type(table, values, numbers.is_not_null(), "a number")
-    return numbers
+    return values
 
 
 def _wrong_type(table: pl.DataFrame, values: pl.Series, right: pl.Series, expected: str) -> DataError:
     row = int(np.flatnonzero((values.is_not_null() & ~right.fill_null(False)).to_numpy())[0])
-    advice = f"Mend the cell, name it as missing in a roles file, or say --as {values.name}=categorical"
+    advice = "Mend the cell, or leave it empty; before training, --as and a roles file say what a column is"
     shown = f"{values[row]} in {place(table, row)}"
     return DataError(must_be(f"Column {values.name}", expected, "value", shown, advice))
 

@@ -1,9 +1,14 @@
 """The outcome: which kind of task it makes, and its values as numbers."""
 
+from typing import NamedTuple
+
 import numpy as np
 import polars as pl
 
 from rounds.data.choices import Choices
+from rounds.data.cohort.feature_columns import without_missing_codes
+from rounds.data.cohort.positive_class import positive_class
+from rounds.data.tables.cells.missing_words import OF_AN_OUTCOME, folded, without_words
 from rounds.data.tables.values import as_levels
 from rounds.errors import DataError, must_be, nearest
 from rounds.task import Kind, Task
@@ -29,8 +34,17 @@ def _is_yes_no(column: pl.Series) -> bool:
     return column.dtype == pl.Boolean or (column.dtype.is_numeric() and set(column.drop_nulls().unique()) <= {0, 1})
 
 
-def make_task(columns: list[pl.Series], choices: Choices, unit: str) -> tuple[Task, np.ndarray]:
-    """The task and targets of rows without missing outcomes: [N, T] float32, multiclass [N, 1] int32.
+class Outcome(NamedTuple):
+    """What is predicted; targets: of rows without missing outcomes [N, T] float32, multiclass [N, 1] int32;
+    positive_reason: why the positive class of two is that."""
+
+    task: Task
+    targets: np.ndarray
+    positive_reason: str = ""
+
+
+def make_task(columns: list[pl.Series], choices: Choices, unit: str) -> Outcome:
+    """The outcome of rows whose outcomes are all known.
 
     Raises DataError where the outcome cannot be what the task asks for.
     """
@@ -40,10 +54,10 @@ def make_task(columns: list[pl.Series], choices: Choices, unit: str) -> tuple[Ta
     names = tuple(c.name for c in columns)
     if kind in ("binary", "multiclass"):
         _refuse_several(names, kind)
-        classes, values = (_binary if kind == "binary" else _multiclass)(columns[0], choices)
-        return Task(kind=kind, targets=names, classes=classes), values
+        classes, values, why = (_binary if kind == "binary" else _multiclass)(columns[0], choices)
+        return Outcome(Task(kind=kind, targets=names, classes=classes), values, why)
     numbers = np.stack([_numbers(c, kind) for c in columns], axis=1)
-    return Task(kind=kind, targets=names, unit=unit), numbers
+    return Outcome(Task(kind=kind, targets=names, unit=unit), numbers)
 
 
 def _refuse_several(names: tuple[str, ...], kind: str) -> None:
@@ -52,28 +66,62 @@ def _refuse_several(names: tuple[str, ...], kind: str) -> None:
         raise DataError(must_be("Target", f"one column for a {kind} task", "targets", ", ".join(names), advice))
 
 
-def _binary(column: pl.Series, choices: Choices) -> tuple[tuple[str, ...], np.ndarray]:
-    labels = as_levels(column)
+def known_outcomes(values: pl.Series, codes: tuple[str, ...]) -> pl.Series:
+    """Without the user's codes for missing, and words for an outcome that nobody knows.
+
+    >>> known_outcomes(pl.Series(["died", "Unknown", "alive"]), ()).to_list()
+    ['died', None, 'alive']
+    """
+    values = without_missing_codes(values, codes)
+    if values.dtype != pl.String:
+        return values
+    known = without_words(values, OF_AN_OUTCOME)
+    return known if known.n_unique() - known.has_nulls() > 1 else values
+
+
+def class_labels(column: pl.Series) -> pl.Series:
+    """Levels as text; those that differ in case alone, as they may between two files, are one."""
+    levels = as_levels(column)
+    lower = folded(levels)
+    return lower.alias(levels.name) if lower.n_unique() < levels.n_unique() else levels
+
+
+def _binary(column: pl.Series, choices: Choices) -> tuple[tuple[str, ...], np.ndarray, str]:
+    labels = class_labels(column)
     levels = sorted(labels.unique().to_list(), key=_natural)
     if len(levels) == 1:
         raise _one_class(column.name, levels)
     positive = as_levels(pl.Series([choices.positive], dtype=pl.String))[0]
+    positive = same_level(positive, levels)
     if positive is not None and positive not in levels:
         raise DataError(
             must_be("Positive", f"a value of {column.name}", "positive", positive, nearest(positive, levels))
         )
+    why = "chosen with --positive"
     if positive is None:
         if len(levels) > FEW_VALUES:
             advice = f"Name the positive class with --positive (one of {', '.join(levels[:10])}), or --task multiclass"
             raise DataError(must_be("Binary target", "a column of two values", "values", len(levels), advice))
-        positive = levels[-1]
+        positive, why = positive_class(dict(labels.value_counts().iter_rows()))
     others = [v for v in levels if v != positive]
     negative = others[0] if len(others) == 1 else f"not {positive}"
-    return (negative, positive), (labels == positive).to_numpy().astype(np.float32)[:, None]
+    return (negative, positive), (labels == positive).to_numpy().astype(np.float32)[:, None], why
 
 
-def _multiclass(column: pl.Series, choices: Choices) -> tuple[tuple[str, ...], np.ndarray]:
-    labels = as_levels(column)
+def same_level(label: str | None, levels: list[str]) -> str | None:
+    """The one of the levels that a label means: itself, or the only one that differs in case and spaces alone.
+
+    >>> same_level("YES", ["no", "yes"]), same_level("maybe", ["no", "yes"])
+    ('yes', 'maybe')
+    """
+    if label is None or label in levels:
+        return label
+    alike = [level for level in levels if level.strip().lower() == label.strip().lower()]
+    return alike[0] if len(alike) == 1 else label
+
+
+def _multiclass(column: pl.Series, choices: Choices) -> tuple[tuple[str, ...], np.ndarray, str]:
+    labels = class_labels(column)
     levels = sorted(labels.unique().to_list(), key=_natural)
     if len(levels) == 1:
         raise _one_class(column.name, levels)
@@ -82,7 +130,7 @@ def _multiclass(column: pl.Series, choices: Choices) -> tuple[tuple[str, ...], n
         advice = "Say --task regression for numbers, or put classes together: most are of one row"
         raise DataError(must_be("Target", f"a column of at most {most} classes", "classes", len(levels), advice))
     place = {level: i for i, level in enumerate(levels)}
-    return tuple(levels), np.array([place[v] for v in labels.to_list()], np.int32)[:, None]
+    return tuple(levels), np.array([place[v] for v in labels.to_list()], np.int32)[:, None], ""
 
 
 def _natural(label: str) -> tuple[int, float, str]:

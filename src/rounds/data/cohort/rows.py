@@ -7,9 +7,10 @@ import polars as pl
 
 from rounds.data.choices import Choices
 from rounds.data.cohort.condition import rows_meeting
-from rounds.data.cohort.feature_columns import ROW, TEST_ROW, without_missing_codes
+from rounds.data.cohort.feature_columns import ROW, TEST_ROW
+from rounds.data.cohort.outcomes import known_outcomes
 from rounds.data.dataset import ARRAY_ROW, PART
-from rounds.data.roles.decide import given_roles, matching
+from rounds.data.roles.decide import Said, matching
 from rounds.data.tables.reading import blank_rows
 from rounds.data.tables.values import as_levels
 from rounds.errors import DataError, must_be, nearest
@@ -77,13 +78,11 @@ def meeting(table: pl.DataFrame, choices: Choices) -> tuple[pl.DataFrame, Exclus
     return kept, [*exclusions, (f"not {choices.where}", table.height - kept.height)]
 
 
-def with_outcome(table: pl.DataFrame, choices: Choices) -> tuple[pl.DataFrame, Exclusions]:
-    """Rows whose outcomes are all known, after missing codes of the outcome columns. table: numbered."""
-    columns = plain(table).columns
-    names = matching(choices.targets, columns, "Target")
-    said = given_roles(choices, columns)
+def with_outcome(table: pl.DataFrame, choices: Choices, said: Said) -> tuple[pl.DataFrame, Exclusions]:
+    """Rows whose outcomes are all known, after missing codes and words of the outcome columns. table: numbered."""
+    names = matching(choices.targets, plain(table).columns, "Target")
     codes = {n: tuple(map(str, said.get(n, {}).get("missing", ()))) for n in names}
-    table = table.with_columns(without_missing_codes(table[n], codes[n]) for n in names if codes[n])
+    table = table.with_columns(known_outcomes(table[n], codes[n]) for n in names)
     for name in names:
         if table[name].null_count() == table.height:
             advice = "Choose another target, or look at --where and the missing codes"

@@ -80,10 +80,11 @@ def _joined(built: Builtin, found: Recordings) -> Builtin:
         modality="recording",
         timeline=found.timeline,
         declared={**built.declared, **declared},
-        notes=(*built.notes, f"Recordings: {found.timeline.text}", *found.notes),
+        notes=(*built.notes, f"{LAID_OUT}{found.timeline.text}", *found.notes),
     )
 
 
+LAID_OUT = "Recordings: "  # first words of the note of how they were
 ENGINEERED = "of the recording, by hand"
 
 

@@ -39,12 +39,17 @@ def open_measurements(source: Any) -> pl.DataFrame:
     """
     path = Path(source) if isinstance(source, str | Path) else None
     if path is None or not path.is_dir():
-        return read_table(source)
+        return _read(source)
     shards = sorted(p for p in path.rglob("*") if p.suffix.lower() in PARQUET)
     if not shards:
         advice = "Give a table of measurements, a folder of Parquet files, or a folder of WFDB or EDF records"
         raise DataError(must_be("Sequences", "measurements", "folder", str(path), advice))
-    return pl.concat([read_table(shard) for shard in shards], how="diagonal_relaxed")
+    return pl.concat([_read(shard) for shard in shards], how="diagonal_relaxed")
+
+
+def _read(source: Any) -> pl.DataFrame:
+    """Clock times and durations stay as they are written: `times` reads them as times of a recording."""
+    return read_table(source, without=("clock", "duration", "titre")).frame
 
 
 def read_measurements(source: Any, subjects: pl.Series, timeline: Timeline | None = None) -> Measurements:

@@ -10,8 +10,8 @@ import polars as pl
 from rounds.data.recordings.edf_records import EDF, read_edf
 from rounds.data.recordings.record import Record, Signal
 from rounds.data.recordings.timeline import Timeline
-from rounds.data.recordings.units import conversion
 from rounds.data.recordings.wfdb_records import HEADER, read_record
+from rounds.data.tables.cells.units import conversion
 from rounds.data.tables.values import as_levels
 from rounds.errors import DataError, ForcedChoiceError, must_be
 from rounds.foreign_files import refusal

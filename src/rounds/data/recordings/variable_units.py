@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from rounds.data.recordings.units import conversion, measures
+from rounds.data.tables.cells.units import conversion, measures
 from rounds.errors import ForcedChoiceError, must_be
 
 # Share of a variable's measurements below which a unit that cannot be converted is left out instead of asked about.

@@ -8,7 +8,10 @@ import polars as pl
 from rounds.data.choices import Choices
 from rounds.data.dataset import FEATURE_ROLES, Column, Role
 from rounds.data.roles.guess import examine_column, may_name_patients
-from rounds.data.roles.role_file import DATE_SINCE, check_role, parse_roles, read_roles
+from rounds.data.roles.read_columns import as_read, refuse_two_ways, said_of_cells, with_their_origin
+from rounds.data.roles.role_file import DATE_SINCE, check_role, check_roles, parse_roles
+from rounds.data.tables.cells.reading import Reading
+from rounds.data.tables.reading import AS_DATE, AS_WRITTEN, HowRead
 from rounds.errors import DataError, ForcedChoiceError, must_be, nearest
 
 NO_GROUP = "none"
@@ -25,34 +28,52 @@ def matching(patterns: tuple[str, ...], names: list[str], what: str) -> list[str
     return [n for n in names if n in found]
 
 
-def given_roles(choices: Choices, names: list[str]) -> dict[str, dict[str, Any]]:
-    """What roles file and --as say, by column; --as wins."""
-    said = read_roles(choices.roles, names) if choices.roles else {}
+Said = dict[str, Any]  # column -> fields
+
+
+def said_roles(choices: Choices) -> Said:
+    """What roles file and --as say, by column; --as wins. Raises DataError where the file is no TOML."""
+    said = parse_roles(choices.roles) if choices.roles else {}
     for name, role in choices.as_roles.items():
-        matching((name,), names, "Column")
-        check_role(name, role)
-        said = {**said, name: {**said.get(name, {}), "role": role}}
+        before = said.get(name, {})
+        said = {**said, name: {**(before if isinstance(before, dict) else {}), "role": role}}
     return said
 
 
-def code_columns(choices: Choices) -> set[str]:
-    """Columns that the user says hold codes, before the table is read: their digits are kept as written."""
-    said = parse_roles(choices.roles) if choices.roles else {}
-    roles = {n: str(f.get("role")) for n, f in said.items() if isinstance(f, dict)} | choices.as_roles
-    group = {choices.group} if choices.group else set()
-    return {n for n, role in roles.items() if role in ("categorical", "identifier", "text")} | group
+def check_said(said: Said, choices: Choices, names: list[str]) -> None:
+    """Raises DataError where something is said of a column that is not there, or that nobody can say."""
+    check_roles({n: fields for n, fields in said.items() if n not in choices.as_roles}, names)
+    for name, role in choices.as_roles.items():
+        matching((name,), names, "Column")
+        check_role(name, role)
+
+
+def said_readings(said: Said, choices: Choices) -> dict[str, Reading]:
+    """How columns are read of which the user has said what they are, before the table is: digits of codes are kept as
+    they are written, and numbers of a spreadsheet's calendar become dates."""
+    roles = {n: str(f.get("role")) for n, f in said.items() if isinstance(f, dict)}
+    group = {choices.group: "identifier"} if choices.group else {}
+    return {n: _READ_AS[role] for n, role in (roles | group).items() if role in _READ_AS}
+
+
+_READ_AS = {**dict.fromkeys(("categorical", "identifier", "text"), AS_WRITTEN), "date": AS_DATE}
 
 
 def decide_columns(
-    table: pl.DataFrame, choices: Choices, declared: dict[str, dict[str, Any]] | None = None, force: bool = True
+    table: pl.DataFrame,
+    choices: Choices,
+    said: Said,
+    declared: dict[str, dict[str, Any]] | None = None,
+    how: HowRead | None = None,
+    force: bool = True,
 ) -> tuple[Column, ...]:
-    """Every column with its role and the reason. declared: what a built-in set says of its columns; force: a choice
-    where an identifier repeats.
+    """Every column with its role and the reason. said: by the user of the columns, checked; declared: what a built-in
+    set says of its columns; how: they were read; force: a choice where an identifier repeats, or cells can be read in
+    two ways.
 
     Raises DataError for names that are not there, ForcedChoiceError where a repeating identifier has no --group.
     """
-    names = table.columns
-    said = given_roles(choices, names)
+    names, how = table.columns, how or HowRead()
     special = _special(choices, names)
     dropped = set(matching(choices.drop, names, "Drop"))
     _refuse_dropped(special, choices.drop)
@@ -60,16 +81,29 @@ def decide_columns(
     columns = []
     for series in table:
         fields = {**fields_of[series.name], **_known_with_reference(fields_of, series.name)}
-        column = _known_too_late(_corrected(examine_column(series), fields, series))
-        if series.name in dropped:
-            column = column.model_copy(update={"role": "dropped", "reason": "left out by --drop"})
-        if role := special.get(series.name):
-            column = column.model_copy(update={"role": role, "reason": f"given by --{role}"})
+        column = as_read(examine_column(series), how)
+        given = special.get(series.name) or ("dropped" if series.name in dropped else None)
+        if given or "role" in said.get(series.name, {}):
+            column = column.model_copy(update={"said": said_of_cells(series.name, how)})
+        column = _known_too_late(_corrected(column, fields, series))
+        if given:
+            reason = "left out by --drop" if given == "dropped" else f"given by --{given}"
+            column = column.model_copy(update={"role": given, "reason": reason})
         columns.append(column)
+    columns = with_their_origin(columns)
     open_ = _undecided(table, said, choices)
+    if force:
+        dates = date_references(said)
+        refuse_two_ways(columns, how, {*special, *dates, *dates.values()})
     if open_ and force:
         raise _unchosen(table[open_[0]])
     return tuple(_repeating(c) if c.name in open_ else c for c in columns)
+
+
+def date_references(said: Said) -> dict[str, str]:
+    """Reference column of every date that is wanted as days since it."""
+    roles = {n: str(f.get("role", "")) for n, f in said.items()}
+    return {n: role.removeprefix(DATE_SINCE) for n, role in roles.items() if role.startswith(DATE_SINCE)}
 
 
 def _special(choices: Choices, names: list[str]) -> dict[str, Role]:

@@ -53,7 +53,7 @@ def _quoted(value: str | list[str]) -> str:
 
 
 def parse_roles(path: Path) -> dict[str, Any]:
-    """What the file says, before its columns are known.
+    """{column: {role, known, unit, missing}} as the user left it, before the columns are known.
 
     Raises DataError where it is missing or no TOML.
     """
@@ -66,12 +66,8 @@ def parse_roles(path: Path) -> dict[str, Any]:
         raise DataError(must_be("Roles file", "TOML", "roles", f"{path.name} ({error})", advice)) from None
 
 
-def read_roles(path: Path, names: list[str]) -> dict[str, dict[str, Any]]:
-    """{column: {role, known, unit, missing}} as the user left it.
-
-    Raises DataError where the file is missing or no TOML, or names a column, field, role or time there is not.
-    """
-    content = parse_roles(path)
+def check_roles(content: dict[str, Any], names: list[str]) -> None:
+    """Raises DataError where what a roles file says names a column, field, role or time there is not."""
     for name, fields in content.items():
         if name not in names:
             raise DataError(must_be("Roles file", "about columns of the table", "column", name, nearest(name, names)))
@@ -80,7 +76,6 @@ def read_roles(path: Path, names: list[str]) -> dict[str, dict[str, Any]]:
                 must_be("Roles file", "a section a column", "column", name, f"Write [{name}] and role = ...")
             )
         _check_fields(name, fields)
-    return content
 
 
 def _check_fields(column: str, fields: dict[str, Any]) -> None:

@@ -4,9 +4,6 @@ import re
 
 import polars as pl
 
-from rounds.data.dataset import Column
-
-ROW_NUMBERS = "row numbers"  # how the reason of such a column's role begins
 # Names that programs and people give to row numbers; a column without a name is called column_N when it is read.
 _ROW_NAME = re.compile(
     r"^(|unnamed: ?\d+(_level_\d+)?|index|level_0|column_1|x|x\.?\d|_c0|#|nr\.?|no\.?|rn|obs|"
@@ -30,13 +27,3 @@ def numbers_rows(name: str, known: pl.Series) -> bool:
     low, high = float(known.min()), float(known.max())  # type: ignore[arg-type]
     share = len(known) / (high - low + 1)
     return (share == 1 and low in (0, 1)) or (share >= HELD_BACK and bool(_ROW_NAME.match(name.strip())))
-
-
-def row_number_notes(columns: tuple[Column, ...]) -> tuple[str, ...]:
-    """What is to be said of them.
-
-    >>> row_number_notes((Column(name="column_1", role="identifier", reason=f"{ROW_NUMBERS}: 160"),))
-    ('column_1 numbers the rows and is no feature',)
-    """
-    named = [c.name for c in columns if c.role == "identifier" and c.reason.startswith(ROW_NUMBERS)]
-    return tuple(f"{name} numbers the rows and is no feature" for name in named)

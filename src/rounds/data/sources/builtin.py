@@ -10,6 +10,7 @@ from rounds.data.choices import Choices
 from rounds.data.dataset import Modality
 from rounds.data.preparation.array_on_disk import ArrayInput
 from rounds.data.recordings.timeline import Timeline
+from rounds.data.tables.reading import HowRead
 from rounds.errors import DataError, must_be
 
 MOST_ROWS = 10_000_000  # of the simulated hospital: more than fit into the memory of a workstation beside a network
@@ -22,7 +23,7 @@ class Builtin:
 
     array: images or recordings that the table's column ARRAY_ROW points into; masks: its channels that are 0 or 1;
     modality: what they are; left_out: files that could not be read, by name, and why (for the screen alone: names of
-    files may be names of patients); timeline: of recordings.
+    files may be names of patients); timeline: of recordings; how: its columns were read.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Builtin:
     modality: Modality = "table"
     left_out: tuple[str, ...] = ()
     timeline: Timeline | None = None
+    how: HowRead = field(default_factory=HowRead)
 
     def complete(self, choices: Choices) -> Choices:
         """The user's choices, with this set's own where the user made none."""

@@ -1,69 +1,63 @@
 """What is wrong with a text file that cannot be read, with the row where it goes wrong."""
 
 import csv
-from pathlib import Path
+from itertools import islice
 
 import polars as pl
 
+from rounds.data.tables.raw_text import RawText
 from rounds.errors import DataError, must_be
 
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+FOOTER_LINES = 5  # at the end of a file that may have fewer cells: words below the table
 
 
-def binary_error(path: Path, start: bytes) -> DataError:
-    """For a file with zero bytes: UTF-16 text, or no text at all."""
-    if start[:2] in _UTF16:
-        advice = "Save the file as UTF-8 (iconv -f utf-16 -t utf-8)"
-        return DataError(must_be("Encoding", "UTF-8", "file", f"{path.name} (UTF-16)", advice))
-    advice = "It holds binary data: save it as CSV or Parquet"
-    return DataError(must_be("DATA", "a text table", "file", path.name, advice))
-
-
-def encoding_error(path: Path) -> DataError:
-    """Names the first row that is not UTF-8."""
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-        try:
-            line.decode("utf-8")
-        except UnicodeDecodeError as error:
-            shown = f"byte 0x{line[error.start]:02x} in row {number} of {path.name}"
-            return DataError(
-                must_be("Encoding", "UTF-8", "found", shown, "Save the file as UTF-8 (iconv -f latin1 -t utf-8)")
-            )
-    return DataError(must_be("Encoding", "UTF-8", "file", path.name, "Save the file as UTF-8"))
-
-
-def ragged_error(path: Path, separator: str, width: int) -> DataError | None:
-    """Names the first row with more or fewer cells than the header, None where there is none; blank lines do not count.
+def ragged_error(text: RawText, separator: str, skip: int, width: int) -> DataError | None:
+    """Names the first row behind `skip` lines with more or fewer cells than the header, None where there is none; blank
+    lines do not count, nor do lines of one cell at the end.
 
     Cells are counted one by one only where some line holds another number of separators than the header should.
     """
-    if not _suspicious(path, separator, width):
+    if not _suspicious(text, separator, skip, width):
         return None
+    short: tuple[int, int] | None = None
+    after = 0
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with text.lines() as file:
+            for _ in islice(file, skip):
+                pass
             reader = csv.reader(file, delimiter=separator)
             for row in reader:
-                if row and len(row) != width:
-                    advice = "Quote cells that hold the separator, close every quote, or mend the row"
-                    shown = f"{len(row)} in row {reader.line_num} of {path.name}"
-                    return DataError(must_be("Cells in a row", f"{width} as in the header", "cells", shown, advice))
-    except UnicodeDecodeError:
-        return encoding_error(path)
+                if not row:
+                    continue
+                if short and (len(row) > 1 or after == FOOTER_LINES):
+                    return _ragged(*short, width, text.name)
+                after += short is not None
+                if len(row) != width and not short:
+                    short = (len(row), skip + reader.line_num)
+                    if len(row) > 1 or width < 3:
+                        return _ragged(*short, width, text.name)
     except csv.Error as error:
-        return unreadable_error(path, str(error))
+        return unreadable_error(text.name, str(error))
     return None
 
 
-def _suspicious(path: Path, separator: str, width: int) -> bool:
+def _ragged(cells: int, row: int, width: int, name: str) -> DataError:
+    advice = "Quote cells that hold the separator, close every quote, or mend the row"
+    shown = f"{cells} in row {row} of {name}"
+    return DataError(must_be("Cells in a row", f"{width} as in the header", "cells", shown, advice))
+
+
+def _suspicious(text: RawText, separator: str, skip: int, width: int) -> bool:
     line = pl.col("line")
     other = (line.str.count_matches(separator, literal=True) != width - 1) & (line.str.strip_chars() != "")
     try:
-        return bool(pl.scan_lines(path, name="line", glob=False).select(other.any()).collect(engine="streaming").item())
+        lines = pl.scan_lines(text.for_polars, name="line", glob=False).slice(skip)
+        return bool(lines.select(other.any()).collect(engine="streaming").item())
     except pl.exceptions.PolarsError:
         return True
 
 
-def unreadable_error(path: Path, why: str) -> DataError:
+def unreadable_error(name: str, why: str) -> DataError:
     """For a fault that no row can be named for."""
-    shown = f"{path.name} ({why.partition(chr(10))[0]})"
+    shown = f"{name} ({why.partition(chr(10))[0]})"
     return DataError(must_be("DATA", "a readable table", "file", shown, "Mend the file, or save it as Parquet"))

@@ -1,30 +1,124 @@
-"""A table from a file, a frame or a name, as it stands there: no column is judged yet."""
+"""A table from a file or a frame, every column read as what a person means by it, with a record of how it was read."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from rounds.data.tables.delimited import SEPARATORS, read_delimited, refuse_repeated, unnamed_numbered
+from rounds.data.tables.cells import CellNote, FileStyle, ReadColumn, Reading, read_again, read_column
+from rounds.data.tables.cells.file_style import file_style
+from rounds.data.tables.cells.number_cells import plain_columns
+from rounds.data.tables.cells.reading import Kind, flag_name
+from rounds.data.tables.cells.serial_cells import serial_again
+from rounds.data.tables.cells.typed_numbers import dates_in_eight_digits
+from rounds.data.tables.delimited import Cells, read_delimited, refuse_repeated, unnamed_numbered
+from rounds.data.tables.layout import SEPARATORS
+from rounds.data.tables.office_files import OFFICE, read_office
 from rounds.data.tables.parquet_structure import parquet_fault
+from rounds.data.tables.raw_text import PACKED
+from rounds.data.tables.typed_columns import from_pandas, plain_types
 from rounds.errors import DataError, must_be
 from rounds.foreign_files import damage_named, named_plainly, shown
 
 PARQUET = (".parquet", ".pq")
+TABLES = (*SEPARATORS, *PACKED, *PARQUET, *OFFICE)
+AS_WRITTEN = Reading(kind="written")
+AS_DATE = Reading(kind="serial")
+Readings = Mapping[str, Reading]
 
 
-def read_table(source: Any, codes: Collection[str] = ()) -> pl.DataFrame:
-    """CSV, TSV or Parquet by path; a Polars or pandas frame as it is. nan counts as missing.
+@dataclass(frozen=True)
+class HowRead:
+    """How the columns of a table came to be. readings: of those read from text, by the name that they have in the file;
+    made_from: the file's column of each that was made beside it; units: of columns whose cells or file give them;
+    notes: what is to be said of columns; about: of the file."""
 
-    codes: columns of a text file whose numbers are codes: they stay text where a number would lose digits (250.10).
-    Raises DataError where the file is missing, a folder, empty, of another kind, damaged, not UTF-8, ragged, or has
-    two columns of one name.
+    readings: dict[str, Reading] = field(default_factory=dict)
+    made_from: dict[str, str] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    notes: tuple[CellNote, ...] = ()
+    about: tuple[str, ...] = ()
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """All that is to be said."""
+        return (*(f"{line.rstrip('.')}." for line in self.about), *(note.sentence for note in self.notes))
+
+
+@dataclass(frozen=True)
+class Table:
+    """frame: the columns; how: they were read."""
+
+    frame: pl.DataFrame
+    how: HowRead
+
+
+def read_table(
+    source: Any, said: Readings | None = None, style: FileStyle | None = None, without: Collection[Kind] = ()
+) -> Table:
+    """CSV and other text, Parquet, spreadsheets and files of statistics programs by path; a Polars or pandas frame.
+
+    said: how columns are read, by name: those of another file, or what the user says; style: what the user says of the
+    file; without: kinds of reading that are left to the caller. Raises DataError where the file is missing, a folder,
+    empty, of another kind, damaged, ragged, or has two columns of one name.
     """
+    cells = _cells(source)
+    where = source.name if isinstance(source, Path) else Path(source).name if isinstance(source, str) else "frame"
+    cells = replace(cells, frame=_named(cells.frame, where))
+    frame, notes = plain_types(cells.frame, without)
+    said = said or {}
+    plain = plain_columns(frame.drop(*said, strict=False))
+    points = any(made.values[0].dtype.is_float() for made in plain.values())
+    style = replace(style or FileStyle(), separator=cells.separator)
+    known = file_style(frame.drop(*plain, *said, strict=False), style, points)
+    read = {
+        values.name: plain.get(values.name) or _read(values, said.get(values.name), known, without) for values in frame
+    }
+    made = [values for one in read.values() for values in one.values]
+    refuse_repeated([values.name for values in made], where)
+    table = _without_blank_end(pl.DataFrame(made))
+    if table.height == 0 or table.width == 0:
+        raise DataError(must_be("DATA", "a table with rows", "rows", table.height, f"{where} has a header only"))
+    readings = {name: one.reading for name, one in read.items() if one.reading is not TYPED}
+    units = cells.units | {name: reading.unit for name, reading in readings.items() if reading.unit}
+    made_from = {v.name: name for name, one in read.items() for v in one.values if v.name != name}
+    notes = (*notes, *(note for one in read.values() for note in one.notes))
+    return Table(table, HowRead(readings, made_from, units, notes, cells.notes))
+
+
+TYPED = Reading(kind="number")  # of columns that came as numbers, dates or booleans
+
+
+def _read(values: pl.Series, said: Reading | None, style: FileStyle, without: Collection[Kind]) -> ReadColumn:
+    if values.dtype != pl.String:
+        return _typed(values, said)
+    if said is None:
+        return read_column(values, style, without)
+    made = read_again(values, said)
+    if made.values[0].null_count() < len(values) or values.null_count() == len(values):
+        return made
+    return ReadColumn((values, *made.values[1:]), said)  # of another kind altogether, which is said where it is used
+
+
+def _typed(values: pl.Series, said: Reading | None) -> ReadColumn:
+    """A column that has a type already: a spreadsheet's dates where they are said to be, and flags of limits, which
+    numbers do not reach."""
+    if said is None:
+        return dates_in_eight_digits(values) or ReadColumn((values,), TYPED)
+    if said.kind == "serial" and values.dtype.is_numeric():
+        return serial_again(values, said)
+    flags = [pl.repeat(False, len(values), eager=True).alias(flag_name(values.name, side)) for side in said.limits]
+    return ReadColumn((values, *flags), TYPED)
+
+
+def _cells(source: Any) -> Cells:
     if isinstance(source, pl.DataFrame):
-        return _checked(source, "frame")
+        return Cells(source)
     if hasattr(source, "to_dict") and hasattr(source, "columns") and not isinstance(source, str | Path):
-        return _checked(_from_pandas(source), "frame")
+        frame, notes = from_pandas(source)
+        return Cells(frame, notes=notes)
     if not isinstance(source, str | Path):
         advice = "Collect a lazy frame, make a frame of a dictionary, or save the table to a file"
         raise DataError(must_be("DATA", "a path or a frame of Polars or pandas", "type", type(source).__name__, advice))
@@ -32,30 +126,16 @@ def read_table(source: Any, codes: Collection[str] = ()) -> pl.DataFrame:
     _refuse_no_file(path)
     if shown(str(path)) != str(path):
         with named_plainly(path) as link:
-            return read_table(link, codes)
+            return _cells(link)
     suffix = path.suffix.lower()
     if suffix in PARQUET:
-        return _checked(_read_parquet(path), path.name)
-    if suffix in SEPARATORS:
-        return _checked(read_delimited(path, SEPARATORS[suffix], codes), path.name)
-    expected = f"one of {', '.join([*SEPARATORS, *PARQUET])}"
+        return Cells(_read_parquet(path))
+    if suffix in OFFICE:
+        return read_office(path)
+    if suffix in SEPARATORS or suffix in PACKED:
+        return read_delimited(path)
+    expected = f"one of {', '.join(TABLES)}"
     raise DataError(must_be("Kind of file", expected, "file", path.name, "Save the table as CSV or Parquet"))
-
-
-def _from_pandas(frame: Any) -> pl.DataFrame:
-    names = [str(c) for c in frame.columns]
-    refuse_repeated(names, "frame")
-    try:
-        columns = {n: pl.Series(n, _cells(frame.iloc[:, i]), strict=False) for i, n in enumerate(names)}
-    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
-        advice = "Give columns of numbers, texts, booleans or dates"
-        raise DataError(must_be("Frame", "of plain columns", "error", str(error).partition("\n")[0], advice)) from None
-    return pl.DataFrame(columns)
-
-
-def _cells(column: Any) -> list[Any]:
-    """A pandas column as plain values; its nan, NaT and NA are all None."""
-    return [value if known else None for value, known in zip(column.tolist(), column.notna().tolist(), strict=True)]
 
 
 def _refuse_no_file(path: Path) -> None:
@@ -81,30 +161,15 @@ def _read_parquet(path: Path) -> pl.DataFrame:
         return pl.read_parquet(path, hive_partitioning=False, glob=False)
 
 
-def _checked(table: pl.DataFrame, where: str) -> pl.DataFrame:
-    """Names without spaces around them, plain columns, nan as missing, no blank lines at the end."""
+def _named(table: pl.DataFrame, where: str) -> pl.DataFrame:
+    """Names without spaces around them, none without a name, none twice."""
     names = unnamed_numbered([n.strip() for n in table.columns])
     refuse_repeated(names, where)
-    table = table.rename(dict(zip(table.columns, names, strict=True)))
-    nested = [n for n, t in table.schema.items() if t.is_nested() or t in (pl.Object, pl.Binary)]
-    if nested:
-        advice = "Leave it out of the table, or spread it over columns"
-        shown = f"{nested[0]} ({table.schema[nested[0]]})"
-        raise DataError(must_be("Table", "of plain columns", "column", shown, advice))
-    table = table.with_columns(
-        *(pl.col(s.name).fill_nan(None) for s in table if s.dtype.is_float() and s.is_nan().any()),
-        pl.selectors.decimal().cast(pl.Float64),
-        pl.selectors.by_dtype(pl.Int128, pl.UInt128).cast(pl.String),
-    )
-    table = _without_blank_end(table)
-    if table.height == 0 or table.width == 0:
-        raise DataError(must_be("DATA", "a table with rows", "rows", table.height, f"{where} has a header only"))
-    return table
+    return table.rename(dict(zip(table.columns, names, strict=True)))
 
 
 def _without_blank_end(table: pl.DataFrame) -> pl.DataFrame:
-    blank = blank_rows(table)
-    filled = blank.not_().arg_true()
+    filled = blank_rows(table).not_().arg_true()
     return table.head(int(filled[-1]) + 1 if len(filled) else 0)
 
 

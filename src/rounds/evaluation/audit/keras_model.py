@@ -121,7 +121,7 @@ def read_rows(path: Path, file: KerasFile, label: str | None) -> tuple[list[np.n
 
 
 def _table(path: Path, label: str | None) -> tuple[list[np.ndarray], np.ndarray | None]:
-    table = read_table(path)
+    table = read_table(path).frame
     name = _named(label, table.columns)
     outcome = table[name].cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy() if name else None
     return [_numbers(table.drop(name) if name else table)], outcome

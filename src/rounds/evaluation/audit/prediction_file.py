@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from rounds.data.cohort.outcomes import class_labels, same_level
+from rounds.data.cohort.positive_class import names_a_case, positive_class
 from rounds.data.tables.values import as_numbers
 from rounds.errors import DataError, must_be, nearest
 from rounds.evaluation.outcomes import labels_of
@@ -23,8 +25,6 @@ NEEDED = ("label", "score")
 # What the part is called whose scores count, best first; where none is there, all rows count as one part.
 JUDGING = ("test", "testing", "holdout", "external", "valid", "validation", "val", "dev")
 LEARNING = ("train", "training", "learn", "development", "derivation")
-YES = ("1", "yes", "true", "positive", "case", "dead", "died")
-NO = ("0", "no", "false", "negative", "control", "alive", "survived")
 
 
 @dataclass(frozen=True)
@@ -128,14 +128,15 @@ def _present(values: pl.Series) -> np.ndarray:
 
 def _targets(labels: pl.Series, positive: str | None) -> tuple[Task, np.ndarray]:
     """Two classes (or one: all cases or all controls) are binary, other numbers regression."""
-    texts = labels_of(labels)
+    texts = class_labels(labels)
     levels = sorted(texts.unique().to_list())
+    positive = same_level(positive, levels)
     if positive is not None and positive not in levels:
         raise DataError(
             must_be("Positive", f"a value of {labels.name}", "positive", positive, nearest(positive, levels))
         )
     if positive is not None or len(levels) <= 2:
-        classes = _classes(levels, positive)
+        classes = _classes(dict(texts.value_counts().iter_rows()), positive)
         return Task(kind="binary", targets=(labels.name,), classes=classes), (texts == classes[1]).to_numpy().astype(
             float
         )
@@ -147,16 +148,13 @@ def _targets(labels: pl.Series, positive: str | None) -> tuple[Task, np.ndarray]
     return Task(kind="regression", targets=(labels.name,)), x
 
 
-def _classes(levels: list[str], positive: str | None) -> tuple[str, str]:
-    """(negative, positive) names, of a label that has one or two values."""
-    if positive is None and len(levels) == 1:
-        alone = levels[0].lower()
-        return (f"not {levels[0]}", levels[0]) if alone in YES else (levels[0], f"not {levels[0]}")
-    if positive is None:
-        first, second = levels
-        turned = first.lower() in YES or second.lower() in NO
-        return (second, first) if turned else (first, second)
-    others = [level for level in levels if level != positive]
+def _classes(rows: dict[str, int], positive: str | None) -> tuple[str, str]:
+    """(negative, positive) names, of a label that has one or two values; rows: of each. As `rounds train` decides."""
+    if positive is None and len(rows) == 1:
+        alone = next(iter(rows))
+        return (f"not {alone}", alone) if names_a_case(alone) else (alone, f"not {alone}")
+    positive = positive or positive_class(rows).label
+    others = [level for level in rows if level != positive]
     return (others[0] if len(others) == 1 else f"not {positive}"), positive
 
 

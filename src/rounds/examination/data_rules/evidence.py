@@ -122,7 +122,7 @@ class DataEvidence:
     @property
     def unused(self) -> pl.DataFrame:
         """Columns of the table that no network reads: dates and what was dropped."""
-        return self.dataset.extra.get("unused", pl.DataFrame())
+        return self.dataset.provenance.unused
 
 
 COLUMNS = Need[DataEvidence]("columns of a table, and the networks read arrays alone", lambda e: bool(e.columns))

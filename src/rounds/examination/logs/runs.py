@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from rounds.errors import DataError, must_be
-from rounds.examination.logs.columns import meaning, words_of
+from rounds.examination.logs.columns import meaning
 from rounds.examination.logs.logged_run import LoggedRun, Series, Unit
 from rounds.examination.logs.quantities import quantities
 from rounds.examination.logs.table import LogTable, Row, number
@@ -85,8 +85,6 @@ def runs_of(table: LogTable, choice: Choice) -> list[LoggedRun]:
     position = choice.step or _position(table.rows, columns)
     unit: Unit = "epoch" if position is None or "epoch" in position.lower() else "step"
     values = [c for c in columns if c != position and c not in by and meaning(c).kind != "position"]
-    if position is None and not choice.named and not _is_course(table.rows, values):
-        return []
     parts = _parts(table, position, by, values)
     several = len(parts) > 1
     varies = next((c.strip().lower() for c in by if len({row.get(c) for row in table.rows}) > 1), "")
@@ -95,22 +93,6 @@ def runs_of(table: LogTable, choice: Choice) -> list[LoggedRun]:
         for part in parts
     ]
     return [replace(run, varies=varies) for run in found if run is not None]
-
-
-def _is_course(rows: Sequence[Row], values: list[str]) -> bool:
-    """Whether rows without epochs are epochs at all: they hold a loss, or a score of a split, and no names of their own
-    (of classes, models or patients, one a row)."""
-    said = [meaning(c) for c in values]
-    told = any(m.kind == "loss" or (m.kind == "score" and m.named) for m in said)
-    texts = [[cell for row in rows if isinstance(cell := row.get(c), str) and number(cell) is None] for c in values]
-    named = any(
-        len(set(text)) > max(1, len(rows) / 2) for c, text in zip(values, texts, strict=True) if not _is_time(c)
-    )
-    return told and not named
-
-
-def _is_time(column: str) -> bool:
-    return bool(set(words_of(column)) & {"time", "date", "timestamp", "datetime"})
 
 
 def _check_named(table: LogTable, choice: Choice, columns: list[str]) -> None:

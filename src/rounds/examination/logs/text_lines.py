@@ -1,7 +1,6 @@
 """Logs that are lines of text: "epoch 3 loss 0.2 val_loss 0.3", Keras's progress, nnU-Net, boosting libraries."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,15 +8,12 @@ from rounds.examination.logs.columns import SPLIT_WORDS, meaning, words_of
 from rounds.examination.logs.table import LogTable, Row
 
 KNOWN = ("loss", "score", "error", "rate")
-LINE = "step"
-FEW_ROWS = 5  # epochs, with fewer of which single lines say more
-MANY_LINES = 8  # with the same loss, from which they are its course
 FEWEST_VALUES = 2  # of losses or scores by epoch, below which a text is no log of a training
 _STAMP = re.compile(
     r"^[\[(]?\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d(:\d\d)?([.,]\d+)?(Z|[+-]\d\d:?\d\d)?[\])]?[\s:,|-]*"
     r"|^[\[(]?\d\d:\d\d:\d\d([.,]\d+)?[\])]?[\s:,|-]*"
 )
-_LEVEL = re.compile(r"^\W*(?:[\w.]+[\s\]\[|:-]+)?(?:INFO|DEBUG|WARNING)\b[\s:|\])-]*(?:root:|__main__:)?")
+_LEVEL = re.compile(r"^\W*(INFO|DEBUG|WARNING|root|__main__|train(er)?)\b[\s:|\])-]*(?=\S)", re.IGNORECASE)
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|-?inf(?:inity)?"
 _EPOCH = re.compile(r"\b(?:ep|epoch|epoche|[eé]poca|[eé]poque)\b\W{0,8}(\d+(?:\.\d+)?)", re.IGNORECASE)
 _TRANSLATED = (  # what Chinese logs call things
@@ -32,7 +28,7 @@ _QUOTES = re.compile(r"\"|'(?=\s*:)|(?<=[{,\s])'")
 _STEP = re.compile(r"\b(step|iter|iteration|round)\b\W{0,4}(\d+)", re.IGNORECASE)
 _BOOSTING = re.compile(r"^\[\s*(\d+)\]\s*[a-z_]|^(\d+):\s+learn:", re.IGNORECASE)
 _PAIR = re.compile(
-    rf"([A-Za-z][A-Za-z0-9_@/.'-]*(?: [A-Za-z][A-Za-z0-9_@/.'-]*){{0,4}})\s*([:=]+|\s)\s*(?:tensor\()?"
+    rf"([A-Za-z][A-Za-z0-9_@/.'-]*(?: [A-Za-z][A-Za-z0-9_@/.'-]*){{0,4}})\s*(?:[:=]+|\s)\s*(?:tensor\()?"
     rf"(\[[^\]\[]*\]|{_NUMBER})(?![\w/])\s*(%?)",
     re.IGNORECASE,
 )
@@ -43,73 +39,28 @@ _ASIDE = re.compile(
 
 
 def is_text_log(text: str) -> bool:
-    """Whether losses or scores stand in it by epoch, or a loss in line after line."""
+    """Whether losses or scores stand in it by epoch."""
     rows = _rows(text)
     return sum(len(row) - 1 for row in rows) >= FEWEST_VALUES
 
 
 def read_text(path: Path, text: str) -> list[LogTable]:
-    """A row an epoch (or step), of whatever stood after its number before the next one; of few epochs with many lines,
-    a row a line."""
-    rows = _rows(text)
-    counted = ("lines are counted as steps: there are few epochs, or none",) if rows and LINE in rows[0] else ()
-    return [LogTable(path.name, rows, ignored=("lines without an epoch, a loss or a score", *counted))]
+    """A row an epoch (or step), of whatever stood after its number before the next one."""
+    return [LogTable(path.name, _rows(text), ignored=("lines without an epoch, a loss or a score",))]
 
 
 def _rows(text: str) -> list[Row]:
-    messages = [_message(line) for line in _shown(text)]
-    by_epoch = _by_epoch(messages)
-    if len(by_epoch) >= FEW_ROWS:
-        return by_epoch
-    by_line = _by_line(messages)
-    counts = Counter(name for row in by_line for name in row if meaning(name).kind == "loss")
-    return by_line if max(counts.values(), default=0) >= max(MANY_LINES, 3 * len(by_epoch)) else by_epoch
-
-
-def _shown(text: str) -> list[str]:
-    """Lines as a terminal shows them: of a progress bar that was drawn over itself, the last state."""
-    if "\n" not in text:
-        return text.split("\r")
-    return [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
-
-
-def _message(line: str) -> str:
-    return _QUOTES.sub("", _LEVEL.sub("", _STAMP.sub("", _translated(line).strip())).strip())
-
-
-def _by_epoch(messages: list[str]) -> list[Row]:
-    """What stands in several lines of an epoch is averaged: the loss of single minibatches."""
     rows: list[Row] = []
     row: Row = {}
-    times: Counter[str] = Counter()
-    for message in messages:
+    for line in re.split(r"[\r\n]+", text):
+        message = _QUOTES.sub("", _LEVEL.sub("", _STAMP.sub("", _translated(line).strip())).strip())
         mark = _mark(message)
         if mark is not None and row.get(mark[0]) != mark[1]:
             rows.append(row)
-            row, times = dict([mark]), Counter()
-        if not row or (_ASIDE.search(message) and mark is None):
-            continue
-        for name, value in dict(_values(message)).items():
-            before = row.get(name, 0.0)
-            assert isinstance(before, int | float)
-            times[name] += 1
-            row[name] = before + (value - before) / times[name]
+            row = dict([mark])
+        if row and not (_ASIDE.search(message) and mark is None):
+            row |= dict(_values(message))
     return [r for r in [*rows, row] if len(r) > 1]
-
-
-def _by_line(messages: list[str]) -> list[Row]:
-    """A row for each line with a loss or score, counted anew where epochs or steps fall back: training began again."""
-    rows: list[Row] = []
-    line, last = 0, -1.0
-    for message in messages:
-        mark = _mark(message)
-        if mark is not None:
-            line, last = (0, mark[1]) if mark[1] < last else (line, mark[1])
-        values = {} if _ASIDE.search(message) and mark is None else dict(_values(message))
-        if values:
-            line += 1
-            rows.append({LINE: line, **values})
-    return rows
 
 
 def _translated(line: str) -> str:
@@ -136,12 +87,11 @@ def _mark(message: str) -> tuple[str, float] | None:
 def _values(message: str) -> Iterator[tuple[str, float]]:
     """Losses, scores and rates of a line by name; a split that has a word of its own holds for what follows."""
     inherited = ""
-    for name, between, value, percent in _PAIR.findall(message.replace("np.float32(", "").replace("np.float64(", "")):
+    for name, value, percent in _PAIR.findall(message.replace("np.float32(", "").replace("np.float64(", "")):
         words = _named(name)
-        said = meaning(words)
-        bare = said.kind == "loss" and not said.metric and "loss" not in words.lower()
-        if not words or (bare and between.isspace()):  # "Train 100: ..." counts steps
+        if not words:
             continue
+        said = meaning(words)
         own = [w for w in words.split() if w.lower() in SPLIT_WORDS]
         inherited = own[0] if own and " " in words else inherited if not said.named else ""
         label = f"{inherited} {words}" if inherited and not said.named else words

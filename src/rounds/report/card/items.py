@@ -58,7 +58,7 @@ def purpose(known: Known) -> str:
 
 def sources(known: Known) -> str:
     dataset = known.dataset
-    notes = " ".join(f"{note}." for note in dataset.get("notes", []))
+    notes = " ".join(f"{note.rstrip('.')}." for note in dataset.get("notes", []))
     rows = (
         f"{dataset['rows_read']:,} rows read from {dataset['name']}, {dataset['patients']:,} patients in the analysis"
     )

@@ -39,7 +39,12 @@ UNITS: dict[str, Unit] = {
     "in": Unit("length", 2.54),
     **_scaled("volume", ml=1, l=1e3, dl=100, cc=1, ul=1e-3),
     **_scaled("time", min=1, mins=1, minute=1, minutes=1, h=60, hr=60, hrs=60, hour=60, hours=60, s=1 / 60, sec=1 / 60),
-    **_scaled("time", second=1 / 60, seconds=1 / 60, ms=1 / 6e4, day=1440, days=1440, d=1440),
+    **_scaled("time", second=1 / 60, seconds=1 / 60, ms=1 / 6e4, day=1440, days=1440, d=1440, week=10080, weeks=10080),
+    **{name: Unit("time", 525_960.0) for name in ("y", "yr", "yrs", "year", "years", "yo", "yearsold", "yrsold")},
+    **{name: Unit("time", 525_960.0) for name in ("jahre", "jahr", "ans", "años")},
+    **{name: Unit("time", 43_830.0) for name in ("mo", "mos", "month", "months", "monthsold", "monate")},
+    **{name: Unit("time", 10_080.0) for name in ("w", "wk", "wks", "wochen")},
+    **{name: Unit(name) for name in ("$", "€", "£", "¥")},
     **_scaled("pressure", mmhg=1, torr=1, kpa=7.50061683, pa=7.50061683e-3, cmh2o=0.73555924, hpa=0.750061683),
     "mmh2o": Unit("pressure", 0.073555924),
     "mbar": Unit("pressure", 0.750061683),
@@ -71,6 +76,7 @@ UNITS: dict[str, Unit] = {
     **{name: Unit("count in volume", 1e3) for name in ("10^12/l", "x10^12/l", "10*12/l", "m/ul", "10^6/ul")},
     **{name: Unit("share") for name in ("%", "percent", "pct")},
     **{name: Unit("share", 100.0) for name in ("fraction",)},
+    "mmol/mol": Unit("ratio of amounts"),
     **{name: Unit("activity in volume") for name in ("u/l", "iu/l", "units/l")},
     "ukat/l": Unit("activity in volume", 60.0),
     "nkat/l": Unit("activity in volume", 0.06),
@@ -105,10 +111,20 @@ MOLAR_MASS: tuple[tuple[str, float], ...] = (
     (r"bicarb|hco3", 61.017),
     (r"cortisol", 362.46),
 )
+HBA1C = Conversion(10.93, -23.5)  # per cent (NGSP) into mmol/mol (IFCC master equation)
 VALENCE: tuple[tuple[str, float], ...] = (
     (r"sodium|\bna\b|potassium|\bk\b|chlor|\bcl\b|bicarb|hco3|lact|anion", 1.0),
     (r"calcium|\bca\b|magnes|\bmg\b", 2.0),
 )
+
+
+def unit_name(text: str) -> str:
+    """A unit as it is written, without brackets and spaces around it.
+
+    >>> unit_name(" (mg/dL) ")
+    'mg/dL'
+    """
+    return re.sub(r"\s+", " ", text).strip(" ()[]")
 
 
 def measures(unit: str) -> str:
@@ -141,6 +157,8 @@ def conversion(old: str, new: str, variable: str) -> Conversion | None:
     """
     if spelled(old) == spelled(new):
         return Conversion(1.0, 0.0)
+    if re.search(r"a1c", variable.lower()) and {spelled(old), spelled(new)} == {"%", "mmol/mol"}:
+        return HBA1C if spelled(new) == "mmol/mol" else Conversion(1 / HBA1C.factor, -HBA1C.offset / HBA1C.factor)
     first, second = UNITS.get(spelled(old)), UNITS.get(spelled(new))
     if first is None or second is None:
         return None

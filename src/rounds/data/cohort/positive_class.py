@@ -1,0 +1,90 @@
+"""Which of two classes is the positive one: by words that people write, else the rarer."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from rounds.data.tables.cells.missing_words import words
+
+_YES = words(
+    """
+    yes, y, true, t, positive, pos, +, present, presence, case, cases, event, died, dead, death, deceased,
+    expired, mortality, fatal, disease, diseased, sick, ill, abnormal, malignant, cancer, tumor, tumour,
+    infected, infection, affected, detected, reactive, exposed, failure, failed, relapse, relapsed, recurrence,
+    recurred, progression, progressed, readmitted, readmission, complication, complications, patient, patients,
+    ckd, diabetic, diabetes, septic, sepsis, stroke, pneumonia, covid, hospitalized, hospitalised, icu, severe,
+    critical, high, high risk, at risk, poor, bad, worse, impaired, demented, ja, oui, si, sí, sim, da,
+    gestorben, verstorben, tot, krank, positiv, vorhanden, décédé, mort, malade, positif, fallecido, muerto,
+    positivo, enfermo
+    """
+)
+_NO = words(
+    """
+    no, n, false, f, negative, neg, -, absent, absence, control, controls, none, alive, living, survived,
+    survivor, survive, survival, lived, healthy, normal, benign, well, cured, censored, unaffected, undetected,
+    unexposed, uninfected, success, remission, stable, discharged, discharge, home, mild, low, low risk, good,
+    better, intact, nondemented, no event, nein, non, nao, não, niet, lebt, lebend, überlebt, gesund, negativ,
+    kontrolle, vivant, sain, négatif, vivo, negativo, sano, control group, placebo
+    """
+)
+# Letters and figures that say something beside each other alone: malignant and benign, dead and alive, ...
+_PAIRS = (("b", "m"), ("a", "d"), ("n", "p"), ("c", "d"), ("s", "d"), ("h", "s"), ("0", "1"), ("-1", "1"))
+_NOT = re.compile(
+    r"^(?:not?|non|un|without|w/o|free of|never|nie|kein(?:e|en)?|ohne|sans|sin|in(?=active))[ _-]*(?=\w)"
+)
+_NEGATED = re.compile(
+    r"(?:^|[ _-])(?:not|no|non|without|negative|absent|control|healthy|normal|alive|survived|free)(?:[ _-]|$)"
+)
+
+
+class Positive(NamedTuple):
+    """label: of the positive class; why: in words."""
+
+    label: str
+    why: str
+
+
+def positive_class(rows: Mapping[str, int]) -> Positive:
+    """The positive one of two classes. rows: of each label; of classes that no word tells apart, the rarer.
+
+    >>> positive_class({"notckd": 150, "ckd": 250}).label, positive_class({"Survived": 40, "Died": 60}).label
+    ('ckd', 'Died')
+    >>> positive_class({"1": 416, "2": 167})
+    Positive(label='2', why='the rarer class')
+    """
+    first, second = sorted(rows)
+    for label, other in ((first, second), (second, first)):
+        if _says_yes(label, other):
+            return Positive(label, "by its name")
+    rarer = min((second, first), key=lambda label: rows[label])
+    return Positive(rarer, "the rarer class")
+
+
+def names_a_case(label: str) -> bool:
+    """Whether a label that stands alone is one of a case.
+
+    >>> names_a_case("died"), names_a_case("0")
+    (True, False)
+    """
+    return _tidy(label) in _YES or _tidy(label) == "1"
+
+
+def _says_yes(label: str, other: str) -> bool:
+    """Whether a label is the positive one beside another."""
+    yes, no = _tidy(label), _tidy(other)
+    if (no, yes) in _PAIRS or _NOT.sub("", no) == yes:
+        return True
+    if (yes, no) in _PAIRS or _NOT.sub("", yes) == no:
+        return False
+    known = (yes in _YES) - (yes in _NO) - ((no in _YES) - (no in _NO))
+    if known:
+        return known > 0
+    return bool(_negated(no)) and not _negated(yes)
+
+
+def _tidy(label: str) -> str:
+    return re.sub(r"\s+", " ", label.strip().lower())
+
+
+def _negated(label: str) -> bool:
+    return bool(_NEGATED.search(label) or _NOT.match(label))

@@ -1,0 +1,249 @@
+"""Dates and times as people and programs write them: one pattern a spelling, mixed in a column where each is clear."""
+
+import datetime
+
+import polars as pl
+
+from rounds.data.tables.cells.missing_words import AMONG_NUMBERS, folded
+from rounds.data.tables.cells.number_cells import FEW_WORDS, SHARE_OF_WORDS, Cells, missing_note
+from rounds.data.tables.cells.reading import CellNote, FileStyle, ReadColumn, Reading
+
+_CLOCK = (
+    r"(?:[T :,]+(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?:[:.](?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r" ?(?P<half>(?i)[ap]\.?m\.?)?(?: Uhr)? ?(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2})?)?$"
+)
+_WEEKDAY = r"(?:\pL{2,10}\.?,? )?"
+_MONTH = r"(?P<month>\pL{3,10})\.?"
+_YEAR = r"(?P<year>\d{4}|'?\d{2})"
+# Name -> pattern; `first` and `second` are day and month in an order that only the column or the file can tell.
+SPELLINGS = {
+    "year first": rf"^(?P<year>\d{{4}})[-/. ](?P<number>\d{{1,2}})[-/. ](?P<day>\d{{1,2}}){_CLOCK}",
+    "eight digits": r"^(?P<year>(?:19|20)\d{2})(?P<number>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])"
+    r"(?:[T ]?(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})?)?$",
+    "two orders": rf"^(?P<first>\d{{1,2}})(?P<mark>[-/. ])(?P<second_number>\d{{1,2}})[-/. ]{_YEAR}{_CLOCK}",
+    "day and month's name": rf"^{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th|er|\.)?[-/ .]*(?:de )?{_MONTH}"
+    rf"[-/ ,.:]*(?:de )?{_YEAR}{_CLOCK}",
+    "month's name and day": rf"^{_WEEKDAY}{_MONTH}[-/ ]*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[-/, ]+{_YEAR}{_CLOCK}",
+    "year and month's name": rf"^(?P<year>\d{{4}})[-/ ]{_MONTH}[-/ ](?P<day>\d{{1,2}}){_CLOCK}",
+}
+# First letters of months in English, German, French, Spanish, Italian, Portuguese and Dutch; longer ones first.
+_MONTHS = {
+    1: ("jan", "jän", "ene", "gen"),
+    2: ("feb", "fév", "fev"),
+    3: ("mar", "mär", "mrz", "maa"),
+    4: ("apr", "avr", "abr"),
+    5: ("may", "mai", "mag", "mei"),
+    6: ("jun", "juin", "giu"),
+    7: ("jul", "juil", "lug"),
+    8: ("aug", "aoû", "aou", "ago"),
+    9: ("sep", "set"),
+    10: ("oct", "okt", "ott", "out"),
+    11: ("nov",),
+    12: ("dec", "dez", "déc", "dic"),
+}
+_MONTH_OF = {**{start: n for n, starts in _MONTHS.items() for start in starts}, "may": 5, "mai": 5}
+ZERO_DATES = r"^0{1,4}[-/.]0{1,2}[-/.]0{1,4}(?:[T ]0{1,2}:0{2}(?::0{2})?)?$"
+DAY_FIRST_MARK = "."  # 05.07.2020 is written in day-first countries
+SHARE_OF_FALSE_DATES = 0.05  # such as 31/02/2020, which are read as missing
+BOTH_ORDERS, NO_DAY = "some dates are day first and some are month first", "no day is above 12"
+LOOKS_LIKE_A_DATE = r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ].*)?$"
+
+
+def recognise(text: pl.Series, style: FileStyle) -> ReadColumn | CellNote | None:
+    """Dates; a note where day and month may change places and nothing in the file tells."""
+    cells = _levels(text)
+    dates = spelling_of(cells.text).is_not_null() & ~_zero(cells.text)
+    if not dates.any() or not _words_are_missing(cells, dates):
+        return None
+    order = day_first(text, style.day_first)
+    if order == BOTH_ORDERS:
+        advice = f"left out: {BOTH_ORDERS}. Write dates as 2024-12-31"
+        return CellNote(text.name, advice, cells.count(dates), role="date")
+    if isinstance(order, str):
+        return _order_unknown(text.name, cells.count(dates), order)
+    reading = Reading(kind="date", day_first=order, pivot=datetime.date.today().year % 100)
+    made = read_again(text, reading)
+    known = len(made.values[0].drop_nulls())
+    false = cells.count(dates) - known
+    if not known or false > SHARE_OF_FALSE_DATES * cells.total:
+        return None
+    return made
+
+
+def spelling_of(levels: pl.Series) -> pl.Series:
+    """Name of the spelling that each cell has, null where it is no date.
+
+    >>> spelling_of(pl.Series(["05-Jul-2020", "2020-07-05", "high"])).to_list()
+    ["day and month's name", 'year first', None]
+    """
+    tidy = _tidy(levels)
+    found = pl.Series([None] * len(levels), dtype=pl.String)
+    for name, pattern in SPELLINGS.items():
+        fits = tidy.str.contains(pattern)
+        if "name" in name:
+            fits &= _month(tidy.str.extract_groups(pattern).struct.field("month")).is_not_null()
+        found = pl.select(pl.when(found.is_null() & fits).then(pl.lit(name)).otherwise(found)).to_series()
+    return found
+
+
+def _tidy(levels: pl.Series) -> pl.Series:
+    return levels.str.replace_all(r"[\s\u00a0\u202f]+", " ").str.strip_chars()
+
+
+def _levels(text: pl.Series) -> Cells:
+    counted = text.drop_nulls().value_counts(name="rows")
+    return Cells(counted.to_series(0).alias("text"), counted["rows"], pl.DataFrame())
+
+
+def _words_are_missing(cells: Cells, dates: pl.Series) -> bool:
+    unknown = ~dates & ~_zero(cells.text) & ~folded(cells.text).is_in(list(AMONG_NUMBERS))
+    few = int(unknown.sum()) <= FEW_WORDS and cells.count(unknown) <= SHARE_OF_WORDS * cells.total
+    return few and not cells.text.filter(unknown).str.contains(r"\d").any()
+
+
+def _zero(levels: pl.Series) -> pl.Series:
+    return levels.str.contains(ZERO_DATES)
+
+
+def day_first(text: pl.Series, of_file: bool | None = None) -> bool | str | None:
+    """Whether 05/07/2020 is the fifth of July in this column; None where no such date is there; why not where only the
+    user can say.
+
+    >>> day_first(pl.Series(["28/04/2019", "05/07/2020"])), day_first(pl.Series(["2020-04-28"]))
+    (True, None)
+    >>> day_first(pl.Series(["05/07/2020"]))
+    'no day is above 12'
+    """
+    parts = _tidy(text.drop_nulls().unique()).str.extract_groups(SPELLINGS["two orders"]).struct.unnest()
+    parts = parts.filter(pl.col("first").is_not_null())
+    if not parts.height:
+        return None
+    day = bool((parts["first"].cast(pl.Int32) > 12).any())
+    month = bool((parts["second_number"].cast(pl.Int32) > 12).any())
+    if day and month:
+        return BOTH_ORDERS
+    if day or month:
+        return day
+    if (parts["mark"] == DAY_FIRST_MARK).all():
+        return True
+    return NO_DAY if of_file is None else of_file
+
+
+def _order_unknown(column: str, rows: int, reason: str) -> CellNote:
+    text = (
+        f"{rows:,} dates can be read month first or day first ({reason}): say --dates month-first or --dates day-first"
+    )
+    return CellNote(column, text, rows, option="--dates", role="date")
+
+
+def read_again(text: pl.Series, reading: Reading) -> ReadColumn:
+    """Dates by a reading that is known already, each by its own spelling; what is none becomes missing."""
+    cells = _levels(text)
+    tidy = _tidy(cells.text)
+    moments = pl.Series([None] * len(tidy), dtype=pl.Datetime("us"))
+    timed = False
+    for name, pattern in SPELLINGS.items():
+        parts = tidy.str.extract_groups(pattern).struct.unnest()
+        moments = moments.fill_null(_moments(_with_all(parts), reading)) if name else moments
+        timed = timed or ("hour" in parts.columns and parts["hour"].is_not_null().any())
+    moments = moments.alias("moment")
+    made = text.replace_strict(cells.text, moments, default=None, return_dtype=pl.Datetime("us"))
+    made = made if timed else made.cast(pl.Date)
+    return ReadColumn((made.alias(text.name),), reading, tuple(_notes(text.name, cells, moments, reading)))
+
+
+_PARTS = (
+    "year",
+    "number",
+    "month",
+    "day",
+    "first",
+    "second_number",
+    "hour",
+    "minute",
+    "second",
+    "fraction",
+    "half",
+    "zone",
+)
+
+
+def _with_all(parts: pl.DataFrame) -> pl.DataFrame:
+    return parts.with_columns(pl.lit(None, dtype=pl.String).alias(n) for n in _PARTS if n not in parts.columns)
+
+
+def _month(names: pl.Series) -> pl.Series:
+    """Number of the month that a name begins with, null where it is none."""
+    lower = names.str.to_lowercase()
+    four, three = (lower.str.slice(0, n).replace_strict(_MONTH_OF, default=None, return_dtype=pl.Int32) for n in (4, 3))
+    return four.fill_null(three)
+
+
+def _moments(parts: pl.DataFrame, reading: Reading) -> pl.Series:
+    """[levels] times of one spelling; null where the day does not exist."""
+    orders = ("first", "second_number") if reading.day_first else ("second_number", "first")
+    parts = parts.with_columns(_month(parts["month"]).cast(pl.String).alias("name"))
+    digits = [pl.col("day").fill_null(pl.col(orders[0])), pl.coalesce("number", "name", orders[1])]
+    day, month = (one.str.zfill(2) for one in digits)
+    year = _full_year(parts["year"], reading.pivot)
+    hour = _hour(parts)
+    clock = [hour, pl.col("minute").fill_null("00"), pl.col("second").fill_null("00")]
+    written = pl.concat_str(
+        [
+            year,
+            pl.lit("-"),
+            month,
+            pl.lit("-"),
+            day,
+            pl.lit(" "),
+            clock[0],
+            pl.lit(":"),
+            clock[1],
+            pl.lit(":"),
+            clock[2],
+            pl.lit("."),
+            pl.col("fraction").fill_null("0"),
+        ]
+    )
+    moment = written.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
+    return parts.select((moment - _ahead_of_utc()).alias("moment")).to_series()
+
+
+def _full_year(years: pl.Series, pivot: int) -> pl.Series:
+    short = years.str.strip_prefix("'").cast(pl.Int32)
+    full = pl.when(short >= 100).then(short).when(short <= pivot).then(short + 2000).otherwise(short + 1900)
+    return pl.select(full.cast(pl.String).str.zfill(4)).to_series()
+
+
+def _hour(parts: pl.DataFrame) -> pl.Expr:
+    hour, half = pl.col("hour").cast(pl.Int32), pl.col("half").str.to_lowercase().str.slice(0, 1)
+    turned = pl.when(half == "p").then(hour % 12 + 12).when(half == "a").then(hour % 12).otherwise(hour)
+    return turned.cast(pl.String).str.zfill(2).fill_null("00")
+
+
+def _ahead_of_utc() -> pl.Expr:
+    """How far a zone such as +02:00 is ahead."""
+    hours = pl.col("zone").str.extract(r"^([+-]\d{2})").cast(pl.Int32)
+    minutes = pl.col("zone").str.extract(r"(\d{2})$").cast(pl.Int32)
+    sign = pl.when(pl.col("zone").str.starts_with("-")).then(-1).otherwise(1)
+    return pl.duration(hours=hours.fill_null(0), minutes=(sign * minutes).fill_null(0))
+
+
+def _notes(column: str, cells: Cells, moments: pl.Series, reading: Reading) -> list[CellNote]:
+    spelled = spelling_of(cells.text)
+    found = []
+    if reading.day_first is not None and (rows := cells.count(spelled == "two orders")):
+        order = "day" if reading.day_first else "month"
+        found.append(CellNote(column, f"{rows:,} dates read {order} first", rows))
+    others = spelled.drop_nulls().unique().to_list()
+    if set(others) - {"year first", "two orders"}:
+        rows = cells.count(~spelled.is_in(["year first", "two orders"]) & spelled.is_not_null())
+        found.append(CellNote(column, f"{rows:,} dates with a month's name, or in eight digits, read as dates", rows))
+    if rows := cells.count(moments.is_null()):
+        note = missing_note(
+            column,
+            Cells(cells.text.filter(moments.is_null()), cells.rows.filter(moments.is_null()), pl.DataFrame()),
+            rows,
+        )
+        found.append(CellNote(column, note.text.replace("without a number", "without a date"), rows))
+    return found
