@@ -48,7 +48,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class StaticConfig:
+class Table:
     """What hypothesis chooses: stays a patient, different moments (0: no times), share given as a test table."""
 
     kind: str
@@ -72,8 +72,8 @@ class StaticConfig:
         return Case(dataset, self.folds, self.seed, self.nested)
 
 
-recipes = st.builds(
-    StaticConfig,
+tables = st.builds(
+    Table,
     kind=st.sampled_from(sorted(TARGETS)),
     rows=st.integers(40, 1500),
     stays=st.sampled_from([1, 2, 5]),
@@ -97,8 +97,8 @@ def split_or_skip(case: Case) -> Split:
 
 
 def may_be_refused(case: Case) -> bool:
-    """Whether patients are too few: two for each fold, of five that judge as well where all patients do; by time, and
-    beside a test table, of those who are left."""
+    """Whether patients are too few: two for each fold, of five that judge as well where all patients do; by time,
+    beside a test table, and beside a part that judges, of those who are left."""
     dataset, least = case.dataset, 2 * max(case.folds, 2)
     if dataset.given_test is not None:
         left = set(dataset.patients) - set(dataset.patients[dataset.given_test])
@@ -107,13 +107,14 @@ def may_be_refused(case: Case) -> bool:
         left = set(dataset.patients) - set(dataset.patients[dataset.times >= latest])
     else:
         left, least = set(dataset.patients), 2 * max(case.folds, OUTER_FOLDS)
+        return len(left) * (1 if case.nested else 2 / 3) < least
     return len(left) < least
 
 
 @settings(max_examples=150, deadline=None)
-@given(recipes)
-def test_no_patient_is_on_two_sides(config: StaticConfig) -> None:
-    case = config.case()
+@given(tables)
+def test_no_patient_is_on_two_sides(table: Table) -> None:
+    case = table.case()
     split, patients = split_or_skip(case), case.dataset.patients
     assert not set(patients[split.development]) & set(patients[split.test])
     for parts in (split.folds, *split.outer):
@@ -122,9 +123,9 @@ def test_no_patient_is_on_two_sides(config: StaticConfig) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(recipes)
-def test_every_row_has_its_place(config: StaticConfig) -> None:
-    case = config.case()
+@given(tables)
+def test_every_row_has_its_place(table: Table) -> None:
+    case = table.case()
     split = split_or_skip(case)
     assert not np.intersect1d(split.development, split.test).size
     held = np.concatenate(split.folds)
@@ -142,18 +143,18 @@ def test_every_row_has_its_place(config: StaticConfig) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(recipes)
-def test_a_judging_fold_leaves_something_to_validate_on(config: StaticConfig) -> None:
-    case = config.case()
+@given(tables)
+def test_a_judging_fold_leaves_something_to_validate_on(table: Table) -> None:
+    case = table.case()
     split = split_or_skip(case)
     for judged in (fold for repeat in split.outer for fold in repeat):
         assert all(len(np.setdiff1d(part, judged)) for part in split.folds)
 
 
 @settings(max_examples=60, deadline=None)
-@given(recipes)
-def test_split_seed_alone_moves_the_split(config: StaticConfig) -> None:
-    case = replace(config, rows=max(config.rows, 300)).case()
+@given(tables)
+def test_split_seed_alone_moves_the_split(table: Table) -> None:
+    case = replace(table, rows=max(table.rows, 300)).case()
     first, again = split_or_skip(case), case.split()
     assert same_split(first, again)
     others = [replace(case, seed=case.seed + step).split() for step in range(1, 5)]
@@ -166,9 +167,9 @@ def same_split(a: Split, b: Split) -> bool:
 
 
 @settings(max_examples=80, deadline=None)
-@given(recipes)
-def test_by_time_the_latest_judge(config: StaticConfig) -> None:
-    case = replace(config, given=0.0, moments=config.moments or 40).case()
+@given(tables)
+def test_by_time_the_latest_judge(table: Table) -> None:
+    case = replace(table, given=0.0, moments=table.moments or 40).case()
     split, times = split_or_skip(case), case.dataset.times
     assert times is not None
     assert times[split.test].min() > times[split.development].max()

@@ -214,7 +214,7 @@ def _written(begun: Begun, found: Loop, finished: Finished) -> Record:
 
 def asked_for(request: Request) -> Record:
     """What of a request decides the networks: a run goes on, or is read back, with the same only."""
-    asked: Record = {"plan": request.changes, "members": request.members, "rounds": request.rounds}
+    asked: Record = {"plan": {"seed": 0, **request.changes}, "members": request.members, "rounds": request.rounds}
     if request.model is None:
         return asked
     from rounds.networks.user_model.model import layers_record
