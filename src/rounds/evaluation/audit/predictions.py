@@ -180,11 +180,7 @@ def _score(file: PredictionFile, rows: np.ndarray, metric: str) -> Interval | No
     who = file.patients[rows]
     if len(np.unique(who)) < FEWEST_PATIENTS:
         return None
-
-    def scores(weights: np.ndarray | None) -> dict[str, np.ndarray]:
-        return weighted_scores(file.task, file.targets[rows], file.scores[rows], weights, (metric,))
-
-    return resampled_intervals(scores, {metric: METRICS[metric].bounded}, who).get(metric)
+    return score_with_interval(file.task, file.targets[rows], file.scores[rows], who).get(metric)
 
 
 def check_constant(file: PredictionFile) -> Note | None:
@@ -255,10 +251,11 @@ def check_size(file: PredictionFile) -> Note | None:
     """Too few patients or cases to judge by."""
     y, who = file.targets[file.judged], file.patients[file.judged]
     people = len(np.unique(who))
-    fewest = int(min(y.sum(), len(y) - y.sum())) if file.task.kind == "binary" else people
+    sides = (y[:, 0] > 0.5, y[:, 0] <= 0.5) if file.task.kind == "binary" else ()
+    fewest = min((len(np.unique(who[side])) for side in sides), default=people)
     if min(people, fewest) >= ENOUGH_EVENTS:
         return None
-    what = "rows of the rarer outcome" if file.task.kind == "binary" and fewest < people else "patients"
+    what = "patients with the rarer outcome" if file.task.kind == "binary" and fewest < people else "patients"
     count = min(people, fewest)
     shown = f"{count}" if count >= FEWEST_PATIENTS else f"fewer than {FEWEST_PATIENTS}"
     words = f"{shown.capitalize()} {what} judge: a validation wants at least {ENOUGH_EVENTS}."
