@@ -21,7 +21,7 @@ from rounds.prediction.model_folder import load_predictor
 from rounds.run_folder.read import read_record
 from rounds.training.pool import Progress
 
-TINY: dict[str, Any] = {"epochs": 2, "hidden": (4,), "batch_size": 16, "folds": 2, "learning_rate": 0.01}
+TINY: dict[str, Any] = {"seed": 0, "epochs": 2, "hidden": (4,), "batch_size": 16, "folds": 2, "learning_rate": 0.01}
 # Stages after training, as (module, name of its function), and whether there is a result without it.
 # Functions of stages after training without which there is no result, and those that a run can do without.
 NEEDED = [(stages, "_judging"), (run_folder, "judge"), (stages, "examine")]

@@ -132,6 +132,8 @@ def test_what_is_killed_between_two_renames_is_found_and_replaced(tmp_path, monk
     assert [p.name for p in existing_folder(tmp_path / "model").iterdir()] == ["first.txt"]
     replace_with_second(tmp_path / "model")
     assert [p.name for p in existing_folder(tmp_path / "model").iterdir()] == ["second.txt"]
+    (tmp_path / ".model.1-1.old").mkdir()
+    assert existing_folder(tmp_path / "model") == tmp_path / "model", "what is in its place comes first"
 
 
 def _fill_and_stop(folder):
