@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError, RunFolderError, must_be
 from rounds.examination.finding import Finding, Verdict
 from rounds.examination.sources.run_folder import read_examination, read_plans
+from rounds.job.model_changes import code_lines
+from rounds.model_facts import ModelFacts
 from rounds.plan import Plan
 from rounds.prediction.model_folder import load_predictor
 from rounds.prediction.predictor import Predictor
 from rounds.prediction.table import new_inputs, predict_table, read_date_references, read_source
 from rounds.run_folder.read import read_record, read_records
-from rounds.user_code import code_allowed
+from rounds.user_code import code_allowed, is_code_allowed
 
 Record = dict[str, Any]
 
@@ -83,6 +85,28 @@ class Result:
     def curves(self) -> pl.DataFrame:
         """(round, slab, member, epoch, split, metric, value)."""
         return pl.read_parquet(self.folder / "curves.parquet")
+
+    @property
+    def model(self) -> Any:
+        """The user's own Keras model as it was trained in the end, with its first network's weights and every remedy
+        that was kept, but for the scaling of inputs, which `model_changes` names.
+
+        Raises RunFolderError where the networks are Rounds's own.
+        """
+        place = self.folder / "model" / "network_0.keras"
+        if not place.exists():
+            advice = "Predict with result.predict, or write one with result.export('keras')"
+            raise RunFolderError(must_be("Result.model", "a model of your own", "model", str(place), advice))
+        from rounds.networks.user_model.runner import read_model
+
+        return read_model(place, is_code_allowed())
+
+    @property
+    def model_changes(self) -> list[str]:
+        """What was changed of the user's own model, as lines of code; `prescriptions` says what each was worth."""
+        planned = read_record(self.folder, "plan.json")
+        model = ModelFacts.model_validate(planned["model"]) if planned.get("model") else None
+        return code_lines(self.prescriptions, planned, model)
 
     def predict(self, data: Any, intervals: bool = False) -> Any:
         """Predictions [N, T] in the target's unit, or probabilities [N, classes], for new patients.

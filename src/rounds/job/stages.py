@@ -235,7 +235,7 @@ def decided(request: Request) -> Decided:
         found = {name: (value, "one network was asked for") for name, value in one_network({}).items()}
     if request.model is None:
         return found
-    return {**found, "network": (OWN, "a model was handed over"), **compiled_fields(request.model)}
+    return {**found, **model_fields(request.model)}
 
 
 def _examine_data(dataset: Dataset, split: Split, folder: Path, described: Record, allow: tuple[str, ...]) -> DataSaid:
@@ -342,12 +342,18 @@ def _write_advice(begun: Begun, found: Loop, record: Record) -> None:
     PlanFile.of(plan_record(found.trained.population, reasons, asked_for(begun.request))).write(folder)
 
 
-def compiled_fields(model: Any) -> Decided:
-    """Plan fields that a model was compiled with, and why; none where it was not compiled."""
+def model_fields(model: Any) -> Decided:
+    """Plan fields that a model of the user's own decides: what its layers are, and what it was compiled with."""
     from rounds.networks.user_model.compiled import read_compiled
+    from rounds.networks.user_model.model import check_model
+    from rounds.networks.user_model.remake import FIXED, GIVEN, can_be_remade
 
+    check_model(model)
+    said = (GIVEN if can_be_remade(model) else FIXED, "the model's own layers")
+    own = dict.fromkeys(("activation", "initializer", "bias_initializer"), said)
     compiled = read_compiled(model)
-    return {} if compiled is None else compiled.fields
+    fields = {} if compiled is None else compiled.fields
+    return {"network": (OWN, "a model was handed over"), **own, **fields}
 
 
 def one_network(changes: dict[str, Any]) -> dict[str, Any]:

@@ -110,10 +110,11 @@ _BUILT = (
     "frozen_layers",
     *_EMBEDDING,
 )
+_LAYERS = tuple(name for name in _BUILT if name not in ("activation", "initializer", "bias_initializer"))
 _IMAGES = ("zoom", "rotate", "shear", "elastic", "crop", "flip", "brightness", "contrast")
 
 CONDITIONS = (
-    Condition(_BUILT, lambda plan, _: plan.network == "keras", "the network is a model of your own, with its layers"),
+    Condition(_LAYERS, lambda plan, _: plan.network == "keras", "the network is a model of your own, with its layers"),
     Condition(("initial_weights",), lambda plan, _: plan.network != "keras", "only a model of your own has weights"),
     Condition(
         ("hidden", "skip_to_output", "frozen_layers", *_EMBEDDING),

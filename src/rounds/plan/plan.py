@@ -73,7 +73,9 @@ class Plan(BaseModel):
         "dense", "kind of network (keras: a model of your own)"
     )
     hidden: Counts = _field((128, 128), "width of each hidden layer", "units")
-    activation: str = _field("silu", "activation after each hidden layer (any of Keras's names, or module:name)")
+    activation: str = _field(
+        "silu", "activation after each hidden layer (any of Keras's names, or module:name; given: your model's)"
+    )
     layer: str = _field(
         "dense", "hidden layer: dense, or a Keras layer of your own that takes its width (module:Class)"
     )
@@ -86,7 +88,11 @@ class Plan(BaseModel):
         "drawn", "weights of a model of your own: drawn anew for each network, or those it was handed over with"
     )
     use_dropout: bool | None = _field(None, "carry dropout masks (none: when any member's dropout is above 0)")
-    output_activation: str = _field("auto", "activation of the output; auto matches the loss")
+    output_activation: str = _field(
+        "auto",
+        "activation of the output; auto matches the loss (of a model of your own: what follows it; matched: its last "
+        "layer is made to fit the task)",
+    )
     number_embedding: Literal["none", "periodic", "piecewise"] = _field(
         "none", "how each number is spread out before the first layer"
     )

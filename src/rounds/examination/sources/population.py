@@ -42,7 +42,9 @@ def facts_of(population: Population, fold_data: FoldData) -> ModelFacts | None:
     program = population.programs[0]
     table = np.concatenate([fold_data.inputs.numbers, fold_data.inputs.flags], axis=1)[fold_data.learned]
     targets = network_targets(task, fold_data.target_scale, fold_data.targets)[fold_data.learned]
-    return training_facts(program.model, plan, table if table.shape[1] else None, targets)
+    return training_facts(
+        (population.model, program.model), plan, loss_name(plan, task), table if table.shape[1] else None, targets
+    )
 
 
 def same_linear_by_fold(one: Population, other: Population) -> bool:

@@ -22,6 +22,7 @@ from rounds.statistics.fold_differences import paired
 
 DIVERGED_SHARE = Threshold("members diverged", 0.5, "share of members from which it is an error")
 SURE_ERRORS = Threshold("certainty of one curve", 3.0, "standard errors, from its own roughness")
+SINGLE_GAIN = Threshold("fall of a single curve", 0.02, "share of the constant's loss: no other fold confirms it")
 FEWEST_EPOCHS = 5  # below which no course can be told
 FEW_STEPS = Threshold("few steps", 100, "steps in all")
 STILL_WINDOW = Threshold("stretch judged", 0.1, "share of the epochs, at the end and before it")
@@ -168,7 +169,8 @@ def _still_improving(run: Run) -> Judged:
     if len(found) < 2:
         reach = SURE_ERRORS.value * found[0][1]
         low, high = mean - reach, mean + reach
-    if not (low > 0 and mean >= SMALLEST_SHARE.value):
+    least = SMALLEST_SHARE if len(found) > 1 else SINGLE_GAIN
+    if not (low > 0 and mean >= least.value):
         return None
     split = "Validation" if curves[0].has_validation else "Training"
     return Seen(
@@ -191,7 +193,7 @@ STILL_IMPROVING = Rule(
     "folds; or few steps were taken in all and the result is worse than it should be.",
     why="The networks would be better if they had trained longer.",
     remedies=("train for more epochs", "raise the learning rate"),
-    thresholds=(STILL_WINDOW, SMALLEST_SHARE, SURE_ERRORS, FEW_STEPS),
+    thresholds=(STILL_WINDOW, SMALLEST_SHARE, SINGLE_GAIN, SURE_ERRORS, FEW_STEPS),
     causes=("learning-rate-too-high", "learning-rate-too-low", *BAD_STARTS),
     place=200,
     figures=(LOSSES,),

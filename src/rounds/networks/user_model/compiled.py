@@ -108,7 +108,7 @@ def _arguments(loss: Any) -> dict[str, Any]:
     """What a loss object was made with, its name and reduction aside; a reduction other than the mean is kept."""
     if isinstance(loss, str) or not hasattr(loss, "get_config"):
         return {}
-    config = dict(loss.get_config())
+    config = {**loss.get_config(), **(getattr(loss, "_fn_kwargs", None) or {})}
     reduction = config.pop("reduction", "sum_over_batch_size")
     kept = {key: value for key, value in config.items() if key in _PLAIN or key in ("alpha", "gamma", "fn", "dtype")}
     kept.pop("dtype", None)
@@ -209,8 +209,11 @@ def _notes(model: Any) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def user_training(model: Any, plan: Any, task: Any, steps: int) -> UserTraining:
-    """What of the plan is "compiled", as functions; steps: of an epoch. Raises PlanError where nothing was compiled."""
+def user_training(model: Any, used: Any, plan: Any, task: Any, steps: int) -> UserTraining:
+    """What of the plan is "compiled", as functions. used: the model as the plan has it made again; steps: of an epoch.
+
+    Raises PlanError where nothing was compiled.
+    """
     compiled = read_compiled(model)
     asked = COMPILED in (plan.loss, plan.optimizer, plan.schedule)
     if compiled is None:
@@ -219,16 +222,15 @@ def user_training(model: Any, plan: Any, task: Any, steps: int) -> UserTraining:
             raise PlanError(must_be("The model", "compiled", "model", type(model).__name__, advice))
         return UserTraining()
     return UserTraining(
-        loss=_loss_of_task(model, plan, task, compiled),
+        loss=_loss_of_task(model, units_of(used), plan, task, compiled),
         after=plan.output_activation if plan.output_activation in PROBABILITIES else "linear",
-        optimizer=keras_optimizer(model) if plan.optimizer == COMPILED else None,
+        optimizer=keras_optimizer(model, used) if plan.optimizer == COMPILED else None,
         factor=_factor(compiled, steps) if plan.schedule == COMPILED and compiled.schedule is not None else None,
     )
 
 
-def _loss_of_task(model: Any, plan: Any, task: Any, compiled: Compiled) -> Callable[[Any, Any], Any] | None:
+def _loss_of_task(model: Any, units: int, plan: Any, task: Any, compiled: Compiled) -> Callable[[Any, Any], Any] | None:
     """Keras's own loss where the plan names it, or where units and outputs differ; None where the plan's serves."""
-    units = units_of(model)
     if plan.loss != COMPILED and units in (0, task.outputs):
         return None
     if plan.loss not in (COMPILED, compiled.fields["loss"][0]):
@@ -255,12 +257,12 @@ def _factor(compiled: Compiled, steps: int) -> Callable[[Any], Any]:
     return lambda position: schedule(keras.ops.maximum(position * steps - 1, 0)) / highest
 
 
-def keras_optimizer(model: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def keras_optimizer(model: Any, used: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """A model's own optimizer as Optax has them: its variables are the state, its step divided by the rate the
     direction, so that the rate can be each member's own."""
     given = model.optimizer
     optimizer = type(given).from_config({**given.get_config(), "learning_rate": 1.0})
-    optimizer.build(model.trainable_variables)
+    optimizer.build(used.trainable_variables)
     place = next(i for i, v in enumerate(optimizer.variables) if v is optimizer._learning_rate)
 
     def init(weights: Any) -> list[Any]:
@@ -276,16 +278,22 @@ def keras_optimizer(model: Any) -> tuple[Callable[..., Any], Callable[..., Any]]
     return init, update
 
 
-def training_facts(model: Any, plan: Any, inputs: np.ndarray | None, targets: np.ndarray) -> ModelFacts:
+def training_facts(
+    models: tuple[Any, Any], plan: Any, loss_name: str, inputs: np.ndarray | None, targets: np.ndarray
+) -> ModelFacts:
     """Facts of a model as a plan trains it: its layers, what is fed, and what of the compiling the plan has changed.
 
-    inputs [N, D] and targets [N, T] of training rows, as the network and the task have them.
+    models: as it was handed over, and as the plan has it made again; loss_name: the plan's, by its name; inputs [N, D]
+    and targets [N, T] of training rows, as the network and the task have them.
     """
-    facts = keras_facts(model, plan.batch_size if isinstance(plan.batch_size, int) else None)
+    model, used = models
+    facts = keras_facts(used, plan.batch_size if isinstance(plan.batch_size, int) else None)
+    loss, from_logits = loss_of(model)
+    facts = facts.model_copy(update={"loss": loss, "from_logits": from_logits})
     compiled = read_compiled(model)
     kept = compiled is not None and plan.loss == compiled.fields["loss"][0]
     sparse = facts.loss.startswith("sparse") and kept
-    units = units_of(model) or targets.shape[1]
+    units = units_of(used) or targets.shape[1]
     given = np.asarray(wanted_targets(jnp.asarray(targets), units, sparse))
     update: dict[str, Any] = {
         "targets": TargetFacts.of(given),
@@ -294,5 +302,8 @@ def training_facts(model: Any, plan: Any, inputs: np.ndarray | None, targets: np
     rate = plan.learning_rate if not isinstance(plan.learning_rate, tuple) else plan.learning_rate[0]
     update["learning_rate"] = rate
     if not kept:
-        update |= {"loss": plan.loss, "from_logits": plan.output_activation in ("sigmoid", "softmax") or None}
+        after = {"auto": facts.output_activation == "linear"}.get(
+            plan.output_activation, plan.output_activation in PROBABILITIES
+        )
+        update |= {"loss": loss_name, "from_logits": after or None}
     return facts.model_copy(update=update)

@@ -150,6 +150,8 @@ def _fitting(
 
 def _output_activation(model: Any, plan: Plan, task: Task) -> str:
     """What comes after the model: with auto the matching one where its last layer has none, else nothing."""
+    if plan.output_activation == "matched":
+        return "linear"  # the last layer was made to fit
     if plan.output_activation != "auto":
         return plan.output_activation
     last = model.layers[-1] if getattr(model, "inputs", None) and model.layers else None

@@ -17,7 +17,8 @@ LAYER_NORMALIZATION = setting({"normalization": "layer"}, against={"tiny-batch-s
 
 
 def _matched(plan: Plan) -> list[Change]:
-    return [{"loss": "auto", "output_activation": "auto"}]
+    """The pair of loss and output; of a model of one's own the last layer is made to fit."""
+    return [{"loss": "auto", "output_activation": "matched" if plan.network == "keras" else "auto"}]
 
 
 MATCH = Remedy(

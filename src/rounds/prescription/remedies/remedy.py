@@ -11,13 +11,10 @@ Change = dict[str, Any]
 FIXED_BY_MODEL = {
     "network",
     "hidden",
-    "activation",
     "normalization",
     "residual",
     "skip_to_output",
     "layer",
-    "initializer",
-    "bias_initializer",
     "dropout",
     "use_dropout",
     "number_embedding",
@@ -25,6 +22,9 @@ FIXED_BY_MODEL = {
     "frequencies",
     "frequency_scale",
 }
+
+# Fields by which a model of the user's own is made again, where Keras can do that.
+MADE_AGAIN = {"activation", "initializer", "bias_initializer"}
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,11 @@ class Prescription:
 
     def applies(self, plan: Plan) -> bool:
         """Whether it would change anything, and nothing that a model of the user's own fixes."""
-        if plan.network == "keras" and set(self.change) & FIXED_BY_MODEL:
-            return False
+        if plan.network == "keras":
+            fixed = FIXED_BY_MODEL | (set() if plan.activation == "given" else MADE_AGAIN)
+            matched = self.change.get("output_activation") in ("auto", "matched")
+            if set(self.change) & fixed or (matched and plan.activation != "given"):
+                return False
         return treated(plan, self.change) != plan
 
 

@@ -176,16 +176,17 @@ def _programs(plans: list[Plan], context: Context, members: list[Member]) -> lis
 def _program(plan: Plan, context: Context, members: list[Member]) -> Program:
     switches = frozenset(n for n in SWITCHED if any(m.settings[n] > 0 for m in members))
     network = _network(plan, context, "dropout" in switches)
-    model = context.model if plan.network == OWN else None
-    user = None if model is None else _user_training(model, plan, context)
+    given = context.model if plan.network == OWN else None
+    model = None if given is None else _as_planned(given, plan, context.task)
+    user = None if given is None else _user_training(given, model, plan, context)
     power = context.fold_data.target_scale.kind == "log1p"
     return make_program(plan, context.task, network, power, switches, model, user, context.by_halves)
 
 
-def _user_training(model: Any, plan: Plan, context: Context) -> UserTraining | None:
+def _user_training(given: Any, used: Any, plan: Plan, context: Context) -> UserTraining | None:
     from rounds.networks.user_model.compiled import user_training
 
-    return user_training(model, plan, context.task, context.steps(plan))
+    return user_training(given, used, plan, context.task, context.steps(plan))
 
 
 def _network(plan: Plan, context: Context, any_dropped: bool) -> Network:
@@ -198,7 +199,15 @@ def _network(plan: Plan, context: Context, any_dropped: bool) -> Network:
         raise PlanError(must_be("A network of kind keras", "a model of your own", "model", None, advice))
     from rounds.networks.user_model.model import describe_user_network
 
-    return describe_user_network(context.model, plan, task, columns_of(context.fold_data, shape))
+    model = _as_planned(context.model, plan, task)
+    return describe_user_network(model, plan, task, columns_of(context.fold_data, shape))
+
+
+def _as_planned(model: Any, plan: Plan, task: Task) -> Any:
+    """The user's own model, made again where the plan changes its layers."""
+    from rounds.networks.user_model.remake import remade
+
+    return remade(model, plan, task)
 
 
 def columns_of(fold_data: FoldData, shape: InputShape) -> Columns:
