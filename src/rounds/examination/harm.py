@@ -169,8 +169,10 @@ def _behind_trees(run: Run) -> Harm | None:
 
 
 def _below_constant(run: Run) -> Harm | None:
-    """No better than a constant, where there is no linear model to say that more could be learned."""
-    if run.constant_loss is None or run.linear_by_fold.get("linear") or "linear" in run.advantages:
+    """No better than a constant, where there is no linear model to say that more could be learned. Of a user's own
+    model that is harm in any case: what it is for need not be linear."""
+    compared = bool(run.linear_by_fold.get("linear")) or "linear" in run.advantages
+    if run.constant_loss is None or (compared and run.model is None):
         return None
     share = median_explained(run, run.best, "validation")
     if share >= LEAST_LEARNED.value:
