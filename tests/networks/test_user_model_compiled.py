@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rounds.errors import PlanError
-from rounds.networks.layers.embeddings import keras
+from rounds.networks.keras.backend import keras
 from rounds.networks.user_model.compiled import by_row, keras_optimizer, read_compiled, user_training
 from rounds.networks.user_model.outputs import fits, read_outputs, wanted_targets
 from rounds.networks.user_model.remake import can_be_remade, remade

@@ -7,7 +7,7 @@ from typing import Any
 
 from rounds.errors import PlanError, must_be
 from rounds.networks.description import MATCHING_ACTIVATION
-from rounds.networks.layers.embeddings import keras
+from rounds.networks.keras.backend import keras
 from rounds.networks.user_model.keras_facts import leaf_layers
 from rounds.networks.user_model.model import user_objects
 from rounds.plan import Plan
