@@ -10,6 +10,7 @@ from rounds.examination.curve import smooth
 from rounds.examination.finding import Threshold
 from rounds.examination.run import constant_loss
 from rounds.examination.training_rules.learning import SMALLEST_SHARE
+from rounds.networks.network import OWN
 from rounds.training.compiled.state import EpochRecord
 from rounds.training.pool import Hopeless, Work
 from rounds.training.population.build import Population, Trained
@@ -28,6 +29,8 @@ def hopeless_in(population: Population) -> Hopeless:
     constants = _constants(population)
 
     def hopeless(work: Work, at: SlabAt) -> bool:
+        if work.program.plan.network == OWN:  # a model of the user's own trains as long as it was asked to
+            return False
         return is_lost(work.slab, at.records, work.program.plan.epochs, constants[work.slab.plan])
 
     return hopeless
