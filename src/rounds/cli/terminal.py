@@ -101,8 +101,8 @@ def _bars(console: Console) -> Progress:
 class _Watch:
     """Turns the events of a job into bars: how many member-epochs are done, and the best validation so far."""
 
-    def __init__(self, bars: Progress, console: Console, first: list[str]) -> None:
-        self.bars, self.console, self.first = bars, console, first
+    def __init__(self, bars: Progress, console: Console, first: list[str] | None = None) -> None:
+        self.bars, self.console, self.first = bars, console, first or []
         self.task = bars.add_task("reading", total=None, note="")  # is drawn at once, with every field of its line
         self.epochs: dict[int, int] = {}
         self.best = float("inf")
