@@ -64,4 +64,4 @@ def test_a_deleted_folder_is_said(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    _refused(tmp_path / "file" / "run", "out must be a folder that can be written")
+    _refused(tmp_path / "file" / "run", "Place to write must be a folder that can be written")

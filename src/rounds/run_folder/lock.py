@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rounds.errors import RunFolderError, must_be
+from rounds.files import writable
 
 try:
     import fcntl
@@ -38,13 +39,9 @@ def locked(folder: Path) -> Iterator[FolderLock]:
     Raises RunFolderError where another run holds it, or it cannot be written.
     """
     new = not folder.exists()
-    try:
+    with writable(folder):
         folder.mkdir(parents=True, exist_ok=True)
         handle = _acquired(folder / LOCK)
-    except OSError as error:
-        advice = "Choose a folder you may write to with --out"
-        shown = f"{folder} ({error.strerror})"
-        raise RunFolderError(must_be("out", "a folder that can be written", "out", shown, advice)) from None
     try:
         yield FolderLock(folder, handle)
     finally:
