@@ -134,6 +134,15 @@ def archive_fault(source: Path | io.BytesIO) -> str:
     return ""
 
 
+def most_unpacked(size: int) -> int:
+    """Bytes that a packed file of this size may grow to.
+
+    >>> most_unpacked(10) // 2**20
+    64
+    """
+    return int(min(memory_limit(), max(SMALL_ARCHIVE, MOST_EXPANSION * size)))
+
+
 def memory_limit() -> float:
     """Bytes that one file may take: half of the memory that the machine has; infinite where it does not tell."""
     try:

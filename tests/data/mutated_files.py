@@ -6,6 +6,7 @@ A process of its own, since a reader that crashes would take the tests with it. 
 """
 
 import argparse
+import gzip
 import io
 import json
 import resource
@@ -13,6 +14,7 @@ import signal
 import sys
 import tempfile
 import time
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -72,6 +74,13 @@ def table() -> pl.DataFrame:
 def written(write: Callable[[io.BytesIO], Any]) -> bytes:
     buffer = io.BytesIO()
     write(buffer)
+    return buffer.getvalue()
+
+
+def zipped(content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.csv", content)
     return buffer.getvalue()
 
 
@@ -158,6 +167,8 @@ def seeds() -> dict[str, tuple[Reader, str, dict[str, bytes]]]:
         "csv": (read_table, "a.csv", {"a.csv": csv}),
         "semicolons": (read_table, "a.csv", {"a.csv": csv.replace(b",", b";")}),
         "tsv": (read_table, "a.tsv", {"a.tsv": csv.replace(b",", b"\t")}),
+        "csv gz": (read_table, "a.csv.gz", {"a.csv.gz": gzip.compress(csv)}),
+        "csv zip": (read_table, "a.zip", {"a.zip": zipped(csv)}),
         "parquet": (read_table, "a.parquet", {"a.parquet": written(table().write_parquet)}),
         "parquet plain": (
             read_table,
@@ -173,7 +184,7 @@ def seeds() -> dict[str, tuple[Reader, str, dict[str, bytes]]]:
         "dicom": (read_image, "a.dcm", {"a.dcm": dicom_file()}),
         "log": (read_one_log, "log.csv", {"log.csv": LOG}),
         "log of records": (read_one_log, "log.jsonl", {"log.jsonl": RECORDS}),
-        "predictions": (lambda path: read_predictions(read_table(path), {}, None), "a.csv", {"a.csv": csv}),
+        "predictions": (lambda path: read_predictions(read_table(path).frame, {}, None), "a.csv", {"a.csv": csv}),
         "roles": (parse_roles, "r.toml", {"r.toml": b'[age]  # years\nrole = "numeric"\nmissing = ["-9"]\n'}),
         "plan file": (
             read_plan_file,

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import IO
 
 from rounds.errors import DataError, must_be
+from rounds.foreign_files import most_unpacked
 
 PACKED = (".gz", ".zip", ".bz2", ".xz")
-MOST_UNPACKED = 4 * 2**30  # bytes that a packed table may grow to: more is unpacked by the user, not in memory
 _CHUNK = 16 * 2**20
 _SNIFFED = 65_536  # bytes looked at to tell text from junk, and how wide its letters are
 _BYTE_ORDER_MARKS = (
@@ -122,7 +122,7 @@ def _unpacked(path: Path) -> tuple[str, bytes]:
         if suffix == ".zip":
             return _from_zip(path)
         with _OPENERS[suffix](path) as file:
-            content = file.read(MOST_UNPACKED + 1)
+            content = file.read(most_unpacked(path.stat().st_size) + 1)
     except (
         OSError,
         EOFError,
@@ -151,12 +151,12 @@ def _from_zip(path: Path) -> tuple[str, bytes]:
             raise DataError(must_be("Zip file", "one table", "files", names or "none", advice))
         _refuse_huge(members[0].file_size, path)
         with archive.open(members[0]) as file:
-            content = file.read(MOST_UNPACKED + 1)
+            content = file.read(most_unpacked(path.stat().st_size) + 1)
     _refuse_huge(len(content), path)
     return Path(members[0].filename).name, content
 
 
 def _refuse_huge(size: int, path: Path) -> None:
-    if size > MOST_UNPACKED:
+    if size > (most := most_unpacked(path.stat().st_size)):
         advice = "Unpack it, and hand over the file itself"
-        raise DataError(must_be("Packed file", f"at most {MOST_UNPACKED:,} bytes unpacked", "file", path.name, advice))
+        raise DataError(must_be("Packed file", f"at most {most:,} bytes unpacked", "file", path.name, advice))
