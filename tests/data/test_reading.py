@@ -361,3 +361,9 @@ def test_columns_of_a_file_tell_of_each_other(tmp_path: Path) -> None:
     table = read(tmp_path, "wbc;bmi;seen;left\n" + rows)
     assert table["wbc"].to_list() == [1500] * 20
     assert table["seen"].to_list() == [datetime.date(2020, 7, 5)] * 20
+
+
+def test_many_decimals_are_a_number(tmp_path: Path) -> None:
+    values = [0.1 / 3**k for k in range(30)]
+    pl.DataFrame({"x": values}).write_csv(tmp_path / "a.csv")
+    assert read_table(tmp_path / "a.csv").frame["x"].to_list() == values

@@ -33,7 +33,7 @@ def table(rows: int = ROWS, kind: Kind = "regression", known: str = "admission",
     name = fields.pop("target", "score" if kind == "regression" else "death")
     task = Task(kind=kind, targets=(name,), classes=("0", "1") if kind == "binary" else ())
     targets = np.asarray(outcome, np.float32)[:, None]
-    fixed = {"patients": np.arange(rows), "columns": columns, "rows_read": rows, **fields}
+    fixed = {"patients": np.arange(rows), "columns": columns, **fields}
     return Dataset(name="planted", task=task, inputs=frame, targets=targets, **fixed)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 
-from rounds.data.dataset import Dataset
+from rounds.data.dataset import Dataset, Provenance
 from rounds.examination.finding import NotApplicable
 from tests.examination.tables import ROWS, said, seen, table
 
@@ -17,7 +17,7 @@ def stays(start: np.ndarray, length: np.ndarray = STAY, **unused: object) -> Dat
     """Two stays a patient that begin at `start` [N] days."""
     dates = [datetime(2020, 1, 1) + timedelta(days=float(d)) for d in start]
     frame = pl.DataFrame({"admitted": dates, **unused})
-    fields = {"patients": np.arange(len(start)) // 2, "group": "patient", "extra": {"unused": frame}}
+    fields = {"patients": np.arange(len(start)) // 2, "group": "patient", "provenance": Provenance(unused=frame)}
     return table(len(start), outcome=length, target="length_of_stay", **fields)
 
 

@@ -19,7 +19,17 @@ from rounds.training.population.build import Population, Trained
 from rounds.training.result.tables import curves_frame, measures_frame
 
 MakePopulation, Train = Callable[..., Population], Callable[[Population], Trained]
-STEADY = Plan(network="keras", optimizer="sgd", schedule="constant", warmup_epochs=0, batch_size="all", folds=1)
+STEADY = Plan(
+    network="keras",
+    optimizer="sgd",
+    schedule="constant",
+    warmup_epochs=0,
+    batch_size="all",
+    folds=1,
+    activation="given",
+    initializer="given",
+    bias_initializer="given",
+)
 TASK = Task(kind="regression", targets=("y",))
 COLUMNS = Columns(("x0", "x1", "x2"), ("sex", "sex"), ("code",), (7,), ("x0", "x1", "x2", "sex = F", "sex = M"))
 WITHOUT_CODES = Columns(COLUMNS.numbers, COLUMNS.flags, (), (), COLUMNS.labels)

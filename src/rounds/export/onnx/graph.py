@@ -14,11 +14,13 @@ OPERATOR_SET, FORMAT = 18, 9
 
 @dataclass
 class Graph:
-    """nodes and constants in order; it grows while it is written, then `model` or `finished` closes it."""
+    """nodes and constants in order; it grows while it is written, then `model` or `finished` closes it. label: what its
+    own names begin with, where it is a part of another graph, whose names it sees."""
 
     nodes: list[Any] = field(default_factory=list)
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     prefix: str = ""
+    label: str = ""
 
     def add(self, operator: str, *inputs: str, name: str = "", **options: Any) -> str:
         """Adds an operator on tensors by name; returns the name of its result."""
@@ -28,7 +30,7 @@ class Graph:
         """As `add`, of an operator with several results."""
         from onnx import helper
 
-        name = name or f"{operator.lower()}_{len(self.nodes)}"
+        name = name or f"{self.label}{operator.lower()}_{len(self.nodes)}"
         made = [name] if results == 1 else [f"{name}_{i}" for i in range(results)]
         self.nodes.append(helper.make_node(operator, inputs, made, name=name, **options))
         return made
@@ -52,19 +54,19 @@ class Graph:
 
     def constant(self, array: np.ndarray, name: str = "") -> str:
         """Adds an array; returns its name."""
-        name = f"{self.prefix}{name}" if name else f"constant_{len(self.constants)}"
+        name = f"{self.prefix}{name}" if name else f"{self.label}constant_{len(self.constants)}"
         self.constants[name] = np.asarray(array, order="C")
         return name
 
     def number(self, value: float) -> str:
         """A float32 scalar, kept once."""
-        name = f"number_{value!r}"
+        name = f"{self.label}number_{value!r}"
         self.constants[name] = np.array(value, np.float32)
         return name
 
     def whole(self, *values: int) -> str:
         """An int64 vector, kept once."""
-        name = f"whole_{'_'.join(map(str, values))}"
+        name = f"{self.label}whole_{'_'.join(map(str, values))}"
         self.constants[name] = np.array(values, np.int64)
         return name
 

@@ -25,9 +25,8 @@ def add_recurrence(graph: Graph, operation: Recur, own: Arrays, x: str, scaled: 
     rows = graph.add("Slice", graph.add("Shape", x), graph.whole(0), graph.whole(1))
     zeros = graph.add("ConstantOfShape", graph.add("Concat", rows, graph.whole(operation.shape[-1]), axis=0))
     states = _states(operation)
-    made = graph.add_all(
-        "Scan", [zeros] * len(states) + steps, len(states) + 1, body=_body(operation, own), num_scan_inputs=2
-    )
+    body = _body(operation, own, f"step_{len(graph.nodes)}_")
+    made = graph.add_all("Scan", [zeros] * len(states) + steps, len(states) + 1, body=body, num_scan_inputs=2)
     return _steps_first(graph, _in_order(graph, operation, made[-1])) if operation.every_step else made[0]
 
 
@@ -47,11 +46,11 @@ def _states(operation: Recur) -> States:
     return ("state", "carried") if operation.cell == "lstm" else ("state",)
 
 
-def _body(operation: Recur, own: Arrays) -> object:
+def _body(operation: Recur, own: Arrays, label: str) -> object:
     """One step: states and what enters -> states, and the first of them once more for every step."""
     from onnx import TensorProto
 
-    body, old, units = Graph(), _states(operation), operation.shape[-1]
+    body, old, units = Graph(label=label), _states(operation), operation.shape[-1]
     new = _CELLS[operation.cell](body, own, old)
     for name, before in zip(new, old, strict=True):
         body.add("Where", _INSIDE, name, before, name=f"new_{before}")

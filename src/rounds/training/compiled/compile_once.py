@@ -23,6 +23,10 @@ class CompileOnce:
         self._jitted = jax.jit(function, **options)
         self._lock = threading.Lock()
 
+    def trace(self, *arguments: Any) -> Any:
+        """JAX's own record of the function for these arguments, uncompiled."""
+        return self._jitted.trace(*arguments)
+
     def __call__(self, *arguments: Any) -> Any:
         if getattr(jax.config, "jax_disable_jit"):  # noqa: B009 (JAX makes it at run time)
             return self.function(*arguments)

@@ -18,8 +18,8 @@ from rounds.data.tables.cells.reading import (
 )
 from rounds.data.tables.cells.units import conversion, measures, unit_name
 
-# Digits that a number would lose: zeros in front (patient 00123, ICD-9 008.45), or more than a 64-bit number holds.
-LOSSY = r"^[+-]?0\d|\d{20}|^[+-]?9[2-9]\d{17}$"
+# Digits that a number would lose: zeros in front (patient 00123, ICD-9 008.45), or a whole part of more than 64 bits.
+LOSSY = r"^[+-]?0\d|^[+-]?\d{20}|^[+-]?9[2-9]\d{17}$"
 WHOLE = r"^[+-]?\d+$"
 EIGHT_DIGITS = r"^(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])$"  # dates, it may be
 _EITHER = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"  # 7.700 is 7.7 or 7700
