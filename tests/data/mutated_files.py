@@ -255,11 +255,19 @@ def drive(name: str, examples: int, random_seed: int) -> Counter[str]:
                 counts["refused"] += 1
             finally:
                 signal.setitimer(signal.ITIMER_PROF, 0)
-        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        used = highest_memory()
         assert used < MOST_BYTES, f"{used:,} bytes of memory"
 
     one()
     return counts
+
+
+def highest_memory() -> int:
+    """Bytes of this program at most. Linux passes the highest of the process that started it on in `ru_maxrss`."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM")) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def main() -> None:
