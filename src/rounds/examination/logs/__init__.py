@@ -1,6 +1,7 @@
 """Learning curves that other tools left behind.
 
-A file or folder comes in, curves and configurations go out (log.py); which reader serves is told by content
-(detect.py).
+A file or folder comes in, logged runs with their settings go out (logged_run.py); which reader serves is told by
+content (read.py).
+
 Read first: read.py.
 """
