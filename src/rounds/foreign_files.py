@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from rounds.errors import DataError, RoundsError, must_be
+from rounds.errors import DataError, RoundsError
 
 # Bytes of a JSON or TOML file at most: many times what the largest record of a run takes.
 MOST_RECORD_BYTES = 256 * 2**20
@@ -163,12 +163,12 @@ def damage_named(what: str, name: str, advice: str) -> Iterator[None]:
     except RoundsError:
         raise
     except MemoryError:
-        raise DataError(must_be(what, "small enough for memory", "file", name, advice)) from None
+        raise DataError(what, "small enough for memory", file=name, advice=advice) from None
     except BaseException as error:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":  # which is no Exception
             raise
         first = next(iter(str(error).splitlines()), "")[:LONGEST_REASON] or type(error).__name__
-        raise DataError(must_be(what, "whole and readable", "file", f"{name} ({first})", advice)) from None
+        raise DataError(what, "whole and readable", file=f"{name} ({first})", advice=advice) from None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from rounds.errors import PlanError, RunFolderError, must_be
+from rounds.errors import PlanError, RunFolderError
 
 _PATH = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 ALLOW = "Look at that module, then add --allow-code (in Python: Request(allow_code=True), or with code_allowed():)"
@@ -29,7 +29,7 @@ def refuse_code(fields: Mapping[str, Any], allowed: bool) -> None:
     for name, value in fields.items():
         for one in value if isinstance(value, tuple | list) else (value,):
             if is_import_path(one) and not allowed:
-                raise PlanError(must_be(name, "a name of Rounds's own unless code is allowed", name, one, ALLOW))
+                raise PlanError(name, "a name of Rounds's own unless code is allowed", got=one, advice=ALLOW)
 
 
 def refuse_modules(paths: Sequence[str], allowed: bool) -> None:
@@ -37,7 +37,7 @@ def refuse_modules(paths: Sequence[str], allowed: bool) -> None:
     if paths and not allowed:
         modules = sorted({path.partition(":")[0] for path in paths})
         expected = "of Keras's own layers unless code is allowed"
-        raise RunFolderError(must_be("Model", expected, "modules", modules, ALLOW))
+        raise RunFolderError("Model", expected, name="modules", got=modules, advice=ALLOW)
 
 
 _allowed: ContextVar[bool] = ContextVar("code of the user's own may be imported", default=False)
@@ -66,7 +66,7 @@ def other_backend(name: str) -> PlanError:
     """The error that says how to set the backend of Keras."""
     advice = "Set it before Keras is imported: export KERAS_BACKEND=jax in the shell, or in Python, first of all, "
     advice += 'import os; os.environ["KERAS_BACKEND"] = "jax"'
-    return PlanError(must_be("Keras backend", "jax", "KERAS_BACKEND", name, advice))
+    return PlanError("Keras backend", "jax", name="KERAS_BACKEND", got=name, advice=advice)
 
 
 def import_named(path: str, what: str) -> Any:
@@ -84,7 +84,7 @@ def import_named(path: str, what: str) -> Any:
     except Exception as error:  # a module of the user's may fail in any way
         reason = f"{path} ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
         advice = "Write module:name of something that Python can import from here"
-        raise PlanError(must_be(what, "importable", what, reason, advice)) from error
+        raise PlanError(what, "importable", got=reason, advice=advice) from error
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def test_a_time_that_is_none_is_left_out_where_most_are() -> None:
     found = read_times(pl.Series("Time", ["00:07", "soon", "01:00"] + ["2:00"] * 7), KEYS)
     assert found.values.null_count() == 1
     assert found.notes[0] == "1 measurements whose Time is no time: left out"
-    with pytest.raises(DataError, match="Time must be a number or a date, got Time='soon in row 2"):
+    with pytest.raises(DataError, match="Time must be a number or a date, got Time='soon', row=2"):
         read_times(pl.Series("Time", ["soon", "later", "now", "00:07", "x"] * 2), KEYS)
 
 

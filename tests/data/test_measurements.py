@@ -95,9 +95,9 @@ def test_keys_as_text_meet_keys_as_numbers() -> None:
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (pl.lit("soon").alias("minute"), "Time must be a number or a date, got minute='soon in row 2 of the"),
-        (pl.lit("high").alias("value"), "Measured value must be a number, got value='high in row 2 of the measurem"),
-        (pl.lit(float("inf")).alias("value"), "Measured value must be a number, got value='inf in row 2"),
+        (pl.lit("soon").alias("minute"), "Time must be a number or a date, got minute='soon', row=2"),
+        (pl.lit("high").alias("value"), "Measured value must be a number, got value='high', row=2"),
+        (pl.lit(float("inf")).alias("value"), "Measured value must be a number, got value=inf, row=2"),
         (pl.col("id").alias("other"), "Table of measurements must be one of known columns"),
     ],
 )

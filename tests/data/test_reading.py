@@ -132,13 +132,13 @@ def test_blank_lines_in_between_stay_for_the_count_of_rows(tmp_path: Path) -> No
 @pytest.mark.parametrize("name", ["data[1].csv", "ä b.csv", "a*.csv", "DATA.CSV"])
 def test_any_name_of_a_file(tmp_path: Path, name: str) -> None:
     assert read(tmp_path, PLAIN, name).height == 2
-    assert "got cells='1 in row 3 of " in refused(tmp_path, "x,y\n1,2\n3\n", name)
+    assert "got cells=1, row=3, file='" in refused(tmp_path, "x,y\n1,2\n3\n", name)
 
 
 def test_faults_far_down_are_found(tmp_path: Path) -> None:
     long = b"x,y\n" + b"1,2\n" * 40_000
     assert "It holds binary data" in refused(tmp_path, long + b"\0,5\n")
-    assert "got cells='1 in row 40002 of a.csv'" in refused(tmp_path, long + b"5\n")
+    assert "got cells=1, row=40002, file='a.csv'" in refused(tmp_path, long + b"5\n")
 
 
 def test_columns_without_a_name_are_called_by_their_place(tmp_path: Path) -> None:
@@ -179,10 +179,10 @@ def test_thousands_of_columns(tmp_path: Path) -> None:
         (b"\n\n\n", "DATA must be a table with rows, got "),
         (b"x,y\n,\n,\n", "DATA must be a table with rows, got rows=0. a.csv has a header only."),
         (bytes(range(256)) * 9, "DATA must be a text table, got file='a.csv'. It holds binary data"),
-        (b"x,y\n1,2,3\n4,5\n", "Cells in a row must be 2 as in the header, got cells='3 in row 2 of a.csv'. Quote"),
-        (b"x,y\n1,2\n3\n4,5\n", "Cells in a row must be 2 as in the header, got cells='1 in row 3 of a.csv'."),
-        (b"x,y,z\n1,2,3\n3,4\n4,5,6\n", "Cells in a row must be 3 as in the header, got cells='2 in row 3 of a.csv'."),
-        (b'x,y\n1,"a\nb"\n3\n', "Cells in a row must be 2 as in the header, got cells='1 in row 4 of a.csv'."),
+        (b"x,y\n1,2,3\n4,5\n", "Cells in a row must be 2 as in the header, got cells=3, row=2, file='a.csv'. Quote"),
+        (b"x,y\n1,2\n3\n4,5\n", "Cells in a row must be 2 as in the header, got cells=1, row=3, file='a.csv'."),
+        (b"x,y,z\n1,2,3\n3,4\n4,5,6\n", "Cells in a row must be 3 as in the header, got cells=2, row=3, file='a.csv'."),
+        (b'x,y\n1,"a\nb"\n3\n', "Cells in a row must be 2 as in the header, got cells=1, row=4, file='a.csv'."),
         (b'x,y\n1,"a\n3,4\n5,6\n', "must be"),
         (b"x,y,x\n1,2,3\n", "Column names must be all different, got repeated='x'. Rename them in a.csv."),
         (b"x,y, x \n1,2,3\n", "Column names must be all different, got repeated='x'. Rename them in a.csv."),

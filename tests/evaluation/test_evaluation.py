@@ -142,7 +142,7 @@ def test_run_without_marks_and_reference_says_so(runs, new_patients, tmp_path) -
     [
         (lambda t: t.drop("died"), "Table must be one with the outcome columns, got missing='died'"),
         (lambda t: t.with_columns(died=pl.lit(None)), "Outcome must be known in some rows, got outcome='died'"),
-        (lambda t: t.with_columns(died=pl.lit("maybe")), "Outcome must be one of no, yes, got died='maybe in row 2'"),
+        (lambda t: t.with_columns(died=pl.lit("maybe")), "Outcome must be one of no, yes, got died='maybe', row=2"),
         (lambda t: t.with_columns(patient=pl.lit("p1")), "Patients must be at least 2 with an outcome, got patients=1"),
         (lambda t: t.select("died", "patient"), "Table must be one with the columns the model was trained on"),
         (lambda t: t.with_columns(patient=pl.lit(None)), "Group must be known in every row, got patient='missing in"),
@@ -166,10 +166,10 @@ def test_other_columns_are_the_first_limitation(runs, new_patients) -> None:
 
 def test_words_in_place_of_numbers_are_named(runs, new_patients) -> None:
     days = new_patients(50).with_columns(days=pl.lit("long"))
-    with pytest.raises(DataError, match="Outcome must be a finite number, got days='long in row 2'"):
+    with pytest.raises(DataError, match="Outcome must be a finite number, got days='long', row=2"):
         evaluate(runs("regression").folder, days)
     labels = new_patients(50).with_columns(stroke=pl.lit(2))
-    with pytest.raises(DataError, match="Outcome must be 0 or 1, got stroke='2 in row 2'"):
+    with pytest.raises(DataError, match="Outcome must be 0 or 1, got stroke='2', row=2"):
         evaluate(runs("multilabel").folder, labels)
     with pytest.raises(DataError, match="Where must be true of some rows"):
         evaluate(runs("binary").folder, new_patients(50), where="age > 500")

@@ -11,7 +11,7 @@ from rounds.baselines.trees import TreeColumn, forest_outputs, tree_inputs
 from rounds.data.preparation.preparation import Preparation
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.data.tables.values import as_numbers
-from rounds.errors import DataError, must_be, nearest
+from rounds.errors import DataError, nearest
 from rounds.task import Task
 
 # Log-odds (or log-rate) of a class that no training row had: a chance of 1e-7, the resolution of float32 near 1.
@@ -124,7 +124,7 @@ def _score(baseline: Baseline, inputs: pl.DataFrame) -> np.ndarray:
     column = baseline.record.column
     if column not in inputs.columns:
         advice = f"Add the score in use today. {nearest(column, inputs.columns)}"
-        raise DataError(must_be("Table", f"one with column {column}", "columns", inputs.columns[:20], advice))
+        raise DataError("Table", f"one with column {column}", name="columns", got=inputs.columns[:20], advice=advice)
     x = as_numbers(inputs.get_column(column))
     x = np.where(np.isnan(x), baseline.arrays["stand_in"], x)[:, None]
     return np.asarray(baseline.arrays["intercept"] + baseline.arrays["slope"] * x)

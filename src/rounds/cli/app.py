@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from rounds.cli.readable import say
-from rounds.errors import RoundsError, must_be
+from rounds.errors import RoundsError
 
 app = typer.Typer(
     name="rounds",
@@ -108,14 +108,15 @@ def _refused_by_system(error: OSError) -> int:
     reason = error.strerror or str(error)
     if error.errno == errno.EMFILE:
         advice = "Raise the limit (ulimit -n 1024) and run the command again; train goes on with --resume"
-        return _refused(must_be("Limit of open files", "enough for a command", "error", reason, advice), FAILED)
+        full = RoundsError("Limit of open files", "enough for a command", name="error", got=reason, advice=advice)
+        return _refused(str(full), FAILED)
     if error.filename is not None:
         advice = "Check the path, and who may read it"
-        return _refused(
-            must_be("File", "one that can be read", "file", f"{error.filename} ({reason})", advice), BAD_INPUT
-        )
+        unread = RoundsError("File", "one that can be read", file=f"{error.filename} ({reason})", advice=advice)
+        return _refused(str(unread), BAD_INPUT)
     _close_output()
-    return _refused(must_be("Output", "a place that can be written", "error", reason, OUTPUT_ADVICE), FAILED)
+    closed = RoundsError("Output", "a place that can be written", name="error", got=reason, advice=OUTPUT_ADVICE)
+    return _refused(str(closed), FAILED)
 
 
 def _failure(error: BaseException) -> tuple[str, int]:

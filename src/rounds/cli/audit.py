@@ -8,7 +8,7 @@ import typer
 from rounds.cli.app import app
 from rounds.cli.options import AsJson, Positive, ScoresPage, Subgroup
 from rounds.cli.readable import print_json
-from rounds.errors import RoundsError, must_be
+from rounds.errors import RoundsError
 from rounds.foreign_files import shown
 
 
@@ -33,7 +33,7 @@ def audit(
 
         if out is not None:
             advice = "Leave it out: what stands out in a Keras model is printed"
-            raise RoundsError(must_be("--out", "given with a table of predictions", "out", str(out), advice))
+            raise RoundsError("--out", "given with a table of predictions", name="out", got=str(out), advice=advice)
         record, show = audit_keras(source, data, label), evidence_text.show_keras_audit
     else:
         from rounds.data.tables.reading import read_table

@@ -41,12 +41,12 @@ def graph(
     FUNCTION_inputs (or inputs), that dictionary. For a Keras model it defines MODEL_batch (or batch), a pair of inputs
     and targets, and perhaps MODEL_loss (or loss), a function of targets and outputs.
     """
-    from rounds.errors import RoundsError, must_be
+    from rounds.errors import RoundsError
     from rounds.graph.view.summary import record_of, view_of
     from rounds.graph.view.text import text_of
 
     if out is not None and out.suffix != ".html":
-        raise RoundsError(must_be("out", "a file that ends in .html", "out", str(out), "Choose another name"))
+        raise RoundsError("out", "a file that ends in .html", got=str(out), advice="Choose another name")
     with code_allowed(allow_code):
         made = _of_function(source, open_scans) if ".py:" in source else _of_run(source, data, rows, member)
     view = view_of(made, granularity, numbers=data is None)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rounds.errors import RoundsError, must_be
+from rounds.errors import PlanError, RoundsError
 
 if TYPE_CHECKING:
     from rounds.data.choices import Choices, ImageChoices
@@ -64,7 +64,7 @@ def pairs(words: list[str] | None, option: str) -> dict[str, str]:
     for word in words or []:
         if "=" not in word:
             advice = f"Write {option} NAME=VALUE"
-            raise typer.BadParameter(must_be(option, "NAME=VALUE", option.strip("-"), word, advice))
+            raise PlanError(option, "NAME=VALUE", name=option.strip("-"), got=word, advice=advice)
     return dict(word.split("=", 1) for word in words or [])
 
 
@@ -75,9 +75,7 @@ def make_choices(
     from rounds.task import KINDS
 
     if task is not None and task not in KINDS:
-        raise RoundsError(
-            must_be("task", f"one of {', '.join(KINDS)}", "task", task, "Leave it out to have it decided")
-        )
+        raise RoundsError("task", f"one of {', '.join(KINDS)}", got=task, advice="Leave it out to have it decided")
     return Choices(
         targets=tuple(target or ()),
         kind=task,

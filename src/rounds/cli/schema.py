@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rounds.cli.app import app
-from rounds.errors import RoundsError, must_be, nearest
+from rounds.errors import RoundsError, nearest
 
 
 @app.command()
@@ -23,6 +23,6 @@ def schema(
     name = name.removesuffix(".json")
     if name not in known:
         raise RoundsError(
-            must_be("NAME", f"one of {', '.join(sorted(known))}", "name", name, nearest(name, list(known)))
+            "NAME", f"one of {', '.join(sorted(known))}", name="name", got=name, advice=nearest(name, list(known))
         )
     print(json.dumps(known[name].model_json_schema(), indent=2))

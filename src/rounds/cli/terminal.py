@@ -12,7 +12,7 @@ from rich.text import Text
 
 from rounds.cli.console import make_console
 from rounds.cli.readable import print_json, readable, say
-from rounds.errors import DrawingError, RoundsError, TrainingError, must_be
+from rounds.errors import DrawingError, RoundsError, TrainingError
 
 if TYPE_CHECKING:
     from rounds.data.choices import Choices
@@ -55,7 +55,9 @@ def show_training(dataset: "Dataset", request: "Request", quiet: bool, show_imag
             raise
         except Exception as error:
             advice = f"All else is in {result.folder}: `rounds report {result.folder}` draws it again"
-            raise TrainingError(must_be("The report", "done without an error", "error", said(error), advice)) from error
+            raise TrainingError(
+                "The report", "done without an error", name="error", got=said(error), advice=advice
+            ) from error
     _print_advice(console, result.folder)
     _print_result(console, result.record, report)
     return result

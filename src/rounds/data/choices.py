@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rounds.data.tables.cells.reading import FileStyle, Mark
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 from rounds.task import Kind
 
 DATES = ("day-first", "month-first")
@@ -52,7 +52,7 @@ class Choices:
     def __post_init__(self) -> None:
         for name, given, allowed in (("dates", self.dates, DATES), ("decimal", self.decimal, DECIMALS)):
             if given is not None and given not in allowed:
-                raise DataError(must_be(name, " or ".join(allowed), name, given, f"Write --{name} {allowed[0]}"))
+                raise DataError(name, " or ".join(allowed), got=given, advice=f"Write --{name} {allowed[0]}")
 
     @property
     def style(self) -> FileStyle:

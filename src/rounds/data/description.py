@@ -11,7 +11,7 @@ from rounds.data.dataset import FEATURE_ROLES, Column, Dataset
 from rounds.data.roles.read_columns import said_of
 from rounds.data.tables.cells.reading import Reading
 from rounds.data.tables.reading import AS_WRITTEN
-from rounds.errors import DataError, must_be, nearest
+from rounds.errors import DataError, nearest
 
 MONTH = len("2024-12")  # letters of a date that say no day: the first and last rows are single patients'
 
@@ -136,7 +136,9 @@ def read_new(table: pl.DataFrame, description: dict[str, Any]) -> pl.DataFrame:
     absent = [c.name for c in features if c.name not in table.columns]
     if absent:
         advice = f"Add {', '.join(absent[:10])} (empty cells are missing values). {nearest(absent[0], table.columns)}"
-        raise DataError(must_be("Table", "with the columns of training", "missing", ", ".join(absent[:10]), advice))
+        raise DataError(
+            "Table", "with the columns of training", name="missing", got=", ".join(absent[:10]), advice=advice
+        )
     if not features:
         return table
     references = description.get("references", {})

@@ -34,7 +34,7 @@ from rounds.data.sources.array_file import ARRAYS, read_arrays
 from rounds.data.sources.builtin import BUILTIN, Builtin, load_builtin
 from rounds.data.tables.content_hash import content_hash
 from rounds.data.tables.reading import Readings, Table, read_table
-from rounds.errors import DataError, must_be, nearest
+from rounds.errors import DataError, nearest
 from rounds.foreign_files import shown
 
 
@@ -53,7 +53,7 @@ def load(source: Any, choices: Choices | None = None, test: Any = None) -> Datas
     met, exclusions = meeting(joined, choices)
     if not choices.targets:
         advice = f"Name the column to predict with --target. {nearest('target', plain(met).columns)}"
-        raise DataError(must_be("Target", "named", "target", None, advice))
+        raise DataError("Target", "named", name="target", got=None, advice=advice)
     check_said(said, choices, plain(met).columns)
     table, without = with_outcome(met, choices, said)
     columns = _engineered_last(decide_columns(plain(table), choices, said, built.declared, built.how), built)
@@ -99,7 +99,7 @@ def _opened(source: Any, choices: Choices) -> _Opened:
     for name, value in (("key", choices.key), ("test-sequences", choices.test_sequences)):
         if value is not None:
             advice = "Hand over the recordings with --sequences, or leave it out"
-            raise DataError(must_be(f"--{name}", "given beside --sequences", name, str(value), advice))
+            raise DataError(f"--{name}", "given beside --sequences", name=name, got=str(value), advice=advice)
     return _Opened(built, built.complete(choices), said)
 
 
@@ -111,7 +111,7 @@ def _joined(opened: _Opened, test: Any) -> tuple[pl.DataFrame, Builtin]:
         return numbered(table), built
     if PART in table.columns:
         advice = "Leave --test out, or hand over DATA without a test part"
-        raise DataError(must_be("Test table", "given once", "DATA", f"{built.name} with a test part", advice))
+        raise DataError("Test table", "given once", name="DATA", got=f"{built.name} with a test part", advice=advice)
     images = (
         layout_of(built.array.shape[1:], str(built.array.dtype))
         if built.modality == "image" and built.array is not None
@@ -126,7 +126,7 @@ def _joined(opened: _Opened, test: Any) -> tuple[pl.DataFrame, Builtin]:
     if other.array is None or other.array.shape[1:] != built.array.shape[1:]:
         found = None if other.array is None else " x ".join(map(str, other.array.shape[1:]))
         wanted = f"of the shape of DATA ({' x '.join(map(str, built.array.shape[1:]))})"
-        raise DataError(must_be("Test table", wanted, "shape", found, "Hand over data of the same kind"))
+        raise DataError("Test table", wanted, name="shape", got=found, advice="Hand over data of the same kind")
     moved = other.table.with_columns(pl.col(ARRAY_ROW) + len(built.array)).drop(PART, strict=False)
     return with_test(table, moved), replace(built, array=joined(built.array, other.array))
 
@@ -138,7 +138,7 @@ def _test_rows(table: pl.DataFrame, given: bool) -> np.ndarray | None:
     if flags is None or flags.all():
         side = "test table" if flags is None else "training table"
         advice = "Look at --where and at missing outcomes"
-        raise DataError(must_be(f"Rows of the {side}", "some with a known outcome", "rows", 0, advice))
+        raise DataError(f"Rows of the {side}", "some with a known outcome", name="rows", got=0, advice=advice)
     return flags
 
 
@@ -187,7 +187,7 @@ def open_source(
         return load_builtin(source)
     if isinstance(source, str) and not Path(source).suffix and not Path(source).exists():
         advice = f"{nearest(source, list(BUILTIN))}. rounds data lists the built-in sets"
-        raise DataError(must_be("DATA", "a file that exists or a built-in set", "data", source, advice))
+        raise DataError("DATA", "a file that exists or a built-in set", name="data", got=source, advice=advice)
     if not isinstance(source, str | Path):
         return _of_table("table", read_table(source, said, choices.style))
     path = Path(source)
@@ -221,7 +221,7 @@ def _dataset(
     if not features and built.array is None:
         taken = ", ".join(f"{c.name}: {c.role}" for c in columns[:5])
         advice = f"Columns are taken for {taken}. Say otherwise with --as COL=ROLE"
-        raise DataError(must_be("Table", "with at least one feature", "features", 0, advice))
+        raise DataError("Table", "with at least one feature", name="features", got=0, advice=advice)
     outcome = _outcome(table, columns, choices)
     for column in features:
         refuse_infinite(table, column.name)
@@ -261,11 +261,11 @@ def _patients(table: pl.DataFrame, group: str | None) -> np.ndarray:
     missing = values.null_count()
     if missing:
         advice = f'Fill them in, or leave those rows out with --where "{group} IS NOT NULL"'
-        raise DataError(must_be("Group", "known in every row", group, f"missing in {missing:,} rows", advice))
+        raise DataError("Group", "known in every row", name=group, got=f"missing in {missing:,} rows", advice=advice)
     codes = values.rank("dense").cast(pl.Int64).to_numpy() - 1
     if codes.max() == 0:
         advice = "Choose the patient column, or --group none where every row is another patient"
-        raise DataError(must_be("Group", "a column of at least two patients", group, "one value", advice))
+        raise DataError("Group", "a column of at least two patients", name=group, got="one value", advice=advice)
     return codes
 
 
@@ -275,10 +275,14 @@ def _times(table: pl.DataFrame, time: str | None) -> np.ndarray | None:
     values = table[time]
     if not (values.dtype.is_temporal() or values.dtype.is_numeric()):
         first = next(iter(values.drop_nulls()), None)
-        raise DataError(must_be("Time", "a column of dates or numbers", time, str(first), "Write dates as 2024-12-31"))
+        raise DataError(
+            "Time", "a column of dates or numbers", name=time, got=str(first), advice="Write dates as 2024-12-31"
+        )
     if values.null_count():
         advice = f'Leave those rows out with --where "{time} IS NOT NULL"'
-        raise DataError(must_be("Time", "known in every row", time, f"missing in {values.null_count():,} rows", advice))
+        raise DataError(
+            "Time", "known in every row", name=time, got=f"missing in {values.null_count():,} rows", advice=advice
+        )
     refuse_infinite(table, time)
     return values.to_physical().cast(pl.Float64).to_numpy()
 
@@ -288,6 +292,6 @@ def _baseline(table: pl.DataFrame, name: str) -> np.ndarray | None:
         return None
     if not table[name].dtype.is_numeric():
         first = next(iter(table[name].drop_nulls()), None)
-        raise DataError(must_be("Baseline", "a column of numbers", name, str(first), "Choose a numeric score"))
+        raise DataError("Baseline", "a column of numbers", name=name, got=str(first), advice="Choose a numeric score")
     refuse_infinite(table, name)
     return table[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()

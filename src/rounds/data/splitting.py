@@ -8,7 +8,7 @@ import numpy as np
 from rounds.data.dataset import Dataset, Split
 from rounds.data.equal_rows import EqualRows, equal_rows
 from rounds.data.preparation.array_scale import marked
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 
 TEST_SHARE = 0.2
 # Below these, one test part says too little: Rounds then judges every patient out of fold.
@@ -81,7 +81,7 @@ def _given(dataset: Dataset) -> tuple[np.ndarray, np.ndarray, str]:
     test, development = np.flatnonzero(dataset.given_test), np.flatnonzero(~seen)
     if not len(development):
         advice = "Hand over a test table of other patients"
-        raise DataError(must_be("Test table", "of other patients than DATA", "patients in both", "all", advice))
+        raise DataError("Test table", "of other patients than DATA", name="patients in both", got="all", advice=advice)
     shared = dataset.rows - len(test) - len(development)
     how = "test: rows given as a table of their own"
     return test, development, f"{how}; {shared:,} rows of its patients left out of DATA" if shared else how
@@ -124,7 +124,9 @@ def _judging_folds(
             return folds
     advice = "Collect more patients, or lower --set folds"
     patients = len(np.unique(dataset.patients[rows]))
-    raise DataError(must_be("Patients", "enough to validate inside every judging fold", "patients", patients, advice))
+    raise DataError(
+        "Patients", "enough to validate inside every judging fold", name="patients", got=patients, advice=advice
+    )
 
 
 def _too_small(dataset: Dataset, test: np.ndarray) -> bool:
@@ -149,7 +151,9 @@ def _refuse_few(dataset: Dataset, rows: np.ndarray, folds: int) -> None:
     patients = len(np.unique(dataset.patients[rows]))
     if patients < 2 * folds:
         advice = "Collect more patients, or lower --set folds"
-        raise DataError(must_be("Patients", f"at least {2 * folds} for {folds} folds", "patients", patients, advice))
+        raise DataError(
+            "Patients", f"at least {2 * folds} for {folds} folds", name="patients", got=patients, advice=advice
+        )
 
 
 def _latest(dataset: Dataset, share: float) -> tuple[np.ndarray, np.ndarray]:
@@ -164,7 +168,7 @@ def _latest(dataset: Dataset, share: float) -> tuple[np.ndarray, np.ndarray]:
     test, development = np.flatnonzero(late), np.flatnonzero(~late & ~seen)
     if not len(development):
         advice = "Choose another --time column, or leave it out"
-        raise DataError(must_be("Time", "a column that leaves earlier patients", "time", dataset.time, advice))
+        raise DataError("Time", "a column that leaves earlier patients", name="time", got=dataset.time, advice=advice)
     return test, development
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from rounds.errors import RunFolderError, must_be
+from rounds.errors import RunFolderError
 from rounds.examination.sources.run_folder import NETWORK, observed_targets, predicted_outputs, read_predictions
 from rounds.metrics import main_metric
 from rounds.run_folder.read import read_record
@@ -61,7 +61,7 @@ def compare_runs(folders: list[Path]) -> Comparison:
     """
     if len(folders) < 2:
         advice = "Name two or more run folders"
-        raise RunFolderError(must_be("RUN", "at least two folders", "runs", len(folders), advice))
+        raise RunFolderError("RUN", "at least two folders", name="runs", got=len(folders), advice=advice)
     judged = [_judged(folder) for folder in folders]
     task = Task.model_validate(read_record(folders[0], "metrics.json")["task"])
     for folder, one in zip(folders[1:], judged[1:], strict=True):
@@ -90,7 +90,7 @@ def _refuse_other_rows(first: Path, known: pl.DataFrame, folder: Path, one: pl.D
     advice = (
         "Train both on one file with the same --target, --test and --split-seed, or use rounds evaluate on new rows"
     )
-    raise RunFolderError(must_be("RUN", f"judged on {what} as {first}", "run", str(folder), advice))
+    raise RunFolderError("RUN", f"judged on {what} as {first}", name="run", got=str(folder), advice=advice)
 
 
 def _compared(folder: Path, name: str, gain: Interval | None) -> ComparedRun:

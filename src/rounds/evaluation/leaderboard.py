@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rounds.errors import RunFolderError, must_be
+from rounds.errors import RunFolderError
 from rounds.metrics import METRICS
 from rounds.run_folder.read import read_record
 from rounds.statistics.intervals import Interval
@@ -44,12 +44,12 @@ def list_runs(folder: Path) -> list[ListedRun]:
     """
     if not folder.is_dir():
         raise RunFolderError(
-            must_be("FOLDER", "a folder of runs", "folder", str(folder), "Name where runs were written")
+            "FOLDER", "a folder of runs", name="folder", got=str(folder), advice="Name where runs were written"
         )
     found = [_listed(folder, path.parent) for path in sorted(folder.rglob("metrics.json")) if _is_run(path.parent)]
     if not found:
         advice = "Name a folder in which rounds train finished"
-        raise RunFolderError(must_be("FOLDER", "a folder with a finished run", "folder", str(folder), advice))
+        raise RunFolderError("FOLDER", "a folder with a finished run", name="folder", got=str(folder), advice=advice)
     return sorted(found, key=_place)
 
 

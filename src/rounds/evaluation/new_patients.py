@@ -8,7 +8,7 @@ import polars as pl
 
 from rounds.data.dataset import ARRAY_ROW
 from rounds.data.preparation.array_on_disk import ArrayInput
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 from rounds.evaluation.outcomes import labels_of, read_outcomes
 from rounds.prediction.predictor import Predictor
 from rounds.prediction.table import New, new_inputs
@@ -61,7 +61,7 @@ def read_patients(new: New, predictor: Predictor, described: dict[str, Any]) -> 
     patients = _codes(named, len(outcomes.targets))
     if len(np.unique(patients)) < 2:
         advice = "A score needs several patients: check the table and its patient column"
-        raise DataError(must_be("Patients", "at least 2 with an outcome", "patients", 1, advice))
+        raise DataError("Patients", "at least 2 with an outcome", name="patients", got=1, advice=advice)
     left_out = int((~outcomes.known).sum())
     return NewPatients(table.filter(kept), inputs.filter(kept), outcomes.targets, patients, named, left_out, new.array)
 
@@ -74,7 +74,7 @@ def _named(table: pl.DataFrame, group: str | None) -> pl.Series | None:
     if values.null_count():
         shown = f"missing in {values.null_count():,} rows"
         advice = f'Fill them in, or leave those rows out with --where "{group} IS NOT NULL"'
-        raise DataError(must_be("Group", "known in every row", group, shown, advice))
+        raise DataError("Group", "known in every row", name=group, got=shown, advice=advice)
     return labels_of(values)
 
 

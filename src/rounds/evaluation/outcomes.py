@@ -8,7 +8,7 @@ import polars as pl
 from rounds.data.cohort.outcomes import known_outcomes, same_level
 from rounds.data.dataset import Column
 from rounds.data.tables.values import as_levels
-from rounds.errors import DataError, must_be, nearest
+from rounds.errors import DataError, nearest
 from rounds.task import Task
 
 NOT = "not "  # how a task names the other side of --positive where it has several values
@@ -34,13 +34,15 @@ def read_outcomes(table: pl.DataFrame, task: Task, columns: tuple[Column, ...]) 
     absent = [name for name in task.targets if name not in table.columns]
     if absent:
         advice = f"Add the outcome, or use rounds predict for patients without one. {nearest(absent[0], table.columns)}"
-        raise DataError(must_be("Table", "one with the outcome columns", "missing", ", ".join(absent), advice))
+        raise DataError("Table", "one with the outcome columns", name="missing", got=", ".join(absent), advice=advice)
     codes = {c.name: c.missing for c in columns}
     read = [known_outcomes(table[name], codes.get(name, ())) for name in task.targets]
     known = np.logical_and.reduce([_known(values) for values in read])
     if not known.any():
         advice = "Add the outcomes, or use rounds predict for patients without one"
-        raise DataError(must_be("Outcome", "known in some rows", "outcome", ", ".join(task.targets[:10]), advice))
+        raise DataError(
+            "Outcome", "known in some rows", name="outcome", got=", ".join(task.targets[:10]), advice=advice
+        )
     index = np.flatnonzero(known)
     made = [_values(values, task, index) for values in read]
     return Outcomes(np.stack(made, axis=1), known)
@@ -68,9 +70,9 @@ def _classes(values: pl.Series, task: Task, index: np.ndarray) -> np.ndarray:
     unknown = ~labels.is_in(list(task.classes)).to_numpy()
     if unknown.any() and not rest:
         row = int(np.flatnonzero(unknown)[0])
-        shown = f"{labels[row]} in row {index[row] + 2}"
+        expected, place_of_row = f"one of {', '.join(task.classes)}", int(index[row]) + 2
         advice = "Write the classes as in training, or leave those rows out with --where"
-        raise DataError(must_be("Outcome", f"one of {', '.join(task.classes)}", values.name, shown, advice))
+        raise DataError("Outcome", expected, column=values.name, got=labels[row], row=place_of_row, advice=advice)
     found = np.array([place.get(label, 0) for label in labels.to_list()])
     return found.astype(np.float32 if task.kind == "binary" else np.int32)
 
@@ -94,7 +96,6 @@ def _numbers(values: pl.Series, task: Task, index: np.ndarray) -> np.ndarray:
         wrong, expected = wrong | ~np.isin(numbers, (0.0, 1.0)), "0 or 1"
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
-        shown = f"{values[row]} in row {index[row] + 2}"
-        advice = "Mend the cell, or leave the row out with --where"
-        raise DataError(must_be("Outcome", expected, values.name, shown, advice))
+        advice, place = "Mend the cell, or leave the row out with --where", int(index[row]) + 2
+        raise DataError("Outcome", expected, column=values.name, got=str(values[row]), row=place, advice=advice)
     return numbers.astype(np.float32)

@@ -17,7 +17,7 @@ import polars as pl
 
 from rounds.data.dataset import Dataset, Split
 from rounds.data.preparation.array_scale import marked
-from rounds.errors import RunFolderError, must_be
+from rounds.errors import RunFolderError
 
 SEEN = "seen.parquet"
 _BYTES = 8
@@ -105,7 +105,7 @@ def read_seen(run: Path) -> pl.DataFrame | None:
         return frame.select("mark", "what", "part")
     except (pl.exceptions.PolarsError, OSError):
         advice = "Copy the run folder again from where it was whole"
-        raise RunFolderError(must_be("Run file", "whole", "file", str(path), advice)) from None
+        raise RunFolderError("Run file", "whole", file=str(path), advice=advice) from None
 
 
 def overlap_record(seen: pl.DataFrame, inputs: pl.DataFrame, patients: pl.Series | None, key: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from rounds.data.dataset import Inputs, InputShape
 from rounds.data.preparation.array_scale import ArrayScale
-from rounds.errors import RoundsError, must_be
+from rounds.errors import RoundsError
 from rounds.export.onnx.model import OUTPUT_NAME, feed, onnx_model, read_shape
 from rounds.files import write_json, write_whole
 from rounds.prediction.model_folder import load_predictor
@@ -38,10 +38,10 @@ def export_run(run: Path, wanted: str, out: Path | None = None) -> dict[str, Any
     """
     if wanted not in FORMATS:
         advice = "Choose one of them"
-        raise RoundsError(must_be("format", " or ".join(FORMATS), "format", wanted, advice))
+        raise RoundsError("format", " or ".join(FORMATS), got=wanted, advice=advice)
     place = out or run / f"model.{wanted}"
     if place.suffix != f".{wanted}":
-        raise RoundsError(must_be("out", f"a file that ends in .{wanted}", "out", str(place), "Choose another name"))
+        raise RoundsError("out", f"a file that ends in .{wanted}", got=str(place), advice="Choose another name")
     predictor = load_predictor(model_folder(run))
     inputs = made_up_inputs(predictor.preparation.shape, predictor.preparation.array)
     content, predicted, by = _MAKERS[wanted](predictor, feed(predictor, inputs))
@@ -116,7 +116,7 @@ def compared(predictor: Predictor, inputs: Inputs, predicted: np.ndarray, by: st
     if largest > TOLERANCE:
         advice = "Nothing was written: predict with Rounds, or choose the other format"
         wanted = f"within {TOLERANCE:g} of the native predictions"
-        raise RoundsError(must_be("Export", wanted, "difference", f"{largest:.3g}", advice))
+        raise RoundsError("Export", wanted, name="difference", got=f"{largest:.3g}", advice=advice)
     return {"rows": len(native), "largest_difference": largest, "tolerance": TOLERANCE, "computed_by": by}
 
 
@@ -125,7 +125,9 @@ def _onnx(predictor: Predictor, fed: Mapping[str, np.ndarray]) -> Exported:
         model = onnx_model(predictor)
     except ImportError:
         advice = "Install it: pip install 'rounds[onnx]'"
-        raise RoundsError(must_be("Package onnx", "installed for --format onnx", "found", None, advice)) from None
+        raise RoundsError(
+            "Package onnx", "installed for --format onnx", name="found", got=None, advice=advice
+        ) from None
     content = model.SerializeToString()
     try:
         from onnxruntime import InferenceSession

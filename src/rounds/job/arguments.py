@@ -13,7 +13,7 @@ import polars as pl
 from rounds.data.choices import Choices, ImageChoices
 from rounds.data.dataset import FEATURE_ROLES, Dataset
 from rounds.data.loading import load
-from rounds.errors import DataError, PlanError, RoundsError, must_be, nearest
+from rounds.errors import DataError, PlanError, RoundsError, nearest
 from rounds.plan import Plan, make_plan, read_plan_file
 
 Names = str | Sequence[str] | None
@@ -35,9 +35,7 @@ def roles_of(given: Mapping[str, str] | Names) -> dict[str, str]:
     pairs = [word.partition("=") for word in names_of(given)]
     for name, sign, _ in pairs:
         if not sign:
-            raise DataError(
-                must_be("as_", "a mapping of columns to roles", "as_", name, 'Write as_={"age": "numeric"}')
-            )
+            raise DataError("as_", "a mapping of columns to roles", got=name, advice='Write as_={"age": "numeric"}')
     return {name: role for name, _, role in pairs}
 
 
@@ -53,7 +51,9 @@ def plan_changes(before: Mapping[str, Any], plan: Any, fields: Mapping[str, Any]
     unknown = [name for name in fields if name not in Plan.model_fields]
     if unknown:
         hint = nearest(unknown[0], [*Plan.model_fields, *OPTIONS])
-        raise PlanError(must_be("An argument", "an option or a plan field", unknown[0], fields[unknown[0]], hint))
+        raise PlanError(
+            "An argument", "an option or a plan field", name=unknown[0], got=fields[unknown[0]], advice=hint
+        )
     single = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
     changes = {"seed": 0, **before, **given, **single, **({} if seed is None else {"seed": seed})}
     make_plan(Plan(), changes)
@@ -103,7 +103,9 @@ def dataset_of(data: Any, choices: Choices, test: Any = None, model: Any = None)
     if isinstance(data, Dataset):
         if choices != Choices():
             advice = "Say these things to rounds.load, or hand over what it was made from"
-            raise DataError(must_be("A Dataset", "given without options on how to read it", "data", data.name, advice))
+            raise DataError(
+                "A Dataset", "given without options on how to read it", name="data", got=data.name, advice=advice
+            )
         return data
     if isinstance(data, tuple) and len(data) == 2:
         data, names = table_of_arrays(*data)
@@ -145,7 +147,9 @@ def table_of_arrays(inputs: Any, targets: Any) -> tuple[pl.DataFrame, tuple[str,
     lengths = {len(values) for values in (*x.values(), *y.values())}
     if len(lengths) != 1:
         shapes = [np.shape(inputs), np.shape(targets)]
-        raise DataError(must_be("(X, y)", "of as many rows", "shapes", shapes, "Hand over a target for each row"))
+        raise DataError(
+            "(X, y)", "of as many rows", name="shapes", got=shapes, advice="Hand over a target for each row"
+        )
     return pl.DataFrame({**x, **y}), tuple(y)
 
 
@@ -160,7 +164,7 @@ def _columns(given: Any, letter: str) -> dict[str, Any]:
         return {letter if letter == "y" else "x0": values.reshape(-1)}
     if values.ndim != 2:
         advice = "Hand over images or recordings as an NPZ file or a folder"
-        raise DataError(must_be(letter.upper(), "an array of rows and columns", "shape", values.shape, advice))
+        raise DataError(letter.upper(), "an array of rows and columns", name="shape", got=values.shape, advice=advice)
     return {f"{letter}{i}": column for i, column in enumerate(values.T)}
 
 
@@ -170,7 +174,7 @@ def choices_of(options: Mapping[str, Any]) -> Choices:
 
     kind = options["task"]
     if kind is not None and kind not in KINDS:
-        raise DataError(must_be("task", f"one of {', '.join(KINDS)}", "task", kind, "Leave it out to have it decided"))
+        raise DataError("task", f"one of {', '.join(KINDS)}", got=kind, advice="Leave it out to have it decided")
     roles = options["roles"]
     pictures = ImageChoices(options["images"], options["image_size"], options["skip_bad"])
     same = ("positive", "group", "time", "where", "dates", "decimal", "baseline", "sequences", "test_sequences", "key")

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rounds.errors import RunFolderError, TrainingError, must_be
+from rounds.errors import RunFolderError, TrainingError
 from rounds.files import write_whole
 
 FAILURES = "failures.txt"
@@ -49,7 +49,7 @@ class Failures:
         except Exception as error:
             self.note(stage, error)
             what = stage[0].upper() + stage[1:]
-            raise TrainingError(must_be(what, "done without an error", "error", said(error), ON_DISK)) from error
+            raise TrainingError(what, "done without an error", name="error", got=said(error), advice=ON_DISK) from error
 
     def note(self, stage: str, error: Exception) -> None:
         """Writes down what failed, with its traceback."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from rounds.errors import DataError, RunFolderError, must_be
+from rounds.errors import DataError, RunFolderError
 from rounds.examination.finding import Finding, Verdict
 from rounds.examination.sources.run_folder import read_examination, read_plans
 from rounds.job.model_changes import code_lines
@@ -96,7 +96,7 @@ class Result:
         place = self.folder / "model" / "network_0.keras"
         if not place.exists():
             advice = "Predict with result.predict, or write one with result.export('keras')"
-            raise RunFolderError(must_be("Result.model", "a model of your own", "model", str(place), advice))
+            raise RunFolderError("Result.model", "a model of your own", name="model", got=str(place), advice=advice)
         from rounds.networks.user_model.runner import read_model
 
         return read_model(place, is_code_allowed())
@@ -128,7 +128,7 @@ class Result:
         names = self.predictor.preparation.columns
         if data.ndim != 2 or data.shape[1] != len(names):
             advice = f"Its columns are {', '.join(names[:20])}"
-            raise DataError(must_be("data", f"an array of {len(names)} columns", "shape", data.shape, advice))
+            raise DataError("data", f"an array of {len(names)} columns", name="shape", got=data.shape, advice=advice)
         return pl.DataFrame(data, schema=list(names))
 
     def evaluate(self, data: Any, where: str | None = None, subgroup: Collection[str] | None = None) -> Record:
@@ -148,7 +148,9 @@ class Result:
         table = pl.read_parquet(self.folder / "predictions.parquet")
         if table["target"].n_unique() > 1:
             advice = "Audit the predictions of one target: rounds audit FILE --label ... --score ..."
-            raise DataError(must_be("Result.audit", "of one target", "targets", table["target"].n_unique(), advice))
+            raise DataError(
+                "Result.audit", "of one target", name="targets", got=table["target"].n_unique(), advice=advice
+            )
         kept = table.select("patient", "split", label="observed", score="network")
         return audit_predictions(read_predictions(kept, {}, None), subgroup)
 

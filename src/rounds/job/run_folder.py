@@ -23,7 +23,7 @@ from rounds.ensemble.explanations.pictures import write_images
 from rounds.ensemble.image_variant_gain import augmented_gains
 from rounds.ensemble.judge import NETWORK, Judged, judge, predictions_frame
 from rounds.ensemble.members import make_parts, sound_members
-from rounds.errors import RunFolderError, TrainingError, must_be
+from rounds.errors import RunFolderError, TrainingError
 from rounds.evaluation.evidence_pack import Finish, Said
 from rounds.examination.sources.population import facts_of
 from rounds.files import is_leftover, write_whole
@@ -88,16 +88,16 @@ def open_run_folder(out: Path | None, described: dict[str, Any], resume: bool) -
     """
     folder = out or _own_folder(described, resume)
     if folder.exists() and not folder.is_dir():
-        raise RunFolderError(must_be("out", "a folder", "out", str(folder), "Choose another name with --out"))
+        raise RunFolderError("out", "a folder", got=str(folder), advice="Choose another name with --out")
     begun = folder / PLAN
     if begun.exists() and not resume:
         advice = "Add --resume to go on with it, or choose another folder with --out"
-        raise RunFolderError(must_be("out", "a folder without a run", "out", str(folder), advice))
+        raise RunFolderError("out", "a folder without a run", got=str(folder), advice=advice)
     if begun.exists():
         _refuse_other_data(folder / "dataset.json", json.loads(json.dumps(described)))
     if folder.is_dir() and not begun.exists() and any(map(_is_of_others, folder.iterdir())):
         advice = "Choose another folder with --out"
-        raise RunFolderError(must_be("out", "a new or empty folder", "out", str(folder), advice))
+        raise RunFolderError("out", "a new or empty folder", got=str(folder), advice=advice)
     return folder
 
 
@@ -133,14 +133,16 @@ def _refuse_other_data(path: Path, described: dict[str, Any]) -> None:
         other = [key for key in _SHARED if known[key] != described[key]]
     except (ValueError, KeyError, TypeError, OSError) as error:
         advice = "Train into another folder with --out"
-        raise RunFolderError(must_be("dataset.json", "readable", "error", str(error), advice)) from None
+        raise RunFolderError("dataset.json", "readable", name="error", got=str(error), advice=advice) from None
     if "content_hash" in other:
         advice = "Hand over the table that the run was begun with, or choose another folder with --out"
         expected = f"that of the run ({known['content_hash'][:12]})"
-        raise RunFolderError(must_be("Table", expected, "hash", described["content_hash"][:12], advice))
+        raise RunFolderError("Table", expected, name="hash", got=described["content_hash"][:12], advice=advice)
     if other:
         advice = "Give the same options as when it was begun, or choose another folder with --out"
-        raise RunFolderError(must_be(_SHARED[other[0]], "as when the run was begun", "out", str(path.parent), advice))
+        raise RunFolderError(
+            _SHARED[other[0]], "as when the run was begun", name="out", got=str(path.parent), advice=advice
+        )
 
 
 def begin_run(folder: Path, population: Population, reasons: dict[str, str], asked: dict[str, Any]) -> None:
@@ -165,7 +167,7 @@ def refuse_other_request(folder: Path, asked: dict[str, Any]) -> None:
 
 def _other_request(what: str, folder: Path) -> RunFolderError:
     advice = "Give the same options as when it was begun, or choose another folder with --out"
-    return RunFolderError(must_be(what, "as when the run was begun", "out", str(folder), advice))
+    return RunFolderError(what, "as when the run was begun", name="out", got=str(folder), advice=advice)
 
 
 def plan_record(population: Population, reasons: dict[str, str], asked: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from rounds.ensemble.choose import ChosenEnsemble, choose_ensemble, refitted
 from rounds.ensemble.importance import importance_record
 from rounds.ensemble.judge import Judged, average_judged, fit_fold_baselines, predict_judged
 from rounds.ensemble.measurement_pattern import measurement_pattern_record
-from rounds.errors import DataError, PlanError, RunFolderError, TrainingError, must_be, nearest
+from rounds.errors import DataError, PlanError, RunFolderError, TrainingError, nearest
 from rounds.evaluation.evidence_pack import known_columns, write_evidence
 from rounds.examination.data_rules.evidence import DataEvidence
 from rounds.examination.examine import examine
@@ -243,7 +243,7 @@ def _examine_data(dataset: Dataset, split: Split, folder: Path, described: Recor
     codes = [rule.code for rule in rules_of_data()]
     for code in allow:
         if code not in codes:
-            raise PlanError(must_be("allow", "the code of a finding about data", "allow", code, nearest(code, codes)))
+            raise PlanError("allow", "the code of a finding about data", got=code, advice=nearest(code, codes))
     evidence = DataEvidence(dataset, split)
     findings, absent = examine_data(evidence)
     described["tells_most"] = list(evidence.tells_most)
@@ -256,7 +256,7 @@ def _examine_data(dataset: Dataset, split: Split, folder: Path, described: Recor
         content = {"verdict": {**verdict, "worth_it": unknown}, "findings": [finding_record(f) for f in findings]}
         FindingsFile.of({**content, "not_applicable": skipped}).write(folder)
         advice = f"{errors[0].explanation} Mend it, or train in spite of it with --allow {errors[0].code}"
-        raise DataError(must_be("Data", "fit to judge a network", "finding", errors[0].code, advice))
+        raise DataError("Data", "fit to judge a network", name="finding", got=errors[0].code, advice=advice)
     return findings, absent
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 
 # Probabilities and rates are kept this far from 0 (and 1) before a logarithm: the resolution of float32 near 1,
 # in which networks compute. 1.2e-7, no unit.
@@ -24,11 +24,11 @@ def as_columns(
     if observed.shape != predicted.shape or not len(observed):
         advice = "Give one prediction for each observed value"
         wanted = f"of shape {observed.shape}, not empty"
-        raise DataError(must_be("Predictions", wanted, "shape", predicted.shape, advice))
+        raise DataError("Predictions", wanted, name="shape", got=predicted.shape, advice=advice)
     weights = np.ones(len(observed)) if weights is None else np.asarray(weights, np.float64)
     if weights.shape[-1] != len(observed):
         advice = "Give one weight for each row"
-        raise DataError(must_be("Weights", f"of shape [..., {len(observed)}]", "shape", weights.shape, advice))
+        raise DataError("Weights", f"of shape [..., {len(observed)}]", name="shape", got=weights.shape, advice=advice)
     return observed, predicted, weights
 
 

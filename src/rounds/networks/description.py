@@ -1,6 +1,6 @@
 """From a plan to the record of its network."""
 
-from rounds.errors import PlanError, must_be, nearest
+from rounds.errors import PlanError, nearest
 from rounds.networks.initializers import make_initializer
 from rounds.networks.jax.activations import ACTIVATIONS
 from rounds.networks.network import Network
@@ -88,26 +88,26 @@ def check_activation(name: str) -> None:
     """Raises PlanError where Keras has no activation of this name; module:name is the user's own."""
     if not is_import_path(name) and name not in ACTIVATIONS:
         advice = nearest(name, list(ACTIVATIONS))
-        raise PlanError(must_be("activation", "one of Keras's names", "activation", name, advice))
+        raise PlanError("activation", "one of Keras's names", got=name, advice=advice)
 
 
 def check_encoder(kind: str, array: tuple[int, ...]) -> None:
     """Raises PlanError where a kind of network cannot read what there is."""
     if kind == "recurrent" and len(array) == 3:
         advice = "Write --set network=convolutional"
-        raise PlanError(must_be("network", "one that reads images", "network", kind, advice))
+        raise PlanError("network", "one that reads images", got=kind, advice=advice)
     if kind in ("linear", "dense") or (array and kind in ENCODERS):
         return
     if not array:
         advice = "Write --set network=dense, or hand over images or recordings"
-        raise PlanError(must_be("network", "linear or dense for a table", "network", kind, advice))
+        raise PlanError("network", "linear or dense for a table", got=kind, advice=advice)
     wanted = f"one of linear, dense, {', '.join(ENCODERS)}"
-    raise PlanError(must_be("network", wanted, "network", kind, "Choose one of them"))
+    raise PlanError("network", wanted, got=kind, advice="Choose one of them")
 
 
 def _layer(plan: Plan) -> str:
     """The plan's kind of hidden layer; raises PlanError for an unknown one."""
     if plan.layer != "dense" and not is_import_path(plan.layer):
         advice = "Name a Keras layer of your own that takes its width"
-        raise PlanError(must_be("layer", "dense or module:Class", "layer", plan.layer, advice))
+        raise PlanError("layer", "dense or module:Class", got=plan.layer, advice=advice)
     return plan.layer

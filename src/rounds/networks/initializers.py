@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from rounds.errors import PlanError, must_be, nearest
+from rounds.errors import PlanError, nearest
 
 Shape = tuple[int, ...]
 Initializer = Callable[[Shape, np.random.Generator], np.ndarray]
@@ -79,7 +79,7 @@ def identity(gain: float) -> Initializer:
     def draw(shape: Shape, generator: np.random.Generator) -> np.ndarray:
         if len(shape) != 2:
             advice = "Choose another initializer for biases and filters"
-            raise PlanError(must_be("initializer identity", "used for matrices", "shape", shape, advice))
+            raise PlanError("initializer identity", "used for matrices", name="shape", got=shape, advice=advice)
         return _single(gain * np.eye(*shape))
 
     return draw
@@ -165,7 +165,7 @@ def make_initializer(text: str) -> Initializer:
     name, _, argument = text.partition(":")
     if name not in INITIALIZER_NAMES:
         advice = nearest(name, list(INITIALIZER_NAMES))
-        raise PlanError(must_be("initializer", "one of Keras's names", "initializer", text, advice))
+        raise PlanError("initializer", "one of Keras's names", got=text, advice=advice)
     if name in _WITHOUT_ARGUMENT:
         if argument:
             raise PlanError(f"initializer must be a name without argument, got initializer={text!r}. Write {name}.")

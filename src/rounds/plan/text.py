@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rounds.errors import PlanError, must_be, nearest
+from rounds.errors import PlanError, nearest
 from rounds.foreign_files import parse_toml, read_small
 from rounds.plan.plan import Plan, describe_range, setting_names
 
@@ -30,7 +30,7 @@ def parse_value(name: str, text: str) -> Any:
 
 def _unknown_field(name: str, value: object) -> PlanError:
     hint = nearest(name, list(Plan.model_fields))
-    return PlanError(must_be("Plan field", "one of the fields of `rounds plan`", name, value, hint))
+    return PlanError("Plan field", "one of the fields of `rounds plan`", name=name, got=value, advice=hint)
 
 
 def _scalar(text: str) -> Any:

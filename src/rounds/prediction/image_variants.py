@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from rounds.data.dataset import Inputs
-from rounds.errors import DataError, PlanError, must_be
+from rounds.errors import DataError, PlanError
 from rounds.task import Task
 
 Way = Literal["average", "max", "ten-crop"]
@@ -57,12 +57,12 @@ def check_way(way: str, task: Task, shape: tuple[int, ...]) -> Way:
     Raises PlanError for an unknown one, or the largest of what is no probability; DataError where there are no images.
     """
     if way not in WAYS:
-        raise PlanError(must_be("augment", f"one of {', '.join(WAYS)}", "augment", way, "Choose one of them"))
+        raise PlanError("augment", f"one of {', '.join(WAYS)}", got=way, advice="Choose one of them")
     if len(shape) != 3:
         advice = "Leave --augment out"
-        raise DataError(must_be("--augment", "for networks that read images", "augment", way, advice))
+        raise DataError("--augment", "for networks that read images", name="augment", got=way, advice=advice)
     if way == "max" and task.kind not in ("binary", "multiclass", "multilabel"):
-        raise PlanError(must_be("augment", "average or ten-crop for numbers", "augment", way, "Choose one of them"))
+        raise PlanError("augment", "average or ten-crop for numbers", got=way, advice="Choose one of them")
     return next(known for known in WAYS if known == way)
 
 

@@ -26,7 +26,7 @@ from safetensors.numpy import save as save_arrays
 from rounds.data.dataset import FEATURE_ROLES, Column
 from rounds.data.preparation.preparation import Preparation
 from rounds.data.preparation.target_scale import TargetScale
-from rounds.errors import PlanError, RoundsError, RunFolderError, must_be
+from rounds.errors import PlanError, RoundsError, RunFolderError
 from rounds.files import existing_folder, json_text, new_folder, write_whole
 from rounds.foreign_files import parse_json, read_small
 from rounds.networks.network import Network
@@ -104,7 +104,9 @@ def load_predictor(folder: Path, member: int | None = None) -> Predictor:
     if description.format != FORMAT or description.version > VERSION:
         found = f"{description.format} {description.version}"
         advice = "Install a newer Rounds"
-        raise RunFolderError(must_be("Model folder", f"of format {FORMAT} up to {VERSION}", "format", found, advice))
+        raise RunFolderError(
+            "Model folder", f"of format {FORMAT} up to {VERSION}", name="format", got=found, advice=advice
+        )
     with _damage_named(folder):
         predictor = _put_together(folder, files, description)
     _refuse_what_cannot_predict(folder, predictor)
@@ -157,7 +159,7 @@ def _part(folder: Path, files: dict[str, bytes], index: int) -> Part:
     path = folder / f"network_{index}.keras"
     if path.name not in files:
         advice = "Let its class have a get_config and train again; until then only the result in Python can predict"
-        raise RunFolderError(must_be("Model", "one that Keras could save", "missing", path.name, advice))
+        raise RunFolderError("Model", "one that Keras could save", name="missing", got=path.name, advice=advice)
     with _damage_named(path):
         content = files[path.name]
     return Part(network, arrays, shares, read_runner(content, network, path, is_code_allowed()))
@@ -172,8 +174,8 @@ def _read_checked(folder: Path) -> dict[str, bytes]:
     """Every file of the folder by name, once its content agrees with its checksum."""
     path = folder / CHECKSUMS
     if not folder.is_dir() or not any(folder.iterdir()):
-        text = must_be("Model folder", "a folder that `rounds train` wrote", "path", str(folder), "Check the path")
-        raise RunFolderError(text)
+        expected = "a folder that `rounds train` wrote"
+        raise RunFolderError("Model folder", expected, name="path", got=str(folder), advice="Check the path")
     with _damage_named(path):
         sums = parse_json(read_small(path))
         return {name: _checked(folder / Path(name).name, str(digest)) for name, digest in sums.items()}

@@ -12,7 +12,7 @@ from rounds.data.preparation.array_on_disk import ArrayInput
 from rounds.data.preparation.note import InputNote
 from rounds.data.preparation.preparation import Preparation, pad
 from rounds.data.preparation.target_scale import TargetScale
-from rounds.errors import PlanError, must_be
+from rounds.errors import PlanError
 from rounds.metrics import as_probabilities
 from rounds.networks.network import Network
 from rounds.prediction.image_variants import Augmented
@@ -84,7 +84,7 @@ class Predictor:
         counts = all(len(part.member_weights) == part.members for part in self.parts)
         if not counts or not np.isclose(total, 1.0):
             advice = "Give one weight a member, summing to 1 over all parts"
-            raise PlanError(must_be("Member weights", "one a member with sum 1", "sum", round(total, 6), advice))
+            raise PlanError("Member weights", "one a member with sum 1", name="sum", got=round(total, 6), advice=advice)
 
     @property
     def size(self) -> int:
@@ -151,4 +151,4 @@ class Predictor:
                 return replace(self, parts=(replace(part, weights=weights, member_weights=np.ones(1)),))
             member -= part.members
         advice = f"Give a number from 0 to {self.size - 1}"
-        raise PlanError(must_be("member", f"one of {self.size} members", "member", member + self.size, advice))
+        raise PlanError("member", f"one of {self.size} members", got=member + self.size, advice=advice)

@@ -19,7 +19,7 @@ from rounds.data.recordings.timeline import Timeline
 from rounds.data.sources.array_file import read_arrays
 from rounds.data.sources.builtin import Builtin
 from rounds.data.tables.reading import TABLES, Readings, Table, read_table
-from rounds.errors import DataError, RunFolderError, must_be
+from rounds.errors import DataError, RunFolderError
 from rounds.files import existing_folder, write_whole
 from rounds.foreign_files import parse_json, read_small
 from rounds.prediction.image_variants import Augmented, check_way
@@ -97,7 +97,7 @@ def _refuse_overwriting(out: Path | None, *given: Any) -> None:
     """Raises DataError where predictions would take the place of the patients they are made for."""
     files = [Path(one) for one in given if isinstance(one, str | Path)]
     if out is not None and out.exists() and any(file.exists() and file.samefile(out) for file in files):
-        raise DataError(must_be("Output file", "another file than DATA", "out", str(out), "Choose another name"))
+        raise DataError("Output file", "another file than DATA", name="out", got=str(out), advice="Choose another name")
 
 
 def new_inputs(table: pl.DataFrame, predictor: Predictor, references: dict[str, str]) -> pl.DataFrame:
@@ -124,7 +124,7 @@ def read_date_references(run: Path) -> dict[str, str]:
         return dict(parse_json(read_small(path)).get("references", {}))
     except (ValueError, TypeError, AttributeError):
         advice = "Copy the run folder again from where it was whole"
-        raise RunFolderError(must_be("Run file", "whole", "file", str(path), advice)) from None
+        raise RunFolderError("Run file", "whole", file=str(path), advice=advice) from None
 
 
 class New(NamedTuple):
@@ -145,7 +145,7 @@ def read_source(source: Any, predictor: Predictor, skip_bad: bool = False, seque
         return _recorded(source, said, timeline, sequences)
     if sequences is not None:
         advice = "Leave --sequences out, or predict with a run that was trained on recordings"
-        raise DataError(must_be("Model", "one that reads recordings", "sequences", str(sequences), advice))
+        raise DataError("Model", "one that reads recordings", name="sequences", got=str(sequences), advice=advice)
     if array is None and not (isinstance(source, str) and not Path(source).suffix):
         return _of_table(read_table(source, said))
     from rounds.data.choices import Choices, ImageChoices
@@ -167,7 +167,7 @@ def _recorded(source: Any, said: Readings, timeline: Timeline, sequences: Any) -
     """New subjects with their recordings, laid out as in training."""
     if timeline.key and sequences is None:
         advice = f"Hand over the recordings of its rows with --sequences; {timeline.key} names them"
-        raise DataError(must_be("Recordings", "given beside DATA", "sequences", None, advice))
+        raise DataError("Recordings", "given beside DATA", name="sequences", got=None, advice=advice)
     if timeline.key:
         table = read_table(source, said)
         built = join_recordings(
@@ -257,12 +257,12 @@ def model_folder(run: Path) -> Path:
     """
     if not run.is_dir():
         advice = "Check the path, or train first with `rounds train`"
-        raise RunFolderError(must_be("Run folder", "a folder that exists", "run", str(run), advice))
+        raise RunFolderError("Run folder", "a folder that exists", name="run", got=str(run), advice=advice)
     if (run / CHECKSUMS).is_file():
         return run
     if not existing_folder(run / MODEL).is_dir():
         advice = "Finish the run first: repeat its `rounds train` with --resume"
-        raise RunFolderError(must_be("Run folder", "one with a model", "run", str(run), advice))
+        raise RunFolderError("Run folder", "one with a model", name="run", got=str(run), advice=advice)
     return run / MODEL
 
 
@@ -306,4 +306,4 @@ _SIGNED_NUMBER = r"^[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?$"
 def _check_suffix(out: Path | None) -> None:
     if out is not None and out.suffix not in OUT_SUFFIXES:
         advice = f"End its name in {', '.join(OUT_SUFFIXES)}"
-        raise DataError(must_be("Output file", "CSV, TSV or Parquet", "out", str(out), advice))
+        raise DataError("Output file", "CSV, TSV or Parquet", name="out", got=str(out), advice=advice)

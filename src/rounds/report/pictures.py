@@ -3,7 +3,7 @@
 from base64 import b64encode
 from pathlib import Path
 
-from rounds.errors import RunFolderError, must_be
+from rounds.errors import RunFolderError
 from rounds.report.run_files import Record, RunFiles
 
 FOLDER = "images"
@@ -47,7 +47,7 @@ def _embedded(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         advice = "Restore the file, or remove it"
-        raise RunFolderError(must_be(path.name, "readable", "file", f"{path} ({error.strerror})", advice)) from None
+        raise RunFolderError(path.name, "readable", file=f"{path} ({error.strerror})", advice=advice) from None
     return f"data:image/png;base64,{b64encode(content).decode()}"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from rounds.errors import RunFolderError, must_be
+from rounds.errors import RunFolderError
 from rounds.run_folder.privacy import is_stripped
 from rounds.run_folder.read import read_record, read_record_if_there, read_records_if_there
 from rounds.task import Task
@@ -99,12 +99,12 @@ def read_table(path: Path) -> pl.DataFrame:
     except (OSError, pl.exceptions.PolarsError) as error:
         if is_stripped(path):
             advice = "Draw the report in the folder as it was before"
-            text = must_be(path.name, "there", "file", f"{path} (removed by rounds privacy --strip)", advice)
-            raise RunFolderError(text) from None
+            removed = f"{path} (removed by rounds privacy --strip)"
+            raise RunFolderError(path.name, "there", file=removed, advice=advice) from None
         raise _damaged(path, "a Parquet file", error) from None
 
 
 def _damaged(path: Path, expected: str, error: object) -> RunFolderError:
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
     advice = "Restore the file, or train again"
-    return RunFolderError(must_be(path.name, expected, "file", f"{path} ({first})", advice))
+    return RunFolderError(path.name, expected, file=f"{path} ({first})", advice=advice)

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from rounds.errors import RunFolderError, must_be
+from rounds.errors import RunFolderError
 from rounds.files import writable
 
 try:
@@ -28,7 +28,7 @@ class FolderLock(NamedTuple):
         if not _is_file_of(self.folder / LOCK, self.handle):
             advice = "It was deleted or moved while the run went on: start the run again"
             raise RunFolderError(
-                must_be("Run folder", "left where it is until the end", "out", str(self.folder), advice)
+                "Run folder", "left where it is until the end", name="out", got=str(self.folder), advice=advice
             )
 
 
@@ -78,7 +78,7 @@ def _lock(handle: int, folder: Path) -> None:
         owner = os.read(handle, 32).decode("ascii", "replace").strip()
         advice = "Wait until it has ended, or choose another folder with --out"
         shown = f"{folder} (process {owner})"
-        raise RunFolderError(must_be("out", "a folder that no other run is writing", "out", shown, advice)) from None
+        raise RunFolderError("out", "a folder that no other run is writing", got=shown, advice=advice) from None
     except OSError:  # a file system that has no locks
         return
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from rounds.errors import RunFolderError, must_be
+from rounds.errors import RunFolderError
 from rounds.foreign_files import parse_json, read_small
 
 SCHEMA_VERSION = 1  # of the layout of a run folder's records
@@ -17,7 +17,7 @@ def read_record(run: Path, name: str) -> dict[str, Any]:
     """
     content = _read(run, name)
     if not isinstance(content, dict):
-        raise RunFolderError(must_be(name, "a JSON object", "file", str(run / name), RESTORE))
+        raise RunFolderError(name, "a JSON object", file=str(run / name), advice=RESTORE)
     refuse_later_version(name, content.get("schema_version", SCHEMA_VERSION))
     return content
 
@@ -27,7 +27,7 @@ def refuse_later_version(name: str, version: object) -> None:
     if not isinstance(version, int) or version > SCHEMA_VERSION:
         advice = "Install the version of Rounds that wrote it, or a later one"
         expected = f"of schema version {SCHEMA_VERSION} or before"
-        raise RunFolderError(must_be(name, expected, "schema_version", version, advice))
+        raise RunFolderError(name, expected, name="schema_version", got=version, advice=advice)
 
 
 def read_record_if_there(run: Path, name: str) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def read_records(run: Path, name: str) -> list[dict[str, Any]]:
     """A JSON file of a run folder that holds a list of records; raises as `read_record`."""
     content = _read(run, name)
     if not isinstance(content, list) or not all(isinstance(one, dict) for one in content):
-        raise RunFolderError(must_be(name, "a list of JSON objects", "file", str(run / name), RESTORE))
+        raise RunFolderError(name, "a list of JSON objects", file=str(run / name), advice=RESTORE)
     return content
 
 
@@ -56,17 +56,19 @@ class _Told(dict[str, Any]):
         self.file = file
 
     def __missing__(self, key: str) -> Any:
-        raise RunFolderError(must_be(self.file.name, f"a record with {key}", "file", str(self.file), RESTORE))
+        raise RunFolderError(self.file.name, f"a record with {key}", file=str(self.file), advice=RESTORE)
 
 
 def _read(run: Path, name: str) -> Any:
     if not run.is_dir():
-        raise RunFolderError(must_be("RUN", "a run folder", "run", str(run), "Give the folder that rounds train wrote"))
+        raise RunFolderError(
+            "RUN", "a run folder", name="run", got=str(run), advice="Give the folder that rounds train wrote"
+        )
     try:
         file = run / name
         return parse_json(read_small(file), object_hook=lambda content: _Told(content, file))
     except FileNotFoundError:
         advice = "Give a folder in which rounds train finished, or go on with it by rounds train ... --resume"
-        raise RunFolderError(must_be("RUN", f"a run folder with {name}", "run", str(run), advice)) from None
+        raise RunFolderError("RUN", f"a run folder with {name}", name="run", got=str(run), advice=advice) from None
     except (ValueError, OSError) as error:
-        raise RunFolderError(must_be(name, "readable JSON", "file", f"{run / name} ({error})", RESTORE)) from None
+        raise RunFolderError(name, "readable JSON", file=f"{run / name} ({error})", advice=RESTORE) from None

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from rounds.errors import RunFolderError, must_be
+from rounds.errors import RunFolderError
 from rounds.files import write_json
 from rounds.run_folder.read import RESTORE, SCHEMA_VERSION, read_record, refuse_later_version
 
@@ -50,7 +50,7 @@ class Stored(Part):
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "record"
             raise RunFolderError(
-                must_be(cls.FILE, f"a record with {where} ({first['msg']})", "file", f"{run}/{cls.FILE}", RESTORE)
+                cls.FILE, f"a record with {where} ({first['msg']})", file=f"{run}/{cls.FILE}", advice=RESTORE
             ) from None
 
     def content(self) -> dict[str, Any]:

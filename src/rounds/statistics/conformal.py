@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rounds.data.preparation.target_scale import TargetScale
-from rounds.errors import RunFolderError, must_be
+from rounds.errors import RunFolderError
 from rounds.statistics.class_intervals import wilson_interval
 from rounds.statistics.training_profile import patient_shares
 from rounds.task import Task
@@ -142,4 +142,4 @@ def read_intervals(run: Path) -> ConformalIntervals | None:
         return ConformalIntervals.model_validate_json(path.read_bytes())
     except (ValidationError, OSError, ValueError):
         advice = "Copy the run folder again from where it was whole"
-        raise RunFolderError(must_be("Run file", "whole", "file", str(path), advice)) from None
+        raise RunFolderError("Run file", "whole", file=str(path), advice=advice) from None

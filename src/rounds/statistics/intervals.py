@@ -5,7 +5,7 @@ from typing import NotRequired, TypedDict
 
 import numpy as np
 
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 from rounds.metrics import METRICS, metrics_for, weighted_scores
 from rounds.statistics.class_intervals import class_interval
 from rounds.statistics.resampling import patient_weights
@@ -91,7 +91,7 @@ def paired_difference(
     found = paired_differences(task, metric, observed, a, {"b": b}, patients, seed)
     if not found:
         advice = "Choose a metric that is defined with one class or a constant target"
-        raise DataError(must_be("Metric", "defined on these rows", "metric", metric, advice))
+        raise DataError("Metric", "defined on these rows", name="metric", got=metric, advice=advice)
     return found["b"]
 
 
@@ -203,8 +203,10 @@ def _interval(value: float, resampled: np.ndarray, bounds: tuple[float, float]) 
 def _checked(observed: np.ndarray, patients: np.ndarray) -> np.ndarray:
     if len(patients) != len(observed) or not len(observed):
         advice = "Give the patient of each row"
-        raise DataError(must_be("Patients", f"{len(observed)} codes, not none", "patients", len(patients), advice))
+        raise DataError(
+            "Patients", f"{len(observed)} codes, not none", name="patients", got=len(patients), advice=advice
+        )
     if len(np.unique(patients)) < 2:
         advice = "An interval over patients needs several: check the group column"
-        raise DataError(must_be("Patients", "at least 2", "patients", 1, advice))
+        raise DataError("Patients", "at least 2", name="patients", got=1, advice=advice)
     return np.asarray(patients)

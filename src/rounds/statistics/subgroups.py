@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from rounds.data.tables.values import as_numbers
-from rounds.errors import DataError, must_be, nearest
+from rounds.errors import DataError, nearest
 from rounds.statistics.calibration import mean_interval
 from rounds.statistics.class_intervals import FEWEST_EVENTS
 from rounds.statistics.drift import holm
@@ -52,7 +52,7 @@ def make_groups(table: pl.DataFrame, asked: Collection[str] | None = None) -> di
     for name in names:
         if name not in table.columns:
             hint = nearest(name, table.columns)
-            raise DataError(must_be("Subgroup", "a column of the table", "subgroup", name, hint))
+            raise DataError("Subgroup", "a column of the table", name="subgroup", got=name, advice=hint)
     return {name: group_labels(table[name]) for name in names}
 
 
@@ -70,7 +70,7 @@ def group_labels(values: pl.Series) -> pl.Series:
     if labels.n_unique() > MOST_GROUPS:
         shown = f"{labels.n_unique()} in {values.name}"
         advice = "Choose a column of few levels, or group them first"
-        raise DataError(must_be("Levels of a subgroup", f"at most {MOST_GROUPS}", "levels", shown, advice))
+        raise DataError("Levels of a subgroup", f"at most {MOST_GROUPS}", name="levels", got=shown, advice=advice)
     return labels
 
 

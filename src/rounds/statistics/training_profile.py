@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rounds.data.dataset import FEATURE_ROLES, Column, Dataset
 from rounds.data.tables.values import as_booleans, as_levels, as_numbers
-from rounds.errors import RunFolderError, must_be
+from rounds.errors import RunFolderError
 from rounds.statistics.small_cells import FEWEST_PATIENTS
 
 PROFILE = "reference.json"
@@ -144,4 +144,4 @@ def read_training_profile(run: Path) -> TrainingProfile | None:
         return TrainingProfile.model_validate_json(path.read_bytes())
     except (ValidationError, OSError, ValueError):
         advice = "Copy the run folder again from where it was whole"
-        raise RunFolderError(must_be("Run file", "whole", "file", str(path), advice)) from None
+        raise RunFolderError("Run file", "whole", file=str(path), advice=advice) from None

@@ -4,7 +4,7 @@ import re
 
 import polars as pl
 
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 
 # Functions that a condition may call, and words that a bracket may follow: none makes a text longer than it is.
 _NAMES = """
@@ -38,7 +38,9 @@ def rows_meeting(table: pl.DataFrame, where: str) -> pl.Series:
         if isinstance(held, pl.Series):
             return held
         why = held
-    raise DataError(must_be("Where", "a condition on columns", "where", f"{where[:LONGEST_REASON]} ({why})", _ADVICE))
+    raise DataError(
+        "Where", "a condition on columns", name="where", got=f"{where[:LONGEST_REASON]} ({why})", advice=_ADVICE
+    )
 
 
 def kept_rows(table: pl.DataFrame, where: str | None) -> pl.DataFrame:
@@ -47,7 +49,7 @@ def kept_rows(table: pl.DataFrame, where: str | None) -> pl.DataFrame:
         return table
     kept = table.filter(rows_meeting(table, where))
     if kept.height == 0:
-        raise DataError(must_be("Where", "true of some rows", "where", where, "Loosen the condition"))
+        raise DataError("Where", "true of some rows", name="where", got=where, advice="Loosen the condition")
     return kept
 
 

@@ -5,7 +5,7 @@ import polars as pl
 
 from rounds.data.dataset import Column
 from rounds.data.tables.values import as_levels, as_number_levels
-from rounds.errors import DataError, must_be, nearest
+from rounds.errors import DataError, nearest
 
 _YES = ("true", "yes", "y", "t", "1")
 _NO = ("false", "no", "n", "f", "0")
@@ -83,7 +83,7 @@ def _wrong_type(table: pl.DataFrame, values: pl.Series, right: pl.Series, expect
     row = int(np.flatnonzero((values.is_not_null() & ~right.fill_null(False)).to_numpy())[0])
     advice = "Mend the cell, or leave it empty; before training, --as and a roles file say what a column is"
     shown = f"{values[row]} in {place(table, row)}"
-    return DataError(must_be(f"Column {values.name}", expected, "value", shown, advice))
+    return DataError(f"Column {values.name}", expected, name="value", got=shown, advice=advice)
 
 
 def place(table: pl.DataFrame, row: int) -> str:
@@ -108,17 +108,17 @@ def refuse_infinite(table: pl.DataFrame, name: str) -> None:
         advice = "Mend the cell, or leave it empty where the value is missing"
         shown = f"{values[row]} in {place(table, row)}"
         expected = "finite numbers" if values.is_infinite()[row] else f"numbers up to {LARGEST:.0e}"
-        raise DataError(must_be(f"Column {name}", expected, "value", shown, advice))
+        raise DataError(f"Column {name}", expected, name="value", got=shown, advice=advice)
 
 
 def _days_since(table: pl.DataFrame, name: str, reference: str) -> pl.Series:
     if reference not in table.columns:
         advice = nearest(reference, [n for n in table.columns if n not in (ROW, TEST_ROW)])
-        raise DataError(must_be("Reference of a date", "a column of the table", "column", reference, advice))
+        raise DataError("Reference of a date", "a column of the table", column=reference, advice=advice)
     for column in (name, reference):
         if table[column].dtype not in (pl.Date, pl.Datetime, pl.Null):
             shown = str(next(iter(table[column].drop_nulls()), None))
-            raise DataError(must_be(f"Column {column}", "dates", "value", shown, "Write dates as 2024-12-31"))
+            raise DataError(f"Column {column}", "dates", name="value", got=shown, advice="Write dates as 2024-12-31")
     days = (_moment(name) - _moment(reference)).dt.total_microseconds() / _MICROSECONDS_A_DAY
     return table.select(days.cast(pl.Float32).alias(name)).to_series()
 

@@ -10,7 +10,7 @@ from rounds.data.cohort.feature_columns import without_missing_codes
 from rounds.data.cohort.positive_class import positive_class
 from rounds.data.tables.cells.missing_words import OF_AN_OUTCOME, folded, without_words
 from rounds.data.tables.values import as_levels
-from rounds.errors import DataError, must_be, nearest
+from rounds.errors import DataError, nearest
 from rounds.task import Kind, Task
 
 LARGEST = 1e18  # its square is still a 32-bit number, as networks compute them
@@ -63,7 +63,7 @@ def make_task(columns: list[pl.Series], choices: Choices, unit: str) -> Outcome:
 def _refuse_several(names: tuple[str, ...], kind: str) -> None:
     if len(names) > 1:
         advice = "Give one --target, or --task multilabel for several yes/no columns"
-        raise DataError(must_be("Target", f"one column for a {kind} task", "targets", ", ".join(names), advice))
+        raise DataError("Target", f"one column for a {kind} task", name="targets", got=", ".join(names), advice=advice)
 
 
 def known_outcomes(values: pl.Series, codes: tuple[str, ...]) -> pl.Series:
@@ -95,13 +95,13 @@ def _binary(column: pl.Series, choices: Choices) -> tuple[tuple[str, ...], np.nd
     positive = same_level(positive, levels)
     if positive is not None and positive not in levels:
         raise DataError(
-            must_be("Positive", f"a value of {column.name}", "positive", positive, nearest(positive, levels))
+            "Positive", f"a value of {column.name}", name="positive", got=positive, advice=nearest(positive, levels)
         )
     why = "chosen with --positive"
     if positive is None:
         if len(levels) > FEW_VALUES:
             advice = f"Name the positive class with --positive (one of {', '.join(levels[:10])}), or --task multiclass"
-            raise DataError(must_be("Binary target", "a column of two values", "values", len(levels), advice))
+            raise DataError("Binary target", "a column of two values", name="values", got=len(levels), advice=advice)
         positive, why = positive_class(dict(labels.value_counts().iter_rows()))
     others = [v for v in levels if v != positive]
     negative = others[0] if len(others) == 1 else f"not {positive}"
@@ -128,7 +128,7 @@ def _multiclass(column: pl.Series, choices: Choices) -> tuple[tuple[str, ...], n
     most = min(MOST_CLASSES, len(labels) // 2)
     if len(levels) > most:
         advice = "Say --task regression for numbers, or put classes together: most are of one row"
-        raise DataError(must_be("Target", f"a column of at most {most} classes", "classes", len(levels), advice))
+        raise DataError("Target", f"a column of at most {most} classes", name="classes", got=len(levels), advice=advice)
     place = {level: i for i, level in enumerate(levels)}
     return tuple(levels), np.array([place[v] for v in labels.to_list()], np.int32)[:, None], ""
 
@@ -142,32 +142,38 @@ def _natural(label: str) -> tuple[int, float, str]:
 
 def _one_class(name: str, levels: list[str]) -> DataError:
     advice = "Choose another target, or look whether --where removed a class"
-    return DataError(must_be("Target", "of at least two classes", name, levels[0], advice))
+    return DataError("Target", "of at least two classes", name=name, got=levels[0], advice=advice)
 
 
 def _refuse_times(column: pl.Series) -> None:
     if column.dtype.is_temporal():
         advice = "Add a column of numbers, such as the days since another date"
         first = str(next(iter(column.drop_nulls()), None))
-        raise DataError(must_be("Target", "numbers or classes, not times", column.name, first, advice))
+        raise DataError("Target", "numbers or classes, not times", name=column.name, got=first, advice=advice)
 
 
 def _numbers(column: pl.Series, kind: str) -> np.ndarray:
     if not column.dtype.is_numeric() and column.dtype != pl.Boolean:
         first = column.drop_nulls()[0]
         advice = "Say --task multiclass or --positive VALUE, or choose a numeric column"
-        raise DataError(must_be(f"Target of {kind}", "numbers", column.name, str(first), advice))
+        raise DataError(f"Target of {kind}", "numbers", name=column.name, got=str(first), advice=advice)
     values = column.cast(pl.Float64).to_numpy()
     if np.abs(values).max() > LARGEST:
         advice = "Choose a larger unit"
-        raise DataError(must_be("Target", f"at most {LARGEST:.0e}", column.name, f"{np.abs(values).max():g}", advice))
+        raise DataError(
+            "Target", f"at most {LARGEST:.0e}", name=column.name, got=f"{np.abs(values).max():g}", advice=advice
+        )
     if np.ptp(values.astype(np.float32)) == 0:
         little = "Its values differ too little for 32-bit numbers: subtract their mean"
         advice = little if np.ptp(values) else "Nothing can be learned from it: choose another target"
-        raise DataError(must_be("Target", "of more than one value", column.name, f"{values[0]:g} in every row", advice))
+        raise DataError(
+            "Target", "of more than one value", name=column.name, got=f"{values[0]:g} in every row", advice=advice
+        )
     if kind == "count" and ((values < 0).any() or (values != np.round(values)).any()):
         wrong = values[(values < 0) | (values != np.round(values))][0]
-        raise DataError(must_be("Count", "a whole number >= 0", column.name, f"{wrong:g}", "Say --task regression"))
+        raise DataError(
+            "Count", "a whole number >= 0", name=column.name, got=f"{wrong:g}", advice="Say --task regression"
+        )
     if kind == "multilabel" and not set(np.unique(values)) <= {0.0, 1.0}:
-        raise DataError(must_be("Label", "0 or 1", column.name, f"{values.max():g}", "Say --task regression"))
+        raise DataError("Label", "0 or 1", name=column.name, got=f"{values.max():g}", advice="Say --task regression")
     return values.astype(np.float32)

@@ -13,7 +13,7 @@ from rounds.data.dataset import ARRAY_ROW, PART
 from rounds.data.roles.decide import Said, matching
 from rounds.data.tables.reading import blank_rows
 from rounds.data.tables.values import as_levels
-from rounds.errors import DataError, must_be, nearest
+from rounds.errors import DataError, nearest
 
 BLANK = "blank row"  # of no patient
 Exclusions = list[tuple[str, int]]
@@ -36,7 +36,9 @@ def with_test(table: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
     absent = [c for c in table.columns if c not in other.columns]
     if absent:
         advice = f"Hand over a table with the columns of DATA. {nearest(absent[0], other.columns)}"
-        raise DataError(must_be("Test table", "with the columns of DATA", "missing", ", ".join(absent[:10]), advice))
+        raise DataError(
+            "Test table", "with the columns of DATA", name="missing", got=", ".join(absent[:10]), advice=advice
+        )
     alike = other.select(_of_type(other[name], table[name]) for name in table.columns)
     return pl.concat([numbered(table), numbered(alike, test=True)], how="vertical_relaxed")
 
@@ -52,7 +54,7 @@ def _of_type(values: pl.Series, like: pl.Series) -> pl.Series:
         return values
     advice = "Mend the cells that are none, or say what the column is with --as"
     shown = f"{kinds[0]} in column {values.name}"
-    raise DataError(must_be("Test table", f"of the types of DATA ({kinds[1]})", "found", shown, advice))
+    raise DataError("Test table", f"of the types of DATA ({kinds[1]})", name="found", got=shown, advice=advice)
 
 
 def _kind(dtype: Any) -> str:
@@ -73,7 +75,7 @@ def meeting(table: pl.DataFrame, choices: Choices) -> tuple[pl.DataFrame, Exclus
         return table, exclusions
     held = rows_meeting(plain(table), choices.where)
     if not held.any():
-        raise DataError(must_be("Where", "true of some rows", "where", choices.where, "Loosen the condition"))
+        raise DataError("Where", "true of some rows", name="where", got=choices.where, advice="Loosen the condition")
     kept = table.filter(held)
     return kept, [*exclusions, (f"not {choices.where}", table.height - kept.height)]
 
@@ -86,10 +88,10 @@ def with_outcome(table: pl.DataFrame, choices: Choices, said: Said) -> tuple[pl.
     for name in names:
         if table[name].null_count() == table.height:
             advice = "Choose another target, or look at --where and the missing codes"
-            raise DataError(must_be("Target", "known in some rows", name, "missing in every row", advice))
+            raise DataError("Target", "known in some rows", name=name, got="missing in every row", advice=advice)
     known = table.drop_nulls(names)
     if known.height == 0:
-        raise DataError(must_be("Targets", "known together in some rows", "rows", 0, "Choose fewer targets"))
+        raise DataError("Targets", "known together in some rows", name="rows", got=0, advice="Choose fewer targets")
     lost = table.height - known.height
     return known, [("outcome not known", lost)] if lost else []
 

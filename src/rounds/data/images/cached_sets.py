@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rounds.data.preparation.array_on_disk import ArrayInput, stored
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 from rounds.files import cache_home
 
 MOST_DAYS, MOST_BYTES = 30.0, 20_000_000_000
@@ -50,7 +50,9 @@ def read_set(place: Path, images: int) -> CachedSet | None:
     except PermissionError as error:
         advice = "Change its permissions, or set XDG_CACHE_HOME to another folder"
         shown = f"{place} ({error.strerror})"
-        raise DataError(must_be("The cache of images", "a folder that can be read", "folder", shown, advice)) from None
+        raise DataError(
+            "The cache of images", "a folder that can be read", name="folder", got=shown, advice=advice
+        ) from None
     except (OSError, ValueError, EOFError):
         return None
     return CachedSet(stored(array), bad)

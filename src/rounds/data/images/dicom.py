@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rounds.data.images.unreadable import BadImage
-from rounds.errors import RoundsError, must_be
+from rounds.errors import RoundsError
 
 DICOM = (".dcm", ".dicom", ".ima")
 # Hounsfield units that a CT without a window is shown by: air to dense bone, as 12-bit scanners store them.
@@ -47,7 +47,7 @@ def _read(path: Path, pixels: bool = True) -> Any:
         import pydicom
     except ImportError:
         advice = "Install it: pip install 'rounds[images]'"
-        raise RoundsError(must_be("Package pydicom", "installed to read DICOM", "found", None, advice)) from None
+        raise RoundsError("Package pydicom", "installed to read DICOM", name="found", got=None, advice=advice) from None
     from pydicom.uid import ImplicitVRLittleEndian
 
     header = pydicom.dcmread(path, force=True, stop_before_pixels=not pixels)

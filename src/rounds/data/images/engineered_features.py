@@ -9,7 +9,7 @@ import polars as pl
 from rounds.data.dataset import ARRAY_ROW, Column
 from rounds.data.preparation.array_on_disk import ArrayInput
 from rounds.data.sources.builtin import Builtin
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 
 REASON = "of the image, by hand"
 BLOCK, BLOCK_VALUES = 256, 2**20  # images, and values, at a time: bounds memory, not the result
@@ -69,7 +69,7 @@ def with_features(built: Builtin) -> Builtin:
     taken = [name for name in made.columns if name in built.table.columns]
     if taken:
         advice = "Rename the column of the table"
-        raise DataError(must_be("Column of the table", "of another name than a feature", "column", taken[0], advice))
+        raise DataError("Column of the table", "of another name than a feature", column=taken[0], advice=advice)
     declared = {s.name: {"role": "numeric", "known": "admission", "reason": REASON} for s in made if s.n_unique() > 1}
     return replace(built, table=built.table.hstack(made), declared={**built.declared, **declared})
 

@@ -10,7 +10,7 @@ from rounds.data.dataset import ARRAY_ROW, PART
 from rounds.data.images.engineered_features import with_features
 from rounds.data.images.image_file import finite_pixels
 from rounds.data.sources.builtin import Builtin
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 
 _PARTS = {"train": "train", "val": "validation", "test": "test"}
 _LAYOUT = "train_images, train_labels, and the same of val and test"
@@ -26,7 +26,9 @@ def open_image_arrays(file: str, arrays: Mapping[str, np.ndarray]) -> Builtin:
     parts = [part for part in _PARTS if f"{part}_images" in arrays]
     if not parts:
         shown = ", ".join(f"{n} {'x'.join(map(str, a.shape))}" for n, a in list(arrays.items())[:8]) or None
-        raise DataError(must_be("NPZ file", f"with {_LAYOUT}", "arrays", shown, "Save the arrays under these names"))
+        raise DataError(
+            "NPZ file", f"with {_LAYOUT}", name="arrays", got=shown, advice="Save the arrays under these names"
+        )
     images = [_images(file, arrays, part) for part in parts]
     labels = [_labels(file, arrays, part, len(array)) for part, array in zip(parts, images, strict=True)]
     table = pl.concat(labels).with_columns(
@@ -50,12 +52,12 @@ def _images(file: str, arrays: Mapping[str, np.ndarray], part: str) -> np.ndarra
     if images.ndim != 4 or images.dtype.kind not in "fiub" or 0 in images.shape:
         wanted = "[n, height, width] or [n, height, width, channels] of numbers"
         shown = f"{images.dtype} {list(arrays[f'{part}_images'].shape)} in {file}"
-        raise DataError(must_be(f"Array {part}_images", wanted, "found", shown, "Save the images so"))
+        raise DataError(f"Array {part}_images", wanted, name="found", got=shown, advice="Save the images so")
     first = arrays[f"{next(p for p in _PARTS if f'{p}_images' in arrays)}_images"].shape[1:]
     first = (*first, 1) if len(first) == 2 else first
     if images.shape[1:] != first:
         advice = "Resize the images of all parts alike"
-        raise DataError(must_be(f"Array {part}_images", f"of size {first}", "size", images.shape[1:], advice))
+        raise DataError(f"Array {part}_images", f"of size {first}", name="size", got=images.shape[1:], advice=advice)
     return images if images.dtype in (np.uint8, np.uint16) else finite_pixels(images)
 
 
@@ -64,7 +66,7 @@ def _labels(file: str, arrays: Mapping[str, np.ndarray], part: str, images: int)
     if labels is None or len(labels) != images or labels.ndim > 2:
         found = None if labels is None else list(labels.shape)
         advice = f"Save one row of labels an image under {part}_labels in {file}"
-        raise DataError(must_be(f"Array {part}_labels", f"of {images} rows", "shape", found, advice))
+        raise DataError(f"Array {part}_labels", f"of {images} rows", name="shape", got=found, advice=advice)
     columns = labels.reshape(images, -1)
     if columns.shape[1] == 1:
         return pl.DataFrame({"label": columns[:, 0]})

@@ -14,7 +14,7 @@ import numpy as np
 from rounds.data.images.cached_sets import BAD, PIXELS, CachedSet, cache_folder, make_room, read_set
 from rounds.data.images.image_file import as_layout, claimed_pixels, read_image
 from rounds.data.images.unreadable import BadImage
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 from rounds.files import new_folder
 from rounds.foreign_files import refusal, shown
 
@@ -69,7 +69,7 @@ def read_images(paths: list[Path], folder: Path, size: int, layout: Layout | Non
     made = read_set(place, len(paths))
     if made is None:
         advice = "Check the disk, or set XDG_CACHE_HOME to a folder on another"
-        raise DataError(must_be("The cache of images", "whole once it is written", "folder", str(place), advice))
+        raise DataError("The cache of images", "whole once it is written", name="folder", got=str(place), advice=advice)
     return made
 
 
@@ -77,7 +77,7 @@ def check_size(size: int) -> None:
     """Raises DataError where images of this many pixels a side are not made."""
     if not SMALLEST_SIZE <= size <= LARGEST_SIZE:
         wanted = f"from {SMALLEST_SIZE} to {LARGEST_SIZE} pixels"
-        raise DataError(must_be("Image size", wanted, "image-size", size, "Choose another with --image-size"))
+        raise DataError("Image size", wanted, name="image-size", got=size, advice="Choose another with --image-size")
 
 
 def _fingerprint(paths: list[Path], folder: Path, size: int, layout: Layout | None) -> str:
@@ -139,4 +139,4 @@ def refuse_bad(paths: list[Path], bad: tuple[tuple[int, str], ...]) -> None:
         more = ", ..." if len(bad) > SHOWN_BAD else ""
         found = f"{len(bad):,} of {len(paths):,} ({named}{more})"
         advice = "Mend or remove them, or leave them out with --skip-bad"
-        raise DataError(must_be("Image files", "whole images of one frame", "bad", found, advice))
+        raise DataError("Image files", "whole images of one frame", name="bad", got=found, advice=advice)

@@ -8,7 +8,7 @@ import numpy as np
 
 from rounds.data.images.dicom import DICOM, dicom_pixels, read_dicom
 from rounds.data.images.unreadable import BadImage, said_in_a_word
-from rounds.errors import RoundsError, must_be
+from rounds.errors import RoundsError
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".gif", ".webp", ".pgm", ".ppm")
 IMAGES = (*PICTURES, *DICOM)
@@ -99,7 +99,7 @@ def pillow() -> Any:
         warnings.filterwarnings("ignore", module=r"PIL\.")  # what is wrong with a file is said once, in a word
     except ImportError:
         advice = "Install it: pip install 'rounds[images]'"
-        raise RoundsError(must_be("Package pillow", "installed to read images", "found", None, advice)) from None
+        raise RoundsError("Package pillow", "installed to read images", name="found", got=None, advice=advice) from None
     return Image
 
 

@@ -11,7 +11,7 @@ from rounds.data.images.engineered_features import with_features
 from rounds.data.images.image_cache import NAMES_IMAGE, Layout, read_images, refuse_bad
 from rounds.data.images.image_file import IMAGES, is_image
 from rounds.data.sources.builtin import Builtin
-from rounds.errors import DataError, must_be, nearest
+from rounds.errors import DataError, nearest
 from rounds.foreign_files import shown
 
 FILE, CLASS = "file", "class"
@@ -36,7 +36,7 @@ def open_folder(folder: Path, choices: Choices, layout: Layout | None = None) ->
     files = sorted(path for path in folder.rglob("*") if is_image(path) and _seen(path, folder) and path.is_file())
     if not files:
         advice = f"Hand over a folder with a folder for each class, with files that end in {', '.join(IMAGES[:4])}, ..."
-        raise DataError(must_be("DATA", "a folder of images", "folder", str(folder), advice))
+        raise DataError("DATA", "a folder of images", name="folder", got=str(folder), advice=advice)
     places = [tuple(map(shown, path.relative_to(folder).parts)) for path in files]
     divided = {place[0].lower() for place in places} <= set(_PARTS)
     inner = [place[1:] if divided else place for place in places]
@@ -59,7 +59,9 @@ def image_column(table: pl.DataFrame, folder: Path, choices: Choices) -> str | N
     whose first file is there. Raises DataError where the user names a column that is not there."""
     named = choices.pictures.column
     if named is not None and named not in table.columns:
-        raise DataError(must_be("Images", "a column of the table", "images", named, nearest(named, table.columns)))
+        raise DataError(
+            "Images", "a column of the table", name="images", got=named, advice=nearest(named, table.columns)
+        )
     if named is not None:
         return named
     for column in table.select(pl.selectors.string()):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from rounds.data.dataset import ARRAY_ROW
 from rounds.data.preparation.array_on_disk import ArrayInput, some_rows
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 
 # Rows, and values, that the scale of a channel is learned from: its error is then far below what a network could
 # notice.
@@ -70,7 +70,7 @@ def array_rows(inputs: pl.DataFrame, array: ArrayInput | None, scale: ArrayScale
         found = None if array is None else " x ".join(map(str, array.shape[1:]))
         wanted = f"images or recordings of {' x '.join(map(str, scale.shape))} beside the table"
         raise DataError(
-            must_be("Data", wanted, "shape", found, "Hand over the kind of data that the model learned from")
+            "Data", wanted, name="shape", got=found, advice="Hand over the kind of data that the model learned from"
         )
     if ARRAY_ROW not in inputs.columns:
         return some_rows(array, slice(inputs.height))

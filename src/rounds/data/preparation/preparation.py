@@ -14,7 +14,7 @@ from rounds.data.preparation.array_scale import ArrayScale, array_rows
 from rounds.data.preparation.encoding import Encoding, NumberEncoding, fit_encoding
 from rounds.data.preparation.note import InputNote
 from rounds.data.recordings.timeline import Timeline
-from rounds.errors import DataError, must_be, nearest
+from rounds.errors import DataError, nearest
 
 # Rows encoded at a time: temporaries stay in the cache and far below the size of the table.
 BLOCK_ROWS = 32_768
@@ -64,7 +64,7 @@ class Preparation(BaseModel):
         features = [c for c in columns if c.role in FEATURE_ROLES]
         if not len(rows) or not (features or array):
             raise DataError(
-                must_be("Training table", "one with rows and features", "rows", len(rows), "Check the roles")
+                "Training table", "one with rows and features", name="rows", got=len(rows), advice="Check the roles"
             )
         index = pl.Series(rows, dtype=pl.UInt32)
         owners = None if patients is None else patients[rows]
@@ -143,7 +143,9 @@ class Preparation(BaseModel):
             first = self.columns[0]
             hint = nearest(first, inputs.columns)
             wanted = f"one with the columns the model was trained on ({', '.join(self.columns[:20])})"
-            raise DataError(must_be("Table", wanted, "columns", inputs.columns[:20], f"Rename its columns. {hint}"))
+            raise DataError(
+                "Table", wanted, name="columns", got=inputs.columns[:20], advice=f"Rename its columns. {hint}"
+            )
 
 
 def common_shape(shapes: list[InputShape]) -> InputShape:

@@ -5,7 +5,7 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from rounds.errors import PlanError, must_be
+from rounds.errors import PlanError
 from rounds.metrics.columns import RESOLUTION
 from rounds.task import Task
 
@@ -104,9 +104,7 @@ class TargetScale(BaseModel):
 def _kind(y: np.ndarray, transform: str) -> Literal["standard", "log1p"]:
     if transform == "log1p" and y.min() <= -1:
         advice = "Use none, or a target that is never negative"
-        raise PlanError(
-            must_be("target_transform", "none or auto where y <= -1", "target_transform", transform, advice)
-        )
+        raise PlanError("target_transform", "none or auto where y <= -1", got=transform, advice=advice)
     return "log1p" if transform == "log1p" or (transform == "auto" and is_skewed(y)) else "standard"
 
 

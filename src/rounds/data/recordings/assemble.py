@@ -12,7 +12,7 @@ from rounds.data.recordings.engineered_features import summarise_measurements, s
 from rounds.data.recordings.measurements import Measurements, read_measurements, refuse_repeated_keys
 from rounds.data.recordings.record_folder import has_records, read_signals
 from rounds.data.recordings.timeline import Timeline, choose_steps
-from rounds.errors import DataError, must_be, nearest
+from rounds.errors import DataError, nearest
 
 # A variable needs so many subjects to be learned from; rarer ones are left out and counted.
 FEWEST_SUBJECTS = 20
@@ -38,7 +38,7 @@ def read_recordings(source: Any, table: pl.DataFrame, key: str, timeline: Timeli
     """
     if key not in table.columns:
         advice = f"Name the column that both tables share. {nearest(key, table.columns)}"
-        raise DataError(must_be("Key", "a column of DATA", "key", key, advice))
+        raise DataError("Key", "a column of DATA", name="key", got=key, advice=advice)
     subjects = table[key]
     refuse_repeated_keys(subjects)
     if isinstance(source, str | Path) and has_records(Path(source)):
@@ -75,7 +75,7 @@ def choose_timeline(measured: Measurements) -> Timeline:
     kept = counts.filter(pl.col("subject") >= few)["variable"].sort().to_list()
     if not kept:
         advice = "Look at --key: measurements need subjects that DATA has"
-        raise DataError(must_be("Measurements", "some of these subjects", "measurements", frame.height, advice))
+        raise DataError("Measurements", "some of these subjects", name="measurements", got=frame.height, advice=advice)
     step, steps, start = choose_steps(frame.filter(pl.col("variable").is_in(kept)))
     columns = measured.columns
     return Timeline(

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from rounds.data.recordings.record import MOST_RECORD_BYTES, Record, Signal, damaged, named_apart
-from rounds.errors import RoundsError, must_be
+from rounds.errors import RoundsError
 from rounds.foreign_files import damage_named, refusal
 
 EDF = (".edf", ".bdf")
@@ -23,7 +23,7 @@ def read_edf(path: Path, folder: Path) -> Record:
         import pyedflib
     except ImportError:
         advice = "Install it: pip install 'rounds[signals]'"
-        raise RoundsError(must_be("Package pyedflib", "installed to read EDF", "found", None, advice)) from None
+        raise RoundsError("Package pyedflib", "installed to read EDF", name="found", got=None, advice=advice) from None
     with (
         damage_named("EDF record", path.name, "Copy the record again"),
         pyedflib.EdfReader(str(path), annotations_mode=pyedflib.DO_NOT_READ_ANNOTATIONS) as file,

@@ -15,7 +15,7 @@ from rounds.data.recordings.engineered_features import summary_names
 from rounds.data.recordings.signal_arrays import read_signal_arrays
 from rounds.data.recordings.timeline import Timeline
 from rounds.data.sources.builtin import Builtin, Declared
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 
 
 def join_recordings(built: Builtin, sequences: Any, key: str | None, timeline: Timeline | None = None) -> Builtin:
@@ -26,7 +26,7 @@ def join_recordings(built: Builtin, sequences: Any, key: str | None, timeline: T
     if key is None:
         advice = "Name the column that both tables share with --key"
         shown = ", ".join(built.table.columns[:20])
-        raise DataError(must_be("Key", "named beside --sequences", "columns", shown, advice))
+        raise DataError("Key", "named beside --sequences", name="columns", got=shown, advice=advice)
     return _joined(built, read_recordings(sequences, built.table, key, timeline))
 
 
@@ -34,7 +34,7 @@ def join_test(built: Builtin, sequences: Any, key: str | None, timeline: Timelin
     """The test table with its recordings, laid out as those of DATA; raises DataError where there are none."""
     if sequences is None:
         advice = "Hand over the recordings of the test table with --test-sequences"
-        raise DataError(must_be("Test sequences", "given beside --test", "test-sequences", None, advice))
+        raise DataError("Test sequences", "given beside --test", name="test-sequences", got=None, advice=advice)
     return join_recordings(built, sequences, key, timeline)
 
 
@@ -52,7 +52,9 @@ def open_signals(name: str, arrays: Mapping[str, np.ndarray], timeline: Timeline
         if array.shape[1:] != (wanted.steps, len(wanted.variables)):
             advice = "Sample all signals alike"
             expected = f"{wanted.steps} steps of {len(wanted.variables)} variables"
-            raise DataError(must_be("Signals", expected, "shape", f"{array.shape[1]} x {array.shape[2]}", advice))
+            raise DataError(
+                "Signals", expected, name="shape", got=f"{array.shape[1]} x {array.shape[2]}", advice=advice
+            )
     found = from_signals(np.concatenate(signals), wanted, file.notes, fresh=timeline is None)
     table = pl.concat(tables, how="vertical_relaxed")
     if len(tables) > 1 and timeline is None:
@@ -67,7 +69,7 @@ def _joined(built: Builtin, found: Recordings) -> Builtin:
     taken = [n for n in found.summaries.columns if n in built.table.columns]
     if taken:
         advice = "Rename the column of the table"
-        raise DataError(must_be("Column of the table", "of another name than a feature", "column", taken[0], advice))
+        raise DataError("Column of the table", "of another name than a feature", column=taken[0], advice=advice)
     declared: Declared = {
         s.name: {"role": "numeric", "known": "stay", "reason": ENGINEERED} for s in found.summaries if _varies(s)
     }

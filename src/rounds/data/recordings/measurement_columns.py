@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 
 # Names in any case, the surest first; a later pattern counts only where no column has an earlier one. They cover MIMIC,
 # eICU, AmsterdamUMCdb, HiRID, SICdb, OMOP, MEDS and PhysioNet's challenges.
@@ -86,13 +86,13 @@ def recognised(table: pl.DataFrame, key: str) -> MeasurementColumns:
     shown = ", ".join(table.columns[:20])
     advice = "Name its columns time, variable and value (or time, and a column a variable)"
     if not time:
-        raise DataError(must_be("Table of measurements", "one of known columns", "columns", shown, advice))
+        raise DataError("Table of measurements", "one of known columns", name="columns", got=shown, advice=advice)
     if variable and value:
         return MeasurementColumns(key, time, day, variable, value, _first(UNIT, [n for n in named if n != variable]))
     made = MeasurementColumns(key, time, day)
     if not made.of_variables(table):
         advice = "Add the measured values"
-        raise DataError(must_be("Table of measurements", "one with values", "columns", shown, advice))
+        raise DataError("Table of measurements", "one with values", name="columns", got=shown, advice=advice)
     return made
 
 

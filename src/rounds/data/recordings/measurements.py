@@ -13,7 +13,7 @@ from rounds.data.recordings.times import READABLE_SHARE, read_times
 from rounds.data.recordings.variable_units import in_one_unit
 from rounds.data.tables.reading import PARQUET, read_table
 from rounds.data.tables.values import as_levels
-from rounds.errors import DataError, must_be, nearest
+from rounds.errors import DataError, nearest
 
 _COLUMNS = {"subject": pl.Int64, "time": pl.Float64, "variable": pl.String, "value": pl.Float64}
 _LIMIT = r"^[<>≤≥]=?\s*"  # before a number: below or above what can be measured, read as the limit
@@ -43,7 +43,7 @@ def open_measurements(source: Any) -> pl.DataFrame:
     shards = sorted(p for p in path.rglob("*") if p.suffix.lower() in PARQUET)
     if not shards:
         advice = "Give a table of measurements, a folder of Parquet files, or a folder of WFDB or EDF records"
-        raise DataError(must_be("Sequences", "measurements", "folder", str(path), advice))
+        raise DataError("Sequences", "measurements", name="folder", got=str(path), advice=advice)
     return pl.concat([_read(shard) for shard in shards], how="diagonal_relaxed")
 
 
@@ -63,7 +63,7 @@ def read_measurements(source: Any, subjects: pl.Series, timeline: Timeline | Non
     key = timeline.key if timeline else subjects.name
     if key not in table.columns:
         advice = f"Name the column that both tables share with --key. {nearest(key, table.columns)}"
-        raise DataError(must_be("Key", "a column of the table of measurements", "key", key, advice))
+        raise DataError("Key", "a column of the table of measurements", name="key", got=key, advice=advice)
     columns = _columns_of(timeline, table) if timeline else recognised(table, key)
     times = read_times(moments(table, columns), table[key])
     values, value_notes = _values(table, columns)
@@ -84,7 +84,7 @@ def _columns_of(timeline: Timeline, table: pl.DataFrame) -> MeasurementColumns:
     absent = [n for n in columns if n and n not in table.columns and n != timeline.value_unit]
     if absent:
         advice = f"Name the columns as in training. {nearest(absent[0], table.columns)}"
-        raise DataError(must_be("Table of measurements", "as in training", "missing", ", ".join(absent), advice))
+        raise DataError("Table of measurements", "as in training", name="missing", got=", ".join(absent), advice=advice)
     return columns._replace(unit=columns.unit if columns.unit in table.columns else "")
 
 
@@ -119,9 +119,8 @@ def _refuse_unreadable(values: pl.Series, numbers: pl.Series) -> None:
     lost = (numbers.is_null() & values.is_not_null()).to_numpy()
     if lost.sum() > (1 - READABLE_SHARE) * max(1, len(values) - values.null_count()):
         row = int(np.flatnonzero(lost)[0])
-        shown = f"{values[row]} in row {row + 2} of the measurements"
         advice = "Mend the cell, or leave it empty where nothing was measured"
-        raise DataError(must_be("Measured value", "a number", values.name, shown, advice))
+        raise DataError("Measured value", "a number", column=values.name, got=values[row], row=row + 2, advice=advice)
 
 
 def _subject_rows(keys: pl.Series, subjects: pl.Series) -> pl.Series:
@@ -165,4 +164,4 @@ def refuse_repeated_keys(keys: pl.Series) -> None:
     if missing or repeated:
         shown = f"missing in {missing:,} rows" if missing else f"{repeated:,} rows of a key that an earlier row has"
         advice = "Give each recording a row and a key of its own"
-        raise DataError(must_be("Key", "known and different in every row", keys.name, shown, advice))
+        raise DataError("Key", "known and different in every row", name=keys.name, got=shown, advice=advice)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 
 # What one recording takes in memory at most, before it is averaged over the steps of a timeline.
 MOST_RECORD_BYTES = 2**30
@@ -48,4 +48,4 @@ def _rest(signal: Signal) -> tuple[np.ndarray, float, str]:
 
 def damaged(kind: str, path: Path, why: str) -> DataError:
     """For a recording that cannot be read."""
-    return DataError(must_be(f"{kind} record", "whole", "file", f"{path.name} ({why})", "Copy the record again"))
+    return DataError(f"{kind} record", "whole", file=f"{path.name} ({why})", advice="Copy the record again")

@@ -13,7 +13,7 @@ from rounds.data.recordings.timeline import Timeline
 from rounds.data.recordings.wfdb_records import HEADER, read_record
 from rounds.data.tables.cells.units import conversion
 from rounds.data.tables.values import as_levels
-from rounds.errors import DataError, ForcedChoiceError, must_be
+from rounds.errors import DataError, ForcedChoiceError
 from rounds.foreign_files import refusal
 
 # Steps of an array of signals at most; faster ones are averaged over equal spans.
@@ -45,7 +45,7 @@ def read_signals(folder: Path, subjects: pl.Series, timeline: Timeline | None) -
     paths = {row: path for row, name in enumerate(names) if (path := _path_of(folder, name)) is not None}
     if not paths:
         advice = "Let the key name records as files below the folder"
-        raise DataError(must_be("Records", "named by the key", str(subjects.name), names[0], advice))
+        raise DataError("Records", "named by the key", name=str(subjects.name), got=names[0], advice=advice)
     found = {row: READERS[path.suffix.lower()](path, folder) for row, path in paths.items()}
     timeline = timeline or _choose_timeline(list(found.values()), str(subjects.name))
     array = np.full((len(names), timeline.steps, len(timeline.variables)), np.nan, np.float32)
@@ -66,7 +66,7 @@ def _path_of(folder: Path, name: str | None) -> Path | None:
             return path
         if why != "no such file":
             advice = "Let the key name files inside the folder"
-            raise DataError(must_be("Record", "a file inside its folder", "record", f"{name} ({why})", advice))
+            raise DataError("Record", "a file inside its folder", name="record", got=f"{name} ({why})", advice=advice)
     return None
 
 
@@ -103,5 +103,5 @@ def _means(signal: Signal, timeline: Timeline, unit: str) -> np.ndarray:
     if way is None:
         advice = "Convert the recordings, or name their signals apart"
         shown = f"{signal.name} in {unit} and {signal.unit}"
-        raise ForcedChoiceError(must_be("Unit of a signal", "one, or of a known pair", "units", shown, advice))
+        raise ForcedChoiceError("Unit of a signal", "one, or of a known pair", name="units", got=shown, advice=advice)
     return mean * way.factor + way.offset

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from rounds.data.recordings.timeline import Timeline
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 
 # Steps of a grid of signals at most; longer ones are averaged over equal spans.
 MOST_SAMPLES = 512
@@ -62,7 +62,7 @@ def read_signal_arrays(arrays: Mapping[str, np.ndarray]) -> SignalFile:
     name = next(iter(wide), "")
     if len(wide) != 1 or not learning or any(name not in part for part in parts.values()):
         advice = "Save the signals as x (or train_x and test_x), and one value a row under any other name"
-        raise DataError(must_be("NPZ file", "one array of signals", "arrays", ", ".join(arrays), advice))
+        raise DataError("NPZ file", "one array of signals", name="arrays", got=", ".join(arrays), advice=advice)
     kept = sorted(set.intersection(*(set(p) for p in parts.values())) - wide)
     dropped = sorted({n for p in parts.values() for n in p} - wide - set(kept))
     tables = {part: _table(found, name, kept) for part, found in parts.items()}
@@ -70,7 +70,9 @@ def read_signal_arrays(arrays: Mapping[str, np.ndarray]) -> SignalFile:
     own = [part for part in parts if part != "test"]
     if len({found.shape[1:] for found in signals.values()}) > 1:
         shapes = ", ".join(f"{part} {list(found.shape)}" for part, found in signals.items())
-        raise DataError(must_be("Signals", "sampled alike in every part", "shapes", shapes, "Sample all signals alike"))
+        raise DataError(
+            "Signals", "sampled alike in every part", name="shapes", got=shapes, advice="Sample all signals alike"
+        )
     timeline, array = _laid_out(np.concatenate([signals[p] for p in own]))
     test = _laid_out(signals["test"])[1] if "test" in signals else None
     label = next((n for n in LABELS if n in kept), "")
@@ -102,7 +104,7 @@ def _table(arrays: dict[str, np.ndarray], signals: str, kept: list[str]) -> pl.D
         if arrays[name].shape != (rows,):
             advice = "Save one value a row"
             shown = f"{name} {arrays[name].shape}"
-            raise DataError(must_be("Array of an NPZ file", f"of {rows} values", "array", shown, advice))
+            raise DataError("Array of an NPZ file", f"of {rows} values", name="array", got=shown, advice=advice)
     columns = {name: arrays[name].tolist() if arrays[name].dtype.kind == "U" else arrays[name] for name in kept}
     return pl.DataFrame(columns) if kept else pl.DataFrame({"row": range(rows)})
 
@@ -112,7 +114,7 @@ def _signals(array: np.ndarray) -> np.ndarray:
     if array.ndim not in (2, 3) or array.dtype.kind not in "fiu" or 0 in array.shape:
         shown = f"{array.dtype} {list(array.shape)}"
         advice = "Save them as [rows, steps] or [rows, steps, variables]"
-        raise DataError(must_be("Signals", "numbers of rows, steps and variables", "array", shown, advice))
+        raise DataError("Signals", "numbers of rows, steps and variables", name="array", got=shown, advice=advice)
     with np.errstate(over="ignore"):
         made = np.asarray(array if array.ndim == 3 else array[:, :, None], np.float32)
     return made if np.isfinite(made).all() else np.where(np.isfinite(made), made, np.float32(np.nan))

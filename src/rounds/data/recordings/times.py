@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 
 HOURS = "hours since the subject's first measurement"
 HOURS_SINCE_START = "hours since the start of the recording"
@@ -118,9 +118,8 @@ def _refuse_unreadable(column: pl.Series, read: pl.Series) -> None:
     readable = int((read.is_not_null() & known).sum())
     if readable < READABLE_SHARE * max(1, int(known.sum())):
         row = int(np.flatnonzero((read.is_null() & known).to_numpy())[0])
-        shown = f"{column[row]} in row {row + 2} of the measurements"
         advice = "Write 2024-12-31 08:30, hours and minutes (08:30), or a number from the start of the recording"
-        raise DataError(must_be("Time", "a number or a date", column.name, shown, advice))
+        raise DataError("Time", "a number or a date", column=column.name, got=column[row], row=row + 2, advice=advice)
 
 
 def _dates(column: pl.Series, keys: pl.Series, notes: list[str]) -> Times:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from rounds.data.tables.cells.units import conversion, measures
-from rounds.errors import ForcedChoiceError, must_be
+from rounds.errors import ForcedChoiceError
 
 # Share of a variable's measurements below which a unit that cannot be converted is left out instead of asked about.
 RARE_UNIT = 0.01
@@ -47,7 +47,7 @@ def in_one_unit(
     if unknown:
         shown = ", ".join(unknown[:MOST_NAMED]) + (", ..." if len(unknown) > MOST_NAMED else "")
         advice = "Convert them in the table, or give the measurements of each unit a variable's name of their own"
-        raise ForcedChoiceError(must_be("Unit of a variable", "one, or of a known pair", "units", shown, advice))
+        raise ForcedChoiceError("Unit of a variable", "one, or of a known pair", name="units", got=shown, advice=advice)
     if len(notes) > MOST_NAMED:
         notes = [*notes[:MOST_NAMED], f"and {len(notes) - MOST_NAMED:,} more units of other variables, in the same way"]
     return _converted(measured, ways), {v: u.strip() for v, u in chosen.items()}, tuple(notes)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from rounds.data.recordings.record import MOST_RECORD_BYTES, Record, Signal, damaged, named_apart
-from rounds.errors import RoundsError, must_be
+from rounds.errors import RoundsError
 from rounds.foreign_files import damage_named, read_small, refusal
 
 HEADER = ".hea"
@@ -43,7 +43,9 @@ def read_record(header: Path, folder: Path) -> Record:
             import wfdb
     except ImportError:
         advice = "Install it: pip install 'rounds[signals]'"
-        raise RoundsError(must_be("Package wfdb", "installed to read WFDB records", "found", None, advice)) from None
+        raise RoundsError(
+            "Package wfdb", "installed to read WFDB records", name="found", got=None, advice=advice
+        ) from None
     with damage_named("WFDB record", header.name, "Copy the record again"):
         read = wfdb.rdrecord(str(header.with_suffix("")))
     samples = getattr(read, "p_signal", None)

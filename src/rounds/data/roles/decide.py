@@ -12,7 +12,7 @@ from rounds.data.roles.read_columns import as_read, refuse_two_ways, said_of_cel
 from rounds.data.roles.role_file import DATE_SINCE, check_role, check_roles, parse_roles
 from rounds.data.tables.cells.reading import Reading
 from rounds.data.tables.reading import AS_DATE, AS_WRITTEN, HowRead
-from rounds.errors import DataError, ForcedChoiceError, must_be, nearest
+from rounds.errors import DataError, ForcedChoiceError, nearest
 
 NO_GROUP = "none"
 
@@ -23,7 +23,9 @@ def matching(patterns: tuple[str, ...], names: list[str], what: str) -> list[str
     for pattern in patterns:
         hits = [pattern] if pattern in names else fnmatch.filter(names, pattern)
         if not hits:
-            raise DataError(must_be(what, "a column of the table", what.lower(), pattern, nearest(pattern, names)))
+            raise DataError(
+                what, "a column of the table", name=what.lower(), got=pattern, advice=nearest(pattern, names)
+            )
         found.update(hits)
     return [n for n in names if n in found]
 
@@ -119,7 +121,7 @@ def _special(choices: Choices, names: list[str]) -> dict[str, Role]:
             found = matching((name,), names, role.capitalize())[0]
             if found in special:
                 advice = "Give each of --target, --group, --time and --baseline a column of its own"
-                raise DataError(must_be(role.capitalize(), "a column of its own", role, found, advice))
+                raise DataError(role.capitalize(), "a column of its own", name=role, got=found, advice=advice)
             special[found] = role
     return special
 
@@ -128,7 +130,9 @@ def _refuse_dropped(special: dict[str, Role], dropped: tuple[str, ...]) -> None:
     """A target that is named; one that a glob happens to fit stays the target."""
     for name, role in special.items():
         if name in dropped and role == "target":
-            raise DataError(must_be("Drop", "of other columns than the target", "drop", name, "Leave it out of --drop"))
+            raise DataError(
+                "Drop", "of other columns than the target", name="drop", got=name, advice="Leave it out of --drop"
+            )
 
 
 def _without_empty(fields: dict[str, Any]) -> dict[str, Any]:
@@ -184,7 +188,7 @@ def _unchosen(values: pl.Series) -> ForcedChoiceError:
         f"of one value belong together, --group none where every row is another patient, or --as {name}=ROLE where it "
         f"names no patients"
     )
-    return ForcedChoiceError(must_be("Group", "chosen where an identifier repeats", "column", name, advice))
+    return ForcedChoiceError("Group", "chosen where an identifier repeats", column=name, advice=advice)
 
 
 def _repeating(column: Column) -> Column:

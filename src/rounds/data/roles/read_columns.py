@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from rounds.data.dataset import FEATURE_ROLES, Column
 from rounds.data.tables.reading import HowRead
-from rounds.errors import ForcedChoiceError, must_be
+from rounds.errors import ForcedChoiceError
 
 
 def as_read(column: Column, how: HowRead) -> Column:
@@ -66,7 +66,7 @@ def refuse_two_ways(columns: list[Column], how: HowRead, used: Collection[str]) 
         note = asked[open_[0].name]
         others = f"; so can those of {', '.join(c.name for c in open_[1:6])}" if len(open_) > 1 else ""
         advice = f"{note.text[:1].upper()}{note.text[1:]}{others}. Or leave it out with --drop"
-        raise ForcedChoiceError(must_be("Cells", "readable in one way", "column", note.column, advice))
+        raise ForcedChoiceError("Cells", "readable in one way", column=note.column, advice=advice)
 
 
 def _waits(column: Column, option: str) -> bool:

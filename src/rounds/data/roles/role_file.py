@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from rounds.data.dataset import Column, Known, Role
-from rounds.errors import DataError, must_be, nearest
+from rounds.errors import DataError, nearest
 from rounds.files import write_whole
 from rounds.foreign_files import parse_toml, read_small
 
@@ -28,12 +28,12 @@ def write_roles(path: Path, columns: tuple[Column, ...], force: bool = False) ->
     unless `force`.
     """
     if path.suffix != ".toml":  # a table of patients, say, which --force would overwrite
-        raise DataError(must_be("Roles file", "a .toml file", "write", str(path), "End its name in .toml"))
+        raise DataError("Roles file", "a .toml file", name="write", got=str(path), advice="End its name in .toml")
     parts = [_HEAD.format(roles=", ".join(GIVEN_ROLES), known=", ".join(get_args(Known)))]
     content = "\n".join([*parts, *map(_entry, columns)])
     if path.exists() and not force and (not path.is_file() or path.read_bytes() != content.encode()):
         advice = "Choose another name, or add --force to overwrite what was edited there"
-        raise DataError(must_be("Roles file", "a new file", "write", str(path), advice))
+        raise DataError("Roles file", "a new file", name="write", got=str(path), advice=advice)
     write_whole(path, content)
 
 
@@ -60,21 +60,21 @@ def parse_roles(path: Path) -> dict[str, Any]:
     try:
         return parse_toml(read_small(path))
     except FileNotFoundError:
-        raise DataError(must_be("Roles file", "a file that exists", "roles", str(path), "Check the path")) from None
+        raise DataError(
+            "Roles file", "a file that exists", name="roles", got=str(path), advice="Check the path"
+        ) from None
     except (OSError, ValueError) as error:
         advice = "Write it anew with rounds data FILE --write"
-        raise DataError(must_be("Roles file", "TOML", "roles", f"{path.name} ({error})", advice)) from None
+        raise DataError("Roles file", "TOML", name="roles", got=f"{path.name} ({error})", advice=advice) from None
 
 
 def check_roles(content: dict[str, Any], names: list[str]) -> None:
     """Raises DataError where what a roles file says names a column, field, role or time there is not."""
     for name, fields in content.items():
         if name not in names:
-            raise DataError(must_be("Roles file", "about columns of the table", "column", name, nearest(name, names)))
+            raise DataError("Roles file", "about columns of the table", column=name, advice=nearest(name, names))
         if not isinstance(fields, dict):
-            raise DataError(
-                must_be("Roles file", "a section a column", "column", name, f"Write [{name}] and role = ...")
-            )
+            raise DataError("Roles file", "a section a column", column=name, advice=f"Write [{name}] and role = ...")
         _check_fields(name, fields)
 
 
@@ -82,20 +82,24 @@ def _check_fields(column: str, fields: dict[str, Any]) -> None:
     for field in fields:
         if field not in _FIELDS:
             raise DataError(
-                must_be(
-                    f"Field of {column}", f"one of {', '.join(_FIELDS)}", "field", field, nearest(field, list(_FIELDS))
-                )
+                f"Field of {column}",
+                f"one of {', '.join(_FIELDS)}",
+                name="field",
+                got=field,
+                advice=nearest(field, list(_FIELDS)),
             )
     check_role(column, str(fields.get("role", "numeric")))
     known = fields.get("known", "unknown")
     if known not in get_args(Known):
         advice = nearest(str(known), list(get_args(Known)))
-        raise DataError(must_be(f"known of {column}", f"one of {', '.join(get_args(Known))}", "known", known, advice))
+        raise DataError(
+            f"known of {column}", f"one of {', '.join(get_args(Known))}", name="known", got=known, advice=advice
+        )
     if not isinstance(fields.get("unit", ""), str):
-        raise DataError(must_be(f"unit of {column}", "text", "unit", fields["unit"], 'Write unit = "mmol/L"'))
+        raise DataError(f"unit of {column}", "text", name="unit", got=fields["unit"], advice='Write unit = "mmol/L"')
     if not isinstance(fields.get("missing", []), list):
         advice = 'Write missing = ["-9"]'
-        raise DataError(must_be(f"missing of {column}", "a list", "missing", fields["missing"], advice))
+        raise DataError(f"missing of {column}", "a list", name="missing", got=fields["missing"], advice=advice)
 
 
 def check_role(column: str, role: str) -> None:
@@ -103,4 +107,4 @@ def check_role(column: str, role: str) -> None:
     if role not in GIVEN_ROLES and not role.startswith(DATE_SINCE):
         advice = nearest(role, list(GIVEN_ROLES))
         expected = f"one of {', '.join(GIVEN_ROLES)} or date:REFERENCE"
-        raise DataError(must_be(f"Role of {column}", expected, "role", role, advice))
+        raise DataError(f"Role of {column}", expected, name="role", got=role, advice=advice)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 from rounds.foreign_files import archive_fault, damage_named
 
 ARRAYS = ".npz"
@@ -21,13 +21,13 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     texts, or declares more than it holds or than fits into memory.
     """
     if not path.is_file():
-        raise DataError(must_be("DATA", "a file that exists", "file", str(path), "Check the path"))
+        raise DataError("DATA", "a file that exists", file=str(path), advice="Check the path")
     if fault := archive_fault(path):
-        raise DataError(must_be("NPZ file", "whole and of plain arrays", "file", f"{path.name} ({fault})", _ADVICE))
+        raise DataError("NPZ file", "whole and of plain arrays", file=f"{path.name} ({fault})", advice=_ADVICE)
     with damage_named("NPZ file", path.name, _ADVICE), zipfile.ZipFile(path) as archive:
         arrays = {m.filename.removesuffix(".npy"): _array(archive, m, path.name) for m in archive.infolist()}
     if not arrays:
-        raise DataError(must_be("NPZ file", "one with arrays", "file", f"{path.name} (it holds none)", _ADVICE))
+        raise DataError("NPZ file", "one with arrays", file=f"{path.name} (it holds none)", advice=_ADVICE)
     return arrays
 
 
@@ -38,10 +38,10 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, file: str) -> np.n
         shape, _, dtype = read(stream)
     if dtype.kind not in _KINDS:
         shown = f"{member.filename.removesuffix('.npy')} of {dtype} in {file}"
-        raise DataError(must_be("Array of an NPZ file", "of numbers or texts", "array", shown, _ADVICE))
+        raise DataError("Array of an NPZ file", "of numbers or texts", name="array", got=shown, advice=_ADVICE)
     if math.prod(shape) * dtype.itemsize > member.file_size:
         shown = f"{member.filename.removesuffix('.npy')} {list(shape)} in {file}"
-        raise DataError(must_be("Array of an NPZ file", "as large as its header says", "array", shown, _ADVICE))
+        raise DataError("Array of an NPZ file", "as large as its header says", name="array", got=shown, advice=_ADVICE)
     with archive.open(member) as stream:
         array: np.ndarray = np.lib.format.read_array(stream, allow_pickle=False)
     if array.dtype.kind == "S":

@@ -11,7 +11,7 @@ from rounds.data.dataset import Modality
 from rounds.data.preparation.array_on_disk import ArrayInput
 from rounds.data.recordings.timeline import Timeline
 from rounds.data.tables.reading import HowRead
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 
 MOST_ROWS = 10_000_000  # of the simulated hospital: more than fit into the memory of a workstation beside a network
 Declared = dict[str, dict[str, Any]]
@@ -57,7 +57,7 @@ def load_builtin(name: str) -> Builtin:
     base, _, size = name.partition(":")
     if size and (base != "admissions" or not size.isdecimal() or not 1 <= int(size) <= MOST_ROWS):
         expected = f"a name, or admissions:ROWS with at most {MOST_ROWS:,} rows"
-        raise DataError(must_be("Built-in set", expected, "data", name, "Write admissions:20000"))
+        raise DataError("Built-in set", expected, name="data", got=name, advice="Write admissions:20000")
     made = BUILTIN[base]
     return made(int(size)) if size else made()
 

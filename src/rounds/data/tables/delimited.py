@@ -11,7 +11,7 @@ from rounds.data.tables.delimited_faults import ragged_error, unreadable_error
 from rounds.data.tables.layout import WHITESPACE, Layout, find_layout
 from rounds.data.tables.raw_text import RawText, raw_text
 from rounds.data.tables.stray_rows import without_stray_rows
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,11 @@ def refuse_repeated(names: list[str], where: str) -> None:
         seen: set[str] = set()
         twice = sorted({n for n in names if n in seen or seen.add(n)})  # type: ignore[func-returns-value]
         raise DataError(
-            must_be("Column names", "all different", "repeated", ", ".join(twice[:10]), f"Rename them in {where}")
+            "Column names",
+            "all different",
+            name="repeated",
+            got=", ".join(twice[:10]),
+            advice=f"Rename them in {where}",
         )
 
 
@@ -81,7 +85,7 @@ def _without_nameless(cells: pl.DataFrame, header: Sequence[str]) -> pl.DataFram
 def _read(text: RawText, layout: Layout, names: list[str]) -> pl.DataFrame:
     """[N rows] text columns; empty cells are missing, blank lines in between are rows without a value."""
     if not names:
-        raise DataError(must_be("DATA", "a table with rows", "file", text.name, "It has no lines"))
+        raise DataError("DATA", "a table with rows", file=text.name, advice="It has no lines")
     try:
         table = pl.read_csv(
             text.for_polars,
@@ -93,7 +97,7 @@ def _read(text: RawText, layout: Layout, names: list[str]) -> pl.DataFrame:
             null_values=list(USUAL),
         )
     except pl.exceptions.NoDataError:
-        raise DataError(must_be("DATA", "a table with rows", "file", text.name, "It has a header only")) from None
+        raise DataError("DATA", "a table with rows", file=text.name, advice="It has a header only") from None
     except (pl.exceptions.PolarsError, OSError) as error:
         raise ragged_error(text, layout.separator, layout.skip, len(names)) or unreadable_error(
             text.name, str(error)

@@ -6,7 +6,7 @@ from itertools import islice
 import polars as pl
 
 from rounds.data.tables.raw_text import RawText
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 
 FOOTER_LINES = 5  # at the end of a file that may have fewer cells: words below the table
 
@@ -43,8 +43,8 @@ def ragged_error(text: RawText, separator: str, skip: int, width: int) -> DataEr
 
 def _ragged(cells: int, row: int, width: int, name: str) -> DataError:
     advice = "Quote cells that hold the separator, close every quote, or mend the row"
-    shown = f"{cells} in row {row} of {name}"
-    return DataError(must_be("Cells in a row", f"{width} as in the header", "cells", shown, advice))
+    expected = f"{width} as in the header"
+    return DataError("Cells in a row", expected, name="cells", got=cells, row=row, file=name, advice=advice)
 
 
 def _suspicious(text: RawText, separator: str, skip: int, width: int) -> bool:
@@ -60,4 +60,4 @@ def _suspicious(text: RawText, separator: str, skip: int, width: int) -> bool:
 def unreadable_error(name: str, why: str) -> DataError:
     """For a fault that no row can be named for."""
     shown = f"{name} ({why.partition(chr(10))[0]})"
-    return DataError(must_be("DATA", "a readable table", "file", shown, "Mend the file, or save it as Parquet"))
+    return DataError("DATA", "a readable table", file=shown, advice="Mend the file, or save it as Parquet")

@@ -9,7 +9,7 @@ import polars as pl
 from rounds.data.tables.delimited import Cells, refuse_repeated, unnamed_numbered
 from rounds.data.tables.layout import holds_values
 from rounds.data.tables.stray_rows import without_stray_rows
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 
 SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 STATISTICS = {
@@ -32,7 +32,9 @@ def read_office(path: Path) -> Cells:
         reader = import_module(package)
     except ImportError:
         advice = 'Install it with pip install "rounds[office]", or save the table as CSV'
-        raise DataError(must_be(f"Reader of {path.suffix} files", "installed", "package", package, advice)) from None
+        raise DataError(
+            f"Reader of {path.suffix} files", "installed", name="package", got=package, advice=advice
+        ) from None
     try:
         return _spreadsheet(path, reader) if package == "fastexcel" else _statistics(path, reader)
     except DataError:
@@ -40,7 +42,7 @@ def read_office(path: Path) -> Cells:
     except Exception as error:
         advice = "Open and save it again, or save the table as CSV"
         shown = f"{path.name} ({str(error).partition(chr(10))[0]})"
-        raise DataError(must_be("DATA", f"a readable {path.suffix} file", "file", shown, advice)) from None
+        raise DataError("DATA", f"a readable {path.suffix} file", file=shown, advice=advice) from None
 
 
 def _spreadsheet(path: Path, fastexcel: Any) -> Cells:
@@ -54,7 +56,7 @@ def _spreadsheet(path: Path, fastexcel: Any) -> Cells:
             others = len(book.sheet_names) - 1
             notes = (f"sheet {sheet} was read" + (f", {others} more left out" if others else ""),)
             return _sheet_with_header(cells, path.name, notes)
-    raise DataError(must_be("Spreadsheet", "one with a table", "file", path.name, "All its sheets are empty"))
+    raise DataError("Spreadsheet", "one with a table", file=path.name, advice="All its sheets are empty")
 
 
 def _sheet_with_header(cells: pl.DataFrame, where: str, notes: tuple[str, ...]) -> Cells:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 from rounds.foreign_files import most_unpacked
 
 PACKED = (".gz", ".zip", ".bz2", ".xz")
@@ -112,7 +112,7 @@ def _encoding(start: bytes) -> str:
 
 def _binary(name: str) -> DataError:
     advice = "It holds binary data: save it as CSV or Parquet"
-    return DataError(must_be("DATA", "a text table", "file", name, advice))
+    return DataError("DATA", "a text table", file=name, advice=advice)
 
 
 def _unpacked(path: Path) -> tuple[str, bytes]:
@@ -133,7 +133,7 @@ def _unpacked(path: Path) -> tuple[str, bytes]:
         RuntimeError,
     ) as error:
         advice = "Unpack it yourself, and hand over what is in it"
-        raise DataError(must_be("Packed file", "whole", "file", f"{path.name} ({error})", advice)) from None
+        raise DataError("Packed file", "whole", file=f"{path.name} ({error})", advice=advice) from None
     _refuse_huge(len(content), path)
     return path.stem, content
 
@@ -148,7 +148,7 @@ def _from_zip(path: Path) -> tuple[str, bytes]:
         if len(members) != 1:
             names = ", ".join(m.filename for m in members[:5])
             advice = "Unpack it, and hand over the table that is meant"
-            raise DataError(must_be("Zip file", "one table", "files", names or "none", advice))
+            raise DataError("Zip file", "one table", name="files", got=names or "none", advice=advice)
         _refuse_huge(members[0].file_size, path)
         with archive.open(members[0]) as file:
             content = file.read(most_unpacked(path.stat().st_size) + 1)
@@ -159,4 +159,4 @@ def _from_zip(path: Path) -> tuple[str, bytes]:
 def _refuse_huge(size: int, path: Path) -> None:
     if size > (most := most_unpacked(path.stat().st_size)):
         advice = "Unpack it, and hand over the file itself"
-        raise DataError(must_be("Packed file", f"at most {most:,} bytes unpacked", "file", path.name, advice))
+        raise DataError("Packed file", f"at most {most:,} bytes unpacked", file=path.name, advice=advice)

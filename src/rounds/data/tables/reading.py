@@ -19,7 +19,7 @@ from rounds.data.tables.office_files import OFFICE, read_office
 from rounds.data.tables.parquet_structure import parquet_fault
 from rounds.data.tables.raw_text import PACKED
 from rounds.data.tables.typed_columns import from_pandas, plain_types
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 from rounds.foreign_files import damage_named, named_plainly, shown
 
 PARQUET = (".parquet", ".pq")
@@ -80,7 +80,7 @@ def read_table(
     refuse_repeated([values.name for values in made], where)
     table = _without_blank_end(pl.DataFrame(made))
     if table.height == 0 or table.width == 0:
-        raise DataError(must_be("DATA", "a table with rows", "rows", table.height, f"{where} has a header only"))
+        raise DataError("DATA", "a table with rows", name="rows", got=table.height, advice=f"{where} has a header only")
     readings = {name: one.reading for name, one in read.items() if one.reading is not TYPED}
     units = cells.units | {name: reading.unit for name, reading in readings.items() if reading.unit}
     made_from = {v.name: name for name, one in read.items() for v in one.values if v.name != name}
@@ -121,7 +121,9 @@ def _cells(source: Any) -> Cells:
         return Cells(frame, notes=notes)
     if not isinstance(source, str | Path):
         advice = "Collect a lazy frame, make a frame of a dictionary, or save the table to a file"
-        raise DataError(must_be("DATA", "a path or a frame of Polars or pandas", "type", type(source).__name__, advice))
+        raise DataError(
+            "DATA", "a path or a frame of Polars or pandas", name="type", got=type(source).__name__, advice=advice
+        )
     path = Path(source)
     _refuse_no_file(path)
     if shown(str(path)) != str(path):
@@ -135,7 +137,7 @@ def _cells(source: Any) -> Cells:
     if suffix in SEPARATORS or suffix in PACKED:
         return read_delimited(path)
     expected = f"one of {', '.join(TABLES)}"
-    raise DataError(must_be("Kind of file", expected, "file", path.name, "Save the table as CSV or Parquet"))
+    raise DataError("Kind of file", expected, file=path.name, advice="Save the table as CSV or Parquet")
 
 
 def _refuse_no_file(path: Path) -> None:
@@ -144,19 +146,19 @@ def _refuse_no_file(path: Path) -> None:
     except OSError as error:
         advice = "Check the path, or give the name of a built-in set (rounds data lists them)"
         shown = f"{path} ({error.strerror})"
-        raise DataError(must_be("DATA", "a file that exists", "file", shown, advice)) from None
+        raise DataError("DATA", "a file that exists", file=shown, advice=advice) from None
     if path.is_dir():
-        raise DataError(must_be("DATA", "a file", "file", str(path), "Give a CSV, TSV or Parquet file, not a folder"))
+        raise DataError("DATA", "a file", file=str(path), advice="Give a CSV, TSV or Parquet file, not a folder")
     if not path.is_file():
-        raise DataError(must_be("DATA", "a file on disk", "file", str(path), "Save what it gives to a file first"))
+        raise DataError("DATA", "a file on disk", file=str(path), advice="Save what it gives to a file first")
     if size == 0:
-        raise DataError(must_be("DATA", "a table with a header and rows", "file", path.name, "The file is empty"))
+        raise DataError("DATA", "a table with a header and rows", file=path.name, advice="The file is empty")
 
 
 def _read_parquet(path: Path) -> pl.DataFrame:
     advice = "Write it again, or hand over CSV"
     if why := parquet_fault(path):
-        raise DataError(must_be("Parquet file", "whole and readable", "file", f"{path.name} ({why})", advice))
+        raise DataError("Parquet file", "whole and readable", file=f"{path.name} ({why})", advice=advice)
     with damage_named("Parquet file", path.name, advice):
         return pl.read_parquet(path, hive_partitioning=False, glob=False)
 

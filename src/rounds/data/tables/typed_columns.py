@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from rounds.data.tables.cells.reading import CellNote, Kind
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 
 _MICROSECONDS_A_DAY, _NANOSECONDS_AN_HOUR = 86_400_000_000, 3_600_000_000_000
 
@@ -32,7 +32,7 @@ def _plain(values: pl.Series) -> tuple[pl.Series, CellNote | None]:
     dtype, name, rows = values.dtype, values.name, len(values.drop_nulls())
     if dtype.is_nested() or dtype in (pl.Object, pl.Binary):
         advice = "Leave it out of the table, or spread it over columns"
-        raise DataError(must_be("Table", "of plain columns", "column", f"{name} ({dtype})", advice))
+        raise DataError("Table", "of plain columns", column=f"{name} ({dtype})", advice=advice)
     if dtype == pl.Duration:
         days = values.dt.total_microseconds() / _MICROSECONDS_A_DAY
         return days.alias(name), CellNote(name, f"{rows:,} durations read as days", rows)
@@ -65,7 +65,9 @@ def from_pandas(frame: Any) -> tuple[pl.DataFrame, tuple[str, ...]]:
         columns = {n: _series(n, frame.iloc[:, i]) for i, n in enumerate(names)}
     except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
         advice = "Give columns of numbers, texts, booleans or dates"
-        raise DataError(must_be("Frame", "of plain columns", "error", str(error).partition("\n")[0], advice)) from None
+        raise DataError(
+            "Frame", "of plain columns", name="error", got=str(error).partition("\n")[0], advice=advice
+        ) from None
     return pl.DataFrame(columns), notes
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 from rounds.evaluation.audit.note import Note, found
 from rounds.metrics.worth import TOO_GOOD_SHARE
 from rounds.networks.user_model.keras_file import KerasFile, last_activation, outputs, reinitialised
@@ -52,7 +52,7 @@ def _truth(outcome: np.ndarray, activation: str, width: int) -> np.ndarray:
         return np.asarray(np.eye(width)[made[:, 0].astype(int)])
     if made.shape[1] != width:
         advice = "Give as many outcomes as the model has outputs"
-        raise DataError(must_be("Outcome", f"{width} columns", "columns", made.shape[1], advice))
+        raise DataError("Outcome", f"{width} columns", name="columns", got=made.shape[1], advice=advice)
     if activation in ("sigmoid", "softmax") and not (whole and set(np.unique(made)) <= {0.0, 1.0}):
         raise _unfit("0 or 1", made)
     if not np.isfinite(made).all():
@@ -64,7 +64,7 @@ def _unfit(expected: str, made: np.ndarray) -> DataError:
     wrong = made[~np.isfinite(made)] if not np.isfinite(made).all() else made[(made < 0) | (made > 1) | (made % 1 != 0)]
     advice = "Write it as the model learned it, and leave out rows without it"
     return DataError(
-        must_be("Outcome", expected, "label", float(wrong[0]) if wrong.size else float(made.max()), advice)
+        "Outcome", expected, name="label", got=float(wrong[0]) if wrong.size else float(made.max()), advice=advice
     )
 
 

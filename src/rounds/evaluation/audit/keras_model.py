@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from rounds.data.tables.reading import read_table
-from rounds.errors import DataError, must_be, nearest
+from rounds.errors import DataError, nearest
 from rounds.evaluation.audit.keras_losses import loss_findings, measure_losses
 from rounds.evaluation.audit.note import Note, found, sorted_notes, unchecked
 from rounds.networks.user_model.keras_file import (
@@ -64,7 +64,7 @@ def audit_keras(model: str, data: str | None, label: str | None = None) -> dict[
     """
     if data is None:
         advice = "Add it: rounds audit MODEL.keras DATA"
-        raise DataError(must_be("DATA", "given with a .keras file", "data", None, advice))
+        raise DataError("DATA", "given with a .keras file", name="data", got=None, advice=advice)
     file = read_keras(Path(model))
     rows, outcome = read_rows(Path(data), file, label)
     rows = [array[:MOST_ROWS] for array in rows]
@@ -104,11 +104,11 @@ def read_rows(path: Path, file: KerasFile, label: str | None) -> tuple[list[np.n
     arrays, outcome = _npz(path, file, label) if is_npz else _table(path, label)
     if outcome is not None and len(outcome) != len(arrays[0]):
         advice = "Give one outcome a row"
-        raise DataError(must_be("Outcome", f"of {len(arrays[0])} rows", "rows", len(outcome), advice))
+        raise DataError("Outcome", f"of {len(arrays[0])} rows", name="rows", got=len(outcome), advice=advice)
     if len(arrays) != len(file.inputs):
         names = ", ".join(name for name, _ in file.inputs)
         advice = f"Hand over an NPZ file with the arrays {names}"
-        raise DataError(must_be("Data", f"{len(file.inputs)} arrays", "arrays", len(arrays), advice))
+        raise DataError("Data", f"{len(file.inputs)} arrays", name="arrays", got=len(arrays), advice=advice)
     for array, (name, shape) in zip(arrays, file.inputs, strict=True):
         fits = len(array.shape) == len(shape) + 1 and all(
             w in (None, h) for w, h in zip(shape, array.shape[1:], strict=True)
@@ -116,7 +116,7 @@ def read_rows(path: Path, file: KerasFile, label: str | None) -> tuple[list[np.n
         if not fits or not len(array):
             wanted = f"of shape {('rows', *shape)}"
             advice = "Give the columns the model reads, in its order, and no others"
-            raise DataError(must_be(f"Input {name}", wanted, "shape", array.shape, advice))
+            raise DataError(f"Input {name}", wanted, name="shape", got=array.shape, advice=advice)
     return arrays, outcome
 
 
@@ -132,7 +132,7 @@ def _named(label: str | None, names: list[str]) -> str | None:
     if label is None:
         return LABEL if LABEL in names else None
     if label not in names:
-        raise DataError(must_be("Label", "a column of the data", "label", label, nearest(label, names)))
+        raise DataError("Label", "a column of the data", name="label", got=label, advice=nearest(label, names))
     return label
 
 
@@ -140,7 +140,7 @@ def _numbers(table: pl.DataFrame) -> np.ndarray:
     texts = [c for c in table.columns if not (table[c].dtype.is_numeric() or str(table[c].dtype) == "Boolean")]
     if texts:
         advice = "Give the numbers that the model reads, prepared as for training"
-        raise DataError(must_be("Data of a Keras model", "numbers", "column", texts[0], advice))
+        raise DataError("Data of a Keras model", "numbers", column=texts[0], advice=advice)
     made = table.select(c for c in table.columns).to_numpy().astype(np.float32)
     return _finite(made)
 
@@ -156,15 +156,13 @@ def _npz(path: Path, file: KerasFile, label: str | None) -> tuple[list[np.ndarra
             return [_finite(np.asarray(stored[name], np.float32)) for name in chosen], outcome
     except (OSError, ValueError, KeyError, EOFError) as error:
         advice = "Write it with numpy.savez, numbers only"
-        raise DataError(
-            must_be("NPZ file", "whole, without objects", "file", f"{path.name} ({error})", advice)
-        ) from None
+        raise DataError("NPZ file", "whole, without objects", file=f"{path.name} ({error})", advice=advice) from None
 
 
 def _finite(array: np.ndarray) -> np.ndarray:
     if not np.isfinite(array).all():
         advice = "Fill in missing values as for training"
-        raise DataError(must_be("Data of a Keras model", "finite", "value", "nan or infinite", advice))
+        raise DataError("Data of a Keras model", "finite", name="value", got="nan or infinite", advice=advice)
     return array
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from rounds.data.cohort.outcomes import class_labels, same_level
 from rounds.data.cohort.positive_class import names_a_case, positive_class
 from rounds.data.tables.values import as_numbers
-from rounds.errors import DataError, must_be, nearest
+from rounds.errors import DataError, nearest
 from rounds.evaluation.outcomes import labels_of
 from rounds.statistics.subgroups import MOST_GROUPS, default_subgroups
 from rounds.task import Task
@@ -88,7 +88,7 @@ def read_predictions(table: pl.DataFrame, named: Mapping[str, str | None], posit
     kept = table.filter(pl.Series(known))
     if not kept.height:
         advice = "Fill in both columns"
-        raise DataError(must_be("Predictions", "rows with label and score", "rows", 0, advice))
+        raise DataError("Predictions", "rows with label and score", name="rows", got=0, advice=advice)
     index = np.flatnonzero(known)
     task, targets = _targets(kept[columns["label"]], positive)
     scores = _scores(kept[columns["score"]], task, index)
@@ -109,7 +109,7 @@ def _found(table: pl.DataFrame, named: Mapping[str, str | None]) -> dict[str, st
         asked = named.get(what)
         if asked is not None and asked not in table.columns:
             hint = nearest(asked, table.columns)
-            raise DataError(must_be(what.capitalize(), "a column of the table", what, asked, hint))
+            raise DataError(what.capitalize(), "a column of the table", name=what, got=asked, advice=hint)
         column = asked or next((present[name] for name in names if name in present), None)
         if column is not None:
             found[what] = column
@@ -117,7 +117,7 @@ def _found(table: pl.DataFrame, named: Mapping[str, str | None]) -> dict[str, st
         shown = ", ".join(table.columns[:20])
         advice = f"Name them: {' '.join(f'--{what} COLUMN' for what in missing)}"
         wanted = f"a table with {' and '.join(f'a column {what}' for what in missing)}"
-        raise DataError(must_be("Predictions", wanted, "columns", shown, advice))
+        raise DataError("Predictions", wanted, name="columns", got=shown, advice=advice)
     return found
 
 
@@ -133,7 +133,7 @@ def _targets(labels: pl.Series, positive: str | None) -> tuple[Task, np.ndarray]
     positive = same_level(positive, levels)
     if positive is not None and positive not in levels:
         raise DataError(
-            must_be("Positive", f"a value of {labels.name}", "positive", positive, nearest(positive, levels))
+            "Positive", f"a value of {labels.name}", name="positive", got=positive, advice=nearest(positive, levels)
         )
     if positive is not None or len(levels) <= 2:
         classes = _classes(dict(texts.value_counts().iter_rows()), positive)
@@ -144,7 +144,7 @@ def _targets(labels: pl.Series, positive: str | None) -> tuple[Task, np.ndarray]
     if np.isnan(x).any():
         shown = f"{len(levels)} texts such as {levels[0]}"
         advice = "Name the positive class with --positive, or audit one class against the rest at a time"
-        raise DataError(must_be("Labels", "two classes or numbers", "label", shown, advice))
+        raise DataError("Labels", "two classes or numbers", name="label", got=shown, advice=advice)
     return Task(kind="regression", targets=(labels.name,)), x
 
 
@@ -167,8 +167,8 @@ def _scores(values: pl.Series, task: Task, index: np.ndarray) -> np.ndarray:
         advice = "Hand over probabilities, not log-odds, percentages or classes, or name another column with --score"
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
-        shown = f"{values[row]} in row {index[row] + 2}"
-        raise DataError(must_be("Score", expected, values.name, shown, advice))
+        place = int(index[row]) + 2
+        raise DataError("Score", expected, column=values.name, got=str(values[row]), row=place, advice=advice)
     return np.asarray(x, np.float64)
 
 

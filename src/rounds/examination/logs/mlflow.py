@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 from rounds.examination.logs.settings import named_settings, read_params
 from rounds.examination.logs.table import LogTable, Row, number
 
@@ -63,7 +63,7 @@ def read_mlflow_database(path: Path) -> list[LogTable]:
             params = list(database.execute("SELECT run_uuid, key, value FROM params"))
         except sqlite3.DatabaseError as error:
             advice = "Give the database that MLflow keeps its runs in"
-            raise DataError(must_be(path.name, "MLflow's database", "error", str(error), advice)) from None
+            raise DataError(path.name, "MLflow's database", name="error", got=str(error), advice=advice) from None
     return [_database_run(run, name or run, metrics, params) for run, name in names.items()]
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 from rounds.examination.logs.delimited import LONG, pivoted
 from rounds.examination.logs.table import LogTable
 
@@ -24,7 +24,7 @@ def read_parquet(path: Path) -> list[LogTable]:
     except (pl.exceptions.PolarsError, OSError) as error:
         advice = "Check the file"
         raise DataError(
-            must_be(path.name, "a Parquet file that can be read", "error", str(error)[:120], advice)
+            path.name, "a Parquet file that can be read", name="error", got=str(error)[:120], advice=advice
         ) from None
     rows = frame.to_dicts()
     return [LogTable(path.name, pivoted(rows) if set(frame.columns) >= set(LONG) else rows)]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 from rounds.examination.logs.delimited import is_delimited, read_delimited
 from rounds.examination.logs.event_files import event_files, read_event_files
 from rounds.examination.logs.json_files import is_json, read_json
@@ -56,7 +56,7 @@ def read_logs(paths: Sequence[Path], choice: Choice | None = None) -> Logs:
     left_out: list[tuple[str, str]] = []
     for path in paths:
         if not (path.is_file() or path.is_dir()):
-            raise DataError(must_be("LOG", "a file or folder that exists", "path", str(path), "Check the path"))
+            raise DataError("LOG", "a file or folder that exists", name="path", got=str(path), advice="Check the path")
         found, wrong = _folder_tables(path) if path.is_dir() else (_file_tables(path), [])
         tables += [_named_by_path(path, table) for table in found] if len(paths) > 1 else found
         left_out += wrong
@@ -74,7 +74,7 @@ def logs_of(
     if not runs:
         why = f" ({'; '.join(f'{file}: {reason}' for file, reason in every[:3])})" if every else ""
         what = "losses or scores of a training by epoch or step"
-        raise DataError(must_be("RUN|LOG", what, "path", name + why, f"Give {KINDS}"))
+        raise DataError("RUN|LOG", what, name="path", got=name + why, advice=f"Give {KINDS}")
     return Logs(runs, every)
 
 
@@ -95,7 +95,7 @@ def _file_tables(path: Path) -> list[LogTable]:
     text = _text(path)
     reader = next((r for r in READERS if r.recognises(text)), None)
     if reader is None:
-        raise DataError(must_be(path.name, "a log of a kind that is known", "file", path.name, f"Give {KINDS}"))
+        raise DataError(path.name, "a log of a kind that is known", file=path.name, advice=f"Give {KINDS}")
     beside = read_settings(path.parent)
     return [replace(t, settings=beside | t.settings) for t in reader.read(path, text)]
 
@@ -105,9 +105,9 @@ def _text(path: Path) -> str:
         raw = read_small(path, LARGEST)
     except (OSError, ValueError) as error:
         advice = "Give the log of losses by epoch"
-        raise DataError(must_be(path.name, "a file that can be read", "error", str(error), advice)) from None
+        raise DataError(path.name, "a file that can be read", name="error", got=str(error), advice=advice) from None
     if b"\0" in raw[:4096] and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataError(must_be(path.name, "text", "file", path.name, f"Give {KINDS}"))
+        raise DataError(path.name, "text", file=path.name, advice=f"Give {KINDS}")
     encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     return raw.decode(encoding, errors="replace")
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 from rounds.examination.logs.columns import meaning
 from rounds.examination.logs.logged_run import LoggedRun, Series, Unit
 from rounds.examination.logs.quantities import quantities
@@ -99,7 +99,7 @@ def _check_named(table: LogTable, choice: Choice, columns: list[str]) -> None:
     for option, name in (("--step", choice.step), ("--loss", choice.loss), ("--validation", choice.validation)):
         if name is not None and name not in columns:
             advice = f"Its columns are {', '.join(columns[:20])}"
-            raise DataError(must_be(option, f"a column of {table.name}", "column", name, advice))
+            raise DataError(option, f"a column of {table.name}", column=name, advice=advice)
 
 
 def _position(rows: Sequence[Row], columns: list[str]) -> str | None:

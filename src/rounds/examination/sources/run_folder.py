@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from rounds.errors import RunFolderError, must_be
+from rounds.errors import RunFolderError
 from rounds.examination.finding import Answer, Examination, Finding, Verdict, read_finding
 from rounds.examination.rules import rules_of_data
 from rounds.examination.run import Run, advantages_of, constant_loss, curves_of
@@ -100,7 +100,9 @@ def read_examination(folder: Path) -> Examination:
 
 
 def _no_findings(error: Exception) -> RunFolderError:
-    return RunFolderError(must_be(FINDINGS, "a findings record", "error", str(error), "Remove or restore the file"))
+    return RunFolderError(
+        FINDINGS, "a findings record", name="error", got=str(error), advice="Remove or restore the file"
+    )
 
 
 def read_plans(record: dict[str, Any]) -> tuple[Plan, ...]:
@@ -127,10 +129,14 @@ def _frame(folder: Path, name: str) -> pl.DataFrame:
         return pl.read_parquet(path)
     except FileNotFoundError:
         advice = "Give a folder in which rounds train finished"
-        raise RunFolderError(must_be("RUN", f"a run folder with {path.name}", "run", str(folder), advice)) from None
+        raise RunFolderError(
+            "RUN", f"a run folder with {path.name}", name="run", got=str(folder), advice=advice
+        ) from None
     except (pl.exceptions.PolarsError, OSError) as error:
         advice = "Restore the file, or train again"
-        raise RunFolderError(must_be(path.name, "a readable Parquet file", "error", str(error), advice)) from None
+        raise RunFolderError(
+            path.name, "a readable Parquet file", name="error", got=str(error), advice=advice
+        ) from None
 
 
 def _references(metrics: dict[str, Any]) -> dict[str, dict[int, float]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 from rounds.examination.finding import Examination
 from rounds.examination.log_rules.examination import LogExamination
 from rounds.examination.log_rules.examine import examine_logs
@@ -45,7 +45,7 @@ def examine_log_files(
     for path in paths:
         if is_run_folder(path):
             advice = "Examine a run folder by itself, without options; `rounds report` draws it"
-            raise DataError(must_be("LOG", "a log of another tool", "path", str(path), advice))
+            raise DataError("LOG", "a log of another tool", name="path", got=str(path), advice=advice)
     return examine_logs(read_logs(paths, choice), _checked(together))
 
 
@@ -56,11 +56,15 @@ def examine_log_objects(
     for source in sources:
         if not is_log_object(source):
             what = "a path, a History, a dict of lists, or a ScoringMonitor"
-            raise DataError(must_be("What is examined", what, "type", type(source).__name__, "Give one of these"))
+            raise DataError(
+                "What is examined", what, name="type", got=type(source).__name__, advice="Give one of these"
+            )
     return examine_logs(read_log_objects(sources, choice), _checked(together))
 
 
 def _checked(together: str | None) -> Together | None:
     if together is not None and together not in TOGETHER:
-        raise DataError(must_be("--as", " or ".join(TOGETHER), "as", together, "Leave it out to judge runs one by one"))
+        raise DataError(
+            "--as", " or ".join(TOGETHER), name="as", got=together, advice="Leave it out to judge runs one by one"
+        )
     return together

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rounds.errors import RunFolderError, must_be
+from rounds.errors import RunFolderError
 from rounds.examination.curve import Curve, Series
 from rounds.examination.run import Run
 from rounds.examination.sources.source import FACTS
@@ -51,11 +51,13 @@ def _read(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         text = (folder / LINES).read_text(encoding="utf-8") if (folder / LINES).exists() else ""
     except (OSError, ValueError) as error:
         advice = "Restore the file, or watch the training again"
-        raise RunFolderError(must_be(FACTS, "a record of a watched training", "error", str(error), advice)) from None
+        raise RunFolderError(
+            FACTS, "a record of a watched training", name="error", got=str(error), advice=advice
+        ) from None
     lines = [line for line in map(_parsed, text.splitlines()) if line is not None]
     if not any(name in line for line in lines for name in ("train_loss", "validation_loss", "step_loss")):
         advice = "Call watch.log(train_loss=...) in the loop, and watch.close() after it"
-        raise RunFolderError(must_be("Folder", "a watched training with a loss", "folder", str(folder), advice))
+        raise RunFolderError("Folder", "a watched training with a loss", name="folder", got=str(folder), advice=advice)
     return about, lines
 
 

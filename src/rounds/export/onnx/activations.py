@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from rounds.errors import PlanError, must_be
+from rounds.errors import PlanError
 from rounds.export.onnx.graph import Graph
 from rounds.prediction.numpy_layers.activations import (
     LEAKY_SLOPE,
@@ -27,7 +27,7 @@ def add_activation(graph: Graph, name: str, x: str) -> str:
     if name in _COMPOSED:
         return _COMPOSED[name](graph, x)
     advice = "Export with --format keras, or predict with Rounds"
-    raise PlanError(must_be("activation", "one that ONNX can say", "activation", name, advice))
+    raise PlanError("activation", "one that ONNX can say", got=name, advice=advice)
 
 
 def _clip(low: float, high: float) -> Callable[[Graph, str], str]:

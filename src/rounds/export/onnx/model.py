@@ -11,7 +11,7 @@ import numpy as np
 from rounds.data.dataset import Inputs, InputShape
 from rounds.data.preparation.preparation import pad
 from rounds.data.preparation.target_scale import TargetScale
-from rounds.errors import PlanError, must_be
+from rounds.errors import PlanError
 from rounds.export.onnx.graph import Graph
 from rounds.export.onnx.table import onnx_table
 from rounds.metrics.columns import RESOLUTION
@@ -51,11 +51,11 @@ def refuse_other_kinds(predictor: Predictor) -> None:
         if part.network.needs_keras or part.network.user_code:
             advice = "Predict with Rounds: rounds predict RUN DATA"
             found = part.network.kind if part.network.kind == OWN else part.network.user_code
-            raise PlanError(must_be("Export", "of a network of Rounds's own layers", "network", found, advice))
+            raise PlanError("Export", "of a network of Rounds's own layers", name="network", got=found, advice=advice)
         own = predictor.preparation.shape
         if len(part.shape.levels) > len(own.levels) and not own.levels:
             advice = "Train again with the codes that all folds have"
-            raise PlanError(must_be("Export", "of networks that read codes of the table", "codes", 0, advice))
+            raise PlanError("Export", "of networks that read codes of the table", name="codes", got=0, advice=advice)
 
 
 def read_shape(predictor: Predictor) -> InputShape:

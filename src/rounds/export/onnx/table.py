@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rounds.errors import PlanError, must_be
+from rounds.errors import PlanError
 from rounds.export.onnx.activations import add_activation
 from rounds.export.onnx.graph import Graph
 from rounds.export.onnx.recurrence import add_recurrence
@@ -141,7 +141,7 @@ def _recur(graph: Graph, one: Recur, own: Arrays, x: str, scaled: str) -> str:
 
 def _user_layer(graph: Graph, one: UserLayer, own: Arrays, x: str) -> str:
     advice = "Predict with Rounds: rounds predict RUN DATA"
-    raise PlanError(must_be("Export", "of layers that are not the user's own", "layer", one.name, advice))
+    raise PlanError("Export", "of layers that are not the user's own", name="layer", got=one.name, advice=advice)
 
 
 _TABLE: dict[type[Operation], Callable[..., Any]] = {

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rounds.errors import must_be
 from rounds.graph.tape.backward import Graph, graph_of
 from rounds.graph.tape.function import FunctionError
 from rounds.graph.tape.trace import Names
@@ -61,7 +60,7 @@ def graph_of_model(user: UserModel, open_scans: bool = False) -> Graph:
     except Exception as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         advice = "Look whether batch = (inputs, targets) is what the model and its loss take"
-        raise FunctionError(must_be("model", "callable on its batch", user.name, reason, advice)) from error
+        raise FunctionError("model", "callable on its batch", name=user.name, got=reason, advice=advice) from error
 
 
 def _batch(user: UserModel) -> tuple[Any, Any]:
@@ -69,7 +68,9 @@ def _batch(user: UserModel) -> tuple[Any, Any]:
 
     if not isinstance(user.batch, tuple | list) or len(user.batch) != 2:
         advice = "Write batch = (x, y), a few rows of arrays"
-        raise FunctionError(must_be(f"batch of {user.name}", "a pair", "batch", type(user.batch).__name__, advice))
+        raise FunctionError(
+            f"batch of {user.name}", "a pair", name="batch", got=type(user.batch).__name__, advice=advice
+        )
     inputs, targets = user.batch
     return jax.tree_util.tree_map(_as_array, inputs), _as_array(targets)
 
@@ -87,8 +88,8 @@ def _refuse_other_backends(user: UserModel) -> None:
     variables = user.model.trainable_variables
     if not variables:
         advice = "Build it: give it an Input, or call it once on a batch"
-        raise FunctionError(must_be(f"model {user.name}", "built and with weights", "weights", 0, advice))
+        raise FunctionError(f"model {user.name}", "built and with weights", name="weights", got=0, advice=advice)
     if not isinstance(variables[0].value, jax.Array):
         advice = "Set the environment variable KERAS_BACKEND=jax before Keras is imported"
         kind = type(variables[0].value).__module__.split(".")[0]
-        raise FunctionError(must_be("Keras backend", "jax", "backend", kind, advice))
+        raise FunctionError("Keras backend", "jax", name="backend", got=kind, advice=advice)

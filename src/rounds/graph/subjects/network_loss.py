@@ -8,7 +8,7 @@ import numpy as np
 
 from rounds.data.dataset import Inputs, InputShape
 from rounds.data.preparation.preparation import pad
-from rounds.errors import RunFolderError, must_be
+from rounds.errors import RunFolderError
 from rounds.graph.tape.trace import Function, Names
 from rounds.networks.network import Network
 from rounds.plan import Plan
@@ -71,7 +71,7 @@ def _weight(weights: Mapping[str, np.ndarray], name: str) -> np.ndarray:
     if name not in weights:
         known = ", ".join(sorted(weights)[:10])
         advice = f"The folder holds {known}: copy it again from where it was whole"
-        raise RunFolderError(must_be("Model weights", "those of its network", "missing", name, advice))
+        raise RunFolderError("Model weights", "those of its network", name="missing", got=name, advice=advice)
     return weights[name]
 
 

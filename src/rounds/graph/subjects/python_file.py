@@ -21,7 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from rounds.errors import must_be, nearest
+from rounds.errors import nearest
 from rounds.graph.subjects.keras_model import UserModel, is_keras_model
 from rounds.graph.tape.function import FunctionError, place_in_file
 
@@ -49,7 +49,7 @@ def _function(module: ModuleType, path: Path, name: str) -> UserFunction:
     function = _named(module, path, name)
     if is_keras_model(function):
         advice = f"Write the loss as a function of a dictionary of its weights; `rounds graph {path}:{name}` shows it"
-        raise FunctionError(must_be("function", "a function", name, "a Keras model", advice))
+        raise FunctionError("function", "a function", name=name, got="a Keras model", advice=advice)
     return UserFunction(name, function, _inputs(module, path, name), _gradient(module, name))
 
 
@@ -81,16 +81,16 @@ def read_named(where: str) -> Any:
     except Exception as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}{place_in_file(error)}"
         advice = "Name a Keras model, or a function without arguments that makes one"
-        raise FunctionError(must_be("model", "a Keras model", name, reason, advice)) from error
+        raise FunctionError("model", "a Keras model", name=name, got=reason, advice=advice) from error
 
 
 def _parts(where: str) -> tuple[Path, str]:
     file, colon, name = where.rpartition(":")
     if not colon or not file.endswith(".py") or not name.isidentifier():
         advice = "Write the file, a colon, and the name of the function in it"
-        raise FunctionError(must_be("function", "FILE.py:function", "function", where, advice))
+        raise FunctionError("function", "FILE.py:function", got=where, advice=advice)
     if not Path(file).is_file():
-        raise FunctionError(must_be("file", "a Python file that is there", "file", file, "Check the path"))
+        raise FunctionError("file", "a Python file that is there", file=file, advice="Check the path")
     return Path(file), name
 
 
@@ -108,7 +108,9 @@ def _run(path: Path) -> ModuleType:
     except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}{place_in_file(error)}"
         advice = f"Run `python {path}` to see the whole error"
-        raise FunctionError(must_be("file", "a Python file that runs", str(path.name), reason, advice)) from error
+        raise FunctionError(
+            "file", "a Python file that runs", name=str(path.name), got=reason, advice=advice
+        ) from error
     finally:
         sys.path.remove(folder)
     return module
@@ -120,7 +122,7 @@ def _named(module: ModuleType, path: Path, name: str) -> Callable[..., Any]:
         return found
     known = [key for key, value in vars(module).items() if inspect.isfunction(value) and not key.startswith("_")]
     advice = nearest(name, known) if known else "Define it"
-    raise FunctionError(must_be("function", f"a function of {path.name}", "function", name, advice))
+    raise FunctionError("function", f"a function of {path.name}", got=name, advice=advice)
 
 
 def _inputs(module: ModuleType, path: Path, name: str) -> Mapping[str, Any]:
@@ -139,7 +141,7 @@ def _inputs(module: ModuleType, path: Path, name: str) -> Mapping[str, Any]:
     except Exception as error:
         reason = f"{type(error).__name__}: {error}{place_in_file(error)}"
         advice = "It is called without arguments and gives a dictionary of arrays"
-        raise FunctionError(must_be(f"inputs of {name}", "a dictionary", "inputs", reason, advice)) from error
+        raise FunctionError(f"inputs of {name}", "a dictionary", name="inputs", got=reason, advice=advice) from error
 
 
 def _gradient(module: ModuleType, name: str) -> Callable[..., Any] | None:
@@ -147,7 +149,7 @@ def _gradient(module: ModuleType, name: str) -> Callable[..., Any] | None:
     if found is None or callable(found):
         return found
     advice = "Write it as a function of the inputs that gives a dictionary of arrays"
-    raise FunctionError(must_be(f"gradient of {name}", "a function", "gradient", type(found).__name__, advice))
+    raise FunctionError(f"gradient of {name}", "a function", name="gradient", got=type(found).__name__, advice=advice)
 
 
 def _first(module: ModuleType, *names: str) -> Any:

@@ -1,6 +1,5 @@
 """The graph of a user's own function, in float64, NumPy functions included where JAX can follow a copy of them."""
 
-from rounds.errors import must_be
 from rounds.graph.subjects.python_file import UserFunction
 from rounds.graph.tape.autodiff import in_float64, traceable
 from rounds.graph.tape.backward import Graph, graph_of
@@ -23,5 +22,5 @@ def graph_of_user(user: UserFunction, open_scans: bool = False) -> Graph:
         followed = traceable(user.function, inputs)
         if followed is None:
             advice = "Write it in jax.numpy, without filling arrays in place and without float(...) of an array"
-            raise FunctionError(must_be("function", "one that JAX can follow", "function", user.name, advice))
+            raise FunctionError("function", "one that JAX can follow", got=user.name, advice=advice)
         return graph_of(followed, inputs, open_scans)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from rounds.errors import must_be
 from rounds.graph.tape.function import FunctionError
 from rounds.graph.tape.trace import Apply, Function, Names, Node, Tape, trace
 
@@ -73,7 +72,9 @@ def graph_of(function: Function, inputs: Any, open_scans: bool = False, names: N
     except ValueError as error:
         reason = " ".join(str(error).split())[:200]
         advice = "Replace a `while` loop by `scan` or `fori_loop` with a fixed number of turns"
-        raise FunctionError(must_be("function", "differentiable backwards", "problem", reason, advice)) from error
+        raise FunctionError(
+            "function", "differentiable backwards", name="problem", got=reason, advice=advice
+        ) from error
     whole = {number: _host(array) for number, array in arrays.items()}
     slopes = {number: np.asarray(array) for number, array in gradients.items()}
     edges = tuple(

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from rounds.errors import RoundsError, must_be
+from rounds.errors import RoundsError
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -22,7 +22,7 @@ def checked_inputs(inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """
     if not isinstance(inputs, Mapping) or not inputs:
         advice = 'Write inputs = {"w": np.ones(3)}'
-        raise FunctionError(must_be("inputs", "a dictionary of arrays by name", "inputs", _kind(inputs), advice))
+        raise FunctionError("inputs", "a dictionary of arrays by name", got=_kind(inputs), advice=advice)
     return {str(name): _checked_input(str(name), value) for name, value in inputs.items()}
 
 
@@ -33,14 +33,16 @@ def _checked_input(name: str, value: Any) -> np.ndarray:
         array = np.asarray(None)
     if not _is_real_float(array):
         advice = "Give an array of floating numbers; what is not differentiated belongs outside of the inputs"
-        raise FunctionError(must_be(f"input {name}", "real floating numbers", "dtype", str(array.dtype), advice))
+        raise FunctionError(f"input {name}", "real floating numbers", name="dtype", got=str(array.dtype), advice=advice)
     if array.size == 0:
         raise FunctionError(
-            must_be(f"input {name}", "an array with entries", "shape", array.shape, "Give some numbers")
+            f"input {name}", "an array with entries", name="shape", got=array.shape, advice="Give some numbers"
         )
     if not np.isfinite(array).all():
         advice = "There is no slope at a missing or infinite number: replace it"
-        raise FunctionError(must_be(f"input {name}", "finite everywhere", "values", _first_unfinite(array), advice))
+        raise FunctionError(
+            f"input {name}", "finite everywhere", name="values", got=_first_unfinite(array), advice=advice
+        )
     return array.astype(np.float64)
 
 
@@ -66,12 +68,14 @@ def make_loss(function: Callable[..., Any], inputs: Arrays) -> Callable[[Arrays]
     value = loss(inputs)
     if not np.isfinite(value):
         advice = "Choose inputs at which the loss is finite"
-        raise FunctionError(must_be("value of the function", "finite", "value", value, advice))
+        raise FunctionError("value of the function", "finite", name="value", got=value, advice=advice)
     if loss(inputs) != value:
         advice = (
             "Fix its random numbers: draw dropout masks and noise once, outside of the function, or from a fixed key"
         )
-        raise FunctionError(must_be("function", "the same for the same inputs", "second value", loss(inputs), advice))
+        raise FunctionError(
+            "function", "the same for the same inputs", name="second value", got=loss(inputs), advice=advice
+        )
     return loss
 
 
@@ -79,10 +83,10 @@ def _one_number(value: Any) -> float:
     array = np.asarray(value)
     if array.size != 1:
         advice = "Take the mean or the sum over the examples, so that it is one loss"
-        raise FunctionError(must_be("value of the function", "one number", "shape", array.shape, advice))
+        raise FunctionError("value of the function", "one number", name="shape", got=array.shape, advice=advice)
     if array.dtype.kind not in "fiu" and not _is_real_float(array):
         raise FunctionError(
-            must_be("value of the function", "a real number", "dtype", str(array.dtype), "Return a loss")
+            "value of the function", "a real number", name="dtype", got=str(array.dtype), advice="Return a loss"
         )
     return float(array.reshape(()))
 
@@ -95,12 +99,14 @@ def call_gradient(gradient: Callable[..., Any], inputs: Arrays) -> dict[str, np.
     found = _call(gradient, "gradient", inputs)
     if not isinstance(found, Mapping):
         advice = f"Return a dictionary with {', '.join(inputs)}"
-        raise FunctionError(must_be("gradient", "a dictionary of arrays by name", "gradient", _kind(found), advice))
+        raise FunctionError("gradient", "a dictionary of arrays by name", got=_kind(found), advice=advice)
     expected = f"one array for each of {', '.join(inputs)}"
     for problem, names in (("missing", set(inputs) - set(found)), ("unknown", set(found) - set(inputs))):
         if names:
             advice = "Return one array under the name of each input"
-            raise FunctionError(must_be("gradient", expected, problem, ", ".join(sorted(map(str, names))), advice))
+            raise FunctionError(
+                "gradient", expected, name=problem, got=", ".join(sorted(map(str, names))), advice=advice
+            )
     return {name: _gradient_array(name, found[name]) for name in inputs}
 
 
@@ -111,7 +117,7 @@ def _gradient_array(name: str, value: Any) -> np.ndarray:
         array = np.asarray(None)
     if array.dtype.kind not in "fiu" and not _is_real_float(array):
         raise FunctionError(
-            must_be(f"gradient of {name}", "real numbers", "dtype", str(array.dtype), "Return an array of them")
+            f"gradient of {name}", "real numbers", name="dtype", got=str(array.dtype), advice="Return an array of them"
         )
     return array
 
@@ -125,7 +131,7 @@ def _call(function: Callable[..., Any], what: str, arrays: Arrays) -> Any:
     except Exception as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}{place_in_file(error)}"
         advice = f"It is called with one dictionary of arrays: {', '.join(arrays)}"
-        raise FunctionError(must_be(what, "callable on the inputs", what, reason, advice)) from error
+        raise FunctionError(what, "callable on the inputs", got=reason, advice=advice) from error
 
 
 def place_in_file(error: BaseException) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from rounds.errors import must_be
 from rounds.graph.tape.function import FunctionError
 from rounds.graph.tape.source import arrays_of, assigned_at, scope_of
 
@@ -97,7 +96,7 @@ def trace(function: Function, inputs: Any, open_scans: bool = False, names: Name
     if len(closed.jaxpr.outvars) != 1 or closed.out_avals[0].size != 1:
         shapes = ", ".join(str(a.shape) for a in closed.out_avals)
         advice = "Take the mean or the sum over the examples, so that it is one loss"
-        raise FunctionError(must_be("value of the function", "one number", "shape", shapes, advice))
+        raise FunctionError("value of the function", "one number", name="shape", got=shapes, advice=advice)
     tape = _Recorder(open_scans, names or Names({}, arrays_of(function)))
     paths = [leaf_name(path) for path, _ in jax.tree_util.tree_leaves_with_path(inputs)]
     leaves = [tape.value(path, "input", var.aval) for path, var in zip(paths, closed.jaxpr.invars, strict=True)]

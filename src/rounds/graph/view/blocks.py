@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeVar
 
-from rounds.errors import must_be, nearest
+from rounds.errors import nearest
 from rounds.graph.tape.function import FunctionError
 from rounds.graph.tape.naming import free_name, statement_of
 from rounds.graph.tape.trace import Node, Tape
@@ -45,7 +45,7 @@ def blocks_of(tape: Tape, granularity: str = "auto") -> tuple[Block, ...]:
     """
     if granularity not in GRANULARITIES:
         advice = nearest(granularity, list(GRANULARITIES))
-        raise FunctionError(must_be("granularity", "a way to look at a graph", "granularity", granularity, advice))
+        raise FunctionError("granularity", "a way to look at a graph", got=granularity, advice=advice)
     return _discriminated(tuple(GRANULARITIES[granularity](tape.nodes)))
 
 

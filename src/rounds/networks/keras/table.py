@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rounds.errors import PlanError, must_be
+from rounds.errors import PlanError
 from rounds.networks.keras.backend import keras
 from rounds.networks.operations import (
     EPSILON,
@@ -148,7 +148,7 @@ def _recur(prefix: str, one: Recur, own: Arrays, x: Any, scaled: Any) -> Any:
 
 def _user_layer(prefix: str, one: UserLayer, own: Arrays, x: Any) -> Any:
     advice = "Predict with Rounds: rounds predict RUN DATA"
-    raise PlanError(must_be("Export", "of layers that are not the user's own", "layer", one.name, advice))
+    raise PlanError("Export", "of layers that are not the user's own", name="layer", got=one.name, advice=advice)
 
 
 _TABLE: dict[type[Operation], Callable[..., Any]] = {

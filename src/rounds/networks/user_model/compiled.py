@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from rounds.errors import PlanError, must_be
+from rounds.errors import PlanError
 from rounds.model_facts import InputFacts, ModelFacts, TargetFacts
 from rounds.networks.keras.backend import keras
 from rounds.networks.user_model.keras_facts import keras_facts, layer_facts, leaf_layers, loss_of
@@ -90,7 +90,7 @@ def _loss(model: Any) -> tuple[dict[str, tuple[Any, str]], Callable[[Any, Any], 
     if isinstance(given, list | tuple | dict):
         if len(given) != 1:
             advice = "Compile it with the loss of one output, or hand over the part of the model with that output"
-            raise PlanError(must_be("A compiled model", "of one loss", "losses", len(given), advice))
+            raise PlanError("A compiled model", "of one loss", name="losses", got=len(given), advice=advice)
         given = next(iter(given.values() if isinstance(given, dict) else given))
     name, from_logits = loss_of(model)
     said = f"{AS_COMPILED}: {name}{' from logits' if from_logits else ''}"
@@ -219,7 +219,7 @@ def user_training(model: Any, used: Any, plan: Any, task: Any, steps: int) -> Us
     if compiled is None:
         if asked:
             advice = "Compile it with a loss and an optimizer, or choose others"
-            raise PlanError(must_be("The model", "compiled", "model", type(model).__name__, advice))
+            raise PlanError("The model", "compiled", name="model", got=type(model).__name__, advice=advice)
         return UserTraining()
     return UserTraining(
         loss=_loss_of_task(model, units_of(used), plan, task, compiled),

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rounds.errors import PlanError, must_be
+from rounds.errors import PlanError
 from rounds.networks.functional import KERNELS, Arrays, BatchNorm, Functional
 from rounds.networks.keras.backend import keras, recorded_initializers
 from rounds.networks.network import Network
@@ -125,7 +125,9 @@ def _drawing(given: Any, model: Any, initializers: dict[int, Any], keep: bool) -
     if lost and not keep:
         advice = "Give the model a get_config, make the weights with add_weight, or start all networks from the same "
         advice += "weights: --set initial_weights=given"
-        raise PlanError(must_be("Weights", "drawn anew for each network", "without an initializer", lost, advice))
+        raise PlanError(
+            "Weights", "drawn anew for each network", name="without an initializer", got=lost, advice=advice
+        )
 
     def draw(seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
         drawn = []
@@ -202,12 +204,12 @@ def _try(apply: Callable[..., Any], model: Any, network: Network) -> None:
     except Exception as error:  # a user's layers may raise anything
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         advice = "Call it on a few rows yourself; its layers must use keras.ops, and it must have one output"
-        raise PlanError(must_be("Model", "one that runs on this table", "error", reason, advice)) from error
+        raise PlanError("Model", "one that runs on this table", name="error", got=reason, advice=advice) from error
     units = int(outputs.shape[-1]) if len(outputs.shape) == 2 else 0
     if not fits(network.outputs, units, network.kind_of_task):
         advice = "Let its last layer have one unit a target (multiclass: one a class)"
         expected = f"{network.outputs} wide"
-        raise PlanError(must_be("The model's output", expected, "shape", tuple(outputs.shape[1:]), advice))
+        raise PlanError("The model's output", expected, name="shape", got=tuple(outputs.shape[1:]), advice=advice)
 
 
 def _in_shapes(function: Callable[..., Any], model: Any, network: Network) -> Any:

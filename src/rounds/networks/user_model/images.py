@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rounds.errors import PlanError, must_be
+from rounds.errors import PlanError
 from rounds.networks.functional import Arrays, Functional
 from rounds.networks.jax.convolution import PADDINGS, convolve
 from rounds.networks.jax.loop_convolution import cut
@@ -45,7 +45,7 @@ def array_feed(name: str, shape: tuple[int | None, ...], array: tuple[int, ...])
     if len(array) == 3 and len(shape) == 3 and shape[0] is not None:
         advice += f", or let images be of its size with --image-size {shape[0]}"
     expected = f"{' x '.join(map(str, array))} for these data"
-    raise PlanError(must_be(f"Input {name}", expected, "shape", shape, advice))
+    raise PlanError(f"Input {name}", expected, name="shape", got=shape, advice=advice)
 
 
 def with_array(functional: Functional, array: tuple[int, ...]) -> Functional:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rounds.errors import DataError, must_be
+from rounds.errors import DataError
 from rounds.networks.keras.backend import keras
 
 # Layers that bring inputs to a common scale themselves.
@@ -53,18 +53,18 @@ def read_keras(path: Path) -> KerasFile:
     Raises DataError where the file is missing, damaged, holds code or unknown layers, or is another kind of model.
     """
     if not path.is_file():
-        raise DataError(must_be("Model", "a .keras file that exists", "file", str(path), "Check the path"))
+        raise DataError("Model", "a .keras file that exists", file=str(path), advice="Check the path")
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises what it likes: zip, JSON, HDF5, type, value and import errors
         reason = " ".join(str(error).split())[:200]
         advice = "Save it again with model.save(...), without lambda or custom layers"
         raise DataError(
-            must_be("Model", "a whole .keras file without code", "file", f"{path.name} ({reason})", advice)
+            "Model", "a whole .keras file without code", file=f"{path.name} ({reason})", advice=advice
         ) from None
     if not isinstance(model, keras.Sequential) and not hasattr(model, "_functional") and not _is_functional(model):
         advice = "Save a functional or sequential model"
-        raise DataError(must_be("Model", "functional or sequential", "class", type(model).__name__, advice))
+        raise DataError("Model", "functional or sequential", name="class", got=type(model).__name__, advice=advice)
     inputs = tuple((tensor.name, tuple(tensor.shape[1:])) for tensor in model.inputs)
     return KerasFile(model, inputs, int(model.count_params()))
 

@@ -5,7 +5,7 @@ import json
 from math import prod
 from typing import Any
 
-from rounds.errors import PlanError, must_be, nearest
+from rounds.errors import PlanError, nearest
 from rounds.networks.description import MATCHING_ACTIVATION
 from rounds.networks.keras.backend import keras
 from rounds.networks.network import OWN, Feed, Network
@@ -20,7 +20,7 @@ def check_model(model: Any) -> None:
     """Raises PlanError for what is no Keras model."""
     if not isinstance(model, keras.Model):
         advice = "Hand over a keras.Model, or a .keras file on the command line"
-        raise PlanError(must_be("model", "a keras.Model", "model", type(model).__name__, advice))
+        raise PlanError("model", "a keras.Model", got=type(model).__name__, advice=advice)
 
 
 def describe_user_network(model: Any, plan: Plan, task: Task, columns: Columns) -> Network:
@@ -125,14 +125,16 @@ def _places(name: str, columns: Columns, alone: bool) -> tuple[int, ...]:
         return named or _unknown(name, columns)
     if columns.codes:
         advice = f"Give the model an input named codes (whole numbers), or leave them out: --drop {columns.codes[0]}"
-        raise PlanError(must_be("Table", "one of numbers and flags", "columns with many levels", columns.codes, advice))
+        raise PlanError(
+            "Table", "one of numbers and flags", name="columns with many levels", got=columns.codes, advice=advice
+        )
     return columns.order or tuple(range(len(plain)))
 
 
 def _unknown(name: str, columns: Columns) -> tuple[int, ...]:
     known = ["numbers", "flags", "codes", *dict.fromkeys((*columns.plain, *columns.codes))]
     expected = "named numbers, flags, codes or as a column"
-    raise PlanError(must_be("An input", expected, "input", name, nearest(name, known)))
+    raise PlanError("An input", expected, name="input", got=name, advice=nearest(name, known))
 
 
 def _fitting(
@@ -145,7 +147,7 @@ def _fitting(
         return filled
     shown = ", ".join(labels[i] for i in places[:40])
     advice = f"Change its Input, or leave columns out with --drop. The columns in order: {shown}"
-    raise PlanError(must_be(f"Input {name}", f"{len(places)} wide for this table", "shape", shape, advice))
+    raise PlanError(f"Input {name}", f"{len(places)} wide for this table", name="shape", got=shape, advice=advice)
 
 
 def _output_activation(model: Any, plan: Plan, task: Task) -> str:

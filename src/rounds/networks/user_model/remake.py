@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from rounds.errors import PlanError, must_be
+from rounds.errors import PlanError
 from rounds.networks.description import MATCHING_ACTIVATION
 from rounds.networks.keras.backend import keras
 from rounds.networks.user_model.keras_facts import leaf_layers
@@ -42,7 +42,9 @@ def remade(given: Any, plan: Plan, task: Task) -> Any:
         return given
     if not can_be_remade(given):
         advice = "Let its layers have a get_config, and let the last one have an activation; or change it yourself"
-        raise PlanError(must_be("The model", "one that Keras can make again", "model", type(given).__name__, advice))
+        raise PlanError(
+            "The model", "one that Keras can make again", name="model", got=type(given).__name__, advice=advice
+        )
     config = json.loads(json.dumps(given.get_config()))
     last = leaf_layers(given)[-1].name
     for layer in _layers(config):

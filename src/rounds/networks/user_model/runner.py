@@ -18,7 +18,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from rounds.errors import RunFolderError, must_be
+from rounds.errors import RunFolderError
 from rounds.foreign_files import archive_fault, parse_json
 from rounds.networks.functional import Functional
 from rounds.networks.keras.backend import keras
@@ -120,7 +120,7 @@ def make_runner(model: Any, network: Network) -> KerasRunner:
 def read_model(path: Path, allow_code: bool) -> Any:
     """The model of a .keras file; raises as `read_runner`."""
     if not path.is_file():
-        raise RunFolderError(must_be("Model", "a .keras file that exists", "file", str(path), "Check the path"))
+        raise RunFolderError("Model", "a .keras file that exists", file=str(path), advice="Check the path")
     return _read(path.read_bytes(), path, allow_code)
 
 
@@ -145,7 +145,7 @@ def _read(content: bytes, place: Path, allow_code: bool, code: tuple[str, ...] =
     except Exception as error:  # Keras raises what it likes
         reason = f"{place.name} ({' '.join(str(error).split())[:200]})"
         advice = "Train again, or let custom layers have a get_config"
-        raise RunFolderError(must_be("Model file", "one that Keras can read", "file", reason, advice)) from None
+        raise RunFolderError("Model file", "one that Keras can read", file=reason, advice=advice) from None
 
 
 def _foreign(content: bytes, place: Path) -> list[str]:
@@ -158,7 +158,7 @@ def _foreign(content: bytes, place: Path) -> list[str]:
         return sorted(set(_named(config)))
     except (zipfile.BadZipFile, zlib.error, LookupError, ValueError, RecursionError, NotImplementedError) as error:
         advice = "Copy the folder again from where it was whole, or train again"
-        raise RunFolderError(must_be("Model file", "a .keras file", "file", f"{place} ({error})", advice)) from None
+        raise RunFolderError("Model file", "a .keras file", file=f"{place} ({error})", advice=advice) from None
 
 
 _OURS = ("keras", "keras_hub", "builtins", "rounds")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from rounds.errors import PlanError, must_be, nearest
+from rounds.errors import PlanError, nearest
 from rounds.user_code import import_named, is_import_path
 
 Units = NDArray[np.float32]
@@ -31,7 +31,7 @@ def activate(name: str, x: Units) -> Units:
         return np.asarray(import_named(name, "activation")(x), x.dtype)
     if name not in ACTIVATIONS:
         hint = nearest(name, sorted(ACTIVATIONS))
-        raise PlanError(must_be("activation", "one that prediction knows", "activation", name, hint))
+        raise PlanError("activation", "one that prediction knows", got=name, advice=hint)
     with np.errstate(over="ignore", under="ignore"):
         return ACTIVATIONS[name](x)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from rounds.errors import DrawingError, must_be
+from rounds.errors import DrawingError
 from rounds.foreign_files import silenced
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
@@ -86,7 +86,7 @@ def to_svg(chart: Chart, name: str, label: str) -> str:
         if isinstance(error, Exception) or type(error).__name__ == "PanicException":  # which is no Exception
             advice = "Raise the limits of this shell (ulimit -n, ulimit -v); rounds report RUN draws the report again"
             first = next(iter(str(error).splitlines()), type(error).__name__)
-            raise DrawingError(must_be("Drawing library", "able to draw", "error", first, advice)) from None
+            raise DrawingError("Drawing library", "able to draw", name="error", got=first, advice=advice) from None
         raise
     return _embedded(drawn, name, label)
 
@@ -101,7 +101,9 @@ def _refuse_small_address_space() -> None:
     if limit not in (resource.RLIM_INFINITY, -1) and limit < LEAST_ADDRESS_SPACE:
         advice = "Give it up (ulimit -v unlimited); rounds report RUN draws the report then"
         expected = f"at least {LEAST_ADDRESS_SPACE // 2**30} GB to draw"
-        raise DrawingError(must_be("Limit of address space", expected, "ulimit", f"{limit / 2**30:.1f} GB", advice))
+        raise DrawingError(
+            "Limit of address space", expected, name="ulimit", got=f"{limit / 2**30:.1f} GB", advice=advice
+        )
 
 
 def _embedded(svg: str, name: str, label: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from rounds.errors import PlanError, must_be
+from rounds.errors import PlanError
 from rounds.networks.user_model.outputs import UserTraining
 from rounds.plan import Plan
 from rounds.task import Task
@@ -65,7 +65,7 @@ def _own_loss(path: str) -> Loss:
         losses = jnp.asarray(function(targets, outputs))
         if losses.ndim == 0 or losses.shape[0] != targets.shape[0]:
             advice = "Let it take (targets, outputs) [B, T] and give [B], without a mean over the rows"
-            raise PlanError(must_be("loss", "one number a row", "shape", losses.shape, f"{path}: {advice}"))
+            raise PlanError("loss", "one number a row", name="shape", got=losses.shape, advice=f"{path}: {advice}")
         return losses.reshape(losses.shape[0], -1).mean(-1)
 
     return loss

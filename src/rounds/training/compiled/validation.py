@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from rounds.errors import PlanError, must_be, nearest
+from rounds.errors import PlanError, nearest
 from rounds.task import Kind
 from rounds.training.compiled.objective import PROBABILITY_FLOOR
 from rounds.user_code import import_named, is_import_path
@@ -142,7 +142,7 @@ def user_metric(path: str) -> tuple[Metric, Better]:
         values = jnp.asarray(function(judged.observed, judged.predicted))
         if values.ndim == 0 or values.shape[0] != judged.weights.shape[0]:
             advice = f"{path}: let it take (observed, predicted) [V, T] and give [V]"
-            raise PlanError(must_be("A metric", "one number a row", "shape", values.shape, advice))
+            raise PlanError("A metric", "one number a row", name="shape", got=values.shape, advice=advice)
         return _mean(values.reshape(values.shape[0], -1).mean(-1), judged.weights)
 
     return metric, "higher" if getattr(function, "better", "lower") == "higher" else "lower"
@@ -159,10 +159,10 @@ def check_keep_best(name: str, kind: Kind, own: tuple[str, ...] = ()) -> None:
     """Raises PlanError where `keep_best` is neither "none" nor a metric of this kind of task, or a metric is none."""
     for path in own:
         if not is_import_path(path):
-            raise PlanError(must_be("metrics", "module:name", "metrics", path, "Name a function that can be imported"))
+            raise PlanError("metrics", "module:name", got=path, advice="Name a function that can be imported")
     known = [*metric_names(kind, own), "none"]
     if name not in known:
-        raise PlanError(must_be("keep_best", f"one of {', '.join(known)}", "keep_best", name, nearest(name, known)))
+        raise PlanError("keep_best", f"one of {', '.join(known)}", got=name, advice=nearest(name, known))
 
 
 def judge(judged: Judged, kind: Kind, own: tuple[str, ...] = ()) -> jax.Array:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rounds.data.dataset import InputShape
-from rounds.errors import PlanError, must_be
+from rounds.errors import PlanError
 from rounds.networks.description import describe_network
 from rounds.networks.network import OWN, Network
 from rounds.networks.user_model.columns import Columns
@@ -196,7 +196,7 @@ def _network(plan: Plan, context: Context, any_dropped: bool) -> Network:
         return describe_network(plan, task, shape.numbers, shape.flags, shape.levels, dropout, shape.array)
     if context.model is None:
         advice = "Hand it over: rounds.train(data, model=model), or --model FILE.keras"
-        raise PlanError(must_be("A network of kind keras", "a model of your own", "model", None, advice))
+        raise PlanError("A network of kind keras", "a model of your own", name="model", got=None, advice=advice)
     from rounds.networks.user_model.model import describe_user_network
 
     model = _as_planned(context.model, plan, task)

@@ -8,7 +8,7 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from rounds.errors import RunFolderError, must_be
+from rounds.errors import RunFolderError
 from rounds.files import write_whole
 from rounds.training.compiled.state import EpochRecord, Weights
 from rounds.training.slab import SlabAt
@@ -26,7 +26,7 @@ def save_checkpoint(path: Path, at: SlabAt) -> None:
     if not path.parent.is_dir():
         advice = "It was deleted or moved while the run went on: start the run again"
         raise RunFolderError(
-            must_be("Run folder", "left where it is until the end", "missing", path.parent.name, advice)
+            "Run folder", "left where it is until the end", name="missing", got=path.parent.name, advice=advice
         )
     arrays = {f"state_{i:04d}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(at.state))}
     if at.records:
