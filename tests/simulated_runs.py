@@ -17,12 +17,12 @@ from rounds.data.preparation.array_scale import ArrayScale
 from rounds.data.preparation.preparation import Preparation
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.data.splitting import split_dataset
-from rounds.ensemble.judge import NETWORK, SINGLE, Judged, judge
+from rounds.ensemble.judge import NETWORK, SINGLE, JudgedRows, judge_rows
 from rounds.evaluation.seen_patients import seen_frame
 from rounds.files import write_json
 from rounds.networks.network import Network
 from rounds.prediction.model_folder import save_predictor
-from rounds.prediction.predictor import Part, Predictor
+from rounds.prediction.predictor import NetworkPart, Predictor
 from rounds.statistics.training_profile import make_training_profile
 
 CHOICES = {
@@ -64,8 +64,8 @@ class SimulatedRun:
     dataset: Dataset
     split: Split
     predictor: Predictor
-    judged: Judged
-    validation: Judged
+    judged: JudgedRows
+    validation: JudgedRows
 
 
 def make_run(folder: Path, kind: str, rows: int = 1500) -> SimulatedRun:
@@ -78,12 +78,12 @@ def make_run(folder: Path, kind: str, rows: int = 1500) -> SimulatedRun:
     baselines = fit_baselines(dataset, split.development, predictor.target_scale, 0)
     frame = judged_inputs(dataset, split.test)
     values = predictor.predict(frame).values
-    judged = Judged(split.test, {NETWORK: values, SINGLE: values} | {b.name: b.predict(frame) for b in baselines})
-    validation = Judged(split.development, {NETWORK: out_of_fold(dataset, split)})
+    judged = JudgedRows(split.test, {NETWORK: values, SINGLE: values} | {b.name: b.predict(frame) for b in baselines})
+    validation = JudgedRows(split.development, {NETWORK: out_of_fold(dataset, split)})
     save_predictor(folder / "model", predictor)
     save_baselines(folder / "baselines", baselines)
     write_json(folder / "dataset.json", describe(dataset))
-    write_json(folder / "metrics.json", {"test_kind": "held-out", **judge(dataset, judged)})
+    write_json(folder / "metrics.json", {"test_kind": "held-out", **judge_rows(dataset, judged)})
     write_json(folder / "reference.json", make_training_profile(dataset, split.development))
     seen_frame(dataset, split).write_parquet(folder / "seen.parquet")
     return SimulatedRun(folder, dataset, split, predictor, judged, validation)
@@ -108,7 +108,7 @@ def fit_line(dataset: Dataset, rows: np.ndarray) -> Predictor:
         output_activation=output,
     )
     weights = {"output/kernel": kernel[None].astype("f4"), "output/bias": bias[None].astype("f4")}
-    return Predictor(task, preparation, scale, (Part(network, weights, np.ones(1)),), dataset.columns)
+    return Predictor(task, preparation, scale, (NetworkPart(network, weights, np.ones(1)),), dataset.columns)
 
 
 def _fit(kind: str, design: np.ndarray, y: np.ndarray):
@@ -170,7 +170,7 @@ def made_up():
     return make
 
 
-def random_part(network: Network, members: int, total: int, seed: int) -> Part:
+def random_part(network: Network, members: int, total: int, seed: int) -> NetworkPart:
     draw = np.random.default_rng(seed)
     shapes = weight_shapes(network)
     weights = {name: draw.normal(0, 0.4, (members, *shape)).astype("f4") for name, shape in shapes.items()}
@@ -181,7 +181,7 @@ def random_part(network: Network, members: int, total: int, seed: int) -> Part:
             weights[name] = np.full_like(weights[name], 97.0 if name.endswith("mean") else 41.0)
         if name.endswith("edges"):
             weights[name] = np.sort(weights[name], axis=-1) + np.arange(shapes[name][1], dtype="f4")
-    return Part(network, weights, np.full(members, 1 / total))
+    return NetworkPart(network, weights, np.full(members, 1 / total))
 
 
 def weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:

@@ -17,7 +17,7 @@ from benchmarks.ward.outcome import ALARMS, DETECTED, NAMED, Group
 from benchmarks.ward.verdicts import judged_runs
 from benchmarks.ward.wings import BY_NAME
 from rounds.examination import harm
-from rounds.examination.examine import examine
+from rounds.examination.examine import examine_run
 
 # Values that are tried, by the name of the threshold in rounds.examination.harm.
 TRIED: dict[str, tuple[float, ...]] = {
@@ -113,7 +113,7 @@ def _set_to(choice: Choice) -> Iterator[None]:
 def _counted(about: dict[str, Any], group: Group, run: harm.Run) -> Counts:
     if group == "no control":
         return Counts()
-    alarms = examine(run).alarms
+    alarms = examine_run(run).alarms
     if group != "faulty":
         return Counts(controls=1, alarms=int(bool(alarms)))
     named = bool(alarms) and alarms[0].code in BY_NAME[about["name"]].acceptable

@@ -14,7 +14,7 @@ from benchmarks.ward.outcome import Group, Said, error_share, good_by_seed, grou
 from benchmarks.ward.record import read_run
 from benchmarks.ward.tasks import Half
 from benchmarks.ward.wings import BY_NAME, EVERY_TASK
-from rounds.examination.examine import examine
+from rounds.examination.examine import examine_run
 from rounds.examination.finding import read_finding
 from rounds.examination.harm import harm
 from rounds.examination.run import Run
@@ -95,7 +95,7 @@ def _with_table(run: Run, tables: dict[str, Any], about: dict[str, Any]) -> Run:
 
 
 def _verdict(task: str, about: dict[str, Any], group: Group, run: Run) -> Verdict:
-    found = examine(run)
+    found = examine_run(run)
     fault = BY_NAME.get(about["name"])
     acceptable = fault.acceptable if fault else ()
     said = {ROUNDS: Said(tuple(f.code for f in found.alarms))}

@@ -91,7 +91,7 @@ def examine(
             return examine_source(paths[0])
         return examine_log_files(paths, Choice(step, loss, validation), as_)
     if hasattr(source, "curves"):
-        from rounds.examination.examine import examine as examined
+        from rounds.examination.examine import examine_run as examined
 
         return examined(source)
     return examine_log_objects(sources, Choice(step, loss, validation), as_)

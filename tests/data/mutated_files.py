@@ -33,7 +33,7 @@ from rounds.data.recordings.assemble import read_recordings
 from rounds.data.roles.role_file import parse_roles
 from rounds.data.tables.reading import read_table
 from rounds.errors import RoundsError
-from rounds.evaluation.audit.prediction_file import read_predictions
+from rounds.evaluation.audit.prediction_file import named_predictions
 from rounds.examination.logs.read import read_logs
 from rounds.plan import read_plan_file
 from rounds.run_folder.read import read_record
@@ -184,7 +184,7 @@ def seeds() -> dict[str, tuple[Reader, str, dict[str, bytes]]]:
         "dicom": (read_image, "a.dcm", {"a.dcm": dicom_file()}),
         "log": (read_one_log, "log.csv", {"log.csv": LOG}),
         "log of records": (read_one_log, "log.jsonl", {"log.jsonl": RECORDS}),
-        "predictions": (lambda path: read_predictions(read_table(path).frame, {}, None), "a.csv", {"a.csv": csv}),
+        "predictions": (lambda path: named_predictions(read_table(path).frame, {}, None), "a.csv", {"a.csv": csv}),
         "roles": (parse_roles, "r.toml", {"r.toml": b'[age]  # years\nrole = "numeric"\nmissing = ["-9"]\n'}),
         "plan file": (
             read_plan_file,

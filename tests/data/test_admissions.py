@@ -8,7 +8,7 @@ from scipy.stats import gamma
 
 from rounds.data.choices import Choices
 from rounds.data.description import describe
-from rounds.data.loading import examine, load
+from rounds.data.loading import examine_table, load
 from rounds.data.sources.simulated_hospital import DECLARED, Hospital, simulate_admissions
 from rounds.data.sources.simulated_stays import GAMMA_SHAPE, cut_mean, expected_stay, uncut_mean
 
@@ -188,6 +188,6 @@ def test_columns_known_during_the_stay_move_the_moment_of_prediction() -> None:
 
 
 def test_columns_known_with_the_outcome_stay_out_whatever_is_said() -> None:
-    columns = {c.name: c for c in examine("admissions:600", Choices(as_roles={"died": "boolean"})).columns}
+    columns = {c.name: c for c in examine_table("admissions:600", Choices(as_roles={"died": "boolean"})).columns}
     assert columns["died"].role == "dropped"
     assert columns["died"].reason == "boolean, but known only with the outcome: after any moment of prediction"

@@ -15,7 +15,7 @@ from rounds.data.choices import Choices, ImageChoices
 from rounds.data.images import cached_sets
 from rounds.data.images.cached_sets import BAD, PIXELS, SECONDS_A_DAY, cache_folder, make_room
 from rounds.data.images.image_arrays import open_image_arrays
-from rounds.data.images.image_cache import Layout, read_images
+from rounds.data.images.image_cache import ImageLayout, read_images
 from rounds.data.images.image_file import as_layout, read_image
 from rounds.data.images.unreadable import BadImage
 from rounds.data.loading import load
@@ -147,7 +147,7 @@ def test_set_keeps_the_widest_layout_that_it_needs(tmp_path: Path) -> None:
     found = read_images(paths, tmp_path, 8)
     assert (found.array.shape, found.array.dtype) == ((3, 8, 8, 3), np.uint16)
     assert found.array[:, 0, 0].tolist() == [[100 * 257] * 3, [200 * 257, 0, 0], [40_000] * 3]
-    alike = read_images(paths, tmp_path, 8, Layout(8, 1, "uint8")).array
+    alike = read_images(paths, tmp_path, 8, ImageLayout(8, 1, "uint8")).array
     assert alike[:, 0, 0, 0].tolist() == [100, round(0.299 * 200), round(40_000 / 257)]
 
 
@@ -334,7 +334,7 @@ def test_fractions_are_kept_as_they_are(tmp_path: Path) -> None:
     found = read_images([tmp_path / "a.tif", tmp_path / "b.png"], tmp_path, 8)
     assert found.array.dtype == np.float32
     assert 0.2 < float(np.asarray(found.array[0]).mean()) < 0.3
-    alike = read_images([tmp_path / "a.tif"], tmp_path, 8, Layout(8, 1, "float32")).array
+    alike = read_images([tmp_path / "a.tif"], tmp_path, 8, ImageLayout(8, 1, "float32")).array
     np.testing.assert_array_equal(np.asarray(alike), np.asarray(found.array[:1]))
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from rounds.data.recordings.assemble import from_signals, read_recordings
 from rounds.data.recordings.edf_records import read_edf
-from rounds.data.recordings.record_folder import averaged
+from rounds.data.recordings.record_folder import step_means
 from rounds.data.recordings.signal_arrays import SignalFile, holds_signals, read_signal_arrays
-from rounds.data.recordings.wfdb_records import read_record
+from rounds.data.recordings.wfdb_records import read_wfdb_record
 from rounds.data.sources.array_file import read_arrays
 from rounds.errors import DataError
 
@@ -40,7 +40,7 @@ def write_record(folder: Path, name: str, digital: np.ndarray, kind: str = "16",
 def test_records_come_back_in_physical_units(tmp_path: Path, kind: str) -> None:
     digital = np.random.default_rng(0).integers(-100, 100, (30, 2))
     write_record(tmp_path, "r1", digital, kind)
-    record = read_record(tmp_path / "r1.hea", tmp_path)
+    record = read_wfdb_record(tmp_path / "r1.hea", tmp_path)
     assert [(signal.name, signal.frequency, signal.unit) for signal in record] == [
         ("lead0", 100, "mV"),
         ("lead1", 100, "mV"),
@@ -50,7 +50,7 @@ def test_records_come_back_in_physical_units(tmp_path: Path, kind: str) -> None:
 
 def test_invalid_samples_are_missing(tmp_path: Path) -> None:
     write_record(tmp_path, "r1", np.array([[1], [-32768]]))
-    assert np.isnan(read_record(tmp_path / "r1.hea", tmp_path)[0].samples).tolist() == [False, True]
+    assert np.isnan(read_wfdb_record(tmp_path / "r1.hea", tmp_path)[0].samples).tolist() == [False, True]
 
 
 HEADERS = {
@@ -81,7 +81,7 @@ def test_headers_that_cannot_be_believed_are_said(tmp_path: Path, text: str, why
     write_record(tmp_path, "r1", np.zeros((4, 1), int))
     (tmp_path / "r1.hea").write_text(text)
     with pytest.raises(DataError) as refused:
-        read_record(tmp_path / "r1.hea", tmp_path)
+        read_wfdb_record(tmp_path / "r1.hea", tmp_path)
     assert str(refused.value).startswith(f"WFDB record must be whole, got file={'r1.hea ('!r}"[:-1])
     assert why.replace("\0", "") in str(refused.value)
 
@@ -94,11 +94,11 @@ def test_pipes_and_links_out_of_the_folder_are_not_opened(tmp_path: Path) -> Non
     (folder / "r1.dat").unlink()
     os.mkfifo(folder / "r1.dat")
     with pytest.raises(DataError, match=r"r1\.dat: no regular file"):
-        read_record(folder / "r1.hea", folder)
+        read_wfdb_record(folder / "r1.hea", folder)
     (folder / "r1.dat").unlink()
     (folder / "r1.dat").symlink_to(tmp_path / "other.dat")
     with pytest.raises(DataError, match=r"r1\.dat: leads out of its folder"):
-        read_record(folder / "r1.hea", folder)
+        read_wfdb_record(folder / "r1.hea", folder)
     with pytest.raises(DataError, match="Record must be a file inside its folder, got record='"):
         read_recordings(folder, pl.DataFrame({"record": ["../other"]}), "record")
 
@@ -107,7 +107,7 @@ def test_records_of_several_parts_are_joined(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_record(tmp_path, name, np.full((20, 1), 105))
     (tmp_path / "whole.hea").write_text("whole/2 1 100 40\na 20\nb 20")
-    (signal,) = read_record(tmp_path / "whole.hea", tmp_path)
+    (signal,) = read_wfdb_record(tmp_path / "whole.hea", tmp_path)
     np.testing.assert_allclose(signal.samples, np.ones(40))
 
 
@@ -185,9 +185,9 @@ def test_fast_signals_are_averaged(tmp_path: Path) -> None:
     assert found.timeline.steps == 512
     want = ((digital - 5) / 100).reshape(512, 4).mean(1)
     np.testing.assert_allclose(found.channels[0, :, 1], want, atol=1e-5)
-    record = read_record(tmp_path / "a.hea", tmp_path)
+    record = read_wfdb_record(tmp_path / "a.hea", tmp_path)
     other = found.timeline.model_copy(update={"variables": ("lead9",)})
-    assert np.isnan(averaged(record, other)).all()
+    assert np.isnan(step_means(record, other)).all()
 
 
 def test_no_record_by_that_name_is_refused(tmp_path: Path) -> None:

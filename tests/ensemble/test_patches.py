@@ -7,8 +7,8 @@ from rounds.data.dataset import Inputs
 from rounds.ensemble.explanations.patches import CELL, PATCHES, Field, fields, patch_rows
 from rounds.networks.functional import Functional
 from rounds.networks.network import Network
-from rounds.prediction.numpy_layers.table import convolve
-from rounds.prediction.predictor import Part
+from rounds.prediction.numpy_layers.table import convolve_rows
+from rounds.prediction.predictor import NetworkPart
 from rounds.training.compiled.state import Weights
 
 
@@ -33,7 +33,7 @@ def test_a_place_sees_the_pixels_that_move_it(size: int, filter_size: int, strid
         units[0, pixel, size // 2] = 1
         steps = [network.step(block, index) for block in range(3) for index in range(2)]
         for step, field in zip(steps, fields(network, 0), strict=True):
-            units = convolve(units, kernel, step)
+            units = convolve_rows(units, kernel, step)
             reached = units[0].sum((1, 2)) > 0
             seen = [field.pixels(place) for place in range(units.shape[1])]
             assert [low <= pixel < high for low, high in seen] == reached.tolist()
@@ -49,7 +49,7 @@ def test_the_strongest_part_comes_first_and_is_where_it_was() -> None:
         image[row, column] = value
     network = Network(kind="convolutional", numbers=0, flags=0, array=(8, 8, 1), filters=(1,), filter_size=1)
     nothing = np.zeros((20, 0), np.float32)
-    part = Part(network, {"output/kernel": np.zeros((1, 1, 1), "f4")}, np.ones(1))
+    part = NetworkPart(network, {"output/kernel": np.zeros((1, 1, 1), "f4")}, np.ones(1))
     inputs = Inputs(nothing, nothing, nothing.astype(np.int32), images)
     rows = patch_rows(answers("conv_activation_0_0"), Weights([], []), part, inputs)
     assert len(rows) == 1
@@ -71,5 +71,5 @@ def test_networks_without_convolutions_have_none() -> None:
     network = Network(kind="linear", numbers=0, flags=0, array=(8, 8, 1))
     nothing = np.zeros((1, 0), np.float32)
     inputs = Inputs(nothing, nothing, nothing.astype(np.int32), np.zeros((1, 8, 8, 1), np.uint8))
-    part = Part(network, {"output/kernel": np.zeros((1, 1, 1), "f4")}, np.ones(1))
+    part = NetworkPart(network, {"output/kernel": np.zeros((1, 1, 1), "f4")}, np.ones(1))
     assert patch_rows(answers(), Weights([], []), part, inputs) == []

@@ -10,7 +10,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from rounds.errors import DataError
-from rounds.evaluation.audit.prediction_file import read_predictions
+from rounds.evaluation.audit.prediction_file import named_predictions
 from rounds.evaluation.audit.predictions import audit_findings, audit_predictions
 
 NO_NAMES = {"label": None, "score": None, "patient": None, "split": None}
@@ -34,11 +34,11 @@ def sound(seed: int = 0, rows: int = 1200) -> pl.DataFrame:
 
 
 def audited(table: pl.DataFrame, positive: str | None = None, **names: str) -> dict:
-    return audit_predictions(read_predictions(table, {**NO_NAMES, **names}, positive))
+    return audit_predictions(named_predictions(table, {**NO_NAMES, **names}, positive))
 
 
 def findings(table: pl.DataFrame) -> list[dict]:
-    return audit_findings(read_predictions(table, NO_NAMES, None))[0]
+    return audit_findings(named_predictions(table, NO_NAMES, None))[0]
 
 
 def codes(table: pl.DataFrame) -> set[str]:

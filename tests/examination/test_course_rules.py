@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from rounds.examination.examine import examine
+from rounds.examination.examine import examine_run
 from rounds.examination.finding import NotApplicable
 from rounds.examination.run import Run
 from tests.examination.planted import behind, folds, healthy_loss, inside, run, said, seen
 
 
 def test_healthy_population_is_left_alone() -> None:
-    found = examine(run(folds()))
+    found = examine_run(run(folds()))
     assert [f.code for f in found.findings] == ["healthy"]
     assert found.verdict.well_trained.answer == "yes"
 

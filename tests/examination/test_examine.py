@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rounds.examination.curve import Curve
-from rounds.examination.examine import examine
+from rounds.examination.examine import examine_run
 from rounds.examination.finding import Finding
 from rounds.examination.rules import rules_of_training
 from rounds.examination.run import Run
@@ -55,13 +55,13 @@ def test_odd_runs_are_examined_too(seed: int) -> None:
     plan = Plan(shuffle=bool(random.random() < 0.5), scale_inputs=bool(random.random() < 0.5))
     fields = behind() if random.random() < 0.5 else {}
     known = {"plans": (plan,), "task": REGRESSION, "constant_loss": 1.0, **fields} if random.random() < 0.7 else {}
-    found = examine(Run(curves, **known))  # type: ignore[arg-type]
+    found = examine_run(Run(curves, **known))  # type: ignore[arg-type]
     assert found.findings
     json.dumps(found.record(), allow_nan=False)
 
 
 def test_record() -> None:
-    record = examine(run(folds())).record()
+    record = examine_run(run(folds())).record()
     assert set(record) == {"verdict", "findings", "not_applicable"}
     assert set(record["verdict"]) == {"believable", "well_trained", "worth_it"}
     assert set(record["findings"][0]) == {
@@ -84,7 +84,7 @@ def test_record() -> None:
 
 def test_data_comes_before_training() -> None:
     poor = folds(train=healthy_loss(0.97), validation=healthy_loss(0.97))
-    found = examine(run(poor, data_findings=(LEAK,), data_examined=True, dataset=DECLARED, **behind()))
+    found = examine_run(run(poor, data_findings=(LEAK,), data_examined=True, dataset=DECLARED, **behind()))
     assert found.findings[0] == LEAK
     assert found.findings[1].question == "training"
     assert found.verdict.believable.answer == "no"
@@ -93,38 +93,39 @@ def test_data_comes_before_training() -> None:
 def test_believable_needs_every_column_declared() -> None:
     undeclared = {"columns": [{"name": "age", "role": "numeric", "known": "unknown"}], "rows": 100}
     answers = [
-        examine(run(folds(), dataset=d, data_examined=True)).verdict.believable.answer for d in (DECLARED, undeclared)
+        examine_run(run(folds(), dataset=d, data_examined=True)).verdict.believable.answer
+        for d in (DECLARED, undeclared)
     ]
     assert answers == ["yes", "unknown"]
-    assert examine(run(folds())).verdict.believable.answer == "unknown"
+    assert examine_run(run(folds())).verdict.believable.answer == "unknown"
     doubt = (replace(LEAK, severity="warning"),)
-    doubted = examine(run(folds(), dataset=DECLARED, data_examined=True, data_findings=doubt))
+    doubted = examine_run(run(folds(), dataset=DECLARED, data_examined=True, data_findings=doubt))
     assert doubted.verdict.believable.answer == "unknown"
 
 
 def test_patients_on_both_sides_are_believed_by_nobody() -> None:
     """A user who writes --group none though patients repeat is warned, and the number is not that of new patients."""
     both = (replace(LEAK, code="patient-leak", severity="warning"),)
-    found = examine(run(folds(), dataset=DECLARED, data_examined=True, data_findings=both))
+    found = examine_run(run(folds(), dataset=DECLARED, data_examined=True, data_findings=both))
     assert found.verdict.believable.answer == "no"
 
 
 def test_columns_named_like_an_outcome_are_named_first() -> None:
     names = ["age", "sex", "weight", "height", "pulse", "discharge_ward"]
     columns = [{"name": name, "role": "numeric", "known": "unknown"} for name in names]
-    found = examine(run(folds(), dataset={"columns": columns, "rows": 100}, data_examined=True))
+    found = examine_run(run(folds(), dataset={"columns": columns, "rows": 100}, data_examined=True))
     assert found.verdict.believable.reason.endswith("known: discharge_ward, age, sex, weight, height")
 
 
 def test_worth_it_comes_from_the_difference() -> None:
     effect = {"metric": "rmse", "baseline": "trees", "value": 2.0, "low": 1.0, "high": 3.0, "smallest_worthwhile": 0.5}
-    assert examine(run(folds(), metrics={"difference": effect})).verdict.worth_it.answer == "yes"
-    assert examine(run(folds())).verdict.worth_it.answer == "unknown"
+    assert examine_run(run(folds(), metrics={"difference": effect})).verdict.worth_it.answer == "yes"
+    assert examine_run(run(folds())).verdict.worth_it.answer == "unknown"
 
 
 def test_text_is_no_wider_than_a_terminal() -> None:
     poor = folds(train=healthy_loss(0.97), validation=healthy_loss(0.97))
-    text = examination_text(examine(run(poor, **behind())))
+    text = examination_text(examine_run(run(poor, **behind())))
     assert "Was it trained well: no" in text
     assert max(map(len, text.splitlines())) <= WIDTH
 

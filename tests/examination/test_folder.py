@@ -13,7 +13,7 @@ import pytest
 from rounds.data.choices import Choices
 from rounds.data.loading import load
 from rounds.errors import DataError, RunFolderError
-from rounds.examination.examine import examine
+from rounds.examination.examine import examine_run
 from rounds.examination.run import Advantage
 from rounds.examination.sources.run_folder import read_run
 from rounds.examination.sources.source import examine_source
@@ -31,7 +31,7 @@ def lost_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_rate_comes_first(lost_run: Path) -> None:
-    found = examine(read_run(lost_run))
+    found = examine_run(read_run(lost_run))
     assert found.findings[0].code == "learning-rate-too-high"
     assert found.verdict.well_trained.answer == "no"
     assert found.verdict.believable.answer == "yes"
@@ -40,7 +40,7 @@ def test_the_rate_comes_first(lost_run: Path) -> None:
 def test_examining_a_folder_repeats_what_training_wrote(lost_run: Path) -> None:
     """Findings and not_applicable are the same, and are no longer when the folder is examined again."""
     written = json.loads((lost_run / "findings.json").read_text())
-    again = examine(read_run(lost_run)).record()
+    again = examine_run(read_run(lost_run)).record()
     assert [f["code"] for f in again["findings"]] == [f["code"] for f in written["findings"]]
     assert again["not_applicable"] == written["not_applicable"]
 
@@ -50,7 +50,7 @@ def test_one_difference_has_one_interval(lost_run: Path, tmp_path: Path) -> None
     metrics = json.loads((lost_run / "metrics.json").read_text())
     said, run = metrics["difference"], read_run(lost_run)
     assert run.advantages[said["baseline"]] == Advantage(said["value"], said["low"], said["high"])
-    finding = next(f for f in examine(run).findings if f.code == "no-better-than-baseline")
+    finding = next(f for f in examine_run(run).findings if f.code == "no-better-than-baseline")
     assert finding.evidence["baseline"] == said["baseline"]
     limits = [finding.evidence[name] * run.left_by_constant for name in ("low", "high")]
     assert limits == pytest.approx([said["low"], said["high"]])

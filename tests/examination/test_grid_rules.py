@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rounds.examination.curve import Curve
-from rounds.examination.examine import examine
+from rounds.examination.examine import examine_run
 from rounds.examination.finding import NotApplicable
 from rounds.examination.run import Run
 from rounds.examination.training_rules.images_and_recordings import AUGMENTING
@@ -49,7 +49,7 @@ def test_heavy_dropout_raises_the_training_loss_beside_usual_augmentation() -> N
     assert said("augmentation-too-strong", run(moved(raised, rotate=7.0, dropout=0.3), **behind())) is not None
     dropped = run(moved(raised, rotate=7.0, dropout=0.9), **behind())
     assert said("augmentation-too-strong", dropped) is None
-    assert examine(dropped).findings[0].code == "over-regularized"
+    assert examine_run(dropped).findings[0].code == "over-regularized"
     assert said("augmentation-too-strong", run(moved(raised, rotate=90.0, dropout=0.9), **behind())) is not None
 
 
@@ -57,7 +57,7 @@ def test_heavy_augmentation_without_a_control() -> None:
     learned = folds(train=POOR, validation=POOR)
     found = seen("augmentation-too-strong", run(moved(learned, shift=0.5, brightness=0.3), **behind()))
     assert "(shift 0.5) is at least 5 times what is usual" in found.explanation
-    first = examine(run(moved(learned, shift=0.5), **behind())).findings[0]
+    first = examine_run(run(moved(learned, shift=0.5), **behind())).findings[0]
     assert first.code == "augmentation-too-strong", "before what follows from it"
     assert said("augmentation-too-strong", run(moved(learned, shift=0.2), **behind())) is None
     assert said("augmentation-too-strong", run(moved(folds(), shift=0.5))) is None, "no harm"
@@ -68,7 +68,7 @@ def test_heavy_augmentation_without_a_control() -> None:
 def test_batches_of_two_are_named_before_the_start_that_they_spoil() -> None:
     dead = inside(gradient_norm=[(0.0, 0.3), 1.0, 1.0])
     plans = (Plan(normalization="batch", batch_size=2),)
-    found = examine(run(folds(train=POOR, validation=POOR, measures=dead), plans=plans, **behind())).findings
+    found = examine_run(run(folds(train=POOR, validation=POOR, measures=dead), plans=plans, **behind())).findings
     codes = [f.code for f in found if f.alarms]
     assert codes.index("tiny-batch-statistics") < codes.index("poor-initialization")
 

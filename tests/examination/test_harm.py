@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rounds.examination.examine import examine
+from rounds.examination.examine import examine_run
 from rounds.examination.finding import BY_HARM, Finding, Seen
 from rounds.examination.harm import BEHIND_TREES, BESIDE_CAUSE, WORSE, harm, harm_can_be_told, weighed
 from rounds.examination.rules import rules_of_training
@@ -108,7 +108,7 @@ def test_a_finding_of_its_own_severity_is_left_alone() -> None:
 
 def test_an_oddity_that_costs_nothing_leaves_a_run_healthy() -> None:
     odd = run(folds(measures=inside(dead_share=(0.0, 0.9))), **judged(0.0))
-    found = examine(odd)
+    found = examine_run(odd)
     assert found.findings[0].code == "healthy"
     dead = next(f for f in found.findings if f.code == "dead-units")
     assert dead.severity == "note"

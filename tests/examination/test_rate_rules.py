@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rounds.examination.examine import examine
+from rounds.examination.examine import examine_run
 from rounds.examination.finding import NotApplicable
 from rounds.examination.follow import BY_TIME, SHOWN
 from rounds.examination.run import Run
@@ -25,7 +25,7 @@ def test_too_high_everywhere() -> None:
 
 def test_the_rest_follows_from_the_rate() -> None:
     lost = inside(dead_share=(0.0, 1.0), update_ratio=(1e-4, 0.3))
-    found = examine(run(folds(train=overshot, validation=FLAT, measures=lost, learning_rate=10), **behind()))
+    found = examine_run(run(folds(train=overshot, validation=FLAT, measures=lost, learning_rate=10), **behind()))
     assert found.findings[0].code == "learning-rate-too-high"
     dead = next(f for f in found.findings if f.code == "dead-units")
     assert dead.follows_from == ("learning-rate-too-high",)
@@ -37,7 +37,7 @@ def test_what_is_seen_at_the_high_rate_alone_is_shown_to_follow_from_it() -> Non
     lost = inside(dead_share=(0.0, 1.0), update_ratio=(1e-4, 0.3))
     high = folds(train=overshot, validation=FLAT, measures=lost, learning_rate=10)
     low = folds(first=len(high), measures=inside())
-    found = {f.code: f for f in examine(run(high, low)).findings}
+    found = {f.code: f for f in examine_run(run(high, low)).findings}
     dead = found["dead-units"]
     assert dead.follows_from == ("learning-rate-too-high",)
     assert dead.explanation.endswith(SHOWN)
@@ -45,7 +45,7 @@ def test_what_is_seen_at_the_high_rate_alone_is_shown_to_follow_from_it() -> Non
 
 def test_units_dead_before_the_first_step_are_not_blamed_on_the_rate() -> None:
     dead = inside(dead_share=1.0, update_ratio=(1e-4, 0.3))
-    found = examine(run(folds(train=overshot, validation=FLAT, measures=dead, learning_rate=10), **behind()))
+    found = examine_run(run(folds(train=overshot, validation=FLAT, measures=dead, learning_rate=10), **behind()))
     units = next(f for f in found.findings if f.code == "dead-units")
     assert "learning-rate-too-high" not in units.follows_from
 
@@ -65,7 +65,7 @@ def test_two_folds_are_enough_where_each_network_at_the_higher_rate_overshot() -
     lost = inside(dead_share=(0.0, 1.0), update_ratio=(1e-4, 0.3))
     low = folds(2, measures=inside())
     high = folds(2, first=2, train=overshot, validation=FLAT, measures=lost, learning_rate=10)
-    noted = {f.code: f for f in examine(run(low, high)).findings}
+    noted = {f.code: f for f in examine_run(run(low, high)).findings}
     assert noted["learning-rate-too-high"].severity == "note"
     assert noted["dead-units"].follows_from == ("learning-rate-too-high",)
     ends = (0.6, 0.95)  # behind in both folds, by so different amounts that chance may have done it
@@ -79,7 +79,7 @@ def test_a_sweep_that_went_too_far_is_a_note() -> None:
     found = seen("learning-rate-too-high", run(good, high))
     assert found.severity == "note"
     assert found.members == (5, 6, 7, 8, 9)
-    assert examine(run(good, high)).findings[0].code == "healthy"
+    assert examine_run(run(good, high)).findings[0].code == "healthy"
 
 
 def test_healthy_rate_is_left_alone() -> None:

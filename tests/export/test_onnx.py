@@ -93,9 +93,9 @@ def test_every_way_back(random_predictor, assert_same, kind) -> None:
 @pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - {"glu", "sparsemax"}))
 def test_every_activation(name) -> None:
     from rounds.export.onnx.activations import add_activation
-    from rounds.export.onnx.graph import Graph
+    from rounds.export.onnx.graph import OnnxGraph
 
-    graph = Graph()
+    graph = OnnxGraph()
     add_activation(graph, name, "x")
     value = onnx.helper.make_tensor_value_info
     last = onnx.helper.make_node("Identity", [graph.nodes[-1].output[0]], ["y"])

@@ -15,8 +15,8 @@ import pytest
 
 from rounds.data.dataset import Inputs
 from rounds.graph.subjects.keras_model import UserModel, graph_of_model
-from rounds.graph.subjects.network_loss import Batch, network_loss, synthetic_batch
-from rounds.graph.subjects.python_file import UserFunction, read_function, read_model
+from rounds.graph.subjects.network_loss import LossBatch, network_loss, synthetic_batch
+from rounds.graph.subjects.python_file import UserFunction, read_function, read_model_function
 from rounds.graph.subjects.user_graph import graph_of_user
 from rounds.graph.tape.backward import Graph, graph_of
 from rounds.graph.tape.function import FunctionError
@@ -244,7 +244,7 @@ def test_the_loss_of_a_linear_network_is_that_of_numpy() -> None:
     network = describe_network(plan, REGRESSION, numbers=3, flags=0, levels=(), dropout=False)
     kernel = np.array([[1.0], [2.0], [-1.0]], np.float32)
     inputs = Inputs(X.astype(np.float32), np.zeros((M, 0), np.float32), np.zeros((M, 0), np.int32))
-    batch = Batch(inputs, Y[:, None].astype(np.float32))
+    batch = LossBatch(inputs, Y[:, None].astype(np.float32))
     loss = network_loss(plan, REGRESSION, network, {"output/kernel": kernel, "output/bias": np.ones(1, "f4")}, batch)
     graph = graph_of(loss.function, loss.weights, names=loss.names)
     assert graph.loss == pytest.approx(float(np.mean((X @ kernel[:, 0] + 1 - Y) ** 2)), rel=1e-5)
@@ -274,7 +274,7 @@ def models(tmp_path: Path) -> str:
 
 
 def test_a_keras_model_of_the_user_has_a_graph(models: str) -> None:
-    user = read_model(f"{models}:model")
+    user = read_model_function(f"{models}:model")
     assert isinstance(user, UserModel)
     graph = graph_of_model(user)
     state = [variable.value for variable in user.model.non_trainable_variables]
@@ -300,7 +300,7 @@ def test_a_keras_model_of_the_user_has_a_graph(models: str) -> None:
     ],
 )
 def test_a_model_without_a_graph_is_refused(models: str, name: str, text: str) -> None:
-    user = read_model(f"{models}:{name}")
+    user = read_model_function(f"{models}:{name}")
     assert isinstance(user, UserModel)
     with pytest.raises(FunctionError, match=re.escape(text)):
         graph_of_model(user)

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import rounds
-from rounds.cli.train import train as command
+from rounds.cli.commands.train import train_command as command
 from rounds.data.choices import Choices
 from rounds.errors import DataError, ForcedChoiceError, PlanError
 from rounds.job.arguments import OPTIONS, dataset_of, in_python, roles_of, table_of_arrays

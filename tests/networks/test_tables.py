@@ -10,7 +10,7 @@ from rounds.data.dataset import Inputs
 from rounds.networks.description import describe_network
 from rounds.networks.functional import make_functional
 from rounds.networks.network import Network
-from rounds.networks.operations import entering, evaluate, operations
+from rounds.networks.operations import entering, operations, run_operations
 from rounds.plan import Plan
 from rounds.prediction.numpy_layers.forward import forward
 from rounds.task import Task
@@ -76,11 +76,13 @@ def by_onnx(network: Network, weights: Weights, inputs: Inputs) -> np.ndarray:
     onnx = pytest.importorskip("onnx", reason="needs rounds[onnx]")
     from onnx.reference import ReferenceEvaluator
 
-    from rounds.export.onnx.graph import Graph
+    from rounds.export.onnx.graph import OnnxGraph
     from rounds.export.onnx.table import onnx_table
 
-    graph, steps = Graph(), operations(network)
-    made = evaluate(steps, onnx_table(graph), weights, {entering(name): name for name in inputs.arrays}, graph.within)
+    graph, steps = OnnxGraph(), operations(network)
+    made = run_operations(
+        steps, onnx_table(graph), weights, {entering(name): name for name in inputs.arrays}, graph.within
+    )
     output = graph.add("Identity", made[steps[-1].name], name="y")
     kinds = {"f": onnx.TensorProto.FLOAT, "i": onnx.TensorProto.INT32}
     given = [graph.value(name, kinds[a.dtype.kind], *a.shape[1:]) for name, a in inputs.arrays.items()]
@@ -95,7 +97,7 @@ def by_keras(network: Network, weights: Weights, inputs: Inputs) -> np.ndarray:
     steps = operations(network)
     given = {name: keras.Input(a.shape[1:], dtype=a.dtype.name, name=name) for name, a in inputs.arrays.items()}
     with recorded_initializers():
-        made = evaluate(steps, keras_table("member_"), weights, {entering(name): x for name, x in given.items()})
+        made = run_operations(steps, keras_table("member_"), weights, {entering(name): x for name, x in given.items()})
     model = keras.Model(given, made[steps[-1].name])
     state = [[v.value for v in some] for some in (model.trainable_variables, model.non_trainable_variables)]
     return np.asarray(jax.jit(model.stateless_call)(*state, dict(inputs.arrays))[0])
@@ -149,7 +151,7 @@ def test_every_activation_is_in_every_table() -> None:
 
 
 def test_every_operation_is_in_every_table() -> None:
-    from rounds.export.onnx.graph import Graph
+    from rounds.export.onnx.graph import OnnxGraph
     from rounds.export.onnx.table import onnx_table
     from rounds.networks.jax.table import TABLE as COMPILED
     from rounds.networks.jax.table import training_table
@@ -159,5 +161,5 @@ def test_every_operation_is_in_every_table() -> None:
 
     kinds = set(Operation.__subclasses__())
     assert all(
-        set(table) == kinds for table in (COMPILED, training_table({}), TABLE, onnx_table(Graph()), keras_table(""))
+        set(table) == kinds for table in (COMPILED, training_table({}), TABLE, onnx_table(OnnxGraph()), keras_table(""))
     )

@@ -9,7 +9,7 @@ import pytest
 from rounds.errors import PlanError
 from rounds.networks.keras.backend import keras
 from rounds.networks.user_model.compiled import by_row, keras_optimizer, read_compiled, user_training
-from rounds.networks.user_model.outputs import fits, read_outputs, wanted_targets
+from rounds.networks.user_model.outputs import fits_task, read_outputs, wanted_targets
 from rounds.networks.user_model.remake import can_be_remade, remade
 from rounds.plan import Plan
 from rounds.task import Task
@@ -114,7 +114,7 @@ def test_two_units_serve_a_yes_or_no() -> None:
 def test_one_unit_for_classes_is_a_number_between_them() -> None:
     assert np.allclose(read_outputs(jnp.array([[1.25]]), 3), [[0.0, 0.75, 0.25]])
     assert wanted_targets(jnp.eye(3), 1, sparse=False).tolist() == [[0.0], [1.0], [2.0]]
-    assert not fits(2, 3, "regression")
+    assert not fits_task(2, 3, "regression")
 
 
 def test_a_schedule_is_followed_by_step() -> None:

@@ -8,7 +8,7 @@ from rounds.data.dataset import Column
 from rounds.data.preparation.preparation import Preparation
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.networks.network import Network
-from rounds.prediction.predictor import Part, Predictor
+from rounds.prediction.predictor import NetworkPart, Predictor
 from rounds.task import Task
 
 COLUMNS = (
@@ -53,7 +53,7 @@ def make_predictor(table):
     return make
 
 
-def _part(task: Task, preparation: Preparation, members: int, total: int, seed: int) -> Part:
+def _part(task: Task, preparation: Preparation, members: int, total: int, seed: int) -> NetworkPart:
     shape = preparation.shape
     network = Network(
         kind="dense",
@@ -74,4 +74,4 @@ def _part(task: Task, preparation: Preparation, members: int, total: int, seed: 
         "output/bias": (task.outputs,),
     }
     weights = {name: random.normal(0, 0.5, (members, *size)).astype("f4") for name, size in shapes.items()}
-    return Part(network, weights, np.full(members, 1 / total))
+    return NetworkPart(network, weights, np.full(members, 1 / total))

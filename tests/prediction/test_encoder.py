@@ -8,7 +8,7 @@ from rounds.data.preparation.array_scale import ArrayScale, array_rows
 from rounds.errors import DataError, PlanError
 from rounds.networks.description import describe_network
 from rounds.plan import Plan
-from rounds.prediction.numpy_layers.table import convolve
+from rounds.prediction.numpy_layers.table import convolve_rows
 from rounds.task import Task
 
 ROWS = 5
@@ -41,7 +41,7 @@ def test_convolution_equals_the_naive_loop(size: tuple[int, int], filter_size: i
     array = draw.normal(size=(2, *size, 3)).astype(np.float32)
     kernel = draw.normal(size=(filter_size, filter_size, 3, 2)).astype(np.float32)
     wanted = naive_convolution(array, kernel, step)
-    np.testing.assert_allclose(convolve(array, kernel, step), wanted, atol=1e-5)
+    np.testing.assert_allclose(convolve_rows(array, kernel, step), wanted, atol=1e-5)
     np.testing.assert_allclose(compiled(array, kernel, step), wanted, atol=1e-5)
 
 

@@ -14,7 +14,7 @@ from rounds.ensemble.explanations.pictures import occlusion_map, sheet
 from rounds.errors import DataError, PlanError
 from rounds.prediction.image_variants import Augmented, check_way, variants
 from rounds.prediction.image_variants_record import AUGMENTED, kept_way
-from rounds.prediction.predictor import Part
+from rounds.prediction.predictor import NetworkPart
 from rounds.task import Task
 
 BINARY = Task(kind="binary", targets=("label",), classes=("0", "1"))
@@ -140,7 +140,7 @@ def test_images_of_another_size_are_refused(command: Callable, trained: Run, tmp
 
 
 def test_occlusion_is_bright_where_the_answer_rests() -> None:
-    class Corner(Part):
+    class Corner(NetworkPart):
         def __init__(self) -> None:
             pass
 

@@ -70,7 +70,7 @@ def test_a_population_that_diverged_to_the_last_member_is_mended(
 def test_a_disk_that_fills_in_round_two_leaves_what_round_one_kept(
     treat: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(loop, "examine", lambda run: said("unstable"))
+    monkeypatch.setattr(loop, "examine_run", lambda run: said("unstable"))
     monkeypatch.setattr(loop, "against_oddities", lambda *words: [])
     changes = Remedy("one after the other", lambda plan: [{"learning_rate": 0.03}, {"l2": 0.01}], "", {})
     first_only = Remedy("first", lambda plan: changes.doses(plan)[:1] if plan.learning_rate == 10.0 else [], "", {})
@@ -95,7 +95,7 @@ def test_a_disk_that_fills_in_round_two_leaves_what_round_one_kept(
 
 def test_forty_patients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Judging folds, a round, and a report: what is claimed says of how few patients."""
-    monkeypatch.setattr(loop, "examine", lambda run: said("not-shuffled"))
+    monkeypatch.setattr(loop, "examine_run", lambda run: said("not-shuffled"))
     data = load(patients(40, 3, 0.5), Choices(targets=("y",), group="none"))
     plan = {**TINY, "epochs": 2, "folds": 3, "shuffle": False}
     made = improve(data, plan, Request(out=tmp_path / "run", rounds=1, members=3))
@@ -138,7 +138,7 @@ def test_where_every_patient_counts_validation_patients_are_learned_from(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Forty columns and 120 patients: a fold more to learn from is worth much, and the trial says so."""
-    monkeypatch.setattr(loop, "examine", lambda run: said())
+    monkeypatch.setattr(loop, "examine_run", lambda run: said())
     table = patients(180, 40, 0.1)
     data = load(table[:120], Choices(targets=("y",), group="none"), test=table[120:])
     made = stayed(data, Plan(**{**TINY, "network": "linear", "hidden": (), "epochs": 40}), tmp_path)
@@ -154,7 +154,7 @@ def test_where_every_patient_counts_validation_patients_are_learned_from(
 def test_where_half_of_the_patients_do_nobody_asks_for_a_refit(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ward_data: Dataset
 ) -> None:
-    monkeypatch.setattr(loop, "examine", lambda run: said())
+    monkeypatch.setattr(loop, "examine_run", lambda run: said())
     made = stayed(ward_data, Plan(**{**TINY, "epochs": 6, "learning_rate": 0.03}), tmp_path)
     assert [e["remedy"] for e in made.entries] == [ASKED]
     assert made.entries[0]["effect"]["low"] <= 0

@@ -88,7 +88,7 @@ def test_a_plan_that_nothing_alarms_about_is_tried_against_the_usual(
 ) -> None:
     """An output that cannot reach the outcomes: the examination is made to overlook it, and the trial is not."""
     unsure = Answer("unknown", "")
-    monkeypatch.setattr(loop, "examine", lambda run: Examination((), (), Verdict(unsure, unsure, unsure)))
+    monkeypatch.setattr(loop, "examine_run", lambda run: Examination((), (), Verdict(unsure, unsure, unsure)))
     split = split_dataset(ward_data, 3)
     given = Circumstances(ward_data, split, None, 1, np.inf, tmp_path)
     plan = Plan(

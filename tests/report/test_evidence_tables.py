@@ -52,7 +52,7 @@ def test_a_run_from_before_cells_were_rounded_is_drawn(make_run: MakeRun) -> Non
 
 
 def test_calibration_figures_are_those_of_the_record(make_run: MakeRun) -> None:
-    made = evidence_tables.calibration(read(make_run, "binary"))
+    made = evidence_tables.calibration_table(read(make_run, "binary"))
     said = evidence(TASKS["binary"])["calibration"]["death"]
     assert made is not None
     (name, figures, parts), *rest = made["rows"]
@@ -70,14 +70,14 @@ def test_a_kept_map_is_said_with_whether_it_is_applied(make_run: MakeRun) -> Non
         "applied": True,
         "tried": {"temperature": {"gain": {"value": 0.02, "low": 0.01, "high": 0.03}}},
     }
-    made = evidence_tables.calibration(read(make_run, "binary", recalibration=kept))
+    made = evidence_tables.calibration_table(read(make_run, "binary", recalibration=kept))
     assert made is not None
     assert made["kept"].startswith("Temperature map kept")
     assert made["kept"].endswith("every prediction goes through it")
 
 
 def test_error_by_size_grows_with_the_prediction(make_run: MakeRun) -> None:
-    made = evidence_tables.calibration(read(make_run, "regression"))
+    made = evidence_tables.calibration_table(read(make_run, "regression"))
     curve = evidence(TASKS["regression"])["calibration"]["length_of_stay"]["curve"]
     assert made is not None
     assert [float(row[3]) for row in made["by_size"]] == pytest.approx([p["mae"] for p in curve], rel=0.01)

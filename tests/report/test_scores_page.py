@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rounds.evaluation.audit.prediction_file import read_predictions
+from rounds.evaluation.audit.prediction_file import named_predictions
 from rounds.evaluation.audit.predictions import audit_predictions
 from rounds.report.scores_page import Concern, ScoresPage, audit_page, write_scores_page
 
@@ -22,7 +22,7 @@ def predictions(rows: int = 600) -> pl.DataFrame:
 
 @pytest.mark.parametrize("place", ["page.html", "folder"])
 def test_an_audit_becomes_a_page(tmp_path: Path, place: str) -> None:
-    record = audit_predictions(read_predictions(predictions(), {}, None), None)
+    record = audit_predictions(named_predictions(predictions(), {}, None), None)
     path = write_scores_page(audit_page(record, "predictions.csv"), tmp_path / place)
     assert path == (tmp_path / place if place.endswith("html") else tmp_path / place / "report.html")
     text = path.read_text(encoding="utf-8")

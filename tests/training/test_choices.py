@@ -16,7 +16,7 @@ from rounds.networks.operations import operations
 from rounds.plan import Plan
 from rounds.task import Task
 from rounds.training.compiled.schedule import learning_rate_at
-from rounds.training.compiled.validation import Judged, judge, metric_names
+from rounds.training.compiled.validation import JudgedOutputs, metric_names, metric_values
 from rounds.training.population.build import Population, Trained, train_population
 from rounds.training.result.batch_statistics import exact_statistics
 
@@ -360,8 +360,8 @@ def test_validation_metrics_equal_scikit_learns() -> None:
     y = (random.random(60) < 0.3).astype(float)
     p = np.round(np.clip(0.3 * y + random.random(60) * 0.7, 0.01, 0.99), 1)  # rounded: many ties
     y, p, weights = np.append(y, [1.0, 0.0]), np.append(p, [0.9, 0.1]), np.append(np.ones(60), [0.0, 0.0])
-    judged = Judged(jnp.zeros(62), jnp.asarray(y)[:, None], jnp.asarray(p)[:, None], jnp.asarray(weights))
-    found = dict(zip(metric_names("binary"), np.asarray(judge(judged, "binary")), strict=True))
+    judged = JudgedOutputs(jnp.zeros(62), jnp.asarray(y)[:, None], jnp.asarray(p)[:, None], jnp.asarray(weights))
+    found = dict(zip(metric_names("binary"), np.asarray(metric_values(judged, "binary")), strict=True))
     y, p = y[:60], p[:60]
     assert found["auprc"] == pytest.approx(average_precision_score(y, p), abs=1e-6)
     assert found["auroc"] == pytest.approx(roc_auc_score(y, p), abs=1e-6)

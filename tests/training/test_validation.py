@@ -6,7 +6,7 @@ import pytest
 
 from rounds.metrics import weighted_scores
 from rounds.task import Kind, Task
-from rounds.training.compiled.validation import Judged, judge, metric_names
+from rounds.training.compiled.validation import JudgedOutputs, metric_names, metric_values
 
 ROWS = 60
 NUMBERS: list[tuple[Kind, int]] = [("regression", 1), ("regression", 3), ("count", 2)]
@@ -37,7 +37,7 @@ def test_validation_scores_as_the_metrics_do(kind: Kind, outputs: int, constant:
         observed = np.eye(outputs)[targets[:, 0]] if kind == "multiclass" else targets
     wanted = weighted_scores(task, targets, predicted, weights)
     arrays = [jnp.asarray(a, jnp.float32) for a in (np.zeros(ROWS), observed, predicted, weights)]
-    found = dict(zip(metric_names(kind), np.asarray(judge(Judged(*arrays), kind)), strict=True))
+    found = dict(zip(metric_names(kind), np.asarray(metric_values(JudgedOutputs(*arrays), kind)), strict=True))
     compared = set(found) & set(wanted)
     assert len(compared) >= 3
     for name in compared:

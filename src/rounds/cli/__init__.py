@@ -1,45 +1,9 @@
-"""The command line: every command reads its words, calls one function, prints one record.
+"""The command line: a file a command in `commands`, and what they share.
 
 Read first: app.py.
 """
 
-from rounds.cli import (
-    audit,
-    check_gradient,
-    clean,
-    compare,
-    data,
-    evaluate,
-    examine,
-    export,
-    graph,
-    plan,
-    predict,
-    privacy,
-    report,
-    schema,
-    train,
-    watch,
-)
+from rounds.cli import commands
 from rounds.cli.app import app, main
 
-__all__ = [
-    "app",
-    "audit",
-    "check_gradient",
-    "clean",
-    "compare",
-    "data",
-    "evaluate",
-    "examine",
-    "export",
-    "graph",
-    "main",
-    "plan",
-    "predict",
-    "privacy",
-    "report",
-    "schema",
-    "train",
-    "watch",
-]
+__all__ = ["app", "commands", "main"]

@@ -8,10 +8,10 @@ from rich.table import Table
 from rounds.cli.console import make_console
 from rounds.report.scores_text import (
     calibration_lines,
-    contestants,
     coverage_lines,
     decision_lines,
     drift_lines,
+    evaluated_contestants,
     overlap_lines,
     recalibration_lines,
     scores_rows,
@@ -27,7 +27,7 @@ def show_evaluation(record: dict[str, Any]) -> None:
     console.print(f"{record['rows']:,} rows of {record['patients']:,} patients: {record['meaning']}")
     for line in record["limitations"]:
         console.print(f"Limitation: {line}")
-    console.print(scores_table(contestants(record)))
+    console.print(scores_table(evaluated_contestants(record)))
     for line in (*calibration_lines(record["calibration"]), *recalibration_lines(record["recalibration"])):
         console.print(line)
     for line in decision_lines(record["decisions"]):

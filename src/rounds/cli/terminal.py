@@ -70,11 +70,11 @@ def first_lines(dataset: "Dataset") -> list[str]:
     """What the user should see before a training: what is predicted, and how the table was read."""
     from rounds.data.cohort.outcomes import Outcome
     from rounds.data.description import target_line
-    from rounds.data.roles.read_columns import said_of
+    from rounds.data.roles.read_columns import column_notes
 
     notes = [
         *(f"{note.rstrip('.')}." for note in (*dataset.provenance.notes, *dataset.provenance.read)),
-        *said_of(dataset.columns),
+        *column_notes(dataset.columns),
     ]
     more = [f"{len(notes) - MOST_NOTES:,} more notes in the report."] if len(notes) > MOST_NOTES else []
     outcome = Outcome(dataset.task, dataset.targets, dataset.positive_reason)
@@ -139,9 +139,9 @@ class _Watch:
 
 def estimate_line(population: "Population") -> str:
     """Networks, at most how long, how much memory; said before the first step."""
-    from rounds.training.machine.estimate import estimate
+    from rounds.training.machine.estimate import training_cost
 
-    cost = estimate(population)
+    cost = training_cost(population)
     longest = f"{cost.seconds:.0f} s" if cost.seconds < 90 else f"{cost.seconds / 60:.1f} min"
     return (
         f"Training {len(population.members)} networks in {len(population.slabs)} slabs: "
@@ -261,7 +261,7 @@ def show_columns(
     """Prints the columns of a table and what each is taken for, or the names of the built-in sets."""
 
     from rounds.data.description import target_line, target_record
-    from rounds.data.loading import examine
+    from rounds.data.loading import examine_table
     from rounds.data.roles.decide import columns_table
     from rounds.data.roles.role_file import write_roles
     from rounds.data.sources.builtin import builtin_names
@@ -269,7 +269,7 @@ def show_columns(
     if source is None:
         print("\n".join(builtin_names()))
         return
-    examined = examine(source, choices)
+    examined = examine_table(source, choices)
     if write is not None:
         write_roles(write, examined.columns, force)
     rows, outcome = columns_table(examined.columns), examined.outcome

@@ -8,7 +8,7 @@ import polars as pl
 from rounds.data.cohort.feature_columns import feature
 from rounds.data.cohort.outcomes import Outcome
 from rounds.data.dataset import FEATURE_ROLES, Column, Dataset
-from rounds.data.roles.read_columns import said_of
+from rounds.data.roles.read_columns import column_notes
 from rounds.data.tables.cells.reading import Reading
 from rounds.data.tables.reading import AS_WRITTEN
 from rounds.errors import DataError, nearest
@@ -39,7 +39,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "grid": None if dataset.array is None else list(dataset.array.shape[1:]),
         "content_hash": origin.content_hash,
         "positive_reason": dataset.positive_reason,
-        "notes": [*origin.notes, *origin.read, *said_of(dataset.columns)],
+        "notes": [*origin.notes, *origin.read, *column_notes(dataset.columns)],
     }
 
 

@@ -10,14 +10,22 @@ import polars as pl
 from rounds.data.choices import Choices
 from rounds.data.cohort.feature_columns import feature, refuse_infinite
 from rounds.data.cohort.outcomes import Outcome, make_task
-from rounds.data.cohort.rows import given_test, lost_patients, meeting, numbered, plain, with_outcome, with_test
+from rounds.data.cohort.rows import (
+    given_test,
+    lost_patients,
+    meeting,
+    numbered,
+    with_outcome,
+    with_test,
+    without_added_columns,
+)
 from rounds.data.dataset import ARRAY_ROW, FEATURE_ROLES, PART, Column, Dataset, Provenance
 from rounds.data.images.engineered_features import marked_engineered
 from rounds.data.images.image_arrays import open_image_arrays
-from rounds.data.images.image_cache import Layout, layout_of
+from rounds.data.images.image_cache import ImageLayout, layout_of
 from rounds.data.images.labelled_images import image_column, open_folder, with_images
 from rounds.data.preparation.array_on_disk import joined
-from rounds.data.recordings.join import join_recordings, join_test, open_signals, told
+from rounds.data.recordings.join import join_recordings, join_test, joined_columns, open_signals
 from rounds.data.recordings.signal_arrays import holds_signals
 from rounds.data.recordings.timeline import Timeline
 from rounds.data.roles.decide import (
@@ -29,7 +37,7 @@ from rounds.data.roles.decide import (
     said_readings,
     said_roles,
 )
-from rounds.data.roles.read_columns import said_of
+from rounds.data.roles.read_columns import column_notes
 from rounds.data.sources.array_file import ARRAYS, read_arrays
 from rounds.data.sources.builtin import BUILTIN, Builtin, load_builtin
 from rounds.data.tables.content_hash import content_hash
@@ -52,11 +60,13 @@ def load(source: Any, choices: Choices | None = None, test: Any = None) -> Datas
     joined, built = _joined(opened, test)
     met, exclusions = meeting(joined, choices)
     if not choices.targets:
-        advice = f"Name the column to predict with --target. {nearest('target', plain(met).columns)}"
+        advice = f"Name the column to predict with --target. {nearest('target', without_added_columns(met).columns)}"
         raise DataError("Target", "named", name="target", got=None, advice=advice)
-    check_said(said, choices, plain(met).columns)
+    check_said(said, choices, without_added_columns(met).columns)
     table, without = with_outcome(met, choices, said)
-    columns = _engineered_last(decide_columns(plain(table), choices, said, built.declared, built.how), built)
+    columns = _engineered_last(
+        decide_columns(without_added_columns(table), choices, said, built.declared, built.how), built
+    )
     lost = (*lost_patients(exclusions, joined, met, choices.group), *lost_patients(without, met, table, choices.group))
     provenance = Provenance(
         rows_read=built.table.height,
@@ -65,7 +75,7 @@ def load(source: Any, choices: Choices | None = None, test: Any = None) -> Datas
         notes=built.notes,
         read=built.how.about,
         left_out=built.left_out,
-        content_hash=content_hash(plain(table), built.array),
+        content_hash=content_hash(without_added_columns(table), built.array),
         references=date_references(said),
         unused=table.select(c.name for c in columns if c.role in ("date", "dropped")),
         simulated=built.simulated,
@@ -79,7 +89,7 @@ def load(source: Any, choices: Choices | None = None, test: Any = None) -> Datas
 
 
 def _engineered_last(columns: tuple[Column, ...], built: Builtin) -> tuple[Column, ...]:
-    return marked_engineered(told(columns, built.timeline), built.modality)
+    return marked_engineered(joined_columns(columns, built.timeline), built.modality)
 
 
 class _Opened(NamedTuple):
@@ -153,12 +163,12 @@ class Examined:
     left_out: tuple[str, ...] = ()
 
 
-def examine(source: Any, choices: Choices) -> Examined:
+def examine_table(source: Any, choices: Choices) -> Examined:
     """What each column is taken for, without an outcome being needed; raises DataError as `load` where a column
     cannot be read as what the user says that it is."""
     built, choices, said = _opened(source, choices)
     met = meeting(numbered(built.table), choices)[0]
-    table = plain(met)
+    table = without_added_columns(met)
     check_said(said, choices, table.columns)
     columns = decide_columns(table, choices, said, built.declared, built.how, force=False)
     _inputs(met, [c for c in columns if c.name in said and c.role in FEATURE_ROLES], date_references(said))
@@ -166,7 +176,7 @@ def examine(source: Any, choices: Choices) -> Examined:
     if choices.targets:
         known, _ = with_outcome(met, choices, said)
         outcome = _outcome(known, columns, choices)
-    notes = (*built.notes, *built.how.about, *said_of(columns))
+    notes = (*built.notes, *built.how.about, *column_notes(columns))
     return Examined(_engineered_last(columns, built), notes, outcome, built.left_out)
 
 
@@ -174,7 +184,7 @@ def open_source(
     source: Any,
     said: Readings | None = None,
     choices: Choices | None = None,
-    layout: Layout | None = None,
+    layout: ImageLayout | None = None,
     timeline: Timeline | None = None,
 ) -> Builtin:
     """A built-in set by name, or a file, folder of images or frame about which nothing is declared.

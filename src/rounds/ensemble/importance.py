@@ -40,7 +40,7 @@ def importance_record(
     permutations. Columns that say the same share their importance, and each may seem to matter little. Every row is
     predicted by members that did not learn from it. patients: [N] of the development rows.
     """
-    small, rows = some_rows(fold_data, made.known)
+    small, rows = evenly_taken(fold_data, made.known)
     metric = main_metric(trained.population.task)
     groups = list(column_groups(fold_data.preparation))
     spans = list(time_spans(fold_data.preparation.timeline))
@@ -50,13 +50,13 @@ def importance_record(
         return {**content, "reason": "networks of images are asked what they looked at in other ways"}
     if len(groups) > MOST_COLUMNS:
         return {**content, "reason": f"{len(groups)} columns would take as many predictions of all rows"}
-    before = predictions_of(trained, small, made)
+    before = ensemble_predictions(trained, small, made)
     known = np.isfinite(before).all(1)
     observed, people = small.targets[known], patients[rows][known]
 
     def lost(name: str, seeds: list[int], changed: Callable[[int], Inputs]) -> dict[str, Any]:
         each = [
-            (predictions_of(trained, replace(small, inputs=changed(seed)), made)[known], orders.get(seed))
+            (ensemble_predictions(trained, replace(small, inputs=changed(seed)), made)[known], orders.get(seed))
             for seed in seeds
         ]
         return {"name": name, **mean_loss(trained.population.task, metric, observed, before[known], each, people)}
@@ -110,7 +110,7 @@ def mean_loss(
     return {"value": value, "low": value - reach, "high": value + reach}
 
 
-def some_rows(fold_data: FoldData, known: np.ndarray) -> tuple[FoldData, np.ndarray]:
+def evenly_taken(fold_data: FoldData, known: np.ndarray) -> tuple[FoldData, np.ndarray]:
     """The material with at most MOST_ROWS of its held-out rows, evenly taken, and their places in it."""
     rows = known[np.unique(np.linspace(0, len(known) - 1, min(MOST_ROWS, len(known))).astype(int))]
     place = np.full(len(fold_data.targets), -1, np.int64)
@@ -120,7 +120,7 @@ def some_rows(fold_data: FoldData, known: np.ndarray) -> tuple[FoldData, np.ndar
     return replace(fold_data, **part, patient_half=fold_data.patient_half[rows]), rows
 
 
-def predictions_of(trained: Trained, fold_data: FoldData, made: ChosenEnsemble) -> np.ndarray:
+def ensemble_predictions(trained: Trained, fold_data: FoldData, made: ChosenEnsemble) -> np.ndarray:
     """[N, T] in the user's unit, the configurations that were handed over alike, by members that did not learn from the
     row; nan where there is none."""
     chosen = {without_warmup(configuration(m)) for m in made.members}

@@ -21,20 +21,20 @@ Predictions = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedRows:
     """Rows of the table [J] and what each contestant says of them, {name: [J, T]} in the user's unit."""
 
     rows: np.ndarray
     predictions: Predictions
 
 
-def predict_judged(dataset: Dataset, rows: np.ndarray, made: ChosenEnsemble, baselines: list[Baseline]) -> Judged:
+def predict_judged(dataset: Dataset, rows: np.ndarray, made: ChosenEnsemble, baselines: list[Baseline]) -> JudgedRows:
     """What network, single network and baselines predict for the table's rows."""
     frame = judged_inputs(dataset, rows)
     contestants = {NETWORK: made.predictor, SINGLE: made.single}
     says = {name: predictor.predict(frame, array=dataset.array).values for name, predictor in contestants.items()}
     says |= {b.name: b.predict(frame) for b in baselines}
-    return Judged(rows, says)
+    return JudgedRows(rows, says)
 
 
 def fit_fold_baselines(dataset: Dataset, split: Split, fold_data: FoldData, seed: int) -> list[Baseline]:
@@ -42,13 +42,13 @@ def fit_fold_baselines(dataset: Dataset, split: Split, fold_data: FoldData, seed
     return fit_baselines(dataset, split.development[fold_data.learned], fold_data.target_scale, seed)
 
 
-def average_judged(parts: list[Judged]) -> Judged:
+def average_judged(parts: list[JudgedRows]) -> JudgedRows:
     """One prediction a row: the mean over repeats of those made while the row's patient was held out."""
     rows = np.concatenate([p.rows for p in parts])
     unique, place = np.unique(rows, return_inverse=True)
     count = np.bincount(place)[:, None]
     each = {n: np.concatenate([p.predictions[n] for p in parts]) for n in parts[0].predictions}
-    return Judged(unique, {n: _summed(values, place, len(unique)) / count for n, values in each.items()})
+    return JudgedRows(unique, {n: _summed(values, place, len(unique)) / count for n, values in each.items()})
 
 
 def _summed(values: np.ndarray, place: np.ndarray, size: int) -> np.ndarray:
@@ -57,7 +57,7 @@ def _summed(values: np.ndarray, place: np.ndarray, size: int) -> np.ndarray:
     return total
 
 
-def judge(dataset: Dataset, judged: Judged) -> dict[str, Any]:
+def judge_rows(dataset: Dataset, judged: JudgedRows) -> dict[str, Any]:
     """The part of metrics.json that comes from judged rows: test, network, baselines, difference."""
     observed, patients = dataset.targets[judged.rows], dataset.patients[judged.rows]
     scores = {n: score_with_interval(dataset.task, observed, p, patients) for n, p in judged.predictions.items()}
@@ -75,7 +75,7 @@ def judge(dataset: Dataset, judged: Judged) -> dict[str, Any]:
     }
 
 
-def gain_over_single(dataset: Dataset, judged: Judged) -> dict[str, Any]:
+def gain_over_single(dataset: Dataset, judged: JudgedRows) -> dict[str, Any]:
     """What averaging was worth, on patients who chose neither members, nor weights, nor the best single network."""
     observed, patients = dataset.targets[judged.rows], dataset.patients[judged.rows]
     metric, says = main_metric(dataset.task), judged.predictions
@@ -85,7 +85,7 @@ def gain_over_single(dataset: Dataset, judged: Judged) -> dict[str, Any]:
     }
 
 
-def gains_on_baselines(dataset: Dataset, judged: Judged) -> dict[str, Interval]:
+def gains_on_baselines(dataset: Dataset, judged: JudgedRows) -> dict[str, Interval]:
     """How much better the network is than each baseline, in the main metric: what verdict and findings rest on."""
     observed, patients = dataset.targets[judged.rows], dataset.patients[judged.rows]
     others = {name: said for name, said in judged.predictions.items() if name not in (NETWORK, SINGLE)}
@@ -101,7 +101,7 @@ def _difference(task: Task, baselines: dict[str, Any], gains: dict[str, Interval
     return {"metric": metric, "baseline": best, **gains[best], "smallest_worthwhile": smallest}
 
 
-def predictions_frame(dataset: Dataset, judged: Judged, split: str) -> pl.DataFrame:
+def predictions_frame(dataset: Dataset, judged: JudgedRows, split: str) -> pl.DataFrame:
     """(row, patient, split, target, observed, one column a contestant): what the report is drawn from."""
     names = dataset.task.output_names
     observed = observed_outputs(dataset.task, dataset.targets[judged.rows])

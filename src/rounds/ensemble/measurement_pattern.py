@@ -13,7 +13,7 @@ from rounds.data.preparation.target_scale import TargetScale
 from rounds.data.recordings.engineered_features import COUNTED
 from rounds.data.recordings.timeline import Timeline
 from rounds.ensemble.choose import ChosenEnsemble
-from rounds.ensemble.importance import permuted, predictions_of, some_rows
+from rounds.ensemble.importance import ensemble_predictions, evenly_taken, permuted
 from rounds.metrics import main_metric
 from rounds.statistics.intervals import paired_difference
 from rounds.training.population.build import Trained
@@ -36,12 +36,12 @@ def measurement_pattern_record(
     timeline, task = fold_data.preparation.timeline, trained.population.task
     if timeline is None or not timeline.incomplete or fold_data.inputs.array is None or task.kind == "multiclass":
         return {}
-    small, rows = some_rows(fold_data, made.known)
-    before = predictions_of(trained, small, made)
+    small, rows = evenly_taken(fold_data, made.known)
+    before = ensemble_predictions(trained, small, made)
     known = np.isfinite(before).all(1)
     observed, people, metric = small.targets[known], patients[rows][known], main_metric(task)
     dealt = permuted(small.inputs, pattern_parts(fold_data, timeline), 0)
-    after = predictions_of(trained, replace(small, inputs=dealt), made)[known]
+    after = ensemble_predictions(trained, replace(small, inputs=dealt), made)[known]
     alone = pattern_predictions(trained, small)[known]
     constant = constant_predictions(task, fold_data.targets[fold_data.learned], len(observed))
     return {

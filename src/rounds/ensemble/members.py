@@ -10,7 +10,7 @@ from rounds.errors import TrainingError
 from rounds.metrics import as_probabilities
 from rounds.prediction.image_variants import Augmented
 from rounds.prediction.numpy_layers.forward import Weights
-from rounds.prediction.predictor import Part
+from rounds.prediction.predictor import NetworkPart
 from rounds.training.population.build import Trained
 from rounds.training.population.fold_data import FoldData
 from rounds.training.population.members import Member
@@ -56,14 +56,14 @@ def _kept(trained: Trained, member: Member) -> bool:
     return member.cycle is not None or bool(result.records[-1].best_epoch[place] >= 0)
 
 
-def make_parts(trained: Trained, members: list[Member], shares: np.ndarray | None = None) -> tuple[Part, ...]:
+def make_parts(trained: Trained, members: list[Member], shares: np.ndarray | None = None) -> tuple[NetworkPart, ...]:
     """The members stacked by network; shares: of each in the average [K] (None: all alike)."""
     shares = np.full(len(members), 1.0 / len(members)) if shares is None else shares
     by_plan: dict[int, list[int]] = defaultdict(list)
     for place, member in enumerate(members):
         by_plan[member.plan].append(place)
     return tuple(
-        Part(program.network, _stacked(trained, [members[i] for i in some]), shares[some], program.runner)
+        NetworkPart(program.network, _stacked(trained, [members[i] for i in some]), shares[some], program.runner)
         for program, some in ((trained.population.programs[plan], some) for plan, some in sorted(by_plan.items()))
     )
 

@@ -22,7 +22,7 @@ from rounds.examination.run import Run
 from rounds.metrics.worth import worth_it
 
 
-def examine(run: Run) -> Examination:
+def examine_run(run: Run) -> Examination:
     """Everything that the rules say of a run, main cause first; a single `healthy` where nothing alarms."""
     with np.errstate(all="ignore"):  # a loss that is lost makes shares of it nan, and nan passes no threshold
         asked = {rule.code: (rule, rule.ask(run)) for rule in rules_of_training()}

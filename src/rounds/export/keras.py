@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from rounds.data.preparation.target_scale import TargetScale
-from rounds.export.onnx.model import input_shapes, read_shape, refuse_other_kinds
+from rounds.export.onnx.model import onnx_input_shapes, read_shape, refuse_other_kinds
 from rounds.metrics.columns import RESOLUTION
 from rounds.networks.keras.model import ExportedMember, InverseTransform, exported_model
 from rounds.prediction.predictor import Predictor
@@ -22,7 +22,7 @@ def keras_model(predictor: Predictor) -> Any:
         for part in predictor.parts
         for k, share in enumerate(part.member_weights)
     ]
-    return exported_model(members, input_shapes(read_shape(predictor)), _inverse_transform(predictor.target_scale))
+    return exported_model(members, onnx_input_shapes(read_shape(predictor)), _inverse_transform(predictor.target_scale))
 
 
 def _inverse_transform(scale: TargetScale) -> InverseTransform:

@@ -142,7 +142,7 @@ class Result:
 
         Raises DataError for several targets or classes.
         """
-        from rounds.evaluation.audit.prediction_file import read_predictions
+        from rounds.evaluation.audit.prediction_file import named_predictions
         from rounds.evaluation.audit.predictions import audit_predictions
 
         table = pl.read_parquet(self.folder / "predictions.parquet")
@@ -152,7 +152,7 @@ class Result:
                 "Result.audit", "of one target", name="targets", got=table["target"].n_unique(), advice=advice
             )
         kept = table.select("patient", "split", label="observed", score="network")
-        return audit_predictions(read_predictions(kept, {}, None), subgroup)
+        return audit_predictions(named_predictions(kept, {}, None), subgroup)
 
     def export(self, format: str = "onnx", out: Path | None = None) -> Record:
         """Writes the model as ONNX or Keras, checked against its own predictions; what was written, as a record."""

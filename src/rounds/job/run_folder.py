@@ -21,7 +21,7 @@ from rounds.data.preparation.array_on_disk import ArrayInput
 from rounds.ensemble.choose import ChosenEnsemble
 from rounds.ensemble.explanations.pictures import write_images
 from rounds.ensemble.image_variant_gain import augmented_gains
-from rounds.ensemble.judge import NETWORK, Judged, judge, predictions_frame
+from rounds.ensemble.judge import NETWORK, JudgedRows, judge_rows, predictions_frame
 from rounds.ensemble.members import make_parts, sound_members
 from rounds.errors import RunFolderError, TrainingError
 from rounds.evaluation.evidence_pack import Finish, Said
@@ -73,7 +73,7 @@ class Finished:
     split: Split
     populations: tuple[Trained, ...]
     made: ChosenEnsemble
-    judged: Judged
+    judged: JudgedRows
     baselines: tuple[Baseline, ...]
 
     @property
@@ -297,7 +297,7 @@ def write_frame(path: Path, frame: pl.DataFrame) -> None:
 def all_predictions(finished: Finished) -> pl.DataFrame:
     """predictions.parquet: validation rows by the network, judged rows by every contestant."""
     made, split = finished.made, finished.split
-    validation = Judged(split.development[made.known], {NETWORK: made.validation})
+    validation = JudgedRows(split.development[made.known], {NETWORK: made.validation})
     frames = [
         predictions_frame(finished.dataset, validation, "validation"),
         predictions_frame(finished.dataset, finished.judged, "test"),
@@ -319,7 +319,7 @@ def metrics_record(folder: Path, finished: Finished) -> dict[str, Any]:
         "unit": dataset.task.unit,
         "statistic": made.predictor.target_scale.statistic,
         "validation": score_with_interval(dataset.task, observed, made.validation, patients),
-        **judge(dataset, finished.judged),
+        **judge_rows(dataset, finished.judged),
         "members": len(made.members),
         "ensemble": ensemble_record(finished),
         "configurations_tried": len(made.scores),

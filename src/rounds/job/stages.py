@@ -13,12 +13,12 @@ from rounds.data.dataset import Dataset, Split
 from rounds.data.splitting import split_dataset
 from rounds.ensemble.choose import ChosenEnsemble, choose_ensemble, refitted
 from rounds.ensemble.importance import importance_record
-from rounds.ensemble.judge import Judged, average_judged, fit_fold_baselines, predict_judged
+from rounds.ensemble.judge import JudgedRows, average_judged, fit_fold_baselines, predict_judged
 from rounds.ensemble.measurement_pattern import measurement_pattern_record
 from rounds.errors import DataError, PlanError, RunFolderError, TrainingError, nearest
 from rounds.evaluation.evidence_pack import known_columns, write_evidence
 from rounds.examination.data_rules.evidence import DataEvidence
-from rounds.examination.examine import examine
+from rounds.examination.examine import examine_run
 from rounds.examination.examine_data import DataSaid, examine_data
 from rounds.examination.finding import finding_record
 from rounds.examination.rules import rules_of_data
@@ -311,7 +311,7 @@ def _write_what_happened(begun: Begun, found: Loop) -> None:
         data_not_applicable=begun.data_said[1],
         data_examined=True,
     )
-    FindingsFile.of(examine(run).record()).write(begun.folder)
+    FindingsFile.of(examine_run(run).record()).write(begun.folder)
     write_prescriptions(begun.folder, list(found.entries))
 
 
@@ -331,7 +331,7 @@ def _write_advice(begun: Begun, found: Loop, record: Record) -> None:
         constant_score=record["baselines"]["constant"][record["main_metric"]]["value"],
     )
     record["validation_references"] = dict(run.linear_by_fold)
-    final = examine(run)
+    final = examine_run(run)
     FindingsFile.of({**final.record(), "earlier": earlier_findings(found, final)}).write(folder)
     write_prescriptions(folder, list(found.entries))
     kept = [entry for entry in found.entries if entry["verdict"] == "kept"]
@@ -366,7 +366,9 @@ def _chosen(dataset: Dataset, split: Split, trained: Trained) -> ChosenEnsemble:
     return choose_ensemble(trained, trained.population.folds_data[0], dataset.columns, patients)
 
 
-def _judging(dataset: Dataset, split: Split, found: Loop, seed: int) -> tuple[ChosenEnsemble, Judged, list[Baseline]]:
+def _judging(
+    dataset: Dataset, split: Split, found: Loop, seed: int
+) -> tuple[ChosenEnsemble, JudgedRows, list[Baseline]]:
     """The predictor that is handed over, and what was predicted for patients it (or, for small data, the members of
     that judging fold) never saw."""
     trained, folds_data = found.trained, found.trained.population.folds_data

@@ -17,9 +17,9 @@ from rounds.networks.operations import (
     Operation,
     Recur,
     entering,
-    evaluate,
     input_shapes,
     operations,
+    run_operations,
 )
 
 Arrays = list[jax.Array]
@@ -79,7 +79,7 @@ def make_functional(network: Network, logits: bool = False) -> Functional:
 
     def run(some: tuple[Operation, ...], weights: Arrays, rest: Arrays, inputs: Arrays, table: Any = TABLE) -> Any:
         arrays = dict(zip(names, weights, strict=True)) | dict(zip(state_names, rest, strict=True))
-        return evaluate(some, table, arrays, dict(zip(inputs_read, inputs, strict=True)), jax.named_scope)
+        return run_operations(some, table, arrays, dict(zip(inputs_read, inputs, strict=True)), jax.named_scope)
 
     def apply(weights: Arrays, rest: Arrays, inputs: Arrays, training: bool) -> tuple[jax.Array, Arrays]:
         changed: dict[str, Any] = {}

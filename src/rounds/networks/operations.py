@@ -140,7 +140,7 @@ class UserLayer(Operation):
 Table = Mapping[type[Operation], Callable[..., Any]]
 
 
-def evaluate(
+def run_operations(
     operations: tuple[Operation, ...],
     table: Table,
     arrays: Mapping[str, Any],

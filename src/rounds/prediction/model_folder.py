@@ -30,7 +30,7 @@ from rounds.errors import PlanError, RoundsError, RunFolderError
 from rounds.files import existing_folder, json_text, new_folder, write_whole
 from rounds.foreign_files import parse_json, read_small
 from rounds.networks.network import Network
-from rounds.prediction.predictor import Part, Predictor
+from rounds.prediction.predictor import NetworkPart, Predictor
 from rounds.task import Task
 from rounds.user_code import is_code_allowed, refuse_modules
 
@@ -145,7 +145,7 @@ def _refuse_what_cannot_predict(folder: Path, predictor: Predictor) -> None:
         raise _damaged(folder / TARGET, "its predictions are no numbers")
 
 
-def _part(folder: Path, files: dict[str, bytes], index: int) -> Part:
+def _part(folder: Path, files: dict[str, bytes], index: int) -> NetworkPart:
     network = _record(folder / f"network_{index}.json", files, Network)
     path = folder / f"weights_{index}.safetensors"
     with _damage_named(path):
@@ -153,7 +153,7 @@ def _part(folder: Path, files: dict[str, bytes], index: int) -> Part:
         shares = arrays.pop(MEMBER_WEIGHTS)
     if not network.needs_keras:
         refuse_modules(network.user_code, is_code_allowed())
-        return Part(network, arrays, shares)
+        return NetworkPart(network, arrays, shares)
     from rounds.networks.user_model.runner import read_runner
 
     path = folder / f"network_{index}.keras"
@@ -162,7 +162,7 @@ def _part(folder: Path, files: dict[str, bytes], index: int) -> Part:
         raise RunFolderError("Model", "one that Keras could save", name="missing", got=path.name, advice=advice)
     with _damage_named(path):
         content = files[path.name]
-    return Part(network, arrays, shares, read_runner(content, network, path, is_code_allowed()))
+    return NetworkPart(network, arrays, shares, read_runner(content, network, path, is_code_allowed()))
 
 
 def _record(path: Path, files: dict[str, bytes], kind: type[Record]) -> Record:

@@ -24,7 +24,7 @@ BLOCK_ROWS, BLOCK_OUTPUTS = 65_536, 2**24
 
 
 @dataclass(frozen=True)
-class Part:
+class NetworkPart:
     """Members that share a network: weights [K, ...] float32, and each member's weight [K] in the average.
 
     runner: the `KerasRunner` of a model of the user's own; all other networks run in NumPy.
@@ -76,7 +76,7 @@ class Predictor:
     task: Task
     preparation: Preparation
     target_scale: TargetScale
-    parts: tuple[Part, ...]
+    parts: tuple[NetworkPart, ...]
     columns: tuple[Column, ...] = ()
 
     def __post_init__(self) -> None:

@@ -193,7 +193,7 @@ def _report(
     predicted = table.select(passed).with_columns(**columns) if passed else pl.DataFrame(columns)
     if out is not None:
         write_table(out, predicted)
-    drift = drift_lines(read_training_profile(run), table, predictor.columns)
+    drift = drift_warnings(read_training_profile(run), table, predictor.columns)
     return PredictionReport(predicted, describe_prediction(predictor), made.notes, out, (*new.notes, *drift))
 
 
@@ -210,7 +210,9 @@ def interval_columns(task: Task, intervals: ConformalIntervals, values: np.ndarr
     return {f"{name}_{side}": pl.Series(x[:, t]) for t, name in enumerate(task.targets) for side, x in sides}
 
 
-def drift_lines(profile: TrainingProfile | None, table: pl.DataFrame, columns: tuple[Column, ...]) -> tuple[str, ...]:
+def drift_warnings(
+    profile: TrainingProfile | None, table: pl.DataFrame, columns: tuple[Column, ...]
+) -> tuple[str, ...]:
     """A line for each column that moved; none where patients are too few, or training left no reference."""
     group = next((c.name for c in columns if c.role == "group" and c.name in table.columns), None)
     rows = pl.Series(np.arange(table.height))

@@ -10,7 +10,7 @@ import numpy as np
 
 from rounds.data.dataset import Dataset, Split
 from rounds.errors import RunFolderError
-from rounds.examination.examine import examine
+from rounds.examination.examine import examine_run
 from rounds.examination.finding import HEALTHY, Examination
 from rounds.examination.sources.population import LinearByFold, run_of, same_linear_by_fold
 from rounds.examination.while_training.lost import hopeless_in
@@ -157,7 +157,7 @@ def look(given: Circumstances, found: Loop, rounds: int) -> tuple[Loop, Round | 
         asked = "1 round was asked for" if rounds == 1 else f"{rounds} rounds were asked for"
         return replace(found, ended=found.ended or asked), None
     run = run_of(found.own, len(found.populations) - 1, found.known_linear_by_fold)
-    examination = examine(run)
+    examination = examine_run(run)
     seen = (found.trained.population, run.linear_by_fold)
     found = replace(found, examinations=(*found.examinations, examination), seen=seen)
     if given.minutes_left() == 0.0:

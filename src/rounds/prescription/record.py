@@ -6,7 +6,7 @@ from rounds.metrics import main_metric
 from rounds.plan import Plan
 from rounds.prescription.remedies.remedy import treated
 from rounds.prescription.trial.design import TrialDesign
-from rounds.prescription.trial.trial import Arm, Trial, seeds_of, smallest_worthwhile
+from rounds.prescription.trial.trial import Arm, Trial, seeds_of, smallest_worthwhile_effect
 
 
 def arm_record(trial: Trial, arm: Arm, plan: Plan, design: TrialDesign) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def arm_record(trial: Trial, arm: Arm, plan: Plan, design: TrialDesign) -> dict[
         "chosen_by": arm.best_known.record() if arm.best_known else None,
         "confirmed": arm.confirmed.record() if arm.confirmed else None,
         "confirmed_on": _confirmed_on(trial) if arm.confirmed else None,
-        "smallest_worthwhile": smallest_worthwhile(design),
+        "smallest_worthwhile": smallest_worthwhile_effect(design),
         "remedies_tried": len(trial.arms),
         "verdict": arm.verdict,
         "reason": arm.reason,

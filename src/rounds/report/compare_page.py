@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from rounds.files import write_whole
 from rounds.report.page import environment
-from rounds.report.wording import estimate, label
+from rounds.report.wording import estimate_cells, label
 
 if TYPE_CHECKING:
     from rounds.evaluation.compare import Comparison
@@ -53,5 +53,5 @@ def comparison_rows(found: "Comparison") -> list[dict[str, Any]]:
 
 
 def _shown(interval: "Interval") -> str:
-    value, limits = estimate({"value": interval["value"], "low": interval["low"], "high": interval["high"]})
+    value, limits = estimate_cells({"value": interval["value"], "low": interval["low"], "high": interval["high"]})
     return f"{value} ({limits})"

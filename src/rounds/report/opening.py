@@ -5,7 +5,7 @@ from typing import Any
 
 from rounds.report.run_files import Record, RunFiles
 from rounds.report.tables.checks import Check, data_checks
-from rounds.report.wording import MOMENTS, contestant, count, estimate, label, number, with_unit
+from rounds.report.wording import MOMENTS, contestant, count, estimate_cells, label, number, with_unit
 from rounds.statistics.small_cells import FEWEST_PATIENTS
 from rounds.task import Task
 
@@ -30,7 +30,7 @@ TEST_KINDS = {
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ShownAnswer:
     """answer: yes, no or unknown; tone: good, bad, open or plain (nothing to be glad about yet)."""
 
     answer: str
@@ -48,7 +48,7 @@ class Opening:
     beside: list[tuple[str, str, str]]
     difference: str
     judged_on: str
-    verdicts: dict[str, Verdict]
+    verdicts: dict[str, ShownAnswer]
     checks: dict[str, list[Check]]
     trained: list[Record]
     next_step: str
@@ -59,7 +59,7 @@ def make_opening(run: RunFiles) -> Opening:
     metrics, checks = run.metrics, data_checks(run.findings)
     main = headline_metric(run)
     return Opening(
-        title=title(run),
+        title=page_title(run),
         asked=asked(run),
         headline=(HEADLINES[main], *_shown(main, run)),
         beside=[(label(m), *_shown(m, run)) for m in BESIDE[run.task.kind] if m != main and _known(m, run)],
@@ -79,7 +79,7 @@ def judged_on(metrics: Record) -> str:
     return f"{who}; they judged {before} runs before" if before else who
 
 
-def title(run: RunFiles) -> str:
+def page_title(run: RunFiles) -> str:
     """The question in one line."""
     moment = run.dataset.get("prediction_moment")
     return f"Predicting {named(run.task.targets).replace('_', ' ')}" + (
@@ -166,7 +166,7 @@ def _known(metric: str, run: RunFiles) -> bool:
 
 
 def _shown(metric: str, run: RunFiles) -> tuple[str, str]:
-    value, interval = estimate(run.metrics["test"].get(metric, {}))
+    value, interval = estimate_cells(run.metrics["test"].get(metric, {}))
     return f"{value}{with_unit(metric, run.task.unit)}", interval
 
 
@@ -175,7 +175,7 @@ def difference(run: RunFiles) -> str:
     d: dict[str, Any] = run.metrics["difference"]
     metric, name = d["metric"], contestant(d["baseline"], run.task.is_classification)
     unit = with_unit(metric, run.task.unit)
-    value, interval = estimate(d)
+    value, interval = estimate_cells(d)
     by = f"{value.removeprefix('−')}{unit}"
     beside = f"the best simpler way ({name[0].lower() + name[1:]})"
     side = "better" if d["value"] >= 0 else "worse"
@@ -185,11 +185,11 @@ def difference(run: RunFiles) -> str:
     )
 
 
-def verdicts(verdict: Record, checks: dict[str, list[Check]]) -> dict[str, Verdict]:
+def verdicts(verdict: Record, checks: dict[str, list[Check]]) -> dict[str, ShownAnswer]:
     """The three answers, each with a tone; nothing is green above an unanswered or doubtful "believable"."""
     believed = verdict["believable"]["answer"] == "yes" and not checks["failed"] and not checks["doubtful"]
     tones = {"yes": "good" if believed else "plain", "no": "bad", "unknown": "open"}
-    return {name: Verdict(v["answer"], v["reason"], tones[v["answer"]]) for name, v in verdict.items()}
+    return {name: ShownAnswer(v["answer"], v["reason"], tones[v["answer"]]) for name, v in verdict.items()}
 
 
 def next_step(run: RunFiles) -> str:

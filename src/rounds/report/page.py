@@ -22,11 +22,11 @@ def write_report(run: Path, show_images: bool = False) -> Path:
     Raises RunFolderError where the folder holds no finished run, a damaged file, or cannot be written.
     """
     read_record(run, "metrics.json")  # written last: where it is missing, nothing need be loaded to say no
-    from rounds.report.pictures import read_images
+    from rounds.report.pictures import read_pictures
     from rounds.report.run_files import read_run_files
 
     path = run / REPORT
-    pictures = read_images(run, show_images)
+    pictures = read_pictures(run, show_images)
     content = replace(read_run_files(run), pictures=pictures, shows_patients=show_images and bool(pictures))
     write_whole(path, render(content))
     return path

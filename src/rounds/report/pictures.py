@@ -29,7 +29,7 @@ PICTURES: tuple[tuple[str, str, str, bool], ...] = (
 )
 
 
-def read_images(run: Path, show_images: bool) -> dict[str, str]:
+def read_pictures(run: Path, show_images: bool) -> dict[str, str]:
     """Pictures of a run folder by file name: a data address, or "" where a picture stays beside the report.
 
     Raises RunFolderError where one cannot be read.

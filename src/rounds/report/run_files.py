@@ -86,13 +86,13 @@ def read_run_files(run: Path) -> RunFiles:
     Raises RunFolderError where the run is not finished, or a file is missing or damaged.
     """
     dataset, plan, findings, metrics = (read_record(run, f"{name}.json") for name in RECORDS)
-    tables = {name: read_table(run / f"{name}.parquet") for name in TABLES}
+    tables = {name: read_run_table(run / f"{name}.parquet") for name in TABLES}
     evidence = read_record_if_there(run, f"{EVIDENCE}.json")
     prescriptions = read_records_if_there(run, "prescriptions.json")
     return RunFiles(dataset, plan, findings, metrics, prescriptions, tables, evidence)
 
 
-def read_table(path: Path) -> pl.DataFrame:
+def read_run_table(path: Path) -> pl.DataFrame:
     """A Parquet file of a run folder; raises RunFolderError where it is missing or damaged."""
     try:
         return pl.read_parquet(path)

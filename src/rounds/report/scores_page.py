@@ -7,10 +7,10 @@ from rounds.files import write_whole
 from rounds.report.page import REPORT, environment
 from rounds.report.scores_text import (
     calibration_lines,
-    contestants,
     coverage_lines,
     decision_lines,
     drift_lines,
+    evaluated_contestants,
     overlap_lines,
     recalibration_lines,
     scores_rows,
@@ -70,7 +70,7 @@ def evaluation_page(record: Record) -> ScoresPage:
         title=f"{record['run']}: new patients",
         lead=f"{record['rows']:,} rows of {record['patients']:,} patients: {record['meaning']}",
         concerns=[Concern("warning", "Limitation", line) for line in record["limitations"]],
-        columns=contestants(record),
+        columns=evaluated_contestants(record),
         calibration=record["calibration"],
         sections=[
             ("Calibration", [*calibration_lines(record["calibration"]), *recalibration_lines(record["recalibration"])]),

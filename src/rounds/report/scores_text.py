@@ -17,7 +17,7 @@ def scores_rows(contestants: dict[str, dict[str, Any]]) -> list[tuple[str, ...]]
     return [(metric, *(interval_text(scores.get(metric)) for scores in contestants.values())) for metric in metrics]
 
 
-def contestants(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def evaluated_contestants(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The network now and then, and the baseline that does best now; the record has the others."""
     rows = {"new patients": record["metrics"], "test of training": record["before"]}
     if everybody := record["with_overlap"]:

@@ -37,7 +37,7 @@ SECTIONS: tuple[Section, ...] = (
         "Calibration",
         "Whether predictions mean what they say, on the patients who judge; maps that would mend it were tried on "
         "validation patients.",
-        evidence_tables.calibration,
+        evidence_tables.calibration_table,
     ),
     Section(
         "importance",
@@ -65,9 +65,9 @@ SECTIONS: tuple[Section, ...] = (
         "characteristics",
         "Table 1",
         "Who the patients are, by part of the split, and what is missing.",
-        evidence_tables.characteristics,
+        evidence_tables.characteristics_table,
     ),
-    Section("plan", "Every choice of the plan", "What was chosen for this data, and why.", tables.plan),
+    Section("plan", "Every choice of the plan", "What was chosen for this data, and why.", tables.plan_section),
     Section("tried", "Everything that was tried", "What it took to get here, so that it can be weighed.", tables.tried),
 )
 

@@ -74,14 +74,14 @@ def decimals_of(value: float) -> int:
     return min(max(2 - math.floor(math.log10(abs(value))), 0), 3) if value else 0
 
 
-def estimate(score: dict[str, Any]) -> tuple[str, str]:
+def estimate_cells(score: dict[str, Any]) -> tuple[str, str]:
     """A value and its 95 % interval with the same decimals, as many as the interval can bear; a dash where none is.
 
-    >>> estimate({"value": 2.0, "low": 1.5, "high": 10.25})
+    >>> estimate_cells({"value": 2.0, "low": 1.5, "high": 10.25})
     ('2.0', '1.5 to 10.2')
-    >>> estimate({"value": 0.99918, "low": 0.99872, "high": 0.99954})
+    >>> estimate_cells({"value": 0.99918, "low": 0.99872, "high": 0.99954})
     ('0.9992', '0.9987 to 0.9995')
-    >>> estimate({})
+    >>> estimate_cells({})
     ('–', '')
     """
     known = [v for name in ("value", "low", "high") if (v := score.get(name)) is not None]

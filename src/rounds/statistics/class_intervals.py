@@ -40,7 +40,7 @@ _LINE = ("calibration_intercept", "calibration_slope")
 Limits = tuple[float, float]
 
 
-class Part(NamedTuple):
+class OutcomePart(NamedTuple):
     """One outcome's share in a metric: its value, the influence of each row [N], and who has the outcome.
 
     cases, controls: (rows, patients) with and without it; means: of a loss of cases and of controls, or of what they
@@ -74,11 +74,11 @@ def class_interval(
     """
     if metric in _LINE:
         return line_interval(metric, observed[:, 0], predicted[:, 0], patients)
-    made = estimate(task, metric, observed, predicted, patients)
+    made = estimate_metric(task, metric, observed, predicted, patients)
     return None if made is None else (made.value, made.low, made.high)
 
 
-class Estimate(NamedTuple):
+class MetricEstimate(NamedTuple):
     """A metric with its interval, its standard error and degrees of freedom, and the outcomes whose mean it is."""
 
     value: float
@@ -86,12 +86,12 @@ class Estimate(NamedTuple):
     high: float
     error: float
     freedom: float
-    parts: tuple[Part, ...]
+    parts: tuple[OutcomePart, ...]
 
 
-def estimate(
+def estimate_metric(
     task: Task, metric: str, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray
-) -> Estimate | None:
+) -> MetricEstimate | None:
     """As `class_interval`, of all metrics but calibration's."""
     parts = _parts(task, metric, observed, predicted, patients)
     if not parts or not np.isfinite(predicted).all():
@@ -101,10 +101,12 @@ def estimate(
     error, freedom = float(np.sqrt(_variance(sums.mean(axis=0)))), _freedom(sums, parts)
     low, high = _on_scale(metric, value, error * student(freedom))
     floors = np.mean([_at_the_limit(metric, part, patients) for part in parts], axis=0).tolist()
-    return Estimate(value, min(low, floors[0]), max(high, floors[1]), error, freedom, tuple(parts))
+    return MetricEstimate(value, min(low, floors[0]), max(high, floors[1]), error, freedom, tuple(parts))
 
 
-def _parts(task: Task, metric: str, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray) -> list[Part]:
+def _parts(
+    task: Task, metric: str, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray
+) -> list[OutcomePart]:
     if task.kind == "multiclass":
         observed = (observed.reshape(-1, 1) == np.arange(len(task.classes))).astype(np.float64)
         if metric not in _OF_ORDER:
@@ -116,7 +118,7 @@ def _parts(task: Task, metric: str, observed: np.ndarray, predicted: np.ndarray,
             continue
         value, influence = INFLUENCES[metric](y, p.astype(np.float64))
         means = _means(metric, case, p) if metric in _LOSSES else None
-        made.append(Part(value, influence, *_counts(case, patients), means))
+        made.append(OutcomePart(value, influence, *_counts(case, patients), means))
     return made
 
 
@@ -135,7 +137,7 @@ def _means(metric: str, case: np.ndarray, predicted: np.ndarray) -> tuple[float,
     return of_cases, of_controls
 
 
-def _of_classes(metric: str, happened: np.ndarray, predicted: np.ndarray, patients: np.ndarray) -> Part:
+def _of_classes(metric: str, happened: np.ndarray, predicted: np.ndarray, patients: np.ndarray) -> OutcomePart:
     """A mean over rows of what several classes say together; cases: rows outside the commonest class."""
     losses = {
         "log_loss": lambda: -np.log(np.clip((happened * predicted).sum(1), RESOLUTION, 1.0)),
@@ -143,7 +145,7 @@ def _of_classes(metric: str, happened: np.ndarray, predicted: np.ndarray, patien
         "accuracy": lambda: (happened.argmax(1) == predicted.argmax(1)).astype(np.float64),
     }[metric]()
     common = happened[:, happened.sum(0).argmax()] > 0.5
-    return Part(*mean_influence(losses), *_counts(~common, patients))
+    return OutcomePart(*mean_influence(losses), *_counts(~common, patients))
 
 
 def _variance(sums: np.ndarray) -> float:
@@ -151,12 +153,12 @@ def _variance(sums: np.ndarray) -> float:
     return float(sums @ sums) * len(sums) / max(len(sums) - 1, 1)
 
 
-def _few(part: Part) -> float:
+def _few(part: OutcomePart) -> float:
     """What the spread among few patients of one outcome is too small by (its square: Bessel's correction)."""
     return float(np.sqrt(part.rarer / max(part.rarer - 1, 1))) if part.rarer else np.sqrt(2.0)
 
 
-def _freedom(sums: np.ndarray, parts: list[Part]) -> float:
+def _freedom(sums: np.ndarray, parts: list[OutcomePart]) -> float:
     """Degrees of freedom of a mean over outcomes (Satterthwaite 1946): of one, its rarer patients less one."""
     spread = np.array([_variance(each) for each in sums])
     freedom = np.array([max(part.rarer - 1, 1) for part in parts], float)
@@ -186,7 +188,7 @@ def _on_scale(metric: str, value: float, half: float) -> Limits:
     return float(1 / (1 + apart / odds)), float(1 / (1 + 1 / (odds * apart)))
 
 
-def _at_the_limit(metric: str, part: Part, patients: np.ndarray) -> Limits:
+def _at_the_limit(metric: str, part: OutcomePart, patients: np.ndarray) -> Limits:
     """Limits that have a width where all patients agree: Newcombe's of an AUROC, Wilson's of other shares; of a loss
     those that it would have with as few and as many cases as such a table may have.
     """
@@ -206,7 +208,7 @@ def _at_the_limit(metric: str, part: Part, patients: np.ndarray) -> Limits:
     return low, high
 
 
-def effective_rows(part: Part, patients: np.ndarray) -> tuple[float, float]:
+def effective_rows(part: OutcomePart, patients: np.ndarray) -> tuple[float, float]:
     """Independent cases and controls that the rows of patients are worth: rows by the design effect (Kish 1965), and
     never fewer than the patients."""
     alone, sums = float(part.influence @ part.influence), patient_sums(part.influence, patients)

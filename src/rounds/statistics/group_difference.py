@@ -6,7 +6,14 @@ import numpy as np
 
 from rounds.metrics import METRICS
 from rounds.metrics.influence import mean_influence, patient_sums
-from rounds.statistics.class_intervals import FEWEST_EVENTS, Estimate, auroc_error, effective_rows, estimate, student
+from rounds.statistics.class_intervals import (
+    FEWEST_EVENTS,
+    MetricEstimate,
+    auroc_error,
+    effective_rows,
+    estimate_metric,
+    student,
+)
 from rounds.task import Task
 
 
@@ -51,7 +58,7 @@ def _mean_error(group: Group) -> tuple[float, float, float]:
 
 
 def _of_areas(task: Task, metric: str, group: Group, others: Group) -> GroupDifference | None:
-    one, other = (estimate(task, metric, *g) for g in (group, others))
+    one, other = (estimate_metric(task, metric, *g) for g in (group, others))
     if one is None or other is None or len(one.parts) != len(other.parts):
         return None
     if min(part.rarer for part in (*one.parts, *other.parts)) < FEWEST_EVENTS:
@@ -67,7 +74,7 @@ def _of_areas(task: Task, metric: str, group: Group, others: Group) -> GroupDiff
     return GroupDifference(value, low, high, _chance(value / error, freedom) if error else 1.0)
 
 
-def _error_without_difference(*sides: tuple[Estimate, np.ndarray]) -> float:
+def _error_without_difference(*sides: tuple[MetricEstimate, np.ndarray]) -> float:
     """Standard error of a difference where both areas are one: a group in which all cases stand above all others has no
     spread of its own."""
     sizes = [effective_rows(side.parts[0], patients) for side, patients in sides]

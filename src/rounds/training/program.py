@@ -21,14 +21,14 @@ from rounds.training.augmentation.images import IMAGE_SETTINGS
 from rounds.training.augmentation.recordings import RECORDING_SETTINGS
 from rounds.training.compiled.best_snapshots import begin_best_snapshots, has_best_snapshots
 from rounds.training.compiled.compile_once import CompileOnce
-from rounds.training.compiled.epoch import end_epoch, member_outputs, take_steps, train_epoch
+from rounds.training.compiled.epoch import chunked_outputs, end_epoch, take_steps, train_epoch
 from rounds.training.compiled.measures import measure_member, measured
 from rounds.training.compiled.moments import moments
 from rounds.training.compiled.objective import example_loss, loss_name, takes_logits
 from rounds.training.compiled.optimizer import make_optimizer
 from rounds.training.compiled.schedule import cycle_ends
 from rounds.training.compiled.state import MemberState, Settings, StaticConfig, Weights
-from rounds.training.compiled.validation import Judged, user_metric
+from rounds.training.compiled.validation import JudgedOutputs, user_metric
 from rounds.training.machine.device import compiler_options
 
 SWITCHED = (
@@ -155,7 +155,7 @@ def _user_functional(model: Any, network: Network, plan: Plan, logits: bool) -> 
 
 def _epoch_parts(config: StaticConfig) -> EpochParts:
     steps = _map_twice(partial(take_steps, config), (0, 0, None, None, None), (0, 0, None, 0, None))
-    outputs = _map_twice(partial(member_outputs, config), (0, None, None), (0, None, 0))
+    outputs = _map_twice(partial(chunked_outputs, config), (0, None, None), (0, None, 0))
     end = _map_twice(partial(end_epoch, config), (0, 0, None, 0, 0, None), (0, 0, 0, 0, 0, None))
     options = compiler_options(often=True)
     return EpochParts(
@@ -171,7 +171,7 @@ def _try_user_code(plan: Plan, task: Task, loss: str, logits: bool) -> None:
     rows, one = of((2, task.outputs), jnp.float32), of((2,), jnp.float32)
     jax.eval_shape(example_loss(loss, logits), rows, rows)
     for path in plan.metrics:
-        jax.eval_shape(user_metric(path)[0], Judged(one, rows, rows, one))
+        jax.eval_shape(user_metric(path)[0], JudgedOutputs(one, rows, rows, one))
 
 
 def _map_twice(function: Callable[..., Any], members: tuple[Any, ...], orders: tuple[Any, ...]) -> Callable[..., Any]:

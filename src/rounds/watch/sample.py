@@ -55,7 +55,7 @@ class Sample:
         update = {"inputs": self.inputs, "targets": TargetFacts.of(targets), "batch_size": self.batch}
         facts = facts.model_copy(update=update)
         task, rows = task_of(facts), self.rows
-        found = {"constant_loss": constant_loss(facts.loss, targets)}
+        found = {"constant_loss": loss_of_constant(facts.loss, targets)}
         if task is not None and rows is not None:
             found["linear_loss"] = linear_loss(facts.loss, task, rows, targets)
         return facts, {name: value for name, value in found.items() if value is not None}
@@ -79,10 +79,10 @@ def _array(value: Any) -> np.ndarray | None:
         return None
 
 
-def constant_loss(name: str, targets: np.ndarray) -> float | None:
+def loss_of_constant(name: str, targets: np.ndarray) -> float | None:
     """Loss of the best constant prediction for targets [N, T] as the loss is given them; None for a loss not known.
 
-    >>> round(constant_loss("binary_crossentropy", np.array([[0.0], [1.0]])), 4)
+    >>> round(loss_of_constant("binary_crossentropy", np.array([[0.0], [1.0]])), 4)
     0.6931
     """
     known = _CONSTANT.get(name)

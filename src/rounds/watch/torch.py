@@ -101,7 +101,7 @@ class TorchWatch(Watch):
     def _know(self, loss: torch.Tensor, targets: Any) -> None:
         """The loss by its name, and rows that the loop begins with."""
         if not self._facts.loss:
-            name, from_logits = loss_of(loss)
+            name, from_logits = torch_loss(loss)
             self._facts = self._facts.model_copy(update={"loss": name, "from_logits": from_logits})
         if not self._described:
             self._sample.add(self._seen_inputs, targets)
@@ -208,7 +208,7 @@ def _layer(name: str, module: torch.nn.Module) -> LayerFacts:
     )
 
 
-def loss_of(loss: torch.Tensor) -> tuple[str, bool | None]:
+def torch_loss(loss: torch.Tensor) -> tuple[str, bool | None]:
     """(Keras's name, from_logits) of a loss, by the operation that made it; an empty name where it is another.
 
     A negative log likelihood of a log softmax takes logits.

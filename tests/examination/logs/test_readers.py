@@ -11,7 +11,7 @@ from rounds.errors import DataError
 from rounds.examination.logs.columns import meaning
 from rounds.examination.logs.read import read_logs
 from rounds.examination.logs.runs import Choice
-from rounds.examination.logs.table import number
+from rounds.examination.logs.table import cell_number
 from tests.examination.logs.written import EPOCHS, TRAIN, VALIDATION, assert_curves, keras_rows, read, write
 
 
@@ -353,6 +353,6 @@ def test_names_of_columns(name: str, split: str, metric: str, kind: str) -> None
 
 
 def test_numbers_as_people_write_them() -> None:
-    assert number("1,5") == 1.5
-    assert number("1,500,000") is None
-    assert number(True) is None
+    assert cell_number("1,5") == 1.5
+    assert cell_number("1,500,000") is None
+    assert cell_number(True) is None

@@ -82,14 +82,14 @@ def _numbers(table: pl.DataFrame, values: pl.Series, strict: bool) -> pl.Series:
 def _wrong_type(table: pl.DataFrame, values: pl.Series, right: pl.Series, expected: str) -> DataError:
     row = int(np.flatnonzero((values.is_not_null() & ~right.fill_null(False)).to_numpy())[0])
     advice = "Mend the cell, or leave it empty; before training, --as and a roles file say what a column is"
-    shown = f"{values[row]} in {place(table, row)}"
+    shown = f"{values[row]} in {row_place(table, row)}"
     return DataError(f"Column {values.name}", expected, name="value", got=shown, advice=advice)
 
 
-def place(table: pl.DataFrame, row: int) -> str:
+def row_place(table: pl.DataFrame, row: int) -> str:
     """Where a row of a table stands in its file, the header being row 1.
 
-    >>> place(pl.DataFrame({"age": [50]}), 0)
+    >>> row_place(pl.DataFrame({"age": [50]}), 0)
     'row 2'
     """
     if ROW not in table.columns:
@@ -106,7 +106,7 @@ def refuse_infinite(table: pl.DataFrame, name: str) -> None:
     if infinite.any():
         row = int(infinite.arg_max() or 0)
         advice = "Mend the cell, or leave it empty where the value is missing"
-        shown = f"{values[row]} in {place(table, row)}"
+        shown = f"{values[row]} in {row_place(table, row)}"
         expected = "finite numbers" if values.is_infinite()[row] else f"numbers up to {LARGEST:.0e}"
         raise DataError(f"Column {name}", expected, name="value", got=shown, advice=advice)
 

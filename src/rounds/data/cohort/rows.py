@@ -26,7 +26,7 @@ def numbered(table: pl.DataFrame, test: bool = False) -> pl.DataFrame:
     return table.with_columns(pl.int_range(2, pl.len() + 2).alias(ROW), judges.alias(TEST_ROW))
 
 
-def plain(table: pl.DataFrame) -> pl.DataFrame:
+def without_added_columns(table: pl.DataFrame) -> pl.DataFrame:
     """Without the columns of `numbered`, and without those that say where images and recordings lie."""
     return table.drop(ROW, TEST_ROW, ARRAY_ROW, PART, strict=False)
 
@@ -68,12 +68,12 @@ def meeting(table: pl.DataFrame, choices: Choices) -> tuple[pl.DataFrame, Exclus
 
     Raises DataError where the condition cannot be read or no row meets it.
     """
-    blank = blank_rows(plain(table))
+    blank = blank_rows(without_added_columns(table))
     exclusions = [(BLANK, int(blank.sum()))] if blank.any() else []
     table = table.filter(~blank) if blank.any() else table
     if choices.where is None:
         return table, exclusions
-    held = rows_meeting(plain(table), choices.where)
+    held = rows_meeting(without_added_columns(table), choices.where)
     if not held.any():
         raise DataError("Where", "true of some rows", name="where", got=choices.where, advice="Loosen the condition")
     kept = table.filter(held)
@@ -82,7 +82,7 @@ def meeting(table: pl.DataFrame, choices: Choices) -> tuple[pl.DataFrame, Exclus
 
 def with_outcome(table: pl.DataFrame, choices: Choices, said: Said) -> tuple[pl.DataFrame, Exclusions]:
     """Rows whose outcomes are all known, after missing codes and words of the outcome columns. table: numbered."""
-    names = matching(choices.targets, plain(table).columns, "Target")
+    names = matching(choices.targets, without_added_columns(table).columns, "Target")
     codes = {n: tuple(map(str, said.get(n, {}).get("missing", ()))) for n in names}
     table = table.with_columns(known_outcomes(table[n], codes[n]) for n in names)
     for name in names:

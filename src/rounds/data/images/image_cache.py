@@ -29,41 +29,41 @@ _one_large_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Layout:
+class ImageLayout:
     """How every image of a set is kept: pixels a side, 1 or 3 channels, uint8, uint16 or float32."""
 
     size: int
     channels: int = 1
     depth: str = "uint8"
 
-    def widened(self, pixels: np.ndarray) -> "Layout":
+    def widened(self, pixels: np.ndarray) -> "ImageLayout":
         """The narrowest in which this image, too, loses nothing but size."""
         deeper = max(self.depth, str(pixels.dtype), key=DEPTHS.index)
-        return Layout(self.size, max(self.channels, pixels.shape[-1]), deeper)
+        return ImageLayout(self.size, max(self.channels, pixels.shape[-1]), deeper)
 
 
-def layout_of(shape: tuple[int, ...], depth: str) -> Layout | None:
+def layout_of(shape: tuple[int, ...], depth: str) -> ImageLayout | None:
     """How images must be kept to stand beside rows of this shape; None where these are no square images.
 
     >>> layout_of((64, 64, 1), "uint8")
-    Layout(size=64, channels=1, depth='uint8')
+    ImageLayout(size=64, channels=1, depth='uint8')
     """
-    return Layout(shape[0], shape[2], depth) if len(shape) == 3 and shape[0] == shape[1] else None
+    return ImageLayout(shape[0], shape[2], depth) if len(shape) == 3 and shape[0] == shape[1] else None
 
 
-def read_images(paths: list[Path], folder: Path, size: int, layout: Layout | None = None) -> CachedSet:
+def read_images(paths: list[Path], folder: Path, size: int, layout: ImageLayout | None = None) -> CachedSet:
     """All files as one array, in their order; what cannot be read is left black and listed.
 
     folder: that must hold them; layout: that of the training images, where new ones must be like them; else the
     narrowest that loses nothing. The array is kept in the user's cache folder for a while (`cached_sets`), under a name
     made from the files' names, sizes and times; what is not whole there is made again.
     """
-    check_size(size)
+    check_image_size(size)
     place = cache_folder() / _fingerprint(paths, folder, size, layout)
     if (found := read_set(place, len(paths))) is not None:
         return found
     with new_folder(place) as unfinished:
-        bad = _write(paths, folder, unfinished / PIXELS, layout or Layout(size), fixed=layout is not None)
+        bad = _write(paths, folder, unfinished / PIXELS, layout or ImageLayout(size), fixed=layout is not None)
         (unfinished / BAD).write_text("".join(f"{number}\t{why}\n" for number, why in bad), encoding="utf-8")
     make_room(place)
     made = read_set(place, len(paths))
@@ -73,14 +73,14 @@ def read_images(paths: list[Path], folder: Path, size: int, layout: Layout | Non
     return made
 
 
-def check_size(size: int) -> None:
+def check_image_size(size: int) -> None:
     """Raises DataError where images of this many pixels a side are not made."""
     if not SMALLEST_SIZE <= size <= LARGEST_SIZE:
         wanted = f"from {SMALLEST_SIZE} to {LARGEST_SIZE} pixels"
         raise DataError("Image size", wanted, name="image-size", got=size, advice="Choose another with --image-size")
 
 
-def _fingerprint(paths: list[Path], folder: Path, size: int, layout: Layout | None) -> str:
+def _fingerprint(paths: list[Path], folder: Path, size: int, layout: ImageLayout | None) -> str:
     digest = hashlib.sha256(repr((_WAY, str(folder.resolve()), size, layout)).encode("utf-8", "backslashreplace"))
     for path in paths:
         try:
@@ -93,7 +93,7 @@ def _fingerprint(paths: list[Path], folder: Path, size: int, layout: Layout | No
     return digest.hexdigest()[:32]
 
 
-def _write(paths: list[Path], folder: Path, place: Path, layout: Layout, fixed: bool) -> list[tuple[int, str]]:
+def _write(paths: list[Path], folder: Path, place: Path, layout: ImageLayout, fixed: bool) -> list[tuple[int, str]]:
     """Writes the array; begins anew with a wider layout where a later image needs one (at most three times)."""
     while True:
         shape, dtype = (layout.size, layout.size, layout.channels), np.dtype(layout.depth)

@@ -8,7 +8,7 @@ from rounds.data.choices import Choices
 from rounds.data.dataset import ARRAY_ROW, PART
 from rounds.data.images.cached_sets import CachedSet
 from rounds.data.images.engineered_features import with_features
-from rounds.data.images.image_cache import NAMES_IMAGE, Layout, read_images, refuse_bad
+from rounds.data.images.image_cache import NAMES_IMAGE, ImageLayout, read_images, refuse_bad
 from rounds.data.images.image_file import IMAGES, is_image
 from rounds.data.sources.builtin import Builtin
 from rounds.errors import DataError, nearest
@@ -27,7 +27,7 @@ _PARTS = {
 }
 
 
-def open_folder(folder: Path, choices: Choices, layout: Layout | None = None) -> Builtin:
+def open_folder(folder: Path, choices: Choices, layout: ImageLayout | None = None) -> Builtin:
     """A folder with a folder of images for each class, maybe within train, val and test; the target is the class.
 
     A folder of images without classes can be predicted, not learned from. Raises DataError where there is no image,
@@ -72,14 +72,16 @@ def image_column(table: pl.DataFrame, folder: Path, choices: Choices) -> str | N
     return None
 
 
-def with_images(built: Builtin, column: str, folder: Path, choices: Choices, layout: Layout | None = None) -> Builtin:
+def with_images(
+    built: Builtin, column: str, folder: Path, choices: Choices, layout: ImageLayout | None = None
+) -> Builtin:
     """A table with the images that one of its columns names, as paths from the table's own folder."""
     files = [folder / (value or "") for value in built.table[column].cast(pl.String)]
     return _with_images(built, (folder, files), column, choices, layout)
 
 
 def _with_images(
-    built: Builtin, found: tuple[Path, list[Path]], column: str, choices: Choices, layout: Layout | None
+    built: Builtin, found: tuple[Path, list[Path]], column: str, choices: Choices, layout: ImageLayout | None
 ) -> Builtin:
     """found: the folder that must hold the files, and the files."""
     folder, files = found

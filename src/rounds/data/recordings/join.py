@@ -94,7 +94,7 @@ def _varies(values: pl.Series) -> bool:
     return values.n_unique() > 1 + (values.null_count() > 0)
 
 
-def told(columns: tuple[Column, ...], timeline: Timeline | None) -> tuple[Column, ...]:
+def joined_columns(columns: tuple[Column, ...], timeline: Timeline | None) -> tuple[Column, ...]:
     """Columns with what recordings add: which are features by hand, and that the key is none."""
     if timeline is None:
         return columns

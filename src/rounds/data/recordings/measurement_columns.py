@@ -114,7 +114,7 @@ def _when(table: pl.DataFrame, names: list[str]) -> tuple[str, str]:
     return time, ""
 
 
-def moments(table: pl.DataFrame, columns: MeasurementColumns) -> pl.Series:
+def measurement_times(table: pl.DataFrame, columns: MeasurementColumns) -> pl.Series:
     """The column of times; joined with the date where it holds times of day."""
     if not columns.day:
         return table[columns.time]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from rounds.data.recordings.measurement_columns import MeasurementColumns, moments, recognised
+from rounds.data.recordings.measurement_columns import MeasurementColumns, measurement_times, recognised
 from rounds.data.recordings.timeline import Timeline
 from rounds.data.recordings.times import READABLE_SHARE, read_times
 from rounds.data.recordings.variable_units import in_one_unit
@@ -65,7 +65,7 @@ def read_measurements(source: Any, subjects: pl.Series, timeline: Timeline | Non
         advice = f"Name the column that both tables share with --key. {nearest(key, table.columns)}"
         raise DataError("Key", "a column of the table of measurements", name="key", got=key, advice=advice)
     columns = _columns_of(timeline, table) if timeline else recognised(table, key)
-    times = read_times(moments(table, columns), table[key])
+    times = read_times(measurement_times(table, columns), table[key])
     values, value_notes = _values(table, columns)
     frame = values.with_columns(_subject_rows(table[key], subjects), times.values).drop_nulls(["time"])
     strangers = frame.filter(pl.col("subject").is_null())

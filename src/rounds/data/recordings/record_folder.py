@@ -10,7 +10,7 @@ import polars as pl
 from rounds.data.recordings.edf_records import EDF, read_edf
 from rounds.data.recordings.record import Record, Signal
 from rounds.data.recordings.timeline import Timeline
-from rounds.data.recordings.wfdb_records import HEADER, read_record
+from rounds.data.recordings.wfdb_records import HEADER, read_wfdb_record
 from rounds.data.tables.cells.units import conversion
 from rounds.data.tables.values import as_levels
 from rounds.errors import DataError, ForcedChoiceError
@@ -18,7 +18,7 @@ from rounds.foreign_files import refusal
 
 # Steps of an array of signals at most; faster ones are averaged over equal spans.
 MOST_SAMPLES = 512
-READERS: dict[str, Callable[[Path, Path], Record]] = {HEADER: read_record, **dict.fromkeys(EDF, read_edf)}
+READERS: dict[str, Callable[[Path, Path], Record]] = {HEADER: read_wfdb_record, **dict.fromkeys(EDF, read_edf)}
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def read_signals(folder: Path, subjects: pl.Series, timeline: Timeline | None) -
     timeline = timeline or _choose_timeline(list(found.values()), str(subjects.name))
     array = np.full((len(names), timeline.steps, len(timeline.variables)), np.nan, np.float32)
     for row, record in found.items():
-        array[row] = averaged(record, timeline)
+        array[row] = step_means(record, timeline)
     absent = len(names) - len(found)
     return Signals(array, timeline, (f"{absent:,} subjects without a record: kept, everything missing",) * (absent > 0))
 
@@ -81,7 +81,7 @@ def _choose_timeline(records: list[Record], key: str) -> Timeline:
     return Timeline(variables=variables, step=step, steps=steps, unit="seconds", units=known, key=key, signal=True)
 
 
-def averaged(record: Record, timeline: Timeline) -> np.ndarray:
+def step_means(record: Record, timeline: Timeline) -> np.ndarray:
     """[T, V] mean of the samples in each step; nan for variables that the record does not have."""
     made = np.full((timeline.steps, len(timeline.variables)), np.nan, np.float32)
     own = {signal.name: signal for signal in record}

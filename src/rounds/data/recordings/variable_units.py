@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from rounds.data.tables.cells.units import conversion, measures
+from rounds.data.tables.cells.units import conversion, measured_quantity
 from rounds.errors import ForcedChoiceError
 
 # Share of a variable's measurements below which a unit that cannot be converted is left out instead of asked about.
@@ -56,9 +56,9 @@ def in_one_unit(
 def _most_frequent(counts: pl.DataFrame) -> dict[str, str]:
     """The unit of each variable (variable, unit, len: the most frequent first); one of all that are temperatures."""
     chosen = dict(counts.group_by("variable", maintain_order=True).agg(pl.col("unit").first()).iter_rows())
-    degrees = counts.filter(pl.col("unit").map_elements(measures, pl.String) == "temperature").group_by("unit")
+    degrees = counts.filter(pl.col("unit").map_elements(measured_quantity, pl.String) == "temperature").group_by("unit")
     most = degrees.agg(pl.col("len").sum()).sort("len", "unit", descending=[True, False])["unit"]
-    return {v: most[0] if measures(u) == "temperature" else u for v, u in chosen.items()}
+    return {v: most[0] if measured_quantity(u) == "temperature" else u for v, u in chosen.items()}
 
 
 def _converted(measured: pl.DataFrame, ways: list[tuple[str, str, float, float]]) -> pl.DataFrame:

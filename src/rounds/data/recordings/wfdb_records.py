@@ -29,7 +29,7 @@ _GAIN = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?(\([-+]?\d+\))?(/\S*)?
 _MOST_DIGITS = 10  # of a count in a header: more is no number of samples
 
 
-def read_record(header: Path, folder: Path) -> Record:
+def read_wfdb_record(header: Path, folder: Path) -> Record:
     """One record by its header file below `folder`.
 
     Raises DataError where header or samples are damaged, of a format that is not read, or outside the folder,

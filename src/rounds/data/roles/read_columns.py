@@ -74,10 +74,10 @@ def _waits(column: Column, option: str) -> bool:
     return option == "--decimal" and column.reason in column.said
 
 
-def said_of(columns: Collection[Column]) -> tuple[str, ...]:
+def column_notes(columns: Collection[Column]) -> tuple[str, ...]:
     """What a person should know of the columns, a line each; columns of which the same is said share one.
 
-    >>> said_of([Column(name=n, role="numeric", said=("2 cells (-) read as missing",)) for n in ("crp", "wbc")])
+    >>> column_notes([Column(name=n, role="numeric", said=("2 cells (-) read as missing",)) for n in ("crp", "wbc")])
     ('crp, wbc: 2 cells (-) read as missing.',)
     """
     lines: dict[str, list[str]] = {}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from rounds.data.tables.cells.missing_words import ALWAYS, AMONG_NUMBERS
-from rounds.data.tables.cells.units import measures, unit_name
+from rounds.data.tables.cells.units import measured_quantity, unit_name
 from rounds.data.tables.layout import SAMPLE_ROWS
 
 LONGEST_UNIT = 24  # letters
@@ -78,7 +78,7 @@ def _words_above_numbers(cells: pl.DataFrame, texts: list[str]) -> dict[str, str
     if any(re.match(_NUMBER, word) for word in first.values()):
         return {}
     words = {n: word for n, word in first.items() if word.lower() not in ALWAYS | AMONG_NUMBERS}
-    sure = len(words) > 1 or all(measures(word) for word in words.values())
+    sure = len(words) > 1 or all(measured_quantity(word) for word in words.values())
     return words if sure and 2 * len(words) > len(numeric) else {}
 
 

@@ -11,7 +11,7 @@ from rounds.data.dataset import Inputs
 from rounds.data.preparation.preparation import pad
 from rounds.networks.functional import Functional
 from rounds.networks.network import Network
-from rounds.prediction.predictor import Part
+from rounds.prediction.predictor import NetworkPart
 from rounds.training.compiled.epoch import rows_at_once
 from rounds.training.compiled.state import Weights
 
@@ -57,7 +57,7 @@ def fields(network: Network, axis: int) -> list[Field]:
     return found
 
 
-def patch_rows(functional: Functional, weights: Weights, part: Part, inputs: Inputs) -> list[list[np.ndarray]]:
+def patch_rows(functional: Functional, weights: Weights, part: NetworkPart, inputs: Inputs) -> list[list[np.ndarray]]:
     """[CELL, CELL, 1] parts of the images `inputs`, PATCHES a row, FILTERS rows a layer, from the first layer on.
 
     The filters are those whose strongest answers differ most from image to image; each image gives one part at most.
@@ -76,7 +76,7 @@ def patch_rows(functional: Functional, weights: Weights, part: Part, inputs: Inp
 
 
 def _strongest(
-    functional: Functional, weights: Weights, part: Part, inputs: Inputs
+    functional: Functional, weights: Weights, part: NetworkPart, inputs: Inputs
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Of each convolution: strongest answer [N, filters], and its place [N, filters, 2]."""
     import jax

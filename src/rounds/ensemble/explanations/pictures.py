@@ -15,7 +15,7 @@ from rounds.data.dataset import Inputs
 from rounds.ensemble.explanations.patches import patch_rows
 from rounds.ensemble.members import make_parts
 from rounds.files import writable
-from rounds.prediction.predictor import Part
+from rounds.prediction.predictor import NetworkPart
 from rounds.training.population.build import Trained
 from rounds.training.population.fold_data import FoldData
 from rounds.training.population.members import Member
@@ -51,7 +51,7 @@ def write_images(run: Path, trained: Trained, fold_data: FoldData, member: Membe
             Image.fromarray(picture).save(run / FOLDER / f"{name}.png")
 
 
-def _patch_rows(trained: Trained, part: Part, fold_data: FoldData, member: Member) -> list[list[np.ndarray]]:
+def _patch_rows(trained: Trained, part: NetworkPart, fold_data: FoldData, member: Member) -> list[list[np.ndarray]]:
     result, _ = trained.place(member)
     weights = result.best[member.number] if member.cycle is None else result.cycles[member.cycle][1][member.number]
     inputs = fold_data.inputs.take(_searched(fold_data.folds[member.fold].held))
@@ -77,7 +77,7 @@ def augmented_sheet(trained: Trained, fold_data: FoldData, member: Member) -> np
     return sheet([[np.asarray(image), *(np.asarray(some[i]) for some in drawn)] for i, image in enumerate(images)])
 
 
-def occlusion_sheet(part: Part, fold_data: FoldData, held: np.ndarray) -> np.ndarray:
+def occlusion_sheet(part: NetworkPart, fold_data: FoldData, held: np.ndarray) -> np.ndarray:
     """The rightest and the wrongest validation images, each beside what covering a part of it takes from the output.
 
     Zeiler and Fergus 2014 (arXiv:1311.2901): bright where the network rests its answer.
@@ -102,7 +102,7 @@ def _searched(held: np.ndarray) -> np.ndarray:
     return held[np.unique(np.linspace(0, len(held) - 1, min(SEARCHED, len(held))).astype(int))]
 
 
-def occlusion_map(part: Part, one: Inputs) -> np.ndarray:
+def occlusion_map(part: NetworkPart, one: Inputs) -> np.ndarray:
     """[H, W]: how far the output moves when that part of one image is covered with the image's mean."""
     assert one.array is not None
     image = one.array[0].astype(np.float32)

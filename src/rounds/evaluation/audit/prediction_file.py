@@ -77,7 +77,7 @@ class PredictionFile:
         return [*known, *few]
 
 
-def read_predictions(table: pl.DataFrame, named: Mapping[str, str | None], positive: str | None) -> PredictionFile:
+def named_predictions(table: pl.DataFrame, named: Mapping[str, str | None], positive: str | None) -> PredictionFile:
     """The table's columns by their usual names or by `named` (label, score, patient, split -> column).
 
     positive: label of the positive class. Raises DataError where label or score is not there, no row has both, labels

@@ -247,7 +247,7 @@ def check_shift(file: PredictionFile) -> Note | None:
     return found("shifted-test", "note", words, training=before, judged=after, p_value=p_value)
 
 
-def check_size(file: PredictionFile) -> Note | None:
+def check_patients(file: PredictionFile) -> Note | None:
     """Too few patients or cases to judge by."""
     y, who = file.targets[file.judged], file.patients[file.judged]
     people = len(np.unique(who))
@@ -286,6 +286,6 @@ CHECKS: tuple[Callable[[PredictionFile], Note | None], ...] = (
     check_constant,
     check_overfitting,
     check_shift,
-    check_size,
+    check_patients,
     check_calibration,
 )

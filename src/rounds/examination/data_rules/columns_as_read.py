@@ -1,6 +1,6 @@
 """What was read otherwise than it is written, or taken for something else than its values alone say."""
 
-from rounds.data.roles.read_columns import said_of
+from rounds.data.roles.read_columns import column_notes
 from rounds.examination.data_rules.evidence import DataEvidence
 from rounds.examination.finding import Seen
 from rounds.examination.rule import Judged, Rule
@@ -11,7 +11,7 @@ LINES = 6  # that the explanation has; the record has all
 def _not_as_meant(evidence: DataEvidence) -> Judged:
     dataset = evidence.dataset
     columns = [column for column in dataset.columns if column.said]
-    lines = [*(f"{note.rstrip('.')}." for note in dataset.provenance.read), *said_of(columns)]
+    lines = [*(f"{note.rstrip('.')}." for note in dataset.provenance.read), *column_notes(columns)]
     if not lines:
         return None
     left_open = [

@@ -27,10 +27,10 @@ _COMMON = re.compile(
 _FEWEST_LETTERS = 3
 
 
-def words_of(name: str) -> tuple[str, ...]:
+def name_words(name: str) -> tuple[str, ...]:
     """Lower-case words of a column's name, however they are joined.
 
-    >>> words_of("HoursToDeath"), words_of("discharge_location 2")
+    >>> name_words("HoursToDeath"), name_words("discharge_location 2")
     (('hours', 'to', 'death'), ('discharge', 'location', '2'))
     """
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
@@ -43,7 +43,7 @@ def outcome_family(name: str) -> str | None:
     >>> [outcome_family(n) for n in ("hours_to_death", "length_of_stay", "prior_los", "age")]
     ['death', 'stay', None, None]
     """
-    words = words_of(name)
+    words = name_words(name)
     if any(_BEFORE.match(word) for word in words):
         return None
     joined = " ".join(words)
@@ -71,5 +71,5 @@ def same_subject(name: str, target: str) -> bool:
     family = outcome_family(name)
     if family is not None and family == outcome_family(target):
         return True
-    shared = set(words_of(name)) & set(words_of(target))
+    shared = set(name_words(name)) & set(name_words(target))
     return any(len(word) >= _FEWEST_LETTERS and word.isalpha() and not _COMMON.match(word) for word in shared)

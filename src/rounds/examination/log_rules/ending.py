@@ -10,7 +10,7 @@ from rounds.examination.log_rules.evidence import (
     WORTHWHILE,
     called,
     fall_of_noise,
-    place,
+    log_place,
     rises,
     score_curve,
     sure_of,
@@ -140,7 +140,7 @@ def _perhaps_improving(run: LoggedRun, train: LossCurve | None, validation: Loss
         "note",
         f"The training loss is still falling, and the {called(run.loss.validation)} was never lower than "
         f"{value:.4g} at "
-        f"{place(run, at)}, in the last third; from one point to the next it changes too much to tell how far it "
+        f"{log_place(run, at)}, in the last third; from one point to the next it changes too much to tell how far it "
         "follows.",
         {"best_at": at, "gain_share": (before - after) / validation.unit},
         0.5,
@@ -191,7 +191,7 @@ def _plateau(run: LoggedRun) -> Judged:
     on = ", while the training loss went on falling" if further else ""
     return Seen(
         "note",
-        f"Since {place(run, float(curve.at[since]))} the {name} has gained nothing worth having{on}: it stands at "
+        f"Since {log_place(run, float(curve.at[since]))} the {name} has gained nothing worth having{on}: it stands at "
         f"{curve.end:.4g}.",
         {"since": float(curve.at[since])},
         0.6,

@@ -64,11 +64,11 @@ def called(series: Series | None) -> str:
     return f"{'training' if said.split == 'train' else 'validation'} loss"
 
 
-def place(run: LoggedRun, at: float) -> str:
+def log_place(run: LoggedRun, at: float) -> str:
     """A place in the log's own counting.
 
     >>> from rounds.examination.logs.logged_run import LoggedRun, Measured
-    >>> place(LoggedRun("log.csv", "step", Measured("")), 1500.0)
+    >>> log_place(LoggedRun("log.csv", "step", Measured("")), 1500.0)
     'step 1500'
     """
     return f"{run.unit} {at:g}"

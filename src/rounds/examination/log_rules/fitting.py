@@ -11,7 +11,7 @@ from rounds.examination.log_rules.evidence import (
     called,
     fall_of_noise,
     is_loss,
-    place,
+    log_place,
     rises,
     score_curve,
     train_curve,
@@ -71,7 +71,7 @@ def _perhaps_overfitting(run: LoggedRun) -> Seen | None:
     since = float(validation.at[place_of_best])
     return Seen(
         "note",
-        f"The validation loss was lowest at {place(run, since)} of {len(validation)} points ({lowest:.4g}) and is "
+        f"The validation loss was lowest at {log_place(run, since)} of {len(validation)} points ({lowest:.4g}) and is "
         f"{after[-1]:.4g} at the last, while the training loss fell: perhaps the beginning of overfitting.",
         {"best_at": since, "lowest": lowest, "end": float(after[-1])},
         0.4,
@@ -89,9 +89,9 @@ def _rising(run: LoggedRun, name: str, curve: LossCurve, train: LossCurve | None
     sure = f" {better} rose all the same: the network grows too sure of itself, and ranks no worse." if better else ""
     return Seen(
         "warning" if rise >= max(RISE.value, CERTAIN.value * error) and not better else "note",
-        f"From {place(run, since)} the {name} rose from {curve.lowest:.4g} to {curve.end:.4g}, by {in_words(rise)} "
+        f"From {log_place(run, since)} the {name} rose from {curve.lowest:.4g} to {curve.end:.4g}, by {in_words(rise)} "
         f"of its level after the first epochs{what}.{sure} The lowest single value is {value:.4g} at "
-        f"{place(run, at)}: keep the weights of then.",
+        f"{log_place(run, at)}: keep the weights of then.",
         {"rise_share": rise, "standard_error": error, "best_at": since, "lowest": curve.lowest, "end": curve.end},
         0.9 if rise >= RISE.value else 0.6,
         onset=int(since),
@@ -125,7 +125,7 @@ def _score_falls(run: LoggedRun, score: Measured, train: LossCurve | None, alone
     since = float(curve.at[curve.best_index])
     return Seen(
         "warning" if alone and rise >= RISE.value else "note",
-        f"{score.validation.column} was best at {place(run, since)} and has given back {rise / gained:.0%} of what "
+        f"{score.validation.column} was best at {log_place(run, since)} and has given back {rise / gained:.0%} of what "
         f"it had gained{', while the training loss went on falling' if train is not None else ''}.",
         {"given_back_share": rise / gained, "best_at": since},
         0.6,

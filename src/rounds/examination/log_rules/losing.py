@@ -8,7 +8,7 @@ from rounds.examination.log_rules.evidence import (
     ONE_NETWORK,
     called,
     is_loss,
-    place,
+    log_place,
     train_curve,
     validation_curve,
 )
@@ -53,7 +53,7 @@ def _no_number(run: LoggedRun, series: Series) -> Seen | None:
     first = float(series.at[last + 1])
     return Seen(
         "error",
-        f"{series.column} stopped being a number at {place(run, first)}.",
+        f"{series.column} stopped being a number at {log_place(run, first)}.",
         {"first_at": first},
         1.0,
         onset=int(first),
@@ -68,7 +68,7 @@ def _blown_up(run: LoggedRun, curve: LossCurve, side: str) -> Seen | None:
     return Seen(
         "error",
         f"The {side} loss blew up: {curve.lowest:.3g} at best, {curve.end:.3g} at the end, above where it began "
-        f"({curve.start:.3g}); it has stayed up since {place(run, at)}.",
+        f"({curve.start:.3g}); it has stayed up since {log_place(run, at)}.",
         {"lowest": curve.lowest, "end": curve.end, "start": curve.start},
         0.9,
         onset=int(at),
@@ -87,7 +87,7 @@ def _fallen_back(run: LoggedRun, curve: LossCurve, side: str) -> Seen | None:
     return Seen(
         "error",
         f"The {side} loss fell to {curve.lowest:.3g} and went back to {curve.end:.3g} (it began at "
-        f"{curve.start:.3g}); what had been learned is lost since {place(run, at)}.",
+        f"{curve.start:.3g}); what had been learned is lost since {log_place(run, at)}.",
         {"lowest": curve.lowest, "end": curve.end, "start": curve.start},
         0.9,
         onset=int(at),
@@ -161,8 +161,8 @@ def _unstable_at_first(run: LoggedRun, curve: LossCurve, name: str, half: int) -
         return None
     return Seen(
         "note",
-        f"Up to {place(run, float(curve.at[half]))} the {name} jumped by {np.expm1(jump):.0%} of itself from one point "
-        "to the next, and settled afterwards: shorter first steps (a warm-up) would not have lost that time.",
+        f"Up to {log_place(run, float(curve.at[half]))} the {name} jumped by {np.expm1(jump):.0%} of itself from one "
+        "point to the next, and settled afterwards: shorter first steps (a warm-up) would not have lost that time.",
         {"jump_log": jump, "jump_share": share},
         0.6,
         onset=int(curve.at[0]),

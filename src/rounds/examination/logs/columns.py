@@ -210,7 +210,7 @@ def meaning(name: str) -> Meaning:
     >>> meaning("TrainAcc").metric, meaning("metrics/mAP50-95(B)").kind, meaning("lr/pg0").kind, meaning("epoch").kind
     ('acc', 'score', 'rate', 'position')
     """
-    words = words_of(name)
+    words = column_words(name)
     plain = "_".join(words)
     if "lr" in words and not set(words) & _LOSSES:
         return Meaning("train", "learning_rate", "rate")
@@ -222,10 +222,10 @@ def meaning(name: str) -> Meaning:
     return Meaning(split, _metric(rest), _kind(rest, words), bool(splits))
 
 
-def words_of(name: str) -> list[str]:
+def column_words(name: str) -> list[str]:
     """Words of a name in lower case, common phrases as one.
 
-    >>> words_of("Validation Mean Squared Error"), words_of("trainLoss"), words_of("valid_0's l2")
+    >>> column_words("Validation Mean Squared Error"), column_words("trainLoss"), column_words("valid_0's l2")
     (['validation', 'mse'], ['train', 'loss'], ['valid', '0', 's', 'l2'])
     """
     apart = re.sub(r"([a-z])([A-Z])", r"\1_\2", name.replace("mAP", "map").replace("IoU", "iou"))

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from rounds.examination.logs.table import LogTable, Row, number
+from rounds.examination.logs.table import LogTable, Row, cell_number
 
 TENSORBOARD = {"Wall time", "Step", "Value"}
 _RUN_AND_METRIC = re.compile(r"^(.+?) - (.+)$")
@@ -19,10 +19,10 @@ def is_delimited(text: str) -> bool:
     if len(lines) < 2:
         return False
     head, *rows = csv.reader(lines, delimiter=delimiter(lines[0]))
-    if len(head) < 2 or sum(number(cell) is not None for cell in head) > len(head) / 2:
+    if len(head) < 2 or sum(cell_number(cell) is not None for cell in head) > len(head) / 2:
         return False
     cells = [cell for row in rows if len(row) == len(head) for cell in row]
-    known = [cell for cell in cells if not cell.strip() or number(cell) is not None]
+    known = [cell for cell in cells if not cell.strip() or cell_number(cell) is not None]
     return len(known) > len(cells) / 2
 
 
@@ -45,7 +45,7 @@ def _lines(text: str) -> list[str]:
     return ["\t".join(cells if alike else line.split()) for cells, line in zip(wide, lines, strict=True)]
 
 
-def read_delimited(path: Path, text: str) -> list[LogTable]:
+def read_delimited_log(path: Path, text: str) -> list[LogTable]:
     """Tables with a head each: where a log was appended, another head begins another table.
 
     Repeated heads and rows that were cut short are left out.
@@ -61,7 +61,7 @@ def read_delimited(path: Path, text: str) -> list[LogTable]:
 
 
 def _is_head(row: list[str]) -> bool:
-    return len(row) > 1 and all(cell.strip() and number(cell) is None for cell in row)
+    return len(row) > 1 and all(cell.strip() and cell_number(cell) is None for cell in row)
 
 
 def _names(row: list[str]) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rounds.examination.logs.columns import SPLIT_WORDS, meaning, words_of
+from rounds.examination.logs.columns import SPLIT_WORDS, column_words, meaning
 from rounds.examination.logs.settings import read_settings
 from rounds.examination.logs.table import LogTable, Row
 from rounds.examination.logs.tensorboard import Scalar, read_scalars
@@ -52,7 +52,7 @@ def read_event_files(root: Path, files: Iterable[Path]) -> list[LogTable]:
 
 def _by_training(file: Path, scalars: list[Scalar]) -> dict[Path, dict[str, Points]]:
     """By folder of the training, the file's columns."""
-    above = bool(set(words_of(file.parent.name)) & SPLIT_WORDS.keys())
+    above = bool(set(column_words(file.parent.name)) & SPLIT_WORDS.keys())
     found: dict[Path, dict[str, Points]] = {}
     for scalar in scalars:
         part = above and not meaning(scalar.tag).named
@@ -64,7 +64,7 @@ def _by_training(file: Path, scalars: list[Scalar]) -> dict[Path, dict[str, Poin
 
 
 def _split_in(folder: str) -> str:
-    return next(SPLIT_WORDS[w] for w in words_of(folder) if w in SPLIT_WORDS)
+    return next(SPLIT_WORDS[w] for w in column_words(folder) if w in SPLIT_WORDS)
 
 
 def _table(root: Path, training: _Training, number: int) -> LogTable:

@@ -7,8 +7,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from rounds.examination.logs.columns import SPLIT_WORDS, meaning, words_of
-from rounds.examination.logs.table import LogTable, Row, number
+from rounds.examination.logs.columns import SPLIT_WORDS, column_words, meaning
+from rounds.examination.logs.table import LogTable, Row, cell_number
 
 DEEPEST = 12  # levels of nesting that are looked into
 _NUMBERED = re.compile(r"(?:epoch|ep|step|iter|iteration)?[ _-]*(\d+)")
@@ -74,7 +74,7 @@ def _tables_in(content: Any, name: str = "", depth: int = 0) -> dict[str, list[R
         k: v
         for k, v in content.items()
         if isinstance(v, dict)
-        and not set(words_of(k)) & SPLIT_WORDS.keys()
+        and not set(column_words(k)) & SPLIT_WORDS.keys()
         and any(isinstance(cells, list) for cells in v.values())
         and _losses(v)
     }
@@ -106,7 +106,8 @@ def _losses(content: dict[str, Any]) -> bool:
 def _has_values(record: dict[str, Any]) -> bool:
     """Whether a loss or score in it is a single number: then it is one epoch, and no training."""
     return any(
-        meaning(name).kind in ("loss", "score", "error") and number(value) is not None for name, value in record.items()
+        meaning(name).kind in ("loss", "score", "error") and cell_number(value) is not None
+        for name, value in record.items()
     )
 
 
@@ -120,9 +121,11 @@ def _columns(content: dict[str, Any], prefix: str = "") -> dict[str, list[float 
     for key, value in content.items():
         name = f"{prefix}{key}"
         if isinstance(value, list) and value and all(_is_number(v) for v in value):
-            found[name] = [number(v) for v in value]
+            found[name] = [cell_number(v) for v in value]
         elif isinstance(value, dict) and prefix.count("/") < 2:
-            by_place = {number(k): number(v) for k, v in value.items() if number(k) is not None and _is_number(v)}
+            by_place = {
+                cell_number(k): cell_number(v) for k, v in value.items() if cell_number(k) is not None and _is_number(v)
+            }
             if len(by_place) > 1 and len(by_place) == len(value):  # pandas: {"loss": {"0": 0.5, "1": 0.4}}
                 found[name] = [by_place[at] for at in sorted(by_place, key=lambda at: at or 0.0)]
             else:
@@ -131,7 +134,7 @@ def _columns(content: dict[str, Any], prefix: str = "") -> dict[str, list[float 
 
 
 def _is_number(value: Any) -> bool:
-    return value is None or number(value) is not None
+    return value is None or cell_number(value) is not None
 
 
 def _side_by_side(columns: dict[str, list[float | None]]) -> list[Row]:
@@ -146,7 +149,7 @@ def _flat(record: dict[str, Any], prefix: str = "", depth: int = 0) -> Row:
         if isinstance(value, dict):
             row |= _flat(value, f"{name}/", depth + 1) if depth < 2 else {}
         elif isinstance(value, list):
-            numbers = [n for v in value if (n := number(v)) is not None] if len(value) < 200 else []
+            numbers = [n for v in value if (n := cell_number(v)) is not None] if len(value) < 200 else []
             if numbers and len(numbers) == len(value):
                 row[name] = sum(numbers) / len(numbers)
         elif value is None or isinstance(value, str | int | float | bool):

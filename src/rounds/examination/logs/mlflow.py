@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from rounds.errors import DataError
 from rounds.examination.logs.settings import named_settings, read_params
-from rounds.examination.logs.table import LogTable, Row, number
+from rounds.examination.logs.table import LogTable, Row, cell_number
 
 
 def mlflow_runs(folder: Path) -> list[Path]:
@@ -34,8 +34,8 @@ def read_mlflow_run(folder: Path) -> LogTable:
 
 def _points(file: Path) -> dict[float, float]:
     lines = [line.split() for line in file.read_text(encoding="utf-8", errors="replace").splitlines()]
-    found = [(cells, value) for cells in lines if len(cells) > 1 and (value := number(cells[1])) is not None]
-    steps = [number(cells[2]) if len(cells) > 2 else None for cells, _ in found]
+    found = [(cells, value) for cells in lines if len(cells) > 1 and (value := cell_number(cells[1])) is not None]
+    steps = [cell_number(cells[2]) if len(cells) > 2 else None for cells, _ in found]
     if len(found) > 1 and len(set(steps)) == 1:
         steps = [float(i) for i in range(len(found))]
     return {step or 0.0: value for step, (_, value) in zip(steps, found, strict=True)}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rounds.errors import DataError
-from rounds.examination.logs.delimited import is_delimited, read_delimited
+from rounds.examination.logs.delimited import is_delimited, read_delimited_log
 from rounds.examination.logs.event_files import event_files, read_event_files
 from rounds.examination.logs.json_files import is_json, read_json
 from rounds.examination.logs.logged_run import LoggedRun
@@ -37,7 +37,7 @@ class Reader:
 
 READERS = (
     Reader(is_json, read_json),
-    Reader(is_delimited, read_delimited),
+    Reader(is_delimited, read_delimited_log),
     Reader(is_text_log, read_text),
 )
 

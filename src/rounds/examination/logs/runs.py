@@ -11,7 +11,7 @@ from rounds.errors import DataError
 from rounds.examination.logs.columns import meaning
 from rounds.examination.logs.logged_run import LoggedRun, Series, Unit
 from rounds.examination.logs.quantities import quantities
-from rounds.examination.logs.table import LogTable, Row, number
+from rounds.examination.logs.table import LogTable, Row, cell_number
 
 RUN_COLUMNS = (
     "run",
@@ -108,7 +108,7 @@ def _position(rows: Sequence[Row], columns: list[str]) -> str | None:
     found = [known[name] for name in POSITIONS if name in known] or [
         c for c in known.values() if "epoch" in c.lower() or "step" in c.lower()
     ]
-    cells = {c: [n for row in rows if (n := number(row.get(c))) is not None] for c in found}
+    cells = {c: [n for row in rows if (n := cell_number(row.get(c))) is not None] for c in found}
     filled = max((len(numbers) for numbers in cells.values()), default=0)
     counted = {c: set(numbers) for c, numbers in cells.items() if numbers and len(numbers) >= FILLED * filled}
     found = [c for c in found if c in counted and (c == found[0] or _rises(cells[c]))]
@@ -136,8 +136,8 @@ def _parts(table: LogTable, position: str | None, by: list[str], values: list[st
     for row in table.rows:
         key = ", ".join(f"{name} {row[name]}" for name in by if row.get(name) not in (None, ""))
         counts[key] += 1
-        at = float(counts[key]) if position is None else number(row.get(position))
-        cells = {c: n for c in values if (n := number(row.get(c))) is not None}
+        at = float(counts[key]) if position is None else cell_number(row.get(position))
+        cells = {c: n for c in values if (n := cell_number(row.get(c))) is not None}
         if at is None or not np.isfinite(at) or not cells:
             continue
         parts = groups.setdefault(key, [_Part(f"{table.name} {key}".strip())])
@@ -151,7 +151,7 @@ def _one_row_each(rows: Sequence[Row], position: str, values: list[str]) -> bool
     """Whether hardly any row repeats the position of the row before it in a column that both fill."""
     repeats = sum(
         before.get(position) == after.get(position)
-        and any(number(before.get(c)) is not None and number(after.get(c)) is not None for c in values)
+        and any(cell_number(before.get(c)) is not None and cell_number(after.get(c)) is not None for c in values)
         for before, after in pairwise(rows)
     )
     return repeats <= MOST_REPEATS * len(rows)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from rounds.examination.logs.table import number
+from rounds.examination.logs.table import cell_number
 from rounds.foreign_files import parse_json
 
 BESIDE = ("hparams.yaml", "args.yaml", "config.yaml", "opt.yaml", "config.json", "hparams.json", "args.json")
@@ -44,7 +44,9 @@ def named_settings(values: dict[str, Any]) -> dict[str, float]:
     known = {
         name: n
         for name, value in values.items()
-        if isinstance(value, str | int | float) and not isinstance(value, bool) and (n := number(value)) is not None
+        if isinstance(value, str | int | float)
+        and not isinstance(value, bool)
+        and (n := cell_number(value)) is not None
     }
     for name in ("lr", "lr0", "learning_rate", "initial_lr", "base_lr"):
         if name in known:

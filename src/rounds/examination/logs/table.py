@@ -23,11 +23,11 @@ class LogTable:
     is_part: bool = False
 
 
-def number(cell: Cell) -> float | None:
+def cell_number(cell: Cell) -> float | None:
     """The number in a cell; None where there is none. Percent signs are dropped, a decimal comma is read.
 
-    >>> number("59.86%"), number(" 0,5 "), number("NaN"), number("tensor(0.25)"), number("abc"), number("")
-    (59.86, 0.5, nan, 0.25, None, None)
+    >>> [cell_number(cell) for cell in ("59.86%", " 0,5 ", "NaN", "tensor(0.25)", "abc", "")]
+    [59.86, 0.5, nan, 0.25, None, None]
     """
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         return float(cell)

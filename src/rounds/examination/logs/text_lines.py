@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from rounds.examination.logs.columns import SPLIT_WORDS, meaning, words_of
+from rounds.examination.logs.columns import SPLIT_WORDS, column_words, meaning
 from rounds.examination.logs.table import LogTable, Row
 
 KNOWN = ("loss", "score", "error", "rate")
@@ -106,7 +106,7 @@ def _named(name: str) -> str:
         return ""
     for first in range(len(words)):
         tail = " ".join(words[first:])
-        known = meaning(tail).kind in KNOWN and words_of(words[first])
+        known = meaning(tail).kind in KNOWN and column_words(words[first])
         if known and (known[0] in SPLIT_WORDS or meaning(" ".join(words[first + 1 :]) or "x").kind == "other"):
             return tail
     return ""

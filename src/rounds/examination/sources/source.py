@@ -26,16 +26,16 @@ def examine_source(path: Path) -> Examination:
     """Raises RunFolderError or DataError for what cannot be read."""
     if not is_run_folder(path):
         return examine_log_files([path])
-    from rounds.examination.examine import examine
+    from rounds.examination.examine import examine_run
     from rounds.examination.sources.run_folder import read_examination, read_run
     from rounds.examination.sources.watched import read_watched
 
     if (path / FACTS).is_file():
-        return examine(read_watched(path))
+        return examine_run(read_watched(path))
 
     if (path / FINDINGS).exists() and not (path / "curves.parquet").exists():
         return read_examination(path)
-    return examine(read_run(path))
+    return examine_run(read_run(path))
 
 
 def examine_log_files(

@@ -8,7 +8,7 @@ begun.
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 
-from rounds.examination.examine import examine
+from rounds.examination.examine import examine_run
 from rounds.examination.finding import Finding
 from rounds.examination.rules import rules_of_training
 from rounds.examination.sources.population import run_of
@@ -60,6 +60,6 @@ def _alarms(population: Population, parts: dict[int, SlabResult]) -> list[Findin
     """Causes that the rules see in what was done so far; what follows from them is left to the end."""
     works = tuple(work for work in population.works if work.slab.number in parts)
     so_far = Trained(replace(population, works=works), tuple(parts.values()))
-    found = examine(run_of(so_far, linear_by_fold=NO_PEERS))
+    found = examine_run(run_of(so_far, linear_by_fold=NO_PEERS))
     at_once = {rule.code for rule in rules_of_training() if rule.seen_at_once}
     return [f for f in found.alarms if f.code in at_once and not f.follows_from]

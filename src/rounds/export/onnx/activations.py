@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rounds.errors import PlanError
-from rounds.export.onnx.graph import Graph
+from rounds.export.onnx.graph import OnnxGraph
 from rounds.prediction.numpy_layers.activations import (
     LEAKY_SLOPE,
     SELU_ALPHA,
@@ -14,7 +14,7 @@ from rounds.prediction.numpy_layers.activations import (
 )
 
 
-def add_activation(graph: Graph, name: str, x: str) -> str:
+def add_activation(graph: OnnxGraph, name: str, x: str) -> str:
     """Adds the activation of tensor x over its last axis; returns the result's name.
 
     Raises PlanError where ONNX has no operators for it.
@@ -30,49 +30,49 @@ def add_activation(graph: Graph, name: str, x: str) -> str:
     raise PlanError("activation", "one that ONNX can say", got=name, advice=advice)
 
 
-def _clip(low: float, high: float) -> Callable[[Graph, str], str]:
+def _clip(low: float, high: float) -> Callable[[OnnxGraph, str], str]:
     return lambda graph, x: graph.add("Clip", x, graph.number(low), graph.number(high))
 
 
-def _silu(graph: Graph, x: str) -> str:
+def _silu(graph: OnnxGraph, x: str) -> str:
     return graph.add("Mul", x, graph.add("Sigmoid", x))
 
 
-def _hard_sigmoid(graph: Graph, x: str) -> str:
+def _hard_sigmoid(graph: OnnxGraph, x: str) -> str:
     return graph.add("Div", _clip(0.0, 6.0)(graph, graph.add("Add", x, graph.number(3.0))), graph.number(6.0))
 
 
-def _gelu(graph: Graph, x: str) -> str:
+def _gelu(graph: OnnxGraph, x: str) -> str:
     inside = graph.add("Erf", graph.add("Div", x, graph.number(2**0.5)))
     return graph.add("Mul", graph.add("Mul", x, graph.number(0.5)), graph.add("Add", inside, graph.number(1.0)))
 
 
-def _log_sigmoid(graph: Graph, x: str) -> str:
+def _log_sigmoid(graph: OnnxGraph, x: str) -> str:
     return graph.add("Neg", graph.add("Softplus", graph.add("Neg", x)))
 
 
-def _mish(graph: Graph, x: str) -> str:
+def _mish(graph: OnnxGraph, x: str) -> str:
     return graph.add("Mul", x, graph.add("Tanh", graph.add("Softplus", x)))
 
 
-def _half_up(graph: Graph, x: str) -> str:
+def _half_up(graph: OnnxGraph, x: str) -> str:
     """clip((x + 1) / 2, 0, 1)"""
     return _clip(0.0, 1.0)(graph, graph.add("Mul", graph.add("Add", x, graph.number(1.0)), graph.number(0.5)))
 
 
-def _sparse_plus(graph: Graph, x: str) -> str:
+def _sparse_plus(graph: OnnxGraph, x: str) -> str:
     """x from 1 on, (x + 1)^2 / 4 between -1 and 1, 0 below: the half-up square, and what lies above 1."""
     half = _half_up(graph, x)
     above = graph.add("Relu", graph.add("Sub", x, graph.number(1.0)))
     return graph.add("Add", graph.add("Mul", half, half), above)
 
 
-def _squareplus(graph: Graph, x: str) -> str:
+def _squareplus(graph: OnnxGraph, x: str) -> str:
     root = graph.add("Sqrt", graph.add("Add", graph.add("Mul", x, x), graph.number(float(SQUAREPLUS_SMOOTHNESS))))
     return graph.add("Mul", graph.add("Add", x, root), graph.number(0.5))
 
 
-def _tanh_shrink(graph: Graph, x: str) -> str:
+def _tanh_shrink(graph: OnnxGraph, x: str) -> str:
     return graph.add("Sub", x, graph.add("Tanh", x))
 
 
@@ -95,7 +95,7 @@ _WITH_OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "soft_shrink": ("Shrink", {"lambd": float(SHRINK_THRESHOLD), "bias": float(SHRINK_THRESHOLD)}),
     "hard_shrink": ("Shrink", {"lambd": float(SHRINK_THRESHOLD), "bias": 0.0}),
 }
-_COMPOSED: dict[str, Callable[[Graph, str], str]] = {
+_COMPOSED: dict[str, Callable[[OnnxGraph, str], str]] = {
     "silu": _silu,
     "swish": _silu,
     "gelu": _gelu,

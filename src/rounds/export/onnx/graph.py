@@ -13,7 +13,7 @@ OPERATOR_SET, FORMAT = 18, 9
 
 
 @dataclass
-class Graph:
+class OnnxGraph:
     """nodes and constants in order; it grows while it is written, then `model` or `finished` closes it. label: what its
     own names begin with, where it is a part of another graph, whose names it sees."""
 

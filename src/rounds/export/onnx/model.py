@@ -12,12 +12,12 @@ from rounds.data.dataset import Inputs, InputShape
 from rounds.data.preparation.preparation import pad
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import PlanError
-from rounds.export.onnx.graph import Graph
+from rounds.export.onnx.graph import OnnxGraph
 from rounds.export.onnx.table import onnx_table
 from rounds.metrics.columns import RESOLUTION
 from rounds.networks.network import ARRAY, OWN
-from rounds.networks.operations import entering, evaluate, operations
-from rounds.prediction.predictor import Part, Predictor
+from rounds.networks.operations import entering, operations, run_operations
+from rounds.prediction.predictor import NetworkPart, Predictor
 
 OUTPUT_NAME = "prediction"
 
@@ -31,9 +31,9 @@ def onnx_model(predictor: Predictor) -> Any:
     from onnx import TensorProto, helper
 
     refuse_other_kinds(predictor)
-    shape, graph = read_shape(predictor), Graph()
+    shape, graph = read_shape(predictor), OnnxGraph()
     types = dict.fromkeys(("numbers", "flags", ARRAY), TensorProto.FLOAT) | {"codes": TensorProto.INT64}
-    inputs = [helper.make_tensor_value_info(n, types[n], ["rows", *s]) for n, s in input_shapes(shape).items()]
+    inputs = [helper.make_tensor_value_info(n, types[n], ["rows", *s]) for n, s in onnx_input_shapes(shape).items()]
     total = ""
     for number, part in enumerate(predictor.parts):
         with graph.within(f"part_{number}"):
@@ -66,10 +66,10 @@ def read_shape(predictor: Predictor) -> InputShape:
     return InputShape(min(own.numbers, numbers), min(own.flags, flags), own.levels[:codes], parts[0].array)
 
 
-def input_shapes(shape: InputShape) -> dict[str, tuple[int, ...]]:
+def onnx_input_shapes(shape: InputShape) -> dict[str, tuple[int, ...]]:
     """Shape of one row of every input that is not empty, by name.
 
-    >>> input_shapes(InputShape(3, 0, (), (28, 28, 1)))
+    >>> onnx_input_shapes(InputShape(3, 0, (), (28, 28, 1)))
     {'numbers': (3,), 'grid': (28, 28, 1)}
     """
     table = {"numbers": shape.numbers, "flags": shape.flags, "codes": len(shape.levels)}
@@ -84,22 +84,22 @@ def feed(predictor: Predictor, inputs: Inputs) -> dict[str, np.ndarray]:
     return {name: np.asarray(array).astype(types.get(name, array.dtype)) for name, array in read.items()}
 
 
-def _add_part(graph: Graph, part: Part, shape: InputShape) -> str:
+def _add_part(graph: OnnxGraph, part: NetworkPart, shape: InputShape) -> str:
     """Weighted sum over members, [N, T] double."""
     steps, table = operations(part.network), onnx_table(graph)
-    given = {entering(name): _fitted(graph, name, shape, wide) for name, wide in input_shapes(part.shape).items()}
+    given = {entering(name): _fitted(graph, name, shape, wide) for name, wide in onnx_input_shapes(part.shape).items()}
     shared = []
     for member, share in enumerate(part.member_weights):
         own = {name: np.asarray(array[member], np.float32) for name, array in part.weights.items()}
         with graph.within(str(member)):
-            output = evaluate(steps, table, own, given, graph.within)[steps[-1].name]
+            output = run_operations(steps, table, own, given, graph.within)[steps[-1].name]
         shared.append(graph.add("Mul", graph.as_double(output), graph.constant(np.array(share, np.float64))))
     return graph.add("Sum", *shared)
 
 
-def _fitted(graph: Graph, name: str, shape: InputShape, wanted: tuple[int, ...]) -> str:
+def _fitted(graph: OnnxGraph, name: str, shape: InputShape, wanted: tuple[int, ...]) -> str:
     """An input, with zeros for columns that the network reads and the preparation does not make."""
-    given = input_shapes(shape)
+    given = onnx_input_shapes(shape)
     if given.get(name) == wanted:
         return name
     own = given[name][0] if name in given else 0
@@ -112,7 +112,7 @@ def _fitted(graph: Graph, name: str, shape: InputShape, wanted: tuple[int, ...])
     return graph.add("Pad", name, graph.whole(0, 0, 0, wanted[0] - own))
 
 
-def _add_inverse_transform(graph: Graph, scale: TargetScale, z: str) -> str:
+def _add_inverse_transform(graph: OnnxGraph, scale: TargetScale, z: str) -> str:
     """[N, T] double outputs on the learned scale -> the user's unit, as `TargetScale.backward` does it."""
     if scale.table:
         return _add_interpolation(graph, np.array(scale.knots), np.array(scale.table), z)
@@ -127,12 +127,12 @@ def _add_inverse_transform(graph: Graph, scale: TargetScale, z: str) -> str:
     return graph.add("Sub", graph.add("Exp", g), graph.constant(np.array(1.0)))
 
 
-def _add_softening(graph: Graph, temperature: float, p: str) -> str:
+def _add_softening(graph: OnnxGraph, temperature: float, p: str) -> str:
     z = graph.add("Log", graph.add("Max", p, graph.constant(np.array(RESOLUTION))))
     return graph.add("Softmax", graph.add("Div", z, graph.constant(np.array(temperature))), axis=1)
 
 
-def _add_interpolation(graph: Graph, array: np.ndarray, table: np.ndarray, z: str) -> str:
+def _add_interpolation(graph: OnnxGraph, array: np.ndarray, table: np.ndarray, z: str) -> str:
     """table[0] + sum over pieces of slope * clip(z - start, 0, width); grid, table: [T, G]."""
     widths, rises = np.diff(array), np.diff(table)
     slopes = np.divide(rises, widths, out=np.zeros_like(rises), where=widths > 0)

@@ -5,7 +5,7 @@ from sys import maxsize
 
 import numpy as np
 
-from rounds.export.onnx.graph import Graph
+from rounds.export.onnx.graph import OnnxGraph
 from rounds.networks.operations import Recur
 
 Arrays = Mapping[str, np.ndarray]
@@ -14,7 +14,7 @@ States = tuple[str, ...]
 _ENTERING, _INSIDE, _EVERY = "entering", "inside", "every"
 
 
-def add_recurrence(graph: Graph, operation: Recur, own: Arrays, x: str, scaled: str) -> str:
+def add_recurrence(graph: OnnxGraph, operation: Recur, own: Arrays, x: str, scaled: str) -> str:
     """x [N, T, C], scaled [N, T, channels] whose first channel says what lies inside -> [N, T, U] or [N, U]."""
     bias = own["bias"][0] if operation.cell == "gru" else own["bias"]
     entering = graph.add("MatMul", x, graph.constant(own["kernel"], "kernel"))
@@ -30,12 +30,12 @@ def add_recurrence(graph: Graph, operation: Recur, own: Arrays, x: str, scaled: 
     return _steps_first(graph, _in_order(graph, operation, made[-1])) if operation.every_step else made[0]
 
 
-def _steps_first(graph: Graph, x: str) -> str:
+def _steps_first(graph: OnnxGraph, x: str) -> str:
     """[N, T, ...] <-> [T, N, ...]"""
     return graph.add("Transpose", x, perm=[1, 0, 2])
 
 
-def _in_order(graph: Graph, operation: Recur, x: str) -> str:
+def _in_order(graph: OnnxGraph, operation: Recur, x: str) -> str:
     """[T, ...] in the order in which the layer passes over the steps, and back."""
     if not operation.backwards:
         return x
@@ -50,7 +50,7 @@ def _body(operation: Recur, own: Arrays, label: str) -> object:
     """One step: states and what enters -> states, and the first of them once more for every step."""
     from onnx import TensorProto
 
-    body, old, units = Graph(label=label), _states(operation), operation.shape[-1]
+    body, old, units = OnnxGraph(label=label), _states(operation), operation.shape[-1]
     new = _CELLS[operation.cell](body, own, old)
     for name, before in zip(new, old, strict=True):
         body.add("Where", _INSIDE, name, before, name=f"new_{before}")
@@ -62,11 +62,11 @@ def _body(operation: Recur, own: Arrays, label: str) -> object:
     return body.finished("step", given, left)
 
 
-def _simple(body: Graph, own: Arrays, states: States) -> States:
+def _simple(body: OnnxGraph, own: Arrays, states: States) -> States:
     return (body.add("Tanh", body.add("Add", _ENTERING, _through_state(body, own, states))),)
 
 
-def _gru(body: Graph, own: Arrays, states: States) -> States:
+def _gru(body: OnnxGraph, own: Arrays, states: States) -> States:
     inner = body.add("Add", _through_state(body, own, states), body.constant(own["bias"][1], "inner_bias"))
     (x_z, x_r, x_n), (h_z, h_r, h_n) = body.split(_ENTERING, 3), body.split(inner, 3)
     keep, reset = (body.add("Sigmoid", body.add("Add", x, h)) for x, h in ((x_z, h_z), (x_r, h_r)))
@@ -75,7 +75,7 @@ def _gru(body: Graph, own: Arrays, states: States) -> States:
     return (body.add("Add", body.add("Mul", keep, states[0]), taken),)
 
 
-def _lstm(body: Graph, own: Arrays, states: States) -> States:
+def _lstm(body: OnnxGraph, own: Arrays, states: States) -> States:
     gates = body.split(body.add("Add", _ENTERING, _through_state(body, own, states)), 4)
     enter, forget, leave = (body.add("Sigmoid", gates[i]) for i in (0, 1, 3))
     taken = body.add("Mul", enter, body.add("Tanh", gates[2]))
@@ -83,8 +83,8 @@ def _lstm(body: Graph, own: Arrays, states: States) -> States:
     return body.add("Mul", leave, body.add("Tanh", carried)), carried
 
 
-def _through_state(body: Graph, own: Arrays, states: States) -> str:
+def _through_state(body: OnnxGraph, own: Arrays, states: States) -> str:
     return body.add("MatMul", states[0], body.constant(own["recurrent_kernel"], "recurrent_kernel"))
 
 
-_CELLS: dict[str, Callable[[Graph, Arrays, States], States]] = {"simple": _simple, "gru": _gru, "lstm": _lstm}
+_CELLS: dict[str, Callable[[OnnxGraph, Arrays, States], States]] = {"simple": _simple, "gru": _gru, "lstm": _lstm}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rounds.errors import RoundsError
-from rounds.graph.gradient_check.differences import Differences, differences, rounding_noise
+from rounds.graph.gradient_check.differences import Differences, central_differences, rounding_noise
 from rounds.graph.gradient_check.mistake import likely_mistake
 from rounds.graph.gradient_check.verdict import Entry, GradientCheck, TensorCheck
 from rounds.graph.tape.autodiff import autodiff, compiled, in_float64, traceable
@@ -63,7 +63,7 @@ def check_gradient(function: Function, gradient: Function | None, inputs: Mappin
         given = _given(gradient, arrays, automatic)
         quick = loss if fast is None else make_loss(fast, arrays)
         noise = rounding_noise(quick, arrays)
-        found = {name: differences(quick, arrays, name, noise) for name in arrays}
+        found = {name: central_differences(quick, arrays, name, noise) for name in arrays}
     rounding = _rounding(found, noise / max(abs(value), noise))
     believed, notes = _believed(found, automatic, rounding, own=gradient is not None)
     right = {name: slopes for name in arrays if (slopes := _full(name, found[name], believed)) is not None}

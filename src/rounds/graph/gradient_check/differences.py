@@ -51,13 +51,13 @@ class _Slopes:
     kink: np.ndarray
 
 
-def differences(loss: Loss, inputs: Arrays, name: str, noise: float) -> Differences:
+def central_differences(loss: Loss, inputs: Arrays, name: str, noise: float) -> Differences:
     """Central differences of `loss` along the entries of one tensor (all, or a fixed sample of `MOST_ENTRIES`).
 
     noise: absolute rounding noise of one value of `loss`, from `rounding_noise`.
 
     >>> relu = lambda arrays: float(np.maximum(arrays["x"], 0).sum())
-    >>> found = differences(relu, {"x": np.array([-1.0, 0.0, 2.0])}, "x", noise=1e-16)
+    >>> found = central_differences(relu, {"x": np.array([-1.0, 0.0, 2.0])}, "x", noise=1e-16)
     >>> found.slopes.round(6).tolist(), found.kinks.tolist()
     ([0.0, 0.5, 1.0], [False, True, False])
     """

@@ -27,7 +27,7 @@ class NetworkLoss:
 
 
 @dataclass(frozen=True)
-class Batch:
+class LossBatch:
     """Prepared inputs of B rows, and targets [B, T] on the scale the network learns."""
 
     inputs: Inputs
@@ -35,7 +35,7 @@ class Batch:
 
 
 def network_loss(
-    plan: Plan, task: Task, network: Network, weights: Mapping[str, np.ndarray], batch: Batch, own: Any = None
+    plan: Plan, task: Task, network: Network, weights: Mapping[str, np.ndarray], batch: LossBatch, own: Any = None
 ) -> NetworkLoss:
     """The loss of one member: its layers in training mode (batch statistics; dropout with a fixed key), then the loss.
 
@@ -109,7 +109,7 @@ def lecture_steps(network: Network, logits: bool) -> dict[str, str]:
     return steps | dict.fromkeys(("output", "skip", "sum", "output_activation"), last) | {LOSS_SCOPE: "L"}
 
 
-def synthetic_batch(network: Network, task: Task, rows: int, seed: int = 0) -> Batch:
+def synthetic_batch(network: Network, task: Task, rows: int, seed: int = 0) -> LossBatch:
     """A batch of no patients: standard normal numbers, fair flags, codes and classes drawn evenly.
 
     >>> task = Task(kind="regression", targets=("los",))
@@ -122,7 +122,7 @@ def synthetic_batch(network: Network, task: Task, rows: int, seed: int = 0) -> B
     codes = [random.integers(0, levels, rows) for levels in network.levels]
     array = random.standard_normal((rows, *network.array)).astype(np.float32) if network.array else None
     inputs = Inputs(numbers, flags, np.array(codes, np.int32).reshape(len(codes), rows).T, array)
-    return Batch(inputs, _synthetic_targets(task, rows, random))
+    return LossBatch(inputs, _synthetic_targets(task, rows, random))
 
 
 def _synthetic_targets(task: Task, rows: int, random: np.random.Generator) -> np.ndarray:

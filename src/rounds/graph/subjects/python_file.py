@@ -53,7 +53,7 @@ def _function(module: ModuleType, path: Path, name: str) -> UserFunction:
     return UserFunction(name, function, _inputs(module, path, name), _gradient(module, name))
 
 
-def read_model(where: str) -> UserModel | UserFunction:
+def read_model_function(where: str) -> UserModel | UserFunction:
     """As `read_function`, or the Keras model of that name with its batch and loss."""
     path, name = _parts(where)
     module = _run(path)

@@ -37,7 +37,7 @@ IN_WORDS = {
 
 
 @dataclass(frozen=True)
-class Flow:
+class GradientFlow:
     """The chain rule from what a block gives to one value it takes: product = incoming gradient x local gradient.
 
     incoming: numbers of the values given. local: entry by entry, where the whole block works so or gives one number.
@@ -84,11 +84,13 @@ class Flows:
         taken = dict.fromkeys(number for node in block.nodes for number in nodes[node].takes if number not in own)
         return tuple(n for n in taken if values[n].kind != "constant" or _worth_saying(values[n]))
 
-    def back(self, block: Block) -> tuple[Flow, ...]:
+    def back(self, block: Block) -> tuple[GradientFlow, ...]:
         """The chain rule at a block, one flow for each value taken that a gradient flows to."""
         incoming = tuple(number for number in self.gives(block) if number in self.graph.gradients)
         return tuple(
-            Flow(value, incoming, self._local(block, incoming, value, product), *self._words(block, value), product)
+            GradientFlow(
+                value, incoming, self._local(block, incoming, value, product), *self._words(block, value), product
+            )
             for value in self.takes(block)
             if (product := self._product(block, value)) is not None
         )

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from rounds.graph.view.drawing import drawing_of
-from rounds.graph.view.summary import View, gradient_norm
+from rounds.graph.view.summary import View, whole_gradient_norm
 
 FOLDER = "page_files"
 
@@ -37,7 +37,9 @@ def page_of(view: View, title: str) -> str:
 def _summary(view: View) -> str:
     count = len(view.graph.tape.nodes)
     operations = f"{count:,} operation{'s' if count != 1 else ''}"
-    return f"{operations}. Loss {view.graph.loss:.6g}. Norm of the whole gradient {gradient_norm(view.graph):.4g}."
+    return (
+        f"{operations}. Loss {view.graph.loss:.6g}. Norm of the whole gradient {whole_gradient_norm(view.graph):.4g}."
+    )
 
 
 def _read(name: str) -> str:

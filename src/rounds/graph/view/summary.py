@@ -10,7 +10,7 @@ import numpy as np
 from rounds.graph.tape.backward import Graph
 from rounds.graph.tape.naming import value_names
 from rounds.graph.view.blocks import Block, blocks_of
-from rounds.graph.view.flow import Flow, Flows
+from rounds.graph.view.flow import Flows, GradientFlow
 
 # Entries of an array that are shown one by one.
 SHOWN = 6
@@ -67,13 +67,13 @@ def record_of(view: View) -> dict[str, Any]:
     return {
         "loss": number_of(view.graph.loss),
         "operations": len(view.graph.tape.nodes),
-        "gradient_norm": number_of(gradient_norm(view.graph)),
+        "gradient_norm": number_of(whole_gradient_norm(view.graph)),
         "inputs": [value_record(view, number) for number in values],
         "blocks": [block_record(view, flows, block) for block in view.blocks],
     }
 
 
-def gradient_norm(graph: Graph) -> float:
+def whole_gradient_norm(graph: Graph) -> float:
     """Norm of the whole gradient, over all inputs."""
     return float(np.sqrt(sum(float(np.sum(np.square(g, dtype=np.float64))) for g in graph.input_gradients.values())))
 
@@ -104,7 +104,7 @@ def block_record(view: View, flows: Flows, block: Block) -> dict[str, Any]:
     }
 
 
-def _flow_record(view: View, flow: Flow) -> dict[str, Any]:
+def _flow_record(view: View, flow: GradientFlow) -> dict[str, Any]:
     incoming = [view.graph.gradients[number] for number in flow.incoming]
     other = "" if flow.other is None else f", {view.names[flow.other]}"
     return {

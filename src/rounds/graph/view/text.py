@@ -3,7 +3,7 @@
 from typing import Any
 
 from rounds.graph.view.flow import Flows
-from rounds.graph.view.summary import View, block_record, gradient_norm, value_record
+from rounds.graph.view.summary import View, block_record, value_record, whole_gradient_norm
 
 
 def text_of(view: View) -> str:
@@ -31,7 +31,7 @@ def text_of(view: View) -> str:
     lines += ["Backward pass, from the loss down: gradient = incoming gradient x local gradient"]
     lines += [*_table(_backward(records)), ""]
     return "\n".join(
-        [*lines, f"Loss {view.graph.loss:.6g}; norm of the whole gradient {gradient_norm(view.graph):.6g}"]
+        [*lines, f"Loss {view.graph.loss:.6g}; norm of the whole gradient {whole_gradient_norm(view.graph):.6g}"]
     )
 
 

@@ -7,66 +7,45 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from rounds.networks import operations as ops
 from rounds.networks.jax.activations import activation
 from rounds.networks.jax.convolution import convolve
 from rounds.networks.jax.dropout import drop_units
 from rounds.networks.jax.recurrence import recur
 from rounds.networks.jax.sine_cosine import sine_and_cosine
-from rounds.networks.operations import (
-    BATCH_MOMENTUM,
-    EPSILON,
-    Activate,
-    Add,
-    Affine,
-    BatchNormalize,
-    Concatenate,
-    Convolve,
-    Dropout,
-    Embed,
-    Flatten,
-    LayerNormalize,
-    Operation,
-    Periodic,
-    Piecewise,
-    Pool,
-    Recur,
-    Scale,
-    Table,
-    UserLayer,
-)
 
 Arrays = Mapping[str, Any]
 Updates = dict[str, Any]  # state that training changes, by name
 
 
-def training_table(updates: Updates) -> Table:
+def training_table(updates: Updates) -> ops.Table:
     """As TABLE, in training mode: what statistics, keys and states of layers become is left in `updates`."""
-    changed: dict[type[Operation], Callable[..., Any]] = {
-        BatchNormalize: partial(_batch_normalize_in_training, updates),
-        Dropout: partial(_dropout, updates),
-        UserLayer: partial(_user_layer, updates, True),
+    changed: dict[type[ops.Operation], Callable[..., Any]] = {
+        ops.BatchNormalize: partial(_batch_normalize_in_training, updates),
+        ops.Dropout: partial(_dropout, updates),
+        ops.UserLayer: partial(_user_layer, updates, True),
     }
     return {**TABLE, **changed}
 
 
-def _scale(one: Scale, own: Arrays, x: jax.Array) -> jax.Array:
+def _scale(one: ops.Scale, own: Arrays, x: jax.Array) -> jax.Array:
     scaled = (x.astype(jnp.float32) - own["mean"]) / own["spread"]
     return jnp.where(jnp.isnan(scaled), 0.0, scaled)
 
 
-def _flatten(one: Flatten, own: Arrays, x: jax.Array) -> jax.Array:
+def _flatten(one: ops.Flatten, own: Arrays, x: jax.Array) -> jax.Array:
     return x.reshape(x.shape[0], -1)
 
 
-def _pool(one: Pool, own: Arrays, x: jax.Array) -> jax.Array:
+def _pool(one: ops.Pool, own: Arrays, x: jax.Array) -> jax.Array:
     return jnp.mean(x, axis=tuple(range(1, x.ndim - 1)))
 
 
-def _affine(one: Affine, own: Arrays, x: jax.Array) -> jax.Array:
+def _affine(one: ops.Affine, own: Arrays, x: jax.Array) -> jax.Array:
     return _with_bias(jnp.matmul(x, own["kernel"]), own)
 
 
-def _convolve(one: Convolve, own: Arrays, x: jax.Array) -> jax.Array:
+def _convolve(one: ops.Convolve, own: Arrays, x: jax.Array) -> jax.Array:
     return _with_bias(convolve(x, own["kernel"], one.step), own)
 
 
@@ -74,19 +53,19 @@ def _with_bias(units: jax.Array, own: Arrays) -> jax.Array:
     return units + own["bias"] if "bias" in own else units
 
 
-def _batch_normalize(one: BatchNormalize, own: Arrays, x: jax.Array) -> jax.Array:
+def _batch_normalize(one: ops.BatchNormalize, own: Arrays, x: jax.Array) -> jax.Array:
     return _normalized(x, own["moving_mean"], own["moving_variance"], own)
 
 
-def _batch_normalize_in_training(updates: Updates, one: BatchNormalize, own: Arrays, x: jax.Array) -> jax.Array:
+def _batch_normalize_in_training(updates: Updates, one: ops.BatchNormalize, own: Arrays, x: jax.Array) -> jax.Array:
     over = tuple(range(x.ndim - 1))
     mean, variance = (jnp.squeeze(f(x, over, keepdims=True), over) for f in (jnp.mean, jnp.var))
     for name, value in (("moving_mean", mean), ("moving_variance", variance)):
-        updates[f"{one.name}/{name}"] = own[name] * BATCH_MOMENTUM + value * (1.0 - BATCH_MOMENTUM)
+        updates[f"{one.name}/{name}"] = own[name] * ops.BATCH_MOMENTUM + value * (1.0 - ops.BATCH_MOMENTUM)
     return _normalized(x, mean, variance, own)
 
 
-def _layer_normalize(one: LayerNormalize, own: Arrays, x: jax.Array) -> jax.Array:
+def _layer_normalize(one: ops.LayerNormalize, own: Arrays, x: jax.Array) -> jax.Array:
     return _normalized(x, jnp.mean(x, -1, keepdims=True), jnp.var(x, -1, keepdims=True), own)
 
 
@@ -95,43 +74,43 @@ def _normalized(x: jax.Array, mean: jax.Array, variance: jax.Array, own: Arrays)
     wide = (1,) * (x.ndim - 1) + x.shape[-1:]
     if mean.ndim < x.ndim:
         mean, variance = mean.reshape(wide), variance.reshape(wide)
-    factor = jax.lax.rsqrt(variance + EPSILON) * own["gamma"].reshape(wide)
+    factor = jax.lax.rsqrt(variance + ops.EPSILON) * own["gamma"].reshape(wide)
     rest = -mean * factor + own["beta"].reshape(wide)
     return x * factor + rest
 
 
-def _activate(one: Activate, own: Arrays, x: jax.Array) -> jax.Array:
+def _activate(one: ops.Activate, own: Arrays, x: jax.Array) -> jax.Array:
     return activation(one.function)(x)
 
 
-def _as_it_is(one: Operation, own: Arrays, x: jax.Array) -> jax.Array:
+def _as_it_is(one: ops.Operation, own: Arrays, x: jax.Array) -> jax.Array:
     return x
 
 
-def _dropout(updates: Updates, one: Dropout, own: Arrays, x: jax.Array) -> jax.Array:
+def _dropout(updates: Updates, one: ops.Dropout, own: Arrays, x: jax.Array) -> jax.Array:
     """Rate and key are state, so that members of one program can differ in both."""
     updates[f"{one.name}/key"] = own["key"] + jnp.array([0, 1], jnp.uint32)
     return drop_units(x, own["rate"], updates[f"{one.name}/key"])
 
 
-def _concatenate(one: Concatenate, own: Arrays, *parts: jax.Array) -> jax.Array:
+def _concatenate(one: ops.Concatenate, own: Arrays, *parts: jax.Array) -> jax.Array:
     return jnp.concatenate(parts, axis=-1)
 
 
-def _add(one: Add, own: Arrays, first: jax.Array, second: jax.Array) -> jax.Array:
+def _add(one: ops.Add, own: Arrays, first: jax.Array, second: jax.Array) -> jax.Array:
     return first + second
 
 
-def _embed(one: Embed, own: Arrays, codes: jax.Array) -> jax.Array:
+def _embed(one: ops.Embed, own: Arrays, codes: jax.Array) -> jax.Array:
     return jnp.take(own["embeddings"], codes[:, one.column], axis=0)
 
 
-def _periodic(one: Periodic, own: Arrays, numbers: jax.Array) -> jax.Array:
+def _periodic(one: ops.Periodic, own: Arrays, numbers: jax.Array) -> jax.Array:
     turns = numbers.T[:, None, :] * own["frequencies"][:, :, None]  # [F, P, B]
     return jax.nn.relu(_per_number(own, *sine_and_cosine(turns)))
 
 
-def _piecewise(one: Piecewise, own: Arrays, numbers: jax.Array) -> jax.Array:
+def _piecewise(one: ops.Piecewise, own: Arrays, numbers: jax.Array) -> jax.Array:
     low, high = own["edges"][:, :-1, None], own["edges"][:, 1:, None]
     return _per_number(own, jnp.clip((numbers.T[:, None, :] - low) / (high - low), 0.0, 1.0))
 
@@ -151,31 +130,31 @@ def _per_number(own: Arrays, *parts: jax.Array) -> jax.Array:
     return units.reshape(units.shape[0] * units.shape[1], -1).T
 
 
-def _recur(one: Recur, own: Arrays, x: jax.Array, scaled: jax.Array) -> jax.Array:
+def _recur(one: ops.Recur, own: Arrays, x: jax.Array, scaled: jax.Array) -> jax.Array:
     return recur(one, own, x, scaled)
 
 
-def _user_layer(updates: Updates, training: bool, one: UserLayer, own: Arrays, x: jax.Array) -> jax.Array:
+def _user_layer(updates: Updates, training: bool, one: ops.UserLayer, own: Arrays, x: jax.Array) -> jax.Array:
     made, state = one.layer.call(own, x, training)
     updates.update(state)
     return made
 
 
-TABLE: Table = {
-    Scale: _scale,
-    Flatten: _flatten,
-    Pool: _pool,
-    Affine: _affine,
-    Convolve: _convolve,
-    BatchNormalize: _batch_normalize,
-    LayerNormalize: _layer_normalize,
-    Activate: _activate,
-    Dropout: _as_it_is,
-    Concatenate: _concatenate,
-    Add: _add,
-    Embed: _embed,
-    Periodic: _periodic,
-    Piecewise: _piecewise,
-    Recur: _recur,
-    UserLayer: partial(_user_layer, {}, False),
+TABLE: ops.Table = {
+    ops.Scale: _scale,
+    ops.Flatten: _flatten,
+    ops.Pool: _pool,
+    ops.Affine: _affine,
+    ops.Convolve: _convolve,
+    ops.BatchNormalize: _batch_normalize,
+    ops.LayerNormalize: _layer_normalize,
+    ops.Activate: _activate,
+    ops.Dropout: _as_it_is,
+    ops.Concatenate: _concatenate,
+    ops.Add: _add,
+    ops.Embed: _embed,
+    ops.Periodic: _periodic,
+    ops.Piecewise: _piecewise,
+    ops.Recur: _recur,
+    ops.UserLayer: partial(_user_layer, {}, False),
 }

@@ -10,7 +10,7 @@ import numpy as np
 from rounds.networks.keras.backend import keras, recorded_initializers
 from rounds.networks.keras.table import einsum, keras_table
 from rounds.networks.network import ARRAY, Network
-from rounds.networks.operations import entering, evaluate, input_shapes, operations
+from rounds.networks.operations import entering, input_shapes, operations, run_operations
 
 Weights = Mapping[str, np.ndarray]
 
@@ -72,7 +72,7 @@ def _member(member: ExportedMember, given: dict[str, Any], name: str) -> Any:
     network, steps = member.network, operations(member.network)
     inputs = {entering(kind): _fitted(given, kind, wide) for kind, wide in input_shapes(network).items()}
     own = {array: np.asarray(values) for array, values in member.weights.items()}
-    return evaluate(steps, keras_table(f"{name}_"), own, inputs)[steps[-1].name]
+    return run_operations(steps, keras_table(f"{name}_"), own, inputs)[steps[-1].name]
 
 
 def _fitted(given: dict[str, Any], kind: str, wanted: tuple[int, ...]) -> Any:

@@ -7,33 +7,13 @@ from typing import Any
 import numpy as np
 
 from rounds.errors import PlanError
+from rounds.networks import operations as ops
 from rounds.networks.keras.backend import keras
-from rounds.networks.operations import (
-    EPSILON,
-    Activate,
-    Add,
-    Affine,
-    BatchNormalize,
-    Concatenate,
-    Convolve,
-    Dropout,
-    Embed,
-    Flatten,
-    LayerNormalize,
-    Operation,
-    Periodic,
-    Piecewise,
-    Pool,
-    Recur,
-    Scale,
-    Table,
-    UserLayer,
-)
 
 Arrays = Mapping[str, np.ndarray]
 
 
-def keras_table(prefix: str) -> Table:
+def keras_table(prefix: str) -> ops.Table:
     """The table whose layers' names begin so: no two layers of a model have one name."""
     return {kind: partial(function, prefix) for kind, function in _TABLE.items()}
 
@@ -53,71 +33,75 @@ def einsum(x: Any, equation: str, kernel: np.ndarray, bias: np.ndarray | None, n
     return with_weights(made, x, [kernel] if bias is None else [kernel, bias])
 
 
-def _scale(prefix: str, one: Scale, own: Arrays, x: Any) -> Any:
+def _scale(prefix: str, one: ops.Scale, own: Arrays, x: Any) -> Any:
     spread = own["spread"].astype(float)
     offset = -own["mean"].astype(float) / spread
     scaled = keras.layers.Rescaling((1 / spread).tolist(), offset.tolist(), name=prefix + one.name)(x)
     return keras.ops.where(keras.ops.isnan(scaled), 0.0, scaled)
 
 
-def _flatten(prefix: str, one: Flatten, own: Arrays, x: Any) -> Any:
+def _flatten(prefix: str, one: ops.Flatten, own: Arrays, x: Any) -> Any:
     return keras.layers.Flatten(name=prefix + one.name)(x)
 
 
-def _pool(prefix: str, one: Pool, own: Arrays, x: Any) -> Any:
+def _pool(prefix: str, one: ops.Pool, own: Arrays, x: Any) -> Any:
     kind = keras.layers.GlobalAveragePooling1D if len(x.shape) == 3 else keras.layers.GlobalAveragePooling2D
     return kind(name=prefix + one.name)(x)
 
 
-def _affine(prefix: str, one: Affine, own: Arrays, x: Any) -> Any:
+def _affine(prefix: str, one: ops.Affine, own: Arrays, x: Any) -> Any:
     layer = keras.layers.Dense(one.shape[-1], use_bias="bias" in own, name=prefix + one.name)
     return with_weights(layer, x, list(own.values()))
 
 
-def _convolve(prefix: str, one: Convolve, own: Arrays, x: Any) -> Any:
+def _convolve(prefix: str, one: ops.Convolve, own: Arrays, x: Any) -> Any:
     size = own["kernel"].shape[:-2]
     kind = keras.layers.Conv1D if len(size) == 1 else keras.layers.Conv2D
     layer = kind(one.shape[-1], size, one.step, "same", use_bias="bias" in own, name=prefix + one.name)
     return with_weights(layer, x, list(own.values()))
 
 
-def _batch_normalize(prefix: str, one: BatchNormalize, own: Arrays, x: Any) -> Any:
-    return with_weights(keras.layers.BatchNormalization(epsilon=EPSILON, name=prefix + one.name), x, list(own.values()))
+def _batch_normalize(prefix: str, one: ops.BatchNormalize, own: Arrays, x: Any) -> Any:
+    return with_weights(
+        keras.layers.BatchNormalization(epsilon=ops.EPSILON, name=prefix + one.name), x, list(own.values())
+    )
 
 
-def _layer_normalize(prefix: str, one: LayerNormalize, own: Arrays, x: Any) -> Any:
-    return with_weights(keras.layers.LayerNormalization(epsilon=EPSILON, name=prefix + one.name), x, list(own.values()))
+def _layer_normalize(prefix: str, one: ops.LayerNormalize, own: Arrays, x: Any) -> Any:
+    return with_weights(
+        keras.layers.LayerNormalization(epsilon=ops.EPSILON, name=prefix + one.name), x, list(own.values())
+    )
 
 
-def _activate(prefix: str, one: Activate, own: Arrays, x: Any) -> Any:
+def _activate(prefix: str, one: ops.Activate, own: Arrays, x: Any) -> Any:
     return keras.layers.Activation(one.function, name=prefix + one.name)(x)
 
 
-def _as_it_is(prefix: str, one: Operation, own: Arrays, x: Any) -> Any:
+def _as_it_is(prefix: str, one: ops.Operation, own: Arrays, x: Any) -> Any:
     return x
 
 
-def _concatenate(prefix: str, one: Concatenate, own: Arrays, *parts: Any) -> Any:
+def _concatenate(prefix: str, one: ops.Concatenate, own: Arrays, *parts: Any) -> Any:
     return keras.layers.Concatenate(name=prefix + one.name)(list(parts))
 
 
-def _add(prefix: str, one: Add, own: Arrays, first: Any, second: Any) -> Any:
+def _add(prefix: str, one: ops.Add, own: Arrays, first: Any, second: Any) -> Any:
     return keras.layers.Add(name=prefix + one.name)([first, second])
 
 
-def _embed(prefix: str, one: Embed, own: Arrays, codes: Any) -> Any:
+def _embed(prefix: str, one: ops.Embed, own: Arrays, codes: Any) -> Any:
     table = own["embeddings"]
     return with_weights(keras.layers.Embedding(*table.shape, name=prefix + one.name), codes[:, one.column], [table])
 
 
-def _periodic(prefix: str, one: Periodic, own: Arrays, numbers: Any) -> Any:
+def _periodic(prefix: str, one: ops.Periodic, own: Arrays, numbers: Any) -> Any:
     name = prefix + one.name
     angle = einsum(numbers, "bf,fp->bfp", own["frequencies"] * np.float32(2 * np.pi), None, f"{name}_angle")
     waves = keras.layers.Concatenate(name=f"{name}_waves")([keras.ops.sin(angle), keras.ops.cos(angle)])
     return _flat(name, keras.layers.ReLU(name=f"{name}_relu")(_per_number(name, own, waves)))
 
 
-def _piecewise(prefix: str, one: Piecewise, own: Arrays, numbers: Any) -> Any:
+def _piecewise(prefix: str, one: ops.Piecewise, own: Arrays, numbers: Any) -> Any:
     name = prefix + one.name
     edges = np.asarray(own["edges"], np.float64)
     slope = 1 / np.diff(edges)
@@ -137,7 +121,7 @@ def _flat(name: str, units: Any) -> Any:
 _CELLS = {"simple": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 
 
-def _recur(prefix: str, one: Recur, own: Arrays, x: Any, scaled: Any) -> Any:
+def _recur(prefix: str, one: ops.Recur, own: Arrays, x: Any, scaled: Any) -> Any:
     layer = _CELLS[one.cell](
         one.shape[-1], return_sequences=one.every_step, go_backwards=one.backwards, name=prefix + one.name
     )
@@ -146,26 +130,26 @@ def _recur(prefix: str, one: Recur, own: Arrays, x: Any, scaled: Any) -> Any:
     return keras.ops.flip(made, axis=1) if one.every_step and one.backwards else made
 
 
-def _user_layer(prefix: str, one: UserLayer, own: Arrays, x: Any) -> Any:
+def _user_layer(prefix: str, one: ops.UserLayer, own: Arrays, x: Any) -> Any:
     advice = "Predict with Rounds: rounds predict RUN DATA"
     raise PlanError("Export", "of layers that are not the user's own", name="layer", got=one.name, advice=advice)
 
 
-_TABLE: dict[type[Operation], Callable[..., Any]] = {
-    Scale: _scale,
-    Flatten: _flatten,
-    Pool: _pool,
-    Affine: _affine,
-    Convolve: _convolve,
-    BatchNormalize: _batch_normalize,
-    LayerNormalize: _layer_normalize,
-    Activate: _activate,
-    Dropout: _as_it_is,
-    Concatenate: _concatenate,
-    Add: _add,
-    Embed: _embed,
-    Periodic: _periodic,
-    Piecewise: _piecewise,
-    Recur: _recur,
-    UserLayer: _user_layer,
+_TABLE: dict[type[ops.Operation], Callable[..., Any]] = {
+    ops.Scale: _scale,
+    ops.Flatten: _flatten,
+    ops.Pool: _pool,
+    ops.Affine: _affine,
+    ops.Convolve: _convolve,
+    ops.BatchNormalize: _batch_normalize,
+    ops.LayerNormalize: _layer_normalize,
+    ops.Activate: _activate,
+    ops.Dropout: _as_it_is,
+    ops.Concatenate: _concatenate,
+    ops.Add: _add,
+    ops.Embed: _embed,
+    ops.Periodic: _periodic,
+    ops.Piecewise: _piecewise,
+    ops.Recur: _recur,
+    ops.UserLayer: _user_layer,
 }

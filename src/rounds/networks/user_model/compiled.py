@@ -10,7 +10,7 @@ import numpy as np
 from rounds.errors import PlanError
 from rounds.model_facts import InputFacts, ModelFacts, TargetFacts
 from rounds.networks.keras.backend import keras
-from rounds.networks.user_model.keras_facts import keras_facts, layer_facts, leaf_layers, loss_of
+from rounds.networks.user_model.keras_facts import compiled_loss, keras_facts, layer_facts, leaf_layers
 from rounds.networks.user_model.outputs import UserTraining, wanted_targets
 
 PROBABILITIES = ("sigmoid", "softmax")
@@ -92,7 +92,7 @@ def _loss(model: Any) -> tuple[dict[str, tuple[Any, str]], Callable[[Any, Any], 
             advice = "Compile it with the loss of one output, or hand over the part of the model with that output"
             raise PlanError("A compiled model", "of one loss", name="losses", got=len(given), advice=advice)
         given = next(iter(given.values() if isinstance(given, dict) else given))
-    name, from_logits = loss_of(model)
+    name, from_logits = compiled_loss(model)
     said = f"{AS_COMPILED}: {name}{' from logits' if from_logits else ''}"
     after = {True: "softmax" if "categorical" in name else "sigmoid"}.get(bool(from_logits), "linear")
     fields = {"output_activation": (after, said)}
@@ -235,7 +235,7 @@ def _loss_of_task(model: Any, units: int, plan: Any, task: Any, compiled: Compil
         return None
     if plan.loss not in (COMPILED, compiled.fields["loss"][0]):
         return None
-    name, _ = loss_of(model)
+    name, _ = compiled_loss(model)
     given = (
         model.loss
         if not isinstance(model.loss, list | tuple | dict)
@@ -288,7 +288,7 @@ def training_facts(
     """
     model, used = models
     facts = keras_facts(used, plan.batch_size if isinstance(plan.batch_size, int) else None)
-    loss, from_logits = loss_of(model)
+    loss, from_logits = compiled_loss(model)
     facts = facts.model_copy(update={"loss": loss, "from_logits": from_logits})
     compiled = read_compiled(model)
     kept = compiled is not None and plan.loss == compiled.fields["loss"][0]

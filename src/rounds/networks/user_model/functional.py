@@ -21,7 +21,7 @@ from rounds.networks.user_model.images import use_fast_convolutions, with_array
 from rounds.networks.user_model.initializers import initializer_of
 from rounds.networks.user_model.keras_facts import activation_of
 from rounds.networks.user_model.model import user_objects
-from rounds.networks.user_model.outputs import fits
+from rounds.networks.user_model.outputs import fits_task
 from rounds.user_code import import_named, is_import_path
 
 USER_KERNELS = (*KERNELS, "depthwise_kernel", "pointwise_kernel")
@@ -206,7 +206,7 @@ def _try(apply: Callable[..., Any], model: Any, network: Network) -> None:
         advice = "Call it on a few rows yourself; its layers must use keras.ops, and it must have one output"
         raise PlanError("Model", "one that runs on this table", name="error", got=reason, advice=advice) from error
     units = int(outputs.shape[-1]) if len(outputs.shape) == 2 else 0
-    if not fits(network.outputs, units, network.kind_of_task):
+    if not fits_task(network.outputs, units, network.kind_of_task):
         advice = "Let its last layer have one unit a target (multiclass: one a class)"
         expected = f"{network.outputs} wide"
         raise PlanError("The model's output", expected, name="shape", got=tuple(outputs.shape[1:]), advice=advice)

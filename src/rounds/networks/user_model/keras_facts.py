@@ -31,7 +31,7 @@ def snake(name: str) -> str:
 
 def keras_facts(model: Any, batch_size: int | None = None) -> ModelFacts:
     """What a compiled model says of itself; inputs and targets are left open."""
-    loss, from_logits = loss_of(model)
+    loss, from_logits = compiled_loss(model)
     layers = leaf_layers(model)
     optimizer = getattr(model, "optimizer", None)
     return ModelFacts(
@@ -130,7 +130,7 @@ def initializer_name(initializer: Any) -> str:
     return name if value is None or value == usual else f"{name}:{float(value):g}"
 
 
-def loss_of(model: Any) -> tuple[str, bool | None]:
+def compiled_loss(model: Any) -> tuple[str, bool | None]:
     """(name, from_logits) of the loss that a model was compiled with; an empty name where there is none or several."""
     loss = getattr(model, "loss", None)
     if isinstance(loss, list | tuple | dict):

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 _LEAST = 1e-7
 
 
-def fits(outputs: int, units: int, kind: str) -> bool:
+def fits_task(outputs: int, units: int, kind: str) -> bool:
     """Whether a model of so many units can serve a task of so many outputs.
 
-    >>> fits(1, 2, "binary"), fits(3, 1, "multiclass"), fits(1, 2, "regression")
+    >>> fits_task(1, 2, "binary"), fits_task(3, 1, "multiclass"), fits_task(1, 2, "regression")
     (True, True, False)
     """
     return (

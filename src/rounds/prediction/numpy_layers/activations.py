@@ -36,67 +36,67 @@ def activate(name: str, x: Units) -> Units:
         return ACTIVATIONS[name](x)
 
 
-def linear(x: Units) -> Units:
+def _linear(x: Units) -> Units:
     return x
 
 
-def relu(x: Units) -> Units:
+def _relu(x: Units) -> Units:
     return np.maximum(x, 0)
 
 
-def relu6(x: Units) -> Units:
+def _relu6(x: Units) -> Units:
     return np.clip(x, 0, 6)
 
 
-def leaky_relu(x: Units) -> Units:
+def _leaky_relu(x: Units) -> Units:
     return np.where(x >= 0, x, LEAKY_SLOPE * x)
 
 
-def elu(x: Units) -> Units:
+def _elu(x: Units) -> Units:
     """x above 0, exp(x) - 1 below (Clevert et al. 2016, arXiv:1511.07289); celu is the same at alpha 1."""
     return np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
 
 
-def selu(x: Units) -> Units:
+def _selu(x: Units) -> Units:
     return SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0)))
 
 
-def sigmoid(x: Units) -> Units:
+def _sigmoid(x: Units) -> Units:
     units: Units = np.reciprocal(1 + np.exp(-x))
     return units
 
 
-def hard_sigmoid(x: Units) -> Units:
+def _hard_sigmoid(x: Units) -> Units:
     return np.divide(np.clip(x + 3, 0, 6), 6)
 
 
-def log_sigmoid(x: Units) -> Units:
-    return -softplus(-x)
+def _log_sigmoid(x: Units) -> Units:
+    return -_softplus(-x)
 
 
-def sparse_sigmoid(x: Units) -> Units:
+def _sparse_sigmoid(x: Units) -> Units:
     return np.clip((x + 1) / 2, 0, 1)
 
 
-def silu(x: Units) -> Units:
+def _silu(x: Units) -> Units:
     """x sigmoid(x) (Ramachandran et al. 2017, arXiv:1710.05941)."""
     units: Units = x / (1 + np.exp(-x))
     return units
 
 
-def hard_silu(x: Units) -> Units:
-    return x * hard_sigmoid(x)
+def _hard_silu(x: Units) -> Units:
+    return x * _hard_sigmoid(x)
 
 
-def gelu(x: Units) -> Units:
+def _gelu(x: Units) -> Units:
     """x P(X <= x) for a standard normal X (Hendrycks and Gimpel 2016, arXiv:1606.08415)."""
-    return HALF * x * (1 + erf(x / SQRT_2))
+    return HALF * x * (1 + _erf(x / SQRT_2))
 
 
-def erf(x: Units) -> Units:
+def _erf(x: Units) -> Units:
     """The error function within 1.5e-7 (Abramowitz and Stegun 1964, formula 7.1.26); NumPy has none.
 
-    >>> erf(np.array([0.0, 1.0], np.float32)).round(4)
+    >>> _erf(np.array([0.0, 1.0], np.float32)).round(4)
     array([0.    , 0.8427], dtype=float32)
     """
     t = 1 / (1 + np.float32(0.3275911) * np.abs(x))
@@ -107,65 +107,65 @@ def erf(x: Units) -> Units:
     return units
 
 
-def softplus(x: Units) -> Units:
+def _softplus(x: Units) -> Units:
     """log(1 + exp(x)), written so that neither end overflows."""
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
-def sparse_plus(x: Units) -> Units:
+def _sparse_plus(x: Units) -> Units:
     return np.where(x >= 1, x, np.clip(x + 1, 0, 2) ** 2 / 4)
 
 
-def squareplus(x: Units) -> Units:
+def _squareplus(x: Units) -> Units:
     units: Units = (x + np.sqrt(x * x + SQUAREPLUS_SMOOTHNESS)) / 2
     return units
 
 
-def softsign(x: Units) -> Units:
+def _softsign(x: Units) -> Units:
     units: Units = x / (1 + np.abs(x))
     return units
 
 
-def tanh_shrink(x: Units) -> Units:
+def _tanh_shrink(x: Units) -> Units:
     return x - np.tanh(x)
 
 
-def hard_tanh(x: Units) -> Units:
+def _hard_tanh(x: Units) -> Units:
     return np.clip(x, -1, 1)
 
 
-def soft_shrink(x: Units) -> Units:
+def _soft_shrink(x: Units) -> Units:
     return x - np.clip(x, -SHRINK_THRESHOLD, SHRINK_THRESHOLD)
 
 
-def hard_shrink(x: Units) -> Units:
+def _hard_shrink(x: Units) -> Units:
     return np.where(np.abs(x) > SHRINK_THRESHOLD, x, np.float32(0))
 
 
-def mish(x: Units) -> Units:
+def _mish(x: Units) -> Units:
     """x tanh(softplus(x)) (Misra 2019, arXiv:1908.08681)."""
-    return x * np.tanh(softplus(x))
+    return x * np.tanh(_softplus(x))
 
 
-def glu(x: Units) -> Units:
+def _glu(x: Units) -> Units:
     """First half of the units times the sigmoid of the second (Dauphin et al. 2017, arXiv:1612.08083)."""
     value, gate = np.split(x, 2, axis=-1)
-    return value * sigmoid(gate)
+    return value * _sigmoid(gate)
 
 
-def softmax(x: Units) -> Units:
+def _softmax(x: Units) -> Units:
     power = np.exp(x - x.max(axis=-1, keepdims=True))
     units: Units = power / power.sum(axis=-1, keepdims=True)
     return units
 
 
-def log_softmax(x: Units) -> Units:
+def _log_softmax(x: Units) -> Units:
     x = x - x.max(axis=-1, keepdims=True)
     units: Units = x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
     return units
 
 
-def sparsemax(x: Units) -> Units:
+def _sparsemax(x: Units) -> Units:
     """max(x - tau, 0) as Keras 3.15 computes it on JAX, since that is what the network was trained with.
 
     Its tau adds up all partial sums of the support, where Martins and Astudillo (2016, arXiv:1602.02068) take the last:
@@ -181,35 +181,35 @@ def sparsemax(x: Units) -> Units:
 
 # Every name of keras.activations but `threshold`, which has no default to run at.
 ACTIVATIONS: dict[str, Callable[[Units], Units]] = {
-    "celu": elu,
-    "elu": elu,
+    "celu": _elu,
+    "elu": _elu,
     "exponential": np.exp,
-    "gelu": gelu,
-    "glu": glu,
-    "hard_shrink": hard_shrink,
-    "hard_sigmoid": hard_sigmoid,
-    "hard_silu": hard_silu,
-    "hard_swish": hard_silu,
-    "hard_tanh": hard_tanh,
-    "leaky_relu": leaky_relu,
-    "linear": linear,
-    "log_sigmoid": log_sigmoid,
-    "log_softmax": log_softmax,
-    "mish": mish,
-    "relu": relu,
-    "relu6": relu6,
-    "selu": selu,
-    "sigmoid": sigmoid,
-    "silu": silu,
-    "soft_shrink": soft_shrink,
-    "softmax": softmax,
-    "softplus": softplus,
-    "softsign": softsign,
-    "sparse_plus": sparse_plus,
-    "sparse_sigmoid": sparse_sigmoid,
-    "sparsemax": sparsemax,
-    "squareplus": squareplus,
-    "swish": silu,
+    "gelu": _gelu,
+    "glu": _glu,
+    "hard_shrink": _hard_shrink,
+    "hard_sigmoid": _hard_sigmoid,
+    "hard_silu": _hard_silu,
+    "hard_swish": _hard_silu,
+    "hard_tanh": _hard_tanh,
+    "leaky_relu": _leaky_relu,
+    "linear": _linear,
+    "log_sigmoid": _log_sigmoid,
+    "log_softmax": _log_softmax,
+    "mish": _mish,
+    "relu": _relu,
+    "relu6": _relu6,
+    "selu": _selu,
+    "sigmoid": _sigmoid,
+    "silu": _silu,
+    "soft_shrink": _soft_shrink,
+    "softmax": _softmax,
+    "softplus": _softplus,
+    "softsign": _softsign,
+    "sparse_plus": _sparse_plus,
+    "sparse_sigmoid": _sparse_sigmoid,
+    "sparsemax": _sparsemax,
+    "squareplus": _squareplus,
+    "swish": _silu,
     "tanh": np.tanh,
-    "tanh_shrink": tanh_shrink,
+    "tanh_shrink": _tanh_shrink,
 }

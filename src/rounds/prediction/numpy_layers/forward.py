@@ -11,7 +11,7 @@ from threadpoolctl import ThreadpoolController
 
 from rounds.data.dataset import Inputs
 from rounds.networks.network import OUTPUT, Network
-from rounds.networks.operations import entering, evaluate, operations
+from rounds.networks.operations import entering, operations, run_operations
 from rounds.prediction.numpy_layers.table import TABLE
 
 # Rows at a time: what is between two layers stays in the cache, and memory does not grow with the table.
@@ -45,7 +45,7 @@ def forward(network: Network, weights: Weights, inputs: Inputs) -> np.ndarray:
     def fill(member: int, start: int) -> None:
         rows = slice(start, start + size)
         given = {entering(name): array for name, array in inputs.take(rows).arrays.items()}
-        outputs[member, rows] = evaluate(steps, TABLE, own[member], given)[steps[-1].name]
+        outputs[member, rows] = run_operations(steps, TABLE, own[member], given)[steps[-1].name]
 
     # One thread a core and none inside the matrix products: threads waiting for threads cost 4 to 20 times as much.
     with _libraries().limit(limits=1, user_api="blas"), ThreadPoolExecutor(cpu_count()) as pool:

@@ -11,7 +11,7 @@ Arrays = Mapping[str, np.ndarray]
 States = tuple[np.ndarray, ...]
 
 
-def recur(operation: Recur, own: Arrays, x: np.ndarray, scaled: np.ndarray) -> np.ndarray:
+def recur_rows(operation: Recur, own: Arrays, x: np.ndarray, scaled: np.ndarray) -> np.ndarray:
     """x [B, T, C], scaled [B, T, channels] whose first channel says what lies inside -> [B, T, U] or [B, U]."""
     inside = scaled[:, :, 0] > 0.5
     order = slice(None, None, -1 if operation.backwards else 1)

@@ -5,51 +5,32 @@ from itertools import product
 
 import numpy as np
 
-from rounds.networks.operations import (
-    EPSILON,
-    Activate,
-    Add,
-    Affine,
-    BatchNormalize,
-    Concatenate,
-    Convolve,
-    Dropout,
-    Embed,
-    Flatten,
-    LayerNormalize,
-    Periodic,
-    Piecewise,
-    Pool,
-    Recur,
-    Scale,
-    Table,
-    UserLayer,
-)
+from rounds.networks import operations as ops
 from rounds.prediction.numpy_layers.activations import activate
-from rounds.prediction.numpy_layers.recurrence import recur
+from rounds.prediction.numpy_layers.recurrence import recur_rows
 
 Arrays = Mapping[str, np.ndarray]
 
 
-def _scale(one: Scale, own: Arrays, x: np.ndarray) -> np.ndarray:
+def _scale(one: ops.Scale, own: Arrays, x: np.ndarray) -> np.ndarray:
     scaled = (np.asarray(x).astype(np.float32) - own["mean"]) / own["spread"]
     return np.where(np.isnan(scaled), np.float32(0), scaled)
 
 
-def _flatten(one: Flatten, own: Arrays, x: np.ndarray) -> np.ndarray:
+def _flatten(one: ops.Flatten, own: Arrays, x: np.ndarray) -> np.ndarray:
     return x.reshape(len(x), -1)
 
 
-def _pool(one: Pool, own: Arrays, x: np.ndarray) -> np.ndarray:
+def _pool(one: ops.Pool, own: Arrays, x: np.ndarray) -> np.ndarray:
     return np.asarray(x.mean(axis=tuple(range(1, x.ndim - 1))))
 
 
-def _affine(one: Affine, own: Arrays, x: np.ndarray) -> np.ndarray:
+def _affine(one: ops.Affine, own: Arrays, x: np.ndarray) -> np.ndarray:
     return _with_bias(x @ own["kernel"], own)
 
 
-def _convolve(one: Convolve, own: Arrays, x: np.ndarray) -> np.ndarray:
-    return _with_bias(convolve(x, own["kernel"], one.step), own)
+def _convolve(one: ops.Convolve, own: Arrays, x: np.ndarray) -> np.ndarray:
+    return _with_bias(convolve_rows(x, own["kernel"], one.step), own)
 
 
 def _with_bias(units: np.ndarray, own: Arrays) -> np.ndarray:
@@ -59,10 +40,10 @@ def _with_bias(units: np.ndarray, own: Arrays) -> np.ndarray:
     return units
 
 
-def convolve(array: np.ndarray, kernel: np.ndarray, step: int) -> np.ndarray:
+def convolve_rows(array: np.ndarray, kernel: np.ndarray, step: int) -> np.ndarray:
     """array [B, *space, I], kernel [*filter, I, O] -> [B, *places, O], zeros around as Keras's padding "same".
 
-    >>> convolve(np.ones((1, 3, 1)), np.ones((3, 1, 1)), 1).ravel().tolist()
+    >>> convolve_rows(np.ones((1, 3, 1)), np.ones((3, 1, 1)), 1).ravel().tolist()
     [2.0, 3.0, 2.0]
     """
     *widths, entering, leaving = kernel.shape
@@ -77,46 +58,46 @@ def convolve(array: np.ndarray, kernel: np.ndarray, step: int) -> np.ndarray:
     return np.asarray(made.reshape(len(array), *places, leaving))
 
 
-def _batch_normalize(one: BatchNormalize, own: Arrays, x: np.ndarray) -> np.ndarray:
+def _batch_normalize(one: ops.BatchNormalize, own: Arrays, x: np.ndarray) -> np.ndarray:
     return _normalized(x, own["moving_mean"], own["moving_variance"], own)
 
 
-def _layer_normalize(one: LayerNormalize, own: Arrays, x: np.ndarray) -> np.ndarray:
+def _layer_normalize(one: ops.LayerNormalize, own: Arrays, x: np.ndarray) -> np.ndarray:
     return _normalized(x, x.mean(axis=-1, keepdims=True), x.var(axis=-1, keepdims=True), own)
 
 
 def _normalized(x: np.ndarray, mean: np.ndarray, variance: np.ndarray, own: Arrays) -> np.ndarray:
-    return np.asarray((x - mean) / np.sqrt(variance + np.float32(EPSILON)) * own["gamma"] + own["beta"])
+    return np.asarray((x - mean) / np.sqrt(variance + np.float32(ops.EPSILON)) * own["gamma"] + own["beta"])
 
 
-def _activate(one: Activate, own: Arrays, x: np.ndarray) -> np.ndarray:
+def _activate(one: ops.Activate, own: Arrays, x: np.ndarray) -> np.ndarray:
     return activate(one.function, x)
 
 
-def _dropout(one: Dropout, own: Arrays, x: np.ndarray) -> np.ndarray:
+def _dropout(one: ops.Dropout, own: Arrays, x: np.ndarray) -> np.ndarray:
     return x
 
 
-def _concatenate(one: Concatenate, own: Arrays, *parts: np.ndarray) -> np.ndarray:
+def _concatenate(one: ops.Concatenate, own: Arrays, *parts: np.ndarray) -> np.ndarray:
     return np.concatenate(parts, axis=-1)
 
 
-def _add(one: Add, own: Arrays, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def _add(one: ops.Add, own: Arrays, first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.asarray(first + second)
 
 
-def _embed(one: Embed, own: Arrays, codes: np.ndarray) -> np.ndarray:
+def _embed(one: ops.Embed, own: Arrays, codes: np.ndarray) -> np.ndarray:
     return np.asarray(own["embeddings"][codes[:, one.column]])
 
 
-def _periodic(one: Periodic, own: Arrays, numbers: np.ndarray) -> np.ndarray:
+def _periodic(one: ops.Periodic, own: Arrays, numbers: np.ndarray) -> np.ndarray:
     frequencies = own["frequencies"] * np.float32(2 * np.pi)  # [F, P]
     angle = numbers.T[:, :, None] * frequencies[:, None, :]  # [F, B, P]
     kernel, half = own["kernel"], frequencies.shape[1]  # [F, 2P, W]
     return activate("relu", _flat(np.sin(angle) @ kernel[:, :half] + np.cos(angle) @ kernel[:, half:], own))
 
 
-def _piecewise(one: Piecewise, own: Arrays, numbers: np.ndarray) -> np.ndarray:
+def _piecewise(one: ops.Piecewise, own: Arrays, numbers: np.ndarray) -> np.ndarray:
     edges = own["edges"][:, None, :]  # [F, 1, P + 1]
     low, high = edges[..., :-1], edges[..., 1:]
     place = np.clip((numbers.T[:, :, None] - low) / (high - low), 0, 1)  # [F, B, P]
@@ -129,29 +110,29 @@ def _flat(units: np.ndarray, own: Arrays) -> np.ndarray:
     return units.reshape(len(units), -1)
 
 
-def _recur(one: Recur, own: Arrays, x: np.ndarray, scaled: np.ndarray) -> np.ndarray:
-    return recur(one, own, x, scaled)
+def _recur(one: ops.Recur, own: Arrays, x: np.ndarray, scaled: np.ndarray) -> np.ndarray:
+    return recur_rows(one, own, x, scaled)
 
 
-def _user_layer(one: UserLayer, own: Arrays, x: np.ndarray) -> np.ndarray:
+def _user_layer(one: ops.UserLayer, own: Arrays, x: np.ndarray) -> np.ndarray:
     return np.asarray(one.layer.call(own, x, False)[0])
 
 
-TABLE: Table = {
-    Scale: _scale,
-    Flatten: _flatten,
-    Pool: _pool,
-    Affine: _affine,
-    Convolve: _convolve,
-    BatchNormalize: _batch_normalize,
-    LayerNormalize: _layer_normalize,
-    Activate: _activate,
-    Dropout: _dropout,
-    Concatenate: _concatenate,
-    Add: _add,
-    Embed: _embed,
-    Periodic: _periodic,
-    Piecewise: _piecewise,
-    Recur: _recur,
-    UserLayer: _user_layer,
+TABLE: ops.Table = {
+    ops.Scale: _scale,
+    ops.Flatten: _flatten,
+    ops.Pool: _pool,
+    ops.Affine: _affine,
+    ops.Convolve: _convolve,
+    ops.BatchNormalize: _batch_normalize,
+    ops.LayerNormalize: _layer_normalize,
+    ops.Activate: _activate,
+    ops.Dropout: _dropout,
+    ops.Concatenate: _concatenate,
+    ops.Add: _add,
+    ops.Embed: _embed,
+    ops.Periodic: _periodic,
+    ops.Piecewise: _piecewise,
+    ops.Recur: _recur,
+    ops.UserLayer: _user_layer,
 }

@@ -76,7 +76,7 @@ def _already_trained(design: TrialDesign, plan: Plan, held: dict[int, np.ndarray
     settings = len(sweep(plan))
     pairs = {known[course_of(m)].number: place for m, place in zip(wanted, _places(wanted, settings), strict=True)}
     rows = _rows(held, each, settings)
-    return Tried(rows, predictions_of(design.trained, design.fold_data, rows, pairs))
+    return Tried(rows, arm_predictions(design.trained, design.fold_data, rows, pairs))
 
 
 def _rows(held: dict[int, np.ndarray], each: int, settings: int) -> dict[Pair, np.ndarray]:
@@ -106,7 +106,7 @@ def try_arms(
         trained = yield from train_to_end(population, folder, design.minutes, hopeless_in(population))
         places = _places(population.members, settings)
         pairs = {m.number: place for m, place in zip(population.members, places, strict=True)}
-        made = predictions_of(trained, fold_data, tried.rows, pairs)
+        made = arm_predictions(trained, fold_data, tried.rows, pairs)
         tried = tried.joined(Tried({}, made, member_epochs(trained), (without_halves(trained),)), numbers)
     return tried
 
@@ -123,7 +123,7 @@ def _name(design: TrialDesign, stage: str, scaling: Scaling) -> str:
     return f"round_{design.round}_{stage}_{scaling.scale_inputs}_{scaling.target_transform}"
 
 
-def predictions_of(
+def arm_predictions(
     trained: Trained, fold_data: FoldData, rows: dict[Pair, np.ndarray], pairs: dict[int, tuple[int, Pair]]
 ) -> dict[tuple[int, Pair], np.ndarray]:
     """Of each arm and pair; pairs: both, of a member by its number."""

@@ -12,10 +12,17 @@ import numpy as np
 from rounds.plan import Plan, usual_patience
 from rounds.prescription.remedies.optimizer import keep_best
 from rounds.prescription.remedies.remedy import Prescription, treated
-from rounds.prescription.trial.arms import Tried, effects_of, predictions_of
+from rounds.prescription.trial.arms import Tried, arm_predictions, effects_of
 from rounds.prescription.trial.design import TrialDesign
 from rounds.prescription.trial.effect import Pair
-from rounds.prescription.trial.trial import FEWEST_CONFIRMING, Arm, Trial, said_of, smallest_worthwhile, worthwhile
+from rounds.prescription.trial.trial import (
+    FEWEST_CONFIRMING,
+    Arm,
+    Trial,
+    confirmation_words,
+    smallest_worthwhile_effect,
+    worthwhile,
+)
 from rounds.training.compiled.best_snapshots import FIRST_HALF, SECOND_HALF
 from rounds.training.population.build import Population, Trained
 from rounds.training.population.members import WHOLE_DEVELOPMENT, Member
@@ -44,9 +51,10 @@ def try_best_epoch(design: TrialDesign, trained: Trained, prescription: Prescrip
     members = [m for m in trained.population.members if m.outer == WHOLE_DEVELOPMENT]
     plan, tried = trained.population.plans[0], _crossed(design, trained, members)
     effect = effects_of(design, tried, [plan, treated(plan, prescription.change)], [1], 1)[0]
-    least, patients = smallest_worthwhile(design), len(np.unique(design.patients[tried.rows[ALL]]))
+    least, patients = smallest_worthwhile_effect(design), len(np.unique(design.patients[tried.rows[ALL]]))
     kept = worthwhile(effect, least) and patients >= FEWEST_CONFIRMING
-    reason = f"{said_of(effect, least)} on {patients:,} patients at the epochs that others chose; nothing was trained"
+    said = confirmation_words(effect, least)
+    reason = f"{said} on {patients:,} patients at the epochs that others chose; nothing was trained"
     arm = Arm(prescription, confirmed=effect, verdict="kept" if kept else "dropped", reason=reason)
     parts = (with_best_epochs(trained, like),) if kept else ()
     folds, seeds = tuple(sorted({m.fold for m in members})), tuple(sorted({m.seed for m in members}))
@@ -61,7 +69,7 @@ def _crossed(design: TrialDesign, trained: Trained, members: list[Member]) -> Tr
     for half, selector in ((0, SECOND_HALF), (1, FIRST_HALF)):
         rows = {Pair(m.fold): _of_half(design, m.fold, half) for m in members}
         for arm, networks in enumerate((trained, at_epoch_of(trained, selector))):
-            made = predictions_of(networks, design.fold_data, rows, {m.number: (arm, Pair(m.fold)) for m in members})
+            made = arm_predictions(networks, design.fold_data, rows, {m.number: (arm, Pair(m.fold)) for m in members})
             says[arm] += [made[arm, pair] for pair in rows]
         parts += rows.values()
     return Tried({ALL: np.concatenate(parts)}, {(arm, ALL): np.concatenate(some) for arm, some in says.items()})

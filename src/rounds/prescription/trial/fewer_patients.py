@@ -13,7 +13,7 @@ from rounds.prescription.trial.arms import Tried, against_control, effects_of, t
 from rounds.prescription.trial.design import TrialDesign
 from rounds.prescription.trial.effect import Effect
 from rounds.prescription.trial.shorter_plan import stretched
-from rounds.prescription.trial.trial import smallest_worthwhile
+from rounds.prescription.trial.trial import smallest_worthwhile_effect
 from rounds.training.pool import Progress
 from rounds.training.slab import Rows
 
@@ -86,7 +86,7 @@ def _entry(design: TrialDesign, plan: Plan, finding: str, tried: Tried, gains: t
     )
     counts = {0: round(learned), 1: round(HALF * learned), 2: round(QUARTER * learned)}
     curve = [{"patients": counts[arm], "score": _score(design, tried, arm)} for arm in (2, 1, 0)]
-    least, folds = smallest_worthwhile(design), sorted(design.held(FOLDS_ASKED))
+    least, folds = smallest_worthwhile_effect(design), sorted(design.held(FOLDS_ASKED))
     return {
         "round": design.round,
         "finding": finding,
@@ -102,7 +102,7 @@ def _entry(design: TrialDesign, plan: Plan, finding: str, tried: Tried, gains: t
         "smallest_worthwhile": least,
         "remedies_tried": 1,
         "verdict": "advice",
-        "reason": told(doubled, least),
+        "reason": more_patients_words(doubled, least),
     }
 
 
@@ -112,10 +112,10 @@ def _score(design: TrialDesign, tried: Tried, arm: int) -> float:
     return score(design.task, design.fold_data.targets[rows], predicted)[main_metric(design.task)]
 
 
-def told(doubled: Effect, least: float) -> str:
+def more_patients_words(doubled: Effect, least: float) -> str:
     """Whether more patients would help, in words.
 
-    >>> told(Effect(0.2, 0.1, 0.3), 0.05)[:29], told(Effect(0.0, -0.01, 0.01), 0.05)[:33]
+    >>> more_patients_words(Effect(0.2, 0.1, 0.3), 0.05)[:29], more_patients_words(Effect(0.0, -0.01, 0.01), 0.05)[:33]
     ('more patients would help: all', 'more patients would hardly help: ')
     """
     if doubled.helps and doubled.value >= least:

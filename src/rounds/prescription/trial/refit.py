@@ -16,7 +16,7 @@ from rounds.prescription.trial.arms import Tried, effects_of, try_arms
 from rounds.prescription.trial.design import TrialDesign
 from rounds.prescription.trial.effect import Pair
 from rounds.prescription.trial.shorter_plan import stretched
-from rounds.prescription.trial.trial import smallest_worthwhile
+from rounds.prescription.trial.trial import smallest_worthwhile_effect
 from rounds.training.pool import Progress
 from rounds.training.population.build import Population, Trained, make_population
 from rounds.training.population.fold_data import FoldData
@@ -56,7 +56,7 @@ def try_refit(
     if design.over:
         return None
     (effect,) = effects_of(design, tried, [plan, blind], [1], 1)
-    least = smallest_worthwhile(design)
+    least = smallest_worthwhile_effect(design)
     kept = effect.helps and effect.value >= least
     why = "better on folds that neither kind has seen" if kept else "not clearly better on folds that neither kind saw"
     entry = {

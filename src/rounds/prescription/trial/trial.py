@@ -165,7 +165,7 @@ def _confirm(design: TrialDesign, plan: Plan, trial: Trial, best: int) -> Genera
     if patients < FEWEST_CONFIRMING:
         few = f"{patients} patients are left to confirm it, too few to tell (at least {FEWEST_CONFIRMING})"
         return _with(trial, best, replace(arm, reason=few))
-    least, tried = smallest_worthwhile(design), Tried({}, {})
+    least, tried = smallest_worthwhile_effect(design), Tried({}, {})
     looks: list[Look] = []
     effect = Effect(0.0, -np.inf, np.inf)
     for number, share in enumerate(_shares(design, plan, trial, arm)):
@@ -241,11 +241,11 @@ def _payable(design: TrialDesign, plan: Plan, trial: Trial, arm: Arm, spent: int
 
 def _judged(arm: Arm, effect: Effect, least: float, patients: int, alone: bool) -> Arm:
     who = f"{patients:,}{'' if alone else ' other'} patients"
-    reason = f"{said_of(effect, least)} with fresh seeds on {who}, at this budget"
+    reason = f"{confirmation_words(effect, least)} with fresh seeds on {who}, at this budget"
     return replace(arm, confirmed=effect, verdict="kept" if worthwhile(effect, least) else "dropped", reason=reason)
 
 
-def said_of(effect: Effect, least: float) -> str:
+def confirmation_words(effect: Effect, least: float) -> str:
     """Whether an effect is confirmed, in words; least: the smallest worthwhile."""
     if worthwhile(effect, least):
         return "confirmed"
@@ -268,7 +268,7 @@ def seeds_of(plan: Plan, folds: list[int], each: int) -> tuple[int, ...]:
     return tuple(m.seed for m in make_members([plan], tuple(folds), (), each * len(folds)))
 
 
-def smallest_worthwhile(design: TrialDesign) -> float:
+def smallest_worthwhile_effect(design: TrialDesign) -> float:
     """In the main metric, from the constant's score on development rows."""
     task, fold_data = design.task, design.fold_data
     observed = fold_data.targets[fold_data.learned]

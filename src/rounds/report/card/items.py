@@ -35,7 +35,7 @@ class Item:
     ask: str
 
 
-def unknown(known: Known) -> str:
+def _unknown(known: Known) -> str:
     return ""
 
 
@@ -47,16 +47,16 @@ def outcome_name(known: Known) -> str:
     return shown + (f" in {task['unit']}" if task["unit"] else "")
 
 
-def title(known: Known) -> str:
+def _title(known: Known) -> str:
     simulated = " on simulated patients" if known.dataset.get("simulated") else ""
     return f"Development and internal validation{simulated} of a neural network that predicts {outcome_name(known)}."
 
 
-def purpose(known: Known) -> str:
+def _purpose(known: Known) -> str:
     return f"To predict {outcome_name(known)} and to judge the predictions on patients that no network learned from."
 
 
-def sources(known: Known) -> str:
+def _sources(known: Known) -> str:
     dataset = known.dataset
     notes = " ".join(f"{note.rstrip('.')}." for note in dataset.get("notes", []))
     rows = (
@@ -65,19 +65,19 @@ def sources(known: Known) -> str:
     return f"{rows} (SHA-256 of the cells {dataset['content_hash'][:16]}). {notes}".strip()
 
 
-def dates(known: Known) -> str:
+def _dates(known: Known) -> str:
     span = known.dataset.get("time_range")
     return f"Rows are dated {span[0]} to {span[1]} (column {known.dataset['time']})." if span else ""
 
 
-def eligibility(known: Known) -> str:
+def _eligibility(known: Known) -> str:
     excluded = known.dataset.get("exclusions", [])
     if not excluded:
         return "No row of the file was left out."
     return "Left out: " + "; ".join(f"{rows:,} rows ({reason})" for reason, rows in excluded) + "."
 
 
-def preparation(known: Known) -> str:
+def _preparation(known: Known) -> str:
     scaled = f"centred at the median, divided by the interquartile range, smoothly clipped at {CLIP:g}"
     numbers = scaled if known.plan.get("scale_inputs", True) else "as read"
     return (
@@ -87,13 +87,13 @@ def preparation(known: Known) -> str:
     )
 
 
-def outcome(known: Known) -> str:
+def _outcome(known: Known) -> str:
     task = known.metrics["task"]
     classes = f" with the classes {', '.join(task['classes'])}" if task["classes"] else ""
     return f"{outcome_name(known)}, as it stands in the table ({task['kind']}{classes})."
 
 
-def candidates(known: Known) -> str:
+def _candidates(known: Known) -> str:
     features = [c for c in known.dataset["columns"] if c["role"] in ("numeric", "categorical", "boolean")]
     dropped = [c for c in known.dataset["columns"] if c["role"] in ("dropped", "constant", "text", "date")]
     left = "; ".join(f"{c['name']} ({c['reason']})" for c in dropped[:12])
@@ -102,14 +102,14 @@ def candidates(known: Known) -> str:
     )
 
 
-def predictors(known: Known) -> str:
+def _predictors(known: Known) -> str:
     moment = known.dataset.get("prediction_moment")
     reason = known.dataset.get("prediction_moment_reason", "")
     said = f"All are known at {moment}." if moment else f"When values are known: {reason or 'not declared'}."
     return f"Names, roles, units and time of knowledge stand in dataset.json. {said}"
 
 
-def sample_size(known: Known) -> str:
+def _sample_size(known: Known) -> str:
     rows, patients = known.metrics["rows"], known.metrics["patients"]
     events = (known.dataset.get("split") or {}).get("events")
     cases = (
@@ -125,7 +125,7 @@ def _count(rows: int) -> str:
     return f"{rows:,}" if rows == 0 or rows >= FEWEST_PATIENTS else f"fewer than {FEWEST_PATIENTS}"
 
 
-def missing(known: Known) -> str:
+def _missing(known: Known) -> str:
     features = [c for c in known.dataset["columns"] if c["role"] in ("numeric", "categorical", "boolean")]
     lacking = sorted((c for c in features if c["missing_share"] > 0), key=lambda c: -c["missing_share"])
     if not lacking:
@@ -141,20 +141,20 @@ def missing(known: Known) -> str:
 ONE_ROW_EACH = "No row is on two sides; no column tells patients, so that whether one has several rows was not checked."
 
 
-def partition(known: Known) -> str:
+def _partition(known: Known) -> str:
     split = known.dataset["split"]
     use = "; ".join(f"{what}: {rows}" for what, rows in known.plan.get("rows_that", {}).items())
     sides = "No patient is on two sides." if known.dataset.get("group") else ONE_ROW_EACH
     return f"{split['how'].capitalize()} (seed {split['seed']}). {sides} Which rows do what: {use}."
 
 
-def handling(known: Known) -> str:
+def _handling(known: Known) -> str:
     spread = known.plan.get("number_embedding", "none")
     how = "as they are" if spread == "none" else f"as they are and as learned {spread} embeddings of each"
     return f"Prepared numbers enter {how}; no interaction is written by hand."
 
 
-def building(known: Known) -> str:
+def _building(known: Known) -> str:
     plan, metrics = known.plan, known.metrics
     tried = metrics.get("rounds", {})
     widths = "-".join(map(str, plan["hidden"])) if plan["network"] != "linear" else "no hidden layer"
@@ -174,7 +174,7 @@ def building(known: Known) -> str:
     )
 
 
-def measures(known: Known) -> str:
+def _measures(known: Known) -> str:
     names = ", ".join(known.metrics["test"])
     base = ", ".join(known.metrics["baselines"])
     return (
@@ -183,7 +183,7 @@ def measures(known: Known) -> str:
     )
 
 
-def updating(known: Known) -> str:
+def _updating(known: Known) -> str:
     record = known.evidence.get("recalibration")
     if not record:
         return ""
@@ -199,18 +199,18 @@ def _none_kept(record: Record) -> str:
     return f"too few patients to fit one ({'; '.join(few)})" if few and None not in reasons else "none helped"
 
 
-def calculation(known: Known) -> str:
+def _calculation(known: Known) -> str:
     return (
         "By the model of the run folder (rounds predict RUN DATA); model/description.json says its equations in words."
     )
 
 
-def imbalance(known: Known) -> str:
+def _imbalance(known: Known) -> str:
     weights = known.plan.get("class_weights", "none")
     return "No resampling and no class weights." if weights == "none" else f"Class weights: {weights}."
 
 
-def fairness(known: Known) -> str:
+def _fairness(known: Known) -> str:
     record = known.evidence.get("subgroups")
     if not record or not record["columns"]:
         return ""
@@ -219,7 +219,7 @@ def fairness(known: Known) -> str:
     )
 
 
-def output(known: Known) -> str:
+def _output(known: Known) -> str:
     statistic = known.metrics.get("statistic", "")
     words = {"probability": "a probability", "rate": "an expected count"}.get(statistic, f"the {statistic}")
     decisions = known.evidence.get("decisions", {})
@@ -229,7 +229,7 @@ def output(known: Known) -> str:
     return f"{words.capitalize()} of {outcome_name(known)}.{tail}"
 
 
-def differences(known: Known) -> str:
+def _differences(known: Known) -> str:
     kind = known.metrics["test_kind"]
     same = "Patients who judge come from the same table as those of training"
     return {
@@ -239,32 +239,32 @@ def differences(known: Known) -> str:
     }.get(kind, "")
 
 
-def code(known: Known) -> str:
+def _code(known: Known) -> str:
     return f"Rounds {known.metrics['versions']['rounds']} (Apache-2.0); versions and seeds stand in this card."
 
 
-def flow(known: Known) -> str:
+def _flow(known: Known) -> str:
     record = known.evidence.get("flow")
     if not record:
-        return sample_size(known)
+        return _sample_size(known)
     parts = "; ".join(f"{n}: {p['patients']:,} patients, {p['rows']:,} rows" for n, p in record["parts"].items())
     left = "; ".join(f"{_count(e['rows'])} rows ({e['reason']})" for e in record["excluded"]) or "none"
     return f"{record['rows_read']:,} rows read; left out: {left}; {parts}."
 
 
-def who(known: Known) -> str:
+def _who(known: Known) -> str:
     rows = known.evidence.get("characteristics", {}).get("rows")
     return "Table 1 stands in evidence.json and in the report, with missing values by part." if rows else ""
 
 
-def specification(known: Known) -> str:
+def _specification(known: Known) -> str:
     parameters = known.plan.get("parameters", [])
     count = f" with {' and '.join(f'{p:,}' for p in parameters)} weights each" if parameters else ""
     return f"model/: {known.metrics['members']} networks{count} as plain arrays and JSON, with checksums in this card."
 
 
-def performance(known: Known) -> str:
-    scores = "; ".join(f"{name} {interval(score)}" for name, score in known.metrics["test"].items())
+def _performance(known: Known) -> str:
+    scores = "; ".join(f"{name} {_interval(score)}" for name, score in known.metrics["test"].items())
     groups = known.evidence.get("subgroups", {})
     tail = f" Subgroups ({groups['comparisons']} comparisons) stand in evidence.json." if groups.get("columns") else ""
     difference = known.metrics["difference"]
@@ -272,15 +272,15 @@ def performance(known: Known) -> str:
     return f"On patients who judge: {scores}. {against}.{tail}"
 
 
-def interval(score: Record) -> str:
+def _interval(score: Record) -> str:
     """
-    >>> interval({"value": 0.8123, "low": 0.75, "high": 0.9})
+    >>> _interval({"value": 0.8123, "low": 0.75, "high": 0.9})
     '0.812 (95 % 0.75 to 0.9)'
     """
     return f"{score['value']:.3g} (95 % {score['low']:.3g} to {score['high']:.3g})"
 
 
-def reading(known: Known) -> str:
+def _reading(known: Known) -> str:
     verdict = known.findings["verdict"]
     names = {
         "believable": "Can the number be believed",
@@ -290,7 +290,7 @@ def reading(known: Known) -> str:
     return " ".join(f"{words}: {verdict[key]['answer']} ({verdict[key]['reason']})." for key, words in names.items())
 
 
-def limits(known: Known) -> str:
+def _limits(known: Known) -> str:
     warned = [
         f["explanation"] for f in known.findings["findings"] if f["severity"] != "note" and f["code"] != "healthy"
     ]
@@ -302,7 +302,7 @@ def limits(known: Known) -> str:
     return " ".join([*simulated, *warned[:6], *again, *tail])
 
 
-def bad_input(known: Known) -> str:
+def _bad_input(known: Known) -> str:
     return (
         "A missing column counts as missing in every row and is said; unseen levels, values out of range and drift are "
         "counted and said with each prediction; a value of another type is refused."
@@ -310,56 +310,58 @@ def bad_input(known: Known) -> str:
 
 
 ITEMS: tuple[Item, ...] = (
-    Item("1", "Title", "Title", title, "Name the population."),
-    Item("2", "Abstract", "Structured abstract", unknown, "Write the abstract."),
-    Item("3a", "Introduction", "Clinical context and existing models", unknown, "Say why this model, beside which."),
-    Item("3b", "Introduction", "Target population, purpose, users", unknown, "Say for whom, where, used by whom."),
-    Item("3c", "Introduction", "Known health inequalities", unknown, "Say which are known between groups of patients."),
-    Item("4", "Introduction", "Objectives", purpose, ""),
-    Item("5a", "Methods", "Sources of data", sources, "Say how the data came about and whom it represents."),
-    Item("5b", "Methods", "Dates", dates, "Give start and end of accrual, and of follow-up."),
-    Item("6a", "Methods", "Setting", unknown, "Give the setting, number and place of centres."),
-    Item("6b", "Methods", "Eligibility", eligibility, "Say who was eligible before the file was made."),
-    Item("6c", "Methods", "Treatments", unknown, "Say which treatments were given and how they are handled."),
-    Item("7", "Methods", "Data preparation", preparation, "Say what was done before the file was made."),
-    Item("8a", "Methods", "Outcome", outcome, "Define it: horizon, how and when it was assessed."),
-    Item("8b", "Methods", "Outcome assessors", unknown, "If judged by people: who, with which training."),
-    Item("8c", "Methods", "Blinding of the outcome", unknown, "Say whether assessors knew the predictors."),
-    Item("9a", "Methods", "Choice of predictors", candidates, "Say why these columns were collected."),
-    Item("9b", "Methods", "Definition of predictors", predictors, "Define how and when each was measured."),
-    Item("9c", "Methods", "Predictor assessors", unknown, "If judged by people: who, with which training."),
-    Item("10", "Methods", "Sample size", sample_size, "Justify the size."),
-    Item("11", "Methods", "Missing data", missing, "Say why values are missing."),
-    Item("12a", "Methods", "Use and partition of the data", partition, ""),
-    Item("12b", "Methods", "Handling of predictors", handling, ""),
-    Item("12c", "Methods", "Model, building and internal validation", building, ""),
-    Item("12d", "Methods", "Heterogeneity across clusters", unknown, "Say whether centres differ: --subgroup CENTRE."),
-    Item("12e", "Methods", "Measures of performance", measures, ""),
-    Item("12f", "Methods", "Model updating", updating, ""),
-    Item("12g", "Methods", "How predictions are calculated", calculation, ""),
-    Item("13", "Methods", "Class imbalance", imbalance, ""),
-    Item("14", "Methods", "Fairness", fairness, "Say which approach to fairness was taken, and why."),
-    Item("15", "Methods", "Model output", output, "Say which threshold care will use, and why."),
-    Item("16", "Methods", "Training against evaluation", differences, "Name differences in setting and outcome."),
-    Item("17", "Methods", "Ethical approval", unknown, "Name the committee, approval and consent."),
-    Item("18a", "Open science", "Funding", unknown, "Name funders and their role."),
-    Item("18b", "Open science", "Conflicts of interest", unknown, "Declare them."),
-    Item("18c", "Open science", "Protocol", unknown, "Say where the protocol is, or that there is none."),
-    Item("18d", "Open science", "Registration", unknown, "Give the register and number, or say there is none."),
-    Item("18e", "Open science", "Data sharing", unknown, "Say where the data is and under which licence."),
-    Item("18f", "Open science", "Code sharing", code, "Say where the code of this study is."),
-    Item("19", "Patients and public", "Involvement", unknown, "Say how patients and public were involved."),
-    Item("20a", "Results", "Flow of participants", flow, "Give follow-up times."),
-    Item("20b", "Results", "Characteristics", who, "Add dates and treatments by source."),
-    Item("20c", "Results", "Comparison with development data", unknown, "For new data: rounds evaluate RUN DATA."),
-    Item("21", "Results", "Participants and events of each analysis", sample_size, ""),
-    Item("22", "Results", "Full model", specification, "Say where the model can be had."),
-    Item("23a", "Results", "Performance", performance, ""),
-    Item("23b", "Results", "Heterogeneity of performance", unknown, "If centres were compared: give it."),
-    Item("24", "Results", "Results of updating", updating, ""),
-    Item("25", "Discussion", "Interpretation", reading, "Interpret it, with fairness and other studies."),
-    Item("26", "Discussion", "Limitations", limits, "Add what the data cannot show."),
-    Item("27a", "Discussion", "Poor or missing input in use", bad_input, "Say what staff should do then."),
-    Item("27b", "Discussion", "Interaction and expertise of users", unknown, "Say what users need to do and know."),
-    Item("27c", "Discussion", "Next steps", unknown, "Name next steps: validation elsewhere, and in time."),
+    Item("1", "Title", "Title", _title, "Name the population."),
+    Item("2", "Abstract", "Structured abstract", _unknown, "Write the abstract."),
+    Item("3a", "Introduction", "Clinical context and existing models", _unknown, "Say why this model, beside which."),
+    Item("3b", "Introduction", "Target population, purpose, users", _unknown, "Say for whom, where, used by whom."),
+    Item(
+        "3c", "Introduction", "Known health inequalities", _unknown, "Say which are known between groups of patients."
+    ),
+    Item("4", "Introduction", "Objectives", _purpose, ""),
+    Item("5a", "Methods", "Sources of data", _sources, "Say how the data came about and whom it represents."),
+    Item("5b", "Methods", "Dates", _dates, "Give start and end of accrual, and of follow-up."),
+    Item("6a", "Methods", "Setting", _unknown, "Give the setting, number and place of centres."),
+    Item("6b", "Methods", "Eligibility", _eligibility, "Say who was eligible before the file was made."),
+    Item("6c", "Methods", "Treatments", _unknown, "Say which treatments were given and how they are handled."),
+    Item("7", "Methods", "Data preparation", _preparation, "Say what was done before the file was made."),
+    Item("8a", "Methods", "Outcome", _outcome, "Define it: horizon, how and when it was assessed."),
+    Item("8b", "Methods", "Outcome assessors", _unknown, "If judged by people: who, with which training."),
+    Item("8c", "Methods", "Blinding of the outcome", _unknown, "Say whether assessors knew the predictors."),
+    Item("9a", "Methods", "Choice of predictors", _candidates, "Say why these columns were collected."),
+    Item("9b", "Methods", "Definition of predictors", _predictors, "Define how and when each was measured."),
+    Item("9c", "Methods", "Predictor assessors", _unknown, "If judged by people: who, with which training."),
+    Item("10", "Methods", "Sample size", _sample_size, "Justify the size."),
+    Item("11", "Methods", "Missing data", _missing, "Say why values are missing."),
+    Item("12a", "Methods", "Use and partition of the data", _partition, ""),
+    Item("12b", "Methods", "Handling of predictors", _handling, ""),
+    Item("12c", "Methods", "Model, building and internal validation", _building, ""),
+    Item("12d", "Methods", "Heterogeneity across clusters", _unknown, "Say whether centres differ: --subgroup CENTRE."),
+    Item("12e", "Methods", "Measures of performance", _measures, ""),
+    Item("12f", "Methods", "Model updating", _updating, ""),
+    Item("12g", "Methods", "How predictions are calculated", _calculation, ""),
+    Item("13", "Methods", "Class imbalance", _imbalance, ""),
+    Item("14", "Methods", "Fairness", _fairness, "Say which approach to fairness was taken, and why."),
+    Item("15", "Methods", "Model output", _output, "Say which threshold care will use, and why."),
+    Item("16", "Methods", "Training against evaluation", _differences, "Name differences in setting and outcome."),
+    Item("17", "Methods", "Ethical approval", _unknown, "Name the committee, approval and consent."),
+    Item("18a", "Open science", "Funding", _unknown, "Name funders and their role."),
+    Item("18b", "Open science", "Conflicts of interest", _unknown, "Declare them."),
+    Item("18c", "Open science", "Protocol", _unknown, "Say where the protocol is, or that there is none."),
+    Item("18d", "Open science", "Registration", _unknown, "Give the register and number, or say there is none."),
+    Item("18e", "Open science", "Data sharing", _unknown, "Say where the data is and under which licence."),
+    Item("18f", "Open science", "Code sharing", _code, "Say where the code of this study is."),
+    Item("19", "Patients and public", "Involvement", _unknown, "Say how patients and public were involved."),
+    Item("20a", "Results", "Flow of participants", _flow, "Give follow-up times."),
+    Item("20b", "Results", "Characteristics", _who, "Add dates and treatments by source."),
+    Item("20c", "Results", "Comparison with development data", _unknown, "For new data: rounds evaluate RUN DATA."),
+    Item("21", "Results", "Participants and events of each analysis", _sample_size, ""),
+    Item("22", "Results", "Full model", _specification, "Say where the model can be had."),
+    Item("23a", "Results", "Performance", _performance, ""),
+    Item("23b", "Results", "Heterogeneity of performance", _unknown, "If centres were compared: give it."),
+    Item("24", "Results", "Results of updating", _updating, ""),
+    Item("25", "Discussion", "Interpretation", _reading, "Interpret it, with fairness and other studies."),
+    Item("26", "Discussion", "Limitations", _limits, "Add what the data cannot show."),
+    Item("27a", "Discussion", "Poor or missing input in use", _bad_input, "Say what staff should do then."),
+    Item("27b", "Discussion", "Interaction and expertise of users", _unknown, "Say what users need to do and know."),
+    Item("27c", "Discussion", "Next steps", _unknown, "Name next steps: validation elsewhere, and in time."),
 )

@@ -17,7 +17,7 @@ BAR_PATIENTS, BARS = 15, (4, 20)  # patients a bar, on average, that decide how 
 MOST_CLASSES = 20  # beyond that a table of confusions cannot be read
 
 
-def calibration(run: RunFiles) -> Chart | None:
+def calibration_figure(run: RunFiles) -> Chart | None:
     """Share with the outcome against predicted probability, in tenths of the predictions."""
     if not run.task.is_classification:
         return None

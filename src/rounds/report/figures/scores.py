@@ -5,7 +5,7 @@ import altair as alt
 from rounds.metrics import METRICS
 from rounds.report.figures.theme import BLUE, FAINT, INK, SOFT, Chart
 from rounds.report.run_files import Record, RunFiles
-from rounds.report.wording import contestant, estimate, label
+from rounds.report.wording import contestant, estimate_cells, label
 
 ROW = 40  # px of height a contestant
 NETWORKS = ("network", "single network")
@@ -25,9 +25,13 @@ def ranking_forest(run: RunFiles) -> Chart | None:
 def score_forest(run: RunFiles, metric: str) -> Chart | None:
     """One line a contestant: point and interval, simplest on top."""
     found = [
-        {"who": contestant(name, run.task.is_classification), **scores[metric], "text": estimate(scores[metric])[0]}
+        {
+            "who": contestant(name, run.task.is_classification),
+            **scores[metric],
+            "text": estimate_cells(scores[metric])[0],
+        }
         | {"colour": BLUE if name in NETWORKS else INK}
-        for name, scores in contestants(run.metrics).items()
+        for name, scores in scores_by_contestant(run.metrics).items()
         if scores.get(metric, {}).get("value") is not None and (name, metric) != ("constant", "auroc")
     ]
     if len(found) < 2:
@@ -53,7 +57,7 @@ def _reference(found: list[Record]) -> list[alt.Chart]:
     return [last.mark_rule(strokeDash=[2, 3], color=FAINT).encode(x="value:Q")]
 
 
-def contestants(metrics: Record) -> dict[str, Record]:
+def scores_by_contestant(metrics: Record) -> dict[str, Record]:
     """Scores by contestant, simplest first; of two constants only the one that is best for the main metric."""
     baselines = {name: scores for name, scores in metrics["baselines"].items() if name != "constant median"}
     return {**baselines, "single network": metrics["single_network"], "network": metrics["test"]}

@@ -6,7 +6,7 @@ from functools import partial
 
 from altair.utils.schemapi import debug_mode
 
-from rounds.report.figures.classes import calibration, confusions, ranking_by_outcome, risks, roc
+from rounds.report.figures.classes import calibration_figure, confusions, ranking_by_outcome, risks, roc
 from rounds.report.figures.curves import learning_curve, metric_curve, schedule_curve, sweep_curves, sweep_outcome
 from rounds.report.figures.evidence import net_benefit, reliability, single_interval, subgroup_forest
 from rounds.report.figures.layers import MEASURE_TERMS, measure_map
@@ -50,7 +50,7 @@ FIGURES: tuple[Figure, ...] = (
         "first",
         "Do the probabilities mean what they say?",
         "Of patients told 20 %, one in five should have the outcome: points on the dashed line do.",
-        calibration,
+        calibration_figure,
     ),
     Figure(
         "observed-by-predicted",

@@ -7,7 +7,7 @@ from rounds.metrics import METRICS
 from rounds.report.figures.theme import BLUE, FAINT, INK, SOFT, Chart
 from rounds.report.run_files import Record, RunFiles
 from rounds.report.tables.scores import value_text
-from rounds.report.wording import estimate, label
+from rounds.report.wording import estimate_cells, label
 
 ROW = 40  # px of height a trial
 LONGEST_LABEL = 240  # px of a line that says what was given
@@ -35,7 +35,7 @@ def _effect(prescription: Record) -> Record:
     return {
         **prescription["effect"],
         "name": f"{prescription['round']}: {_changed(prescription)}",
-        "text": estimate(prescription["effect"])[0],
+        "text": estimate_cells(prescription["effect"])[0],
         "colour": BLUE if prescription["verdict"] == "kept" else SOFT,
     }
 

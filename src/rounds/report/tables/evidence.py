@@ -3,7 +3,7 @@
 from typing import Any
 
 from rounds.report.run_files import Record, RunFiles
-from rounds.report.wording import count, decimals_of, estimate, label, number, p_value, percent
+from rounds.report.wording import count, decimals_of, estimate_cells, label, number, p_value, percent
 
 MOST_LINES = 40  # outputs, groups: more would be read by nobody; evidence.json has all
 PROBABILITY_FIGURES = {
@@ -29,7 +29,7 @@ CELLS = ("true_positive", "false_positive", "false_negative", "true_negative")
 SHARES = ("sensitivity", "specificity", "precision", "negative_predictive_value", "alert_share")
 
 
-def calibration(run: RunFiles) -> Record | None:
+def calibration_table(run: RunFiles) -> Record | None:
     """Slope, intercept, expected over observed and Brier's parts (numbers: bias) of each output; maps tried."""
     made = run.evidence.get("calibration")
     if not made:
@@ -40,7 +40,7 @@ def calibration(run: RunFiles) -> Record | None:
     unit = f" ({run.task.unit})" if run.task.unit else ""
     heads = [f"{h}{unit if is_number and k != 'slope' else ''}" for k, h in figures.items()]
     rows = [
-        (name, [estimate(said.get(k, {})) for k in figures], [number(said["brier"][p], 4) for p in parts])
+        (name, [estimate_cells(said.get(k, {})) for k in figures], [number(said["brier"][p], 4) for p in parts])
         for name, said in list(made.items())[:MOST_LINES]
     ]
     return {
@@ -60,7 +60,7 @@ def _error_by_size(made: Record) -> list[tuple[str, str, str, str, str]]:
     curve = next(iter(made.values()))["curve"]
     found = []
     for point in curve:
-        observed, interval = estimate({"value": point["observed"], "low": point["low"], "high": point["high"]})
+        observed, interval = estimate_cells({"value": point["observed"], "low": point["low"], "high": point["high"]})
         found.append((number(point["predicted"]), observed, interval, number(point["mae"]), count(point["patients"])))
     return found
 
@@ -80,7 +80,7 @@ def _recalibration(record: Record) -> Record:
 
 
 def _gain(said: Record) -> tuple[str, str]:
-    return estimate(said["gain"]) if "gain" in said else ("–", f"not tried: {said['not_tried']}")
+    return estimate_cells(said["gain"]) if "gain" in said else ("–", f"not tried: {said['not_tried']}")
 
 
 def decisions(run: RunFiles) -> Record | None:
@@ -199,9 +199,9 @@ def _group(group: Record, metric: str, several: bool) -> Record:
         "hidden": False,
         "rows": _size(group, "rows"),
         "patients": _size(group, "patients"),
-        "score": estimate(group["metrics"].get(metric, {})),
-        "bias": ("", "") if several else estimate(next(iter(group["bias"].values()))),
-        "difference": estimate(difference or {}),
+        "score": estimate_cells(group["metrics"].get(metric, {})),
+        "bias": ("", "") if several else estimate_cells(next(iter(group["bias"].values()))),
+        "difference": estimate_cells(difference or {}),
         "p_value": p_value(difference["p_value"]) if difference else "too few" if "not_compared" in group else "–",
     }
 
@@ -210,7 +210,7 @@ def _size(group: Record, what: str) -> str:
     return f"about {group[what]:,}" if group.get("rounded") else count(group[what])
 
 
-def characteristics(run: RunFiles) -> Record | None:
+def characteristics_table(run: RunFiles) -> Record | None:
     """Table 1: each outcome and feature by part of the split, with what is missing."""
     record = run.evidence.get("characteristics")
     if not record:

@@ -4,7 +4,7 @@ import polars as pl
 
 from rounds.report.run_files import Record, RunFiles
 from rounds.report.tables.scores import finding_names, value_text
-from rounds.report.wording import estimate, label
+from rounds.report.wording import estimate_cells, label
 
 ADVICE = "advice"  # verdict of an entry that changes no plan: whether more patients would help
 
@@ -63,7 +63,7 @@ def gain_text(entry: Record) -> str:
     """
     if not entry.get("effect"):
         return "not tried to the end"
-    return "{} better by {} ({})".format(label(entry["metric"]), *estimate(entry["effect"]))
+    return "{} better by {} ({})".format(label(entry["metric"]), *estimate_cells(entry["effect"]))
 
 
 def _networks(run: RunFiles, number: int) -> str:

@@ -8,9 +8,18 @@ from rounds.examination.rates import rates_in_words
 from rounds.examination.rules import rule_of
 from rounds.examination.text import seen_in_words, thresholds_in_words
 from rounds.report.figures.findings import finding_figure
-from rounds.report.figures.scores import contestants
+from rounds.report.figures.scores import scores_by_contestant
 from rounds.report.run_files import Record, RunFiles
-from rounds.report.wording import METRIC_TERMS, contestant, count, estimate, label, share, stopped_in_words, with_unit
+from rounds.report.wording import (
+    METRIC_TERMS,
+    contestant,
+    count,
+    estimate_cells,
+    label,
+    share,
+    stopped_in_words,
+    with_unit,
+)
 from rounds.statistics.small_cells import FEWEST_PATIENTS, shown_cells
 
 NOT_A_FIELD = (
@@ -31,15 +40,15 @@ LONGEST_LIST = 8
 
 def scores(run: RunFiles) -> Record:
     """Every metric of every contestant."""
-    found = contestants(run.metrics)
+    found = scores_by_contestant(run.metrics)
     names = list(run.metrics["test"])
     rows = [
-        (contestant(who, run.task.is_classification), who == "network", [estimate(s.get(m, {})) for m in names])
+        (contestant(who, run.task.is_classification), who == "network", [estimate_cells(s.get(m, {})) for m in names])
         for who, s in found.items()
     ]
     heads = [f"{label(m)}{f' ({u.strip()})' if (u := with_unit(m, run.task.unit)) else ''}" for m in names]
     meanings = [(label(m), METRIC_TERMS[m].meaning) for m in names if m in METRIC_TERMS]
-    validation = [(h, estimate(run.metrics["validation"].get(m, {}))) for h, m in zip(heads, names, strict=True)]
+    validation = [(h, estimate_cells(run.metrics["validation"].get(m, {}))) for h, m in zip(heads, names, strict=True)]
     return {"heads": heads, "rows": rows, "meanings": meanings, "validation": validation}
 
 
@@ -64,7 +73,7 @@ def columns(run: RunFiles) -> Record:
     return {
         "columns": rows,
         "roles": roles,
-        "flow": flow(data, lost_people(run.evidence)),
+        "flow": flow_rows(data, lost_people(run.evidence)),
         "parts": parts(run.metrics),
         "notes": data["notes"],
     }
@@ -75,7 +84,7 @@ def lost_people(evidence: Record) -> dict[str, int | None]:
     return {e["reason"]: e.get("patients") for e in evidence.get("flow", {}).get("excluded", [])}
 
 
-def flow(data: Record, people: dict[str, int | None]) -> list[tuple[str, str, bool]]:
+def flow_rows(data: Record, people: dict[str, int | None]) -> list[tuple[str, str, bool]]:
     """(what, rows, whether it is a loss) from the file to the rows that are used."""
     rows = [int(n) for _, n in data["exclusions"]]
     shown = shown_cells(rows)
@@ -102,7 +111,7 @@ def parts(metrics: Record) -> list[tuple[str, str, str]]:
     return [(text, count(metrics["rows"][p]), count(metrics["patients"][p])) for p, text in names.items()]
 
 
-def plan(run: RunFiles) -> Record:
+def plan_section(run: RunFiles) -> Record:
     """Fields chosen for this data with the reason, the others at their default, and who does what."""
     reasons = run.plan["reasons"]
     fields = {name: value for name, value in run.plan.items() if name not in NOT_A_FIELD}
@@ -199,7 +208,7 @@ def trials(run: RunFiles) -> Record | None:
             "reason": p.get("reason", ""),
             "remedy": p.get("remedy", ""),
             "change": [(n, value_text(old), value_text(new)) for n, (old, new) in p["change"].items()],
-            "effect": "{} ({})".format(*estimate(p["effect"])) if p.get("effect") else "–",
+            "effect": "{} ({})".format(*estimate_cells(p["effect"])) if p.get("effect") else "–",
         }
         for p in run.prescriptions
     ]
@@ -213,10 +222,12 @@ def ensemble(metrics: Record) -> list[tuple[str, str]]:
     made, cost = metrics["ensemble"], metrics["ensemble"]["prediction"]
     facts = [("How they are averaged", f"{made['rule']}: {made['reason']}")]
     if "greedy" in made:
-        shown = "{} ({})".format(*estimate(made["greedy"]["gain"]))
+        shown = "{} ({})".format(*estimate_cells(made["greedy"]["gain"]))
         facts.append((f"Greedy selection, gain in {label(made['greedy']['metric'])}", shown))
     gain = metrics["gain_over_single"]
-    facts.append((f"Gain over the best single network in {label(gain['metric'])}", "{} ({})".format(*estimate(gain))))
+    facts.append(
+        (f"Gain over the best single network in {label(gain['metric'])}", "{} ({})".format(*estimate_cells(gain)))
+    )
     seconds = [f"{1000 * cost['seconds'][who]:.0f} ms" for who in ("ensemble", "single_network")]
     facts.append((f"Time to predict {cost['rows']:,} rows", f"{seconds[0]}; one network alone {seconds[1]}"))
     return facts

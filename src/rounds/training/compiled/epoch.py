@@ -13,7 +13,7 @@ from rounds.training.compiled.objective import MATCHING_ACTIVATION, example_loss
 from rounds.training.compiled.schedule import learning_rate_at
 from rounds.training.compiled.state import EpochRecord, MemberState, Settings, SlabData, StaticConfig, Weights
 from rounds.training.compiled.step import IMAGE_AXES, take_step
-from rounds.training.compiled.validation import Judged, is_higher_better, judge, metric_names
+from rounds.training.compiled.validation import JudgedOutputs, is_higher_better, metric_names, metric_values
 
 # Rows predicted at once, and of images values: bounds the memory of validation (patches of a convolution hold some
 # hundred times as many), not its result.
@@ -43,7 +43,7 @@ def train_epoch(
     """One pass over `order` [S, B], then validation on the rows `held` [V] (NO_ROW weighs nothing)."""
     positions = step_positions(number, order.shape[0])
     state, trace = take_steps(config, state, settings, data, order, positions)
-    outputs = member_outputs(config, state, data, held)
+    outputs = chunked_outputs(config, state, data, held)
     weights, patient_half = jnp.where(held >= 0, 1.0, 0.0), data.patient_half[held]
     observed = ValidationTargets(data.targets[held], weights, patient_half, data.mean, data.spread)
     return end_epoch(config, state, settings, observed, outputs, trace, number)
@@ -143,7 +143,7 @@ def rows_at_once(array: tuple[int, ...]) -> int:
     return max(FEWEST_ROWS, min(VALIDATION_ROWS, VALIDATION_VALUES // prod(array)))
 
 
-def member_outputs(config: StaticConfig, state: MemberState, data: SlabData, rows: jax.Array) -> jax.Array:
+def chunked_outputs(config: StaticConfig, state: MemberState, data: SlabData, rows: jax.Array) -> jax.Array:
     """Raw outputs of the network in test mode for rows [V], a chunk at a time, [V, T]."""
     weights = _shown(config, state)
     count = rows.shape[0]
@@ -188,7 +188,9 @@ def _validate(config: StaticConfig, held: ValidationTargets, outputs: jax.Array,
     observed, predicted = held.targets, _activated(config, outputs)
     if not config.task.is_classification:
         observed, predicted = (_in_unit(config, held, x) for x in (observed, predicted))
-    return judge(Judged(losses, observed, predicted, held.weights), config.task.kind, config.plan.metrics)
+    return metric_values(
+        JudgedOutputs(losses, observed, predicted, held.weights), config.task.kind, config.plan.metrics
+    )
 
 
 def _in_unit(config: StaticConfig, held: ValidationTargets, scaled: jax.Array) -> jax.Array:

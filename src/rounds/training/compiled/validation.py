@@ -14,7 +14,7 @@ from rounds.user_code import import_named, is_import_path
 NO_SPREAD = 1e-6  # a variance below this share of the mean square is rounding: ten times the resolution of float32
 
 
-class Judged(NamedTuple):
+class JudgedOutputs(NamedTuple):
     """What a metric sees: loss of each row [V], observed and predicted [V, T] in the user's unit, weights [V] 0/1."""
 
     losses: jax.Array
@@ -23,7 +23,7 @@ class Judged(NamedTuple):
     weights: jax.Array
 
 
-Metric = Callable[[Judged], jax.Array]
+Metric = Callable[[JudgedOutputs], jax.Array]
 Better = Literal["lower", "higher"]
 
 
@@ -31,21 +31,21 @@ def _mean(values: jax.Array, weights: jax.Array) -> jax.Array:
     return jnp.sum(values * weights) / jnp.maximum(jnp.sum(weights), 1.0)
 
 
-def _loss(judged: Judged) -> jax.Array:
+def _loss(judged: JudgedOutputs) -> jax.Array:
     return _mean(judged.losses, judged.weights)
 
 
-def _mae(judged: Judged) -> jax.Array:
+def _mae(judged: JudgedOutputs) -> jax.Array:
     return _mean(jnp.mean(jnp.abs(judged.observed - judged.predicted), axis=-1), judged.weights)
 
 
-def _rmse(judged: Judged) -> jax.Array:
+def _rmse(judged: JudgedOutputs) -> jax.Array:
     """Mean over targets of each one's own, as `rounds.metrics` has it."""
     squares = jnp.sum((judged.observed - judged.predicted) ** 2 * judged.weights[:, None], axis=0)
     return jnp.mean(jnp.sqrt(squares / jnp.maximum(jnp.sum(judged.weights), 1.0)))
 
 
-def _r2(judged: Judged) -> jax.Array:
+def _r2(judged: JudgedOutputs) -> jax.Array:
     """Mean over the targets that vary, nan where none does, as `rounds.metrics` has it."""
     share = (judged.weights / jnp.maximum(jnp.sum(judged.weights), 1.0))[:, None]
     shifted = judged.observed - judged.observed[jnp.argmax(judged.weights)]  # exactly 0 where a target is constant
@@ -57,7 +57,7 @@ def _r2(judged: Judged) -> jax.Array:
     return jnp.sum(explained) / jnp.sum(varies)
 
 
-def _accuracy(judged: Judged) -> jax.Array:
+def _accuracy(judged: JudgedOutputs) -> jax.Array:
     if judged.observed.shape[-1] == 1:
         right = (judged.predicted[:, 0] > 0.5) == (judged.observed[:, 0] > 0.5)
     else:
@@ -65,16 +65,16 @@ def _accuracy(judged: Judged) -> jax.Array:
     return _mean(right.astype(jnp.float32), judged.weights)
 
 
-def _label_accuracy(judged: Judged) -> jax.Array:
+def _label_accuracy(judged: JudgedOutputs) -> jax.Array:
     right = (judged.predicted > 0.5) == (judged.observed > 0.5)
     return _mean(jnp.mean(right.astype(jnp.float32), axis=-1), judged.weights)
 
 
-def _brier(judged: Judged) -> jax.Array:
+def _brier(judged: JudgedOutputs) -> jax.Array:
     return _mean(jnp.sum((judged.observed - judged.predicted) ** 2, axis=-1), judged.weights)
 
 
-def _auroc(judged: Judged) -> jax.Array:
+def _auroc(judged: JudgedOutputs) -> jax.Array:
     """Share of (case, control) pairs in the right order, ties half, by mean ranks (Hanley and McNeil 1982)."""
     score = jnp.where(judged.weights > 0, judged.predicted[:, 0], -jnp.inf)
     ordered = jnp.sort(score)
@@ -86,7 +86,7 @@ def _auroc(judged: Judged) -> jax.Array:
     return (jnp.sum(rank * case) - cases * (cases + 1) / 2) / jnp.maximum(cases * controls, 1.0)
 
 
-def _auprc(judged: Judged) -> jax.Array:
+def _auprc(judged: JudgedOutputs) -> jax.Array:
     """Average precision: precision at every case's score, tied scores taken together (as scikit-learn's)."""
     score = jnp.where(judged.weights > 0, judged.predicted[:, 0], -jnp.inf)
     case = judged.weights * (judged.observed[:, 0] > 0.5)
@@ -97,7 +97,7 @@ def _auprc(judged: Judged) -> jax.Array:
     return jnp.sum(precision * case[place]) / jnp.maximum(jnp.sum(case), 1.0)
 
 
-def _log_loss(judged: Judged) -> jax.Array:
+def _log_loss(judged: JudgedOutputs) -> jax.Array:
     """Negative log-probability of what happened, whatever loss was trained."""
     p = jnp.clip(judged.predicted, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
     if p.shape[-1] == 1:
@@ -138,7 +138,7 @@ def user_metric(path: str) -> tuple[Metric, Better]:
     """
     function = import_named(path, "metrics")
 
-    def metric(judged: Judged) -> jax.Array:
+    def metric(judged: JudgedOutputs) -> jax.Array:
         values = jnp.asarray(function(judged.observed, judged.predicted))
         if values.ndim == 0 or values.shape[0] != judged.weights.shape[0]:
             advice = f"{path}: let it take (observed, predicted) [V, T] and give [V]"
@@ -165,7 +165,7 @@ def check_keep_best(name: str, kind: Kind, own: tuple[str, ...] = ()) -> None:
         raise PlanError("keep_best", f"one of {', '.join(known)}", got=name, advice=nearest(name, known))
 
 
-def judge(judged: Judged, kind: Kind, own: tuple[str, ...] = ()) -> jax.Array:
+def metric_values(judged: JudgedOutputs, kind: Kind, own: tuple[str, ...] = ()) -> jax.Array:
     """All metrics of this kind of task, [number of metrics] in the order of `metric_names`."""
     metrics = [VALIDATION_METRICS[name][0] for name in metric_names(kind)] + [user_metric(path)[0] for path in own]
     return jnp.stack([metric(judged) for metric in metrics])

@@ -21,14 +21,14 @@ _PROBE_WIDTH, _PROBE_TIMES = 384, 6
 
 
 @dataclass(frozen=True)
-class Estimate:
+class TrainingCost:
     """seconds: of training if nobody stops early; megabytes: of prepared data and members' state."""
 
     seconds: float
     megabytes: float
 
 
-def estimate(population: Population) -> Estimate:
+def training_cost(population: Population) -> TrainingCost:
     """Cost of a population on this machine; takes a few milliseconds."""
     speed = _matrix_speed() * REACHED_SHARE
     seconds, state = 0.0, 0.0
@@ -40,7 +40,7 @@ def estimate(population: Population) -> Estimate:
         seconds += one * steps * program.plan.epochs * slab.shape[0] * slab.shape[1] / workers_here()
         state += 5 * 4 * parameters * slab.shape[0] * slab.shape[1]
     data = {id(w.data): _held_bytes(w.data) for w in population.works}
-    return Estimate(seconds, (sum(data.values()) + state) / 1e6)
+    return TrainingCost(seconds, (sum(data.values()) + state) / 1e6)
 
 
 def _held_bytes(data: AnyData) -> int:

@@ -84,7 +84,7 @@ def members_frame(trained: Trained, number: int = 0) -> pl.DataFrame:
                 "best_epoch": int(record.best_epoch[-1]) + 1,
                 "best_value": best_value(plan, record),
                 "epochs": int(_alive(record).sum()),
-                "outcome": outcome(record),
+                "outcome": member_outcome(record),
             }
         )
     # Where every member diverged, no value tells the column's type.
@@ -158,7 +158,7 @@ def member_epochs(trained: Trained) -> int:
     return sum(int(_alive(record).sum()) for _, _, record in _each_member(trained))
 
 
-def outcome(record: EpochRecord) -> str:
+def member_outcome(record: EpochRecord) -> str:
     """What became of a member, from its record [E, ...]: diverged, stopped (early) or finished."""
     if is_diverged(record.losses, record.running):
         return "diverged"

@@ -5,7 +5,7 @@ import datetime
 import polars as pl
 
 from rounds.data.tables.cells.missing_words import AMONG_NUMBERS, folded
-from rounds.data.tables.cells.number_cells import FEW_WORDS, SHARE_OF_WORDS, Cells, missing_note
+from rounds.data.tables.cells.number_cells import FEW_WORDS, SHARE_OF_WORDS, DistinctCells, missing_note
 from rounds.data.tables.cells.reading import CellNote, FileStyle, ReadColumn, Reading
 
 _CLOCK = (
@@ -49,7 +49,7 @@ BOTH_ORDERS, NO_DAY = "some dates are day first and some are month first", "no d
 LOOKS_LIKE_A_DATE = r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ].*)?$"
 
 
-def recognise(text: pl.Series, style: FileStyle) -> ReadColumn | CellNote | None:
+def recognise_dates(text: pl.Series, style: FileStyle) -> ReadColumn | CellNote | None:
     """Dates; a note where day and month may change places and nothing in the file tells."""
     cells = _levels(text)
     dates = spelling_of(cells.text).is_not_null() & ~_zero(cells.text)
@@ -62,7 +62,7 @@ def recognise(text: pl.Series, style: FileStyle) -> ReadColumn | CellNote | None
     if isinstance(order, str):
         return _order_unknown(text.name, cells.count(dates), order)
     reading = Reading(kind="date", day_first=order, pivot=datetime.date.today().year % 100)
-    made = read_again(text, reading)
+    made = read_dates_again(text, reading)
     known = len(made.values[0].drop_nulls())
     false = cells.count(dates) - known
     if not known or false > SHARE_OF_FALSE_DATES * cells.total:
@@ -90,12 +90,12 @@ def _tidy(levels: pl.Series) -> pl.Series:
     return levels.str.replace_all(r"[\s\u00a0\u202f]+", " ").str.strip_chars()
 
 
-def _levels(text: pl.Series) -> Cells:
+def _levels(text: pl.Series) -> DistinctCells:
     counted = text.drop_nulls().value_counts(name="rows")
-    return Cells(counted.to_series(0).alias("text"), counted["rows"], pl.DataFrame())
+    return DistinctCells(counted.to_series(0).alias("text"), counted["rows"], pl.DataFrame())
 
 
-def _words_are_missing(cells: Cells, dates: pl.Series) -> bool:
+def _words_are_missing(cells: DistinctCells, dates: pl.Series) -> bool:
     unknown = ~dates & ~_zero(cells.text) & ~folded(cells.text).is_in(list(AMONG_NUMBERS))
     few = int(unknown.sum()) <= FEW_WORDS and cells.count(unknown) <= SHARE_OF_WORDS * cells.total
     return few and not cells.text.filter(unknown).str.contains(r"\d").any()
@@ -136,7 +136,7 @@ def _order_unknown(column: str, rows: int, reason: str) -> CellNote:
     return CellNote(column, text, rows, option="--dates", role="date")
 
 
-def read_again(text: pl.Series, reading: Reading) -> ReadColumn:
+def read_dates_again(text: pl.Series, reading: Reading) -> ReadColumn:
     """Dates by a reading that is known already, each by its own spelling; what is none becomes missing."""
     cells = _levels(text)
     tidy = _tidy(cells.text)
@@ -229,7 +229,7 @@ def _ahead_of_utc() -> pl.Expr:
     return pl.duration(hours=hours.fill_null(0), minutes=(sign * minutes).fill_null(0))
 
 
-def _notes(column: str, cells: Cells, moments: pl.Series, reading: Reading) -> list[CellNote]:
+def _notes(column: str, cells: DistinctCells, moments: pl.Series, reading: Reading) -> list[CellNote]:
     spelled = spelling_of(cells.text)
     found = []
     if reading.day_first is not None and (rows := cells.count(spelled == "two orders")):
@@ -242,7 +242,7 @@ def _notes(column: str, cells: Cells, moments: pl.Series, reading: Reading) -> l
     if rows := cells.count(moments.is_null()):
         note = missing_note(
             column,
-            Cells(cells.text.filter(moments.is_null()), cells.rows.filter(moments.is_null()), pl.DataFrame()),
+            DistinctCells(cells.text.filter(moments.is_null()), cells.rows.filter(moments.is_null()), pl.DataFrame()),
             rows,
         )
         found.append(CellNote(column, note.text.replace("without a number", "without a date"), rows))

@@ -58,20 +58,20 @@ def _beside_whole_numbers(digits: pl.Series, mark: str) -> bool:
     return bool(trailing_zero and not marked.all())
 
 
-def plain(digits: pl.Series, decimal: Mark) -> pl.Series:
+def plain_numbers(digits: pl.Series, decimal: Mark) -> pl.Series:
     """Numbers as programs write them: a point before decimals, nothing between thousands.
 
-    >>> plain(pl.Series(["1.234,5", "1 234"]), ",").to_list()
+    >>> plain_numbers(pl.Series(["1.234,5", "1 234"]), ",").to_list()
     ['1234.5', '1234']
     """
     whole = digits.str.replace_all(r"[' ]", "").str.replace_all(OTHER[decimal], "", literal=True)
     return whole.str.replace(decimal, ".", literal=True)
 
 
-def fits(digits: pl.Series, decimal: Mark) -> pl.Series:
+def fits_mark(digits: pl.Series, decimal: Mark) -> pl.Series:
     """[N] whether what is read as thousands stands in threes, and decimals have one mark.
 
-    >>> fits(pl.Series(["1,234.5", "12,34"]), ".").to_list()
+    >>> fits_mark(pl.Series(["1,234.5", "12,34"]), ".").to_list()
     [True, False]
     """
     other = "\\" + OTHER[decimal]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from rounds.data.tables.cells.decimal_marks import OTHER, decimal_mark, fits, plain, votes
+from rounds.data.tables.cells.decimal_marks import OTHER, decimal_mark, fits_mark, plain_numbers, votes
 from rounds.data.tables.cells.missing_words import AMONG_NUMBERS, folded
 from rounds.data.tables.cells.reading import (
     LIMIT_SIDES,
@@ -16,7 +16,7 @@ from rounds.data.tables.cells.reading import (
     Side,
     flag_name,
 )
-from rounds.data.tables.cells.units import conversion, measures, unit_name
+from rounds.data.tables.cells.units import conversion, measured_quantity, unit_name
 
 # Digits that a number would lose: zeros in front (patient 00123, ICD-9 008.45), or a whole part of more than 64 bits.
 LOSSY = r"^[+-]?0\d|^[+-]?\d{20}|^[+-]?9[2-9]\d{17}$"
@@ -45,7 +45,7 @@ FEWEST_TO_NAME = 10  # cells that a word needs to be named: a rarer one may be a
 
 
 @dataclass(frozen=True)
-class Cells:
+class DistinctCells:
     """Different cells of a column, how many rows have each, and what each says: value (null: no number), side
     ("below", "above" or "" where the cell is no limit), unit as the field spells it, and digits as written."""
 
@@ -53,8 +53,8 @@ class Cells:
     rows: pl.Series
     parts: pl.DataFrame
 
-    def only(self, kept: pl.Series) -> "Cells":
-        return Cells(self.text.filter(kept), self.rows.filter(kept), self.parts.filter(kept))
+    def only(self, kept: pl.Series) -> "DistinctCells":
+        return DistinctCells(self.text.filter(kept), self.rows.filter(kept), self.parts.filter(kept))
 
     def count(self, chosen: pl.Series) -> int:
         return int(self.rows.filter(chosen).sum())
@@ -97,7 +97,7 @@ def plain_columns(cells: pl.DataFrame) -> dict[str, ReadColumn]:
     return {values.name: ReadColumn((values,), Reading(kind="number")) for values in made}
 
 
-def recognise(text: pl.Series, style: FileStyle) -> ReadColumn | CellNote | None:
+def recognise_numbers(text: pl.Series, style: FileStyle) -> ReadColumn | CellNote | None:
     """Numbers, with all that people write around them; a note where they may be, and only the user can say."""
     cells = parse(text)
     numbers = cells.parts["digits"].is_not_null()
@@ -109,16 +109,16 @@ def recognise(text: pl.Series, style: FileStyle) -> ReadColumn | CellNote | None
     decimal = decimal_mark(found.parts["digits"], style.decimal, style.separator)
     if decimal is None:
         return _undecided(text.name, found)
-    if not fits(found.parts["digits"], decimal).all():
+    if not fits_mark(found.parts["digits"], decimal).all():
         return None
     unit = _common_unit(found, text.name)
     if unit is None:
         return _different_units(found, text.name)
     sides = tuple(side for side in LIMIT_SIDES if (found.parts["side"] == side).any())
-    return read_again(text, Reading(kind="number", decimal=decimal, unit=unit, limits=sides))
+    return read_numbers_again(text, Reading(kind="number", decimal=decimal, unit=unit, limits=sides))
 
 
-def parse(text: pl.Series) -> Cells:
+def parse(text: pl.Series) -> DistinctCells:
     """The different cells of a column and their parts, before it is known which mark is the decimal one."""
     counted = text.drop_nulls().alias("text").to_frame().group_by("text", maintain_order=True).len("rows")
     levels = counted["text"]
@@ -137,10 +137,10 @@ def parse(text: pl.Series) -> Cells:
     names = {one: unit_name(one) for one in written.unique().to_list()}
     unit = written.replace_strict(names, return_dtype=pl.String)
     parts = groups.select("digits", "sign", "exponent").with_columns(side=side, unit=unit)
-    return Cells(levels, counted["rows"], parts)
+    return DistinctCells(levels, counted["rows"], parts)
 
 
-def _words_are_missing(cells: Cells, numbers: pl.Series) -> bool:
+def _words_are_missing(cells: DistinctCells, numbers: pl.Series) -> bool:
     """Whether what is no number among the cells is a word for missing, or one of few words among many numbers."""
     words = cells.only(~numbers)
     unknown = words.only(~folded(words.text).is_in(list(AMONG_NUMBERS)))
@@ -154,7 +154,7 @@ def _words_are_missing(cells: Cells, numbers: pl.Series) -> bool:
     return many and few and not unknown.text.str.contains(r"\d").any()
 
 
-def _more_than_classes(found: Cells) -> bool:
+def _more_than_classes(found: DistinctCells) -> bool:
     """Numbers of which enough are none of the limits, which alone are names of classes."""
     exact = found.parts["side"] == ""
     different = int(found.parts["digits"].filter(exact).n_unique())
@@ -165,7 +165,7 @@ def _more_than_classes(found: Cells) -> bool:
     )
 
 
-def _common_unit(found: Cells, column: str) -> str | None:
+def _common_unit(found: DistinctCells, column: str) -> str | None:
     """The most frequent unit, "" where there is none; None where not all others can be converted into it."""
     units = _rows_of_units(found)
     if all(unit.lower() in _LABORATORY_FLAGS for unit in units):
@@ -174,28 +174,28 @@ def _common_unit(found: Cells, column: str) -> str | None:
     return common if all(conversion(unit, common, column) for unit in units) else None
 
 
-def _rows_of_units(found: Cells) -> dict[str, int]:
+def _rows_of_units(found: DistinctCells) -> dict[str, int]:
     table = pl.DataFrame({"unit": found.parts["unit"], "rows": found.rows}).filter(pl.col("unit") != "")
     return dict(table.group_by("unit", maintain_order=True).sum().iter_rows())
 
 
-def _different_units(found: Cells, column: str) -> CellNote | None:
+def _different_units(found: DistinctCells, column: str) -> CellNote | None:
     units = _rows_of_units(found)
-    if not all(map(measures, units)):
+    if not all(map(measured_quantity, units)):
         return None  # letters of codes, such as 3A and 3B
     shown = ", ".join(sorted(units))
     text = f"numbers in {shown}, which Rounds cannot convert: left out. Write one unit, or a column a unit"
     return CellNote(column, text, found.total, role="dropped")
 
 
-def _undecided(column: str, found: Cells) -> CellNote:
+def _undecided(column: str, found: DistinctCells) -> CellNote:
     cell = found.parts["digits"].filter(found.parts["digits"].str.contains("[.,]"))
     mark = "a comma" if cell.str.contains(",").any() else "a point"
     text = f"{mark} before three digits may part thousands or stand before decimals: say --decimal point or comma"
     return CellNote(column, text, found.total, option="--decimal", role="dropped")
 
 
-def read_again(text: pl.Series, reading: Reading) -> ReadColumn:
+def read_numbers_again(text: pl.Series, reading: Reading) -> ReadColumn:
     """Numbers by a reading that is known already; what is none becomes missing."""
     cells = parse(text)
     value, side = _values(cells, reading, text.name), cells.parts["side"]
@@ -214,7 +214,7 @@ def _flag_columns(column: str, flags: list[tuple[Side, pl.Series]]) -> list[pl.S
     return [values.alias(flag_name(column, side)) for side, values in flags]
 
 
-def _values(cells: Cells, reading: Reading, column: str) -> pl.Series:
+def _values(cells: DistinctCells, reading: Reading, column: str) -> pl.Series:
     """[levels] float64 in the unit of the reading; null where a cell is no number, or in another kind of unit.
 
     A file that marks decimals otherwise than the one of the reading is read as it is clear to mean.
@@ -229,11 +229,11 @@ def _values(cells: Cells, reading: Reading, column: str) -> pl.Series:
     return value.fill_nan(None).alias("value")
 
 
-def _marked(cells: Cells, decimal: Mark) -> pl.Series:
+def _marked(cells: DistinctCells, decimal: Mark) -> pl.Series:
     """[levels] numbers with this mark before decimals, null where they are none."""
     digits = cells.parts["digits"]
-    text = cells.parts["sign"].fill_null("") + plain(digits, decimal) + cells.parts["exponent"].fill_null("")
-    return pl.select(pl.when(fits(digits, decimal)).then(text)).to_series().cast(pl.Float64, strict=False)
+    text = cells.parts["sign"].fill_null("") + plain_numbers(digits, decimal) + cells.parts["exponent"].fill_null("")
+    return pl.select(pl.when(fits_mark(digits, decimal)).then(text)).to_series().cast(pl.Float64, strict=False)
 
 
 def _into(unit: str, into: str, column: str) -> tuple[float, float]:
@@ -244,7 +244,7 @@ def _into(unit: str, into: str, column: str) -> tuple[float, float]:
     return (float("nan"), 0.0) if found is None else (round(found.factor, 12), round(found.offset, 12))
 
 
-def _notes(cells: Cells, value: pl.Series, reading: Reading, column: str) -> list[CellNote]:
+def _notes(cells: DistinctCells, value: pl.Series, reading: Reading, column: str) -> list[CellNote]:
     """What was not read as it stands, and how often."""
     known = value.is_not_null()
     side, unit, digits = cells.parts["side"], cells.parts["unit"], cells.parts["digits"]
@@ -277,7 +277,7 @@ def _parted(digits: pl.Series, decimal: Mark) -> pl.Series:
     return digits.str.contains(r"\d[., ']\d{3}([., ']|$)") & digits.str.contains("[,' ]" if decimal == "." else "[.' ]")
 
 
-def missing_note(column: str, words: Cells, rows: int) -> CellNote:
+def missing_note(column: str, words: DistinctCells, rows: int) -> CellNote:
     """What was read as missing; a rare word that is not in the list of words is not shown: it may be a patient's."""
     tidy = folded(words.text)
     shown = [

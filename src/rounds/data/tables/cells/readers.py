@@ -32,8 +32,8 @@ class CellReader:
 READERS: tuple[CellReader, ...] = (
     CellReader(
         "date",
-        date_cells.recognise,
-        date_cells.read_again,
+        date_cells.recognise_dates,
+        date_cells.read_dates_again,
         "2024-12-31, 31/12/2024, 12/31/24 2:38 PM, 05-Jul-2020, Jul 05, 2020, 05JUL2020, 20200705, 0000-00-00",
         "dates, or dates with times",
     ),
@@ -46,8 +46,8 @@ READERS: tuple[CellReader, ...] = (
     ),
     CellReader(
         "number",
-        number_cells.recognise,
-        number_cells.read_again,
+        number_cells.recognise_numbers,
+        number_cells.read_numbers_again,
         "1234.5, 1,234.5, 1.234,5, $12, 95 %, 120 mmHg, 17 kPa, <0.5, > 89, 90+, 5.6 H",
         "numbers in one unit, and a flag for each side on which cells give a limit",
     ),

@@ -127,10 +127,10 @@ def unit_name(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip(" ()[]")
 
 
-def measures(unit: str) -> str:
+def measured_quantity(unit: str) -> str:
     """What a unit measures, "" where it is not known.
 
-    >>> measures("°F"), measures("furlongs")
+    >>> measured_quantity("°F"), measured_quantity("furlongs")
     ('temperature', '')
     """
     known = UNITS.get(spelled(unit))

@@ -6,8 +6,8 @@ from rounds.cli.readable import print_json
 from rounds.user_code import code_allowed
 
 
-@app.command()
-def evaluate(
+@app.command("evaluate")
+def evaluate_command(
     run: Run,
     data: Data,
     where: Where = None,

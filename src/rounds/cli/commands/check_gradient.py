@@ -12,7 +12,7 @@ Function = Annotated[str, typer.Argument(metavar="FILE.py:FUNCTION", help="the l
 
 
 @app.command("check-gradient")
-def check_gradient(function: Function, as_json: AsJson = False) -> None:
+def check_gradient_command(function: Function, as_json: AsJson = False) -> None:
     """Check a gradient against central differences and autodiff: which tensor is wrong, where, and how.
 
     FILE.py defines FUNCTION(inputs), one number from a dictionary of arrays; FUNCTION_inputs (or inputs), that

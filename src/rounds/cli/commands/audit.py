@@ -37,11 +37,11 @@ def audit(
         record, show = audit_keras(source, data, label), evidence_text.show_keras_audit
     else:
         from rounds.data.tables.reading import read_table
-        from rounds.evaluation.audit.prediction_file import read_predictions
+        from rounds.evaluation.audit.prediction_file import named_predictions
         from rounds.evaluation.audit.predictions import audit_predictions
 
         named = {"label": label, "score": score, "patient": patient, "split": split}
-        record = audit_predictions(read_predictions(read_table(source).frame, named, positive), subgroup)
+        record = audit_predictions(named_predictions(read_table(source).frame, named, positive), subgroup)
         show = evidence_text.show_audit
         if out is not None:
             from rounds.report.scores_page import audit_page, write_scores_page

@@ -1,4 +1,4 @@
-"""The command that says what of single patients a run folder holds."""
+"""The commands that say and remove what is kept of single patients: in a run folder, and in the user's cache."""
 
 import json
 from dataclasses import asdict
@@ -40,3 +40,11 @@ def privacy(
         print("Removed. What is left can be handed on; the names of the outcome's classes stay, however rare.")
     else:
         print(f"`rounds privacy {run} --strip` removes it.")
+
+
+@app.command()
+def clean() -> None:
+    """Remove the resized images of patients that Rounds keeps outside of run folders."""
+    from rounds.data.images.cached_sets import cache_folder, clear
+
+    print(f"Removed {clear() / 1e6:,.1f} MB of resized images from {cache_folder()}.")

@@ -11,7 +11,7 @@ from rounds.cli.readable import print_json, say
 from rounds.user_code import code_allowed
 
 if TYPE_CHECKING:
-    from rounds.graph.subjects.network_loss import Batch
+    from rounds.graph.subjects.network_loss import LossBatch
     from rounds.graph.tape.backward import Graph
 
 Source = Annotated[
@@ -63,10 +63,10 @@ def graph(
 
 def _of_function(source: str, open_scans: bool) -> "Graph":
     from rounds.graph.subjects.keras_model import UserModel, graph_of_model
-    from rounds.graph.subjects.python_file import read_model
+    from rounds.graph.subjects.python_file import read_model_function
     from rounds.graph.subjects.user_graph import graph_of_user
 
-    read = read_model(source)
+    read = read_model_function(source)
     return graph_of_model(read, open_scans) if isinstance(read, UserModel) else graph_of_user(read, open_scans)
 
 
@@ -90,14 +90,14 @@ def _of_run(source: str, data: str | None, rows: int, member: int) -> "Graph":
     return graph_of(loss.function, loss.weights, names=loss.names)
 
 
-def _batch(run: Path, predictor: Any, data: str, rows: int) -> "Batch":
+def _batch(run: Path, predictor: Any, data: str, rows: int) -> "LossBatch":
     """The first rows of a table with a known outcome, prepared as in training."""
     from rounds.evaluation.new_patients import read_patients
-    from rounds.graph.subjects.network_loss import Batch
+    from rounds.graph.subjects.network_loss import LossBatch
     from rounds.prediction.table import read_source
     from rounds.run_folder.read import read_record
     from rounds.training.population.fold_data import network_targets
 
     new = read_patients(read_source(data, predictor), predictor, read_record(run, "dataset.json"))
     targets = network_targets(predictor.task, predictor.target_scale, new.targets[:rows])
-    return Batch(predictor.preparation.apply(new.inputs.head(rows), new.array), targets)
+    return LossBatch(predictor.preparation.apply(new.inputs.head(rows), new.array), targets)

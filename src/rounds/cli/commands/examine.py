@@ -20,8 +20,8 @@ Together = Annotated[
 ]
 
 
-@app.command()
-def examine(
+@app.command("examine")
+def examine_command(
     sources: Sources,
     as_json: AsJson = False,
     out: Page = None,

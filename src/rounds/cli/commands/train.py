@@ -39,8 +39,8 @@ from rounds.cli.options import (
 from rounds.cli.readable import print_json
 
 
-@app.command()
-def train(
+@app.command("train")
+def train_command(
     data: Data,
     target: Target = None,
     task: Kind = None,
