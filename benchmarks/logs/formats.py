@@ -161,9 +161,7 @@ def _nnunet(rows: Sequence[Row]) -> Files:
 def _catboost_folder(rows: Sequence[Row]) -> Files:
     files: Files = {}
     for file, key in (("learn_error.tsv", "loss"), ("test_error.tsv", "val_loss")):
-        files |= _lines(
-            f"catboost_info/{file}", ["iter\tLogloss", *(f"{i}\t{r[key]:.6g}" for i, r in enumerate(rows))]
-        )
+        files |= _lines(f"catboost_info/{file}", ["iter\tLogloss", *(f"{i}\t{r[key]:.6g}" for i, r in enumerate(rows))])
     return files
 
 
@@ -287,13 +285,15 @@ FORMATS: dict[str, Format] = {
     "PyTorch, MNIST": _mnist_example,
     "PyTorch, transfer": _transfer_example,
     "text, bars": _each("a.log", "Epoch: {n:03d} | Train Loss: {train:.6g} | Val. Loss: {val:.6g}"),
-    "text, indented": _each("b.log", "Epoch: {n:02d} | Time: 0m {clock}s\n\tTrain Loss: {train:.6g}\n\t Val. Loss: {val:.6g}"),
+    "text, indented": _each(
+        "b.log", "Epoch: {n:02d} | Time: 0m {clock}s\n\tTrain Loss: {train:.6g}\n\t Val. Loss: {val:.6g}"
+    ),
     "text, commas": _each("c.log", "epoch {n}/{total}, loss={train:.6g}, val loss={val:.6g}, {clock}s"),
     "text, brackets": _each("d.log", "[Epoch {n}/{total}] [train loss: {train:.6g}] [val loss: {val:.6g}]"),
-    "text, averages": _each("e.log", "Epoch {n} - avg_train_loss: {train:.6g}  avg_val_loss: {val:.6g}  time: {clock}s"),
-    "text, arrows": _each(
-        "f.log", "====> Epoch: {n} Average loss: {train:.6g}\n====> Test set loss: {val:.6g}"
+    "text, averages": _each(
+        "e.log", "Epoch {n} - avg_train_loss: {train:.6g}  avg_val_loss: {val:.6g}  time: {clock}s"
     ),
+    "text, arrows": _each("f.log", "====> Epoch: {n} Average loss: {train:.6g}\n====> Test set loss: {val:.6g}"),
     "text, logging": _each(
         "g.log",
         "2024-05-01 12:00:{clock:02d},123 - INFO - Epoch [{n}/{total}] Training loss: {train:.6g}\n"
@@ -306,7 +306,7 @@ FORMATS: dict[str, Format] = {
     "fairseq": _each(
         "k.log",
         "2024-01-01 00:00:{clock:02d} | INFO | train | epoch {n:03d} | loss {train:.6g} | ppl 12.1 | wps 3000\n"
-        "2024-01-01 00:00:{clock:02d} | INFO | valid | epoch {n:03d} | valid on 'valid' subset | loss {val:.6g} | ppl 14",
+        "2024-01-01 00:00:{clock:02d} | INFO | valid | epoch {n:03d} | on 'valid' subset | loss {val:.6g} | ppl 9",
     ),
     "appended": _appended,
     "decimal commas": _decimal_commas,

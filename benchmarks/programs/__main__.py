@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 import benchmarks.programs.faulty
-import benchmarks.programs.sound  # noqa: F401 (both fill PROGRAMS)
+import benchmarks.programs.published
+import benchmarks.programs.sound  # noqa: F401 (all fill PROGRAMS)
 import rounds
 from benchmarks.programs.parts import PROGRAMS, Arrays, Program
 

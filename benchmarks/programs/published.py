@@ -25,7 +25,6 @@ from benchmarks.programs.parts import (
     digits,
     draw,
     layers,
-    moons,
     raw,
     scaled,
     sgd,

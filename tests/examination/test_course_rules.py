@@ -47,6 +47,22 @@ def test_still_improving() -> None:
     assert isinstance(said("still-improving", run(folds(length=2))), NotApplicable)
 
 
+def test_few_networks_need_no_test_over_folds_where_each_is_sure() -> None:
+    quick, slow = healthy_loss(0.4, 1.4, pace=30.0), healthy_loss(0.5, 1.1, pace=40.0)
+    two = run((*folds(1, train=quick, validation=quick), *folds(1, first=1, train=slow, validation=slow)))
+    assert seen("still-improving", two).evidence["low"] > 0
+
+
+def test_few_steps_are_the_cause_of_small_ones_and_a_small_step_of_a_late_fall() -> None:
+    small = inside(update_ratio=[(1e-5, 1e-5)] * 3)
+    slow = healthy_loss(0.5, 1.1, pace=40.0)
+    steps = (np.linspace(0.1, 1.0, 20), np.full(20, 1.0))
+    few = examine(run(folds(train=slow, validation=slow, measures=small, steps=steps), **behind()))
+    assert "still-improving" in next(f for f in few.findings if f.code == "learning-rate-too-low").follows_from
+    many = examine(run(folds(train=slow, validation=slow, measures=small), **behind()))
+    assert "learning-rate-too-low" in next(f for f in many.findings if f.code == "still-improving").follows_from
+
+
 def test_few_steps_that_brought_something_although_they_began_far_above_the_constant() -> None:
     def one_epoch(start: float) -> Run:
         loss = inside(1, loss=(start, start))

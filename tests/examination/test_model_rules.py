@@ -13,6 +13,7 @@ from rounds.examination.training_rules.model_mismatch import model_mismatch
 from rounds.examination.training_rules.start import LOSS_OUTPUT_MISMATCH, UNSCALED_INPUTS
 from rounds.model_facts import InputFacts, LayerFacts, ModelFacts, TargetFacts
 from rounds.plan import Plan
+from tests.examination.planted import folds, inside, run, said, seen
 
 LABELS, NUMBERS = np.array([[0.0], [1.0], [1.0]]), np.array([[-2.0], [0.5], [3.0]])
 CLASSES, TOGETHER = np.eye(3), np.array([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]])
@@ -130,3 +131,54 @@ def test_a_layer_that_is_not_trained_is_named() -> None:
     seen = FROZEN_LAYER.ask(run_of(model.model_copy(update={"layers": (frozen, model.layers[1])})))
     assert isinstance(seen, Seen)
     assert "trainable=False" in seen.explanation
+
+
+def model_of(*layers: LayerFacts, **more: Any) -> ModelFacts:
+    last = LayerFacts(name="last", kind="Dense", width=1, weighted=True)
+    return ModelFacts(layers=(*layers, last), loss="mse", output_activation="linear", output_width=1, **more)
+
+
+def plain(name: str = "a", **more: Any) -> LayerFacts:
+    return LayerFacts(name=name, kind="Dense", width=8, weighted=True, **more)
+
+
+def trained(model: ModelFacts, level: float, **fields: Any) -> Run:
+    """Two folds that go down to a level at once."""
+    return run(folds(2, train=lambda e: level + 0.0 * e, validation=lambda e: level + 0.0 * e, **fields), model=model)
+
+
+def test_layers_that_do_not_bend_are_a_linear_model() -> None:
+    stiff = trained(model_of(plain("a"), plain("b")), 0.9)
+    assert seen("underfitting", stiff).severity == "warning"
+    assert "linear model" in seen("underfitting", stiff).explanation
+    bent = trained(model_of(plain("a", activation="relu"), plain("b")), 0.9)
+    assert not isinstance(said("underfitting", bent), Seen)
+    enough = trained(model_of(plain("a")), 0.2)
+    assert not isinstance(said("underfitting", enough), Seen)
+
+
+@pytest.mark.parametrize("initializer", ["ones", "zeros", "constant:0.5"])
+def test_weights_that_are_all_the_same_number_are_a_poor_start(initializer: str) -> None:
+    layer = plain("hidden_0", activation="relu", initializer=initializer)
+    found = seen("poor-initialization", trained(model_of(layer), 0.5, measures=inside()))
+    assert found.severity == "warning"
+    assert "stay alike" in found.explanation
+    drawn = layer.model_copy(update={"initializer": "he_normal"})
+    assert not isinstance(said("poor-initialization", trained(model_of(drawn), 0.5, measures=inside())), Seen)
+
+
+def test_a_gradient_that_fades_on_its_way_is_no_poor_start() -> None:
+    lost = inside(gradient_norm=[(1e-9, 1e-9), 1e-4, 1.0])
+    model = model_of(plain("hidden_0", activation="sigmoid"), plain("hidden_1", activation="sigmoid"))
+    faded = run(folds(2, train=lambda e: 1.0 + 0 * e, validation=lambda e: 1.0 + 0 * e, measures=lost), model=model)
+    assert not isinstance(said("poor-initialization", faded), Seen)
+    assert isinstance(said("vanishing-gradients", faded), Seen)
+
+
+def test_targets_that_steps_do_not_reach_are_a_low_rate() -> None:
+    far = run(folds(2, train=lambda e: 40 - 0.2 * e, validation=lambda e: 40 - 0.2 * e), model=model_of(plain()))
+    assert "32 times a constant's" in seen("learning-rate-too-low", far).explanation
+    flat = run(
+        folds(2, train=lambda e: 1.2 + np.exp(-e), validation=lambda e: 1.2 + np.exp(-e)), model=model_of(plain())
+    )
+    assert not isinstance(said("learning-rate-too-low", flat), Seen)

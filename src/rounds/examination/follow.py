@@ -35,7 +35,13 @@ def _others(run: Run, cause: Seen) -> set[int]:
 
 def _causes(run: Run, code: str, found: Found) -> tuple[str, ...]:
     rule, seen = found[code]
-    return tuple(c for c in rule.causes if c in found and _explains(run, found[c], seen))
+    causes = [c for c in rule.causes if c in found and _explains(run, found[c], seen)]
+    return tuple(c for c in causes if code not in found[c][0].causes or _came_first(found[c][1], seen))
+
+
+def _came_first(cause: Seen, symptom: Seen) -> bool:
+    """Of two that may each follow from the other, the one that was there before."""
+    return cause.onset is not None and symptom.onset is not None and cause.onset < symptom.onset
 
 
 def _explains(run: Run, cause: tuple[Rule[Run], Seen], symptom: Seen) -> bool:

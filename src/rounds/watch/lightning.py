@@ -38,11 +38,17 @@ class LightningWatch(_callback()):  # type: ignore[misc]
         epochs = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else None
         self.watch = TorchWatch(pl_module, trainer.optimizers[0], self.folder, epochs=epochs, **self._arguments)
 
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        self._targets = batch[1] if isinstance(batch, list | tuple) and len(batch) > 1 else None
+
+    def on_before_backward(self, trainer: Any, pl_module: Any, loss: Any) -> None:
+        if self.watch is not None:
+            self.watch.know(loss, self._targets)
+
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         loss = outputs["loss"] if isinstance(outputs, dict) else outputs
         if self.watch is not None and loss is not None:
-            targets = batch[1] if isinstance(batch, list | tuple) and len(batch) > 1 else None
-            self.watch.log(train_loss=loss, targets=targets)
+            self.watch.log(step_loss=loss)
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         if self.watch is None:

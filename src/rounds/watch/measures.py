@@ -22,7 +22,8 @@ NETWORK = "network"
 class Sight(NamedTuple):
     """One look into a network on one minibatch.
 
-    loss: with penalties; penalty: the model's own losses alone; gradients, weights: norm of each layer's kernel;
+    loss: with penalties; penalty: the model's own losses alone; gradients, weights: norm of each layer's kernel
+    (no gradient: the layer took no part);
     activations: outputs of each activation before the last layer, [B, ...], with its activation's name.
     """
 
@@ -39,7 +40,9 @@ def table_of(sight: Sight, updates: Mapping[str, float]) -> dict[str, dict[str, 
         NETWORK: {"loss": sight.loss - sight.penalty, "penalty_share": _share(sight.penalty, sight.loss)}
     }
     for layer, norm in sight.weights.items():
-        found[layer] = {"weight_norm": norm, "gradient_norm": sight.gradients.get(layer, float("nan"))}
+        found[layer] = {"weight_norm": norm}
+        if layer in sight.gradients:
+            found[layer]["gradient_norm"] = sight.gradients[layer]
         if layer in updates:
             found[layer]["update_ratio"] = updates[layer] / max(norm, 1e-30)
     for layer, (activation, outputs) in sight.activations.items():

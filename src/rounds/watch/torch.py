@@ -9,7 +9,7 @@ import torch
 
 from rounds.model_facts import LayerFacts, ModelFacts
 from rounds.watch.live import Live
-from rounds.watch.measures import Sight, table_of
+from rounds.watch.measures import NETWORK, Sight, table_of
 from rounds.watch.recorder import Watch
 from rounds.watch.sample import Sample
 
@@ -74,7 +74,7 @@ class TorchWatch(Watch):
         self._facts, self._sample = torch_facts(model, optimizer), Sample()
         self._kernels = {name: module.weight for name, module in model.named_modules() if isinstance(module, _WEIGHTED)}
         self._outputs: dict[str, tuple[str, np.ndarray]] = {}
-        self._pending: tuple[Sight, dict[str, torch.Tensor]] | None = None
+        self._before: dict[str, torch.Tensor] | None = None
         self._looking = self.is_due()
         self._hooks = [*self._on_modules(), *self._on_optimizer()]
 
@@ -82,7 +82,7 @@ class TorchWatch(Watch):
         """See `Watch.log`; `train_loss` may be the loss's tensor; steps are counted by the optimizer."""
         loss = values.get("train_loss")
         if isinstance(loss, torch.Tensor):
-            self._know(loss, targets)
+            self.know(loss, targets)
             if epoch is None:
                 values["step_loss"] = values.pop("train_loss")
         super().log(self.step if step is None else step, epoch, **values)
@@ -98,13 +98,13 @@ class TorchWatch(Watch):
         super().close()
         self._live.end(self)
 
-    def _know(self, loss: torch.Tensor, targets: Any) -> None:
-        """The loss by its name, and rows that the loop begins with."""
+    def know(self, loss: torch.Tensor, targets: Any) -> None:
+        """The loss by its name, read off the tensor before `backward`, and targets that the loop begins with."""
         if not self._facts.loss:
             name, from_logits = torch_loss(loss)
             self._facts = self._facts.model_copy(update={"loss": name, "from_logits": from_logits})
         if not self._described:
-            self._sample.add(self._seen_inputs, targets)
+            self._sample.add(self._inputs, targets)
             if self._sample.full:
                 self._describe()
 
@@ -116,7 +116,8 @@ class TorchWatch(Watch):
             self.describe(facts=self._facts, **levels)
 
     _described = False
-    _seen_inputs: Any = None
+    _first: torch.nn.Module | None = None  # the layer that is computed first
+    _inputs: Any = None  # its inputs in the minibatch at hand
 
     def _on_modules(self) -> list[Any]:
         def outputs_of(name: str, activation: str) -> Any:
@@ -127,42 +128,44 @@ class TorchWatch(Watch):
             return keep
 
         def inputs_of(module: Any, inputs: Any) -> None:
-            if not self._sample.full and module.training and inputs and isinstance(inputs[0], torch.Tensor):
-                self._seen_inputs = inputs[0]
+            self._first = self._first or module
+            if module is self._first and module.training and inputs and isinstance(inputs[0], torch.Tensor):
+                self._inputs = None if self._sample.full else inputs[0].detach()
 
         kinds = {name: ACTIVATIONS.get(type(module).__name__) for name, module in self._model.named_modules()}
         modules = dict(self._model.named_modules())
         hooks = [modules[n].register_forward_hook(outputs_of(n, kind)) for n, kind in kinds.items() if kind]
-        return [*hooks, self._model.register_forward_pre_hook(inputs_of)]
+        leaves = [module for module in modules.values() if not list(module.children())]
+        return [*hooks, *(leaf.register_forward_pre_hook(inputs_of) for leaf in leaves)]
 
     def _on_optimizer(self) -> list[Any]:
-        """Gradients and weights before a step, and how far it went."""
+        """Weights before a step; gradients and how far it went after it, since a step may compute them itself."""
 
         def before(*_: Any) -> None:
-            if not self._looking:
-                return
-            began = time.perf_counter()
-            gradients = {n: _norm(w.grad) for n, w in self._kernels.items() if w.grad is not None}
-            weights = {n: _norm(w.detach()) for n, w in self._kernels.items()}
-            copies = {n: w.detach().clone() for n, w in self._kernels.items()}
-            self._pending = Sight(float("nan"), 0.0, gradients, weights, dict(self._outputs)), copies
-            self._seconds = time.perf_counter() - began
+            if self._looking:
+                began = time.perf_counter()
+                self._before = {name: weight.detach().clone() for name, weight in self._kernels.items()}
+                self._seconds = time.perf_counter() - began
 
         def after(*_: Any) -> None:
-            if self._pending is not None:
+            if self._before is not None:
                 began = time.perf_counter()
-                sight, copies = self._pending
-                updates = {n: _norm(self._kernels[n].detach() - old) for n, old in copies.items()}
-                table = table_of(sight, updates)
-                table.pop("network")  # the loss comes by `log`
-                self.measured(table)
-                self._pending = None
+                self.measured(self._moved(self._before))
+                self._before = None
                 self._outputs.clear()
                 self.took(self._seconds + time.perf_counter() - began)
             self.step += 1
             self._looking = self.is_due()
 
         return [self._optimizer.register_step_pre_hook(before), self._optimizer.register_step_post_hook(after)]
+
+    def _moved(self, before: dict[str, torch.Tensor]) -> dict[str, dict[str, float]]:
+        """Measures of the step just taken; the loss comes by `log`."""
+        gradients = {n: _norm(w.grad) for n, w in self._kernels.items() if w.grad is not None}
+        weights = {name: _norm(weight) for name, weight in before.items()}
+        sight = Sight(float("nan"), 0.0, gradients, weights, self._outputs)
+        table = table_of(sight, {n: _norm(self._kernels[n].detach() - old) for n, old in before.items()})
+        return {layer: measures for layer, measures in table.items() if layer != NETWORK}
 
 
 _WEIGHTED = (torch.nn.Linear, torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d, torch.nn.Embedding)

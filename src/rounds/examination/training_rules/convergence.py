@@ -166,12 +166,12 @@ def _still_improving(run: Run) -> Judged:
         return NotApplicable(f"no network of the best configuration trained for {FEWEST_EPOCHS} epochs and to the end")
     found = [late_gain(run, c) for c in curves]
     mean, low, high = paired(np.array([gain for gain, _ in found]))
-    if len(found) < 2:
-        reach = SURE_ERRORS.value * found[0][1]
-        low, high = mean - reach, mean + reach
-    least = SMALLEST_SHARE if len(found) > 1 else SINGLE_GAIN
-    if not (low > 0 and mean >= least.value):
+    by_fold = low > 0 and mean >= SMALLEST_SHARE.value
+    each = min(gain - SURE_ERRORS.value * error for gain, error in found)
+    if not (by_fold or (each > 0 and mean >= SINGLE_GAIN.value)):
         return None
+    if not by_fold:
+        low, high = each, 2 * mean - each
     split = "Validation" if curves[0].has_validation else "Training"
     return Seen(
         "warning",
@@ -180,7 +180,7 @@ def _still_improving(run: Run) -> Judged:
         {"late_gain_share": mean, "low": low, "high": high, "epochs": int(curves[0].epochs[-1])},
         0.9 if len(found) > 1 else 0.6,
         run.best.members,
-        onset=1,
+        onset=max(2, int((1 - STILL_WINDOW.value) * curves[0].epochs[-1])),
     )
 
 
@@ -190,11 +190,13 @@ STILL_IMPROVING = Rule(
     "training",
     _still_improving,
     how="The fall of the validation loss over the last tenth of the epochs is worthwhile, and above zero over the "
-    "folds; or few steps were taken in all and the result is worse than it should be.",
+    "folds or, by its own roughness, in each of them; or few steps were taken in all and the result is worse than it "
+    "should be.",
     why="The networks would be better if they had trained longer.",
     remedies=("train for more epochs", "raise the learning rate"),
     thresholds=(STILL_WINDOW, SMALLEST_SHARE, SINGLE_GAIN, SURE_ERRORS, FEW_STEPS),
     causes=("learning-rate-too-high", "learning-rate-too-low", *BAD_STARTS),
+    acts="steps",
     place=200,
     figures=(LOSSES,),
 )
@@ -212,7 +214,7 @@ def _few_steps(run: Run) -> Judged:
         {"steps": max(counts), "epochs": int(run.best.curves[0].epochs[-1])},
         0.7,
         run.best.members,
-        onset=1,
+        onset=0,
     )
 
 

@@ -24,6 +24,7 @@ from rounds.examination.training_rules.learning import (
     of_what,
     reference_loss,
 )
+from rounds.model_facts import ModelFacts
 from rounds.plan import Plan
 from rounds.statistics.fold_differences import paired
 
@@ -39,6 +40,7 @@ ROUGH = Threshold("roughness at the end", 0.05, "mean change an epoch, share of 
 ROUGH_SHARE = Threshold("stretch judged for roughness", 0.2, "share of the epochs, at the end")
 FLAT = Threshold("flat", 0.005, "change over the last quarter, share of the constant's loss")
 CONSTANT_RATE = Threshold("rate not lowered", 0.5, "share of the highest rate at the end")
+PLAIN_LAYERS = ("Dense", "Dropout", "Flatten", "Reshape", "Normalization", "BatchNormalization", "Rescaling")
 # Settings that make the training loss higher than the same network's loss with everything switched on.
 NOISY = ("dropout", "label_smoothing", *AUGMENTING)
 
@@ -239,6 +241,8 @@ def _underfitting(run: Run) -> Judged:
     curves = _both_splits(run.best.curves)
     if not curves:
         return NotApplicable("needs training and validation losses over at least three epochs")
+    if run.model is not None and nothing_bends(run.model):
+        return _plain_layers(run, run.model)
     if run.constant_loss is None or (damaged is None and not run.advantages and len(run.configurations) < 2):
         return NotApplicable("needs something that does better: a baseline, or a larger network beside this one")
     if damaged is None:
@@ -267,10 +271,15 @@ UNDERFITTING = Rule(
     "The networks are too stiff",
     "training",
     _underfitting,
-    how="Both losses are high with no gap, in networks that are worse than a baseline or a constant.",
+    how="Both losses are high with no gap, in networks that are worse than a baseline or a constant; or a model of "
+    "one's own is a linear one, since none of its layers has an activation, and learned less than half.",
     why="The network cannot express what is there, or was kept from learning it.",
-    remedies=("a larger network (more units, then more layers)", "an easier problem (cleaner data, easier task)"),
-    thresholds=(GAP,),
+    remedies=(
+        "an activation such as relu in hidden layers that have none",
+        "a larger network (more units, then more layers)",
+        "an easier problem (cleaner data, easier task)",
+    ),
+    thresholds=(GAP, HALF_LEARNED),
     causes=(
         *RATE_CAUSES,
         *BAD_STARTS,
@@ -286,6 +295,30 @@ UNDERFITTING = Rule(
     place=250,
     figures=(LOSSES,),
 )
+
+
+def nothing_bends(model: ModelFacts) -> bool:
+    """Whether several dense layers follow each other without any activation: together they are a linear model."""
+    last = model.weighted[-1:]
+    inside = [layer for layer in model.layers if layer not in last]
+    plain = all(layer.kind in PLAIN_LAYERS and layer.activation == "linear" for layer in inside)
+    return plain and bool(model.hidden) and last[0].kind == "Dense"
+
+
+def _plain_layers(run: Run, model: ModelFacts) -> Judged:
+    learned = median_explained(run, run.best)
+    if not learned < HALF_LEARNED.value:  # not known, or what there is to learn is linear
+        return None
+    return Seen(
+        BY_HARM,
+        f"Its {len(model.hidden)} hidden layers have no activation: with the last one they are a linear model, which "
+        f"removed {in_words(max(learned, 0.0))} of the constant's loss in training.",
+        {"explained_share_training": learned, "hidden_layers": len(model.hidden)},
+        0.9,
+        run.best.members,
+        onset=0,
+        least="warning",
+    )
 
 
 def _learned_enough(run: Run, learned: float, gap: float) -> bool:

@@ -15,8 +15,8 @@ def table(curve: Curve, measure: str) -> Table | None:
     if not found:
         return None
     epochs = next(iter(found.values()))[0]
-    rows = [values for _, values in found.values() if len(values) == len(epochs)]
-    return tuple(found), epochs, np.stack(rows)
+    rows = {layer: values for layer, (_, values) in found.items() if len(values) == len(epochs)}
+    return tuple(rows), epochs, np.stack(list(rows.values()))
 
 
 def at_start(curve: Curve, measure: str) -> np.ndarray | None:

@@ -20,6 +20,9 @@ HUGE_WEIGHTS = Threshold("huge first weights", 5.0, "times the size that keeps t
 HEAVY_DROPOUT = Threshold("heavy dropout", 0.6, "share of units dropped")
 HEAVY_NOISE = Threshold("heavy noise", 1.0, "input noise beside the spread of scaled inputs")
 
+STEADY = Threshold("steady fall", 0.5, "fall in the second half of the epochs, share of that in the first")
+FEWEST_ON_WAY = 10  # epochs, of which a steady fall can be told
+
 BAD_STARTS = ("loss-output-mismatch", "unscaled-inputs", "poor-initialization")  # causes before the first step
 FEWEST_UNITS = 4  # of a layer, below which a dead unit or a weak gradient is the luck of the draw
 
@@ -30,6 +33,24 @@ def narrow(run: Run, curve: Curve) -> tuple[int, ...]:
         return tuple(i for i, layer in enumerate(run.model.hidden) if layer.width < FEWEST_UNITS)
     hidden = run.plans[curve.plan].hidden if run.plans else ()
     return tuple(i for i, width in enumerate(hidden) if width < FEWEST_UNITS)
+
+
+def narrow_layers(run: Run, curve: Curve) -> set[str]:
+    """The same, by the name under which outputs of their activations are measured."""
+    if run.model is not None:
+        return {run.model.hidden[i].name for i in narrow(run, curve)}
+    return {f"activation_{i}" for i in narrow(run, curve)}
+
+
+def on_its_way(run: Run, curve: Curve) -> bool:
+    """Whether the training loss never reached the constant's and fell as fast in the second half as in the first."""
+    values = curve.train
+    if run.constant_loss is None or len(values) < FEWEST_ON_WAY or not np.isfinite(values).all():
+        return False
+    half = len(values) // 2
+    first, second = values[0] - values[half], values[half] - values[-1]
+    steady = second > 3 * np.sqrt(2) * noise_of_mean(values, 1) and second >= STEADY.value * first
+    return bool(steady and values[-1] > run.constant_loss)
 
 
 def reference_loss(run: Run, curve: Curve) -> float:

@@ -10,13 +10,15 @@ from rounds.examination.finding import BY_HARM, Evidence, NotApplicable, Seen, T
 from rounds.examination.harm import harm
 from rounds.examination.rule import Judged, Rule
 from rounds.examination.run import Run
-from rounds.examination.training_rules.layers import at_start, initial_loss, table
+from rounds.examination.training_rules.inside import VANISHING
+from rounds.examination.training_rules.layers import at_start, first_to_last, initial_loss, table
 from rounds.examination.training_rules.learning import (
     HEAVY_DROPOUT,
     HEAVY_NOISE,
     HUGE_WEIGHTS,
     TINY_WEIGHTS,
     narrow,
+    narrow_layers,
     reference_loss,
     strange_size,
 )
@@ -53,6 +55,7 @@ SCALING = (
 WIDE_OUTPUTS = Threshold("spread of the first layer's outputs", 10.0, "about 1 for scaled inputs")
 ORDERED = Threshold("order of the rows", 0.2, "serial correlation of step losses, trend over three epochs taken off")
 CERTAIN = Threshold("certainty of that", 1.0, "standard errors (1 / root of the steps of an epoch: neighbours recur)")
+ONE_NUMBER = ("zeros", "ones", "constant")  # initializers that draw nothing
 FEWEST_STEPS = 8  # of an epoch: with fewer, neighbours are too far apart in the file to be alike
 TREND = 3  # epochs over which the loss falls, and patients do not come in an order
 
@@ -67,7 +70,7 @@ def _poor_start(run: Run) -> Judged:
     if len(marked) <= len(marks) / 2:
         return None
     late = [s for s in slow if s is not None]
-    if len(late) <= len(slow) / 2 and harm(run) is None:
+    if len(late) <= len(slow) / 2 and harm(run) is None and not any("alike" in m for m in marked):
         return None
     return _poor_start_seen(run, marked, late)
 
@@ -78,7 +81,8 @@ POOR_INITIALIZATION = Rule(
     "training",
     _poor_start,
     how="Before the first step the loss is far above a constant's, or a layer is dead, saturated, without "
-    "gradient, or of tiny or huge weights; and the start was slow or the result is worse than it should be.",
+    "gradient, or of tiny or huge weights; and the start was slow or the result is worse than it should be. Weights "
+    "that are all the same number need no more to be told.",
     why="Training first has to undo its start, or cannot leave it.",
     remedies=("use he_normal (ReLU and its kin) or glorot_uniform (tanh, sigmoid)", "set biases to zeros"),
     thresholds=(
@@ -124,6 +128,7 @@ def _poor_start_seen(run: Run, marked: list[Evidence], late: list[float]) -> See
         "saturated_share": "{:.0%} of a layer's outputs were at their limit",
         "least_gradient": "a layer had no gradient ({:.1g})",
         "weights_over_usual": "a layer's weights were {:.2g} times their usual size",
+        "alike": "{:.0f} hidden layers had a single number for all of their weights, so that their units stay alike",
     }
     said = ", ".join(words[name].format(value) for name, value in evidence.items())
     if late:
@@ -141,6 +146,7 @@ def _poor_start_seen(run: Run, marked: list[Evidence], late: list[float]) -> See
         0.9,
         tuple(c.member for c in run.curves if _marks_at_start(run, c)),
         onset=0,
+        least="warning" if "alike" in evidence else "note",
     )
 
 
@@ -163,9 +169,28 @@ def _marks_at_start(run: Run, curve: Curve) -> Evidence | None:
         marks["saturated_share"] = float(full.max())
     if (size := strange_size(run, curve)) is not None:
         marks["weights_over_usual"] = size
-    if gradients is not None and gradients.min() < STILL.value and not (dropped or narrow(run, curve)):
-        marks["least_gradient"] = float(gradients.min())
+    if alike := _layers_alike(run, curve):
+        marks["alike"] = alike
+    still = gradients is not None and gradients.min() < STILL.value and not (dropped or narrow(run, curve))
+    if still and (marks or not _fades(curve)):
+        marks["least_gradient"] = float(gradients.min())  # type: ignore[union-attr]
     return marks
+
+
+def _layers_alike(run: Run, curve: Curve) -> int:
+    """Hidden layers of several units that all begin with the same weights."""
+    if run.model is not None:
+        drawn = [(x.initializer, x.width) for x in run.model.hidden]
+    else:
+        plan = run.plans[curve.plan] if run.plans else Plan()
+        drawn = [(plan.initializer, width) for width in plan.hidden]
+    return sum(width > 1 and name.partition(":")[0] in ONE_NUMBER for name, width in drawn)
+
+
+def _fades(curve: Curve) -> bool:
+    """Whether the gradient gets lost on its way through the layers: that is no fault of weights of the usual size."""
+    passed = first_to_last(curve)
+    return passed is not None and bool(0 < passed[0] < VANISHING.value)
 
 
 def _dead_at_start(run: Run, curve: Curve) -> float | None:
@@ -173,7 +198,7 @@ def _dead_at_start(run: Run, curve: Curve) -> float | None:
     found = table(curve, "dead_share")
     if found is None or found[1][0] != 0:
         return None
-    left_out = {f"activation_{i}" for i in narrow(run, curve)}
+    left_out = narrow_layers(run, curve)
     shares = [share for layer, share in zip(found[0], found[2][:, 0], strict=True) if layer not in left_out]
     return float(max(shares, default=0.0))
 

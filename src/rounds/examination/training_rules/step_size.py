@@ -20,8 +20,11 @@ from rounds.examination.training_rules.layers import (
 from rounds.examination.training_rules.learning import (
     BEHIND_SIBLING,
     SMALLEST_SHARE,
+    STEADY,
     contrast,
+    narrow_layers,
     of_what,
+    on_its_way,
     rates,
     reference_loss,
     starting_loss,
@@ -56,7 +59,7 @@ def _overshoots(run: Run, curve: Curve) -> dict[str, float]:
     if highest >= RISE.value:
         marks["highest_loss_over_start"] = highest
     dead = share_of_layer(curve, "dead_share")
-    if dead is not None and dead[1] - dead[0] >= LOST_UNITS.value:
+    if dead is not None and dead[1] - dead[0] >= LOST_UNITS.value and dead[2] not in narrow_layers(run, curve):
         marks["units_lost_share"] = dead[1] - dead[0]
     ratio = update_ratio(curve)
     if ratio >= LARGE_STEPS.value:
@@ -186,6 +189,8 @@ def _rate_too_low(run: Run) -> Judged:
     if isinstance(high := _rate_too_high(run), Seen) and run.best.learning_rate in high.evidence.get("rates_tried", []):
         return None  # the same steps are never both
     swept = rates(run, run.best)
+    if all(on_its_way(run, c) for c in run.best.curves):
+        return _far_to_go(run)
     ratios = np.array([update_ratio(c) for c in run.best.curves])
     if np.isnan(ratios).all():
         return _too_low_by_sweep(run, swept)
@@ -219,16 +224,30 @@ LEARNING_RATE_TOO_LOW = Rule(
     "training",
     _rate_too_low,
     how="Steps stay small beside the weights at all times, gradients do arrive, and the loss is still falling at "
-    "the end or worse than it should be.",
+    "the end or worse than it should be; or the loss fell steadily from the first epoch to the last and never came "
+    "down to a constant's: targets that far away are not reached by such steps.",
     why="Training ends before the weights have gone anywhere.",
     remedies=("multiply the learning rate by 10", "train for more epochs"),
-    thresholds=(SMALL_STEPS, SMALLER_STEPS, SMALLEST_SHARE, DEAD_GRADIENT),
-    causes=("decayed-too-early",),
+    thresholds=(SMALL_STEPS, SMALLER_STEPS, SMALLEST_SHARE, DEAD_GRADIENT, STEADY),
+    causes=("decayed-too-early", "still-improving"),
     acts="steps",
     place=140,
     stops_learning=True,
     figures=(MeasureByLayer("update_ratio", "Step / weights, median layer", SMALL_STEPS, equal_factors=True), LOSSES),
 )
+
+
+def _far_to_go(run: Run) -> Seen:
+    times = [c.train[-1] / reference_loss(run, c) for c in run.best.curves]
+    return Seen(
+        BY_HARM,
+        f"At a learning rate of {run.best.learning_rate:g} the training loss fell steadily, and at the end was still "
+        f"{np.median(times):.3g} times a constant's.",
+        {"learning_rate": run.best.learning_rate, "loss_over_constant": float(np.median(times))},
+        0.7,
+        run.best.members,
+        onset=1,
+    )
 
 
 def _too_low_by_sweep(run: Run, swept: tuple[Configuration, ...]) -> Judged:
