@@ -24,9 +24,9 @@ ROWS = (
     ("statistics", "training", "baselines"),
     ("prediction", "examination", "graph"),
     ("ensemble", "evaluation", "export"),
-    ("report", "prescription", "watch"),
+    ("report", "prescription", "watch", "loggers"),
     ("job",),
-    ("cli",),
+    ("cli", "estimators"),
 )
 ROW = {room: row for row, rooms in enumerate(ROWS) for room in rooms}
 

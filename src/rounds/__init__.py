@@ -4,6 +4,7 @@
     result.scores, result.findings, result.predict(new), result.evaluate(later), result.report()
     model.fit(..., callbacks=[rounds.watch.KerasWatch("runs/mine")])                    # anybody's loop
     rounds.examine("runs/mine")
+    cross_val_score(rounds.RoundsClassifier(), X, y, cv=GroupKFold(), groups=patients)  # scikit-learn's own estimators
 
 Importing it costs nothing: each name is loaded when it is first used.
 """
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from rounds.data.choices import Choices as Choices
     from rounds.data.loading import load as load
     from rounds.errors import RoundsError as RoundsError
+    from rounds.estimators import RoundsClassifier as RoundsClassifier
+    from rounds.estimators import RoundsRegressor as RoundsRegressor
     from rounds.graph.gradient_check.check import check_gradient as check_gradient
     from rounds.job.request import Request as Request
     from rounds.job.result import Result as Result
@@ -34,6 +37,8 @@ _PLACES = {
     "train": "rounds.job.train",
     "prescribe": "rounds.prescription.remedies.prescribe",
     "check_gradient": "rounds.graph.gradient_check.check",
+    "RoundsClassifier": "rounds.estimators",
+    "RoundsRegressor": "rounds.estimators",
     "RoundsError": "rounds.errors",
 }
 
@@ -42,7 +47,9 @@ __all__ = [
     "Plan",
     "Request",
     "Result",
+    "RoundsClassifier",
     "RoundsError",
+    "RoundsRegressor",
     "check_gradient",
     "examine",
     "improve",

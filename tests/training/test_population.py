@@ -115,9 +115,12 @@ def test_own_orders_and_shared_orders_are_the_same_training(population_of: Make)
 
 
 def test_a_structure_compiles_once(population_of: Make, train: Train) -> None:
-    population = population_of(PLAN, PLAN.change(hidden=(4,)), folds=4)
+    plans = PLAN.change(hidden=(5,)), PLAN.change(hidden=(4,), momentum=0.3, epochs=2)
+    population = population_of(*plans, folds=4)
     train(population)
     assert [len(p.epoch.compiled) for p in population.programs] == [1, 1]
+    again = population_of(*(plan.change(learning_rate=1e-4) for plan in plans), folds=4)
+    assert all(a is b for a, b in zip(again.programs, population.programs, strict=True)), "settings are no structure"
 
 
 def test_seed_moves_weights_and_settings_are_each_members_own(population_of: Make, train: Train) -> None:

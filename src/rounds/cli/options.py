@@ -45,6 +45,10 @@ SkipBad = Annotated[bool, typer.Option("--skip-bad", help="leave out image files
 Subgroup = Annotated[
     list[str] | None, typer.Option("--subgroup", help="column to compare by (else sex and age); repeat it")
 ]
+Log = Annotated[
+    list[str] | None,
+    typer.Option("--log", metavar="TOOL[=PLACE]", help="tensorboard, mlflow, wandb-offline or csv; repeat it"),
+]
 ScoresPage = Annotated[
     Path | None,
     typer.Option("--out", metavar="PAGE.html", help="write the scores as a page (a folder: report.html in it)"),

@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from rounds.training.population.build import Population
 
 
-def show_training(dataset: "Dataset", request: "Request", quiet: bool, show_images: bool = False) -> "Result":
+def show_training(
+    dataset: "Dataset", request: "Request", quiet: bool, show_images: bool = False, log: tuple[str, ...] = ()
+) -> "Result":
     """Trains, with progress where a person is watching, and prints the result unless `quiet`; show_images: pictures of
-    patients in the report."""
+    patients in the report; log: other tools that are told (TOOL or TOOL=PLACE)."""
     from rounds.job.failures import said
     from rounds.job.result import Result
     from rounds.job.stages import stages
+    from rounds.loggers.events import logging_to
     from rounds.report.card.card import write_card
     from rounds.report.page import write_report
 
@@ -37,9 +40,10 @@ def show_training(dataset: "Dataset", request: "Request", quiet: bool, show_imag
     for line in _unsaveable(request):
         console.print(line)
     result = None
-    with _bars(console) as bars:
+    with logging_to(log) as logs, _bars(console) as bars:
         watch = _Watch(bars, console, first_lines(dataset))
         for event in stages(dataset, request):
+            logs.see(event)
             if isinstance(event, Result):
                 result = event
             else:
@@ -58,6 +62,7 @@ def show_training(dataset: "Dataset", request: "Request", quiet: bool, show_imag
             raise TrainingError(
                 "The report", "done without an error", name="error", got=said(error), advice=advice
             ) from error
+        logs.finished(result.folder)
     _print_advice(console, result.folder)
     _print_result(console, result.record, report)
     return result

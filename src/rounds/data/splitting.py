@@ -41,6 +41,19 @@ def split_dataset(
     return replace(split, how=f"{split.how}; {equal.rows:,} equal rows of different patients stay on one side")
 
 
+def development_split(dataset: Dataset, folds: int = 5, split_seed: int = 0) -> Split:
+    """Every row in development, in validation folds by patient: for whoever judges elsewhere.
+
+    Raises DataError where there are fewer patients than two a fold.
+    """
+    equal = replace(dataset, patients=equal_of(dataset).units)
+    random = np.random.default_rng(np.random.SeedSequence([split_seed, 7]))
+    every = np.arange(dataset.rows)
+    _refuse_few(equal, every, max(folds, 2))
+    parts = _validation_folds(equal, every, folds, random)
+    return Split("held-out", every, every[:0], parts, how=f"nobody judges; {_validation_words(folds)}")
+
+
 def _split(given: Dataset, dataset: Dataset, wanted: tuple[int, float, bool], random: np.random.Generator) -> Split:
     """given: with the patients of the table, who decide what a test table shares with DATA; dataset: with those joined
     who have equal rows; wanted: folds, share of the test part, whether small data are nested."""

@@ -94,6 +94,7 @@ OPTIONS = (
     "allow_code",
     "no_cache",
     "show_images",
+    "log",
     "quiet",
 )
 

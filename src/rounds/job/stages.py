@@ -105,7 +105,7 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
         open_compilation_cache()
     yield Stage("examining the data")
     make_groups(known_columns(dataset), request.subgroups)  # refused now, not after hours of training
-    changes = _changes(request)
+    changes = requested_changes(request)
     changes = {"folds": 1, **changes} if dataset.given_validation is not None else changes
     nested = request.members != 1 and dataset.array is None  # judging folds of images would take hours
     split = split_dataset(dataset, changes.get("folds", FOLDS), request.split_seed, nested=nested)
@@ -129,13 +129,13 @@ def _run(
     data_said = _examine_data(dataset, split, folder, described, request.allow)
     ends = np.inf if request.minutes is None else time.monotonic() + 60 * request.minutes
     given = Circumstances(dataset, split, request.members, 1, ends, folder / CHECKPOINTS)
-    given, population, reasons = _propose(given, request, begun_shapes(folder))
+    given, population, reasons = propose_population(given, request, begun_shapes(folder))
     DatasetFile.of(described).write(folder)
     begin_run(folder, population, reasons, asked_for(request))
     begun = Begun(request, given, folder, described, data_said, reasons, Failures(folder))
     clock.lap("preparing")
     yield from idle_fields(population, request.changes)
-    yield Stage("training", population)
+    yield Stage("training", population, folder)
     training = train_to_end(population, given.folder, given.minutes_left(), hopeless_in(population))
     found = Loop(((yield from watched(population, training)),))
     clock.lap("training")
@@ -222,7 +222,7 @@ def asked_for(request: Request) -> Record:
     return {**asked, "model": layers_record(request.model)}
 
 
-def _changes(request: Request) -> dict[str, Any]:
+def requested_changes(request: Request) -> dict[str, Any]:
     """The plan fields that differ from what Rounds proposes; raises PlanError for code that was not allowed."""
     refuse_code(request.changes, request.allow_code)
     return {**{name: value for name, (value, _) in decided(request).items()}, **request.changes}
@@ -260,17 +260,17 @@ def _examine_data(dataset: Dataset, split: Split, folder: Path, described: Recor
     return findings, absent
 
 
-def _propose(
+def propose_population(
     given: Circumstances, request: Request, shapes: Shapes | None
 ) -> tuple[Circumstances, Population, dict[str, str]]:
     """The population for this amount of data, the reasons, and the circumstances with its number of seeds."""
     dataset, split = given.dataset, given.split
-    folds_data = make_folds_data(dataset, split, scaling_of(make_plan(Plan(), _changes(request))))
+    folds_data = make_folds_data(dataset, split, scaling_of(make_plan(Plan(), requested_changes(request))))
     fields = decided(request)
     if dataset.given_validation is not None:
         fields["folds"] = (1, "the data bring a validation part")
     proposal = propose(dataset.task, amount_of(dataset, split, folds_data[0]), request.changes, fields)
-    given = replace(given, seeds=1 if split.outer else proposal.seeds)
+    given = replace(given, seeds=proposal.seeds if len(split.test) else 1)
     plans = list(proposal.plans)
     population = make_population(
         plans, dataset.task, folds_data, given.count(plans), shapes=shapes, model=request.model

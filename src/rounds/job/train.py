@@ -54,6 +54,7 @@ def train(
     allow_code: bool = False,
     no_cache: bool = False,
     show_images: bool = False,
+    log: Names = None,
     quiet: bool = False,
     **fields: Any,
 ) -> Result:
@@ -62,8 +63,9 @@ def train(
         result = rounds.train("stays.csv", target="length_of_stay", group="patient_id", members=8, epochs=40)
 
     data: a path, a Polars or pandas frame, (X, y), the name of a built-in set, or a Dataset; target: one column or
-    several; rounds: how often to prescribe and try (2; 0 trains and examines alone); quiet: no progress; fields: of
-    the plan, a list being a sweep. All else is as `rounds train --help` says, a dash being an underscore.
+    several; rounds: how often to prescribe and try (2; 0 trains and examines alone); log: other tools that are told,
+    "tensorboard" or ["csv=curves", ...]; quiet: no progress; fields: of the plan, a list being a sweep. All else is as
+    `rounds train --help` says, a dash being an underscore.
 
     Raises DataError, PlanError or RunFolderError for what cannot be used, TrainingError where no network is finite.
     """
@@ -71,7 +73,7 @@ def train(
     with speaking_python():
         asked = _request(plan, request, options, fields)
         dataset = dataset_of(data, choices_of(options), test, model)
-        return _run(dataset, asked, quiet, show_images)
+        return _run(dataset, asked, quiet, show_images, names_of(log))
 
 
 def improve(
@@ -100,16 +102,19 @@ def _request(plan: Any, request: Request | None, options: Mapping[str, Any], fie
     return replace(given, changes=plan_changes(given.changes, plan, fields, options["seed"]), **said)
 
 
-def _run(dataset: Dataset, request: Request, quiet: bool, show_images: bool) -> Result:
+def _run(dataset: Dataset, request: Request, quiet: bool, show_images: bool, log: tuple[str, ...]) -> Result:
     """The stages to their end, and the report."""
+    from rounds.loggers.events import logging_to
     from rounds.report.card.card import write_card
     from rounds.report.page import write_report
 
-    with _progress(quiet) as see:
+    with logging_to(log) as logs, _progress(quiet) as see:
         for event in stages(dataset, request):
+            logs.see(event)
             if isinstance(event, Result):
                 write_report(event.folder, show_images)
                 write_card(event.folder)
+                logs.finished(event.folder)
                 return event
             see(event)
     raise AssertionError("stages end in a result")

@@ -51,8 +51,8 @@ class SlabResult:
 
 @dataclass(frozen=True)
 class Progress:
-    """Something happened in a slab: an epoch ended, or (with a result) its training did. so_far: at LOOKS of its epochs
-    what it did until then, without weights."""
+    """Something happened in a slab: an epoch ended, or (with a result) its training did. so_far: what it did until
+    then, without weights."""
 
     slab: int
     epoch: int
@@ -135,7 +135,6 @@ def _train_one(work: Work, shared: _SharedState) -> None:
 def _train(work: Work, shared: _SharedState) -> None:
     path = checkpoint_path(shared.folder, work.slab.number) if shared.folder else None
     saved = time.monotonic()
-    looks = looked_at(work.program.plan.epochs)
     at = None
     for at in _epochs(work, path, shared):
         now = time.monotonic()
@@ -144,7 +143,7 @@ def _train(work: Work, shared: _SharedState) -> None:
             saved = now
         if shared.stop.is_set():
             return
-        so_far = SlabResult(work.slab, at.records, at.measures, {}) if at.epoch in looks else None
+        so_far = SlabResult(work.slab, at.records, at.measures, {})
         shared.events.put(Progress(work.slab.number, at.epoch, float(at.records[-1].best_value.min()), so_far=so_far))
         if now > shared.deadline or shared.hopeless(work, at):
             break

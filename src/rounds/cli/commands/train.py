@@ -19,6 +19,7 @@ from rounds.cli.options import (
     ImageSize,
     Key,
     Kind,
+    Log,
     Model,
     Positive,
     Roles,
@@ -79,6 +80,7 @@ def train_command(
     allow_code: AllowCode = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="compile anew, and keep nothing of it on disk")] = False,
     show_images: ShowImages = False,
+    log: Log = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="print errors only")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -126,7 +128,8 @@ def train_command(
         allow_code=allow_code,
         cache=not no_cache,
     )
-    result = show_training(load_for_model(data, choices, test, own_model), request, quiet or as_json, show_images)
+    dataset = load_for_model(data, choices, test, own_model)
+    result = show_training(dataset, request, quiet or as_json, show_images, tuple(log or ()))
     if as_json:
         print_json(result.record)
 

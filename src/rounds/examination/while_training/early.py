@@ -12,7 +12,7 @@ from rounds.examination.examine import examine_run
 from rounds.examination.finding import Finding
 from rounds.examination.rules import rules_of_training
 from rounds.examination.sources.population import run_of
-from rounds.training.pool import Progress, SlabResult
+from rounds.training.pool import Progress, SlabResult, looked_at
 from rounds.training.population.build import Population, Trained
 from rounds.training.population.members import WHOLE_DEVELOPMENT
 
@@ -42,7 +42,7 @@ def watched(population: Population, training: Training) -> Generator[Progress | 
             trained: Trained = end.value
             return trained
         yield progress
-        part = progress.so_far or progress.result
+        part = progress.result or progress.so_far
         if part is not None and _is_of_use(population, part, progress):
             parts[progress.slab] = part
             for finding in _alarms(population, parts):
@@ -52,8 +52,11 @@ def watched(population: Population, training: Training) -> Generator[Progress | 
 
 
 def _is_of_use(population: Population, part: SlabResult, progress: Progress) -> bool:
-    """Whether it is handed over, and comes before its last epoch: what came to its end is examined with the others."""
-    return part.slab.outer == WHOLE_DEVELOPMENT and progress.epoch < population.plans[part.slab.plan].epochs
+    """Whether it is handed over, is due for a look, and comes before its last epoch: what came to its end is examined
+    with the others."""
+    epochs = population.plans[part.slab.plan].epochs
+    due = progress.result is not None or progress.epoch in looked_at(epochs)
+    return due and part.slab.outer == WHOLE_DEVELOPMENT and progress.epoch < epochs
 
 
 def _alarms(population: Population, parts: dict[int, SlabResult]) -> list[Finding]:

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,12 @@ from rounds.training.population.members import Member, Slab, make_members, make_
 from rounds.training.program import SWITCHED, Program, make_program
 from rounds.training.result.batch_statistics import exact_statistics
 from rounds.training.slab import CompiledShape, compiled_shape_of, steps_per_epoch
+from rounds.user_code import is_import_path
 
 Weights = dict[str, np.ndarray]
 Shapes = dict[int, tuple[int, int]]  # [G orders, M members] by plan
+Structure = tuple[tuple[str, Any], ...]  # every field that decides the program, by name
+PROGRAMS_KEPT = 16  # structures whose compiled programs a process keeps, the last used
 
 
 @dataclass(frozen=True)
@@ -164,7 +168,7 @@ class Context:
 
 def _programs(plans: list[Plan], context: Context, members: list[Member]) -> list[Program]:
     """A program for each plan; plans that differ in settings alone share one, so that it compiles once."""
-    structures = [tuple((n, getattr(plan, n)) for n in structure_names()) for plan in plans]
+    structures = [_structure(plan) for plan in plans]
     made = {}
     for structure, plan in zip(structures, plans, strict=True):
         if structure not in made:
@@ -180,7 +184,28 @@ def _program(plan: Plan, context: Context, members: list[Member]) -> Program:
     model = None if given is None else _as_planned(given, plan, context.task)
     user = None if given is None else _user_training(given, model, plan, context)
     power = context.fold_data.target_scale.kind == "log1p"
+    if model is None and not any(map(is_import_path, _named_in(plan))):
+        return _kept_program(_structure(plan), context.task, network, power, switches, context.by_halves)
     return make_program(plan, context.task, network, power, switches, model, user, context.by_halves)
+
+
+def _named_in(plan: Plan) -> Iterator[Any]:
+    """Every value of the structure, those in tuples singly."""
+    for _, value in _structure(plan):
+        yield from value if isinstance(value, tuple) else (value,)
+
+
+@lru_cache(maxsize=PROGRAMS_KEPT)
+def _kept_program(
+    structure: Structure, task: Task, network: Network, power: bool, switches: frozenset[str], by_halves: bool
+) -> Program:
+    """The program of this structure, compiled once for all populations of a process that share it: trials, and the
+    folds of a cross-validation."""
+    return make_program(Plan(**dict(structure)), task, network, power, switches, by_halves=by_halves)
+
+
+def _structure(plan: Plan) -> Structure:
+    return tuple((name, getattr(plan, name)) for name in structure_names())
 
 
 def _user_training(given: Any, used: Any, plan: Plan, context: Context) -> UserTraining | None:

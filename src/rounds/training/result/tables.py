@@ -1,6 +1,7 @@
 """What a training left behind, as tables: a curve an epoch, a row a member, and a thinned trace of step losses."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from rounds.plan import Plan
 from rounds.training.compiled.state import EpochRecord
 from rounds.training.compiled.validation import is_higher_better, metric_names
 from rounds.training.pool import SlabResult
-from rounds.training.population.build import Trained
+from rounds.training.population.build import Population, Trained
 from rounds.training.population.members import Member
 
 STEP_POINTS = 400  # step losses kept a member: enough to see the noise, few enough to draw
@@ -63,6 +64,20 @@ def _courses(trained: Trained, member: Member, record: EpochRecord) -> dict[tupl
         columns["train", "gradient_norm"] = record.gradient_norm
     names = metric_names(trained.population.task.kind, trained.population.plans[member.plan].metrics)
     return columns | {("validation", name): record.validation[:, i] for i, name in enumerate(names)}
+
+
+def last_values(population: Population, so_far: SlabResult) -> Iterator[tuple[Member, dict[str, float]]]:
+    """Every member that trained in the last epoch, and what it left behind: train_loss, validation_loss, ..."""
+    last = replace(so_far, records=so_far.records[-2:])  # the one before says who went on
+    trained = Trained(population, (last,))
+    for _, member, record in _each_member(trained):
+        if _alive(record)[-1]:
+            values = _courses(trained, member, record).items()
+            yield member, {_value_name(split, metric): float(value[-1]) for (split, metric), value in values}
+
+
+def _value_name(split: str, metric: str) -> str:
+    return metric if metric == "learning_rate" else f"{split}_{metric}".replace(" ", "_")
 
 
 def members_frame(trained: Trained, number: int = 0) -> pl.DataFrame:
