@@ -21,10 +21,11 @@ ROWS = (
     ("files", "user_code", "plan", "metrics", "model_facts"),
     ("proposal", "run_folder"),
     ("data", "networks"),
-    ("statistics", "training", "baselines"),
+    ("statistics", "training", "baselines", "datasets"),
     ("prediction", "examination", "graph"),
     ("ensemble", "evaluation", "export"),
     ("report", "prescription", "watch", "loggers"),
+    ("live",),
     ("job",),
     ("cli", "estimators"),
 )

@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rounds import datasets as datasets
     from rounds import watch as watch
     from rounds.data.choices import Choices as Choices
     from rounds.data.loading import load as load
@@ -51,6 +52,7 @@ __all__ = [
     "RoundsError",
     "RoundsRegressor",
     "check_gradient",
+    "datasets",
     "examine",
     "improve",
     "load",
@@ -60,9 +62,17 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
+
+
 def __getattr__(name: str) -> Any:
-    if name == "watch":
-        return import_module("rounds.watch")
+    if name in ("watch", "datasets"):
+        return import_module(f"rounds.{name}")
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("rounds")
     if name not in _PLACES:
         raise AttributeError(f"module 'rounds' has no attribute {name!r}")
     return getattr(import_module(_PLACES[name]), name)

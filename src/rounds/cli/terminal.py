@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,28 +23,38 @@ if TYPE_CHECKING:
     from rounds.training.population.build import Population
 
 
-def show_training(
-    dataset: "Dataset", request: "Request", quiet: bool, show_images: bool = False, log: tuple[str, ...] = ()
-) -> "Result":
-    """Trains, with progress where a person is watching, and prints the result unless `quiet`; show_images: pictures of
-    patients in the report; log: other tools that are told (TOOL or TOOL=PLACE)."""
+@dataclass(frozen=True)
+class Shown:
+    """What a training shows, and where. quiet: print errors only; images: pictures of patients in the report; log:
+    other tools that are told (TOOL or TOOL=PLACE); watch: a live page."""
+
+    quiet: bool = False
+    images: bool = False
+    log: tuple[str, ...] = ()
+    watch: bool = False
+
+
+def show_training(dataset: "Dataset", request: "Request", shown: Shown) -> "Result":
+    """Trains, with progress where a person is watching, and prints the result unless that is to be quiet."""
     from rounds.job.failures import said
     from rounds.job.result import Result
     from rounds.job.stages import stages
+    from rounds.live.beside import page_beside
     from rounds.loggers.events import logging_to
     from rounds.report.card.card import write_card
     from rounds.report.page import write_report
 
-    console = make_console(quiet)
+    console = make_console(shown.quiet)
     for line in dataset.provenance.left_out:
         console.print(f"Left out: {line}")
     for line in _unsaveable(request):
         console.print(line)
     result = None
-    with logging_to(log) as logs, _bars(console) as bars:
+    with logging_to(shown.log) as logs, page_beside(shown.watch) as tell_page, _bars(console) as bars:
         watch = _Watch(bars, console, first_lines(dataset))
         for event in stages(dataset, request):
             logs.see(event)
+            tell_page(event)
             if isinstance(event, Result):
                 result = event
             else:
@@ -52,7 +63,7 @@ def show_training(
         bars.update(watch.task, description="drawing the report")
         try:
             write_card(result.folder)
-            report = str(write_report(result.folder, show_images))
+            report = str(write_report(result.folder, shown.images))
         except DrawingError as error:
             report = f"not drawn. {error}"
         except RoundsError:

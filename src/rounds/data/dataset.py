@@ -86,7 +86,7 @@ class Provenance:
     simulated: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """A table of patients ready to be split and prepared.
 
@@ -128,6 +128,19 @@ class Dataset:
     def features(self) -> tuple[Column, ...]:
         """The columns a network reads, in the order of the file."""
         return tuple(c for c in self.columns if c.role in FEATURE_ROLES)
+
+    def __repr__(self) -> str:
+        """What it holds, without a row of it."""
+        patients, targets = len(np.unique(self.patients)), ", ".join(self.task.targets[:3])
+        held = f"{self.rows:,} rows of {patients:,} patients, {len(self.features):,} features"
+        return f"Dataset({self.name!r}: {held}; predicts {targets} ({self.task.kind}))"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: columns and what they are taken for, without a row."""
+        from html import escape
+
+        rows = "".join(f"<tr><td>{escape(c.name)}</td><td>{c.role}</td></tr>" for c in self.columns)
+        return f"<b>{escape(repr(self))}</b><table><tr><th>column</th><th>role</th></tr>{rows}</table>"
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ class Verdict:
     worth_it: Answer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Examination:
     """Findings, main cause first (or a single `healthy`, notes aside); (code, reason) of rules that could not judge;
     names of the trainings, by number, of logs."""
@@ -127,6 +127,24 @@ class Examination:
     def alarms(self) -> tuple[Finding, ...]:
         """Findings that ask for something to be done."""
         return tuple(f for f in self.findings if f.alarms)
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{question.replace('_', ' ')}: {one['answer']}" for question, one in self._answers.items())
+        found = ", ".join(f"{f.code} ({f.severity})" for f in self.findings)
+        return f"Examination({said}; {found})"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the three answers, and each finding with its words."""
+        from html import escape
+
+        asked = self._answers.items()
+        answers = [f"{question.replace('_', ' ')}: {one['answer']} ({one['reason']})" for question, one in asked]
+        found = [f"{f.name} ({f.severity}: {f.code}). {f.explanation}" for f in self.findings]
+        return "".join(f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in part)}</ul>" for part in (answers, found))
+
+    @property
+    def _answers(self) -> dict[str, dict[str, str]]:
+        return asdict(self.verdict)
 
     def record(self) -> dict[str, Any]:
         """findings.json's content."""

@@ -95,6 +95,7 @@ OPTIONS = (
     "no_cache",
     "show_images",
     "log",
+    "watch",
     "quiet",
 )
 

@@ -13,6 +13,7 @@ import polars as pl
 from rounds.errors import DataError, RunFolderError
 from rounds.examination.finding import Finding, Verdict
 from rounds.examination.sources.run_folder import read_examination, read_plans
+from rounds.job.arguments import speaking_python
 from rounds.job.model_changes import code_lines
 from rounds.model_facts import ModelFacts
 from rounds.plan import Plan
@@ -108,6 +109,7 @@ class Result:
         model = ModelFacts.model_validate(planned["model"]) if planned.get("model") else None
         return code_lines(self.prescriptions, planned, model)
 
+    @speaking_python()
     def predict(self, data: Any, intervals: bool = False) -> Any:
         """Predictions [N, T] in the target's unit, or probabilities [N, classes], for new patients.
 
@@ -131,12 +133,14 @@ class Result:
             raise DataError("data", f"an array of {len(names)} columns", name="shape", got=data.shape, advice=advice)
         return pl.DataFrame(data, schema=list(names))
 
+    @speaking_python()
     def evaluate(self, data: Any, where: str | None = None, subgroup: Collection[str] | None = None) -> Record:
         """Scores, calibration and drift on new patients whose outcomes are known, as `rounds evaluate` has them."""
         from rounds.evaluation.evaluate import evaluate
 
         return evaluate(self.folder, self._frame(data), where, subgroup)
 
+    @speaking_python()
     def audit(self, subgroup: Collection[str] | None = None) -> Record:
         """What the run's own judged predictions show when they are looked at as anybody's: `rounds audit` of them.
 
@@ -154,6 +158,7 @@ class Result:
         kept = table.select("patient", "split", label="observed", score="network")
         return audit_predictions(named_predictions(kept, {}, None), subgroup)
 
+    @speaking_python()
     def export(self, format: str = "onnx", out: Path | None = None) -> Record:
         """Writes the model as ONNX or Keras, checked against its own predictions; what was written, as a record."""
         from rounds.export.export import export_run

@@ -36,6 +36,7 @@ from rounds.run_folder.earlier_use import count_earlier_use
 from rounds.run_folder.lock import LOCK
 from rounds.run_folder.metrics import MetricsFile
 from rounds.run_folder.plan import PlanFile
+from rounds.run_folder.progress import LIVE
 from rounds.run_folder.read import read_record
 from rounds.statistics.intervals import score_with_interval
 from rounds.training.population.build import Population, Trained, idle_fields
@@ -283,7 +284,8 @@ def close_run(folder: Path, record: dict[str, Any], clock: Clock) -> dict[str, A
     record |= {"seconds": round(sum(clock.seconds.values()), 3), "seconds_by_stage": clock.seconds}
     written = MetricsFile.of(record)
     written.write(folder)
-    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    for passing in (CHECKPOINTS, LIVE):
+        shutil.rmtree(folder / passing, ignore_errors=True)
     return written.content()
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from rounds.examination.while_training.early import SeenEarly, watched
 from rounds.examination.while_training.lost import hopeless_in, saved_by_stopping
 from rounds.files import remove_leftovers
 from rounds.job.failures import Failures, said
+from rounds.job.live_files import LiveFiles
 from rounds.job.request import Request
 from rounds.job.result import Result
 from rounds.job.run_folder import (
@@ -117,8 +119,11 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
             refuse_other_request(folder, asked_for(request))
             yield Result.load(folder, request.allow_code)
             return
+        live = LiveFiles(folder)
         for event in _run(dataset, split, request, changes, described, folder, clock):
             lock.check()
+            if not isinstance(event, Result):
+                live.see(event)
             yield event
 
 
@@ -175,7 +180,10 @@ def _one_round(begun: Begun, found: Loop, this_round: Round) -> Generator[Event,
         _write_so_far(begun.folder, begun.given, found)
     except RunFolderError as error:
         return broken_off(begun.given, found, this_round, error)
-    return (yield from treat(begun.given, found, this_round))
+    found = yield from treat(begun.given, found, this_round)
+    with suppress(RunFolderError):  # for whoever watches; at the end they are written again
+        write_prescriptions(begun.folder, list(found.entries))
+    return found
 
 
 def _finished(begun: Begun, found: Loop) -> Finished:

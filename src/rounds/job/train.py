@@ -55,6 +55,7 @@ def train(
     no_cache: bool = False,
     show_images: bool = False,
     log: Names = None,
+    watch: bool = False,
     quiet: bool = False,
     **fields: Any,
 ) -> Result:
@@ -64,8 +65,8 @@ def train(
 
     data: a path, a Polars or pandas frame, (X, y), the name of a built-in set, or a Dataset; target: one column or
     several; rounds: how often to prescribe and try (2; 0 trains and examines alone); log: other tools that are told,
-    "tensorboard" or ["csv=curves", ...]; quiet: no progress; fields: of the plan, a list being a sweep. All else is as
-    `rounds train --help` says, a dash being an underscore.
+    "tensorboard" or ["csv=curves", ...]; watch: a live page, whose address is printed; quiet: no progress; fields: of
+    the plan, a list being a sweep. All else is as `rounds train --help` says, a dash being an underscore.
 
     Raises DataError, PlanError or RunFolderError for what cannot be used, TrainingError where no network is finite.
     """
@@ -73,7 +74,7 @@ def train(
     with speaking_python():
         asked = _request(plan, request, options, fields)
         dataset = dataset_of(data, choices_of(options), test, model)
-        return _run(dataset, asked, quiet, show_images, names_of(log))
+        return _run(dataset, asked, options)
 
 
 def improve(
@@ -82,7 +83,11 @@ def improve(
     request: Request | None = None,
     **options: Any,
 ) -> Result:
-    """The same as `train`; this name goes with the next release."""
+    """The same as `train`; this name goes with the next release, and warns that it does."""
+    import warnings
+
+    said = "rounds.improve is rounds.train by its old name, which goes with the next release. Call rounds.train."
+    warnings.warn(said, FutureWarning, stacklevel=2)
     return train(data, plan, request, **options)
 
 
@@ -102,17 +107,20 @@ def _request(plan: Any, request: Request | None, options: Mapping[str, Any], fie
     return replace(given, changes=plan_changes(given.changes, plan, fields, options["seed"]), **said)
 
 
-def _run(dataset: Dataset, request: Request, quiet: bool, show_images: bool, log: tuple[str, ...]) -> Result:
+def _run(dataset: Dataset, request: Request, options: Mapping[str, Any]) -> Result:
     """The stages to their end, and the report."""
+    from rounds.live.beside import page_beside
     from rounds.loggers.events import logging_to
     from rounds.report.card.card import write_card
     from rounds.report.page import write_report
 
-    with logging_to(log) as logs, _progress(quiet) as see:
+    told, watch, quiet = names_of(options["log"]), options["watch"], options["quiet"]
+    with logging_to(told) as logs, page_beside(watch) as tell_page, _progress(quiet) as see:
         for event in stages(dataset, request):
             logs.see(event)
+            tell_page(event)
             if isinstance(event, Result):
-                write_report(event.folder, show_images)
+                write_report(event.folder, options["show_images"])
                 write_card(event.folder)
                 logs.finished(event.folder)
                 return event

@@ -21,10 +21,15 @@ def write_log_page(found: "LogExamination", path: Path, refresh: float | None = 
 
 def log_page(found: "LogExamination", refresh: float | None = None) -> str:
     """The page's text."""
-    drawn = [_drawn(found, row.run) for row in found.rows[:MOST_DRAWN]]
+    drawn = drawn_runs(found)
     title = found.names[0] if len(found.names) == 1 else f"{len(found.names)} runs"
     page = environment().get_template("logs.html")
     return page.render(title=title, found=found, drawn=drawn, rows=found.rows, refresh=refresh)
+
+
+def drawn_runs(found: "LogExamination") -> list[dict[str, Any]]:
+    """The first runs: row of the table, figure, and what was found."""
+    return [_drawn(found, row.run) for row in found.rows[:MOST_DRAWN]]
 
 
 def _drawn(found: "LogExamination", number: int) -> dict[str, Any]:

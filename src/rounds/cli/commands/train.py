@@ -81,6 +81,7 @@ def train_command(
     no_cache: Annotated[bool, typer.Option("--no-cache", help="compile anew, and keep nothing of it on disk")] = False,
     show_images: ShowImages = False,
     log: Log = None,
+    watch: Annotated[bool, typer.Option("--watch", help="serve a live page on this machine while it trains")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="print errors only")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -109,7 +110,7 @@ def train_command(
         dates=dates,
         decimal=decimal,
     )
-    from rounds.cli.terminal import show_training
+    from rounds.cli.terminal import Shown, show_training
     from rounds.job.arguments import load_for_model
     from rounds.job.request import Request
 
@@ -129,7 +130,8 @@ def train_command(
         cache=not no_cache,
     )
     dataset = load_for_model(data, choices, test, own_model)
-    result = show_training(dataset, request, quiet or as_json, show_images, tuple(log or ()))
+    shown = Shown(quiet or as_json, show_images, tuple(log or ()), watch)
+    result = show_training(dataset, request, shown)
     if as_json:
         print_json(result.record)
 

@@ -20,12 +20,31 @@ Every = Annotated[float, typer.Option("--every", metavar="SECONDS", min=0.1, hel
 Idle = Annotated[
     float | None, typer.Option("--idle", metavar="SECONDS", help="end after so long without anything new (never)")
 ]
+Live = Annotated[bool, typer.Option("--page", help="serve a live page on this machine, and print its address")]
+Host = Annotated[str, typer.Option("--host", help="address to serve on; all but loopback lets others in")]
+Port = Annotated[int, typer.Option("--port", help="port to serve on (0: a free one)", min=0, max=65535)]
+UntilDone = Annotated[bool, typer.Option("--until-done", help="with --page: end when the run is done")]
 Page = Annotated[Path | None, typer.Option("--out", metavar="PAGE.html", help="keep a page that draws every run")]
 
 
 @app.command()
-def watch(sources: Sources, every: Every = 5.0, idle: Idle = None, out: Page = None) -> None:
-    """Follow a training from its log: a line for each new point, and what is wrong as soon as it can be told."""
+def watch(
+    sources: Sources,
+    every: Every = 5.0,
+    idle: Idle = None,
+    out: Page = None,
+    page: Live = False,
+    host: Host = "127.0.0.1",
+    port: Port = 0,
+    until_done: UntilDone = False,
+) -> None:
+    """Follow a training from its log: a line for each new point, and what is wrong as soon as it can be told.
+
+    Example: rounds watch runs/stay --page
+    """
+    if page:
+        _serve(sources, host, port, until_done)
+        return
     from rounds.examination.log_rules.examination import LogExamination
     from rounds.examination.sources.following import follow
 
@@ -37,6 +56,15 @@ def watch(sources: Sources, every: Every = 5.0, idle: Idle = None, out: Page = N
             _write_page(found, out, every)
         for finding in _told_now(found, said):
             print(f"{finding.severity}: {finding.code}. {finding.explanation}", flush=True)
+
+
+def _serve(sources: list[Path], host: str, port: int, until_done: bool) -> None:
+    from rounds.live.beside import check_server
+
+    check_server()
+    from rounds.live.serve import serve
+
+    serve(sources, lambda address: print(f"Watch it at {address}", flush=True), host, port, until_done)
 
 
 def _show_runs(rows: "tuple[RunRow, ...]", shown: "dict[str, RunRow]") -> None:

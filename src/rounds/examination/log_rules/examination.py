@@ -8,7 +8,7 @@ from rounds.examination.log_rules.run_row import RunRow
 from rounds.examination.logs.logged_run import LoggedRun
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LogExamination(Examination):
     """rows: the best run first; left_out: (file, why); together: "folds" or "seeds" where runs are of one
     configuration, and `spread` what they say of it; runs: what was read, by number."""

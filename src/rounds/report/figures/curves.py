@@ -45,8 +45,12 @@ def metric_curve(run: RunFiles) -> Chart | None:
     scale = alt.Scale(zero=False, domain=_inner(frame["value"]), clamp=False)
     x, y = alt.X("epoch:Q", title=EPOCH), alt.Y("value:Q", title=title, scale=scale)
     lines = _chart(frame).mark_line(strokeWidth=1, color=FAINT, clip=True).encode(x=x, y=y, detail="member:N")
-    middle = frame.group_by("epoch").agg(pl.col("value").median()).sort("epoch")
-    return alt.layer(lines, _named(_chart(middle), "Median of the networks", x, y, 2.5))
+    value = pl.col("value")
+    quarters = value.quantile(0.25, "linear").alias("low"), value.quantile(0.75, "linear").alias("high")
+    middle = frame.group_by("epoch").agg(value.median(), *quarters).sort("epoch")
+    band = _chart(middle).mark_area(color=BLUE, opacity=0.15, clip=True)
+    half = band.encode(x=x, y=_like(y, "low"), y2="high:Q")
+    return alt.layer(lines, half, _named(_chart(middle), "Median of the networks", x, y, 2.5))
 
 
 def sweep_curves(run: RunFiles) -> Chart | None:

@@ -1,6 +1,6 @@
 """The table of figures: where each stands, what it is called, and the one sentence that explains it to a clinician."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 
@@ -181,7 +181,8 @@ FIGURES: tuple[Figure, ...] = (
         "metric-curve",
         "trained",
         "The metric that matters, epoch by epoch",
-        "On validation patients; where the line no longer improves, more training gains nothing.",
+        "On validation patients; the band holds half of the networks. Where the line no longer improves, more "
+        "training gains nothing.",
         metric_curve,
     ),
     Figure(
@@ -214,12 +215,12 @@ FIGURES: tuple[Figure, ...] = (
 )
 
 
-def draw_figures(run: RunFiles) -> dict[str, list[Drawn]]:
-    """The figures that this run has, by section, in the order of the table."""
+def draw_figures(run: RunFiles, sections: Collection[str] | None = None) -> dict[str, list[Drawn]]:
+    """The figures that this run has, by section, in the order of the table; sections: of these alone."""
     found: dict[str, list[Drawn]] = {figure.section: [] for figure in FIGURES}
     with debug_mode(False):  # the charts are our own: checking each against the schema costs a third of their time
         for figure in FIGURES:
-            chart = figure.draw(run)
+            chart = figure.draw(run) if sections is None or figure.section in sections else None
             if chart is not None:
                 found[figure.section].append(Drawn(figure, to_svg(chart, figure.name, figure.title)))
     return found
