@@ -57,9 +57,9 @@ def test_few_steps_are_the_cause_of_small_ones_and_a_small_step_of_a_late_fall()
     small = inside(update_ratio=[(1e-5, 1e-5)] * 3)
     slow = healthy_loss(0.5, 1.1, pace=40.0)
     steps = (np.linspace(0.1, 1.0, 20), np.full(20, 1.0))
-    few = examine(run(folds(train=slow, validation=slow, measures=small, steps=steps), **behind()))
+    few = examine_run(run(folds(train=slow, validation=slow, measures=small, steps=steps), **behind()))
     assert "still-improving" in next(f for f in few.findings if f.code == "learning-rate-too-low").follows_from
-    many = examine(run(folds(train=slow, validation=slow, measures=small), **behind()))
+    many = examine_run(run(folds(train=slow, validation=slow, measures=small), **behind()))
     assert "learning-rate-too-low" in next(f for f in many.findings if f.code == "still-improving").follows_from
 
 

@@ -83,6 +83,21 @@ def test_arrays_become_a_table() -> None:
         table_of_arrays(X, Y[:-1])
 
 
+def test_arrays_of_more_axes_are_images_or_recordings() -> None:
+    labels = np.array([0, 1] * 6)
+    images = dataset_of((np.zeros((12, 8, 8, 1)), labels), Choices(kind="binary"))
+    assert images.modality == "image"
+    assert images.array is not None
+    assert images.array.shape == (12, 8, 8, 1)
+    assert dataset_of((np.zeros((12, 8, 8), np.uint8), labels), Choices(kind="binary")).modality == "image"
+    recordings = dataset_of((RNG.normal(size=(12, 30, 2)), labels), Choices(targets=("y",), kind="binary"))
+    assert recordings.modality == "recording"
+    with pytest.raises(DataError, match="of as many rows"):
+        dataset_of((np.zeros((12, 8, 8, 1)), labels[:5]), Choices())
+    with pytest.raises(DataError, match="at most four axes"):
+        dataset_of((np.zeros((2, 2, 2, 2, 2)), labels[:2]), Choices())
+
+
 def test_columns_of_arrays_are_numbers_whatever_they_hold() -> None:
     codes = np.stack([np.arange(80), RNG.integers(0, 2, 80)], axis=1)
     dataset = dataset_of((codes, Y), Choices())

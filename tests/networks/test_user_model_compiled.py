@@ -1,5 +1,6 @@
 """What a model was compiled with becomes its plan, and a plan's changes make the model again."""
 
+from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ from rounds.networks.keras.backend import keras
 from rounds.networks.user_model.compiled import by_row, keras_optimizer, read_compiled, user_training
 from rounds.networks.user_model.outputs import fits_task, read_outputs, wanted_targets
 from rounds.networks.user_model.remake import can_be_remade, remade
+from rounds.networks.user_model.runner import read_model
 from rounds.plan import Plan
 from rounds.task import Task
 
@@ -72,6 +74,34 @@ def test_optimizers_become_fields(optimizer: Any, wanted: dict[str, Any]) -> Non
 def test_losses_become_fields(loss: Any, wanted: dict[str, Any]) -> None:
     found = fields_of(loss=loss)
     assert {name: found[name] for name in wanted} == wanted
+
+
+def test_compiling_that_changes_nothing_is_said() -> None:
+    one = model()
+    one.compile(
+        loss="mse", optimizer="adam", metrics=["mae", keras.metrics.AUC()], steps_per_execution=8, jit_compile="auto"
+    )
+    found = read_compiled(one)
+    assert found is not None
+    assert [str(note).partition(" has no effect")[0] for note in found.notes] == [
+        "as compiled: metrics=mae,AUC",
+        "as compiled: steps_per_execution=8",
+    ]
+
+
+def test_a_plan_by_hand_leaves_the_layers_as_they_are() -> None:
+    own = Plan(network="keras")
+    assert (own.activation, own.initializer, own.bias_initializer) == ("given", "given", "given")
+    assert Plan().change(network="keras").activation == "given"
+    assert own.change(activation="silu").change(epochs=3).activation == "silu"
+    assert remade(given := model(), own, BINARY) is given
+
+
+def test_a_file_is_read_as_it_was_compiled(tmp_path: Path) -> None:
+    compiled("binary_crossentropy", keras.optimizers.SGD(0.25)).save(tmp_path / "own.keras")
+    found = read_compiled(read_model(tmp_path / "own.keras", allow_code=False))
+    assert found is not None
+    assert (found.fields["optimizer"][0], found.fields["learning_rate"][0]) == ("sgd", 0.25)
 
 
 def test_columns_and_targets_are_fed_as_they_are() -> None:

@@ -1,5 +1,6 @@
 """From a source and the user's choices to a Dataset: cohort, roles, outcome, patients, features."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -198,19 +199,22 @@ def open_source(
     if isinstance(source, str) and not Path(source).suffix and not Path(source).exists():
         advice = f"{nearest(source, list(BUILTIN))}. rounds data lists the built-in sets"
         raise DataError("DATA", "a file that exists or a built-in set", name="data", got=source, advice=advice)
+    if isinstance(source, Mapping):
+        return _of_arrays("arrays", source, timeline)
     if not isinstance(source, str | Path):
         return _of_table("table", read_table(source, said, choices.style))
     path = Path(source)
     if str(source) and path.is_dir():
         return open_folder(path, choices, layout)
     if path.suffix.lower() == ARRAYS:
-        arrays = read_arrays(path)
-        if holds_signals(arrays):
-            return open_signals(shown(path.name), arrays, timeline)
-        return open_image_arrays(shown(path.name), arrays)
+        return _of_arrays(shown(path.name), read_arrays(path), timeline)
     built = _of_table(shown(path.name), read_table(source, said, choices.style))
     column = image_column(built.table, path.parent, choices)
     return built if column is None else with_images(built, column, path.parent, choices, layout)
+
+
+def _of_arrays(name: str, arrays: Mapping[str, np.ndarray], timeline: Timeline | None) -> Builtin:
+    return open_signals(name, arrays, timeline) if holds_signals(arrays) else open_image_arrays(name, arrays)
 
 
 def _of_table(name: str, read: Table) -> Builtin:

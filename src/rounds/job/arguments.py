@@ -14,6 +14,7 @@ from rounds.data.choices import Choices, ImageChoices
 from rounds.data.dataset import FEATURE_ROLES, Dataset
 from rounds.data.loading import load
 from rounds.errors import DataError, PlanError, RoundsError, nearest
+from rounds.job.few_rows import with_few_rows
 from rounds.plan import Plan, make_plan, read_plan_file
 
 Names = str | Sequence[str] | None
@@ -109,7 +110,9 @@ def dataset_of(data: Any, choices: Choices, test: Any = None, model: Any = None)
                 "A Dataset", "given without options on how to read it", name="data", got=data.name, advice=advice
             )
         return data
-    if isinstance(data, tuple) and len(data) == 2:
+    if isinstance(data, tuple) and len(data) == 2 and np.ndim(data[0]) > 2:
+        data, choices = arrays_of(*data), replace(choices, group=choices.group or "none")
+    elif isinstance(data, tuple) and len(data) == 2:
         data, names = table_of_arrays(*data)
         numbers = {name: "numeric" for name in data.columns if name not in names and data[name].dtype.is_numeric()}
         choices = replace(
@@ -125,12 +128,15 @@ def load_for_model(data: Any, choices: Choices, test: Any, model: Any) -> Datase
     """The table as `load` has it; where a model of the user's own has an input for every column, none of its numbers is
     left out or taken for a code: a constant column has its place among the model's weights."""
     dataset = load(data, choices, test=test)
+    if model is not None:
+        dataset = with_few_rows(dataset)
     wanted = _input_width(model)
     columns = [column for column in dataset.columns if column.role in (*FEATURE_ROLES, "constant", "identifier")]
     others = [c.name for c in columns if c.role in ("constant", "identifier", "categorical") and not c.as_written]
     if wanted != len(columns) or not others:
         return dataset
-    return load(data, replace(choices, as_roles={**dict.fromkeys(others, "numeric"), **choices.as_roles}), test=test)
+    numbers = {**dict.fromkeys(others, "numeric"), **choices.as_roles}
+    return with_few_rows(load(data, replace(choices, as_roles=numbers), test=test))
 
 
 def _input_width(model: Any) -> int | None:
@@ -138,6 +144,28 @@ def _input_width(model: Any) -> int | None:
     inputs = getattr(model, "inputs", None) or []
     shape = tuple(inputs[0].shape) if len(inputs) == 1 else ()
     return shape[1] if len(shape) == 2 else None
+
+
+def arrays_of(inputs: Any, targets: Any) -> dict[str, np.ndarray]:
+    """(X, y) of images [N, H, W, C] (bytes: [N, H, W] too) or recordings [N, T, V], under the names of NPZ files.
+
+    Raises DataError for arrays of other axes, or of different lengths.
+    """
+    x, y = np.asarray(inputs), np.asarray(targets)
+    if x.ndim > 4 or y.ndim > 2:
+        advice = "Hand over images [N, H, W, C] or recordings [N, T, V], and a row of targets for each"
+        raise DataError(
+            "(X, y)", "of at most four axes and of two", name="shapes", got=[x.shape, y.shape], advice=advice
+        )
+    if len(x) != len(y):
+        advice = "Hand over a target for each row"
+        raise DataError("(X, y)", "of as many rows", name="shapes", got=[x.shape, y.shape], advice=advice)
+    image = x.ndim == 4 or x.dtype.itemsize == 1
+    y = y.reshape(-1) if y.shape[1:] == (1,) else y
+    if image:
+        return {"train_images": x if x.dtype.kind == "u" else x.astype(np.float32), "train_labels": y}
+    named = {"y": y} if y.ndim == 1 else {f"y{i}": column for i, column in enumerate(y.T)}
+    return {"x": x.astype(np.float32), **named}
 
 
 def table_of_arrays(inputs: Any, targets: Any) -> tuple[pl.DataFrame, tuple[str, ...]]:

@@ -29,6 +29,7 @@ from rounds.examination.while_training.early import SeenEarly, watched
 from rounds.examination.while_training.lost import hopeless_in, saved_by_stopping
 from rounds.files import remove_leftovers
 from rounds.job.failures import Failures, said
+from rounds.job.few_rows import SAME_ROWS, is_repeated
 from rounds.job.live_files import LiveFiles
 from rounds.job.request import Request
 from rounds.job.result import Result
@@ -106,6 +107,8 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     if request.cache:
         open_compilation_cache()
     yield Stage("examining the data")
+    if is_repeated(dataset):
+        request = replace(request, allow=(*request.allow, SAME_ROWS))
     make_groups(known_columns(dataset), request.subgroups)  # refused now, not after hours of training
     changes = requested_changes(request)
     changes = {"folds": 1, **changes} if dataset.given_validation is not None else changes
@@ -140,6 +143,7 @@ def _run(
     begun = Begun(request, given, folder, described, data_said, reasons, Failures(folder))
     clock.lap("preparing")
     yield from idle_fields(population, request.changes)
+    yield from compiling_without_effect(request.model)
     yield Stage("training", population, folder)
     training = train_to_end(population, given.folder, given.minutes_left(), hopeless_in(population))
     found = Loop(((yield from watched(population, training)),))
@@ -362,6 +366,16 @@ def model_fields(model: Any) -> Decided:
     compiled = read_compiled(model)
     fields = {} if compiled is None else compiled.fields
     return {"network": (OWN, "a model was handed over"), **own, **fields}
+
+
+def compiling_without_effect(model: Any) -> tuple[PlanNote, ...]:
+    """What a model of the user's own was compiled with, and Rounds does otherwise."""
+    if model is None:
+        return ()
+    from rounds.networks.user_model.compiled import read_compiled
+
+    compiled = read_compiled(model)
+    return () if compiled is None else compiled.notes
 
 
 def one_network(changes: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from rounds.errors import PlanError
 
 REFERENCE_BATCH = 64  # rows; the batch size that default learning rates are meant for
 LARGEST_SEED = 2**31 - 1
+OF_LAYERS = ("activation", "initializer", "bias_initializer")  # which a model of one's own has itself
 
 
 @dataclass(frozen=True)
@@ -201,16 +202,21 @@ class Plan(BaseModel):
         return (value,) if isinstance(value, int | float | str) and not isinstance(value, bool) else value
 
     def model_post_init(self, _: Any) -> None:
+        if self.network == "keras":
+            self.__dict__.update(dict.fromkeys(set(OF_LAYERS) - self.model_fields_set, "given"))
         for name in setting_names():
             _check_setting(name, getattr(self, name))
 
     def change(self, **fields: Any) -> Self:
-        """A plan with some fields changed, checked again.
+        """A plan with some fields changed, checked again; of a model of your own, layers are as they are given.
 
         >>> Plan().change(epochs=3).epochs
         3
         """
-        return type(self)(**{**self.model_dump(), **fields})
+        kept = self.model_dump()
+        if fields.get("network") == "keras" != self.network:
+            kept = {name: value for name, value in kept.items() if name not in OF_LAYERS}
+        return type(self)(**{**kept, **fields})
 
     @property
     def has_encoder(self) -> bool:

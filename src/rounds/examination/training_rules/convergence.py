@@ -22,7 +22,7 @@ from rounds.statistics.fold_differences import paired
 
 DIVERGED_SHARE = Threshold("members diverged", 0.5, "share of members from which it is an error")
 SURE_ERRORS = Threshold("certainty of one curve", 3.0, "standard errors, from its own roughness")
-SINGLE_GAIN = Threshold("fall of a single curve", 0.02, "share of the constant's loss: no other fold confirms it")
+CLEAR_GAIN = Threshold("fall of a single curve, or of a user's own model", 0.02, "share of the constant's loss")
 FEWEST_EPOCHS = 5  # below which no course can be told
 FEW_STEPS = Threshold("few steps", 100, "steps in all")
 STILL_WINDOW = Threshold("stretch judged", 0.1, "share of the epochs, at the end and before it")
@@ -166,9 +166,9 @@ def _still_improving(run: Run) -> Judged:
         return NotApplicable(f"no network of the best configuration trained for {FEWEST_EPOCHS} epochs and to the end")
     found = [late_gain(run, c) for c in curves]
     mean, low, high = paired(np.array([gain for gain, _ in found]))
-    by_fold = low > 0 and mean >= SMALLEST_SHARE.value
+    by_fold = low > 0 and mean >= (SMALLEST_SHARE if run.model is None else CLEAR_GAIN).value
     each = min(gain - SURE_ERRORS.value * error for gain, error in found)
-    if not (by_fold or (each > 0 and mean >= SINGLE_GAIN.value)):
+    if not (by_fold or (each > 0 and mean >= CLEAR_GAIN.value)):
         return None
     if not by_fold:
         low, high = each, 2 * mean - each
@@ -194,7 +194,7 @@ STILL_IMPROVING = Rule(
     "should be.",
     why="The networks would be better if they had trained longer.",
     remedies=("train for more epochs", "raise the learning rate"),
-    thresholds=(STILL_WINDOW, SMALLEST_SHARE, SINGLE_GAIN, SURE_ERRORS, FEW_STEPS),
+    thresholds=(STILL_WINDOW, SMALLEST_SHARE, CLEAR_GAIN, SURE_ERRORS, FEW_STEPS),
     causes=("learning-rate-too-high", "learning-rate-too-low", *BAD_STARTS),
     acts="steps",
     place=200,

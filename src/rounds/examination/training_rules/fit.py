@@ -12,12 +12,14 @@ from rounds.examination.training_rules.images_and_recordings import AUGMENTING
 from rounds.examination.training_rules.layers import at_end, at_start
 from rounds.examination.training_rules.learning import (
     BAD_STARTS,
+    HALF_LEARNED,
     HEAVY_DROPOUT,
     HEAVY_NOISE,
     LEAST_LEARNED,
     SMALLEST_SHARE,
     end,
     explained,
+    learned_half,
     linear_explained,
     median_explained,
     noise_of_mean,
@@ -32,7 +34,6 @@ RISE = Threshold("rise of the validation loss", 0.05, "share of the constant's l
 GAP = Threshold("gap that a rise must go with", 0.05, "share of the constant's loss, validation above training")
 WIDE_GAP = Threshold("gap without a rise", 0.10, "share of the constant's loss, with known harm")
 SINGLE_RISE = Threshold("rise that needs no test", 0.10, "share of the constant's loss, in every fold or one curve")
-HALF_LEARNED = Threshold("learned well enough", 0.5, "share of the constant's loss, of a user's own model")
 PENALTY = Threshold("penalty", 0.5, "share of the objective")
 SHRUNK = Threshold("weights shrunk", 0.5, "times the norm of a layer at the start")
 BETTER = Threshold("validation below training", 0.05, "share of the constant's loss")
@@ -252,7 +253,7 @@ def _underfitting(run: Run) -> Judged:
     most = max(explained(run, c, split) for c in curves for split in ("train", "validation"))
     if most < SMALLEST_SHARE.value or _learned_enough(run, learned, gap):
         return None  # nothing learned at all, by any of them, is a finding of its own
-    if run.model is not None and learned >= HALF_LEARNED.value:
+    if learned_half(run):
         return None
     removed = f"{in_words(learned)} of the constant's loss removed in training, gap {in_words(gap)}"
     how_high = removed if learned > 0 else "training no lower than a constant's"

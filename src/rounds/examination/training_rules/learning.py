@@ -20,6 +20,7 @@ HUGE_WEIGHTS = Threshold("huge first weights", 5.0, "times the size that keeps t
 HEAVY_DROPOUT = Threshold("heavy dropout", 0.6, "share of units dropped")
 HEAVY_NOISE = Threshold("heavy noise", 1.0, "input noise beside the spread of scaled inputs")
 
+HALF_LEARNED = Threshold("learned well enough", 0.5, "share of the constant's loss, of a user's own model")
 STEADY = Threshold("steady fall", 0.5, "fall in the second half of the epochs, share of that in the first")
 FEWEST_ON_WAY = 10  # epochs, of which a steady fall can be told
 
@@ -90,6 +91,11 @@ def explained(run: Run, curve: Curve, split: str = "train") -> float:
 
 def median_explained(run: Run, configuration: Configuration, split: str = "train") -> float:
     return float(np.median([explained(run, c, split) for c in configuration.curves]))
+
+
+def learned_half(run: Run) -> bool:
+    """Whether a model of the user's own learned so much that a linear one ahead of it is no sign of a fault."""
+    return run.model is not None and median_explained(run, run.best) >= HALF_LEARNED.value
 
 
 def linear_explained(run: Run) -> float | None:

@@ -22,6 +22,7 @@ from rounds.examination.training_rules.learning import (
     SMALLEST_SHARE,
     STEADY,
     contrast,
+    learned_half,
     narrow_layers,
     of_what,
     on_its_way,
@@ -196,7 +197,7 @@ def _rate_too_low(run: Run) -> Judged:
         return _too_low_by_sweep(run, swept)
     healthy_start = all(_sane_start(run, c) for c in run.best.curves)
     falling = np.array([_fall(run, c) for c in run.best.curves])
-    damaged = harm(run)
+    damaged = None if learned_half(run) else harm(run)
     slow = ratios < (SMALL_STEPS if damaged is None else SMALLER_STEPS).value
     if not (healthy_start and slow.mean() > 0.5 and (damaged or np.median(falling) >= SMALLEST_SHARE.value)):
         return None

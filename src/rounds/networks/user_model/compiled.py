@@ -1,7 +1,7 @@
 """What a model was compiled with: as plan fields where the plan has a name for it, else as Keras's own objects."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ from rounds.model_facts import InputFacts, ModelFacts, TargetFacts
 from rounds.networks.keras.backend import keras
 from rounds.networks.user_model.keras_facts import compiled_loss, keras_facts, layer_facts, leaf_layers
 from rounds.networks.user_model.outputs import UserTraining, wanted_targets
+from rounds.plan import PlanNote
 
 PROBABILITIES = ("sigmoid", "softmax")
 COMPILED = "compiled"  # value of plan fields for what Keras has and the plan has no name for
@@ -55,8 +56,7 @@ class Compiled:
     optimizer: Any = None
     schedule: Callable[[Any], Any] | None = None
     highest: float = 1.0
-    notes: tuple[str, ...] = ()
-    changes: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[PlanNote, ...] = ()
 
 
 def is_compiled(model: Any) -> bool:
@@ -196,17 +196,17 @@ _FAMILIES: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
 }
 
 
-def _notes(model: Any) -> tuple[str, ...]:
+def _notes(model: Any) -> tuple[PlanNote, ...]:
     """What of compile() changes nothing in how Rounds trains."""
     config = getattr(model, "_compile_config", None)
     said = dict(config.config) if config is not None else {}
-    notes = []
-    if said.get("metrics"):
-        notes.append("metrics: Rounds computes those of the task each epoch")
-    for name, usual in (("run_eagerly", False), ("steps_per_execution", 1), ("jit_compile", "auto")):
-        if said.get(name, usual) not in (usual, None):
-            notes.append(f"{name}: everything is compiled here, an epoch at a time")
-    return tuple(notes)
+    metrics = keras.tree.flatten(said.get("metrics") or [])
+    names = tuple(one if isinstance(one, str) else type(one).__name__ for one in metrics)
+    notes = [PlanNote("metrics", names, "those of the task are computed each epoch")] if names else []
+    for name, usual in (("run_eagerly", (False,)), ("steps_per_execution", (1,)), ("jit_compile", ("auto", True))):
+        if said.get(name) not in (*usual, None):
+            notes.append(PlanNote(name, said[name], "everything is compiled here, an epoch at a time"))
+    return tuple(replace(note, field=f"{AS_COMPILED}: {note.field}") for note in notes)
 
 
 def user_training(model: Any, used: Any, plan: Any, task: Any, steps: int) -> UserTraining:

@@ -118,10 +118,10 @@ def make_runner(model: Any, network: Network) -> KerasRunner:
 
 
 def read_model(path: Path, allow_code: bool) -> Any:
-    """The model of a .keras file; raises as `read_runner`."""
+    """The model of a .keras file, compiled as it was; raises as `read_runner`."""
     if not path.is_file():
         raise RunFolderError("Model", "a .keras file that exists", file=str(path), advice="Check the path")
-    return _read(path.read_bytes(), path, allow_code)
+    return _read(path.read_bytes(), path, allow_code, compiled=True)
 
 
 def read_runner(content: bytes, network: Network, place: Path, allow_code: bool) -> KerasRunner:
@@ -133,7 +133,7 @@ def read_runner(content: bytes, network: Network, place: Path, allow_code: bool)
     return make_runner(_read(content, place, allow_code, network.user_code), network)
 
 
-def _read(content: bytes, place: Path, allow_code: bool, code: tuple[str, ...] = ()) -> Any:
+def _read(content: bytes, place: Path, allow_code: bool, code: tuple[str, ...] = (), compiled: bool = False) -> Any:
     named = sorted({*_foreign(content, place), *code})
     refuse_modules(named, allow_code)
     found = {path.partition(":")[2]: import_named(path, "a layer of the model") for path in named}
@@ -141,7 +141,7 @@ def _read(content: bytes, place: Path, allow_code: bool, code: tuple[str, ...] =
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.keras"
             path.write_bytes(content)
-            return keras.saving.load_model(path, custom_objects=found, compile=False, safe_mode=True)
+            return keras.saving.load_model(path, custom_objects=found, compile=compiled, safe_mode=True)
     except Exception as error:  # Keras raises what it likes
         reason = f"{place.name} ({' '.join(str(error).split())[:200]})"
         advice = "Train again, or let custom layers have a get_config"
