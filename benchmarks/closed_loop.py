@@ -58,7 +58,7 @@ from rounds.prescription import loop as loop
 from rounds.prescription.loop import Circumstances, Loop, look, treat
 from rounds.prescription.trial import arms
 from rounds.proposal import propose
-from rounds.statistics.intervals import paired_difference
+from rounds.statistics.differences import paired_difference
 from rounds.training.population.build import Population, Trained, make_population, train_to_end
 from rounds.training.population.fold_data import make_folds_data, scaling_of
 from rounds.training.population.members import WHOLE_DEVELOPMENT

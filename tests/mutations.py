@@ -3,7 +3,8 @@
     python -m tests.mutations [NAME ...] [--most N]
 
 Each mutant swaps a comparison or an operation, changes a number by one, or turns a condition round; the tests of the
-function run on it in this process. Prints a Markdown table and every survivor with its line.
+function and the examples of its module run on it in this process. Prints a Markdown table and every survivor with its
+line (`tests/mutations.md` is that table, with why each survivor is none or may stay).
 """
 
 import argparse
@@ -35,11 +36,12 @@ TARGETS = {
     "rounds.data.preparation.encoding:LevelEncoding.fit": ("tests/data/test_preparation.py",),
     "rounds.data.preparation.target_scale:TargetScale.with_smearing": ("tests/data/test_target.py",),
     "rounds.data.roles.personal:personal_kind": ("tests/data/test_personal.py",),
-    "rounds.metrics.ranking:auroc": ("tests/metrics/test_metrics.py",),
+    "rounds.metrics.ranking:_area_under_roc": ("tests/metrics/test_metrics.py",),
     "rounds.metrics.numbers:r2": ("tests/metrics/test_metrics.py",),
     "rounds.metrics.probabilities:log_loss": ("tests/metrics/test_metrics.py",),
     "rounds.statistics.intervals:_interval": ("tests/statistics/test_intervals.py",),
-    "rounds.statistics.small_cells:shown_cells": ("tests/report/test_groups.py", "tests/statistics/test_subgroups.py"),
+    "rounds.statistics.small_cells:shown_cells": ("tests/statistics/test_small_cells.py",),
+    "rounds.statistics.differences:_of_shares": ("tests/statistics/test_differences.py",),
     "rounds.ensemble.members:weighted_outputs": ("tests/ensemble/test_weights.py",),
     "rounds.training.batches.orders:epoch_order": ("tests/training/test_orders.py",),
     "rounds.training.compiled.schedule:cycle_ends": (
@@ -152,7 +154,8 @@ def is_found(function: Any, mutant: Mutant, tests: tuple[str, ...]) -> bool:
         if "jax" in sys.modules:
             sys.modules["jax"].clear_caches()
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            return pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests]) != 0
+            examples = inspect.getfile(function)
+            return pytest.main(["-x", "-q", "-n", "0", "-p", "no:cacheprovider", *tests, examples]) != 0
     except TimeoutError:
         return True
     finally:

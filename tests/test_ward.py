@@ -11,16 +11,13 @@ from benchmarks.ward.anchors import AUTOTRAINER, DEEPDIAGNOSIS, as_said, said_by
 from benchmarks.ward.ceiling import alarms_by_harm, judge
 from benchmarks.ward.faults import FAULTS, Fault
 from benchmarks.ward.ground import make_ground
-from benchmarks.ward.left_out import Counts
 from benchmarks.ward.outcome import HURTS, Said, groups, harms, hurts
-from benchmarks.ward.page_tables import how_near
 from benchmarks.ward.rates import detected, named, rate
 from benchmarks.ward.table_faults import STAYS, WRONG, repeated_patients, wrong_labels
 from benchmarks.ward.tasks import WardTask
 from benchmarks.ward.training import Workshop
 from benchmarks.ward.verdicts import ROUNDS, Verdict, verdicts_of
-from benchmarks.ward.wings import BY_NAME, WINGS, Wing
-from rounds.data.dataset import Dataset
+from benchmarks.ward.wings import BY_NAME, TASK_OF, WINGS, Wing
 from rounds.plan import Plan
 from tests.examination.planted import curve, folds, inside, run
 from tests.examination.tables import table
@@ -29,6 +26,7 @@ SMALL = {"hidden": (4,), "batch_size": 32, "folds": 3, "target_transform": "none
 RATE = Fault(
     "learning rate too high", ("learning-rate-too-high",), lambda severity, task: {"learning_rate": (30.0, 60.0)}
 )
+MADE_UP = WardTask("made up", "thresholds", lambda shared: table(300))
 
 
 def scores(clean: float | None, constant: float = 1.0) -> dict[str, float | None]:
@@ -156,28 +154,14 @@ def test_rates_are_clustered_by_task() -> None:
     assert (found.low, found.high) == (0.0, 1.0), "two tasks that agree within themselves tell little"
 
 
-def test_what_is_missing_decides_which_thresholds_are_taken() -> None:
-    reached, fewer_alarms, alarming = (
-        Counts(100, 96, 90, 100, 3),
-        Counts(100, 95, 85, 100, 1),
-        Counts(100, 99, 99, 100, 9),
-    )
-    assert min(reached, fewer_alarms, alarming, key=lambda c: c.shortfall) is fewer_alarms
-    assert Counts(1, 1, 0, 2, 1) + Counts(1, 0, 0, 2, 0) == Counts(2, 1, 0, 4, 1)
-
-
 @pytest.fixture(scope="module")
 def small_ward(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ward of one table, one fault and two good plans, on one seed."""
     folder = tmp_path_factory.mktemp("ward")
-
-    def load(shared: Path) -> Dataset:
-        return table(300)
-
     good = {**SMALL, "epochs": 6, "learning_rate": (0.01, 0.03), "dropout": 0.0}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(WINGS, "table", Wing((RATE,), good, ({},), controls=2, at_first=2, seeds=(0, 1)))
-        make_runs.make_runs(WardTask("made up", "thresholds", load), folder, folder, Workshop(), 0)
+        patch.setitem(WINGS, "tables", Wing((RATE,), good, ({},), controls=2, at_first=2, seeds=(0, 1)))
+        make_runs.make_runs(MADE_UP, folder, folder, Workshop(), 0)
     return folder
 
 
@@ -194,9 +178,7 @@ def test_the_fault_is_found_and_the_controls_are_left_alone(small_ward: Path, mo
     monkeypatch.setitem(BY_NAME, RATE.name, RATE)
     kept = [a for a, _ in make_runs.read_lines(small_ward / "made up.jsonl")]
     assert all(outcome.hurts(lost) for lost in harms(kept).values())
-    from benchmarks.ward import verdicts as judging
-
-    monkeypatch.setitem(judging.HALF_OF, "made up", "thresholds")
+    monkeypatch.setitem(TASK_OF, "made up", MADE_UP)
     found = verdicts_of("made up", small_ward)
     faulty = [v for v in found if v.group == "faulty"]
     assert len(faulty) == 2
@@ -216,16 +198,6 @@ def test_a_judge_of_harm_sees_the_very_run_and_alarms_are_counted_by_what_a_faul
     assert judge(said("patients over the split", 0.0, False))
     shown = {name: (ours.hits, his.hits, ours.runs) for name, ours, his in alarms_by_harm(runs, lost) if ours.runs}
     assert shown == {"none, or a gain": (1, 0, 1), "5% to 8%": (1, 1, 2)}
-
-
-def test_how_near_detection_comes_is_said_with_what_bounds_it() -> None:
-    found = [verdict("pima", "over-regularized")] * 18
-    assert how_near([*found, found[0], verdict("pima")]) == "", "19 of 20: what is asked"
-    missed = [replace(verdict("pima"), own_loss=0.06, harm_known=True), verdict("pima"), verdict("digits")]
-    said = how_near([*found, *missed]).replace("\n", " ")
-    assert "Detected are 85.7 %, 9.3 points short of 95%." in said
-    assert "of the 3 runs missed, 2 are too little behind" in said
-    assert "2 of these lost less than 5% of a constant's error themselves; the judge reaches 4.8 %" in said
 
 
 def test_a_fault_means_the_same_wherever_it_is_planted() -> None:

@@ -54,10 +54,10 @@ def compare_plans(task: WardTask, shared: Path) -> Iterator[tuple[str, float, fl
     constant's loss) of each candidate."""
     dataset, place, workshop = task.load(shared), (HEALTHY_PATIENTS, 0, SEED), Workshop()
     ground = make_ground(dataset, SEED)
-    prepared, beside = prepare({place: ground}, task.modality), Beside(ground)
+    prepared, beside = prepare({place: ground}), Beside(ground)
     own = _NETWORKS[task.network["network"]]
     for name, changes in candidates(task.modality).items():
-        plan = Plan(**{**WINGS[task.modality].good, **own, **changes, "seed": SEED})
+        plan = Plan(**{**WINGS[task.wing].good, **own, **changes, "seed": SEED})
         trained = train(workshop, plan, dataset.task, prepared, place)
         fold_data = trained.population.folds_data[0]
         loss, linear = _validation(trained), float(np.mean(list(beside.linear(trained, fold_data).values())))

@@ -25,8 +25,11 @@ class Ground:
     unread: tuple[int, ...] = ()
 
 
-def make_ground(dataset: Dataset, seed: int) -> Ground:
-    """A fifth of the patients is kept apart; of the others a fifth judges, and the rest is dealt into folds."""
+def make_ground(dataset: Dataset, seed: int, clean: Dataset | None = None) -> Ground:
+    """A fifth of the patients is kept apart (none, where `clean` are); of the others a fifth judges, and the rest is
+    dealt into folds."""
+    if clean is not None:
+        return Ground(dataset, divide(dataset, seed), clean, seed)
     apart = split_dataset(dataset, 1, _CLEAN_SEED + seed, nested=False).test
     mine = take(dataset, np.setdiff1d(np.arange(dataset.rows), apart))
     return Ground(mine, divide(mine, seed), take(dataset, apart), seed)

@@ -48,7 +48,7 @@ def _train_share(names: list[str], shared: Path, folder: Path) -> None:
     """All tasks once for a first look, then another seed of all of them at a time; programs are kept."""
     workshop = Workshop()
     tasks = [t for t in EVERY_TASK if t.name in names]
-    for turn in range(max(len(WINGS[t.modality].seeds) for t in tasks)):
+    for turn in range(max(len(WINGS[t.wing].seeds) for t in tasks)):
         for task in tasks:
             make_runs(task, shared, folder, workshop, turn)
 
@@ -66,11 +66,11 @@ def make_runs(task: WardTask, shared: Path, folder: Path, workshop: Workshop, tu
 
 
 def _make_missing(task: WardTask, shared: Path, path: Path, workshop: Workshop, turn: int) -> None:
-    dataset, started = task.load(shared), time.monotonic()
+    started = time.monotonic()
     known = {about["key"] for about, _ in read_lines(path)} if path.exists() else set()
     with path.open("a", encoding="utf-8") as file:
         begun, spent = time.monotonic(), time.process_time()
-        for case, scores, evidence in _every_run(task, dataset, known, workshop, turn):
+        for case, scores, evidence in _every_run(task, shared, known, workshop, turn):
             about: dict[str, Any] = {name: getattr(case, name) for name in ("name", "severity", "seed", "number")}
             about |= {"key": case.key, "fresh": case.fresh, "scores": asdict(scores)}
             about["seconds"], begun = round(time.monotonic() - begun, 3), time.monotonic()
@@ -89,10 +89,11 @@ def read_lines(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def _every_run(
-    task: WardTask, dataset: Dataset, known: set[str], workshop: Workshop, turn: int
+    task: WardTask, shared: Path, known: set[str], workshop: Workshop, turn: int
 ) -> Iterator[tuple[Case, Scores, str]]:
-    cases = [c for c in cases_of(task, dataset, WINGS[task.modality]) if c.turn <= turn]
-    prepared = prepare({_place(c): _ground(task.name, c, dataset) for c in cases}, task.modality)
+    dataset, clean = task.load(shared), task.clean and task.clean(shared)
+    cases = [c for c in cases_of(task, dataset, WINGS[task.wing]) if c.turn <= turn]
+    prepared = prepare({_place(c): _ground(task.name, c, dataset, clean) for c in cases})
     besides = {place: Beside(ground) for place, ground in prepared.grounds.items()}
     for case in cases:
         if case.key not in known:
@@ -109,8 +110,9 @@ def _place(case: Case) -> Place:
     return HEALTHY_PATIENTS, 0, case.seed
 
 
-def _ground(name: str, case: Case, dataset: Dataset) -> Ground:
-    ground, (kind, severity, seed) = make_ground(dataset, case.seed), _place(case)
+def _ground(name: str, case: Case, dataset: Dataset, clean: Dataset | None = None) -> Ground:
+    """clean: patients kept apart, where there are any beside the dataset."""
+    ground, (kind, severity, seed) = make_ground(dataset, case.seed, clean), _place(case)
     if case.fault is None or not case.fault.of_table:
         return ground
     random = np.random.default_rng([zlib.crc32(f"{name} {kind}".encode()), severity, seed])
@@ -118,12 +120,12 @@ def _ground(name: str, case: Case, dataset: Dataset) -> Ground:
 
 
 def examine_tables(task: WardTask, shared: Path, folder: Path) -> None:
-    """Writes FOLDER/TASK.data.json: what the data rules say of each ground that has runs."""
-    path = folder / f"{task.name}.jsonl"
-    known = {about["key"] for about, _ in read_lines(path)} if path.exists() else set()
-    dataset = task.load(shared)
-    cases = {_place(c): c for c in cases_of(task, dataset, WINGS[task.modality]) if c.key in known and not c.fresh}
-    found = {"/".join(map(str, place)): _said(_ground(task.name, case, dataset)) for place, case in cases.items()}
+    """Writes FOLDER/TASK.data.json: what the data rules say of each ground, trained on or not."""
+    dataset, clean = task.load(shared), task.clean and task.clean(shared)
+    cases = {_place(c): c for c in cases_of(task, dataset, WINGS[task.wing]) if not c.fresh}
+    found = {
+        "/".join(map(str, place)): _said(_ground(task.name, case, dataset, clean)) for place, case in cases.items()
+    }
     write_whole(folder / f"{task.name}.data.json", json.dumps(found))
 
 

@@ -1,8 +1,8 @@
 """Shares with intervals over clusters: runs of one task resemble each other, so tasks are what is resampled. Of one or
-two tasks nothing is known of others: there, faults are."""
+two tasks nothing is known of others: there, faults are resampled."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,16 +12,7 @@ from benchmarks.ward.verdicts import Verdict
 from benchmarks.ward.wings import BY_NAME
 
 RESAMPLES = 2_000
-Cluster = Callable[[Verdict], object]
-
-
-def by_task(verdict: Verdict) -> object:
-    return verdict.task
-
-
-def by_fault_of_task(verdict: Verdict) -> object:
-    """A fault in one severity, or a healthy plan, on one task."""
-    return verdict.task, verdict.name, verdict.severity, verdict.number
+FEWEST_TASKS = 3  # that can be resampled
 
 
 @dataclass(frozen=True)
@@ -43,15 +34,16 @@ class Rate:
         return f"{100 * self.share:.1f} % ({100 * self.low:.0f} to {100 * self.high:.0f}; {self.hits} of {self.runs})"
 
 
-def rate(verdicts: Iterable[Verdict], hit: Callable[[Verdict], bool], cluster: Cluster = by_task) -> Rate:
+def rate(verdicts: list[Verdict], hit: Callable[[Verdict], bool]) -> Rate:
     """The share of verdicts that are hits.
 
     >>> rate([], lambda verdict: True).runs
     0
     """
+    by_task = len({v.task for v in verdicts}) >= FEWEST_TASKS
     clusters: dict[object, list[bool]] = defaultdict(list)
-    for verdict in verdicts:
-        clusters[cluster(verdict)].append(hit(verdict))
+    for v in verdicts:
+        clusters[v.task if by_task else (v.task, v.name, v.severity, v.number)].append(hit(v))
     if not clusters:
         return Rate(0, 0, float("nan"), float("nan"))
     counts = np.array([(sum(hits), len(hits)) for hits in clusters.values()], float)

@@ -95,8 +95,10 @@ USUAL_AUGMENTATION = {"shift": 0.06, "zoom": 0.1, "rotate": 7.0, "brightness": 0
 LONGER = {"epochs": 60}
 AUGMENTED = {**USUAL_AUGMENTATION, "epochs": 120, "learning_rate": (1.5e-2,)}
 SIGNAL_TASKS: tuple[WardTask, ...] = (
-    WardTask("digit images", "thresholds", _digits, "binary", "image", CONVOLUTIONAL),
-    WardTask("pneumoniamnist", "reported", _pneumonia, "binary", "image", {**CONVOLUTIONAL, **AUGMENTED}),
-    WardTask("physionet2012", "thresholds", _stays, "binary", "recording", RECURRENT),
-    WardTask("ecg5000 beats", "reported", _heartbeats, "binary", "recording", {**CONVOLUTIONAL, **LONGER}),
+    WardTask("digit images", "thresholds", _digits, "binary", "image", CONVOLUTIONAL, "images"),
+    WardTask("pneumoniamnist", "reported", _pneumonia, "binary", "image", {**CONVOLUTIONAL, **AUGMENTED}, "images"),
+    WardTask("physionet2012", "thresholds", _stays, "binary", "recording", RECURRENT, "recordings"),
+    WardTask(
+        "ecg5000 beats", "reported", _heartbeats, "binary", "recording", {**CONVOLUTIONAL, **LONGER}, "recordings"
+    ),
 )

@@ -23,6 +23,7 @@ from rounds.examination.data_rules.evidence import feature_numbers
 from rounds.task import Kind
 
 Half = Literal["thresholds", "reported"]
+WingName = Literal["tables", "images", "recordings", "repeated rows", "few events"]
 ROWS = 1_000  # of each table, patients drawn once: fewer leave no room for test rows, more cost time
 WIDTH = 8  # columns: as many as the narrowest table has
 DRAW = 20_261  # of those rows
@@ -46,15 +47,23 @@ _AT_ADMISSION = (
 
 @dataclass(frozen=True)
 class WardTask:
-    """One set of patients. load: the folder of shared data -> patients, ready to be split; kind: of its task; modality:
-    decides what is planted (`wings.py`); network: choices of plan that all its runs share."""
+    """One set of patients. read: the folder of shared data -> all of them; kind: of its task; wing: what is planted
+    (`wings.py`); network: choices of plan that all its runs share; rows: most that are drawn; clean: patients on whom
+    the harm of a fault is measured, where a fifth of those drawn would be too few."""
 
     name: str
     half: Half
-    load: Callable[[Path], Dataset]
+    read: Callable[[Path], Dataset]
     kind: Kind = "binary"
     modality: Modality = "table"
     network: dict[str, Any] = field(default_factory=dict)
+    wing: WingName = "tables"
+    rows: int = ROWS
+    clean: Callable[[Path], Dataset] | None = None
+
+    def load(self, shared: Path) -> Dataset:
+        """Patients ready to be split."""
+        return _drawn(self.read(shared), self.rows)
 
 
 def take(dataset: Dataset, rows: np.ndarray) -> Dataset:
@@ -70,16 +79,16 @@ def take(dataset: Dataset, rows: np.ndarray) -> Dataset:
     )
 
 
-def _fewer(dataset: Dataset) -> Dataset:
-    """At most ROWS rows (whole patients, drawn once) and WIDTH columns."""
-    dataset = _narrowed(dataset)
-    if dataset.rows <= ROWS:
+def _drawn(dataset: Dataset, rows: int) -> Dataset:
+    """At most so many rows (whole patients, drawn once)."""
+    if dataset.rows <= rows:
         return dataset
     order = np.random.default_rng(DRAW).permutation(int(dataset.patients.max()) + 1)
-    return take(dataset, np.sort(np.argsort(order[dataset.patients], kind="stable")[:ROWS]))
+    return take(dataset, np.sort(np.argsort(order[dataset.patients], kind="stable")[:rows]))
 
 
-def _narrowed(dataset: Dataset) -> Dataset:
+def narrowed(dataset: Dataset) -> Dataset:
+    """WIDTH columns of it, as numbers without gaps."""
     outcome = dataset.targets.astype(float)
     if dataset.task.kind == "multiclass":
         outcome = (dataset.targets == np.arange(dataset.task.outputs)).astype(float)
@@ -98,15 +107,15 @@ _WHOLE_STAYS = Choices(where="NOT transferred_in AND NOT transferred_out")
 
 
 def _builtin(name: str) -> Callable[[Path], Dataset]:
-    return lambda shared: _fewer(load(name))
+    return lambda shared: narrowed(load(name))
 
 
-def _file(path: str, choices: Choices, prepare: Callable[[pl.DataFrame], pl.DataFrame] = lambda table: table):  # type: ignore[no-untyped-def]
+def from_file(path: str, choices: Choices, prepare: Callable[[pl.DataFrame], pl.DataFrame] = lambda table: table):  # type: ignore[no-untyped-def]
     def read(shared: Path) -> Dataset:
         file = shared / path
         wanted = {"infer_schema_length": None, "null_values": ["", "NA", "?"]}
         table = pl.read_parquet(file) if file.suffix == ".parquet" else pl.read_csv(file, **wanted)  # type: ignore[arg-type]
-        return _fewer(load(prepare(table), choices))
+        return narrowed(load(prepare(table), choices))
 
     return read
 
@@ -116,7 +125,7 @@ def _heartbeats(shared: Path) -> Dataset:
         x = np.concatenate([arrays["train_x"], arrays["test_x"]])
         y = np.concatenate([arrays["train_y"], arrays["test_y"]])
     table = pl.DataFrame({f"t{i}": x[:, i] for i in range(x.shape[1])} | {"abnormal": y.astype(int)})
-    return _fewer(load(table, Choices(targets=("abnormal",), kind="binary", group="none")))
+    return narrowed(load(table, Choices(targets=("abnormal",), kind="binary", group="none")))
 
 
 def _categories(*names: str) -> dict[str, str]:
@@ -136,11 +145,11 @@ def _with_disease(table: pl.DataFrame) -> pl.DataFrame:
 TASKS: tuple[WardTask, ...] = (
     WardTask("diabetes", "thresholds", _builtin("diabetes"), "regression"),
     WardTask("breast_cancer", "reported", _builtin("breast_cancer")),
-    WardTask("admissions", "thresholds", lambda shared: _fewer(load("admissions:2000", _WHOLE_STAYS)), "regression"),
+    WardTask("admissions", "thresholds", lambda shared: narrowed(load("admissions:2000", _WHOLE_STAYS)), "regression"),
     WardTask(
         "cleveland",
         "reported",
-        _file(
+        from_file(
             "heart_cleveland/heart_cleveland.csv",
             Choices(("num",), "binary", group="none", as_roles=_categories("cp", "restecg", "slope", "thal")),
             _with_disease,
@@ -149,7 +158,7 @@ TASKS: tuple[WardTask, ...] = (
     WardTask(
         "pima",
         "thresholds",
-        _file(
+        from_file(
             "pima_diabetes/pima_diabetes.csv",
             Choices(("outcome",), "binary", group="none"),
         ),
@@ -157,7 +166,7 @@ TASKS: tuple[WardTask, ...] = (
     WardTask(
         "nhanes",
         "reported",
-        _file(
+        from_file(
             "nhanes_bodyshape/nhanes.parquet",
             Choices(("bps",), "regression", group="none", drop=("seqn", "bpd", "fmhm_other", "death", "followup")),
             lambda table: table.drop_nulls("bps"),
@@ -167,7 +176,7 @@ TASKS: tuple[WardTask, ...] = (
     WardTask(
         "flchain",
         "thresholds",
-        _file(
+        from_file(
             "flchain/flchain.csv",
             Choices(("death",), "binary", group="none", drop=("futime", "chapter")),
         ),
@@ -176,7 +185,7 @@ TASKS: tuple[WardTask, ...] = (
     WardTask(
         "digits",
         "thresholds",
-        lambda shared: _fewer(
+        lambda shared: narrowed(
             load(
                 _five_digits(),
                 Choices(
@@ -192,7 +201,7 @@ TASKS: tuple[WardTask, ...] = (
     WardTask(
         "diabetes130",
         "reported",
-        _file(
+        from_file(
             "diabetes130/diabetic_data.parquet",
             Choices(
                 ("time_in_hospital",),

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.ward.ground import Ground
-from rounds.data.dataset import InputShape, Modality
+from rounds.data.dataset import InputShape
 from rounds.networks.description import describe_network
 from rounds.networks.functional import Functional, make_functional
 from rounds.plan import Plan, structure_names
@@ -112,13 +112,14 @@ class Prepared:
         return next(r for r in self.rooms if _has_room(r, _room_of([fold_data])))
 
 
-def prepare(grounds: dict[Place, Ground], modality: Modality) -> Prepared:
+def prepare(grounds: dict[Place, Ground]) -> Prepared:
     """All grounds of a task together: their inputs have one width."""
     folds_data = {(p, scaled): _fold_data(g, scaled) for p, g in grounds.items() for scaled in (True, False)}
     every = list(folds_data.values())
     usual = [m for ((kind, *_), _), m in folds_data.items() if kind == HEALTHY_PATIENTS]
-    rooms = TABLES if modality == "table" else (_room_of(usual), _room_of(every))
-    return Prepared(grounds, folds_data, shared_shape(every), rooms)
+    shape, most = shared_shape(every), _room_of(every)
+    rooms = TABLES if shape.array is None and _has_room(TABLES[0], most) else (_room_of(usual), most)
+    return Prepared(grounds, folds_data, shape, rooms)
 
 
 def _room_of(folds_data: list[FoldData]) -> SlabBudget:

@@ -13,24 +13,21 @@ from benchmarks.ward.make_runs import read_lines
 from benchmarks.ward.outcome import Group, Said, error_share, good_by_seed, groups
 from benchmarks.ward.record import read_run
 from benchmarks.ward.tasks import Half
-from benchmarks.ward.wings import BY_NAME, EVERY_TASK
+from benchmarks.ward.wings import BY_NAME, TASK_OF, WINGS, wing_of
 from rounds.examination.examine import examine_run
 from rounds.examination.finding import read_finding
-from rounds.examination.harm import harm
 from rounds.examination.run import Run
 from rounds.examination.while_training.lost import without_hope
 
 ROUNDS = "Rounds"
 WATCHERS = (ROUNDS, *ANCHORS)
-HALF_OF: dict[str, Half] = {task.name: task.half for task in EVERY_TASK}
 
 
 @dataclass(frozen=True)
 class Verdict:
     """One run. said: by watcher; everything: codes of all findings of Rounds, notes too; given_up: whether training
     would have been ended early as hopeless; own_loss: what this very run lost on clean test rows beside the median good
-    plan of its seed, as a share of a constant's error (no rule sees it, and it decides nothing); harm_known: whether
-    rules know it to be worse than it should be."""
+    plan of its seed, as a share of a constant's error (no rule sees it, and it decides nothing)."""
 
     task: str
     name: str
@@ -42,11 +39,10 @@ class Verdict:
     everything: tuple[str, ...] = ()
     given_up: bool = False
     own_loss: float = 0.0
-    harm_known: bool = False
 
     @property
     def half(self) -> Half:
-        return HALF_OF[self.task]
+        return TASK_OF[self.task].half
 
 
 def judged_runs(task: str, folder: Path) -> Iterator[tuple[dict[str, Any], Group, Run]]:
@@ -98,12 +94,12 @@ def _verdict(task: str, about: dict[str, Any], group: Group, run: Run) -> Verdic
     found = examine_run(run)
     fault = BY_NAME.get(about["name"])
     acceptable = fault.acceptable if fault else ()
-    said = {ROUNDS: Said(tuple(f.code for f in found.alarms))}
+    always = WINGS[wing_of(task)].always
+    said = {ROUNDS: Said(tuple(f.code for f in found.alarms if f.code not in always))}
     said |= {name: as_said(said_by(symptoms, run), acceptable) for name, symptoms in ANCHORS.items()}
     place = {name: about[name] for name in ("name", "severity", "seed", "number")}
     every = tuple(f.code for f in found.findings)
-    known = {"everything": every, "given_up": _given_up(run), "harm_known": harm(run) is not None}
-    return Verdict(task=task, group=group, said=said, **known, **place)
+    return Verdict(task=task, group=group, said=said, everything=every, given_up=_given_up(run), **place)
 
 
 def _given_up(run: Run) -> bool:

@@ -51,6 +51,10 @@ def test_what_names_people_is_told(name: str, values: list[object], kind: str) -
     assert personal_kind(pl.Series(name, values)) == kind
 
 
+def test_a_column_of_blanks_names_nobody_whatever_it_is_called() -> None:
+    assert personal_kind(pl.Series("patient_name", ["", "  ", None])) is None
+
+
 @pytest.mark.parametrize(("name", "values"), CLINICAL, ids=lambda p: str(p)[:24])
 def test_clinical_words_name_nobody(name: str, values: list[object]) -> None:
     assert personal_kind(pl.Series(name, values)) is None

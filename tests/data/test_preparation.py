@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rounds.data.dataset import Column, Inputs, InputShape
 from rounds.data.disclosure import FEWEST_PATIENTS
-from rounds.data.preparation.encoding import ONE_HOT_LEVELS
+from rounds.data.preparation.encoding import ONE_HOT_LEVELS, LevelEncoding
 from rounds.data.preparation.preparation import BLOCK_ROWS, Preparation, common_shape, pad
 from rounds.errors import DataError
 
@@ -110,6 +110,16 @@ def test_missing_is_a_level_of_its_own():
     preparation, table = fit_one("categorical", ["a"] * FEWEST_PATIENTS + [None] * 2)
     assert preparation.labels.flags == ("x = missing", "x = a")
     assert preparation.apply(table).flags[-1].tolist() == [1, 0]
+
+
+def test_shares_of_missing_and_rare_levels_are_of_all_rows_and_as_many_levels_as_fit_are_flags():
+    values = pl.Series("x", ["a"] * 12 + ["b"] * 10 + ["rare"] * 3 + [None] * 5)
+    made = LevelEncoding.fit("x", values)
+    assert (made.kept, made.missing_share, made.other_share) == (("a", "b"), 5 / 30, 3 / 30)
+    assert LevelEncoding.fit("x", pl.Series("x", [], dtype=pl.String)).missing_share == 0.0
+    for levels in (ONE_HOT_LEVELS, ONE_HOT_LEVELS + 1):
+        many = pl.Series("x", [f"level {i}" for i in range(levels)] * FEWEST_PATIENTS)
+        assert LevelEncoding.fit("x", many).one_hot == (levels == ONE_HOT_LEVELS)
 
 
 def test_rare_levels_share_a_flag_and_are_not_stored():

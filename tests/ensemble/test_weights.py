@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from rounds.data.preparation.target_scale import TargetScale
+from rounds.ensemble.members import weighted_outputs
 from rounds.ensemble.weights import GREEDY, PICKS, PLAIN, Candidates, choose_weights, greedy_weights
 from rounds.task import Task
 
@@ -73,3 +74,13 @@ def test_nothing_is_chosen_without_a_choice_or_patients(configurations: int, pat
     weights, record = choose_weights(some, np.full(configurations, 1 / configurations))
     assert why in record["reason"]
     assert (weights == 1 / configurations).all()
+
+
+def test_each_row_is_averaged_over_those_who_say_something_of_it() -> None:
+    """By weights of their own, however small these are; a weight of 0 says nothing."""
+    nobody = np.nan
+    outputs = [np.array([[1.0], [nobody], [nobody], [nobody]]), np.array([[5.0], [2.0], [nobody], [3.0]])]
+    found = weighted_outputs(outputs, np.array([0.75, 0.25]))
+    np.testing.assert_allclose(found, [[2.0], [2.0], [np.nan], [3.0]])
+    np.testing.assert_allclose(weighted_outputs(outputs, np.array([3e-6, 1e-6]))[:2], found[:2])
+    np.testing.assert_allclose(weighted_outputs(outputs, np.array([1.0, 0.0])), outputs[0])

@@ -106,6 +106,16 @@ def test_known_calibration_is_found() -> None:
     assert float(metrics.calibration_intercept(happened, p)) == pytest.approx(0.0, abs=1e-9)
 
 
+def test_the_explained_share_knows_no_unit() -> None:
+    """Of very small numbers, too, and of those far from 0."""
+    random = np.random.default_rng(0)
+    observed = random.normal(size=50)
+    predicted = observed + random.normal(size=50)
+    explained = metrics.r2(observed, predicted)
+    for scale, start in ((1e-9, 0.0), (1e9, 0.0), (1.0, 1e4)):
+        assert metrics.r2(scale * observed + start, scale * predicted + start) == pytest.approx(explained, rel=1e-6)
+
+
 def test_cases_by_hand() -> None:
     y, p = np.array([0, 0, 1, 1]), np.array([0.1, 0.4, 0.35, 0.8])
     assert float(metrics.auroc(y, p)) == 0.75  # of four pairs one is in the wrong order

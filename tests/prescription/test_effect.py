@@ -102,7 +102,7 @@ def test_how_far_settings_differ_is_no_luck() -> None:
     gains = gains_of_pairs(TASK, rows, treated, control)
     apart = tuple((Pair(i // 2, 0, i % 2), gain + i % 2) for i, (_, gain) in enumerate(gains))
     together = tuple((Pair(i // 2, 0, i % 2), gain) for i, (_, gain) in enumerate(gains))
-    assert _reach(0.01, apart, (), 1) == pytest.approx(_reach(0.01, together, (), 1))
+    assert _reach((0.01, np.inf), apart, (), 1) == pytest.approx(_reach((0.01, np.inf), together, (), 1))
 
 
 def test_pairs_that_start_alike_are_worth_less_than_others() -> None:
@@ -110,7 +110,7 @@ def test_pairs_that_start_alike_are_worth_less_than_others() -> None:
     gains = list(zip((0, 0, 1, 1), (0.1, 0.3, 0.2, 0.5), strict=True))
     alike = tuple((Pair(fold), gain) for fold, gain in gains)
     others = tuple((Pair(fold, start), gain) for start, (fold, gain) in enumerate(gains))
-    assert _reach(0.0, alike, (), 1) / _reach(0.0, others, (), 1) == pytest.approx(1.5**0.5)
+    assert _reach((0.0, np.inf), alike, (), 1) / _reach((0.0, np.inf), others, (), 1) == pytest.approx(1.5**0.5)
 
 
 def test_a_pair_from_before_tells_the_spread_and_nothing_of_the_size() -> None:

@@ -6,13 +6,8 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from rounds.errors import DataError
-from rounds.metrics import METRICS, metrics_for, score
-from rounds.statistics.intervals import (
-    RESAMPLES,
-    Interval,
-    paired_difference,
-    score_with_interval,
-)
+from rounds.metrics import metrics_for, score
+from rounds.statistics.intervals import RESAMPLES, Interval, score_with_interval
 from rounds.statistics.resampling import patient_weights
 from rounds.task import Task
 
@@ -88,34 +83,11 @@ def test_coverage_is_near_95_percent() -> None:
     assert 0.88 <= held / 120 <= 1.0  # 95 % expected; below 0.88 has a chance of 0.1 %
 
 
-def test_difference_is_paired_and_signed() -> None:
-    observed, predicted, owner = stays(0)
-    better = observed + 0.9 * (predicted - observed)
-    gain = paired_difference(NUMBER, "rmse", observed, better, predicted, owner)
-    assert gain["low"] > 0
-    alone = score_with_interval(NUMBER, observed, predicted, owner)["rmse"]
-    assert width(gain) < 0.3 * width(alone), "what both share has no part in the difference"
-    loss = paired_difference(NUMBER, "rmse", observed, predicted, better, owner)
-    assert (loss["value"], loss["low"], loss["high"]) == pytest.approx((-gain["value"], -gain["high"], -gain["low"]))
-
-
-@pytest.mark.parametrize("name", metrics_for(BINARY))
-def test_difference_of_every_metric_is_positive_where_a_is_better(name: str) -> None:
-    draw = np.random.default_rng(0)
-    odds = draw.normal(0, 1.5, (400, 1))
-    observed = (draw.random((400, 1)) < 1 / (1 + np.exp(-odds))).astype(np.float64)
-    good, bad = 1 / (1 + np.exp(-odds)), 1 / (1 + np.exp(-3 * (odds + draw.normal(0, 1, odds.shape)) - 2))
-    gain = paired_difference(BINARY, name, observed, good, bad, np.arange(400))
-    assert gain["value"] > 0
-    assert METRICS[name].gain(np.array(1.0), np.array(0.5)) != 0
-
-
 def test_repeats_are_averaged_first() -> None:
     observed, predicted, owner = stays(0)
     repeats = np.stack([predicted - 1.0, predicted + 1.0])
     averaged, plain = (score_with_interval(NUMBER, observed, p, owner) for p in (repeats, predicted))
     assert averaged["rmse"] == pytest.approx(plain["rmse"])
-    assert paired_difference(NUMBER, "mae", observed, repeats, predicted, owner)["value"] == pytest.approx(0.0)
 
 
 def simulated(seed: int, cases: int, controls: int, rows: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -177,9 +149,6 @@ def test_values_of_classes_are_the_metrics_own(task: Task) -> None:
 def test_one_class_leaves_ranking_out() -> None:
     found = score_with_interval(BINARY, np.zeros((30, 1)), np.full((30, 1), 0.2), np.arange(30))
     assert set(found) == {"log_loss", "brier", "accuracy"}
-    chance = np.full((30, 1), 0.2)
-    with pytest.raises(DataError, match=r"Metric must be defined on these rows, got metric='auroc'. Choose a metric"):
-        paired_difference(BINARY, "auroc", np.zeros((30, 1)), chance, chance, np.arange(30))
 
 
 def test_two_patients_say_next_to_nothing() -> None:

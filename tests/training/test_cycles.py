@@ -9,6 +9,7 @@ import numpy as np
 from rounds.ensemble.choose import choose_ensemble
 from rounds.ensemble.members import configuration, make_parts, sound_members
 from rounds.plan import Plan
+from rounds.training.compiled.schedule import cycle_ends
 from rounds.training.population.build import Population, Trained, train_to_end
 from tests.generators import end_of
 
@@ -72,3 +73,10 @@ def test_other_schedules_leave_the_best_snapshot_alone(
     trained = train(population_of(CYCLIC.change(schedule="cosine")))
     (member,) = trained.population.members
     assert trained.networks(member) == [member]
+
+
+def test_cycles_end_at_equal_parts_of_the_epochs_and_never_before_the_first() -> None:
+    plan = Plan(schedule="cyclic", cycles=2, epochs=10)
+    assert cycle_ends(plan) == (5, 10)
+    assert cycle_ends(plan.change(cycles=1)) == cycle_ends(plan.change(schedule="cosine")) == ()
+    assert cycle_ends(plan.change(cycles=4, epochs=2)) == (1, 2)

@@ -283,6 +283,10 @@ def test_structure_works_or_is_said_to_be_idle() -> None:
     assert walk({**OTHER, "optimizer": "adam"}, "binary", fields) == []
 
 
+def test_the_activation_of_a_model_without_hidden_activations_is_idle() -> None:
+    assert walk({**USUAL, "network": "keras"}, "binary", ("activation", "bias_initializer"), both=True) == []
+
+
 def test_without_numbers_what_belongs_to_them_is_idle() -> None:
     fields = ("input_noise", "number_embedding", "scale_inputs")
     assert walk({**USUAL, "number_embedding": "periodic"}, "binary", fields, numbers=0, both=True) == []

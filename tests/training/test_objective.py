@@ -70,3 +70,10 @@ def test_smoothed_labels_spread_a_share_over_all_classes() -> None:
 def test_an_unknown_loss_is_refused_with_those_there_are() -> None:
     with pytest.raises(PlanError, match=r"loss must be one of mse, mae, .*, got loss='msle'\. Use auto"):
         example_loss("msle", False)
+
+
+def test_penalty_is_the_sum_of_its_formula_and_nothing_without_kernels() -> None:
+    settings = {"l2": jnp.float32(0.5), "l1": jnp.float32(0.1), "elastic_beta": jnp.float32(2.0)}
+    weights = [jnp.array([[1.0, -2.0]]), jnp.array([7.0])]
+    assert float(penalty(weights, (True, False), settings)) == pytest.approx(0.5 * 5 + 0.1 * (3 + 2 * 5))
+    assert float(penalty(weights, (False, False), settings)) == 0.0

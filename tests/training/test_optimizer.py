@@ -108,3 +108,8 @@ def test_clipping_shortens_all_gradients_together_and_0_means_no_limit() -> None
     assert np.allclose(clip_gradients(gradients, jnp.float32(1.0)), [[0.6], [0.8]])
     assert np.allclose(clip_gradients(gradients, jnp.float32(9.0)), [[3.0], [4.0]])
     assert np.allclose(clip_gradients(gradients, jnp.float32(0.0)), [[3.0], [4.0]])
+
+
+def test_short_gradients_are_clipped_as_long_ones() -> None:
+    (clipped,) = clip_gradients([jnp.array([0.3, 0.4])], jnp.float32(0.1))
+    np.testing.assert_allclose(clipped, [0.06, 0.08], rtol=1e-6)

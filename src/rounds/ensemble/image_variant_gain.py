@@ -9,7 +9,7 @@ from rounds.ensemble.members import member_outputs
 from rounds.metrics import main_metric
 from rounds.plan import Plan
 from rounds.prediction.image_variants import WAYS, Augmented
-from rounds.statistics.intervals import paired_difference
+from rounds.statistics.differences import paired_difference
 from rounds.training.population.build import Trained
 from rounds.training.population.fold_data import FoldData
 from rounds.training.population.members import Member

@@ -11,7 +11,8 @@ from rounds.data.dataset import Dataset, Split
 from rounds.ensemble.choose import ChosenEnsemble
 from rounds.metrics import main_metric
 from rounds.metrics.worth import smallest_worthwhile
-from rounds.statistics.intervals import Interval, paired_difference, paired_differences, score_with_interval
+from rounds.statistics.differences import paired_difference, paired_differences
+from rounds.statistics.intervals import Interval, score_with_interval
 from rounds.task import Task
 from rounds.training.population.fold_data import FoldData
 

@@ -15,7 +15,7 @@ from rounds.data.recordings.timeline import Timeline
 from rounds.ensemble.choose import ChosenEnsemble
 from rounds.ensemble.importance import ensemble_predictions, evenly_taken, permuted
 from rounds.metrics import main_metric
-from rounds.statistics.intervals import paired_difference
+from rounds.statistics.differences import paired_difference
 from rounds.training.population.build import Trained
 from rounds.training.population.fold_data import FoldData
 

@@ -11,7 +11,8 @@ from rounds.errors import RunFolderError
 from rounds.examination.sources.run_folder import NETWORK, observed_targets, predicted_outputs, read_predictions
 from rounds.metrics import main_metric
 from rounds.run_folder.read import read_record
-from rounds.statistics.intervals import Interval, paired_difference
+from rounds.statistics.differences import paired_difference
+from rounds.statistics.intervals import Interval
 from rounds.task import Task
 
 

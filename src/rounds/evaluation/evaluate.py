@@ -22,8 +22,9 @@ from rounds.run_folder.read import read_record
 from rounds.statistics.calibration import calibration_record
 from rounds.statistics.conformal import coverage_record, read_intervals
 from rounds.statistics.decision import describe_alerts
+from rounds.statistics.differences import paired_difference
 from rounds.statistics.drift import drift_record
-from rounds.statistics.intervals import paired_difference, score_with_interval
+from rounds.statistics.intervals import score_with_interval
 from rounds.statistics.recalibration import choose_recalibration, cross_fitted
 from rounds.statistics.small_cells import FEWEST_PATIENTS
 from rounds.statistics.subgroups import make_groups, subgroup_record

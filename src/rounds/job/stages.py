@@ -22,7 +22,7 @@ from rounds.examination.data_rules.evidence import DataEvidence
 from rounds.examination.examine import examine_run
 from rounds.examination.examine_data import DataSaid, examine_data
 from rounds.examination.finding import finding_record
-from rounds.examination.rules import rules_of_data
+from rounds.examination.rules import every_rule, rules_of_data
 from rounds.examination.run import advantages_of
 from rounds.examination.sources.population import run_of
 from rounds.examination.while_training.early import SeenEarly, watched
@@ -266,7 +266,7 @@ def _examine_data(dataset: Dataset, split: Split, folder: Path, described: Recor
         verdict = {"believable": {"answer": "no", "reason": errors[0].explanation}, "well_trained": unknown}
         skipped = [{"code": code, "reason": reason} for code, reason in absent]
         content = {"verdict": {**verdict, "worth_it": unknown}, "findings": [finding_record(f) for f in findings]}
-        FindingsFile.of({**content, "not_applicable": skipped}).write(folder)
+        FindingsFile.of({**content, "not_applicable": skipped, "asked": codes}).write(folder)
         advice = f"{errors[0].explanation} Mend it, or train in spite of it with --allow {errors[0].code}"
         raise DataError("Data", "fit to judge a network", name="finding", got=errors[0].code, advice=advice)
     return findings, absent
@@ -314,6 +314,11 @@ def _write_so_far(folder: Path, given: Circumstances, found: Loop) -> None:
     save_predictor(folder / "model", made.predictor)
 
 
+def _every_code() -> list[str]:
+    """Of the rules that a finished run was asked about: those of later versions were not."""
+    return [rule.code for rule in every_rule()]
+
+
 def _write_what_happened(begun: Begun, found: Loop) -> None:
     """Curves and findings of a training that left nothing to judge: why it failed is what its user needs."""
     run = replace(
@@ -323,7 +328,7 @@ def _write_what_happened(begun: Begun, found: Loop) -> None:
         data_not_applicable=begun.data_said[1],
         data_examined=True,
     )
-    FindingsFile.of(examine_run(run).record()).write(begun.folder)
+    FindingsFile.of({**examine_run(run).record(), "asked": _every_code()}).write(begun.folder)
     write_prescriptions(begun.folder, list(found.entries))
 
 
@@ -344,7 +349,8 @@ def _write_advice(begun: Begun, found: Loop, record: Record) -> None:
     )
     record["validation_references"] = dict(run.linear_by_fold)
     final = examine_run(run)
-    FindingsFile.of({**final.record(), "earlier": earlier_findings(found, final)}).write(folder)
+    earlier = earlier_findings(found, final)
+    FindingsFile.of({**final.record(), "asked": _every_code(), "earlier": earlier}).write(folder)
     write_prescriptions(folder, list(found.entries))
     kept = [entry for entry in found.entries if entry["verdict"] == "kept"]
     prescribed = {

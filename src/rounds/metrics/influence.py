@@ -1,4 +1,4 @@
-"""What each row does to a metric of classes: its influence, from which a variance over patients follows.
+"""What each row does to a metric: its influence, from which a variance over patients follows.
 
 The influence of a row is the change of the metric with the row's weight (Efron 1982, The Jackknife, chapter 6). The
 influences of all rows sum to 0, and the sum over patients of (sum over the patient's rows)^2 estimates the variance of
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rounds.metrics.columns import RESOLUTION
+from rounds.metrics.columns import NO_SPREAD, RESOLUTION
 
 # (value, [N] influences) from observed [N] in {0, 1} and predicted [N]; both outcomes are there.
 Influence = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]]
@@ -80,6 +80,53 @@ def log_loss_influence(observed: np.ndarray, predicted: np.ndarray) -> tuple[flo
 def accuracy_influence(observed: np.ndarray, predicted: np.ndarray) -> tuple[float, np.ndarray]:
     """Of the share of outcomes on the right side of one half."""
     return mean_influence(((observed > 0.5) == (predicted > 0.5)).astype(np.float64))
+
+
+def mae_influence(observed: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Of the mean absolute error, [N] from [N, T] (several targets count by their mean, here and below)."""
+    return _means(np.abs(predicted - observed))
+
+
+def rmse_influence(observed: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Of the root of the mean squared error.
+
+    >>> rmse_influence(np.zeros((2, 1)), np.array([[1.0], [7.0]])).round(2).tolist()
+    [-1.2, 1.2]
+    """
+    squares = (predicted - observed) ** 2
+    root = np.sqrt(squares.mean(axis=0))
+    return _means(squares / np.where(root > 0, 2 * root, 1.0))
+
+
+def r2_influence(observed: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Of the explained share of the variance; targets that hardly vary are passed over."""
+    errors, spread = (predicted - observed) ** 2, (observed - observed.mean(axis=0)) ** 2
+    total = spread.sum(axis=0)
+    varies = total > NO_SPREAD * (observed**2).sum(axis=0)
+    left, total = errors[:, varies].sum(axis=0), total[varies]
+    return np.asarray((left * spread[:, varies] / total**2 - errors[:, varies] / total).mean(axis=1))
+
+
+def poisson_influence(observed: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Of the mean Poisson deviance."""
+    rate = np.maximum(predicted, RESOLUTION)
+    ratio = np.where(observed > 0, observed, 1.0) / np.where(observed > 0, rate, 1.0)
+    return _means(2 * (observed * np.log(ratio) - observed + rate))
+
+
+def _means(values: np.ndarray) -> np.ndarray:
+    """Of a mean over rows [N, T], averaged over targets."""
+    each = values.mean(axis=1)
+    return np.asarray((each - each.mean()) / len(each))
+
+
+# Influences [N] of the metrics of numbers, by name.
+NUMBER_INFLUENCES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "mae": mae_influence,
+    "rmse": rmse_influence,
+    "r2": r2_influence,
+    "poisson_deviance": poisson_influence,
+}
 
 
 def _places(values: np.ndarray) -> tuple[np.ndarray, int]:

@@ -16,13 +16,15 @@ from rounds.task import Kind
 @dataclass(frozen=True)
 class PlanContext:
     """What a plan meets. numbers: that the network reads, among them `engineered` ones; array: the (*space, channels)
-    of the images or recordings it reads; features: width of what enters its first hidden layer."""
+    of the images or recordings it reads; features: width of what enters its first hidden layer; activated: whether a
+    hidden layer has an activation (of a model of the user's own)."""
 
     kind: Kind
     numbers: int = 0
     engineered: int = 0
     array: tuple[int, ...] = ()
     features: int = 0
+    activated: bool = True
 
     @property
     def images(self) -> bool:
@@ -115,6 +117,11 @@ _IMAGES = ("zoom", "rotate", "shear", "elastic", "crop", "flip", "brightness", "
 
 CONDITIONS = (
     Condition(_LAYERS, lambda plan, _: plan.network == "keras", "the network is a model of your own, with its layers"),
+    Condition(
+        ("activation",),
+        lambda plan, context: plan.network == "keras" and not context.activated,
+        "no hidden layer of your model has an activation",
+    ),
     Condition(("initial_weights",), lambda plan, _: plan.network != "keras", "only a model of your own has weights"),
     Condition(
         ("hidden", "skip_to_output", "frozen_layers", *_EMBEDDING),

@@ -59,8 +59,8 @@ class NotApplicableRecord(Part):
 
 
 class FindingsFile(Stored):
-    """findings.json. networks: names of the trainings, of logs; earlier: findings of populations that
-    a kept remedy replaced."""
+    """findings.json. networks: names of the trainings, of logs; asked: codes of the rules that were asked (none in runs
+    from before they were listed); earlier: findings of populations that a kept remedy replaced."""
 
     FILE: ClassVar[str] = "findings.json"
 
@@ -68,4 +68,5 @@ class FindingsFile(Stored):
     verdict: VerdictRecord
     findings: list[FindingRecord]
     not_applicable: list[NotApplicableRecord]
+    asked: list[str] = Field(default_factory=list)
     earlier: list[FindingRecord] = Field(default_factory=list)

@@ -93,20 +93,20 @@ def estimate_metric(
     task: Task, metric: str, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray
 ) -> MetricEstimate | None:
     """As `class_interval`, of all metrics but calibration's."""
-    parts = _parts(task, metric, observed, predicted, patients)
+    parts = parts_of(task, metric, observed, predicted, patients)
     if not parts or not np.isfinite(predicted).all():
         return None
     value = float(np.mean([part.value for part in parts]))
-    sums = np.stack([_few(part) * patient_sums(part.influence, patients) for part in parts])  # [T, P]
-    error, freedom = float(np.sqrt(_variance(sums.mean(axis=0)))), _freedom(sums, parts)
+    error, freedom = error_of(parts, patients)
     low, high = _on_scale(metric, value, error * student(freedom))
-    floors = np.mean([_at_the_limit(metric, part, patients) for part in parts], axis=0).tolist()
+    floors = least_limits(metric, parts, patients)
     return MetricEstimate(value, min(low, floors[0]), max(high, floors[1]), error, freedom, tuple(parts))
 
 
-def _parts(
+def parts_of(
     task: Task, metric: str, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray
 ) -> list[OutcomePart]:
+    """A metric of each outcome on which it is defined, with the influence of each row."""
     if task.kind == "multiclass":
         observed = (observed.reshape(-1, 1) == np.arange(len(task.classes))).astype(np.float64)
         if metric not in _OF_ORDER:
@@ -148,8 +148,18 @@ def _of_classes(metric: str, happened: np.ndarray, predicted: np.ndarray, patien
     return OutcomePart(*mean_influence(losses), *_counts(~common, patients))
 
 
-def _variance(sums: np.ndarray) -> float:
-    """Of a metric, from the influences of patients [P]."""
+def error_of(parts: list[OutcomePart], patients: np.ndarray) -> tuple[float, float]:
+    """(standard error, degrees of freedom) of a mean over outcomes."""
+    sums = np.stack([_few(part) * patient_sums(part.influence, patients) for part in parts])  # [T, P]
+    return float(np.sqrt(variance_of(sums.mean(axis=0)))), _freedom(sums, parts)
+
+
+def variance_of(sums: np.ndarray) -> float:
+    """Of a metric, from the influences of patients [P].
+
+    >>> variance_of(np.array([0.5, -0.5]))
+    1.0
+    """
     return float(sums @ sums) * len(sums) / max(len(sums) - 1, 1)
 
 
@@ -160,7 +170,7 @@ def _few(part: OutcomePart) -> float:
 
 def _freedom(sums: np.ndarray, parts: list[OutcomePart]) -> float:
     """Degrees of freedom of a mean over outcomes (Satterthwaite 1946): of one, its rarer patients less one."""
-    spread = np.array([_variance(each) for each in sums])
+    spread = np.array([variance_of(each) for each in sums])
     freedom = np.array([max(part.rarer - 1, 1) for part in parts], float)
     total = float((spread**2 / freedom).sum())
     return float(spread.sum() ** 2 / total) if total > 0 else float(freedom.min())
@@ -186,6 +196,12 @@ def _on_scale(metric: str, value: float, half: float) -> Limits:
         return value / float(factor), value * float(factor)
     odds, apart = value / (1 - value), np.exp(min(half / (value * (1 - value)), 500.0))
     return float(1 / (1 + apart / odds)), float(1 / (1 + 1 / (odds * apart)))
+
+
+def least_limits(metric: str, parts: list[OutcomePart], patients: np.ndarray) -> Limits:
+    """Limits that an interval never falls short of, means over outcomes."""
+    low, high = np.mean([_at_the_limit(metric, part, patients) for part in parts], axis=0).tolist()
+    return low, high
 
 
 def _at_the_limit(metric: str, part: OutcomePart, patients: np.ndarray) -> Limits:
@@ -280,7 +296,7 @@ def line_interval(
     information = pairs.sum(axis=0)
     of_patients = _summed(pairs.reshape(len(design), -1), owner).reshape(-1, *information.shape)
     moved = np.linalg.solve(information - of_patients, score[..., None])[..., -1, 0]  # [P]
-    error = np.sqrt(max(_variance(moved), float(np.linalg.inv(information)[-1, -1])))
+    error = np.sqrt(max(variance_of(moved), float(np.linalg.inv(information)[-1, -1])))
     value, half = float(coefficients[-1]), float(error) * student(float(rarer - 1))
     return value, value - half, value + half
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from rounds.metrics.influence import patient_sums
 from rounds.statistics.class_intervals import wilson_interval
 from rounds.statistics.recalibration import patient_parts
 from rounds.statistics.resampling import patient_weights
@@ -17,7 +18,7 @@ PRECISIONS = (0.2, 0.5, 0.8)
 ALERT_SHARES = (0.05, 0.1, 0.2)
 ALERTS_A_DAY = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 MOST_ALERTED = 0.5  # share of rows above which an alert load is no longer a choice
-# Threshold probabilities of the decision curve (Vickers and Elkin 2006), and resamples behind its limits.
+# Threshold probabilities of the decision curve (Vickers and Elkin 2006), and resamples of patients behind `above_both`.
 CURVE_THRESHOLDS = tuple(round(0.01 * i, 2) for i in (*range(1, 10), *range(10, 100, 5)))
 CURVE_RESAMPLES = 300
 # The other cell of the patients with the same outcome, and the two cells of each share.
@@ -34,7 +35,6 @@ SHARES = {
     "negative_predictive_value": ("true_negative", "false_negative"),
     "alert_share": ("true_positive", "false_positive"),
 }
-PERCENTILES = (2.5, 97.5)
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def decision_curve(observed: np.ndarray, predicted: np.ndarray, patients: np.nda
     (0.5, 0.0)
     """
     blocks = list(patient_weights(patients, CURVE_RESAMPLES, seed=0))
-    return [_curve_point(t, observed, predicted, blocks) for t in _telling_thresholds(predicted, patients)]
+    return [_curve_point(t, observed, predicted, patients, blocks) for t in _telling_thresholds(predicted, patients)]
 
 
 def _telling_thresholds(predicted: np.ndarray, patients: np.ndarray) -> list[float]:
@@ -214,19 +214,47 @@ def _is_telling(people: int) -> bool:
     return people == 0 or people >= FEWEST_PATIENTS
 
 
-def _curve_point(t: float, observed: np.ndarray, predicted: np.ndarray, blocks: list[np.ndarray]) -> dict[str, float]:
+def _curve_point(
+    t: float, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, blocks: list[np.ndarray]
+) -> dict[str, float]:
     gain = np.where(observed > 0.5, 1.0, -t / (1 - t))  # of an alert, per row
-    alert = predicted >= t
-    acted = gain * alert
-    resampled = np.concatenate([b @ acted / b.sum(-1) for b in blocks])
-    everyone = np.concatenate([b @ gain / b.sum(-1) for b in blocks])
-    low, high = np.percentile(resampled, PERCENTILES)
+    acted = gain * (predicted >= t)
+    resampled, everyone = (np.concatenate([b @ each / b.sum(-1) for b in blocks]) for each in (acted, gain))
+    low, high = net_benefit_interval(t, acted, patients)
     return {
         "threshold": t,
         "net_benefit": float(acted.mean()),
-        "low": float(low),
-        "high": float(high),
+        "low": low,
+        "high": high,
         "treat_all": float(gain.mean()),
         "treat_none": 0.0,
         "above_both": float(np.mean(resampled > np.maximum(everyone, 0.0))),
     }
+
+
+def net_benefit_interval(t: float, acted: np.ndarray, patients: np.ndarray) -> tuple[float, float]:
+    """95 % limits of a net benefit, from Wilson's of the shares of true and of false alerts among all rows.
+
+    acted [N]: 1 of a true alert, -t / (1 - t) of a false one, 0 of none; patients [N]. The limits of both are joined
+    as those of a difference are (Newcombe 1998, Statistics in Medicine 17:873), the two shares being parts of one
+    whole; rows count as many patients as their spread says (Kish 1965). So limits have a width with few alerts too.
+
+    >>> limits = net_benefit_interval(0.5, np.array([1.0] * 5 + [0.0] * 15), np.arange(20))
+    >>> [round(limit, 2) for limit in limits]
+    [0.04, 0.47]
+    """
+    price, rows = t / (1 - t), len(acted)
+    away = acted - acted.mean()
+    sums, alone = patient_sums(away, patients), float(away @ away)
+    effect = max(float(sums @ sums) / alone, 1.0) if alone > 0 else np.inf
+    count = max(rows / effect, len(sums))
+    hits, false = float((acted > 0).mean()), float((acted < 0).mean())
+    (low, high), (least, most) = wilson_interval(hits, count), wilson_interval(false, count)
+    both = (1 - hits) * (1 - false)
+    alike = -float(np.sqrt(hits * false / both)) if both > 0 else 0.0
+    below, above = (
+        float(np.sqrt(h**2 + (price * f) ** 2 - 2 * alike * h * price * f))
+        for h, f in ((hits - low, most - false), (high - hits, false - least))
+    )
+    value = hits - price * false
+    return value - below, value + above

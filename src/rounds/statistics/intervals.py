@@ -53,7 +53,7 @@ def score_with_interval(
     >>> found["mae"]
     {'value': 1.0, 'low': 1.0, 'high': 1.0, 'resamples': 1000}
     """
-    predicted, patients = average_repeats(observed, predicted), _checked(observed, patients)
+    predicted, patients = average_repeats(observed, predicted), checked_patients(observed, patients)
     if task.is_classification:
         return _of_classes(task, observed, predicted, patients)
 
@@ -67,80 +67,6 @@ def score_with_interval(
 def _of_classes(task: Task, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray) -> dict[str, Interval]:
     each = {name: class_interval(task, name, observed, predicted, patients) for name in metrics_for(task)}
     return {name: Interval(value=f[0], low=f[1], high=f[2]) for name, f in each.items() if f is not None}
-
-
-def paired_difference(
-    task: Task,
-    metric: str,
-    observed: np.ndarray,
-    a: np.ndarray,
-    b: np.ndarray,
-    patients: np.ndarray,
-    seed: int = 0,
-) -> Interval:
-    """How much better predictions a are than b on the same resampled patients; positive where a is better.
-
-    In the metric's own unit; arguments as `score_with_interval`. Raises DataError also where the metric is not defined
-    on these rows.
-
-    >>> task = Task(kind="regression", targets=("los",))
-    >>> y = np.arange(40.0)[:, None]
-    >>> paired_difference(task, "mae", y, y + 1.0, y + 3.0, np.arange(40))["value"]
-    2.0
-    """
-    found = paired_differences(task, metric, observed, a, {"b": b}, patients, seed)
-    if not found:
-        advice = "Choose a metric that is defined with one class or a constant target"
-        raise DataError("Metric", "defined on these rows", name="metric", got=metric, advice=advice)
-    return found["b"]
-
-
-def paired_differences(
-    task: Task,
-    metric: str,
-    observed: np.ndarray,
-    ours: np.ndarray,
-    others: dict[str, np.ndarray],
-    patients: np.ndarray,
-    seed: int = 0,
-) -> dict[str, Interval]:
-    """`paired_difference` of predictions to each of several others; one that is not defined on these rows is left out.
-
-    >>> task, y = Task(kind="regression", targets=("los",)), np.arange(40.0)[:, None]
-    >>> found = paired_differences(task, "mae", y, y + 1.0, {"linear": y + 3.0, "trees": y}, np.arange(40))
-    >>> found["linear"]["value"], found["trees"]["low"]
-    (2.0, -1.0)
-    """
-    gains = _gains(task, metric, observed, ours, others)
-    bounds = dict.fromkeys(others, (-np.inf, np.inf))
-    return _intervals(gains, bounds, _checked(observed, patients), RESAMPLES, seed)
-
-
-def resampled_gains(
-    task: Task,
-    metric: str,
-    observed: np.ndarray,
-    a: np.ndarray,
-    b: np.ndarray,
-    patients: np.ndarray,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> tuple[float, np.ndarray]:
-    """(how much better predictions a are than b, the same on each resample of the patients [resamples])."""
-    gains = _gains(task, metric, observed, a, {"b": b})
-    resampled = [gains(weights)["b"] for weights in patient_weights(patients, resamples, seed)]
-    return float(gains(None)["b"]), np.concatenate(resampled)
-
-
-def _gains(task: Task, metric: str, observed: np.ndarray, ours: np.ndarray, others: dict[str, np.ndarray]) -> Scores:
-    first = average_repeats(observed, ours)
-    rest = {name: average_repeats(observed, predicted) for name, predicted in others.items()}
-
-    def gains(weights: np.ndarray | None) -> dict[str, np.ndarray]:
-        own, *theirs = (weighted_scores(task, observed, p, weights, (metric,))[metric] for p in (first, *rest.values()))
-        return {name: METRICS[metric].gain(own, their) for name, their in zip(rest, theirs, strict=True)}
-
-    return gains
 
 
 def resampled_intervals(
@@ -160,7 +86,7 @@ def resampled_intervals(
     >>> resampled_intervals(mean, {"mean": (0.0, np.inf)}, np.arange(40))["mean"]["value"]
     19.5
     """
-    return _intervals(scores, bounds, _checked(patients, patients), resamples, seed=0)
+    return _intervals(scores, bounds, checked_patients(patients, patients), resamples, seed=0)
 
 
 def average_repeats(observed: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -200,7 +126,8 @@ def _interval(value: float, resampled: np.ndarray, bounds: tuple[float, float]) 
     return Interval(value=value, low=low, high=high, resamples=len(judged))
 
 
-def _checked(observed: np.ndarray, patients: np.ndarray) -> np.ndarray:
+def checked_patients(observed: np.ndarray, patients: np.ndarray) -> np.ndarray:
+    """The patient of each row; raises DataError where lengths differ or there is only one patient."""
     if len(patients) != len(observed) or not len(observed):
         advice = "Give the patient of each row"
         raise DataError(

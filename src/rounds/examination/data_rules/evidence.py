@@ -41,13 +41,17 @@ class DataEvidence:
 
     @cached_property
     def sample(self) -> np.ndarray:
-        """Rows [n] that the statistical rules look at, whole patients, development and test alike."""
-        rows = self.dataset.rows
+        """Rows [n] that the statistical rules look at, development and test alike: of as many patients as there is room
+        for, one row of each, then a second of each, and so on."""
+        rows, patients = self.dataset.rows, self.dataset.patients
         if rows <= SAMPLE_ROWS:
             return np.arange(rows)
-        patients = np.random.default_rng(0).permutation(int(self.dataset.patients.max()) + 1)
-        place = np.argsort(patients[self.dataset.patients], kind="stable")
-        return np.sort(place[:SAMPLE_ROWS])
+        order = np.random.default_rng(0).permutation(rows)
+        order = order[np.argsort(patients[order], kind="stable")]  # patient by patient, rows of each at random
+        first = np.searchsorted(patients[order], patients[order])
+        rank = np.arange(rows) - first
+        someone = np.random.default_rng(1).permutation(int(patients.max()) + 1)[patients[order]]
+        return np.sort(order[np.lexsort((someone, rank))[:SAMPLE_ROWS]])
 
     @cached_property
     def inputs(self) -> pl.DataFrame:

@@ -15,7 +15,8 @@ from rounds.metrics import main_metric
 from rounds.model_facts import ModelFacts
 from rounds.plan import Plan
 from rounds.run_folder.read import read_record
-from rounds.statistics.intervals import Interval, paired_differences
+from rounds.statistics.differences import paired_differences
+from rounds.statistics.intervals import Interval
 from rounds.task import Task
 
 FINDINGS = "findings.json"

@@ -109,7 +109,7 @@ NO_BETTER_THAN_BASELINE = Rule(
     "No better than a simpler method",
     "worth",
     _no_better,
-    how="The gain on the baseline that is nearest or ahead, resampled over patients: its interval holds no "
+    how="The gain on the baseline that is nearest or ahead, with its interval over patients: it holds no "
     "worthwhile gain.",
     why="A simpler method is easier to explain, to check and to keep.",
     remedies=("use the baseline",),

@@ -59,6 +59,14 @@ def remade(given: Any, plan: Plan, task: Task) -> Any:
     return _made(given, config)
 
 
+def has_hidden_activation(model: Any) -> bool:
+    """Whether a layer before the last has an activation that `remade` can change."""
+    if not can_be_remade(model):
+        return False
+    last = leaf_layers(model)[-1].name
+    return any(_is_activated(layer) for layer in _layers(model.get_config()) if layer["config"].get("name") != last)
+
+
 def _is_activated(layer: dict[str, Any]) -> bool:
     return layer["config"].get("activation") not in (None, "linear") and layer.get("class_name") not in _RECURRENT
 

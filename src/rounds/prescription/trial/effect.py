@@ -8,10 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from rounds.metrics import METRICS, main_metric, weighted_scores
-from rounds.statistics.intervals import resampled_gains
+from rounds.statistics.differences import difference
 from rounds.task import Task
 
-RESAMPLES = 300  # of patients: their standard deviation is then known to 4 %
 ALPHA = 0.05  # two-sided, shared among all remedies of a trial (Bonferroni)
 # Of the luck of a pair, what it has in common with one at another setting from the same weights and minibatches: the
 # correlation of their gains was 0.4 on average of nine remedies, -0.4 to 0.9 (benchmarks/shared_luck.py).
@@ -68,16 +67,15 @@ def paired_effect(
     treated: np.ndarray,
     control: np.ndarray,
     attempts: float = 1,
-    seed: int = 0,
     before: tuple[Gain, ...] = (),
 ) -> Effect:
     """The gain with an interval over patients and over pairs of members.
 
-    A bootstrap over the patients of one fixed pair takes the luck of its seed for an effect; over two or three pairs
-    it cannot say how much they vary. So the variance over patients (bootstrap) and that of a mean of pairs are added,
-    with Student's limits at Satterthwaite's degrees of freedom (1946, Biometrics Bulletin 2:110). The latter is their
-    sample variance about the mean of their setting (settings are not drawn: how far they differ is no luck) by how many
-    pairs these are worth, those that start alike sharing SHARED_LUCK. Patients vary between pairs too and are counted
+    The spread over the patients of one fixed pair takes the luck of its seed for an effect; over two or three pairs
+    it cannot say how much they vary. So the variance over patients and that of a mean of pairs are added, with
+    Student's limits at Satterthwaite's degrees of freedom (1946, Biometrics Bulletin 2:110). The latter is their sample
+    variance about the mean of their setting (settings are not drawn: how far they differ is no luck) by how many pairs
+    these are worth, those that start alike sharing SHARED_LUCK. Patients vary between pairs too and are counted
     twice there: the interval errs wide. One pair alone says nothing about luck: its interval is of patients only,
     enough to sort remedies by.
 
@@ -85,10 +83,10 @@ def paired_effect(
     tried together, among which it is shared; before: gains of earlier pairs, from which only the spread of pairs is
     told. Pairs that chose the arm may be among them: they stand too high, which makes the spread larger, not smaller.
     """
-    metric = main_metric(task)
-    value, drawn = resampled_gains(task, metric, rows.observed, treated, control, rows.patients, RESAMPLES, seed)
-    reach = _reach(float(np.nanvar(drawn)), gains_of_pairs(task, rows, treated, control), before, attempts)
-    return Effect(value, value - reach, value + reach)
+    made = difference(task, main_metric(task), rows.observed, treated, control, rows.patients)
+    of_patients = made.error**2, made.freedom
+    reach = _reach(of_patients, gains_of_pairs(task, rows, treated, control), before, attempts)
+    return Effect(made.value, made.value - reach, made.value + reach)
 
 
 def gains_of_pairs(task: Task, rows: Patients, treated: np.ndarray, control: np.ndarray) -> tuple[Gain, ...]:
@@ -102,14 +100,18 @@ def gains_of_pairs(task: Task, rows: Patients, treated: np.ndarray, control: np.
     return tuple((pair, gain) for pair, gain in gains if np.isfinite(gain))
 
 
-def _reach(of_patients: float, gains: tuple[Gain, ...], before: tuple[Gain, ...], attempts: float) -> float:
-    """Half of the interval, from the variance over patients and the gains of single pairs, and of pairs before."""
+def _reach(
+    of_patients: tuple[float, float], gains: tuple[Gain, ...], before: tuple[Gain, ...], attempts: float
+) -> float:
+    """Half of the interval, from the gains of single pairs, of pairs before, and of_patients: the variance over
+    patients and its degrees of freedom."""
     from scipy.stats import t
 
     squares, count = _spread((*gains, *before)) if gains else (0.0, 0)
     of_pairs = squares / count / _worth([pair for pair, _ in gains]) if count else 0.0
-    variance = of_patients + of_pairs
-    freedom = count * variance**2 / of_pairs**2 if of_pairs > 0 else np.inf
+    variance = of_patients[0] + of_pairs
+    doubt = of_patients[0] ** 2 / of_patients[1] + (of_pairs**2 / count if count else 0.0)
+    freedom = variance**2 / doubt if doubt > 0 else np.inf
     return float(t.ppf(1 - ALPHA / 2 / attempts, freedom)) * float(np.sqrt(variance))
 
 

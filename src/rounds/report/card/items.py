@@ -178,7 +178,7 @@ def _measures(known: Known) -> str:
     names = ", ".join(known.metrics["test"])
     base = ", ".join(known.metrics["baselines"])
     return (
-        f"{names}, with 95 % bootstrap intervals over patients; calibration, decision curves or interval coverage; "
+        f"{names}, with 95 % intervals over patients; calibration, decision curves or interval coverage; "
         f"compared on the same patients with: {base}. Main metric: {known.metrics['main_metric']}."
     )
 

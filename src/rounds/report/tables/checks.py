@@ -7,6 +7,7 @@ from rounds.examination.rule import Rule
 from rounds.examination.rules import every_rule
 from rounds.report.run_files import Record
 
+NOT_ASKED = "not asked when this run was made"
 BECAME = {"failed": "error", "doubtful": "warning", "noted": "note"}
 
 
@@ -21,37 +22,25 @@ class Check:
 def data_checks(findings: Record) -> dict[str, list[Check]]:
     """Checks of the data by what became of them: failed, doubtful, noted, passed, not_made.
 
-    >>> some = [{"code": "linked-stays", "reason": "no dates"}]
-    >>> believed = {"believable": {"answer": "unknown"}}
-    >>> data_checks({"findings": [], "not_applicable": some, "verdict": believed})["not_made"]
-    [Check(name='No stay counted twice', reason='no dates')]
+    >>> some = {"findings": [], "not_applicable": [{"code": "linked-stays", "reason": "no dates"}]}
+    >>> made = data_checks({**some, "asked": ["linked-stays", "patient-leak"]})
+    >>> [check.name for check in made["passed"]], [check.reason for check in made["not_made"]][-1]
+    (['No patient on two sides of the split'], 'not asked when this run was made')
     """
     found = [f for f in findings["findings"] if f["question"] == "data"]
-    skipped = {n["code"]: n["reason"] for n in findings["not_applicable"]}
-    silent = [rule for rule in rules_about_data() if rule.code not in {f["code"] for f in found}]
-    looked = data_examined(findings)
+    rules, asked = rules_about_data(), set(findings.get("asked", ()))
+    why = {rule.code: NOT_ASKED for rule in rules if rule.code not in asked}
+    why |= {n["code"]: n["reason"] for n in findings["not_applicable"]}
+    silent = [rule for rule in rules if rule.code not in {f["code"] for f in found}]
     return {
         **{name: _told(found, severity) for name, severity in BECAME.items()},
-        "passed": [Check(rule.check) for rule in silent if looked and rule.code not in skipped],
-        "not_made": [
-            Check(rule.check, skipped.get(rule.code, "")) for rule in silent if not looked or rule.code in skipped
-        ],
+        "passed": [Check(rule.check) for rule in silent if rule.code not in why],
+        "not_made": [Check(rule.check, why[rule.code]) for rule in silent if rule.code in why],
     }
 
 
 def _told(found: list[Record], severity: str) -> list[Check]:
     return [Check(f["name"], f["explanation"]) for f in found if f["severity"] == severity]
-
-
-def data_examined(findings: Record) -> bool:
-    """Whether rules looked at the data at all: a record that speaks of none of them does not count as praise.
-
-    >>> data_examined({"findings": [], "not_applicable": [], "verdict": {"believable": {"answer": "unknown"}}})
-    False
-    """
-    spoken = {entry["code"] for name in ("findings", "not_applicable") for entry in findings[name]}
-    about_data = {rule.code for rule in rules_about_data()}
-    return bool(spoken & about_data) or findings["verdict"]["believable"]["answer"] != "unknown"
 
 
 def rules_about_data() -> list[Rule[Any]]:

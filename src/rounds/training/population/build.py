@@ -105,7 +105,14 @@ def idle_fields(population: Population, fields: Iterable[str]) -> tuple[PlanNote
 def context_of(population: Population, plan: int) -> PlanContext:
     """What a plan of the population meets."""
     network, shape = population.programs[plan].network, population.folds_data[0].preparation.shape
-    return PlanContext(population.task.kind, network.numbers, shape.hand[0], network.array, network.features)
+    kind, activated = population.task.kind, population.model is None or _has_hidden_activation(population.model)
+    return PlanContext(kind, network.numbers, shape.hand[0], network.array, network.features, activated)
+
+
+def _has_hidden_activation(model: Any) -> bool:
+    from rounds.networks.user_model.remake import has_hidden_activation
+
+    return has_hidden_activation(model)
 
 
 def make_population(
