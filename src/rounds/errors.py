@@ -61,6 +61,12 @@ class RunFolderError(RoundsError):
     """A run folder is missing, belongs to other data, or holds a file that is damaged."""
 
 
+class BrokenOffError(RunFolderError):
+    """A run that had begun cannot be written any further: its disk is full, or its folder was deleted."""
+
+    exit_status = 1
+
+
 class ForcedChoiceError(RoundsError):
     """The data allows two readings with different results, and the user has to say which."""
 

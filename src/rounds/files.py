@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from rounds.errors import RunFolderError
+from rounds.errors import BrokenOffError, RunFolderError
 
 _LEFTOVER = re.compile(r"\.(?P<name>.+)\.\d+-\d+\.(?P<ending>part|old)")
 OLD = "old"  # ending of the hidden name under which a folder is put aside
@@ -27,7 +27,13 @@ _ADVICE = {
     errno.EEXIST: "A file stands where a folder is needed: choose another folder with --out",
     errno.EISDIR: "A folder stands where a file is needed: choose another name",
     errno.ENAMETOOLONG: "Choose a shorter name",
+    errno.EFBIG: "Raise the limit of file sizes (ulimit -f unlimited) or choose another folder with --out",
 }
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_ROOM_LEFT = (
+    "Disk must have room for the run, got path={path!r} ({reason}). What was trained before is kept: make room and run "
+    "the same command with --resume."
+)
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
@@ -146,9 +152,16 @@ def writable(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         advice = _ADVICE.get(error.errno or 0, "Check the path and the disk")
+        if error.errno in _NO_ROOM and _resumable(path):
+            raise BrokenOffError(_NO_ROOM_LEFT.format(path=str(path), reason=os.strerror(error.errno))) from None
         reason = os.strerror(error.errno) if error.errno else str(error)
         text = f"Place to write must be a folder that can be written, got path={str(path)!r} ({reason}). {advice}."
         raise RunFolderError(text) from None
+
+
+def _resumable(path: Path) -> bool:
+    """Whether a file belongs to a run that has begun, and goes on from where it is."""
+    return any((folder / "plan.json").is_file() for folder in (path.parent, path.parent.parent))
 
 
 def _beside(path: Path, ending: str = "part") -> Path:

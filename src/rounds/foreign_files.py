@@ -63,9 +63,18 @@ def shown(name: str) -> str:
 def named_plainly(path: Path) -> Iterator[Path]:
     """Another name of a file whose own is no UTF-8, which libraries in Rust cannot open."""
     with tempfile.TemporaryDirectory() as folder:
-        link = Path(folder) / shown(path.name)
+        link = Path(folder) / _storable(shown(path.name))
         link.symlink_to(path.resolve())
         yield link
+
+
+def _storable(name: str) -> str:
+    """A name that this machine can give to a file: where it knows ASCII alone, in ASCII."""
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return name.encode("ascii", "backslashreplace").decode()
+    return name
 
 
 def read_small(path: Path, most: int = MOST_RECORD_BYTES) -> bytes:

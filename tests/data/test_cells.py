@@ -39,6 +39,16 @@ NUMBERS = [
     ([*MANY, "hemolysed!"], [*map(float, MANY), None], "1 cell without a number read as missing"),
     ([*MANY, "n.d."], [*map(float, MANY), None], "1 cell without a number (n.d.) read as missing"),
     (["1", "2", "3+", "1", "1"], [1, 2, 3, 1, 1], "with the column crp above limit"),
+    (["90 ans et plus", "80 ans", "70 ans", "60", "50", "40"], [90, 80, 70, 60, 50, 40], "1 cell above a limit"),
+    (["90 o más", "80", "70", "60", "50", "40"], [90, 80, 70, 60, 50, 40], "with the column crp above limit"),
+    (["inf. à 10", "11", "12", "13", "14", "15"], [10, 11, 12, 13, 14, 15], "1 cell below a limit"),
+    (["＜0.5", "1.5", "2", "3", "4", "7"], [0.5, 1.5, 2, 3, 4, 7], "with the column crp below limit"),
+    (["<20 copies/mL", "25", "30", "40", "50", "60"], [20, 25, 30, 40, 50, 60], "1 cell below a limit"),
+    (["(1,234.50)", "12"], [-1234.5, 12], "1 cell in brackets, or with a minus behind, read as below zero"),
+    (["$(12.5)", "$7"], [-12.5, 7], "read as below zero"),
+    (["1,234-", "12"], [-1234, 12], "read as below zero"),
+    (["R$ 12.50", "R$ 7"], [12.5, 7], "numbers in R$"),
+    (["USD 12.50", "$7"], [12.5, 7], "numbers in USD"),
 ]
 
 
@@ -81,6 +91,11 @@ def test_a_limit_has_a_flag_beside_the_number() -> None:
         ["positive", "negative", "1:80"],
         ["A1", "A2"],
         ["1", "2", "grade x"],
+        ["1", "2", "3", "4", "5", "1OT"],
+        ["1200", "900", "34k", "35", "36", "37"],
+        ["(1)", "(2)", "(3)"],
+        ["3+4", "4+3", "3+3"],
+        ["123/2020", "124/2020"],
     ],
 )
 def test_what_is_no_number_stays_text(cells: list[str]) -> None:
@@ -134,6 +149,36 @@ def test_a_mark_of_two_meanings_is_asked_for(cells: list[str], style: dict[str, 
     assert made.notes[0].option == "--decimal"
 
 
+def test_numbers_in_two_currencies_are_said_and_left_out() -> None:
+    (note,) = read(["$12.50", "€7.20"]).notes
+    assert (note.role, note.text.startswith("numbers in $, €, which Rounds cannot convert")) == ("dropped", True)
+
+
+def test_weeks_of_pregnancy() -> None:
+    made = read(["28+3", "39w0d", "40 weeks 6 days", "36 1/7"], "gestation")
+    assert made.values[0].to_list() == pytest.approx([28 + 3 / 7, 39, 40 + 6 / 7, 36 + 1 / 7])
+    assert made.reading.unit == "weeks"
+
+
+@pytest.mark.parametrize(
+    ("cells", "levels"),
+    [
+        (["Y", "yes", "N", "no"], ["yes", "yes", "no", "no"]),
+        (["TRUE", "T", "F", "false"], ["true", "true", "false", "false"]),
+        (["Sí", "si", "NO", "no"], ["sí", "sí", "no", "no"]),
+        (["décédé", "Decede", "vivant", "vivant"], ["décédé", "décédé", "vivant", "vivant"]),
+    ],
+)
+def test_levels_that_are_one_but_for_accents_or_length(cells: list[str], levels: list[str]) -> None:
+    made = read(cells, "outcome")
+    reading = Reading.model_validate_json(made.reading.model_dump_json())
+    assert made.values[0].to_list() == read_again(pl.Series(cells), reading).values[0].to_list() == levels
+
+
+def test_letters_that_are_not_yes_and_no_stay() -> None:
+    assert read(["y", "yes", "x"]).values[0].to_list() == ["y", "yes", "x"]
+
+
 DAY = datetime.date(2020, 7, 5)
 DATES = [
     (["05-Jul-2020"], DAY),
@@ -148,6 +193,15 @@ DATES = [
     (["05-Jul-20"], DAY),
     (["20200705"], DAY),
     (["2020/7/5"], DAY),
+    (["2020年07月05日"], DAY),
+    (["Sun Jul  5 00:00:00 2020"], datetime.datetime(2020, 7, 5)),
+    (["05/07/2020 14h38", "28/07/2020 10h00"], datetime.datetime(2020, 7, 5, 14, 38)),
+    (["202007051438"], datetime.datetime(2020, 7, 5, 14, 38)),
+    (["2020-07"], datetime.date(2020, 7, 1)),
+    (["07/2020"], datetime.date(2020, 7, 1)),
+    (["July 2020"], datetime.date(2020, 7, 1)),
+    (["2020-07-05", "44020"], DAY),
+    (["2020-07-05", "9999-12-31", "31.12.9999"], DAY),
     (["2020.07.05"], DAY),
     (["05.07.2020"], DAY),
     (["5/7/2020", "28/07/2020"], DAY),

@@ -100,6 +100,10 @@ EXPORTS = {
     "CaseID* Offset DataID Val cnt": ("Offset", "DataID", "Val", ""),
     "stay_id* starttime endtime itemid amount amountuom.": ("starttime", "itemid", "amount", "amountuom"),
     "id* ICULOS HR O2Sat Temp Age": ("ICULOS", "", "", ""),
+    "fall* Messzeitpunkt. Parameter. Messwert Einheit.": ("Messzeitpunkt", "Parameter", "Messwert", "Einheit"),
+    "sejour* heure. examen. valeur unité.": ("heure", "examen", "valeur", "unité"),
+    "id* elapsed variable. val": ("elapsed", "variable", "val", ""),
+    "id* offset_min vital. value": ("offset_min", "vital", "value", ""),
 }
 
 

@@ -7,12 +7,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rounds.data.recordings.assemble import binned, read_recordings
+from rounds.data.recordings.assemble import binned, choose_timeline, read_recordings
 from rounds.data.recordings.channels import channels_of, incomplete_variables, inside_of, unscaled_channels
 from rounds.data.recordings.engineered_features import STATISTICS, summarise_measurements, summary_names
 from rounds.data.recordings.measurements import read_measurements
 from rounds.data.recordings.timeline import Timeline, choose_steps, rounded_width
-from rounds.errors import DataError
+from rounds.data.tables.cells.reading import FileStyle
+from rounds.errors import DataError, ForcedChoiceError
 
 SUBJECTS = pl.Series("id", [7, 9, 4])
 LONG = pl.DataFrame(
@@ -144,6 +145,39 @@ def test_a_folder_of_parquet_files_is_one_table(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="Sequences must be measurements, got folder="):
         read_measurements(tmp_path / "empty", SUBJECTS)
+
+
+def test_a_folder_of_text_files_is_a_table_of_the_subjects_they_are_named_after(tmp_path: Path) -> None:
+    for name, rows in {"p1": "00:07,HR,80", "p2": "01:30,HR,90"}.items():
+        (tmp_path / f"{name}.txt").write_text(f"Time,Parameter,Value\n00:00,id,{name}\n{rows}\n")
+    (tmp_path / "p3.txt").write_text("")
+    found = read_measurements(tmp_path, pl.Series("id", ["p1", "p2"]))
+    assert found.frame.select("subject", "value").rows() == [(0, 80.0), (1, 90.0)]
+    assert found.frame["time"].to_list() == pytest.approx([7 / 60, 1.5])
+    assert found.notes[:2] == (
+        "2 files of measurements, one a subject, were read",
+        "1 files without a row (p3.txt): left out",
+    )
+
+
+def test_files_of_a_folder_may_be_laid_out_otherwise(tmp_path: Path) -> None:
+    (tmp_path / "1.psv").write_text("HR|Temp|ICULOS\n80|NaN|1\n82|37.5|2\n")
+    (tmp_path / "2.csv").write_text("HR;ICULOS\n90,5;1\n91,5;2\n")
+    found = read_measurements(tmp_path, pl.Series("id", [1, 2]))
+    assert found.frame.filter(pl.col("variable") == "HR")["value"].to_list() == [80.0, 82.0, 90.5, 91.5]
+
+
+def test_dates_of_two_orders_are_asked_for_and_kept(tmp_path: Path) -> None:
+    place = tmp_path / "m.csv"
+    place.write_text("id,time,name,value\n1,03/04/2020 10:00,HR,80\n1,05/04/2020 11:00,HR,81\n")
+    subjects = pl.Series("id", [1])
+    with pytest.raises(ForcedChoiceError, match="--dates month-first or --dates day-first"):
+        read_measurements(place, subjects)
+    hours = {first: read_measurements(place, subjects, style=FileStyle(day_first=first)) for first in (True, False)}
+    assert hours[True].frame["time"].to_list() == [0.0, 49.0]
+    assert hours[False].frame["time"].to_list() == [0.0, 61 * 24 + 1.0]
+    again = read_measurements(place, subjects, choose_timeline(hours[False]))
+    assert again.frame["time"].to_list() == hours[False].frame["time"].to_list()
 
 
 def test_bins_hold_means_and_count_what_they_leave_out() -> None:

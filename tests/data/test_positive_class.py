@@ -40,6 +40,13 @@ from rounds.data.cohort.positive_class import positive_class
         ("sepsis", "without sepsis"),
         ("P", "N"),
         ("dead", "censored"),
+        ("verstorben", "entlassen"),
+        ("Vrai", "Faux"),
+        ("DÉCÉDÉ", "vivant"),
+        ("falleció", "sobrevivió"),
+        ("J", "N"),
+        ("2", "0"),
+        ("DIE", "LIVE"),
     ],
 )
 def test_words_decide(positive: str, negative: str) -> None:

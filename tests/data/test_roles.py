@@ -118,6 +118,7 @@ def test_sentinels_are_proposed_and_real_values_are_not(name, values, codes):
     assert examine_column(pl.Series(name, list(values), strict=False)).missing == ()
 
 
+SAID_BY_NAME = ("num_sejour", "accession", "childid")  # identifiers whose names say so
 CODES = [
     ("icd_code", RANDOM.integers(100, 900, N), "categorical"),
     ("provider_id", RANDOM.integers(1, 150, N), "categorical"),
@@ -126,6 +127,18 @@ CODES = [
     ("race", RANDOM.integers(1, 6, N), "categorical"),
     ("discharge_disposition", RANDOM.integers(1, 29, N), "categorical"),
     ("where", RANDOM.integers(50_000, 50_100, N), "categorical"),  # by shape
+    ("kassen_id", RANDOM.integers(1, 30, N), "categorical"),
+    ("apache_dx", RANDOM.integers(1, 300, N), "categorical"),
+    ("Fachabteilung", RANDOM.integers(100, 3700, N), "categorical"),
+    ("código_hospital", RANDOM.integers(1, 50, N), "categorical"),
+    ("sexe", RANDOM.integers(1, 3, N), "categorical"),
+    ("num_sejour", RANDOM.permutation(9 * N)[:N], "identifier"),
+    ("accession", RANDOM.permutation(9 * N)[:N], "identifier"),
+    ("childid", RANDOM.integers(1, 300, N), "identifier"),
+    ("Zeile", 3 * np.arange(N) // 2, "identifier"),
+    ("n_procedures_icd", RANDOM.integers(1, 9, N), "numeric"),
+    ("total_charges", 200_000 + RANDOM.permutation(9 * N)[:N], "numeric"),
+    ("step_count", RANDOM.integers(10_000, 10_090, N), "numeric"),
     ("hadm_id", RANDOM.integers(20_000_000, 20_000_300, N), "identifier"),
     ("stay", 30_000_000 + RANDOM.permutation(9 * N)[:N], "identifier"),
     ("visit_no", RANDOM.integers(1, 300, N), "identifier"),
@@ -145,7 +158,7 @@ CODES = [
 def test_numbers_that_are_names(name, values, role):
     column = examine_column(pl.Series(name, values))
     assert column.role == role, column.reason
-    assert bool(column.said) == (role != "numeric" and name != "stay")
+    assert bool(column.said) == (role != "numeric" and name not in SAID_BY_NAME)
 
 
 def test_missing_and_levels_are_counted():

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from rounds.cli.readable import say
-from rounds.errors import RoundsError
+from rounds.errors import RoundsError, TrainingError
 
 app = typer.Typer(
     name="rounds",
@@ -33,8 +33,14 @@ FAULT = (
     "Rounds failed, and should have said why: {}: {}. Report it, with what ROUNDS_TRACEBACK=1 before the command shows."
 )
 SHOW_TRACEBACK = "ROUNDS_TRACEBACK"
+_SAID_OF_MEMORY = ("RESOURCE_EXHAUSTED", "failed to map segment", "cannot allocate memory", "Cannot allocate memory")
 NOTHING_WRITTEN = "no file was written."  # all other commands write theirs whole, at the end
 ON_DISK = "everything up to the last epoch boundary is on disk. --resume goes on with it."
+
+
+# Address space that the libraries of a command take before there is any data, measured: below, they end the process.
+LEAST_MEMORY = {"train": 2_500_000_000}
+LEAST_OF_OTHERS = 1_600_000_000
 
 
 FIRST_STEPS = """\
@@ -77,6 +83,7 @@ def main() -> None:
 
 def _status_of_command() -> int:
     try:
+        _refuse_little_memory()
         status = app(standalone_mode=False)
     except RoundsError as error:
         return _refused(str(error), error.exit_status)
@@ -93,6 +100,24 @@ def _status_of_command() -> int:
     if status == INTERRUPTED:  # however Typer tells it: as an exception, or as a status of its own
         return _refused(f"Interrupted: {ON_DISK if sys.argv[1:2] == ['train'] else NOTHING_WRITTEN}", INTERRUPTED)
     return status if isinstance(status, int) else 0
+
+
+def _refuse_little_memory() -> None:
+    """Raises TrainingError where a limit of the shell leaves too little for the libraries, which end without a word."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    least = LEAST_MEMORY.get(next(iter(sys.argv[1:2]), ""), LEAST_OF_OTHERS)
+    if limit != resource.RLIM_INFINITY and limit < least:
+        raise TrainingError(
+            "Limit of address space",
+            f"at least {least / 1e9:g} GB for the libraries that this command loads",
+            name="ulimit -v",
+            got=f"{limit / 1e9:.2g} GB",
+            advice="Raise it (ulimit -v unlimited) and run the command again",
+        )
 
 
 def _hint(error: BaseException) -> str:
@@ -121,7 +146,7 @@ def _refused_by_system(error: OSError) -> int:
 
 def _failure(error: BaseException) -> tuple[str, int]:
     """What is said of an error that no command refused, and its exit status."""
-    if isinstance(error, MemoryError) or str(error).startswith("RESOURCE_EXHAUSTED"):  # JAX's, told by its first word
+    if isinstance(error, MemoryError) or any(words in str(error) for words in _SAID_OF_MEMORY):
         return OUT_OF_MEMORY, FAILED
     if hasattr(error, "format_message"):
         return f"{error.format_message()}{_hint(error)}", BAD_INPUT

@@ -1,20 +1,29 @@
 """A console that prints what it is given as it stands, and nothing that a terminal obeys."""
 
+import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderHook, RenderResult
 from rich.segment import Segment
 
-from rounds.cli.readable import readable
+from rounds.cli.readable import readable, say
 
 PIPED_WIDTH = 200  # letters a line where no terminal says how wide it is
 
 
-def make_console(quiet: bool = False, soft_wrap: bool = True, piped_width: int = PIPED_WIDTH) -> Console:
-    """A console as wide as the terminal, which prints what it is given as it stands and nothing that obeys."""
+def make_console(
+    quiet: bool = False, soft_wrap: bool = True, piped_width: int = PIPED_WIDTH, goes_on: bool = False
+) -> Console:
+    """A console as wide as the terminal, which prints what it is given as it stands and nothing that obeys.
+
+    goes_on: an output that cannot be written any more is said once, and what runs is not ended by it.
+    """
     width = None if sys.stdout.isatty() else piped_width
-    console = _Console(quiet=quiet, highlight=False, soft_wrap=soft_wrap, markup=False, width=width)
+    console = (_Lasting if goes_on else _Console)(
+        quiet=quiet, highlight=False, soft_wrap=soft_wrap, markup=False, width=width
+    )
     console.push_render_hook(_Readable())
     return console
 
@@ -24,6 +33,21 @@ class _Console(Console):
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
+
+
+class _Lasting(_Console):
+    """A console of a command whose work is worth more than its words."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        try:
+            super().print(*objects, **options)
+            sys.stdout.flush()
+        except OSError as error:
+            self.quiet = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            reason = error.strerror or "nobody reads it"
+            with suppress(OSError):
+                say(f"Output cannot be written ({reason}): the run goes on without it.", error=True)
 
 
 class _Readable(RenderHook):

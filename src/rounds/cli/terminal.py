@@ -44,7 +44,7 @@ def show_training(dataset: "Dataset", request: "Request", shown: Shown) -> "Resu
     from rounds.report.card.card import write_card
     from rounds.report.page import write_report
 
-    console = make_console(shown.quiet)
+    console = make_console(shown.quiet, goes_on=True)
     for line in dataset.provenance.left_out:
         console.print(f"Left out: {line}")
     for line in _unsaveable(request):
@@ -85,11 +85,13 @@ MOST_NOTES = 12  # lines about the table before a training; the report has all
 def first_lines(dataset: "Dataset") -> list[str]:
     """What the user should see before a training: what is predicted, and how the table was read."""
     from rounds.data.cohort.outcomes import Outcome
+    from rounds.data.cohort.rows import said_of_rows
     from rounds.data.description import target_line
     from rounds.data.roles.read_columns import column_notes
 
     notes = [
         *(f"{note.rstrip('.')}." for note in (*dataset.provenance.notes, *dataset.provenance.read)),
+        *said_of_rows(dataset.provenance.exclusions),
         *column_notes(dataset.columns),
     ]
     more = [f"{len(notes) - MOST_NOTES:,} more notes in the report."] if len(notes) > MOST_NOTES else []

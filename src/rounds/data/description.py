@@ -1,12 +1,14 @@
 """A dataset in words and numbers that outlive it, and new tables read the same way."""
 
 from collections.abc import Iterable
+from shlex import quote as quoted
 from typing import Any
 
 import polars as pl
 
 from rounds.data.cohort.feature_columns import feature
 from rounds.data.cohort.outcomes import Outcome
+from rounds.data.cohort.positive_class import RARER
 from rounds.data.dataset import FEATURE_ROLES, Column, Dataset
 from rounds.data.roles.read_columns import column_notes
 from rounds.data.tables.cells.reading import Reading
@@ -71,9 +73,10 @@ def target_line(outcome: Outcome) -> str:
         several = f" of {', '.join(task.classes[:10])}" if task.kind == "multiclass" else ""
         return f"Target {names}: {task.kind}{several}{f' in {task.unit}' if task.unit else ''}, {rows:,} rows."
     cases = int(outcome.targets.sum())
+    turn = f" (--positive {quoted(task.classes[0])} turns it)" if outcome.positive_reason == RARER else ""
     return (
         f"Target {names}: positive is {task.classes[1]} ({outcome.positive_reason}), in {cases:,} of {rows:,} rows; "
-        f"negative is {task.classes[0]}."
+        f"negative is {task.classes[0]}{turn}."
     )
 
 

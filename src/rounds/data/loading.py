@@ -12,10 +12,12 @@ from rounds.data.choices import Choices
 from rounds.data.cohort.feature_columns import feature, refuse_infinite
 from rounds.data.cohort.outcomes import Outcome, make_task
 from rounds.data.cohort.rows import (
+    Exclusions,
     given_test,
     lost_patients,
     meeting,
     numbered,
+    said_of_rows,
     with_outcome,
     with_test,
     without_added_columns,
@@ -105,7 +107,7 @@ def _opened(source: Any, choices: Choices) -> _Opened:
     said = said_roles(choices)
     built = open_source(source, said_readings(said, choices), choices)
     if choices.sequences is not None:
-        built = join_recordings(built, choices.sequences, choices.key)
+        built = join_recordings(built, choices.sequences, choices.key, style=choices.style)
         return _Opened(built, built.complete(choices), said)
     for name, value in (("key", choices.key), ("test-sequences", choices.test_sequences)):
         if value is not None:
@@ -173,11 +175,12 @@ def examine_table(source: Any, choices: Choices) -> Examined:
     check_said(said, choices, table.columns)
     columns = decide_columns(table, choices, said, built.declared, built.how, force=False)
     _inputs(met, [c for c in columns if c.name in said and c.role in FEATURE_ROLES], date_references(said))
-    outcome = None
+    outcome: Outcome | None = None
+    lost: Exclusions = []
     if choices.targets:
-        known, _ = with_outcome(met, choices, said)
+        known, lost = with_outcome(met, choices, said)
         outcome = _outcome(known, columns, choices)
-    notes = (*built.notes, *built.how.about, *column_notes(columns))
+    notes = (*built.notes, *built.how.about, *said_of_rows(lost), *column_notes(columns))
     return Examined(_engineered_last(columns, built), notes, outcome, built.left_out)
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from rounds.errors import RunFolderError
+from rounds.errors import BrokenOffError, RunFolderError
 from rounds.files import writable
 
 try:
@@ -27,7 +27,7 @@ class FolderLock(NamedTuple):
         """Raises RunFolderError where the folder was deleted or moved meanwhile: writing on would leave half a run."""
         if not _is_file_of(self.folder / LOCK, self.handle):
             advice = "It was deleted or moved while the run went on: start the run again"
-            raise RunFolderError(
+            raise BrokenOffError(
                 "Run folder", "left where it is until the end", name="out", got=str(self.folder), advice=advice
             )
 

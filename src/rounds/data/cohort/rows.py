@@ -1,5 +1,6 @@
 """The rows that count: joined with a test table, kept by a condition, with an outcome; and where they came from."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from rounds.data.tables.values import as_levels
 from rounds.errors import DataError, nearest
 
 BLANK = "blank row"  # of no patient
+NO_OUTCOME = "outcome not known"
 Exclusions = list[tuple[str, int]]
 
 
@@ -93,7 +95,16 @@ def with_outcome(table: pl.DataFrame, choices: Choices, said: Said) -> tuple[pl.
     if known.height == 0:
         raise DataError("Targets", "known together in some rows", name="rows", got=0, advice="Choose fewer targets")
     lost = table.height - known.height
-    return known, [("outcome not known", lost)] if lost else []
+    return known, [(NO_OUTCOME, lost)] if lost else []
+
+
+def said_of_rows(exclusions: Sequence[tuple[str, int]]) -> tuple[str, ...]:
+    """What was left out, a sentence each.
+
+    >>> said_of_rows([("outcome not known", 2)])
+    ('2 rows left out: outcome not known.',)
+    """
+    return tuple(f"{rows:,} row{'s' * (rows != 1)} left out: {reason}." for reason, rows in exclusions)
 
 
 def lost_patients(exclusions: Exclusions, before: pl.DataFrame, after: pl.DataFrame, group: str | None) -> list[int]:

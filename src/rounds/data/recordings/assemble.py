@@ -12,6 +12,7 @@ from rounds.data.recordings.engineered_features import summarise_measurements, s
 from rounds.data.recordings.measurements import Measurements, read_measurements, refuse_repeated_keys
 from rounds.data.recordings.record_folder import has_records, read_signals
 from rounds.data.recordings.timeline import Timeline, choose_steps
+from rounds.data.tables.cells.reading import FileStyle
 from rounds.errors import DataError, nearest
 
 # A variable needs so many subjects to be learned from; rarer ones are left out and counted.
@@ -29,11 +30,14 @@ class Recordings:
     notes: tuple[str, ...]
 
 
-def read_recordings(source: Any, table: pl.DataFrame, key: str, timeline: Timeline | None = None) -> Recordings:
+def read_recordings(
+    source: Any, table: pl.DataFrame, key: str, timeline: Timeline | None = None, style: FileStyle | None = None
+) -> Recordings:
     """Recordings of the subjects of `table`, in its order.
 
-    source: a table of measurements (long, or a column a variable), a folder of Parquet files, or of WFDB or EDF
-    records; key: the column that both share; timeline: of training, for new subjects (None: chosen from these).
+    source: a table of measurements (long, or a column a variable), a folder of Parquet files, of text files (one a
+    subject), or of WFDB or EDF records; key: the column that both share; timeline: of training, for new subjects (None:
+    chosen from these); style: what the user says of how dates and decimals are written.
     Raises DataError where the key is missing or repeated, or a time or value cannot be read.
     """
     if key not in table.columns:
@@ -44,7 +48,7 @@ def read_recordings(source: Any, table: pl.DataFrame, key: str, timeline: Timeli
     if isinstance(source, str | Path) and has_records(Path(source)):
         signals = read_signals(Path(source), subjects, timeline)
         return from_signals(signals.array, signals.timeline, signals.notes, fresh=timeline is None)
-    measured = read_measurements(source, subjects, timeline)
+    measured = read_measurements(source, subjects, timeline, style)
     fresh = timeline is None
     timeline = timeline or choose_timeline(measured)
     array, notes = binned(measured.frame, timeline, len(subjects))
@@ -91,6 +95,7 @@ def choose_timeline(measured: Measurements) -> Timeline:
         variable=columns.variable,
         value=columns.value,
         value_unit=columns.unit,
+        readings=measured.readings,
     )
 
 

@@ -15,11 +15,19 @@ from rounds.data.recordings.engineered_features import summary_names
 from rounds.data.recordings.signal_arrays import read_signal_arrays
 from rounds.data.recordings.timeline import Timeline
 from rounds.data.sources.builtin import Builtin, Declared
+from rounds.data.tables.cells.reading import FileStyle
 from rounds.errors import DataError
 
 
-def join_recordings(built: Builtin, sequences: Any, key: str | None, timeline: Timeline | None = None) -> Builtin:
-    """The table with its recordings. timeline: that of the table whose test table this is.
+def join_recordings(
+    built: Builtin,
+    sequences: Any,
+    key: str | None,
+    timeline: Timeline | None = None,
+    style: FileStyle | None = None,
+) -> Builtin:
+    """The table with its recordings. timeline: that of the table whose test table this is; style: what the user says
+    of how dates and decimals are written.
 
     Raises DataError where there is no key, or recordings cannot be read.
     """
@@ -27,7 +35,7 @@ def join_recordings(built: Builtin, sequences: Any, key: str | None, timeline: T
         advice = "Name the column that both tables share with --key"
         shown = ", ".join(built.table.columns[:20])
         raise DataError("Key", "named beside --sequences", name="columns", got=shown, advice=advice)
-    return _joined(built, read_recordings(sequences, built.table, key, timeline))
+    return _joined(built, read_recordings(sequences, built.table, key, timeline, style))
 
 
 def join_test(built: Builtin, sequences: Any, key: str | None, timeline: Timeline | None) -> Builtin:
@@ -99,7 +107,8 @@ def joined_columns(columns: tuple[Column, ...], timeline: Timeline | None) -> tu
     if timeline is None:
         return columns
     made = set(summary_names(timeline))
-    engineered = [c.model_copy(update={"engineered": True}) for c in columns if c.name in made]
+    own_words = {"engineered": True, "said": (), "proposed_missing": ()}  # a spread of 0 is one
+    engineered = [c.model_copy(update=own_words) for c in columns if c.name in made]
     key = {"role": "identifier", "reason": "names the recording"}
     own = (c.model_copy(update=key) if c.name == timeline.key else c for c in columns if c.name not in made)
     return (*own, *engineered)

@@ -5,15 +5,22 @@ from typing import NamedTuple
 
 import polars as pl
 
+from rounds.data.tables.cells.clock_cells import clock_again
+from rounds.data.tables.cells.date_cells import LOOKS_LIKE_A_DATE
+from rounds.data.tables.cells.reading import Reading
 from rounds.errors import DataError
+
+_MICROSECONDS_AN_HOUR = 3_600_000_000
 
 # Names in any case, the surest first; a later pattern counts only where no column has an earlier one. They cover MIMIC,
 # eICU, AmsterdamUMCdb, HiRID, SICdb, OMOP, MEDS and PhysioNet's challenges.
 TIME = (
-    r"time|t|timestamp|datetime|date_?time|chart_?time|measured_?at|observation_?(date_?)?time|offset|relative_?time",
+    r"time|t|timestamp|datetime|date_?time|chart_?time|measured_?at|observation_?(date_?)?time|offset|relative_?time|"
+    r"elapsed(_?time)?|zeit(punkt|stempel)?|uhrzeit|messzeit(punkt)?|heure|horodatage|instant|hora|fecha_?hora|ora|tijd(stip)?",
     r"\w*(chart|result|observation|measure\w*|event|start|sample|collect\w*|specimen|draw\w*)_?(date_?)?(time|offset|at)",
-    r"seconds?|minutes?|hours?|days?|iculos|icu_?hours?|\w+_?(seconds|minutes|hours|days)",
-    r"\w*(time|timestamp|offset)|time_\w+|\w*date|date",
+    r"seconds?|minutes?|hours?|days?|iculos|icu_?hours?|\w+_?(seconds|minutes|hours|days)|sekunden?|minuten?|stunden?|tage?|"
+    r"heures|jours|horas?|minutos?|segundos?|d[íi]as?",
+    r"\w*(time|timestamp|offset)(_?(min|minutes|h|hours|sec|seconds|s|ms))?|time_\w+|\w*date|date|datum|fecha|data",
 )
 # Times of something else than the measurement: looked at only where there is no other.
 OTHER_TIME = (
@@ -22,20 +29,26 @@ OTHER_TIME = (
 )
 VARIABLE = (
     r"variable(_?name)?|parameter(_?name)?|label|concept(_?name)?|measure(ment)?(_?name)?|analyte|item_?name|lab_?name|"
-    r"test(_?name)?|vital(_?name)?|\w+typevalname",
+    r"test(_?name)?|vital(_?name)?|vital_?sign|signal|channel|\w+typevalname|messgr[öo](ß|ss)e|messung|laborwert|"
+    r"bezeichnung|merkmal|param[èe]tre|mesure|examen|par[áa]metro|variable_?nombre|prueba|an[áa]lisis|parametro",
     r"code|item|item_?id|variable_?id|parameter_?id|data_?id|loinc(_?code)?|\w*concept_id|name",
     r"\w+_?(name|label|code)",
 )
 VALUE = (
     r"value_?num(eric|ber)?|num(eric)?_?value|value_?as_?number|result_?num(eric|ber)?|\w*_num(eric)?_?value",
-    r"value|val|result|reading|lab_?result|measured_?value|observation_?value|\w+_?(value|result)",
+    r"value|val|result|reading|lab_?result|measured_?value|observation_?value|\w+_?(value|result)|wert|messwert|ergebnis|"
+    r"valeur|r[ée]sultat|valor|resultado|valore|risultato|waarde|uitslag",
     r"amount|dose",
 )
-UNIT = (r"value_?uom|units?|uom|unit_?name|\w+_?(unit|uom)s?|unit_?(of_?measure\w*|source_value)|\w*measurenamesystem",)
+UNIT = (
+    r"einheit|unit[ée]|unidad(es)?|unit[àa]|eenheid|value_?uom|units?|uom|"
+    r"unit_?name|\w+_?(unit|uom)s?|unit_?(of_?measure\w*|source_value)|\w*measurenamesystem",
+)
 _IDENTIFIER = re.compile(
     r"id|\w*_id|\w*periodic_?id|\w*identifier|\w*_?by|mrn|\w*(stay|admission|subject|patient|visit)_?(id|key|no)", re.I
 )
-_DAY, _CLOCK = re.compile(r"(\w+_)?(date|day)", re.I), re.compile(r"(\w+_)?time(_of_day)?", re.I)
+_DAY = re.compile(r"(\w+_)?(date|day|datum|tag|jour|fecha|data)", re.I)
+_CLOCK = re.compile(r"(\w+_)?(time|zeit|uhrzeit|heure|hora|ora|tijd)(_of_day)?", re.I)
 
 
 class MeasurementColumns(NamedTuple):
@@ -108,15 +121,32 @@ def _when(table: pl.DataFrame, names: list[str]) -> tuple[str, str]:
     temporal = [n for n in names if table[n].dtype.is_temporal()]
     time = _first(TIME, own) or next((n for n in temporal if n in own), "") or _first(TIME, names)
     time = time or next(iter(temporal), "")
-    dated = [n for n in own if table[n].dtype == pl.Date and _DAY.fullmatch(n)]
-    if time and table[time].dtype == pl.Time and _CLOCK.fullmatch(time) and dated:
+    dated = [n for n in own if _DAY.fullmatch(n) and _holds_days(table[n])]
+    if time and table[time].dtype in (pl.Time, pl.String) and _CLOCK.fullmatch(time) and dated:
         return time, dated[0]
     return time, ""
 
 
+def _holds_days(values: pl.Series) -> bool:
+    """Dates, or texts of which only the user can say which."""
+    written = values.dtype == pl.String and values.str.contains(LOOKS_LIKE_A_DATE).all()
+    return bool(values.dtype == pl.Date or written)
+
+
+def _duration(hours: pl.Series) -> pl.Expr:
+    return pl.lit((hours * _MICROSECONDS_AN_HOUR).cast(pl.Int64).cast(pl.Duration("us")))
+
+
 def measurement_times(table: pl.DataFrame, columns: MeasurementColumns) -> pl.Series:
-    """The column of times; joined with the date where it holds times of day."""
+    """The column of times; joined with the date where it holds times of day, as times or as they are written."""
     if not columns.day:
         return table[columns.time]
-    joined = pl.col(columns.day).cast(pl.Date).dt.combine(pl.col(columns.time).cast(pl.Time))
+    clock, day = table[columns.time], pl.col(columns.day).cast(pl.Date)
+    if clock.dtype == pl.String:
+        hours = clock_again(clock.str.strip_chars(), Reading(kind="clock")).values[0]
+        joined = day.cast(pl.Datetime("us")) + pl.lit(hours * _MICROSECONDS_AN_HOUR).cast(pl.Int64).cast(
+            pl.Duration("us")
+        )
+    else:
+        joined = day.dt.combine(pl.col(columns.time).cast(pl.Time))
     return table.select(joined.alias(columns.time)).to_series()

@@ -1,17 +1,17 @@
 """A table of measurements as users have it (whose, when, what, how much), checked and brought into one shape."""
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from rounds.data.recordings.measurement_columns import MeasurementColumns, measurement_times, recognised
+from rounds.data.recordings.measurement_source import open_measurements
 from rounds.data.recordings.timeline import Timeline
 from rounds.data.recordings.times import READABLE_SHARE, read_times
 from rounds.data.recordings.variable_units import in_one_unit
-from rounds.data.tables.reading import PARQUET, read_table
+from rounds.data.tables.cells.reading import FileStyle, Reading
 from rounds.data.tables.values import as_levels
 from rounds.errors import DataError, nearest
 
@@ -23,58 +23,48 @@ _LIMIT = r"^[<>≤≥]=?\s*"  # before a number: below or above what can be meas
 class Measurements:
     """frame: subject (row of the table of subjects), time (in `unit`; below 0: before the start), variable, value; one
     row a measurement. columns: of the user's table, as a timeline keeps them. units: of the variables, where the table
-    says them. notes: what was left out or is read in a certain way, as counts."""
+    says them. notes: what was left out or is read in a certain way, as counts. readings: of columns, as a new table has
+    to be read."""
 
     frame: pl.DataFrame
     columns: MeasurementColumns
     unit: str
     units: dict[str, str]
     notes: tuple[str, ...]
+    readings: dict[str, Reading] = field(default_factory=dict)
 
 
-def open_measurements(source: Any) -> pl.DataFrame:
-    """A table by path or frame; a folder of Parquet files is read as one table.
-
-    Raises DataError where it cannot be read.
-    """
-    path = Path(source) if isinstance(source, str | Path) else None
-    if path is None or not path.is_dir():
-        return _read(source)
-    shards = sorted(p for p in path.rglob("*") if p.suffix.lower() in PARQUET)
-    if not shards:
-        advice = "Give a table of measurements, a folder of Parquet files, or a folder of WFDB or EDF records"
-        raise DataError("Sequences", "measurements", name="folder", got=str(path), advice=advice)
-    return pl.concat([_read(shard) for shard in shards], how="diagonal_relaxed")
-
-
-def _read(source: Any) -> pl.DataFrame:
-    """Clock times and durations stay as they are written: `times` reads them as times of a recording."""
-    return read_table(source, without=("clock", "duration", "titre")).frame
-
-
-def read_measurements(source: Any, subjects: pl.Series, timeline: Timeline | None = None) -> Measurements:
+def read_measurements(
+    source: Any, subjects: pl.Series, timeline: Timeline | None = None, style: FileStyle | None = None
+) -> Measurements:
     """Measurements of these subjects. subjects: key of each row of their table, under the name of its column.
 
-    timeline: of training, whose column names and units are looked for (None: they are recognised). Raises DataError
-    where a column is missing, or most of its cells cannot be read (the row is named), and ForcedChoiceError where one
-    variable has units that cannot be told from each other.
+    timeline: of training, whose column names and units are looked for (None: they are recognised); style: what the
+    user says of how dates and decimals are written. Raises DataError where a column is missing, or most of its cells
+    cannot be read (the row is named), and ForcedChoiceError where dates can be read in two ways, or one variable has
+    units that cannot be told from each other.
     """
-    table = open_measurements(source)
     key = timeline.key if timeline else subjects.name
+    opened = open_measurements(source, key, style, timeline.readings if timeline else None)
+    table = opened.frame
     if key not in table.columns:
         advice = f"Name the column that both tables share with --key. {nearest(key, table.columns)}"
         raise DataError("Key", "a column of the table of measurements", name="key", got=key, advice=advice)
     columns = _columns_of(timeline, table) if timeline else recognised(table, key)
+    used = [name for name in (columns.time, columns.day, columns.value) if name]
+    opened.refuse_two_ways(used)
+    if columns.variable:  # such as the RecordID among PhysioNet's parameters
+        table = table.filter(pl.col(columns.variable).cast(pl.String).str.to_lowercase() != key.lower())
     times = read_times(measurement_times(table, columns), table[key])
     values, value_notes = _values(table, columns)
     frame = values.with_columns(_subject_rows(table[key], subjects), times.values).drop_nulls(["time"])
     strangers = frame.filter(pl.col("subject").is_null())
     melted = _long(frame.drop_nulls(["subject"]), columns).drop_nulls(["value"])
     melted, units, unit_notes = in_one_unit(melted, timeline.units if timeline else {})
-    notes = (*_column_notes(table, columns), *times.notes, *value_notes, *unit_notes)
+    notes = (*opened.notes, *_column_notes(table, columns), *times.notes, *value_notes, *unit_notes)
     notes += _subject_notes(strangers.height, len(subjects) - melted["subject"].n_unique())
     frame = melted.select(pl.col(n).cast(t) for n, t in _COLUMNS.items())
-    return Measurements(frame, columns, times.unit, units, notes)
+    return Measurements(frame, columns, times.unit, units, notes, opened.readings(used))
 
 
 def _columns_of(timeline: Timeline, table: pl.DataFrame) -> MeasurementColumns:

@@ -5,6 +5,8 @@ import math
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
+from rounds.data.tables.cells.reading import Reading
+
 # Steps of a grid of irregular measurements at most: a recurrent network takes them one after another.
 MOST_STEPS = 96
 # Steps at least, where the rhythm of measuring is slower: a course needs some.
@@ -21,7 +23,8 @@ class Timeline(BaseModel):
     start: of the first step, below 0 where subjects were measured before their recording began; key, time, day,
     variable, value, value_unit: columns of the table of measurements ("" where there is none: signals, or a column a
     variable); unit: of time, in words; units: of variables, where they are known; signal: sampled evenly; incomplete:
-    variables that miss in some step of some recording, whose presence the network is told.
+    variables that miss in some step of some recording, whose presence the network is told; readings: of the
+    columns of the table of measurements.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +43,7 @@ class Timeline(BaseModel):
     units: dict[str, str] = Field(default_factory=dict)
     signal: bool = False
     incomplete: tuple[str, ...] = ()
+    readings: dict[str, Reading] = Field(default_factory=dict)
 
     @property
     def text(self) -> str:

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 import polars as pl
 
 from rounds.data.dataset import Column, Role
-from rounds.data.roles.number_names import names_codes_by_name, names_codes_by_shape, names_identifiers, names_stays
+from rounds.data.roles.number_names import (
+    ends_in_id,
+    measures_by_name,
+    names_codes_by_name,
+    names_codes_by_shape,
+    names_identifiers,
+    names_stays,
+)
 from rounds.data.roles.row_numbers import numbers_rows
 from rounds.data.roles.sentinels import proposed_missing
 from rounds.data.tables.cells.date_cells import LOOKS_LIKE_A_DATE
@@ -21,14 +28,19 @@ NAMING_SHARE = 0.95
 REPEATING_SHARE = 0.3
 FEWEST_ROWS = 20  # below, shares of different values say nothing
 _PATIENT_NAME = re.compile(
-    r"(^|[_. -])(patient|subject|person|participant|pat|subj|mrn|nhs|pid|pt)"
-    r"(?P<number>[_. -]?(id|ids|nbr|nr|no|num|number|key|code))?$",
+    r"(^|[_. -])(patient|subject|person|participant|pat|subj|mrn|nhs|pid|pt|patienten?|patientin|proband|probandin|"
+    r"teilnehmer|patiente|participante?|sujet|paciente|sujeto|paziente|pati[ëe]nt|nip|ipp|nhc|cpr)"
+    r"(?P<number>[_. -]?(id|ids|nbr|nr|no|num|number|nummer|numero|key|code))?$"
+    r"|(^|[_. -])(child|infant|baby|newborn|mother|woman|donor|member|beneficiary|mutter|kind)"
+    r"[_. -]?(?P<kin>id|no|nr|number)$"
+    r"|^(id|nr|no|num|numero|n|cod|code|codigo)[_. -](patient|patiente|paciente|paziente|sujet|sujeto)(?P<before>e?)$",
     re.IGNORECASE,
 )
 FEWEST_PATIENTS = 6  # "patient" with fewer different values may tell patients from controls
 _LETTER_CODE = r"^[A-Za-z]\d"  # V57 beside 428: diagnosis codes, not numbers with words among them
 # Share of a text column's cells that are numbers from which it is worth saying so.
 MOSTLY_NUMBERS = 0.5
+_NUMBER_IN_TEXT = r"^[^\pL\d]{0,3}\d+[.,]\d"
 _UNDECIDED_NUMBER = r"^[+-]?\d{1,3}[.,]\d{3}$"  # 7.700
 _YES_NO = ({"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"})
 _UNNAMED = re.compile(r"^(column_\d+|unnamed.*)$", re.IGNORECASE)
@@ -80,8 +92,15 @@ def _named_by_number(known: pl.Series, name: str, distinct: int) -> Guess | None
     if distinct == rows and (numbers_rows(name, known) or _UNNAMED.match(name)):
         what = f"row numbers: {distinct:,} whole numbers, a different one in every row"
         return Guess("identifier", what, "numbers the rows: no feature")
-    if distinct == rows and _names_rows(known):
-        return Guess("identifier", f"{distinct:,} whole numbers, a different one in every row")
+    if distinct == rows and _names_rows(known) and not measures_by_name(name):
+        said = (
+            f"whole numbers, a different one in every row, taken for names: no feature (--as {name}=numeric otherwise)"
+        )
+        return Guess(
+            "identifier",
+            f"{distinct:,} whole numbers, a different one in every row",
+            "" if names_identifiers(name) else said,
+        )
     if names_stays(known, distinct, rows, REPEATING_SHARE):
         said = (
             ""
@@ -89,18 +108,17 @@ def _named_by_number(known: pl.Series, name: str, distinct: int) -> Guess | None
             else f"names stays, samples or rows ({distinct:,} different in {rows:,} rows): no feature"
         )
         return Guess("identifier", f"{distinct:,} whole numbers in a column named like an identifier", said)
-    if names_codes_by_name(name):
-        levels = "levels" if distinct <= rows * NAMING_SHARE else "different"
+    if names_codes_by_name(name) or ends_in_id(name):
         return Guess(
             "categorical",
             f"{distinct:,} whole numbers in a column named like a code",
-            f"whole numbers read as {distinct:,} {levels} of a code: their size says nothing",
+            f"whole numbers read as a code of {distinct:,} levels: their size says nothing",
         )
     if names_codes_by_shape(known, distinct):
         return Guess(
             "categorical",
             f"{distinct:,} whole numbers of as many digits each, which repeat: a code",
-            f"whole numbers of as many digits each, which repeat, read as {distinct:,} levels of a code "
+            f"whole numbers of as many digits each, which repeat, read as a code of {distinct:,} levels "
             f"(--as {name}=numeric where their size means something)",
         )
     return None
@@ -137,6 +155,8 @@ def _numbers_among(known: pl.Series) -> str:
         return ", zeros in front kept as written" if known.str.contains(r"^[\d.]+$").all() else ""
     numbers = known.cast(pl.Float64, strict=False).is_not_null()
     share = float(numbers.mean() or 0.0)  # type: ignore[arg-type]
+    if share == 0 and known.str.contains(_NUMBER_IN_TEXT).mean() > MOSTLY_NUMBERS:  # type: ignore[operator]
+        return "; most cells begin with a number that Rounds cannot read: write plain numbers to have it used"
     if not MOSTLY_NUMBERS <= share < 1 or known.filter(~numbers).str.contains(_LETTER_CODE).all():
         return ""
     return f"; {math.floor(100 * share)} % of the cells are numbers: list the others as missing to have them read so"
@@ -144,7 +164,10 @@ def _numbers_among(known: pl.Series) -> str:
 
 def _named_like_patients(name: str, distinct: int) -> bool:
     found = _PATIENT_NAME.search(name)
-    return bool(found and (found["number"] or distinct >= FEWEST_PATIENTS))
+    if not found:
+        return False
+    numbered = found["number"] or found["kin"] or found["before"] is not None
+    return bool(numbered or distinct >= FEWEST_PATIENTS)
 
 
 def may_name_patients(values: pl.Series) -> bool:

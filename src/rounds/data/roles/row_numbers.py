@@ -7,7 +7,8 @@ import polars as pl
 # Names that programs and people give to row numbers; a column without a name is called column_N when it is read.
 _ROW_NAME = re.compile(
     r"^(|unnamed: ?\d+(_level_\d+)?|index|level_0|column_1|x|x\.?\d|_c0|#|nr\.?|no\.?|rn|obs|"
-    r"(s|sr|sl|ser|serial|row|line|lfd|obs|case|record|rec)[ ._-]*(no|nr|num|number|id|index)?\.?)$",
+    r"(s|sr|sl|ser|serial|row|line|lfd|obs|case|record|rec|zeile|laufende|ligne|fila|riga|linha|rij|orden|ordre)"
+    r"[ ._-]*(no|nr|num|number|nummer|id|index|name|names)?\.?|rownames?|n[°º]|num(ero|éro)?|nummer)$",
     re.IGNORECASE,
 )
 HELD_BACK = 0.5  # share of a range of row numbers that is there, at least, where rows were left out

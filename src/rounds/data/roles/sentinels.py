@@ -59,7 +59,9 @@ def _far_outside(others: np.ndarray, code: float, few_below: bool) -> bool:
 def _beside_answers(different: np.ndarray, code: float) -> bool:
     """9 beside 0 and 1: an answer that was not given. Scales that go up to it, step by step, have no gap below."""
     rest = different[~np.isin(different, ANSWER_CODES)]
-    few = 2 <= len(rest) < FEW_VALUES and bool((np.diff(rest) == 1).all()) and rest.min() in (0.0, 1.0)
+    if not 2 <= len(rest) < FEW_VALUES:
+        return False
+    few = bool((np.diff(rest) == 1).all()) and rest.min() in (0.0, 1.0)
     apart = code < rest.min() - 1 or code > rest.max() + 1 or (code == -1.0 and rest.min() == 0.0)
     return bool(few and apart and code in ANSWER_CODES)
 

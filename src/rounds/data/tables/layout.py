@@ -15,6 +15,7 @@ CANDIDATES = (",", ";", "\t", "|")
 WHITESPACE = " "  # any number of spaces or tabs
 SAMPLE_ROWS = 500
 CONSISTENT = 0.9  # share of rows of one width from which a separator is believed
+MOST_TITLES = 5  # lines above a table that have commas and one text
 FEWEST_ROWS = 5  # below, a first row of words may be a patient or names
 _NUMBER = re.compile(r"^[<>~]?\s*[+-]?(\d+([.,]\d*)*|[.,]\d+)([eE][+-]?\d+)?\s*%?$")
 _DATE = re.compile(r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
@@ -107,12 +108,17 @@ def _header_place(rows: Sequence[Row], width: int) -> int:
     """The first row of the table: titles above it have fewer cells, or one that is filled."""
     for place, row in enumerate(rows[:-1]):
         filled = sum(bool(cell.strip()) for cell in row)
-        title = width > 2 and filled == 1 and row[0].strip() and sum(map(bool, rows[place + 1])) > 1
+        title = width > 2 and filled == 1 and row[0].strip() and _filled(rows[place + 1 :]) > 1
         if len(row) in (width, width - 1) and not (title or (width > 2 and filled == 1 and len(row) < width)):
             return place
         if width > 2 and len(row) > width and filled == len(row):
             return place  # a header that is wider than the rows is a fault, not a title
     return 0
+
+
+def _filled(rows: Sequence[Row]) -> int:
+    """Cells of the fullest of the next rows."""
+    return max((sum(bool(cell.strip()) for cell in row) for row in rows[:MOST_TITLES]), default=0)
 
 
 def _with_names(split: _Split, comments: list[str], start: int) -> Layout:

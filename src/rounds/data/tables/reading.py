@@ -12,7 +12,7 @@ from rounds.data.tables.cells.file_style import file_style
 from rounds.data.tables.cells.number_cells import plain_columns
 from rounds.data.tables.cells.reading import Kind, flag_name
 from rounds.data.tables.cells.serial_cells import serial_again
-from rounds.data.tables.cells.typed_numbers import dates_in_eight_digits
+from rounds.data.tables.cells.typed_numbers import dates_in_digits
 from rounds.data.tables.delimited import Cells, read_delimited, refuse_repeated, unnamed_numbered
 from rounds.data.tables.layout import SEPARATORS
 from rounds.data.tables.office_files import OFFICE, read_office
@@ -106,7 +106,7 @@ def _typed(values: pl.Series, said: Reading | None) -> ReadColumn:
     """A column that has a type already: a spreadsheet's dates where they are said to be, and flags of limits, which
     numbers do not reach."""
     if said is None:
-        return dates_in_eight_digits(values) or ReadColumn((values,), TYPED)
+        return dates_in_digits(values) or ReadColumn((values,), TYPED)
     if said.kind == "serial" and values.dtype.is_numeric():
         return serial_again(values, said)
     flags = [pl.repeat(False, len(values), eager=True).alias(flag_name(values.name, side)) for side in said.limits]

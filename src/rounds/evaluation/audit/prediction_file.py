@@ -16,15 +16,36 @@ from rounds.task import Task
 
 # Names that a column may have without being named by an option, in any case; the first is the one that is asked for.
 NAMES = {
-    "label": ("label", "y", "y_true", "target", "outcome", "observed"),
-    "score": ("score", "probability", "y_prob", "y_score", "y_pred", "predicted", "prediction"),
-    "patient": ("patient", "patient_id", "subject", "subject_id"),
-    "split": ("split", "part", "subset"),
+    "label": (
+        *("label", "y", "y_true", "target", "outcome", "observed", "truth", "ground_truth", "true_label", "actual"),
+        *("label_true", "event", "class", "gold", "reference"),
+    ),
+    "score": (
+        *(
+            "score",
+            "probability",
+            "y_prob",
+            "y_score",
+            "y_pred",
+            "predicted",
+            "prediction",
+            "prob",
+            "proba",
+            "p",
+            "risk",
+        ),
+        *("y_hat", "yhat", "pred", "predicted_probability", "predicted_risk", "pred_prob", "p_hat", "probability_1"),
+    ),
+    "patient": (
+        *("patient", "patient_id", "patientid", "subject", "subject_id", "subjectid", "mrn", "pid", "person_id"),
+        *("participant", "participant_id", "patient_number", "pat_id", "study_id"),
+    ),
+    "split": ("split", "part", "subset", "set", "partition", "dataset", "cohort"),
 }
 NEEDED = ("label", "score")
 # What the part is called whose scores count, best first; where none is there, all rows count as one part.
-JUDGING = ("test", "testing", "holdout", "external", "valid", "validation", "val", "dev")
-LEARNING = ("train", "training", "learn", "development", "derivation")
+JUDGING = ("test", "testing", "holdout", "hold-out", "held-out", "external", "valid", "validation", "val", "dev")
+LEARNING = ("train", "training", "learn", "learning", "development", "derivation", "discovery", "internal")
 
 
 @dataclass(frozen=True)

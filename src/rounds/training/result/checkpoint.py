@@ -8,7 +8,7 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from rounds.errors import RunFolderError
+from rounds.errors import BrokenOffError, RunFolderError
 from rounds.files import write_whole
 from rounds.training.compiled.state import EpochRecord, Weights
 from rounds.training.slab import SlabAt
@@ -25,7 +25,7 @@ def save_checkpoint(path: Path, at: SlabAt) -> None:
     """
     if not path.parent.is_dir():
         advice = "It was deleted or moved while the run went on: start the run again"
-        raise RunFolderError(
+        raise BrokenOffError(
             "Run folder", "left where it is until the end", name="missing", got=path.parent.name, advice=advice
         )
     arrays = {f"state_{i:04d}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(at.state))}

@@ -1,4 +1,4 @@
-"""Times of day as hours, and durations as days."""
+"""Times of day as hours, durations as days, and weeks of pregnancy."""
 
 import polars as pl
 
@@ -6,6 +6,9 @@ from rounds.data.tables.cells.reading import CellNote, FileStyle, ReadColumn, Re
 
 _CLOCK = r"^(\d{1,3}):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?\s*((?i)[ap]\.?m\.?)?$"
 _DAYS = r"^(-?\d+) ?(?:d|days?),? ?(?:(\d{1,2}):([0-5]\d):([0-5]\d(?:\.\d+)?))?$"
+_WEEKS = r"^(?i)(\d{2}) ?(?:\+|w(?:(?:ee)?ks?)?\.?|ssw|sa) ?\+? ?([0-6])(?: ?(?:d|days?|tage|j|/7))?$"
+_SEVENTHS = r"^(\d{2}) ([0-6])/7$"
+DAYS_A_WEEK = 7
 _ISO = r"^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$"
 
 
@@ -47,3 +50,19 @@ def _days(text: pl.Series, pattern: str) -> pl.Series:
     whole = sum(part.fill_null(0) / share for part, share in zip(found, (1, 24, 1440, 86_400), strict=True))
     present = pl.any_horizontal(part.is_not_null() for part in found)
     return parts.select(pl.when(present).then(whole).alias("days")).to_series()
+
+
+def recognise_weeks(text: pl.Series, style: FileStyle) -> ReadColumn | None:
+    """28+3, 28w3d or 28 3/7 in every cell, as gestational age is written: weeks."""
+    if not text.drop_nulls().str.contains(f"{_WEEKS}|{_SEVENTHS}").all():
+        return None
+    return weeks_again(text, Reading(kind="weeks", unit="weeks"))
+
+
+def weeks_again(text: pl.Series, reading: Reading) -> ReadColumn:
+    weeks, days = (
+        text.str.extract(_WEEKS, n).fill_null(text.str.extract(_SEVENTHS, n)).cast(pl.Float64) for n in (1, 2)
+    )
+    made = (weeks + days / DAYS_A_WEEK).alias(text.name)
+    known = len(made.drop_nulls())
+    return ReadColumn((made,), reading, (CellNote(text.name, f"{known:,} weeks and days read as weeks", known),))

@@ -8,6 +8,7 @@ from rounds.data.tables.cells.missing_words import AMONG_NUMBERS, without_words
 from rounds.data.tables.cells.reading import CellNote, FileStyle, ReadColumn, Reading
 
 _PAIR = r"^(\d{1,4}(?:\.\d+)?) ?[/|] ?(\d{1,4}(?:\.\d+)?)(?: ?\pL[\pL ]*)?$"
+_OF_A_YEAR = r"[/|] ?(?:19|20|21)\d{2}$"  # numbers of days, weeks or cases within a year
 _FEET = r"""^(?i)(\d{1,2}) ?(?:'|’|′|ft\.?|feet|foot) ?(?:(\d{1,2}(?:\.\d+)?) ?(?:"|''|”|″|in\.?|inch|inches)?)?$"""
 _TITRE = r"^([<>]=?)? ?1 ?: ?(\d{1,6})$"
 _PRESSURE_NAME = re.compile(
@@ -19,7 +20,7 @@ INCHES_IN_A_FOOT = 12
 def recognise_pair(text: pl.Series, style: FileStyle) -> ReadColumn | None:
     """120/80 in every cell that is no word for missing: two columns."""
     known = without_words(text, AMONG_NUMBERS).drop_nulls()
-    if not len(known) or not known.str.contains(_PAIR).all():
+    if not len(known) or not known.str.contains(_PAIR).all() or known.str.contains(_OF_A_YEAR).all():
         return None
     return pair_again(text, Reading(kind="pair"))
 

@@ -7,9 +7,10 @@ import polars as pl
 from rounds.data.tables.cells.missing_words import AMONG_NUMBERS, folded
 from rounds.data.tables.cells.number_cells import FEW_WORDS, SHARE_OF_WORDS, DistinctCells, missing_note
 from rounds.data.tables.cells.reading import CellNote, FileStyle, ReadColumn, Reading
+from rounds.data.tables.cells.serial_cells import serial_again
 
 _CLOCK = (
-    r"(?:[T :,]+(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?:[:.](?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"(?:[T :,]+(?P<hour>\d{1,2})[:.h](?P<minute>\d{2})(?:[:.](?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
     r" ?(?P<half>(?i)[ap]\.?m\.?)?(?: Uhr)? ?(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2})?)?$"
 )
 _WEEKDAY = r"(?:\pL{2,10}\.?,? )?"
@@ -25,7 +26,13 @@ SPELLINGS = {
     rf"[-/ ,.:]*(?:de )?{_YEAR}{_CLOCK}",
     "month's name and day": rf"^{_WEEKDAY}{_MONTH}[-/ ]*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[-/, ]+{_YEAR}{_CLOCK}",
     "year and month's name": rf"^(?P<year>\d{{4}})[-/ ]{_MONTH}[-/ ](?P<day>\d{{1,2}}){_CLOCK}",
+    "month's name before the clock": rf"^{_WEEKDAY}{_MONTH} +(?P<day>\d{{1,2}}) (?P<hour>\d{{2}}):(?P<minute>\d{{2}}):"
+    r"(?P<second>\d{2}) (?:[A-Z]{2,4} )?(?P<year>\d{4})$",
+    "month's name alone": rf"^{_MONTH}[-/ ,.]*(?P<year>\d{{4}}|'?\d{{2}})$",
+    "year and month alone": r"^(?P<year>(?:19|20|21)\d{2})[-/](?P<number>0[1-9]|1[0-2])$",
+    "month and year alone": r"^(?P<number>0?[1-9]|1[0-2])[-/.](?P<year>(?:19|20|21)\d{2})$",
 }
+_PLAIN_SPELLINGS = ("year first", "two orders")  # of which nothing more is said than the order
 # First letters of months in English, German, French, Spanish, Italian, Portuguese and Dutch; longer ones first.
 _MONTHS = {
     1: ("jan", "jän", "ene", "gen"),
@@ -42,7 +49,11 @@ _MONTHS = {
     12: ("dec", "dez", "déc", "dic"),
 }
 _MONTH_OF = {**{start: n for n, starts in _MONTHS.items() for start in starts}, "may": 5, "mai": 5}
-ZERO_DATES = r"^0{1,4}[-/.]0{1,2}[-/.]0{1,4}(?:[T ]0{1,2}:0{2}(?::0{2})?)?$"
+# Dates that databases write for none: 0000-00-00, and 9999-12-31 for what has not ended.
+NO_DATES = (
+    r"^(?:0{1,4}[-/.]0{1,2}[-/.]0{1,4}|0{8}|9999[-/.]?\d{2}[-/.]?\d{2}|\d{1,2}[-/.]\d{1,2}[-/.]9999)"
+    r"(?:[T ]\d{1,2}:.*)?$"
+)
 DAY_FIRST_MARK = "."  # 05.07.2020 is written in day-first countries
 SHARE_OF_FALSE_DATES = 0.05  # such as 31/02/2020, which are read as missing
 BOTH_ORDERS, NO_DAY = "some dates are day first and some are month first", "no day is above 12"
@@ -52,7 +63,8 @@ LOOKS_LIKE_A_DATE = r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ].*)?$"
 def recognise_dates(text: pl.Series, style: FileStyle) -> ReadColumn | CellNote | None:
     """Dates; a note where day and month may change places and nothing in the file tells."""
     cells = _levels(text)
-    dates = spelling_of(cells.text).is_not_null() & ~_zero(cells.text)
+    dates = spelling_of(cells.text).is_not_null() & ~_no_date(cells.text)
+    dates |= _serial(cells.text).is_not_null() & dates.any()
     if not dates.any() or not _words_are_missing(cells, dates):
         return None
     order = day_first(text, style.day_first)
@@ -87,7 +99,8 @@ def spelling_of(levels: pl.Series) -> pl.Series:
 
 
 def _tidy(levels: pl.Series) -> pl.Series:
-    return levels.str.replace_all(r"[\s\u00a0\u202f]+", " ").str.strip_chars()
+    spaced = levels.str.replace_all(r"[年月년월] ?", "-").str.replace_all("[日일]", "")
+    return spaced.str.replace_all(r"[\s\u00a0\u202f]+", " ").str.strip_chars()
 
 
 def _levels(text: pl.Series) -> DistinctCells:
@@ -96,13 +109,13 @@ def _levels(text: pl.Series) -> DistinctCells:
 
 
 def _words_are_missing(cells: DistinctCells, dates: pl.Series) -> bool:
-    unknown = ~dates & ~_zero(cells.text) & ~folded(cells.text).is_in(list(AMONG_NUMBERS))
+    unknown = ~dates & ~_no_date(cells.text) & ~folded(cells.text).is_in(list(AMONG_NUMBERS))
     few = int(unknown.sum()) <= FEW_WORDS and cells.count(unknown) <= SHARE_OF_WORDS * cells.total
     return few and not cells.text.filter(unknown).str.contains(r"\d").any()
 
 
-def _zero(levels: pl.Series) -> pl.Series:
-    return levels.str.contains(ZERO_DATES)
+def _no_date(levels: pl.Series) -> pl.Series:
+    return levels.str.contains(NO_DATES)
 
 
 def day_first(text: pl.Series, of_file: bool | None = None) -> bool | str | None:
@@ -146,10 +159,17 @@ def read_dates_again(text: pl.Series, reading: Reading) -> ReadColumn:
         parts = tidy.str.extract_groups(pattern).struct.unnest()
         moments = moments.fill_null(_moments(_with_all(parts), reading)) if name else moments
         timed = timed or ("hour" in parts.columns and parts["hour"].is_not_null().any())
-    moments = moments.alias("moment")
+    serial = _serial(tidy)
+    moments = moments.fill_null(serial).alias("moment")
     made = text.replace_strict(cells.text, moments, default=None, return_dtype=pl.Datetime("us"))
     made = made if timed else made.cast(pl.Date)
     return ReadColumn((made.alias(text.name),), reading, tuple(_notes(text.name, cells, moments, reading)))
+
+
+def _serial(levels: pl.Series) -> pl.Series:
+    """Times of cells that a spreadsheet left as the number of days that it keeps."""
+    days = levels.str.extract(r"^([2-5]\d{4}(?:\.\d+)?)$").cast(pl.Float64).alias("moment")
+    return serial_again(days, Reading(kind="serial")).values[0].cast(pl.Datetime("us"))
 
 
 _PARTS = (
@@ -184,7 +204,7 @@ def _moments(parts: pl.DataFrame, reading: Reading) -> pl.Series:
     orders = ("first", "second_number") if reading.day_first else ("second_number", "first")
     parts = parts.with_columns(_month(parts["month"]).cast(pl.String).alias("name"))
     digits = [pl.col("day").fill_null(pl.col(orders[0])), pl.coalesce("number", "name", orders[1])]
-    day, month = (one.str.zfill(2) for one in digits)
+    day, month = (one.fill_null("1").str.zfill(2) for one in digits)
     year = _full_year(parts["year"], reading.pivot)
     hour = _hour(parts)
     clock = [hour, pl.col("minute").fill_null("00"), pl.col("second").fill_null("00")]
@@ -205,6 +225,7 @@ def _moments(parts: pl.DataFrame, reading: Reading) -> pl.Series:
             pl.col("fraction").fill_null("0"),
         ]
     )
+    written = pl.when(year != "9999").then(written)
     moment = written.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
     return parts.select((moment - _ahead_of_utc()).alias("moment")).to_series()
 
@@ -230,15 +251,17 @@ def _ahead_of_utc() -> pl.Expr:
 
 
 def _notes(column: str, cells: DistinctCells, moments: pl.Series, reading: Reading) -> list[CellNote]:
-    spelled = spelling_of(cells.text)
+    spelled = pl.select(pl.when(moments.is_not_null()).then(spelling_of(cells.text))).to_series()
     found = []
     if reading.day_first is not None and (rows := cells.count(spelled == "two orders")):
-        order = "day" if reading.day_first else "month"
-        found.append(CellNote(column, f"{rows:,} dates read {order} first", rows))
-    others = spelled.drop_nulls().unique().to_list()
-    if set(others) - {"year first", "two orders"}:
-        rows = cells.count(~spelled.is_in(["year first", "two orders"]) & spelled.is_not_null())
-        found.append(CellNote(column, f"{rows:,} dates with a month's name, or in eight digits, read as dates", rows))
+        found.append(CellNote(column, f"{_dates(rows)} read {'day' if reading.day_first else 'month'} first", rows))
+    if rows := cells.count(spelled.is_null() & moments.is_not_null()):
+        found.append(CellNote(column, f"{_dates(rows)} kept as days of a spreadsheet's calendar read as dates", rows))
+    without_day = spelled.str.contains("alone").fill_null(False)
+    if rows := cells.count(without_day):
+        found.append(CellNote(column, f"{_dates(rows)} without a day read as the first of the month", rows))
+    if rows := cells.count(~spelled.is_in(_PLAIN_SPELLINGS).fill_null(True) & ~without_day):
+        found.append(CellNote(column, f"{_dates(rows)} with a month's name, or in eight digits, read as dates", rows))
     if rows := cells.count(moments.is_null()):
         note = missing_note(
             column,
@@ -247,3 +270,7 @@ def _notes(column: str, cells: DistinctCells, moments: pl.Series, reading: Readi
         )
         found.append(CellNote(column, note.text.replace("without a number", "without a date"), rows))
     return found
+
+
+def _dates(rows: int) -> str:
+    return f"{rows:,} date{'s' * (rows != 1)}"

@@ -21,22 +21,38 @@ from rounds.data.tables.cells.units import conversion, measured_quantity, unit_n
 # Digits that a number would lose: zeros in front (patient 00123, ICD-9 008.45), or a whole part of more than 64 bits.
 LOSSY = r"^[+-]?0\d|^[+-]?\d{20}|^[+-]?9[2-9]\d{17}$"
 WHOLE = r"^[+-]?\d+$"
-EIGHT_DIGITS = r"^(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])$"  # dates, it may be
+# Dates, it may be, with a time behind or without.
+EIGHT_DIGITS = r"^(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?)?$"
 _EITHER = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"  # 7.700 is 7.7 or 7700
-_BELOW = "<|≤|less than|lower than|smaller than|below|under|up to|at most|lt |unter|kleiner als|inférieur à|menos de"
-_ABOVE = ">|≥|more than|greater than|higher than|above|over|at least|gt |über|größer als|supérieur à|más de"
+_BELOW = (
+    "<|≤|less than|lower than|smaller than|below|under|up to|at most|lt |unter|kleiner als|weniger als|bis zu|"
+    "höchstens|inférieure? à|inf\\.? à|moins de|menos de|menor (?:a|que|de)|inferior a|meno di|minore di|minder dan"
+)
+_ABOVE = (
+    ">|≥|more than|greater than|higher than|above|over|at least|gt |über|größer als|mehr als|mindestens|supérieure? à|"
+    "sup\\.? à|plus de|más de|mayor (?:a|que|de)|superior a|più di|maggiore di|meer dan|mais de"
+)
 _ABOUT = r"~|≈|about|approx\.?|approximately|ca\.?|circa|="
-_CURRENCY = r"[$€£¥₹]|us\$|usd|eur|gbp|chf|cad|aud|rs\.?"
+_CURRENCY = r"(?:us|r|a|c|s|hk|nt)?\$|[€£¥₹₽₩₺₪฿]|usd|eur|gbp|chf|cad|aud|nzd|jpy|cny|inr|brl|zar|mxn|sek|nok|dkk|"
+_CURRENCY += r"pln|rs\.?|kr\.?|zł"
 _DIGITS = r"\d{1,3}(?:[ '][0-9]{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)*[.,]?|[.,]\d+"
 _POWER_UNIT = r"(?:[x×*] ?)?10 ?(?:\^|\*\*?|e) ?\d+ ?/ ?\S+"
-_MORE = r"\+|or more|or older|or above|or over|and more|and older|and over|and above|plus|und älter|oder mehr"
-_LESS = "or less|or younger|or below|and below|and younger|oder weniger"
+_MORE = (
+    r"\+|(?:or|and|&) (?:more|older|above|over|greater|higher)|plus|(?:und|oder) (?:älter|mehr|darüber)|et plus|"
+    "ou plus|(?:o|y) (?:más|mayor|mayores)|e oltre|o più|ou mais|en ouder"
+)
+_LESS = (
+    "(?:or|and) (?:less|younger|below|under|fewer|lower)|(?:und|oder) (?:weniger|jünger|darunter)|et moins|ou moins|"
+    "(?:o|y) menos|o meno|ou menos"
+)
 CELL = (
     rf"^(?i)(?P<limit>(?:(?:{_BELOW}|{_ABOVE})=?|=<|=>|{_ABOUT}))? ?(?P<sign>[+-])? ?(?P<currency>{_CURRENCY})? ?"
     rf"(?P<digits>{_DIGITS})(?P<exponent>e[+-]?\d{{1,3}})? ?(?P<more>{_MORE})?(?P<less>{_LESS})? ?"
-    rf"(?P<unit>{_POWER_UNIT}|/ ?\pL[^<>=:]{{0,22}}|[^\d\s.,'+<>=:/-][^<>=:]{{0,23}})?(?P<end>\+)?$"
+    rf"(?P<unit>{_POWER_UNIT}|/ ?\pL[^<>=:]{{0,22}}|[^\d\s.,'+<>=:/-][^<>=:]{{0,23}})?$"
 )
 _SPACES = r"[\s\u00a0\u2007\u2009\u202f]+"
+_SIGNS = (("&lt;|＜", "<"), ("&gt;|＞", ">"), ("[’`´]", "'"))
+_NEGATIVE = rf"(?i)^({_CURRENCY})? ?\(([^()]*\d[^()]*)\)$|^([^-]*\d)-$"  # bookkeepers' (1,234.50), and 12- of SAP
 _LABORATORY_FLAGS = ("h", "l", "hh", "ll", "*", "**", "!", "a", "high", "low", "abn", "(h)", "(l)", "(hh)", "(ll)")
 # Words that are neither numbers nor known to mean missing are read as missing among many different numbers.
 MANY_NUMBERS, FEW_WORDS, SHARE_OF_WORDS = 20, 10, 0.2
@@ -106,6 +122,8 @@ def recognise_numbers(text: pl.Series, style: FileStyle) -> ReadColumn | CellNot
     found = cells.only(numbers)
     if found.parts["digits"].str.contains(LOSSY).any() or not _more_than_classes(found):
         return None
+    if found.parts["negative"].all():  # (1), (2): numbers of a list
+        return None
     decimal = decimal_mark(found.parts["digits"], style.decimal, style.separator)
     if decimal is None:
         return _undecided(text.name, found)
@@ -122,22 +140,32 @@ def parse(text: pl.Series) -> DistinctCells:
     """The different cells of a column and their parts, before it is known which mark is the decimal one."""
     counted = text.drop_nulls().alias("text").to_frame().group_by("text", maintain_order=True).len("rows")
     levels = counted["text"]
-    tidy = (
-        levels.str.replace_all(_SPACES, " ").str.strip_chars().str.replace_all("&lt;", "<").str.replace_all("&gt;", ">")
-    )
-    tidy = tidy.str.replace("^[−–]", "-").str.replace("^([<>≤≥]=?) ?[−–]", "${1}-").str.replace_all("[’`´]", "'")
+    tidy, negative, ends_more, ends_less = _unwrapped(levels)
     groups = tidy.str.extract_groups(CELL).struct.unnest()
     start = groups["limit"].fill_null("").str.to_lowercase()
-    above = start.str.contains(rf"^(?:{_ABOVE}|=>)") | groups["more"].is_not_null() | groups["end"].is_not_null()
-    below = start.str.contains(rf"^(?:{_BELOW}|=<)") | groups["less"].is_not_null()
+    above = start.str.contains(rf"^(?:{_ABOVE}|=>)") | groups["more"].is_not_null() | ends_more
+    below = start.str.contains(rf"^(?:{_BELOW}|=<)") | groups["less"].is_not_null() | ends_less
     side = pl.select(
         pl.when(above).then(pl.lit("above")).when(below).then(pl.lit("below")).otherwise(pl.lit(""))
     ).to_series()
     written = groups["currency"].fill_null(groups["unit"].str.strip_chars()).fill_null("")
     names = {one: unit_name(one) for one in written.unique().to_list()}
     unit = written.replace_strict(names, return_dtype=pl.String)
-    parts = groups.select("digits", "sign", "exponent").with_columns(side=side, unit=unit)
+    parts = groups.select("digits", "sign", "exponent").with_columns(side=side, unit=unit, negative=negative)
     return DistinctCells(levels, counted["rows"], parts)
+
+
+def _unwrapped(levels: pl.Series) -> tuple[pl.Series, pl.Series, pl.Series, pl.Series]:
+    """Cells with one spelling of spaces and signs, with a minus in front where it stands behind or brackets say so, and
+    without words for "or more" and "or less" at their end; and whether a cell had each of the three."""
+    tidy = levels.str.replace_all(_SPACES, " ").str.strip_chars()
+    for written, plain_sign in _SIGNS:
+        tidy = tidy.str.replace_all(written, plain_sign)
+    tidy = tidy.str.replace("^[−–]", "-").str.replace("^([<>≤≥]=?) ?[−–]", "${1}-")
+    negative = tidy.str.contains(_NEGATIVE)
+    tidy = tidy.str.replace(_NEGATIVE, "-${1}${2}${3}")
+    more, less = (tidy.str.contains(rf"(?i)\d.*?(?:{words})$") for words in (_MORE, _LESS))
+    return tidy.str.replace(rf"(?i)(\d.*?) ?(?:{_MORE}|{_LESS})$", "${1}"), negative, more, less
 
 
 def _words_are_missing(cells: DistinctCells, numbers: pl.Series) -> bool:
@@ -171,7 +199,14 @@ def _common_unit(found: DistinctCells, column: str) -> str | None:
     if all(unit.lower() in _LABORATORY_FLAGS for unit in units):
         return ""
     common = max(units, key=lambda unit: units[unit])
+    if not _is_a_unit(common) and sum(units.values()) < SHARE_OF_NUMBERS * found.total:
+        return None  # 1OT beside 1, and 34k beside 1200, are other numbers
     return common if all(conversion(unit, common, column) for unit in units) else None
+
+
+def _is_a_unit(text: str) -> bool:
+    """Whether letters behind a number are a unit: one that is known, or a share; 34k are thousands and no kelvins."""
+    return text.lower() != "k" and (bool(measured_quantity(text)) or "/" in text)
 
 
 def _rows_of_units(found: DistinctCells) -> dict[str, int]:
@@ -181,7 +216,7 @@ def _rows_of_units(found: DistinctCells) -> dict[str, int]:
 
 def _different_units(found: DistinctCells, column: str) -> CellNote | None:
     units = _rows_of_units(found)
-    if not all(map(measured_quantity, units)):
+    if not all(map(_is_a_unit, units)):
         return None  # letters of codes, such as 3A and 3B
     shown = ", ".join(sorted(units))
     text = f"numbers in {shown}, which Rounds cannot convert: left out. Write one unit, or a column a unit"
@@ -263,6 +298,8 @@ def _notes(cells: DistinctCells, value: pl.Series, reading: Reading, column: str
         found.append(CellNote(column, f"{_cells(rows)} with marks between thousands read as whole numbers", rows))
     if reading.decimal == "," and (rows := cells.count(digits.str.contains(",") & known)):
         found.append(CellNote(column, f"{_cells(rows)} with a decimal comma read as numbers", rows))
+    if rows := cells.count(cells.parts["negative"] & known):
+        found.append(CellNote(column, f"{_cells(rows)} in brackets, or with a minus behind, read as below zero", rows))
     if rows := cells.count(~known):
         found.append(missing_note(column, cells.only(~known), rows))
     return found

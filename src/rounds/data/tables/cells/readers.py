@@ -34,7 +34,7 @@ READERS: tuple[CellReader, ...] = (
         "date",
         date_cells.recognise_dates,
         date_cells.read_dates_again,
-        "2024-12-31, 31/12/2024, 12/31/24 2:38 PM, 05-Jul-2020, Jul 05, 2020, 05JUL2020, 20200705, 0000-00-00",
+        "2024-12-31, 31/12/2024, 12/31/24 2:38 PM, 05-Jul-2020, Jul 05, 2020, 05JUL2020, 20200705, 2024-12, 0000-00-00",
         "dates, or dates with times",
     ),
     CellReader(
@@ -60,6 +60,7 @@ READERS: tuple[CellReader, ...] = (
         "3 days 04:30:00, P3DT4H",
         "days",
     ),
+    CellReader("weeks", clock_cells.recognise_weeks, clock_cells.weeks_again, "28+3, 28w3d, 28 3/7", "weeks"),
     CellReader("titre", compound_cells.recognise_titre, compound_cells.titre_again, "1:80", "the dilution"),
     CellReader("boolean", text_cells.recognise_boolean, text_cells.boolean_again, "true, FALSE", "true or false"),
     CellReader("serial", serial_cells.as_serial, serial_cells.serial_again, "44017.5 where said to be dates", "dates"),

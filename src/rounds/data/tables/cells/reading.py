@@ -6,7 +6,9 @@ from typing import Literal
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-Kind = Literal["number", "boolean", "date", "serial", "clock", "duration", "pair", "feet", "titre", "text", "written"]
+Kind = Literal[
+    "number", "boolean", "date", "serial", "clock", "duration", "weeks", "pair", "feet", "titre", "text", "written"
+]
 Mark = Literal[".", ","]
 Side = Literal["below", "above"]
 LIMIT_SIDES: tuple[Side, ...] = ("below", "above")
@@ -17,7 +19,8 @@ class Reading(BaseModel):
 
     kind: name of the reader; decimal: the mark before decimals; unit: what the numbers are in; limits: sides on which
     cells give a limit ("<0.5") and get a flag column; day_first: of dates such as 05/07/2020; pivot: years of two
-    digits up to it are of this century; folded: levels are in lower case, because the file spells them in several ways.
+    digits up to it are of this century; folded: levels are in lower case, because the file spells them in several ways;
+    same: (level, the one it is read as) of those that are one by more than their case.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,6 +32,7 @@ class Reading(BaseModel):
     day_first: bool | None = None
     pivot: int = 68
     folded: bool = False
+    same: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

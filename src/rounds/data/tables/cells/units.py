@@ -39,12 +39,39 @@ UNITS: dict[str, Unit] = {
     "in": Unit("length", 2.54),
     **_scaled("volume", ml=1, l=1e3, dl=100, cc=1, ul=1e-3),
     **_scaled("time", min=1, mins=1, minute=1, minutes=1, h=60, hr=60, hrs=60, hour=60, hours=60, s=1 / 60, sec=1 / 60),
-    **_scaled("time", second=1 / 60, seconds=1 / 60, ms=1 / 6e4, day=1440, days=1440, d=1440, week=10080, weeks=10080),
+    **_scaled(
+        "time",
+        second=1 / 60,
+        seconds=1 / 60,
+        ms=1 / 6e4,
+        day=1440,
+        days=1440,
+        d=1440,
+        tage=1440,
+        jours=1440,
+        stunden=60,
+        week=10080,
+        weeks=10080,
+    ),
     **{name: Unit("time", 525_960.0) for name in ("y", "yr", "yrs", "year", "years", "yo", "yearsold", "yrsold")},
-    **{name: Unit("time", 525_960.0) for name in ("jahre", "jahr", "ans", "años")},
-    **{name: Unit("time", 43_830.0) for name in ("mo", "mos", "month", "months", "monthsold", "monate")},
-    **{name: Unit("time", 10_080.0) for name in ("w", "wk", "wks", "wochen")},
-    **{name: Unit(name) for name in ("$", "€", "£", "¥")},
+    **{
+        name: Unit("time", 525_960.0)
+        for name in ("j", "jahre", "jahr", "ans", "an", "años", "año", "anni", "anos", "jaar")
+    },
+    **{
+        name: Unit("time", 43_830.0)
+        for name in ("mo", "mos", "month", "months", "monthsold", "monate", "mois", "meses")
+    },
+    **{name: Unit("time", 10_080.0) for name in ("w", "wk", "wks", "wochen", "ssw", "semaines", "semanas")},
+    **{name: Unit("$") for name in ("$", "us$", "usd")},
+    **{name: Unit("€") for name in ("€", "eur", "euro", "euros")},
+    **{name: Unit("£") for name in ("£", "gbp")},
+    **{name: Unit("kr") for name in ("kr", "sek", "nok", "dkk")},
+    **{
+        name: Unit(name)
+        for name in ("¥", "₹", "₽", "₩", "₺", "₪", "฿", "r$", "a$", "c$", "s$", "hk$", "nt$", "zł", "rs")
+    },
+    **{name: Unit(name) for name in ("chf", "cad", "aud", "nzd", "jpy", "cny", "inr", "brl", "zar", "mxn", "pln")},
     **_scaled("pressure", mmhg=1, torr=1, kpa=7.50061683, pa=7.50061683e-3, cmh2o=0.73555924, hpa=0.750061683),
     "mmh2o": Unit("pressure", 0.073555924),
     "mbar": Unit("pressure", 0.750061683),
