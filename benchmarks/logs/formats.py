@@ -127,11 +127,12 @@ def _fastai_printed(rows: Sequence[Row]) -> Files:
 
 
 def _ultralytics(rows: Sequence[Row]) -> Files:
-    """Padded headers; the loss in two parts, each half of it."""
+    """Padded headers; the loss in two parts."""
     head = ("epoch", "time", "train/box_loss", "train/cls_loss", "metrics/precision(B)", "val/box_loss", "val/cls_loss")
     lines = [",".join(f"{name:>23}" for name in head)]
     for i, r in enumerate(rows):
-        cells = (i + 1, 9.5 * i, r["loss"] / 2, r["loss"] / 2, 0.5, r["val_loss"] / 2, r["val_loss"] / 2)
+        train, validation = ([share * r[key] for share in (0.625, 0.375)] for key in ("loss", "val_loss"))
+        cells = (i + 1, 9.5 * i, *train, 0.5, *validation)
         lines.append(",".join(f"{cell:>23.6g}" for cell in cells))
     return _lines("runs/detect/train/results.csv", lines)
 
@@ -227,6 +228,41 @@ def _transfer_example(rows: Sequence[Row]) -> Files:
     return _lines("train.log", lines)
 
 
+def _skorch(rows: Sequence[Row]) -> Files:
+    lines = ["  epoch    train_loss    valid_loss     dur", "-------  ------------  ------------  ------"]
+    for i, r in enumerate(rows):
+        lines.append(
+            f"{i + 1:7d}        \x1b[36m{r['loss']:.6g}\x1b[0m        \x1b[32m{r['val_loss']:.6g}\x1b[0m  0.0213"
+        )
+    return _lines("skorch.txt", lines)
+
+
+def _monai(rows: Sequence[Row]) -> Files:
+    lines = []
+    for i, r in enumerate(rows):
+        lines += ["----------", f"epoch {i + 1}/{len(rows)}"]
+        lines += [f"{batch}/3, train_loss: {r['loss']:.4f}" for batch in (1, 2, 3)]
+        lines += [f"epoch {i + 1} average loss: {r['loss']:.6g}", f"epoch {i + 1} validation loss: {r['val_loss']:.6g}"]
+    return _lines("monai.log", lines)
+
+
+def _detectron(rows: Sequence[Row]) -> Files:
+    lines = []
+    for i, r in enumerate(rows):
+        place = {"iteration": STEPS * (i + 1), "lr": 0.001, "time": 0.3, "eta_seconds": 100.0}
+        lines.append(json.dumps({**place, "total_loss": r["loss"]}))
+        lines.append(json.dumps({"iteration": STEPS * (i + 1), "validation_loss": r["val_loss"]}))
+    return _lines("metrics.json", lines)
+
+
+def _split_files(rows: Sequence[Row]) -> Files:
+    """One file a split."""
+    files: Files = {}
+    for file, key in (("train_log.csv", "loss"), ("val_log.csv", "val_loss")):
+        files |= _lines(f"logs/{file}", ["epoch,loss", *(f"{i},{r[key]:.6g}" for i, r in enumerate(rows))])
+    return files
+
+
 def _appended(rows: Sequence[Row]) -> Files:
     """The same file begun again, header and all, and a last row that was not finished."""
     own = [f"{i},{r['loss']},{r['val_loss']}" for i, r in enumerate(rows)]
@@ -308,6 +344,10 @@ FORMATS: dict[str, Format] = {
         "2024-01-01 00:00:{clock:02d} | INFO | train | epoch {n:03d} | loss {train:.6g} | ppl 12.1 | wps 3000\n"
         "2024-01-01 00:00:{clock:02d} | INFO | valid | epoch {n:03d} | on 'valid' subset | loss {val:.6g} | ppl 9",
     ),
+    "skorch": _skorch,
+    "MONAI": _monai,
+    "Detectron2": _detectron,
+    "a file a split": _split_files,
     "appended": _appended,
     "decimal commas": _decimal_commas,
     "Markdown table": _table_of_bars,

@@ -43,6 +43,7 @@ add(
     MIS,
     loss=BCE,
     optimizer=adam(),
+    cure={"parts": layers(16, inputs=30, last=(1, "sigmoid"))},
 )
 add(
     "logits-unsaid",
@@ -54,6 +55,7 @@ add(
     MIS,
     loss=BCE,
     optimizer=adam(),
+    cure={"parts": layers(16, inputs=30, last=(1, "sigmoid"))},
 )
 add(
     "softmax-twice",
@@ -87,6 +89,7 @@ add(
     MIS,
     loss="mse",
     optimizer=adam(),
+    cure={"parts": layers(32, inputs=10, last=(1,))},
 )
 add(
     "tanh-for-labels",
@@ -98,6 +101,7 @@ add(
     MIS,
     loss=BCE,
     optimizer=adam(0.01),
+    cure={"parts": layers(16, inputs=2, last=(1, "sigmoid"))},
 )
 add(
     "sigmoid-for-classes",
@@ -154,6 +158,7 @@ add(
     HIGH,
     loss=CCE,
     optimizer=adam(1.0),
+    cure={"optimizer": adam()},
 )
 add(
     "momentum-overshoots",
@@ -176,6 +181,7 @@ add(
     LOW,
     loss=BCE,
     optimizer=adam(1e-6),
+    cure={"optimizer": adam(0.003)},
 )
 add(
     "adadelta-as-it-comes",
@@ -209,6 +215,7 @@ add(
     f"{STILL} {LOW}",
     loss=CCE,
     optimizer=adam(),
+    cure={"fit": (32, 20)},
 )
 add(
     "whole-batches",
@@ -220,6 +227,7 @@ add(
     f"{STILL} {LOW}",
     loss=CCE,
     optimizer=adam(),
+    cure={"fit": (16, 40)},
 )
 # inputs
 add(
@@ -254,6 +262,7 @@ add(
     f"{UNS} {FULL}",
     loss=BCE,
     optimizer=sgd(0.01),
+    cure={"data": cancer},
 )
 # weights and layers
 add(
@@ -266,6 +275,7 @@ add(
     INIT,
     loss=BCE,
     optimizer=adam(),
+    cure={"parts": layers(32, 16, inputs=30, last=(1, "sigmoid"))},
 )
 add(
     "normal-5",
@@ -299,6 +309,7 @@ add(
     f"{VANISH} {INIT}",
     loss=CCE,
     optimizer=sgd(0.05),
+    cure={"parts": layers(32, 32, inputs=64, last=(10, "softmax")), "optimizer": adam(0.003)},
 )
 add(
     "deep-tanh-wide-start",

@@ -17,7 +17,8 @@ Arrays = tuple[np.ndarray, np.ndarray]
 class Program:
     """A compiled model, its data and the arguments of its `fit`.
 
-    accept: codes of findings that are right as the first one; none for a sound program. mended: always None here.
+    accept: codes of findings that are right as the first one; none for a sound program; mended: the same put right,
+    or None.
     """
 
     source: str
@@ -128,10 +129,24 @@ def add(
     fit: tuple[int, int],
     task: str,
     accept: str = "",
+    cure: dict[str, Any] | None = None,
     **compiling: Any,
 ) -> None:
-    """fit: (batch size, epochs); accept: codes apart by blanks; compiling: functions of Keras or plain values."""
+    """fit: (batch size, epochs); accept: codes apart by blanks; compiling: functions of Keras or plain values; cure:
+    what the mended program has otherwise (data, parts, fit, or something of its compiling)."""
+    targets = ("y0", "y1", "y2") if task == "multilabel" else ("y",)
 
+    def program(accepted: str, mended: Program | None = None, **changed: Any) -> Program:
+        size, epochs = changed.pop("fit", fit)
+        rows, layered = changed.pop("data", data), changed.pop("parts", parts)
+        made = _compiled(layered, {**compiling, **changed})
+        arguments = {"batch_size": size, "epochs": epochs}
+        return Program("", about, rows, made, arguments, frozenset(accepted.split()), task, targets, mended)
+
+    PROGRAMS[name] = program(accept, None if cure is None else program("", **cure))
+
+
+def _compiled(parts: Callable[[], list[Any]], compiling: dict[str, Any]) -> Callable[[], Any]:
     def model() -> Any:
         import keras
 
@@ -139,9 +154,7 @@ def add(
         built.compile(**{key: made(keras, value) for key, value in compiling.items()})
         return built
 
-    targets = ("y0", "y1", "y2") if task == "multilabel" else ("y",)
-    codes = frozenset(accept.split())
-    PROGRAMS[name] = Program("", about, data, model, {"batch_size": fit[0], "epochs": fit[1]}, codes, task, targets)
+    return model
 
 
 def sgd(rate: float, **more: Any) -> Callable[[Any], Any]:

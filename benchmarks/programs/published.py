@@ -158,6 +158,7 @@ add(
     f"{STIFF} {NOTHING}",
     loss=BCE,
     optimizer=adam(0.01),
+    cure={"parts": layers(32, 32, inputs=2, last=(1, "sigmoid"))},
 )
 add(
     "nothing-bends-numbers",
@@ -202,6 +203,7 @@ add(
     f"{HIGH} {DEAD}",
     loss=BCE,
     optimizer=adam(1.0),
+    cure={"optimizer": adam(0.01), "fit": (32, 60)},
 )
 # first weights
 add(
@@ -214,6 +216,7 @@ add(
     INIT,
     loss=BCE,
     optimizer=adam(),
+    cure={"parts": layers(16, 16, inputs=2, last=(1, "sigmoid")), "optimizer": adam(0.01)},
 )
 add(
     "all-alike-numbers",
@@ -314,6 +317,7 @@ add(
     UNS,
     loss=CCE,
     optimizer=sgd(0.01),
+    cure={"data": wine, "fit": (10, 60)},
 )
 # steps
 add(
@@ -348,6 +352,7 @@ add(
     f"{STILL} {LOW} {NOTHING}",
     loss=BCE,
     optimizer=sgd(0.01),
+    cure={"optimizer": adam(0.01), "fit": (64, 60)},
 )
 add(
     "three-units",

@@ -10,6 +10,7 @@ from rounds.examination.logs.table import LogTable, Row, cell_number
 
 TENSORBOARD = {"Wall time", "Step", "Value"}
 _RUN_AND_METRIC = re.compile(r"^(.+?) - (.+)$")
+_RULER = "-=+|: \t"  # marks of which a line under a head is made
 LONG = ("epoch", "split", "metric", "value")
 
 
@@ -36,8 +37,8 @@ def delimiter(head: str) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """Lines that are neither empty nor remarks; of a table in columns of spaces, a tab between cells."""
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    """Lines that are neither empty, remarks nor rulers; of a table in columns of spaces, a tab between cells."""
+    lines = [line for line in text.splitlines() if line.strip(_RULER) and not line.lstrip().startswith("#")]
     if not lines or delimiter(lines[0]) != " ":
         return lines
     wide = [re.split(r"\s{2,}", line.strip()) for line in lines]  # a name may hold a single space

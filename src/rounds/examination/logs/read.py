@@ -1,10 +1,12 @@
 """Logs of other tools, whatever kind they are: told by what is in a file, not by its name."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rounds.errors import DataError
+from rounds.examination.logs.columns import SPLIT_WORDS, column_words, meaning
 from rounds.examination.logs.delimited import is_delimited, read_delimited_log
 from rounds.examination.logs.event_files import event_files, read_event_files
 from rounds.examination.logs.json_files import is_json, read_json
@@ -25,6 +27,9 @@ KINDS = (
 SUFFIXES = {".csv", ".tsv", ".txt", ".log", ".json", ".jsonl", ".ndjson", ".out", ".parquet", ".db", ""}
 LARGEST = 64 << 20  # bytes of a file that is looked into
 NO_LOGS = {"meta.yaml", "wandb-metadata.json", *BESIDE}
+
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")  # and movements of the cursor, as terminals take them
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,7 @@ def _text(path: Path) -> str:
     if b"\0" in raw[:4096] and not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DataError(path.name, "text", file=path.name, advice=f"Give {KINDS}")
     encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    return raw.decode(encoding, errors="replace")
+    return _COLOURS.sub("", raw.decode(encoding, errors="replace"))
 
 
 def _folder_tables(folder: Path) -> tuple[list[LogTable], list[tuple[str, str]]]:
@@ -171,4 +176,39 @@ def _joined(tables: list[LogTable]) -> list[LogTable]:
         LogTable(", ".join(Path(p.name).name for p in same), [row for p in same for row in p.rows], same[0].settings)
         for same in by_folder.values()
     ]
-    return [*(t for t in tables if not t.is_part), *joined]
+    return [*_splits_joined([t for t in tables if not t.is_part]), *joined]
+
+
+def _splits_joined(tables: list[LogTable]) -> list[LogTable]:
+    """Files of one folder with the same columns, one of them named by training and one by validation, are one."""
+    groups: dict[tuple[str, ...], list[LogTable]] = {}
+    for table in tables:
+        groups.setdefault(_without_split(table), []).append(table)
+    return [made for same in groups.values() for made in ([_of_both(same)] if _is_pair(same) else same)]
+
+
+def _without_split(table: LogTable) -> tuple[str, ...]:
+    """Folder, words of the file's name but those of a split, and columns."""
+    path = Path(table.name)
+    words = (word for word in column_words(path.stem) if word not in SPLIT_WORDS)
+    return str(path.parent), *words, "", *sorted({name for row in table.rows for name in row})
+
+
+def _split_of(table: LogTable) -> str:
+    return next((SPLIT_WORDS[w] for w in column_words(Path(table.name).stem) if w in SPLIT_WORDS), "")
+
+
+def _is_pair(tables: list[LogTable]) -> bool:
+    said = [meaning(name) for table in tables for row in table.rows[:1] for name in row]
+    splits = {_split_of(table) for table in tables}
+    in_columns = any(one.named for one in said if one.kind != "position")
+    return not in_columns and len(tables) == len(splits - {""}) == 2 and "train" in splits
+
+
+def _of_both(tables: list[LogTable]) -> LogTable:
+    rows = [
+        {name if meaning(name).kind == "position" else f"{_split_of(table)} {name}": cell for name, cell in row.items()}
+        for table in tables
+        for row in table.rows
+    ]
+    return LogTable(", ".join(Path(t.name).name for t in tables), rows, tables[0].settings)

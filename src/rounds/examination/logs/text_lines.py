@@ -1,7 +1,7 @@
 """Logs that are lines of text: "epoch 3 loss 0.2 val_loss 0.3", Keras's progress, nnU-Net, boosting libraries."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rounds.examination.logs.columns import SPLIT_WORDS, column_words, meaning
@@ -25,7 +25,12 @@ _TRANSLATED = (  # what Chinese logs call things
     (re.compile("[：，]"), ": "),
 )
 _QUOTES = re.compile(r"\"|'(?=\s*:)|(?<=[{,\s])'")
-_STEP = re.compile(r"\b(step|iter|iteration|round)\b\W{0,4}(\d+)", re.IGNORECASE)
+_STEP = re.compile(r"\b(step|iter|iteration|round)\b\W{0,8}(\d+)", re.IGNORECASE)
+_BARE = re.compile(r"^(\d+)[:,;|]?\s+(?=[A-Za-z])")  # "3 train_loss=0.2"
+_PLACED = re.compile(  # a split that stands by itself: "Test set: average loss 0.1", "| valid | loss 0.1"
+    rf"(?:^|[|\[(])\s*({'|'.join(SPLIT_WORDS)})(?:\s+(?:sub)?set)?\s*[:|\])](?!\s*[-+.\d])", re.IGNORECASE
+)
+_COUNTED = re.compile(r"\b(\d+)/(\d+)\s*\(\d+(?:\.\d+)?%\)")  # "Accuracy: 9000/10000 (90%)"
 _BOOSTING = re.compile(r"^\[\s*(\d+)\]\s*[a-z_]|^(\d+):\s+learn:", re.IGNORECASE)
 _PAIR = re.compile(
     rf"([A-Za-z][A-Za-z0-9_@/.'-]*(?: [A-Za-z][A-Za-z0-9_@/.'-]*){{0,4}})\s*(?:[:=]+|\s)\s*(?:tensor\()?"
@@ -50,11 +55,21 @@ def read_text(path: Path, text: str) -> list[LogTable]:
 
 
 def _rows(text: str) -> list[Row]:
+    """Of lines that name their epoch or step; where none does, of those that begin with a number."""
+    found = _marked(text, _mark)
+    if len(found) >= FEWEST_VALUES:
+        return found
+    numbered = _marked(text, _bare_mark)
+    epochs = [row["epoch"] for row in numbered]
+    return numbered if epochs == sorted(set(epochs)) and len(numbered) > len(found) else found  # type: ignore[type-var]
+
+
+def _marked(text: str, mark_of: Callable[[str], tuple[str, float] | None]) -> list[Row]:
     rows: list[Row] = []
     row: Row = {}
     for line in re.split(r"[\r\n]+", text):
         message = _QUOTES.sub("", _LEVEL.sub("", _STAMP.sub("", _translated(line).strip())).strip())
-        mark = _mark(message)
+        mark = mark_of(message)
         if mark is not None and row.get(mark[0]) != mark[1]:
             rows.append(row)
             row = dict([mark])
@@ -84,10 +99,18 @@ def _mark(message: str) -> tuple[str, float] | None:
     return None
 
 
+def _bare_mark(message: str) -> tuple[str, float] | None:
+    """("epoch", number) of a line that begins with a number and goes on with losses or scores."""
+    found = _BARE.match(message)
+    return ("epoch", float(found.group(1))) if found and any(_values(message[found.end() :])) else None
+
+
 def _values(message: str) -> Iterator[tuple[str, float]]:
     """Losses, scores and rates of a line by name; a split that has a word of its own holds for what follows."""
-    inherited = ""
-    for name, value, percent in _PAIR.findall(message.replace("np.float32(", "").replace("np.float64(", "")):
+    placed = _PLACED.search(message)
+    inherited = placed.group(1) if placed else ""
+    plain = _COUNTED.sub(_share, message.replace("np.float32(", "").replace("np.float64(", ""))
+    for name, value, percent in _PAIR.findall(plain):
         words = _named(name)
         if not words:
             continue
@@ -97,6 +120,11 @@ def _values(message: str) -> Iterator[tuple[str, float]]:
         label = f"{inherited} {words}" if inherited and not said.named else words
         if said.kind in KNOWN and (number := _number(value)) is not None:
             yield label.lower(), number / 100 if percent and said.bounded else number
+
+
+def _share(counted: re.Match[str]) -> str:
+    some, every = int(counted.group(1)), int(counted.group(2))
+    return f"{some / every:g}" if every else "nan"
 
 
 def _named(name: str) -> str:

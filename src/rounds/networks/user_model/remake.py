@@ -8,7 +8,7 @@ from typing import Any
 from rounds.errors import PlanError
 from rounds.networks.description import MATCHING_ACTIVATION
 from rounds.networks.keras.backend import keras
-from rounds.networks.user_model.keras_facts import leaf_layers
+from rounds.networks.user_model.keras_facts import activation_of, leaf_layers
 from rounds.networks.user_model.model import user_objects
 from rounds.plan import Plan
 from rounds.task import Task
@@ -47,11 +47,12 @@ def remade(given: Any, plan: Plan, task: Task) -> Any:
         )
     config = json.loads(json.dumps(given.get_config()))
     last = leaf_layers(given)[-1].name
+    plain = not any(activation_of(layer) != "linear" for layer in leaf_layers(given) if layer.name != last)
     for layer in _layers(config):
         own = layer["config"]
         if own.get("name") == last:
             _match(own, task, matched)
-        elif "activation" in changes and _is_activated(layer):
+        elif "activation" in changes and (_is_activated(layer) or (plain and layer.get("class_name") == "Dense")):
             own["activation"] = changes["activation"]
         for name, key in (("initializer", "kernel_initializer"), ("bias_initializer", "bias_initializer")):
             if name in changes and key in own:

@@ -82,6 +82,16 @@ OPEN_ACTIVATION = Remedy(
 )
 
 
+def _bend(plan: Plan) -> list[Change]:
+    """An activation for a model of one's own that has none, or another one."""
+    return [{"activation": "silu"}] if plan.network == "keras" and plan.activation == "given" else []
+
+
+BEND = Remedy(
+    "put an activation after hidden layers", _bend, "what is not linear can be learned", against={"underfitting": 1}
+)
+
+
 def _larger(plan: Plan) -> list[Change]:
     widest = max((*plan.hidden, 1))
     wider = [w for w in (64, 128, 256) if w > widest or len(plan.hidden) < 2 or plan.network == "linear"]

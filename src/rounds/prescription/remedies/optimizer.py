@@ -5,6 +5,7 @@ import math
 from rounds.plan import Plan, usual_patience
 from rounds.prescription.remedies.remedy import Change, Remedy, highest, setting
 
+SOUND_BATCH = 32  # rows: small enough for many steps in an epoch of a small table
 SOUND_RATE = 3e-3  # Adam's middle ground on scaled inputs, between the rates that a population averages
 
 
@@ -88,6 +89,20 @@ LARGER_BATCHES = Remedy(
     _larger_batches,
     "statistics of a minibatch are those of the patients",
     against={"tiny-batch-statistics": 1},
+)
+
+
+def _smaller_batches(plan: Plan) -> list[Change]:
+    """More steps in the same epochs."""
+    large = plan.batch_size == "all" or plan.batch_size > SOUND_BATCH
+    return [{"batch_size": SOUND_BATCH}] if large and plan.network == "keras" else []
+
+
+SMALLER_BATCHES = Remedy(
+    "use smaller minibatches",
+    _smaller_batches,
+    "more steps are taken within the same epochs",
+    against={"still-improving": 3, "not-learning": 5},
 )
 MANY_ROWS = setting({"batch_size": 128}, against={"unstable": 3})
 
