@@ -1,4 +1,4 @@
-"""Whatever is handed over: one clear line, exit status 2, no traceback, and no run that looks like one."""
+"""Whatever is given: one clear line, exit status 2, no traceback, and no run that looks like one."""
 
 import errno
 import importlib

@@ -162,7 +162,7 @@ def test_options_that_belong_together(
 def test_a_model_of_recordings_wants_recordings(run: Path, hospital: Path, command: Callable[..., Any]) -> None:
     ended = command("predict", run, hospital / "b.csv")
     assert ended.status == 2
-    assert ended.err.startswith("Recordings must be given beside DATA, got sequences=None. Hand over the recordings of")
+    assert ended.err.startswith("Recordings must be given beside DATA, got sequences=None. Give the recordings of")
 
 
 @pytest.mark.parametrize("kind", ["onnx", "keras"])

@@ -14,7 +14,7 @@ FEWEST_PASSES, MOST_PASSES = 12, 120
 RECURRENT_ROWS_SEEN = 30_000  # on 4,000 stays of physionet2012 validation was best after 20,000
 # Sixteen units each way beside 32 one way, at the same cost, out of fold on the development stays of one division of
 # physionet2012 (no test stay was looked at): mean absolute error 6.702 and 6.776 days alone, 6.571 and 6.600 averaged
-# with the networks of features by hand; AUROC of death 0.8247 and 0.8208, averaged 0.8428 and 0.8419.
+# with the networks of engineered features; AUROC of death 0.8247 and 0.8208, averaged 0.8428 and 0.8419.
 RECURRENT_STEPS = 128  # longer recordings are left to filters: a recurrent network takes its steps one by one
 ARRAY_ROWS_SEEN = 60_000  # a row costs a thousand times as much as one of a table
 # A row of images costs ten times as much again. On pneumoniamnist the validation AUC of single networks was 0.982 and
@@ -41,7 +41,7 @@ Decided = dict[str, tuple[Any, str]]  # plan fields, and why each is so
 @dataclass(frozen=True)
 class Amount:
     """How much a member learns from: rows, patients, events (0: not a classification), and how many inputs; array: the
-    (*space, channels) of images or recordings; hand: how many of the numbers are features made by hand from it."""
+    (*space, channels) of images or recordings; hand: how many of the numbers are features engineered from it."""
 
     rows: int
     patients: int
@@ -64,7 +64,7 @@ class Proposal:
 
 def propose(task: Task, amount: Amount, given: dict[str, Any], decided: Decided | None = None) -> Proposal:
     """Plans for this amount of data; what is `given` are the user's own choices and always win, then what is `decided`
-    by what was handed over.
+    by what was given.
 
     >>> task = Task(kind="regression", targets=("y",))
     >>> propose(task, Amount(350, 350, 0, 10, 0), {}).plans[0].batch_size
@@ -73,7 +73,7 @@ def propose(task: Task, amount: Amount, given: dict[str, Any], decided: Decided 
     decided = decided or {}
     changes = {**{name: value for name, (value, _) in decided.items()}, **given}
     chosen: Decided = {
-        **_course(amount),
+        **_schedule(amount),
         **_width(amount),
         **_embedding(amount),
         **_steadied(amount, changes),
@@ -81,11 +81,11 @@ def propose(task: Task, amount: Amount, given: dict[str, Any], decided: Decided 
     }
     if changes.get("network") == "keras":  # the user's model has its widths, and spreads numbers out or not
         kept = ("learning_rate", *_AUGMENTED, *_AUGMENTED_SIGNAL, *(("epochs", "batch_size") if amount.array else ()))
-        chosen = {**_course(amount), **{name: chosen[name] for name in kept if name in chosen}}
+        chosen = {**_schedule(amount), **{name: chosen[name] for name in kept if name in chosen}}
         epochs: Any = changes.get("epochs") or chosen["epochs"][0]
         chosen["measure_every"] = (max(1, epochs // MEASURES), f"about {MEASURES} looks into a model of your own")
     if changes.get("schedule") == "cyclic":
-        chosen["patience"] = (0, "each restart of a cyclic course is worse at first, and must not stop a member")
+        chosen["patience"] = (0, "each restart of a cyclic schedule is worse at first, and must not stop a member")
     if changes.get("keep_best") == "none":
         chosen["patience"] = (0, "the last epoch is kept, so that training goes on to its end")
     values = {name: value for name, (value, _) in chosen.items()}
@@ -125,7 +125,7 @@ _OPEN = {
 _RATES_REASON = "several rates train side by side and are averaged: no single one was best everywhere"
 
 
-def _course(amount: Amount) -> dict[str, tuple[Any, str]]:
+def _schedule(amount: Amount) -> dict[str, tuple[Any, str]]:
     passes = int(min(max(ROWS_SEEN / amount.rows, FEWEST_PASSES), MOST_PASSES))
     batch = 2 ** round(log2(max(amount.rows / STEPS_PER_PASS, 1)))
     batch = min(max(batch, SMALLEST_BATCH), LARGEST_BATCH)
@@ -230,17 +230,17 @@ def _recurrent(amount: Amount) -> dict[str, tuple[Any, str]]:
 
 
 def _recording_plans(main: Plan, amount: Amount, reasons: dict[str, str], changes: dict[str, Any]) -> Proposal:
-    """The network of the recordings, and beside it those of a table of features by hand."""
+    """The network of the recordings, and beside it those of a table of engineered features."""
     noise = {"input_noise": main.input_noise} if main.network == "convolutional" else {}
-    course = {name: value for name, (value, _) in _course(amount).items()}
+    schedule = {name: value for name, (value, _) in _schedule(amount).items()}
     fields, narrower = _engineered(amount)
-    dense = make_plan(Plan(), {**course, **fields, **noise, **changes, "network": "dense", "hand_features": True})
-    why = "networks of the recordings and of features made from them by hand are averaged: they err on other patients"
+    dense = make_plan(Plan(), {**schedule, **fields, **noise, **changes, "network": "dense", "hand_features": True})
+    why = "networks of the recordings and of features engineered from them are averaged: they err on other patients"
     return Proposal((main, dense, dense.change(**narrower)), reasons | {"hand_features": why})
 
 
 def _engineered(amount: Amount) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Fields of the wider network of features by hand, and what the narrower has otherwise.
+    """Fields of the wider network of engineered features, and what the narrower has otherwise.
 
     Hundreds of features of few patients want narrow networks that are held back. Out of fold on the 2,560 development
     stays of physionet2012_a's first division, death, averaged with the recurrent networks: AUROC 0.847 and log loss

@@ -191,7 +191,7 @@ def test_bins_hold_means_and_count_what_they_leave_out() -> None:
     np.testing.assert_array_equal(array, want)
     assert notes == (
         "1 measurements of 1 variables that are unknown or too rare: left out",
-        "1 measurements after the last of 2 steps: only in the features by hand",
+        "1 measurements after the last of 2 steps: only in the engineered features",
     )
 
 

@@ -170,7 +170,7 @@ def test_loss_at_start_and_end_equals_scikit_learns(tmp_path) -> None:
     assert record["loss"]["constant"] == pytest.approx(log_loss(y, np.full(ROWS, y.mean())), rel=1e-6)
     assert record["loss"]["start"] > record["loss"]["end"]
     assert record["findings"] == []
-    assert losses_of(tmp_path, with_slope(2.0))["loss"] == record["loss"], "drawn anew, the same every time"
+    assert losses_of(tmp_path, with_slope(2.0))["loss"] == record["loss"], "drawn again, the same every time"
 
 
 def test_a_model_that_unlearned_is_found(tmp_path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from rounds.examination.examine import examine_run
 from rounds.examination.finding import BY_HARM, Finding, Seen
-from rounds.examination.harm import BEHIND_TREES, BESIDE_CAUSE, WORSE, harm, harm_can_be_told, weighed
+from rounds.examination.harm import BEHIND_TREES, BESIDE_CAUSE, WORSE, harm, harm_is_known, weighed
 from rounds.examination.rules import rules_of_training
 from rounds.examination.run import Advantage
 from rounds.examination.training_rules.mismatch import judges
@@ -32,7 +32,7 @@ def test_networks_that_are_where_they_should_be() -> None:
 def test_judged_patients_can_clear_single_networks() -> None:
     assert harm(run(folds(), **FAR)) is not None, "one by one they are behind"
     assert harm(run(folds(), **FAR, **judged(0.01))) is not None
-    assert harm(run(folds(), **FAR, **judged(-0.01))) is None, "what is handed over is not behind"
+    assert harm(run(folds(), **FAR, **judged(-0.01))) is None, "the chosen ensemble is not behind"
 
 
 def test_both_kinds_of_patients_are_averaged() -> None:
@@ -84,7 +84,7 @@ def test_patients_of_another_site_do_not_say_how_it_was_trained(baseline: str) -
 
 def test_severity_follows_harm() -> None:
     harmed, spared, unknown = run(folds(), **judged(0.3)), run(folds()), run(folds(), constant_loss=None)
-    assert not harm_can_be_told(unknown)
+    assert not harm_is_known(unknown)
     assert [weighed(r, ODD).severity for r in (harmed, spared, unknown)] == ["error", "note", "warning"]
     assert weighed(spared, replace(ODD, least="warning")).severity == "warning"
     said = weighed(harmed, ODD)

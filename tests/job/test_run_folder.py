@@ -194,7 +194,7 @@ def test_going_on_with_another_table_is_refused(begun: Path, tmp_path: Path, com
     ended = go_on(command, other, begun)
     assert ended[0] == 2
     assert "Table must be that of the run (" in ended[2]
-    assert "Hand over the table that the run was begun with, or choose another folder with --out." in ended[2]
+    assert "Give the table that the run was begun with, or choose another folder with --out." in ended[2]
     assert contents(begun) == before
 
 

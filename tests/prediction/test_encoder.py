@@ -50,7 +50,7 @@ def test_a_table_has_no_convolutions() -> None:
         describe_network(Plan(network="convolutional"), TASK, 2, 0, (), False)
     assert str(caught.value) == (
         "network must be linear or dense for a table, got network='convolutional'. "
-        "Write --set network=dense, or hand over images or recordings."
+        "Write --set network=dense, or give images or recordings."
     )
 
 

@@ -127,7 +127,7 @@ def test_prediction_loads_neither_jax_nor_keras():
 
 
 def edited(folder, name, change):
-    """The folder with one file changed, and its checksums made anew."""
+    """The folder with one file changed, and its checksums made again."""
     path = folder / name
     path.write_bytes(change(path.read_bytes()))
     sums = json.loads((folder / "checksums.json").read_text())

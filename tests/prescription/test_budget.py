@@ -7,7 +7,7 @@ from rounds.data.splitting import split_dataset
 from rounds.plan import Plan
 from rounds.prescription.budget import (
     MOST_SPENT,
-    SHORTEST_COURSE,
+    SHORTEST_TRAINING,
     SMALLEST_POPULATION,
     affordable,
     allowance,
@@ -35,7 +35,7 @@ def test_the_allowance_is_counted_from_the_plan(population: Population, ward_dat
     brief = make_population([PLAN.change(epochs=1)], ward_data.task, list(population.folds_data))
     one = make_population([PLAN], ward_data.task, list(population.folds_data), 1)
     assert allowance(one) == MOST_SPENT * SMALLEST_POPULATION * 30, "one network cannot be treated for less"
-    assert allowance(brief) == MOST_SPENT * 2 * 3 * SHORTEST_COURSE, "a course too short is no measure"
+    assert allowance(brief) == MOST_SPENT * 2 * 3 * SHORTEST_TRAINING, "a course too short is no measure"
 
 
 def test_a_population_at_one_rate_costs_half_of_one_at_two(population: Population) -> None:

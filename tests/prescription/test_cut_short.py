@@ -1,4 +1,4 @@
-"""When the time is up: networks that were cut short are handed over where they are ahead, and never silently."""
+"""When the time is up: networks that were cut short are given where they are ahead, and never silently."""
 
 import pytest
 

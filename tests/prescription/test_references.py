@@ -1,4 +1,4 @@
-"""What networks are held against is fitted once for a stay, and anew where rows are read or judged otherwise."""
+"""What networks are held against is fitted once for a stay, and again where rows are read or judged otherwise."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,7 +39,7 @@ def test_they_are_the_same_where_rows_and_loss_are(made: Callable[..., Populatio
     before = made()
     assert same_linear_by_fold(before, made(learning_rate=0.1, dropout=0.5))
     assert not same_linear_by_fold(before, made(loss="mae"))
-    assert not same_linear_by_fold(before, made(reinitialised=True)), "scaled anew"
+    assert not same_linear_by_fold(before, made(reinitialised=True)), "scaled again"
 
 
 def test_the_linear_model_is_fitted_once(

@@ -70,7 +70,7 @@ def test_all_patients_are_learned_from_for_as_long_as_members_needed(trained: Tr
 
 
 def test_chosen_weights_outlast_a_refit(ward_data: Dataset) -> None:
-    """Greedy weights are those of configurations; networks that are trained anew take them over."""
+    """Greedy weights are those of configurations; networks that are trained again take them over."""
     plan = PLAN.change(learning_rate=(0.01, 0.03))
     folds_data = make_folds_data(ward_data, split_dataset(ward_data, 3))
     swept = end_of(train_to_end(make_population([plan], ward_data.task, folds_data)))

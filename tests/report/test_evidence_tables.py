@@ -172,4 +172,4 @@ def test_everything_tried_says_what_was_dropped(make_run: MakeRun) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), "rounds": rounds}))
     found = section(write_report(run).read_text(encoding="utf-8"), "tried")
     assert "3, of them 1 kept and 2 dropped" in found
-    assert "2 times" in found, "the ledger"
+    assert "2 times" in found, "the record of test reuse"

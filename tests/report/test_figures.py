@@ -15,7 +15,7 @@ from rounds.report.page import write_report
 from rounds.report.run_files import RunFiles, read_run_files
 from rounds.report.sections import SECTIONS
 from rounds.report.small_groups import codes
-from rounds.report.tables.rounds import course
+from rounds.report.tables.rounds import rounds_table
 
 from .conftest import PATIENTS, TASKS, MakeRun, metrics, truth_and_guess, write_run
 
@@ -344,7 +344,7 @@ def test_the_stay_is_told_round_by_round(make_run: MakeRun) -> None:
     (run / "metrics.json").write_text(json.dumps(record | {"rounds": ROUNDS}))
     tried = {**TRIAL, "metric": "rmse", "remedy": "drop more units"}
     (run / "prescriptions.json").write_text(json.dumps([tried, ADVICE]))
-    told = course(read_run_files(run))
+    told = rounds_table(read_run_files(run))
     assert told is not None
     first, second = told["rows"]
     assert first["found"] == ["overfitting"]
@@ -353,11 +353,11 @@ def test_the_stay_is_told_round_by_round(make_run: MakeRun) -> None:
     assert second["treatments"][0][2] == "more patients would help (RMSE better by 0.200 (0.100 to 0.300))"
     page = write_report(run).read_text()
     for text in (
-        "The stay, round by round",
+        "The rounds, one by one",
         "More patients would help (RMSE",
         "1,200 in populations, 34 in trials",
         "underfitting asks for the opposite change of hidden",
         "The stay ended: nothing alarms.",
     ):
         assert text in page or text[:1].upper() + text[1:] in page
-    assert course(read_run_files(make_run())) is None
+    assert rounds_table(read_run_files(make_run())) is None

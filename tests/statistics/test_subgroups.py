@@ -84,7 +84,7 @@ def test_few_patients_are_hidden_even_with_many_rows() -> None:
     patients = np.concatenate([np.arange(300), np.arange(300, 390), np.full(10, 999)])
     made = subgroup_record(DAYS, y, y + 1, patients, {"ward": pl.Series(ward)})["columns"]["ward"]
     assert [g["suppressed"] for g in made] == [False, False, True]
-    assert [(g["rows"], "rounded" in g) for g in made[:2]] == [(300, False), (90, True)], "in tens, or C could be told"
+    assert [(g["rows"], "rounded" in g) for g in made[:2]] == [(300, False), (90, True)], "in tens, or C follows"
     assert made[2] == {"group": "fewer than 10 patients", "suppressed": True}, "nor is it named"
 
 

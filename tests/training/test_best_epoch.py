@@ -18,7 +18,7 @@ from rounds.training.compiled.best_snapshots import (
 )
 from rounds.training.compiled.state import EpochRecord, Weights
 from rounds.training.population.build import Population, Trained
-from rounds.training.result.best_epoch import at_epoch_of, course_with_patience, with_best_epochs
+from rounds.training.result.best_epoch import at_epoch_of, records_with_patience, with_best_epochs
 from rounds.training.result.checkpoint import load_checkpoint, save_checkpoint
 from rounds.training.result.tables import curves_frame, member_epochs, members_frame
 from rounds.training.slab import SlabAt, begin_slab, slab_epochs
@@ -115,7 +115,7 @@ def test_the_course_ends_where_the_last_member_stops() -> None:
     records = tuple(
         EpochRecord(loss[..., None], None, None, loss[..., None], None, None, alive, None, None) for loss in losses
     )
-    seen = list(course_with_patience(records, 2))
+    seen = list(records_with_patience(records, 2))
     assert [r.running.tolist() for r in seen] == [[[True, True]], [[True, True]], [[False, True]], [[False, False]]]
     assert seen[-1].best_epoch.tolist() == [[0, 1]]
     np.testing.assert_allclose(seen[-1].best_value, [[1.0, 0.5]])

@@ -51,7 +51,7 @@ class Doubling(layers.Layer):  # type: ignore[misc]
 
 
 class Bare(keras.Model):  # type: ignore[misc]
-    """A subclassed model that cannot be made anew: its constructor takes what no config can hold."""
+    """A subclassed model that cannot be made again: its constructor takes what no config can hold."""
 
     def __init__(self, first: Any) -> None:
         super().__init__()
@@ -169,7 +169,7 @@ def test_model_without_config_by_initializer_attributes() -> None:
 
 
 def test_weights_that_cannot_be_drawn_are_named() -> None:
-    text = r"Weights must be drawn anew for each network, got without an initializer=\['.*factor'\]\. Give the model"
+    text = r"Weights must be drawn again for each network, got without an initializer=\['.*factor'\]\. Give the model"
     with pytest.raises(PlanError, match=text):
         functional_of(Bare(Doubling()))
     assert functional_of(Bare(Doubling()), STEADY.change(initial_weights="given")).draw(0)[0]

@@ -29,7 +29,7 @@ Role = Literal[
 FEATURE_ROLES: tuple[Role, ...] = ("numeric", "categorical", "boolean")
 Known = Literal["admission", "stay", "outcome", "unknown"]
 Modality = Literal["table", "image", "recording"]
-# Column of `Dataset.inputs` that says which row of the grid belongs to a row of the table, whatever is left out or
+# Column of `Dataset.inputs` that says which row of the array belongs to a row of the table, whatever is left out or
 # reordered on the way; it is no feature.
 ARRAY_ROW = "__grid_row__"
 # Column of a table that brings its own division: train, validation or test.
@@ -94,7 +94,7 @@ class Dataset:
     null = missing. columns: every column of the file with its role. targets: [N, T] float32 for regression and
     count, [N, T] float32 0/1 for binary (T=1) and multilabel, [N, 1] int32 class index for multiclass.
     patients: [N] int64 code of the patient (0..P-1; the row number where rows are patients). times: [N] float64
-    or None. grid: [N, *space, channels] of images (uint8, uint16 or float32) or recordings (float32, nan = missing),
+    or None. array: [N, *space, channels] of images (uint8, uint16 or float32) or recordings (float32, nan = missing),
     maybe left on disk; None for tables. masks: channels of it that are 0 or 1. identifiers: the columns that pass
     through to predictions. baseline: [N] float64 of the score in use today, or None.
     """
@@ -176,8 +176,8 @@ class Inputs:
 @dataclass(frozen=True)
 class InputShape:
     """Widths that decide the compiled program: numbers F, flags D, levels per coded column (with 0 = unseen), and
-    the grid's (*space, channels), empty for tables. hand: the last so many numbers and flags are of features made
-    by hand from the grid."""
+    the array's (*space, channels), empty for tables. hand: the last so many numbers and flags are of features
+    engineered from the array."""
 
     numbers: int
     flags: int
@@ -186,8 +186,8 @@ class InputShape:
     hand: tuple[int, int] = (0, 0)
 
     def read(self, hand_features: bool, beside_array: bool = False) -> "InputShape":
-        """What a network reads of it: the grid and the table's own columns; or all columns, without the grid or beside
-        it.
+        """What a network reads of it: the array and the table's own columns; or all columns, without the array or
+        beside it.
 
         >>> shape = InputShape(9, 2, array=(48, 5), hand=(7, 1))
         >>> [(read.numbers, read.array) for read in (shape.read(False), shape.read(True), shape.read(True, True))]

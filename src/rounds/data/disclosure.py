@@ -5,7 +5,7 @@ from math import floor, log10
 import numpy as np
 import polars as pl
 
-# Patients below which nothing is told. The usual limit of statistical offices and of hospital data releases
+# Patients below which nothing is shown. The usual limit of statistical offices and of hospital data releases
 # (CMS cell suppression policy: 1 to 10), in patients.
 FEWEST_PATIENTS = 10
 

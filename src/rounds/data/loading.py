@@ -111,7 +111,7 @@ def _opened(source: Any, choices: Choices) -> _Opened:
         return _Opened(built, built.complete(choices), said)
     for name, value in (("key", choices.key), ("test-sequences", choices.test_sequences)):
         if value is not None:
-            advice = "Hand over the recordings with --sequences, or leave it out"
+            advice = "Give the recordings with --sequences, or leave it out"
             raise DataError(f"--{name}", "given beside --sequences", name=name, got=str(value), advice=advice)
     return _Opened(built, built.complete(choices), said)
 
@@ -123,7 +123,7 @@ def _joined(opened: _Opened, test: Any) -> tuple[pl.DataFrame, Builtin]:
     if test is None:
         return numbered(table), built
     if PART in table.columns:
-        advice = "Leave --test out, or hand over DATA without a test part"
+        advice = "Leave --test out, or give DATA without a test part"
         raise DataError("Test table", "given once", name="DATA", got=f"{built.name} with a test part", advice=advice)
     images = (
         layout_of(built.array.shape[1:], str(built.array.dtype))
@@ -139,7 +139,7 @@ def _joined(opened: _Opened, test: Any) -> tuple[pl.DataFrame, Builtin]:
     if other.array is None or other.array.shape[1:] != built.array.shape[1:]:
         found = None if other.array is None else " x ".join(map(str, other.array.shape[1:]))
         wanted = f"of the shape of DATA ({' x '.join(map(str, built.array.shape[1:]))})"
-        raise DataError("Test table", wanted, name="shape", got=found, advice="Hand over data of the same kind")
+        raise DataError("Test table", wanted, name="shape", got=found, advice="Give data of the same kind")
     moved = other.table.with_columns(pl.col(ARRAY_ROW) + len(built.array)).drop(PART, strict=False)
     return with_test(table, moved), replace(built, array=joined(built.array, other.array))
 

@@ -93,7 +93,7 @@ def _given(dataset: Dataset) -> tuple[np.ndarray, np.ndarray, str]:
     seen = np.isin(dataset.patients, np.unique(dataset.patients[dataset.given_test]))
     test, development = np.flatnonzero(dataset.given_test), np.flatnonzero(~seen)
     if not len(development):
-        advice = "Hand over a test table of other patients"
+        advice = "Give a test table of other patients"
         raise DataError("Test table", "of other patients than DATA", name="patients in both", got="all", advice=advice)
     shared = dataset.rows - len(test) - len(development)
     how = "test: rows given as a table of their own"
@@ -186,7 +186,7 @@ def _latest(dataset: Dataset, share: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _deal(dataset: Dataset, rows: np.ndarray, parts: int, random: np.random.Generator) -> list[np.ndarray]:
-    """Rows in parts that share no patient: patients shuffled, sorted by outcome, dealt like cards."""
+    """Rows in parts that share no patient: patients shuffled, sorted by outcome, dealt in turn."""
     codes, owner = np.unique(dataset.patients[rows], return_inverse=True)
     bins = min(OUTCOME_BINS, max(1, len(codes) // parts))  # else the outcome alone would decide who is dealt where
     stratum = _strata(dataset, rows, owner, bins)

@@ -1,4 +1,4 @@
-"""The predictor that training hands over for one material, and what it says of patients its members never saw."""
+"""The predictor chosen from the members of one training, and what it says of patients its members never saw."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace

@@ -36,7 +36,7 @@ def importance_record(
     the most important first (spans in order of time).
 
     Permutation importance (Breiman 2001; Fisher et al. 2019, arXiv:1801.01489): a column's values are permuted among
-    the rows several times, and the mean loss in the main metric is told with its 95 % interval over patients and
+    the rows several times, and the mean loss in the main metric is given with its 95 % interval over patients and
     permutations. Columns that say the same share their importance, and each may seem to matter little. Every row is
     predicted by members that did not learn from it. patients: [N] of the development rows.
     """
@@ -111,7 +111,7 @@ def mean_loss(
 
 
 def evenly_taken(fold_data: FoldData, known: np.ndarray) -> tuple[FoldData, np.ndarray]:
-    """The material with at most MOST_ROWS of its held-out rows, evenly taken, and their places in it."""
+    """The fold data with at most MOST_ROWS of its held-out rows, evenly taken, and their places in it."""
     rows = known[np.unique(np.linspace(0, len(known) - 1, min(MOST_ROWS, len(known))).astype(int))]
     place = np.full(len(fold_data.targets), -1, np.int64)
     place[rows] = np.arange(len(rows))
@@ -121,7 +121,7 @@ def evenly_taken(fold_data: FoldData, known: np.ndarray) -> tuple[FoldData, np.n
 
 
 def ensemble_predictions(trained: Trained, fold_data: FoldData, made: ChosenEnsemble) -> np.ndarray:
-    """[N, T] in the user's unit, the configurations that were handed over alike, by members that did not learn from the
+    """[N, T] in the user's unit, the chosen configurations alike, by members that did not learn from the
     row; nan where there is none."""
     chosen = {without_warmup(configuration(m)) for m in made.members}
     members = [m for m in sound_members(trained, fold_data.outer) if without_warmup(configuration(m)) in chosen]
@@ -200,7 +200,7 @@ def time_spans(timeline: Timeline | None) -> Iterator[tuple[str, range]]:
 
 
 def without_span(inputs: Inputs, span: range, timeline: Timeline) -> Inputs:
-    """Nothing was measured in the span: values missing, no presence; features by hand stay as they are."""
+    """Nothing was measured in the span: values missing, no presence; engineered features stay as they are."""
     assert inputs.array is not None
     array = np.array(inputs.array)
     plain = set(unscaled_channels(timeline))

@@ -39,7 +39,7 @@ def predict_judged(dataset: Dataset, rows: np.ndarray, made: ChosenEnsemble, bas
 
 
 def fit_fold_baselines(dataset: Dataset, split: Split, fold_data: FoldData, seed: int) -> list[Baseline]:
-    """The baselines on the very rows that the material's members learn from."""
+    """The baselines on the very rows that the members of this fold data learn from."""
     return fit_baselines(dataset, split.development[fold_data.learned], fold_data.target_scale, seed)
 
 

@@ -30,7 +30,7 @@ def measurement_pattern_record(
 
     pattern_alone: how much better a linear model of the share of steps in which each variable was measured predicts
     than a constant, on validation rows it did not learn from; dealt_anew: how much worse the networks predict when
-    presence, time since, and what counts measurements are dealt out anew among patients, values staying as they are.
+    presence, time since, and what counts measurements are permuted among patients, values staying as they are.
     Empty without recordings in which something is missing. patients: [N] of the development rows.
     """
     timeline, task = fold_data.preparation.timeline, trained.population.task
@@ -40,8 +40,8 @@ def measurement_pattern_record(
     before = ensemble_predictions(trained, small, made)
     known = np.isfinite(before).all(1)
     observed, people, metric = small.targets[known], patients[rows][known], main_metric(task)
-    dealt = permuted(small.inputs, pattern_parts(fold_data, timeline), 0)
-    after = ensemble_predictions(trained, replace(small, inputs=dealt), made)[known]
+    shuffled = permuted(small.inputs, pattern_parts(fold_data, timeline), 0)
+    after = ensemble_predictions(trained, replace(small, inputs=shuffled), made)[known]
     alone = pattern_predictions(trained, small)[known]
     constant = constant_predictions(task, fold_data.targets[fold_data.learned], len(observed))
     return {
@@ -66,7 +66,7 @@ def pattern_parts(fold_data: FoldData, timeline: Timeline) -> dict[str, list[int
 
 
 def pattern_predictions(trained: Trained, fold_data: FoldData) -> np.ndarray:
-    """[N, T] in the user's unit: for each fold, a linear model fitted on the other rows of the material."""
+    """[N, T] in the user's unit: for each fold, a linear model fitted on the other rows of the fold data."""
     shares = measured_shares(fold_data.inputs, fold_data.preparation.timeline)
     made = np.full((len(shares), fold_data.targets.shape[1]), np.nan)
     for fold in fold_data.folds.values():

@@ -1,4 +1,4 @@
-"""From trained members to what is handed over: who is averaged, and what they say of patients they never saw."""
+"""From trained members to the chosen ensemble: who is averaged, and what they say of patients they never saw."""
 
 from collections import defaultdict
 

@@ -147,7 +147,7 @@ class RoundsClassifier(ClassifierMixin, _RoundsEstimator):  # type: ignore[misc]
         check_consistent_length(table, y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError("y must be of at least 2 classes, got 1 class. Hand over patients of another class too.")
+            raise ValueError("y must be of at least 2 classes, got 1 class. Give patients of another class too.")
         kind: Kind = "binary" if len(self.classes_) == 2 else "multiclass"
         task = Task(kind=kind, targets=("y",), classes=tuple(map(str, self.classes_)))
         return self._fit(table, task, codes.reshape(-1, 1), groups)

@@ -38,7 +38,7 @@ def seen_frame(dataset: Dataset, split: Split) -> pl.DataFrame:
 
 
 def _marked(marks: np.ndarray, what: str, part: np.ndarray) -> pl.DataFrame:
-    """Sorted, so that the order of the training table cannot be told."""
+    """Sorted, so that the order of the training table cannot be reconstructed."""
     frame = pl.DataFrame({"mark": marks, "what": [what] * len(marks), "part": part.tolist()})
     return frame.unique().sort("mark", "part")
 

@@ -8,9 +8,7 @@ from rounds.examination.run import Run
 
 Found = dict[str, tuple[Rule[Run], Seen]]
 SHOWN = " No network without its cause shows it."
-BY_TIME = (
-    " Every network has its cause: that this came after it is all that can be told before the cause is taken away."
-)
+BY_TIME = " Every network has its cause: that this came after it is all that is known before the cause is taken away."
 
 GONE = " It was gone once its cause had been treated."
 STILL = " It was still there once {cause} had been treated: it did not follow from that."
@@ -60,7 +58,7 @@ def _explains(run: Run, cause: tuple[Rule[Run], Seen], symptom: Seen) -> bool:
 
 
 def after_treatment(finding: Finding, treated: str, later: frozenset[str]) -> Finding:
-    """A finding as it is told once one of its causes has been treated; later: codes that alarmed afterwards. What is
+    """A finding as it is shown once one of its causes has been treated; later: codes that alarmed afterwards. What is
     still there did not follow."""
     if treated not in finding.follows_from:
         return finding

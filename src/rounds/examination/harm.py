@@ -54,7 +54,7 @@ def harm(run: Run, alone: bool = False) -> Harm | None:
     Beside a cause that they hardly ever show (steps that are too short, a layer that stays) less of it is enough:
     evidence adds up.
 
-    What is handed over is judged on patients kept apart, but on few of them; single networks are judged on the
+    The chosen ensemble is judged on patients kept apart, but on few of them; single networks are judged on the
     validation patients of every fold. A difference counts where both together say so: networks may be worse than a
     linear model one by one, and their average not: then nobody is harmed. A data set in which little can be learned is
     no fault of training.
@@ -63,7 +63,7 @@ def harm(run: Run, alone: bool = False) -> Harm | None:
     return _lost(run) or _behind_linear(run, least) or _behind_trees(run) or _below_constant(run)
 
 
-def harm_can_be_told(run: Run) -> bool:
+def harm_is_known(run: Run) -> bool:
     """Whether there is anything to be worse than; a run that was never judged has neither constant nor baselines."""
     return run.constant_loss is not None or bool(run.linear_by_fold) or bool(run.advantages)
 
@@ -83,7 +83,7 @@ def weighed(run: Run, seen: Seen, in_good_plans: bool = False) -> Seen:
     damaged = harm(run, alone=in_good_plans)
     if damaged is not None:
         return seen.weighed("error", f" Harm: {damaged.words}.", damaged.evidence)
-    if harm_can_be_told(run):
+    if harm_is_known(run):
         return seen.weighed(seen.least, " No harm was measured.", {})
     return seen.weighed("warning", " Nothing says whether it did harm.", {})
 
@@ -144,7 +144,7 @@ def _as_error(run: Run, loss: float) -> float:
 
 
 def _on_judged(run: Run) -> _Behind | None:
-    """Of what is handed over."""
+    """Of the chosen ensemble."""
     gain, scale = run.advantages.get("linear"), run.left_by_constant
     if gain is None or not scale or run.judged_elsewhere:
         return None

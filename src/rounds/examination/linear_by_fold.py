@@ -1,6 +1,6 @@
 """A linear model on the very folds that networks train on: what any training that works should reach.
 
-It is fitted to the arrays that the networks read (of images and recordings to features by hand), standardized, and
+It is fitted to the arrays that the networks read (of images and recordings to engineered features), standardized, and
 judged by the networks' own loss, so that a network behind it on its own validation patients was not trained well,
 whatever the data allow.
 """
@@ -25,7 +25,7 @@ MOST_ROWS, MOST_LEVELS, MOST_OUTPUTS = 5_000, 400, 8  # beyond, the model is fit
 # Penalty on standardized columns, as `fit_line` has it: next to nothing for hundreds of rows.
 PENALTY = {"regression": 10.0, "count": 1.0, "binary": 1 / 0.3, "multilabel": 1 / 0.3, "multiclass": 1 / 0.3}
 UNSCALED = TargetScale(kind="identity")
-# Times the penalty: features by hand are often half as many as the rows, and which is best depends on the data.
+# Times the penalty: engineered features are often half as many as the rows, and which is best depends on the data.
 PENALTIES_ENGINEERED = (1.0, 3.0, 10.0, 30.0)
 FEWEST_TO_CHOOSE, UNCHOSEN = 3, 10.0  # folds, below which it is so many times the usual penalty
 FURTHEST = 5.0  # standardized values are clipped here: one wild value must not decide a linear model
@@ -38,7 +38,7 @@ def linear_losses(fold_data: FoldData, task: Task, plan: Plan) -> dict[int, floa
     the best of several on the patients who judge networks would be a little better than it is on any others.
 
     Empty where it would not compare: too many outputs to fit quickly, networks that weigh classes, images or recordings
-    without features by hand, a loss of the user's own.
+    without engineered features, a loss of the user's own.
     """
     if loss_name(plan, task) not in EACH:
         return {}

@@ -20,7 +20,7 @@ from rounds.statistics.intervals import Interval
 from rounds.task import Task
 
 SETTINGS_OF_A_MEMBER = ("seed", "fold", "outer")
-CANDIDATE = -1  # value of `outer` for members of the predictor that is handed over
+CANDIDATE = -1  # value of `outer` for members of the chosen predictor
 
 
 @dataclass(frozen=True)
@@ -119,18 +119,18 @@ def constant_loss(task: Task, plan: Plan, targets: np.ndarray) -> float | None:
     return max(least, float(np.log(max(task.outputs, 2))))  # weighted classes ask for a constant of equal shares
 
 
-Course = tuple[np.ndarray, np.ndarray]  # epochs, ascending, and values
-Courses = dict[tuple[str, str], Course]  # by two names, in the order in which they come
+Trace = tuple[np.ndarray, np.ndarray]  # epochs, ascending, and values
+Traces = dict[tuple[str, str], Trace]  # by two names, in the order in which they come
 
 
 def curves_of(
     curves: pl.DataFrame, members: pl.DataFrame, measures: pl.DataFrame | None, steps: pl.DataFrame | None
 ) -> tuple[Curve, ...]:
-    """Curves of the members that are handed over (those of judging folds repeat them on fewer patients)."""
+    """Curves of the chosen members (those of judging folds repeat them on fewer patients)."""
     chosen = members.filter(pl.col("outer") == CANDIDATE) if "outer" in members.columns else members
     some = chosen.select("member").to_series().implode()
     losses, inside = (
-        {} if frame is None else _courses(frame.filter(pl.col("member").is_in(some)), names)
+        {} if frame is None else _traces(frame.filter(pl.col("member").is_in(some)), names)
         for frame, names in ((curves, ("split", "metric")), (measures, ("layer", "measure")))
     )
     minibatches = _by_member(steps)
@@ -141,13 +141,13 @@ def curves_of(
     )
 
 
-def _courses(frame: pl.DataFrame, names: tuple[str, str]) -> dict[int, Courses]:
-    """By member, the course of each pair of names."""
+def _traces(frame: pl.DataFrame, names: tuple[str, str]) -> dict[int, Traces]:
+    """By member, the values of each pair of names."""
     first = pl.col("place").min().over("member", *names)
     ordered = frame.with_row_index("place").with_columns(first).sort("place", "epoch")
     begins = np.flatnonzero(np.diff(ordered["place"].to_numpy().astype(np.int64), prepend=-1))
     epochs, values = (np.split(ordered[name].to_numpy(), begins[1:]) for name in ("epoch", "value"))
-    found: dict[int, Courses] = {}
+    found: dict[int, Traces] = {}
     for i, (member, first, second) in enumerate(ordered[begins].select("member", *names).iter_rows()):
         found.setdefault(int(member), {})[str(first), str(second)] = epochs[i], values[i]
     return found
@@ -159,9 +159,9 @@ def _by_member(frame: pl.DataFrame | None) -> dict[int, pl.DataFrame]:
     return {int(key[0]): part for key, part in frame.partition_by("member", as_dict=True).items()}
 
 
-def _curve(row: dict[str, Any], losses: Courses, inside: Courses, steps: pl.DataFrame | None) -> Curve:
+def _curve(row: dict[str, Any], losses: Traces, inside: Traces, steps: pl.DataFrame | None) -> Curve:
     epochs = np.unique(np.concatenate([some for some, _ in losses.values()]))
-    values = {key: _aligned(course, epochs) for key, course in losses.items()}
+    values = {key: _aligned(trace, epochs) for key, trace in losses.items()}
     absent = np.full(len(epochs), np.nan)
     known = {"plan", "fold", "outer", "outcome"} & set(row)
     return Curve(
@@ -179,9 +179,9 @@ def _curve(row: dict[str, Any], losses: Courses, inside: Courses, steps: pl.Data
     )
 
 
-def _aligned(course: Course, epochs: np.ndarray) -> np.ndarray:
+def _aligned(trace: Trace, epochs: np.ndarray) -> np.ndarray:
     values = np.full(len(epochs), np.nan)
-    values[np.searchsorted(epochs, course[0])] = course[1]
+    values[np.searchsorted(epochs, trace[0])] = trace[1]
     return values
 
 

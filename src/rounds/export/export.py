@@ -1,4 +1,4 @@
-"""A run's model in a format of others, checked against the native predictions before it is handed over."""
+"""A run's model in a format of others, checked against the native predictions before it is given out."""
 
 from collections.abc import Callable, Mapping
 from math import prod
@@ -54,7 +54,7 @@ def export_run(run: Path, wanted: str, out: Path | None = None) -> dict[str, Any
 def made_up_inputs(
     shape: InputShape, array: ArrayScale | None = None, rows: int = CHECKED_ROWS, seed: int = 0
 ) -> Inputs:
-    """Prepared inputs as tables give them (scaled numbers, flags, codes) and a grid about its mean, a few values of it
+    """Prepared inputs as tables give them (scaled numbers, flags, codes) and an array about its mean, a few values
     missing where they can be; no patient is needed for a check.
 
     >>> made_up_inputs(InputShape(2, 1, (4,)), rows=3).numbers.shape

@@ -12,7 +12,7 @@ from rounds.prediction.predictor import Predictor
 
 
 def keras_model(predictor: Predictor) -> Any:
-    """All members, their average and the way back; inputs: what the preparation makes of a table, the grid as stored.
+    """All members, their average and the inverse transform; inputs: a table as prepared, the array as stored.
 
     Raises PlanError for networks that are not exported, by name.
     """

@@ -1,4 +1,4 @@
-"""What Python hands over, as the job takes it: data of any form, options as keywords, and errors that speak of them."""
+"""What Python gives, as the job takes it: data of any form, options as keywords, and errors that speak of them."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -105,7 +105,7 @@ def dataset_of(data: Any, choices: Choices, test: Any = None, model: Any = None)
     """What `train` is given as a Dataset: one already, a path, a frame, the name of a built-in set, or (X, y)."""
     if isinstance(data, Dataset):
         if choices != Choices():
-            advice = "Say these things to rounds.load, or hand over what it was made from"
+            advice = "Say these things to rounds.load, or give what it was made from"
             raise DataError(
                 "A Dataset", "given without options on how to read it", name="data", got=data.name, advice=advice
             )
@@ -177,9 +177,7 @@ def table_of_arrays(inputs: Any, targets: Any) -> tuple[pl.DataFrame, tuple[str,
     lengths = {len(values) for values in (*x.values(), *y.values())}
     if len(lengths) != 1:
         shapes = [np.shape(inputs), np.shape(targets)]
-        raise DataError(
-            "(X, y)", "of as many rows", name="shapes", got=shapes, advice="Hand over a target for each row"
-        )
+        raise DataError("(X, y)", "of as many rows", name="shapes", got=shapes, advice="Give a target for each row")
     return pl.DataFrame({**x, **y}), tuple(y)
 
 
@@ -193,7 +191,7 @@ def _columns(given: Any, letter: str) -> dict[str, Any]:
     if values.ndim == 1 or (values.ndim == 2 and values.shape[1] == 1 and letter == "y"):
         return {letter if letter == "y" else "x0": values.reshape(-1)}
     if values.ndim != 2:
-        advice = "Hand over images or recordings as an NPZ file or a folder"
+        advice = "Give images or recordings as an NPZ file or a folder"
         raise DataError(letter.upper(), "an array of rows and columns", name="shape", got=values.shape, advice=advice)
     return {f"{letter}{i}": column for i, column in enumerate(values.T)}
 

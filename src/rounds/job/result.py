@@ -166,7 +166,7 @@ class Result:
         return export_run(self.folder, format, out)
 
     def report(self, path: Path | str | None = None) -> Path:
-        """Draws report.html anew; copies it to `path` where one is given."""
+        """Draws report.html again; copies it to `path` where one is given."""
         from rounds.report.page import write_report
 
         made = write_report(self.folder)

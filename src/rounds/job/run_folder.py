@@ -68,7 +68,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Finished:
-    """Everything that the folder is written from. populations: of each round, the last is handed over."""
+    """Everything that the folder is written from. populations: of each round, the last is the chosen one."""
 
     dataset: Dataset
     split: Split
@@ -136,7 +136,7 @@ def _refuse_other_data(path: Path, described: dict[str, Any]) -> None:
         advice = "Train into another folder with --out"
         raise RunFolderError("dataset.json", "readable", name="error", got=str(error), advice=advice) from None
     if "content_hash" in other:
-        advice = "Hand over the table that the run was begun with, or choose another folder with --out"
+        advice = "Give the table that the run was begun with, or choose another folder with --out"
         expected = f"that of the run ({known['content_hash'][:12]})"
         raise RunFolderError("Table", expected, name="hash", got=described["content_hash"][:12], advice=advice)
     if other:
@@ -308,7 +308,7 @@ def all_predictions(finished: Finished) -> pl.DataFrame:
 
 
 def metrics_record(folder: Path, finished: Finished) -> dict[str, Any]:
-    """metrics.json but for its seconds; the test rows are scored here, once, and the ledger is told."""
+    """metrics.json but for its seconds; the test rows are scored here, once, which is recorded."""
     dataset, split, made = finished.dataset, finished.split, finished.made
     rows = split.development[made.known]
     observed, patients = dataset.targets[rows], dataset.patients[rows]

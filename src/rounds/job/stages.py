@@ -1,4 +1,4 @@
-"""The whole job in plain order: split, propose, train, hand over, judge, write down."""
+"""The whole job in plain order: split, propose, train, choose, judge, write down."""
 
 import time
 from collections.abc import Generator, Iterator
@@ -191,7 +191,7 @@ def _one_round(begun: Begun, found: Loop, this_round: Round) -> Generator[Event,
 
 
 def _finished(begun: Begun, found: Loop) -> Finished:
-    """What is handed over, and what it says of patients who judge."""
+    """The chosen ensemble, and what it says of patients who judge."""
     given, request = begun.given, begun.request
     try:
         with begun.failures.needed("judging"):
@@ -241,7 +241,7 @@ def requested_changes(request: Request) -> dict[str, Any]:
 
 
 def decided(request: Request) -> Decided:
-    """Plan fields that follow from what was handed over and asked for, and why: each gives way to the user's own."""
+    """Plan fields that follow from what was given and asked for, and why: each gives way to the user's own."""
     found: Decided = {}
     if request.members == 1:
         found = {name: (value, "one network was asked for") for name, value in one_network({}).items()}
@@ -333,7 +333,7 @@ def _write_what_happened(begun: Begun, found: Loop) -> None:
 
 
 def _write_advice(begun: Begun, found: Loop, record: Record) -> None:
-    """findings.json of the population that is handed over and of those before, prescriptions.json, and the plan that
+    """findings.json of the chosen population and of those before, prescriptions.json, and the plan that
     won."""
     folder, (findings, absent) = begun.folder, begun.data_said
     last = len(found.populations) - 1
@@ -371,7 +371,7 @@ def model_fields(model: Any) -> Decided:
     own = dict.fromkeys(("activation", "initializer", "bias_initializer"), said)
     compiled = read_compiled(model)
     fields = {} if compiled is None else compiled.fields
-    return {"network": (OWN, "a model was handed over"), **own, **fields}
+    return {"network": (OWN, "a model was given"), **own, **fields}
 
 
 def compiling_without_effect(model: Any) -> tuple[PlanNote, ...]:
@@ -397,7 +397,7 @@ def _chosen(dataset: Dataset, split: Split, trained: Trained) -> ChosenEnsemble:
 def _judging(
     dataset: Dataset, split: Split, found: Loop, seed: int
 ) -> tuple[ChosenEnsemble, JudgedRows, list[Baseline]]:
-    """The predictor that is handed over, and what was predicted for patients it (or, for small data, the members of
+    """The chosen predictor, and what was predicted for patients it (or, for small data, the members of
     that judging fold) never saw."""
     trained, folds_data = found.trained, found.trained.population.folds_data
     patients = dataset.patients[split.development]

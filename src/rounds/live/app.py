@@ -30,7 +30,7 @@ class Shown:
         self.report_taken = False
 
     def newest(self) -> View:
-        """Drawn anew where that is due."""
+        """Drawn again where that is due."""
         with self._lock:
             if self._view is None or time.monotonic() >= self._due:
                 started = time.monotonic()

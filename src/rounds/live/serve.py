@@ -1,4 +1,4 @@
-"""Serving until the reader stops it, or until a run is done and its report was handed over."""
+"""Serving until the reader stops it, or until a run is done and its report was given."""
 
 import secrets
 import socket

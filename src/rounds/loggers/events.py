@@ -27,7 +27,7 @@ def logging_to(asked: tuple[str, ...]) -> Iterator["EventLog"]:
 
 
 class EventLog:
-    """Networks of every population that is handed over, and what is seen of them; those of trials are not logged."""
+    """Networks of every population that is chosen, and what is seen of them; those of trials are not logged."""
 
     def __init__(self, asked: tuple[str, ...], opened: ExitStack) -> None:
         self._asked, self._opened = asked, opened

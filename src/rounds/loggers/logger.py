@@ -11,7 +11,7 @@ ARTEFACTS = ("report.html", "plan.json", "findings.json", "prescriptions.json", 
 
 @dataclass(frozen=True)
 class LoggedMember:
-    """One network of those that are handed over. round: of the population that it is trained in; number: as in
+    """One of the chosen networks. round: of the population that it is trained in; number: as in
     members.parquet; settings: what it has of its own (swept settings, fold, seed)."""
 
     round: int

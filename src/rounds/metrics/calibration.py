@@ -1,4 +1,4 @@
-"""Metrics of calibration: whether of those told 20 % one in five has the outcome (Cox 1958, Biometrika 45)."""
+"""Metrics of calibration: whether one in five of the patients at 20 % has the outcome (Cox 1958, Biometrika 45)."""
 
 import numpy as np
 

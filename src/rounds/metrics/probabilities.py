@@ -13,7 +13,7 @@ def as_probabilities(values: np.ndarray, task: Task) -> np.ndarray:
     """Predictions [..., outputs] of Rounds's own within [0, 1], of classes that exclude each other with sum 1.
 
     Rounding leaves them a little outside, and a plan's last activation may give no probabilities at all: else nothing
-    could be judged, and the user not be told. What is one already, and nan, stays as it is.
+    could be judged, and the user not warned. What is one already, and nan, stays as it is.
 
     >>> died = Task(kind="binary", targets=("died",), classes=("0", "1"))
     >>> as_probabilities(np.array([[-1.0], [0.25], [1.0000000000000002]]), died).tolist()

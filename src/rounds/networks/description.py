@@ -99,7 +99,7 @@ def check_encoder(kind: str, array: tuple[int, ...]) -> None:
     if kind in ("linear", "dense") or (array and kind in ENCODERS):
         return
     if not array:
-        advice = "Write --set network=dense, or hand over images or recordings"
+        advice = "Write --set network=dense, or give images or recordings"
         raise PlanError("network", "linear or dense for a table", got=kind, advice=advice)
     wanted = f"one of linear, dense, {', '.join(ENCODERS)}"
     raise PlanError("network", wanted, got=kind, advice="Choose one of them")

@@ -7,7 +7,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from rounds.user_code import is_import_path
 
 NUMBER_LAYER, OUTPUT, SKIP, ARRAY = "numbers", "output", "skip", "grid"
-OWN = "keras"  # kind of a network that the user handed over as a Keras model
+OWN = "keras"  # kind of a network that the user gave as a Keras model
 
 
 class Feed(BaseModel):
@@ -26,7 +26,7 @@ class Feed(BaseModel):
 class Network(BaseModel):
     """A network for tables, images and recordings, with every width fixed.
 
-    Inputs are numbers [B, F], flags [B, D], codes [B, C] and a grid [B, *space, channels]. In order:
+    Inputs are numbers [B, F], flags [B, D], codes [B, C] and an array [B, *space, channels]. In order:
 
     1. numbers x pass on as they are and, with ``number_embedding``, beside it spread out per number:
        periodic: relu(concat(sin(2 pi f x), cos(2 pi f x)) . kernel + bias), with ``numbers/frequencies`` [F, k],
@@ -34,7 +34,7 @@ class Network(BaseModel):
        piecewise: clip((x - e_t) / (e_t+1 - e_t), 0, 1) . kernel + bias with ``numbers/edges`` [F, t+1] fixed,
        ``numbers/kernel`` [F, t, w], ``numbers/bias`` [F, w]. Result flattened to [B, F * w].
     2. code i becomes row codes[:, i] of ``code_i/embeddings`` [levels, width].
-    3. the grid becomes (grid - ``grid/mean``) / ``grid/spread``, missing values 0, and then units by its trunk.
+    3. the array becomes (array - ``grid/mean``) / ``grid/spread``, missing values 0, and then units by its encoder.
        Linear and dense networks: the values in a row. Convolutional: block b has ``filters[b]`` filters and
        ``block_depth`` convolutions i, ``conv_b_i/kernel`` [*filter, in, out] with as much zero padding as keeps the
        size (the odd one behind), the first of every block but block 0 in steps of ``stride``; then ``conv_b_i/bias``
@@ -49,7 +49,7 @@ class Network(BaseModel):
        h = z h + (1 - z) n (Cho et al. 2014, arXiv:1406.1078). lstm (gates i, f, c, o): c = f c + i tanh(.),
        h = o tanh(c) (Hochreiter and Schmidhuber 1997). With ``bidirectional`` ``backward_i`` passes from the last
        step to the first, its units behind. The last layer's states at its ends are the units.
-       concat(numbers, embedded numbers, flags, embedded codes, trunk) = features.
+       concat(numbers, embedded numbers, flags, embedded codes, encoded array) = features.
     4. hidden layer i: ``hidden_i/kernel`` and ``hidden_i/bias`` (no bias before batch normalization), then
        normalization (``norm_i/gamma, beta`` and for batch ``moving_mean, moving_variance``, epsilon 1e-3), then
        activation; with ``residual`` plus the layer's input where widths agree. Linear networks have none.
@@ -116,7 +116,7 @@ class Network(BaseModel):
 
     @property
     def encoder(self) -> int:
-        """Units that the grid becomes."""
+        """Units that the array becomes."""
         if self.array and self.recurrent:
             return self.recurrent[-1] * (1 + self.bidirectional)
         if not self.array or not self.filters:
@@ -125,7 +125,7 @@ class Network(BaseModel):
 
     @property
     def array_values(self) -> int:
-        """Numbers that a row's grid is between its layers, all of them together."""
+        """Numbers that a row's array is between its layers, all of them together."""
         total, size = prod(self.array) if self.array else 0, self.array[:-1]
         for block, filters in enumerate(self.filters):
             size = tuple(-(-n // self.step(block, 0)) for n in size)

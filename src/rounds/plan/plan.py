@@ -86,7 +86,7 @@ class Plan(BaseModel):
     initializer: str = _field("he_normal", "initial weights (Keras's name, argument after a colon: random_normal:0.05)")
     bias_initializer: str = _field("zeros", "initial biases (constant:0.1 and so on)")
     initial_weights: Literal["drawn", "given"] = _field(
-        "drawn", "weights of a model of your own: drawn anew for each network, or those it was handed over with"
+        "drawn", "weights of a model of your own: drawn again for each network, or those it was given with"
     )
     use_dropout: bool | None = _field(None, "carry dropout masks (none: when any member's dropout is above 0)")
     output_activation: str = _field(

@@ -125,7 +125,7 @@ def _put_together(folder: Path, files: dict[str, bytes], description: ModelDescr
 
 def _refuse_what_cannot_predict(folder: Path, predictor: Predictor) -> None:
     """Raises RunFolderError where a folder agrees with its checksums and its parts not with each other: it was edited,
-    and its checksums made anew. A patient of whom nothing is known must have a finite prediction."""
+    and its checksums made again. A patient of whom nothing is known must have a finite prediction."""
     for index, part in enumerate(predictor.parts):
         if not all(np.isfinite(a).all() for a in (*part.weights.values(), part.member_weights)):
             raise _damaged(folder / f"weights_{index}.safetensors", "weights that are no numbers")

@@ -1,4 +1,4 @@
-"""What a training hands over: prepared input -> prediction in the user's unit, by one network or an average of many."""
+"""What a training gives: prepared input -> prediction in the user's unit, by one network or an average of many."""
 
 from dataclasses import dataclass, replace
 from math import prod

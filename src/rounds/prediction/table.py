@@ -166,7 +166,7 @@ def _of_table(read: Table) -> New:
 def _recorded(source: Any, said: Readings, timeline: Timeline, sequences: Any) -> New:
     """New subjects with their recordings, laid out as in training."""
     if timeline.key and sequences is None:
-        advice = f"Hand over the recordings of its rows with --sequences; {timeline.key} names them"
+        advice = f"Give the recordings of its rows with --sequences; {timeline.key} names them"
         raise DataError("Recordings", "given beside DATA", name="sequences", got=None, advice=advice)
     if timeline.key:
         table = read_table(source, said)

@@ -1,4 +1,4 @@
-"""What a stay may cost: member-epochs (epochs of single networks), in those of the first population."""
+"""What all rounds may cost: member-epochs (epochs of single networks), in those of the first population."""
 
 import math
 from collections.abc import Callable
@@ -15,21 +15,21 @@ from rounds.training.population.members import sweep
 # First population, trials and what follows from them, in member-epochs of the first one. A convention of ours.
 MOST_SPENT = 3.5
 # Epochs that each member is counted with at least: where training was too short, its own length is no measure.
-SHORTEST_COURSE = 20
+SHORTEST_TRAINING = 20
 # Networks that are counted at least: a trial of one network needs others to tell its effect from luck.
 SMALLEST_POPULATION = 6
 FEW_ARMS = 3  # from here on certainty about the winner is worth more than another arm
-BRIEF_SHARE = 1 / 3  # of a course, in which a fault shows that stops learning altogether
-FEWEST_BRIEF = 4  # epochs of a brief course: the first are warm-up
+BRIEF_SHARE = 1 / 3  # of a training, in which a fault shows that stops learning altogether
+FEWEST_BRIEF = 4  # epochs of a brief training: the first are warm-up
 
 
 def allowance(population: Population) -> float:
-    """Member-epochs that a stay with this first population may take in all.
+    """Member-epochs that the rounds with this first population may take in all.
 
     It is reckoned from the plan, not from what was trained: members that stopped early leave more for treatment.
     """
     plans, members = population.plans, population.members
-    epochs = np.mean([max(plans[m.plan].epochs, SHORTEST_COURSE) for m in members])
+    epochs = np.mean([max(plans[m.plan].epochs, SHORTEST_TRAINING) for m in members])
     return MOST_SPENT * float(epochs) * max(len(members), SMALLEST_POPULATION)
 
 

@@ -1,4 +1,4 @@
-"""What was found in populations that were treated since, told with what became of it."""
+"""What was found in populations that were treated since, with what became of it."""
 
 from typing import Any
 

@@ -10,9 +10,7 @@ from rounds.training.population.build import Population, Trained
 from rounds.training.population.fold_data import scaling_of
 from rounds.training.population.members import WHOLE_DEVELOPMENT
 
-NOT_AHEAD = (
-    "confirmed, but the time was up before the networks with it were any better: those of before are handed over"
-)
+NOT_AHEAD = "confirmed, but the time was up before the networks with it were any better: those of before are kept"
 
 
 def complete(trained: Trained) -> bool:
@@ -60,7 +58,7 @@ def as_untried(number: int, finding: str, remedy: str, reason: str) -> dict[str,
 
 
 def as_dropped(entries: tuple[dict[str, Any], ...], number: int, reason: str) -> tuple[dict[str, Any], ...]:
-    """A remedy kept in a round whose networks were not trained to their end, and are not handed over."""
+    """A remedy kept in a round whose networks were not trained to their end, and are not used."""
     return _with(entries, number, {"verdict": "dropped", "reason": reason})
 
 

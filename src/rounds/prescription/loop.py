@@ -43,7 +43,7 @@ from rounds.training.result.progress import Stage
 from rounds.training.result.tables import member_epochs
 
 Event = Stage | Progress
-SPENT = "what is left of the epochs that a stay may take is too little for another trial"
+SPENT = "what is left of the epochs that all rounds may take is too little for another trial"
 MOST_ASKING = 1 / 3  # of the networks of a population that has no fault: more would be a poor bargain for a sentence
 
 
@@ -110,17 +110,17 @@ class Loop:
 
     @property
     def left(self) -> float:
-        """Member-epochs that the stay may still take."""
+        """Member-epochs that the rounds may still take."""
         return allowance(self.populations[0].population) - self.in_populations - self.member_epochs
 
     @property
     def trained(self) -> Trained:
-        """The population that is handed over."""
+        """The chosen population."""
         return self.populations[-1]
 
     @property
     def own(self) -> Trained:
-        """Of the population that is handed over, the members of its own plans: what is looked at. The plans of before
+        """Of the chosen population, the members of its own plans: what is looked at. The plans of before
         that are kept beside them have been looked at, and are still as ill as they were."""
         return of_plans(self.trained, self.treated_plans)
 
@@ -141,7 +141,7 @@ class Round:
     @property
     def asks_for_patients(self) -> bool:
         """Against overfitting more patients come first; where nothing alarms, they are what is left to ask. While
-        something is broken, what patients are worth cannot be told."""
+        something is broken, what patients are worth cannot be decided."""
         return self.finding in ("overfitting", HEALTHY)
 
     @property
@@ -151,7 +151,7 @@ class Round:
 
 
 def look(given: Circumstances, found: Loop, rounds: int) -> tuple[Loop, Round | None]:
-    """Examines the population, and says what to try next; None when the stay is over (`Stay.ended` says why)."""
+    """Examines the population, and says what to try next; None when the rounds are over (`Stay.ended` says why)."""
     number = len(found.examinations) + 1
     if found.ended or number > rounds:
         asked = "1 round was asked for" if rounds == 1 else f"{rounds} rounds were asked for"
@@ -199,7 +199,7 @@ def _within(found: Loop, prescriptions: list[Prescription]) -> list[Prescription
 
 
 def _cost_after(found: Loop, arms: int) -> Callable[[Prescription], float]:
-    """Member-epochs of what follows the screening of a prescription among so many: its rival's whole course,
+    """Member-epochs of what follows the screening of a prescription among so many: its rival's whole training,
     confirmation with the change and without, and the population, whose first networks are those that confirm."""
     population, plan = found.trained.population, found.trained.population.plans[0]
     plans, folds = population.plans[: found.treated_plans], len(population.folds_data[0].folds)
@@ -231,7 +231,7 @@ def _affordable(population: Population) -> bool:
 def treat(given: Circumstances, found: Loop, this_round: Round) -> Generator[Event, None, Loop]:
     """Tries what was prescribed, and trains a population with what was kept.
 
-    A disk that fills ends the stay: what was trained before is judged and handed over.
+    A disk that fills ends the rounds: what was trained before is scored and kept.
     """
     try:
         return (yield from _treat(given, found, this_round))
@@ -394,7 +394,7 @@ def make_treated(given: Circumstances, found: Loop, change: Change) -> tuple[Pop
     """(the population with every plan changed, how many of its plans these are).
 
     Small data is judged by members that chose nothing on their own patients: there the plans as they were stay in the
-    population, and each judging fold decides anew, on its own validation patients, which are averaged.
+    population, and each judging fold decides again, on its own validation patients, which are averaged.
     """
     population = found.trained.population
     plans = list(dict.fromkeys(treated(plan, change) for plan in population.plans[: found.treated_plans]))

@@ -14,7 +14,7 @@ MOST_DRAWN = 60  # runs: the rest are in the table
 
 
 def write_log_page(found: "LogExamination", path: Path, refresh: float | None = None) -> Path:
-    """Draws the page, whole or not at all, and returns its path; refresh: seconds until a browser reads it anew."""
+    """Draws the page, whole or not at all, and returns its path; refresh: seconds until a browser reads it again."""
     write_whole(path, log_page(found, refresh))
     return path
 

@@ -16,7 +16,7 @@ PICTURES: tuple[tuple[str, str, str, bool], ...] = (
         "output: bright where the network rests its answer.",
         True,
     ),
-    ("augmented.png", "As training sees them", "A training image in each row, beside it as it is drawn anew.", True),
+    ("augmented.png", "As training sees them", "A training image in each row, beside it as it is drawn again.", True),
     (
         "patches.png",
         "What each layer answers to",

@@ -7,14 +7,14 @@ from rounds.report import pictures
 from rounds.report.run_files import Record, RunFiles
 from rounds.report.tables import evidence as evidence_tables
 from rounds.report.tables import importance as importance_tables
-from rounds.report.tables import rounds as stay
+from rounds.report.tables import rounds
 from rounds.report.tables import scores as tables
 
 
 @dataclass(frozen=True)
 class Section:
     """One row of the table. name: of its figures and (where `fill` is given) of its template under sections/; lead:
-    what is told; fill: None where the run has nothing to say here."""
+    what it shows; fill: None where the run has nothing to say here."""
 
     name: str
     title: str
@@ -42,7 +42,7 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "importance",
         "What predictions rest on",
-        "How much worse they get when a column is dealt out anew among the patients, or a span of time is hidden.",
+        "How much worse they get when a column is permuted among the patients, or a span of time is hidden.",
         importance_tables.importance,
     ),
     Section("looks", "What the networks look at", "In images of validation patients.", pictures.looks),
@@ -52,7 +52,7 @@ SECTIONS: tuple[Section, ...] = (
     ),
     Section("subgroups", "Subgroups", "Whether it serves some patients worse.", evidence_tables.subgroups),
     Section("found", "Findings", "What was found in data and training, main cause first.", tables.findings),
-    Section("stay", "The stay, round by round", "What was found, what was given, and what it did.", stay.course),
+    Section("stay", "The rounds, one by one", "What was found, what was given, and what it did.", rounds.rounds_table),
     Section("prescribed", "Prescriptions", "What was changed, and what a trial showed it to be worth.", tables.trials),
     Section("trained", "How training went", "Only networks that make the predictor are drawn."),
     Section(

@@ -105,7 +105,7 @@ def count(value: int | None) -> str:
 
 
 def share(value: float, rows: int) -> str:
-    """A share of rows in percent, not told where it stands for fewer than 10 of them.
+    """A share of rows in percent, not shown where it stands for fewer than 10 of them.
 
     >>> share(0.25, 1000), share(0.0, 1000), share(0.004, 1000)
     ('25 %', '0', 'under 10 rows')

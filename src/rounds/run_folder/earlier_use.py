@@ -1,4 +1,4 @@
-"""How often these very test rows were used before: a ledger beside the runs, one line a run.
+"""How often these very test rows were used before: a record beside the runs, one line a run.
 
 A test set that is looked at again and again becomes a validation set: each further look makes the best of the looks
 more flattering (Dwork et al. 2015, Science 349:636).
@@ -15,8 +15,8 @@ NAME = "rounds-ledger.jsonl"
 
 
 class EarlierUse(NamedTuple):
-    """times_before: other runs of this folder that were judged on the same rows, None where the ledger cannot be read;
-    note: what kept the ledger from being read or written, "" where nothing did.
+    """times_before: other runs of this folder that were judged on the same rows, None where the record cannot be read;
+    note: what kept the record from being read or written, "" where nothing did.
     """
 
     times_before: int | None
@@ -24,7 +24,7 @@ class EarlierUse(NamedTuple):
 
 
 def count_earlier_use(parent: Path, test_hash: str, run_name: str) -> EarlierUse:
-    """Adds this run to the ledger in the folder of runs; never fails, since a result must not be lost over it.
+    """Adds this run to the record in the folder of runs; never fails, since a result must not be lost over it.
 
     A run counts once, however often it is resumed. Lines that cannot be read are passed over.
 
@@ -37,13 +37,13 @@ def count_earlier_use(parent: Path, test_hash: str, run_name: str) -> EarlierUse
     try:
         runs = _runs(path, test_hash)
     except OSError as error:
-        return EarlierUse(None, f"The ledger {path} could not be read ({error.strerror}).")
+        return EarlierUse(None, f"The record of test reuse {path} could not be read ({error.strerror}).")
     if run_name in runs:
         return EarlierUse(len(runs - {run_name}), "")
     try:
         _append(path, json.dumps({"test_rows": test_hash, "run": run_name}))
     except OSError as error:
-        return EarlierUse(len(runs), f"The ledger {path} could not be written ({error.strerror}).")
+        return EarlierUse(len(runs), f"The record of test reuse {path} could not be written ({error.strerror}).")
     return EarlierUse(len(runs), "")
 
 

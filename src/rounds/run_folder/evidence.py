@@ -51,7 +51,7 @@ class Characteristics(Part):
 
 
 class Importance(Part):
-    """What predictions rest on: loss of the main metric where a column, or a span of time, is dealt out at random."""
+    """What predictions rest on: loss of the main metric where a column, or a span of time, is permuted."""
 
     metric: str
     rows: int

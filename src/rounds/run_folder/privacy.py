@@ -29,7 +29,7 @@ HOLDINGS = (
     Holding(
         "predictions.parquet",
         "a row for each row that validated or judged: its place, a number for its patient, outcome, predictions",
-        "drawing the report anew",
+        "drawing the report again",
     ),
     Holding(
         "seen.parquet",

@@ -22,7 +22,7 @@ SEVERAL_RESAMPLES = 200
 # Standard normal quantile of a two-sided 95 % interval.
 NORMAL_95 = 1.959963984540054
 
-OfRows = Callable[[np.ndarray, int], dict[str, float]]  # ([N] bool, patients) -> limits and what else is told
+OfRows = Callable[[np.ndarray, int], dict[str, float]]  # ([N] bool, patients) -> limits and what else is shown
 
 
 def calibration_record(
@@ -119,9 +119,9 @@ def reliability_curve(
 
 
 def _curve(
-    observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, bins: np.ndarray, told: OfRows
+    observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, bins: np.ndarray, limits: OfRows
 ) -> list[dict[str, Any]]:
-    """A point a bin of at least 10 patients: means of both, what is told of the bin, how many they are."""
+    """A point a bin of at least 10 patients: means of both, limits of the bin, how many they are."""
     found = []
     for b in range(int(bins.max(initial=-1)) + 1):
         inside = bins == b
@@ -129,7 +129,7 @@ def _curve(
         if people < FEWEST_PATIENTS:
             continue
         means = {"predicted": float(predicted[inside].mean()), "observed": float(observed[inside].mean())}
-        found.append({**means, **told(inside, people), "rows": int(inside.sum()), "patients": people})
+        found.append({**means, **limits(inside, people), "rows": int(inside.sum()), "patients": people})
     return found
 
 

@@ -188,7 +188,7 @@ def decision_curve(observed: np.ndarray, predicted: np.ndarray, patients: np.nda
 
     TP / N - FP / N * t / (1 - t): true positives less false ones at the exchange rate that t stands for, in cases a
     row (Vickers and Elkin 2006, Medical Decision Making 26). above_both: share of resampled patients in which the
-    model beats both treating all and treating nobody. Thresholds from which 1 to 9 patients could be told are left out.
+    model beats both treating all and treating nobody. Thresholds that would give away 1 to 9 patients are left out.
 
     >>> y, p = np.array([1.0, 1.0, 0.0, 0.0] * 10), np.array([0.9, 0.6, 0.4, 0.1] * 10)
     >>> point = next(c for c in decision_curve(y, p, np.arange(40)) if c["threshold"] == 0.5)

@@ -22,7 +22,7 @@ TRIED: dict[str, tuple[RecalibrationKind, ...]] = {
 # Parts of the patients that a map is judged on, fitted on the others.
 FOLDS = 5
 # Cases and non-cases (patients of the rarer side; of several classes, those outside the commonest) below which
-# calibration cannot be told and no map is fitted (Vergouwe et al. 2005, Journal of Clinical Epidemiology 58:475);
+# calibration cannot be decided and no map is fitted (Vergouwe et al. 2005, Journal of Clinical Epidemiology 58:475);
 # isotonic regression has many more parameters and needs about a thousand patients (Niculescu-Mizil and Caruana 2005,
 # ICML).
 FEWEST_EVENTS, ISOTONIC_PATIENTS = 100, 1000
@@ -154,8 +154,8 @@ def patient_parts(patients: np.ndarray, parts: int = FOLDS, seed: int = 0) -> np
     [0, 0]
     """
     codes, owner = np.unique(patients, return_inverse=True)
-    dealt = np.random.default_rng(seed).permutation(len(codes)) % min(parts, len(codes))
-    return np.asarray(dealt[owner])
+    part = np.random.default_rng(seed).permutation(len(codes)) % min(parts, len(codes))
+    return np.asarray(part[owner])
 
 
 def row_losses(task: Task, observed: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -257,7 +257,7 @@ def recalibrated_scale(
 
 
 def _inverse_transform(task: Task, made: Recalibration) -> dict[str, Any]:
-    """Fields of a TargetScale: one temperature for classes, else a grid and its values for each label."""
+    """Fields of a TargetScale: one temperature for classes, else knots and their values for each label."""
     if task.kind == "multiclass":
         return {"temperature": made.parameters[0][0]}
     knots = logistic(np.linspace(-MAP_LIMIT, MAP_LIMIT, MAP_POINTS))

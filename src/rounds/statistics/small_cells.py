@@ -10,8 +10,8 @@ __all__ = ["FEWEST_PATIENTS", "shown_cells"]
 def shown_cells(patients: Sequence[int]) -> list[bool]:
     """Which cells of a partition may be shown: none of 1 to 9 patients, and never just one hidden cell.
 
-    A single hidden cell could be told from the total, so the smallest of the shown ones goes with it. An empty cell
-    names nobody and stays.
+    A single hidden cell follows from the total, so the smallest of the shown ones goes with it. An empty cell names
+    nobody and stays.
 
     >>> shown_cells([50, 3, 20]), shown_cells([50, 20, 0])
     ([True, False, False], [True, True, True])

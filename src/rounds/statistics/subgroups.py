@@ -147,7 +147,7 @@ def _column(
 
 
 def _to_round(people: list[int]) -> int | None:
-    """Place of the group whose size is told in tens: where one group alone is hidden, its size is the rest of all.
+    """Place of the group whose size is rounded to tens: where one group alone is hidden, its size is the rest of all.
 
     >>> _to_round([50, 3, 20]), _to_round([50, 3, 4]), _to_round([50, 20])
     (2, None, None)

@@ -10,7 +10,7 @@ from rounds.data.disclosure import FEWEST_PATIENTS, shared_levels
 from rounds.data.tables.values import as_booleans, as_levels, as_numbers
 from rounds.statistics.small_cells import shown_cells
 
-# Levels of a column shown in Table 1, the most frequent first; the rest are told together.
+# Levels of a column shown in Table 1, the most frequent first; the rest are shown together.
 MOST_LEVELS = 10
 QUARTILES = (0.25, 0.5, 0.75)
 

@@ -39,7 +39,7 @@ class Work:
 class SlabResult:
     """One trained slab: a record an epoch (NumPy, [G, M, ...]), measures [G, M, numbers] by epoch, best weights by
     member, for a cyclic schedule (epoch, weights by member) of each cycle's end, and where the last epoch is kept the
-    snapshots of the best beside it by member, leaves [3, ...] (`training.spare`)."""
+    snapshots of the best beside it by member, leaves [3, ...] (`training.compiled.best_snapshots`)."""
 
     slab: Slab
     records: tuple[EpochRecord, ...]

@@ -224,5 +224,5 @@ def _begin(config: StaticConfig, settings: Settings, drawn: Weights) -> MemberSt
         rate_waited=jnp.array(0, jnp.int32),
         best_snapshots=begin_best_snapshots(weights) if config.snapshots else None,
     )
-    # Weakly typed leaves would make the second epoch compile anew.
+    # Weakly typed leaves would make the second epoch compile again.
     return jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), state)

@@ -30,7 +30,7 @@ class CompiledShape(NamedTuple):
     """Most rows that any member trains on, and that any is validated on: what the compiled shapes are made for.
 
     It covers the folds of all slabs that share a program; folds differ by a row or two, and every other shape would
-    compile anew.
+    compile again.
     """
 
     train: int

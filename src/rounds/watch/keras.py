@@ -88,7 +88,7 @@ class KerasWatch(keras.callbacks.Callback):  # type: ignore[misc]
         def step(*arguments: Any) -> Any:
             *state, source = arguments
             source = self._reading(source, sight)
-            if not self._ahead:  # the epoch is over: Keras is told so by its own function
+            if not self._ahead:  # the epoch is over, which Keras's own function says
                 return train(*state, source)
             rows = self._ahead[0]
             self._sample.add(rows[0], rows[1])

@@ -72,8 +72,8 @@ class JaxSight:
     def _computed(self, variables: Variables, rows: Any, probe: Any) -> Any:
         trainable, rest, optimizer, metrics = variables
         x, y, weight = keras.utils.unpack_x_y_sample_weight(rows)
-        told = {"training": True} if self._model._call_has_training_arg else {}
-        own = self._model.stateless_call(trainable, rest, x, return_losses=True, **told)[2]
+        mode = {"training": True} if self._model._call_has_training_arg else {}
+        own = self._model.stateless_call(trainable, rest, x, return_losses=True, **mode)[2]
         loss_of = jax.value_and_grad(self._model.compute_loss_and_updates, has_aux=True)
         (loss, _), gradients = loss_of(
             trainable, rest, metrics, x, y, weight, training=True, optimizer_variables=optimizer

@@ -25,8 +25,8 @@ class KerasTorchSight:
     def look(self, state: list[Any] | None, rows: Any, probe: Any) -> Sight:
         x, y, weight = keras.utils.unpack_x_y_sample_weight(rows)
         with self._left_alone():
-            told = {"training": True} if self._model._call_has_training_arg else {}
-            outputs = self._model(x, **told)
+            mode = {"training": True} if self._model._call_has_training_arg else {}
+            outputs = self._model(x, **mode)
             penalty = float(sum(float(one) for one in self._model.losses))
             loss = self._model.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weight)
             values = [self._model.trainable_variables[i].value for i, _ in self._kernels]

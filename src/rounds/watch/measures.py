@@ -1,4 +1,4 @@
-"""Numbers that rules read, from what a framework hands over: norms by layer, and outputs of activations."""
+"""Numbers that rules read, from what a framework gives: norms by layer, and outputs of activations."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

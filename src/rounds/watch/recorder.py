@@ -36,7 +36,7 @@ class Watch:
     """
 
     def __init__(self, folder: Path | str, *, facts: ModelFacts | None = None, epochs: int | None = None) -> None:
-        """folder: made where it does not exist, and begun anew; facts: what is known of the model and its compiling;
+        """folder: made where it does not exist, and begun again; facts: what is known of the model and its compiling;
         epochs: how many were planned."""
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ class Watch:
         self._began = time.perf_counter()
         self._spent, self._taken, self._last_taken = 0.0, 0, -STEPS_BETWEEN
         self.step = 0
-        self.last_loss: float | None = None  # of training, as it was told last
+        self.last_loss: float | None = None  # of training, as it was logged last
         self.describe(facts=facts)
 
     def __enter__(self) -> Self:
@@ -66,8 +66,8 @@ class Watch:
         step: steps done so far (None: one more than at the last line); epoch: where known, passes done so far.
         """
         self.step = self.step + 1 if step is None else int(step)
-        told = values.get("train_loss", values.get("step_loss"))
-        self.last_loss = self.last_loss if told is None else float(_number(told))
+        loss = values.get("train_loss", values.get("step_loss"))
+        self.last_loss = self.last_loss if loss is None else float(_number(loss))
         self.write({"step": self.step, **({} if epoch is None else {"epoch": epoch}), **_numbers(values)})
 
     def measured(self, measures: Measures, epoch: float | None = None) -> None:

@@ -85,7 +85,7 @@ def test_intended_use_is_blank_and_data_named(make_finished) -> None:
     assert record["intended_use"] == ""
     assert "left blank on purpose" in text
     assert record["data"]["licence"] == "CC BY 4.0"
-    assert json.loads(write_card(folder)[0].read_text())["data"]["licence"] == "CC BY 4.0", "kept when drawn anew"
+    assert json.loads(write_card(folder)[0].read_text())["data"]["licence"] == "CC BY 4.0", "kept when drawn again"
     assert record["seeds"] == {"networks": 3, "split": 1}
     assert record["model_hashes"] == json.loads((folder / "model" / "checksums.json").read_text())
     assert all(item["topic"] in text for item in record["items"])

@@ -1,4 +1,4 @@
-"""The command that draws a report anew."""
+"""The command that draws a report again."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ def report(
     show_images: ShowImages = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="print errors only")] = False,
 ) -> None:
-    """Draw a run's report and model card anew from its folder."""
+    """Draw a run's report and model card again from its folder."""
     from rounds.report.card.card import write_card
     from rounds.report.page import write_report
 

@@ -78,7 +78,7 @@ def train_command(
     resume: Annotated[bool, typer.Option("--resume", help="go on with the run in --out")] = False,
     model: Model = None,
     allow_code: AllowCode = False,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="compile anew, and keep nothing of it on disk")] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="compile every program, and keep none on disk")] = False,
     show_images: ShowImages = False,
     log: Log = None,
     watch: Annotated[bool, typer.Option("--watch", help="serve a live page on this machine while it trains")] = False,

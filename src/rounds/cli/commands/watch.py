@@ -38,7 +38,7 @@ def watch(
     port: Port = 0,
     until_done: UntilDone = False,
 ) -> None:
-    """Follow a training from its log: a line for each new point, and what is wrong as soon as it can be told.
+    """Follow a training from its log: a line for each new point, and what is wrong as soon as it can be said.
 
     Example: rounds watch runs/stay --page
     """
@@ -78,7 +78,7 @@ def _show_runs(rows: "tuple[RunRow, ...]", shown: "dict[str, RunRow]") -> None:
 
 
 def _told_now(found: "Examination", said: "set[tuple[str, tuple[int, ...]]]") -> "list[Finding]":
-    """Alarms that were not told before, of rules that need not wait for the end of a training."""
+    """Alarms that were not printed before, of rules that need not wait for the end of a training."""
     from rounds.examination.log_rules.examination import LogExamination
     from rounds.examination.rules import rules_of_logs, rules_of_training
 

@@ -25,7 +25,7 @@ _ADVICE = "Write a condition on columns, such as \"age >= 18 AND sex = 'F'\""
 
 
 def rows_meeting(table: pl.DataFrame, where: str) -> pl.Series:
-    """[N] booleans, null where it cannot be told.
+    """[N] booleans, null where it cannot be decided.
 
     Raises DataError where it is no condition on columns, or calls a function that is not among FUNCTIONS.
 

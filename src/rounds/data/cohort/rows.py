@@ -37,7 +37,7 @@ def with_test(table: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
     """Both tables, numbered, one below the other. Raises DataError where `other` has other columns or types."""
     absent = [c for c in table.columns if c not in other.columns]
     if absent:
-        advice = f"Hand over a table with the columns of DATA. {nearest(absent[0], other.columns)}"
+        advice = f"Give a table with the columns of DATA. {nearest(absent[0], other.columns)}"
         raise DataError(
             "Test table", "with the columns of DATA", name="missing", got=", ".join(absent[:10]), advice=advice
         )

@@ -1,4 +1,4 @@
-"""Features by hand of an image: what was measured before networks learned to; for baselines to stand on."""
+"""Engineered features of an image: what was measured before networks learned to; for baselines to stand on."""
 
 from dataclasses import replace
 from math import prod
@@ -32,7 +32,7 @@ def feature_names() -> tuple[str, ...]:
 
 def image_features(array: ArrayInput, rows: np.ndarray) -> pl.DataFrame:
     """[M] rows of intensity (moments, percentiles, means of 4 x 4 cells) and texture (strength of fine and coarse
-    changes, histograms of edges by direction in each cell) of the grid's rows [M], channels averaged."""
+    changes, histograms of edges by direction in each cell) of the array's rows [M], channels averaged."""
     size = max(1, min(BLOCK, BLOCK_VALUES // prod(array.shape[1:])))
     blocks = [_of_block(array[rows[start : start + size]]) for start in range(0, len(rows), size)]
     values = np.concatenate(blocks) if blocks else np.empty((0, len(feature_names())), np.float32)
@@ -63,7 +63,7 @@ def _cells(values: np.ndarray) -> np.ndarray:
 
 
 def with_features(built: Builtin) -> Builtin:
-    """A source of images with their features by hand as further columns of its table."""
+    """A source of images with their engineered features as further columns of its table."""
     assert built.array is not None
     made = image_features(built.array, built.table[ARRAY_ROW].to_numpy())
     taken = [name for name in made.columns if name in built.table.columns]

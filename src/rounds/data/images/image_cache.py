@@ -94,7 +94,7 @@ def _fingerprint(paths: list[Path], folder: Path, size: int, layout: ImageLayout
 
 
 def _write(paths: list[Path], folder: Path, place: Path, layout: ImageLayout, fixed: bool) -> list[tuple[int, str]]:
-    """Writes the array; begins anew with a wider layout where a later image needs one (at most three times)."""
+    """Writes the array; begins again with a wider layout where a later image needs one (at most three times)."""
     while True:
         shape, dtype = (layout.size, layout.size, layout.channels), np.dtype(layout.depth)
         bad, wider, black = [], layout, np.zeros(shape, dtype)

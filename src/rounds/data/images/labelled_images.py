@@ -35,7 +35,7 @@ def open_folder(folder: Path, choices: Choices, layout: ImageLayout | None = Non
     """
     files = sorted(path for path in folder.rglob("*") if is_image(path) and _seen(path, folder) and path.is_file())
     if not files:
-        advice = f"Hand over a folder with a folder for each class, with files that end in {', '.join(IMAGES[:4])}, ..."
+        advice = f"Give a folder with a folder for each class, with files that end in {', '.join(IMAGES[:4])}, ..."
         raise DataError("DATA", "a folder of images", name="folder", got=str(folder), advice=advice)
     places = [tuple(map(shown, path.relative_to(folder).parts)) for path in files]
     divided = {place[0].lower() for place in places} <= set(_PARTS)

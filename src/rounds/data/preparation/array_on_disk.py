@@ -6,8 +6,8 @@ from typing import Any, Self
 
 import numpy as np
 
-HELD_BYTES = 256_000_000  # a grid up to this size is held in memory, which is faster; a larger one stays on disk
-BLOCK_BYTES = 16_000_000  # of a grid that is walked through: bounds memory, not the result
+HELD_BYTES = 256_000_000  # an array up to this size is held in memory, which is faster; a larger one stays on disk
+BLOCK_BYTES = 16_000_000  # of an array that is walked through: bounds memory, not the result
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def row_bytes(array: ArrayInput) -> int:
 
 
 def stored(array: np.ndarray) -> ArrayInput:
-    """A grid that was mapped from a file: held in memory where it is small, else left on disk."""
+    """An array that was mapped from a file: held in memory where it is small, else left on disk."""
     if array.nbytes <= HELD_BYTES:
         return array
     return ArrayOnDisk((array,), np.arange(len(array)))
@@ -104,12 +104,12 @@ def joined(one: ArrayInput, other: ArrayInput) -> ArrayInput:
 
 
 def some_rows(array: ArrayInput, key: Any) -> ArrayInput:
-    """Some rows: of a stored grid still on disk, else an array."""
+    """Some rows: of a stored array still on disk, else one in memory."""
     return array.take(key) if isinstance(array, ArrayOnDisk) else array[key]
 
 
 def blocks(array: ArrayInput, most_rows: int, size: int = BLOCK_BYTES) -> Iterator[np.ndarray]:
-    """The grid as arrays of at most so many rows and about so many bytes, in order."""
+    """The array in parts of at most so many rows and about so many bytes, in order."""
     rows = max(1, min(most_rows, size // row_bytes(array)))
     for start in range(0, len(array), rows):
         yield array[start : start + rows]

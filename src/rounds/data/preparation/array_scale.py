@@ -19,7 +19,7 @@ SMALLEST_SPREAD = 1e-6  # a channel that never changes stays at 0 instead of bei
 
 
 class ArrayScale(BaseModel):
-    """Shape and type of one row of the grid, and mean and standard deviation of each channel over the training rows.
+    """Shape and type of one row of the array, and mean and standard deviation of each channel over the training rows.
 
     A network reads (value - mean) / spread; a missing value (nan) becomes 0.
     """
@@ -33,7 +33,7 @@ class ArrayScale(BaseModel):
 
     @classmethod
     def fit(cls, array: ArrayInput, rows: np.ndarray, as_they_are: tuple[int, ...] = ()) -> Self:
-        """From rows [M] of grid [N, *space, channels]; channels `as_they_are` (masks) keep mean 0 and spread 1.
+        """From rows [M] of an array [N, *space, channels]; channels `as_they_are` (masks) keep mean 0 and spread 1.
 
         >>> ArrayScale.fit(np.array([[[0.0], [2.0]], [[4.0], [np.nan]]]), np.arange(2)).mean
         (2.0,)
@@ -60,9 +60,9 @@ class ArrayScale(BaseModel):
 
 
 def array_rows(inputs: pl.DataFrame, array: ArrayInput | None, scale: ArrayScale | None) -> ArrayInput | None:
-    """The grid's rows that belong to the rows of the table, as stored; the grid itself where it is all of them.
+    """The array's rows that belong to the rows of the table, as stored; the array itself where it is all of them.
 
-    Raises DataError where the model wants a grid and there is none, or one of another shape.
+    Raises DataError where the model wants an array and there is none, or one of another shape.
     """
     if scale is None:
         return None
@@ -70,7 +70,7 @@ def array_rows(inputs: pl.DataFrame, array: ArrayInput | None, scale: ArrayScale
         found = None if array is None else " x ".join(map(str, array.shape[1:]))
         wanted = f"images or recordings of {' x '.join(map(str, scale.shape))} beside the table"
         raise DataError(
-            "Data", wanted, name="shape", got=found, advice="Hand over the kind of data that the model learned from"
+            "Data", wanted, name="shape", got=found, advice="Give the kind of data that the model learned from"
         )
     if ARRAY_ROW not in inputs.columns:
         return some_rows(array, slice(inputs.height))

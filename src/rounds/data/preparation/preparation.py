@@ -104,7 +104,7 @@ class Preparation(BaseModel):
 
         array: [M, *space, channels], whose rows the table names by its column ARRAY_ROW (without one, row by row).
         A column that the table does not have counts as missing in every row (`check` says so).
-        Raises DataError where it has none of them, or a grid is wanted and there is none of its shape.
+        Raises DataError where it has none of them, or an array is wanted and there is none of its shape.
         """
         self._refuse_other_table(inputs)
         numbers, flags, levels = self.shape.numbers, self.shape.flags, len(self.shape.levels)

@@ -1,4 +1,4 @@
-"""Recordings of subjects on one grid of time steps, with features by hand beside them."""
+"""Recordings of subjects on one grid of time steps, with engineered features beside them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ FEWEST_SUBJECTS = 20
 
 @dataclass(frozen=True)
 class Recordings:
-    """channels: [N subjects, T steps, C] float32 as `channels_of`; summaries: [N] rows of features by hand; notes:
+    """channels: [N subjects, T steps, C] float32 as `channels_of`; summaries: [N] rows of engineered features; notes:
     what was left out, as counts."""
 
     channels: np.ndarray
@@ -116,7 +116,7 @@ def binned(frame: pl.DataFrame, timeline: Timeline, subjects: int) -> tuple[np.n
     late = placed.height - inside.height - early
     texts = (
         (strange, f"{strange:,} measurements of {names:,} variables that are unknown or too rare: left out"),
-        (early, f"{early:,} measurements before the first step: only in the features by hand"),
-        (late, f"{late:,} measurements after the last of {timeline.steps} steps: only in the features by hand"),
+        (early, f"{early:,} measurements before the first step: only in the engineered features"),
+        (late, f"{late:,} measurements after the last of {timeline.steps} steps: only in the engineered features"),
     )
     return array, tuple(text for count, text in texts if count)

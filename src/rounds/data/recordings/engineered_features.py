@@ -1,4 +1,4 @@
-"""Features by hand: what a clinician would note of each variable's course; for baselines and dense networks."""
+"""Engineered features: what a clinician would note of each variable over time; for baselines and dense networks."""
 
 import numpy as np
 import polars as pl
@@ -64,7 +64,7 @@ def summarise_signals(array: np.ndarray, timeline: Timeline) -> pl.DataFrame:
     spans = np.array_split(np.arange(array.shape[1]), min(SIGNAL_SPANS, array.shape[1]))
     for place, variable in enumerate(timeline.variables):
         x = np.ma.masked_invalid(array[:, :, place].astype(np.float64))
-        made = [*_course(x), *(x[:, span].mean(axis=1) for span in spans)]
+        made = [*_trend(x), *(x[:, span].mean(axis=1) for span in spans)]
         names = (f"{variable} {s}" for s in _statistics(timeline))
         columns += [
             pl.Series(n, np.ma.filled(m, np.nan).astype(np.float32)).fill_nan(None)
@@ -73,7 +73,7 @@ def summarise_signals(array: np.ndarray, timeline: Timeline) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def _course(x: np.ma.MaskedArray) -> list[np.ndarray]:
+def _trend(x: np.ma.MaskedArray) -> list[np.ndarray]:
     """first, last, min, max, mean, spread and slope a step of each row of [N, T]."""
     seen = ~np.ma.getmaskarray(x)
     steps, rows = x.shape[1], np.arange(len(x))

@@ -1,4 +1,4 @@
-"""A table of subjects joined with their recordings: features by hand as columns, and the grid beside it."""
+"""A table of subjects joined with their recordings: engineered features as columns, and the array beside it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -41,7 +41,7 @@ def join_recordings(
 def join_test(built: Builtin, sequences: Any, key: str | None, timeline: Timeline | None) -> Builtin:
     """The test table with its recordings, laid out as those of DATA; raises DataError where there are none."""
     if sequences is None:
-        advice = "Hand over the recordings of the test table with --test-sequences"
+        advice = "Give the recordings of the test table with --test-sequences"
         raise DataError("Test sequences", "given beside --test", name="test-sequences", got=None, advice=advice)
     return join_recordings(built, sequences, key, timeline)
 
@@ -103,7 +103,7 @@ def _varies(values: pl.Series) -> bool:
 
 
 def joined_columns(columns: tuple[Column, ...], timeline: Timeline | None) -> tuple[Column, ...]:
-    """Columns with what recordings add: which are features by hand, and that the key is none."""
+    """Columns with what recordings add: which are engineered features, and that the key is none."""
     if timeline is None:
         return columns
     made = set(summary_names(timeline))

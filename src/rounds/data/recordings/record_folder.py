@@ -39,7 +39,7 @@ def read_signals(folder: Path, subjects: pl.Series, timeline: Timeline | None) -
     """The records named by `subjects` (paths below the folder, with or without their ending).
 
     Raises DataError where none is there, a file is damaged, of a format that is not read or outside the folder, and
-    ForcedChoiceError where one variable has units that cannot be told from each other.
+    ForcedChoiceError where one variable has units that cannot be distinguished from each other.
     """
     names = as_levels(subjects).to_list()
     paths = {row: path for row, name in enumerate(names) if (path := _path_of(folder, name)) is not None}

@@ -9,7 +9,7 @@ from rounds.data.tables.cells.reading import Reading
 
 # Steps of a grid of irregular measurements at most: a recurrent network takes them one after another.
 MOST_STEPS = 96
-# Steps at least, where the rhythm of measuring is slower: a course needs some.
+# Steps at least, where the rhythm of measuring is slower: a trend needs some.
 FEWEST_STEPS = 8
 # The grid ends where so many of the subjects have ended; a single very long stay would stretch every step.
 SUBJECTS_COVERED = 0.99

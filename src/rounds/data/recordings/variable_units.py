@@ -18,8 +18,8 @@ def in_one_unit(
     """Measurements (variable, value, maybe unit) in one unit a variable, those units, and what was done.
 
     known: units of training, by variable; a variable that is not among them takes its most frequent one, temperatures
-    that of all of them. Rows without a unit count as being in it. Raises ForcedChoiceError where units cannot be told
-    from each other.
+    that of all of them. Rows without a unit count as being in it. Raises ForcedChoiceError where units cannot be
+    distinguished from each other.
 
     >>> mixed = pl.DataFrame({"variable": ["Temp"] * 3, "value": [37.0, 36.5, 98.6], "unit": ["C", "C", "F"]})
     >>> in_one_unit(mixed, {})[0]["value"].round(1).to_list()

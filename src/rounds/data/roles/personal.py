@@ -7,7 +7,7 @@ import polars as pl
 
 PersonalKind = Literal["names", "e-mail addresses", "phone or identity numbers", "postal addresses", "dates of birth"]
 
-# Share of a column's different values from which its kind is told: a convention, in front of values typed otherwise.
+# Share of a column's different values that show its kind: a convention, in front of values typed otherwise.
 MOST_VALUES = 0.5
 # Share of different texts of a person's shape that hold a common given name, from which the column names people: the
 # lists below hold a fraction of all given names, and no disease, drug or department is called by one of them.

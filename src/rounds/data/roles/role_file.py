@@ -64,7 +64,7 @@ def parse_roles(path: Path) -> dict[str, Any]:
             "Roles file", "a file that exists", name="roles", got=str(path), advice="Check the path"
         ) from None
     except (OSError, ValueError) as error:
-        advice = "Write it anew with rounds data FILE --write"
+        advice = "Write it again with rounds data FILE --write"
         raise DataError("Roles file", "TOML", name="roles", got=f"{path.name} ({error})", advice=advice) from None
 
 

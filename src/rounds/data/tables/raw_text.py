@@ -132,7 +132,7 @@ def _unpacked(path: Path) -> tuple[str, bytes]:
         NotImplementedError,
         RuntimeError,
     ) as error:
-        advice = "Unpack it yourself, and hand over what is in it"
+        advice = "Unpack it yourself, and give what is in it"
         raise DataError("Packed file", "whole", file=f"{path.name} ({error})", advice=advice) from None
     _refuse_huge(len(content), path)
     return path.stem, content
@@ -147,7 +147,7 @@ def _from_zip(path: Path) -> tuple[str, bytes]:
         members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith(hidden)]
         if len(members) != 1:
             names = ", ".join(m.filename for m in members[:5])
-            advice = "Unpack it, and hand over the table that is meant"
+            advice = "Unpack it, and give the table that is meant"
             raise DataError("Zip file", "one table", name="files", got=names or "none", advice=advice)
         _refuse_huge(members[0].file_size, path)
         with archive.open(members[0]) as file:
@@ -158,5 +158,5 @@ def _from_zip(path: Path) -> tuple[str, bytes]:
 
 def _refuse_huge(size: int, path: Path) -> None:
     if size > (most := most_unpacked(path.stat().st_size)):
-        advice = "Unpack it, and hand over the file itself"
+        advice = "Unpack it, and give the file itself"
         raise DataError("Packed file", f"at most {most:,} bytes unpacked", file=path.name, advice=advice)

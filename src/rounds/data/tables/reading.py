@@ -156,7 +156,7 @@ def _refuse_no_file(path: Path) -> None:
 
 
 def _read_parquet(path: Path) -> pl.DataFrame:
-    advice = "Write it again, or hand over CSV"
+    advice = "Write it again, or give CSV"
     if why := parquet_fault(path):
         raise DataError("Parquet file", "whole and readable", file=f"{path.name} ({why})", advice=advice)
     with damage_named("Parquet file", path.name, advice):

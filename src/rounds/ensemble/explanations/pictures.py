@@ -21,7 +21,7 @@ from rounds.training.population.fold_data import FoldData
 from rounds.training.population.members import Member
 
 FOLDER = "images"
-SHOWN, VARIANTS = 6, 6  # images, and how often each is drawn anew
+SHOWN, VARIANTS = 6, 6  # images, and how often each is drawn again
 SEARCHED = 100  # validation images among which the rightest and the wrongest are looked for
 PLACES = 8  # a side, where an image is covered in turn
 GAP = 2  # pixels between pictures

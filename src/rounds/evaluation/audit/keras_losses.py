@@ -1,4 +1,4 @@
-"""Loss of a Keras model on rows with outcomes: as it is, with weights drawn anew, and of a constant."""
+"""Loss of a Keras model on rows with outcomes: as it is, with weights drawn again, and of a constant."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from rounds.evaluation.audit.note import Note, found
 from rounds.metrics.worth import TOO_GOOD_SHARE
 from rounds.networks.user_model.keras_file import KerasFile, last_activation, outputs, reinitialised
 
-# Networks drawn anew, whose median loss stands for the start of training: one draw may be lucky.
+# Networks drawn again, whose median loss stands for the start of training: one draw may be lucky.
 DRAWS = 3
 LEAST_PROBABILITY = 1e-7  # Keras's own limit, below which a logarithm is cut off
 

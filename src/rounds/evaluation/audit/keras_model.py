@@ -107,7 +107,7 @@ def read_rows(path: Path, file: KerasFile, label: str | None) -> tuple[list[np.n
         raise DataError("Outcome", f"of {len(arrays[0])} rows", name="rows", got=len(outcome), advice=advice)
     if len(arrays) != len(file.inputs):
         names = ", ".join(name for name, _ in file.inputs)
-        advice = f"Hand over an NPZ file with the arrays {names}"
+        advice = f"Give an NPZ file with the arrays {names}"
         raise DataError("Data", f"{len(file.inputs)} arrays", name="arrays", got=len(arrays), advice=advice)
     for array, (name, shape) in zip(arrays, file.inputs, strict=True):
         fits = len(array.shape) == len(shape) + 1 and all(

@@ -185,7 +185,7 @@ def _scores(values: pl.Series, task: Task, index: np.ndarray) -> np.ndarray:
     advice = "Mend the cell, or name another column with --score"
     if task.kind == "binary":
         wrong, expected = ~((x >= 0) & (x <= 1)), "a probability in [0, 1]"
-        advice = "Hand over probabilities, not log-odds, percentages or classes, or name another column with --score"
+        advice = "Give probabilities, not log-odds, percentages or classes, or name another column with --score"
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         place = int(index[row]) + 2

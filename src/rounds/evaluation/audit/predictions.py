@@ -23,7 +23,7 @@ TOO_GOOD_AUROC = 0.99
 # Rows that chance makes equal: under this share of a part, equal rows are said as a note.
 FEW_DUPLICATES = 0.005
 # Cases (and non-cases) that a validation wants (Collins et al. 2016, Statistics in Medicine 35), and the least
-# number of different scores at which equal rows can be told from ties.
+# number of different scores at which equal rows can be distinguished from ties.
 ENOUGH_EVENTS = 100
 DISTINCT_SHARE = 0.5
 MOST_DIGITS = 5  # after the point: scores with no more were rounded, and two patients may share one by chance
@@ -105,7 +105,9 @@ def check_duplicates(file: PredictionFile) -> Note | None:
     """Rows with the same label, score and subgroups: once in two parts is a leak, within one part a repeat."""
     distinct = len(np.unique(file.scores))
     if distinct < DISTINCT_SHARE * len(file.scores):
-        reason = f"{distinct:,} different scores in {len(file.scores):,} rows: equal rows cannot be told from ties"
+        reason = (
+            f"{distinct:,} different scores in {len(file.scores):,} rows: equal rows cannot be distinguished from ties"
+        )
         return unchecked("duplicate-rows", reason)
     hidden = [file.columns[what] for what in ("patient", "split") if what in file.columns]
     hidden += [n for n in file.table.columns if n not in file.columns.values() and file.table[n].is_unique().all()]
@@ -115,7 +117,7 @@ def check_duplicates(file: PredictionFile) -> Note | None:
     if digits is not None and others.n_unique() < DISTINCT_SHARE * keys.height:
         if "patient" in file.columns and not file.table.drop(hidden[1:]).is_duplicated().any():
             return None  # no patient has two rows alike
-        reason = f"scores are rounded to {digits} digits: equal rows cannot be told from ties"
+        reason = f"scores are rounded to {digits} digits: equal rows cannot be distinguished from ties"
         return unchecked("duplicate-rows", reason)
     repeated = int(keys.is_duplicated().sum() - keys.filter(keys.is_duplicated()).n_unique())
     if not repeated:
@@ -193,7 +195,7 @@ def check_constant(file: PredictionFile) -> Note | None:
     scored = resampled_intervals(_gain_on_mean(file, y, p), {metric: (-np.inf, np.inf)}, who).get(metric)
     if scored is None or scored["low"] > 0:
         return None
-    sure = "is worse than" if scored["high"] < 0 else "cannot be told from"
+    sure = "is worse than" if scored["high"] < 0 else "cannot be distinguished from"
     low, high = f"{scored['low']:.3g}", f"{scored['high']:.3g}"
     words = f"The {metric} {sure} a constant's (gain {scored['value']:.3g}, 95 % {low} to {high})."
     return found("no-better-than-baseline", "warning", words, metric=metric, **scored)

@@ -173,7 +173,7 @@ def separates(column: np.ndarray, outcome: np.ndarray, patients: np.ndarray) -> 
 
 def discriminated(numbers: np.ndarray, marked: np.ndarray) -> float:
     """AUROC with which boosted trees tell marked rows from others, out of fold: adversarial validation. One row a
-    patient: a patient's rows in several folds would be told from memory."""
+    patient: a patient's rows in several folds would be predicted from memory."""
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.model_selection import cross_val_predict
     from threadpoolctl import threadpool_limits

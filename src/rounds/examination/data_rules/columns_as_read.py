@@ -33,7 +33,7 @@ COLUMN_NOT_AS_MEANT = Rule(
     _not_as_meant,
     how="Every column of text is offered to readers of numbers, dates, pairs and levels; what they change is counted, "
     "and what only the user can decide is asked. Whole numbers that name something, and codes that may mean missing, "
-    "are told by name and by shape.",
+    "are recognised by name and by shape.",
     why="A laboratory value read as a category, or a code read as a number, costs more than any choice of a plan.",
     remedies=(
         "look at `rounds data FILE`, and say otherwise with --as COL=ROLE or a roles file",

@@ -32,7 +32,7 @@ class DataEvidence:
 
     @property
     def described(self) -> tuple[Column, ...]:
-        """The columns that tell patients apart, in the order of `descriptions`: features by hand of images too."""
+        """The columns that tell patients apart, in the order of `descriptions`: engineered features of images too."""
         return self.dataset.features
 
     @property
@@ -112,7 +112,7 @@ class DataEvidence:
     @cached_property
     def patient_means(self) -> tuple[np.ndarray, np.ndarray]:
         """(Means [p, F + T] of descriptions and outcomes over the sampled rows of each patient, nan where a patient has
-        no value; their codes [p]): what is told of patients is told of these."""
+        no value; their codes [p]): what is said of patients is said of these."""
         codes, owner = np.unique(self.patients, return_inverse=True)
         table = np.column_stack([self.descriptions, self.outcome])
         known = ~np.isnan(table)

@@ -38,7 +38,7 @@ class Stays:
 
 
 def stays_of(evidence: DataEvidence) -> Stays | None:
-    """When each stay began and ended, by date columns that fit the outcome; None where that cannot be told.
+    """When each stay began and ended, by date columns that fit the outcome; None where that cannot be decided.
 
     Start and end are two dates whose distance is the outcome (a length of stay in days), or a start and the outcome.
     """
@@ -126,7 +126,7 @@ def _competing(evidence: DataEvidence) -> Judged:
     frame = pl.concat([evidence.inputs, evidence.unused, evidence.dataset.identifiers], how="horizontal")
     column = _of_deaths(frame)
     if column is None:
-        return NotApplicable("no column says who died: whether deaths cut stays short cannot be told")
+        return NotApplicable("no column says who died: whether deaths cut stays short cannot be decided")
     died = _as_yes(column)
     length = evidence.dataset.targets[:, 0].astype(float)
     share = float(died.mean())

@@ -33,10 +33,10 @@ NAMES_OF_PEOPLE = Rule(
     "Columns that name people",
     "data",
     _names_of_people,
-    how="Columns are told by the shape of their values and by their names: names of people, phone numbers, addresses, "
-    "e-mail, dates of birth.",
+    how="Columns are recognised by the shape of their values and by their names: names of people, phone numbers, "
+    "addresses, e-mail, dates of birth.",
     why="Levels of ten patients and more are written into the model: names go with it wherever it is copied.",
-    remedies=("leave the column out (--drop)", "hand over codes in place of names"),
+    remedies=("leave the column out (--drop)", "give codes in place of names"),
     thresholds=(SHAPE, GIVEN),
     place=130,
     check="No names of people among the columns",

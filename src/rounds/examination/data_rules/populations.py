@@ -23,7 +23,7 @@ from rounds.examination.finding import NotApplicable, Seen, Threshold
 from rounds.examination.rule import Judged, Rule
 from rounds.statistics.training_profile import patient_shares
 
-APART = Threshold("told apart", 0.65, "AUROC of trees, or of one column, for which side a row is on")
+APART = Threshold("discriminated", 0.65, "AUROC of trees, or of one column, for which side a row is on")
 SURE = Threshold("chance", 1e-4, "two-sided, for the most different of all columns")
 RARE = Threshold("rare outcome", 0.05, "share of the rarest class: a tenth is no fault")
 FEW_EVENTS = Threshold("few events", 20, "patients of the rarest class: fewer than that teach and judge little")
@@ -32,8 +32,10 @@ FLOOR = Threshold("other outcome among the surest", 0.06, "share, at both ends")
 FLIP_RATIO = Threshold("evidence of flipped outcomes", 10.0, "likelihood ratio statistic, 2 degrees of freedom")
 NEVER_SURE = Threshold("other class among the surest", 0.1, "share, of several classes")
 CLASS_RATIO = Threshold("evidence of that", 5.0, "likelihood ratio statistic, 2 degrees of freedom")
-LIFT = Threshold("classes that can be told apart", 0.3, "accuracy above that of the most frequent class")
-_HOW_WELL_APART = Bars("How well these patients are told from the others (AUROC)", {"auroc": "told apart"}, APART)
+LIFT = Threshold("classes that can be distinguished", 0.3, "accuracy above that of the most frequent class")
+_HOW_WELL_APART = Bars(
+    "How well these patients are discriminated from the others (AUROC)", {"auroc": "discriminated"}, APART
+)
 FEWEST_OF_CLASS = 60  # patients
 FEWEST_PATIENTS = 300
 FEWEST_TOLD = 30  # patients on a side, of whom it can be said that they are others
@@ -56,7 +58,7 @@ def _shifted_test(evidence: DataEvidence) -> Judged:
     said = ", which is meant for a test of another site or time" if meant else ""
     return Seen(
         "note" if meant else "warning",
-        f"Test patients can be told from the others (AUROC {auroc:.2f}, most by {column}){said}.",
+        f"Test patients can be distinguished from the others (AUROC {auroc:.2f}, most by {column}){said}.",
         {"auroc": auroc, "column": column, "meant": meant},
         0.9,
     )
@@ -192,7 +194,7 @@ def _label_noise(evidence: DataEvidence) -> Judged:
         return conflicts
     kind = evidence.dataset.task.kind
     if kind not in ("binary", "multiclass"):
-        return NotApplicable("only of classes can wrong outcomes be told from what inputs do not say")
+        return NotApplicable("only for classes can wrong outcomes be distinguished from what inputs do not explain")
     classes, patients = _classes(evidence), evidence.patients
     people = [len(np.unique(patients[classes == c])) for c in range(int(classes.max()) + 1)]
     if len(np.unique(patients)) < FEWEST_PATIENTS or len(people) < 2 or min(people) < FEWEST_OF_CLASS:

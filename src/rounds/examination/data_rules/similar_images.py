@@ -70,7 +70,7 @@ def are_distinct(fingerprint: np.ndarray, telling: float = 1.0) -> bool:
 
 
 def brightness_of_places(array: ArrayInput, rows: np.ndarray) -> np.ndarray:
-    """Mean brightness [n, places] of at most SIDE x SIDE parts of the images `rows` [n] of the grid.
+    """Mean brightness [n, places] of at most SIDE x SIDE parts of the images `rows` [n] of the array.
 
     >>> brightness_of_places(np.arange(8.0).reshape(2, 2, 2, 1), np.array([1]))
     array([[4., 5., 6., 7.]], dtype=float32)

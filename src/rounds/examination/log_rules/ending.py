@@ -39,21 +39,21 @@ MOST_NOISE = Threshold("noise that a plateau may have", 0.05, "share of the leve
 FLAT_SHARE = Threshold("flat stretch", 0.3, "share of the points, at the end")
 
 
-def _cannot_be_told(run: LoggedRun) -> Judged:
+def _too_few_points(run: LoggedRun) -> Judged:
     if run.adversarial:
-        words = "Two networks play against each other here: neither loss has to fall, and its course tells nothing."
+        words = "Two networks play against each other here: neither loss has to fall, and its trend says nothing."
         return Seen("note", words, {}, 0.8)
     points = max(len(s.finite) for s in (run.loss.train, run.loss.validation) if s is not None)
     validation = 0 if run.loss.validation is None else len(run.loss.validation.finite)
     if points >= FEWEST.value:
         if not 0 < validation < FEWEST.value:
             return None
-        words = f"Validation has {validation} point{'s' if validation > 1 else ''}: too few to tell a course (at "
+        words = f"Validation has {validation} point{'s' if validation > 1 else ''}: too few to see a trend (at "
         f"least {FEWEST.value:g})."
         return Seen("note", f"{words} What is said is of training alone.", {"points": validation}, 1.0)
     return Seen(
         "note",
-        f"{points} point{'s' if points != 1 else ''}: too few to tell a course (at least {FEWEST.value:g}).",
+        f"{points} point{'s' if points != 1 else ''}: too few to see a trend (at least {FEWEST.value:g}).",
         {"points": points},
         1.0,
     )
@@ -212,9 +212,9 @@ CANNOT_BE_TOLD: Rule[LoggedRun] = Rule(
     "cannot-be-told",
     "Too few points",
     "training",
-    _cannot_be_told,
+    _too_few_points,
     how="The number of points of the losses.",
-    why="A course of so few points fits every diagnosis.",
+    why="A curve of so few points fits every diagnosis.",
     remedies=("log the loss of every epoch, or of every hundred steps",),
     thresholds=(FEWEST,),
     place=120,

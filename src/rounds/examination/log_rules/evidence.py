@@ -8,7 +8,7 @@ from rounds.examination.logs.columns import meaning
 from rounds.examination.logs.logged_run import LoggedRun, Measured, Series
 from rounds.examination.rule import Need
 
-FEWEST = Threshold("points", 5, "epochs or steps with a loss or score, below which nothing is told of a course")
+FEWEST = Threshold("points", 5, "epochs or steps with a loss or score, below which no trend is judged")
 WORTHWHILE = Threshold(
     "smallest worthwhile change", 0.01, "share of the level after the first epochs, a tenth of the training"
 )
@@ -33,7 +33,7 @@ def validation_curve(run: LoggedRun) -> LossCurve | None:
 
 
 def long_enough(curve: LossCurve | None) -> LossCurve | None:
-    """The curve, if it has points enough to tell a course."""
+    """The curve, if it has points enough to see a trend."""
     return curve if curve is not None and len(curve) >= FEWEST.value else None
 
 

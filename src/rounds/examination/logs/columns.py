@@ -1,4 +1,4 @@
-"""What a column, tag or key of a log means, told from its name: a split and a metric."""
+"""What a column, tag or key of a log means, by its name: a split and a metric."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Logs that are still Python objects: told by what they have, so that no framework is imported."""
+"""Logs that are still Python objects: recognised by what they have, so that no framework is imported."""
 
 import json
 from collections.abc import Iterable, Sequence

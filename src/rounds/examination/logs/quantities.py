@@ -187,7 +187,7 @@ def _summed(series: list[Series]) -> Series:
 
 
 def _completed(main: Measured, losses: tuple[Measured, ...], scores: tuple[Measured, ...]) -> Measured:
-    """With the other split, where that was logged by another name: it tells a course, and no gap."""
+    """With the other split, where that was logged by another name: it shows a trend, and no gap."""
     for side in ("validation", "train"):
         if getattr(main, side) is not None:
             continue

@@ -1,4 +1,4 @@
-"""Logs of other tools, whatever kind they are: told by what is in a file, not by its name."""
+"""Logs of other tools, whatever kind they are: recognised by what is in a file, not by its name."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence

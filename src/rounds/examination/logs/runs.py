@@ -123,7 +123,7 @@ def _position(rows: Sequence[Row], columns: list[str]) -> str | None:
 
 
 def _rises(numbers: list[float]) -> bool:
-    """Whether a column of steps goes on from epoch to epoch, and does not begin anew in each."""
+    """Whether a column of steps goes on from epoch to epoch, and does not begin again in each."""
     falls = sum(after < before for before, after in pairwise(numbers))
     return falls <= MOST_FALLS * len(numbers)
 

@@ -14,7 +14,7 @@ LinearByFold = dict[str, dict[int, float]]
 
 
 def run_of(trained: Trained, number: int = 0, linear_by_fold: LinearByFold | None = None) -> Run:
-    """Evidence of the members that are handed over; nothing is judged yet.
+    """Evidence of the chosen members; nothing is judged yet.
 
     number: the round; linear_by_fold: of an earlier population, where they are the same (None: fitted here).
     """

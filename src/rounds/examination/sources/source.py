@@ -1,4 +1,4 @@
-"""Whatever a user hands over to be examined: a run folder, one that was stopped, or logs of other tools."""
+"""Whatever a user gives to be examined: a run folder, one that was stopped, or logs of other tools."""
 
 from collections.abc import Sequence
 from pathlib import Path

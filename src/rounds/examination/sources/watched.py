@@ -71,7 +71,7 @@ def _parsed(line: str) -> dict[str, Any] | None:
 
 
 def curve_of(lines: list[dict[str, Any]]) -> Curve:
-    """The lines as one curve: by epoch where epochs were told, else by windows of steps."""
+    """The lines as one curve: by epoch where epochs were logged, else by windows of steps."""
     ends = [line for line in lines if _whole(line.get("epoch")) and {"train_loss", "validation_loss"} & set(line)]
     rows = _merged(ends) if ends else _windows(lines)
     steps = [
@@ -99,7 +99,7 @@ def _whole(epoch: Any) -> bool:
 
 
 def _merged(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row an epoch, whatever number of lines told of it."""
+    """One row an epoch, whatever number of lines it has."""
     rows: dict[int, dict[str, Any]] = {}
     for line in lines:
         rows.setdefault(int(line["epoch"]), {}).update({**line, "epoch": int(line["epoch"])})
@@ -134,7 +134,7 @@ def _number(value: Any) -> float:
 
 
 def _measures(lines: list[dict[str, Any]], scale: float) -> dict[tuple[str, str], Series]:
-    """By (layer, measure); epochs are told, or steps times `scale`. What was not taken at the end, where no step
+    """By (layer, measure); epochs as logged, or steps times `scale`. What was not taken at the end, where no step
     follows, is as it was before."""
     found: dict[tuple[str, str], list[tuple[float, float]]] = {}
     known: dict[str, dict[str, Any]] = {}

@@ -413,7 +413,7 @@ def _roughness(run: Run, curve: Curve) -> float:
 def _plateau(run: Run) -> Judged:
     known = [c for c in run.best.curves if c.rate is not None and len(c.epochs) >= 8 and c.has_train]
     if not known:
-        return NotApplicable("needs the course of the learning rate over at least eight epochs")
+        return NotApplicable("needs the learning rate over at least eight epochs")
     high = [c for c in known if c.rate is not None and c.rate[-1] >= CONSTANT_RATE.value * np.nanmax(c.rate)]
     if len(high) <= len(known) / 2:
         return None

@@ -198,7 +198,7 @@ def _measurement_pattern_unread(run: Run) -> Judged:
     return Seen(
         "warning",
         f"What was measured, and when, says by itself something of the outcome ({tells['value']:.3g} of "
-        f"{said['metric']} better than a constant), and the networks make nothing of it: dealt out anew among "
+        f"{said['metric']} better than a constant), and the networks make nothing of it: permuted among "
         f"patients it changes {said['metric']} by {read['value']:.2g} ({read['low']:.2g} to {read['high']:.2g}).",
         {f"{name}_{limit}": said[name][limit] for name in parts for limit in limits},
         0.7,
@@ -212,9 +212,9 @@ GAPS_UNREAD = Rule(
     "training",
     _measurement_pattern_unread,
     how="A linear model of how often each variable was measured predicts better than a constant, and predictions "
-    "do not get worse when presence and time since are dealt out anew among patients.",
+    "do not get worse when presence and time since are permuted among patients.",
     why="Clinicians measure what worries them: the pattern of measuring is information that these networks miss.",
-    remedies=("networks of features by hand, which count measurements", "let the network read presence channels"),
+    remedies=("networks of engineered features, which count measurements", "let the network read presence channels"),
     thresholds=(SMALLEST_SHARE,),
     place=270,
     figures=(

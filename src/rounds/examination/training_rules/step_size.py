@@ -5,7 +5,7 @@ import numpy as np
 from rounds.examination.curve import Configuration, Curve, smooth
 from rounds.examination.figure import LOSSES, MeasureByLayer
 from rounds.examination.finding import BY_HARM, NotApplicable, Seen, Threshold, in_words
-from rounds.examination.harm import harm, harm_can_be_told
+from rounds.examination.harm import harm, harm_is_known
 from rounds.examination.rule import Judged, Rule
 from rounds.examination.run import Run
 from rounds.examination.training_rules.inside import VANISHING
@@ -118,7 +118,7 @@ LEARNING_RATE_TOO_HIGH = Rule(
 
 def _many_marks(run: Run, marks: list[dict[str, float]]) -> bool:
     """Two marks in most members, or one where harm is known or nothing could tell it."""
-    needed = 1 if harm(run) is not None or not harm_can_be_told(run) else 2
+    needed = 1 if harm(run) is not None or not harm_is_known(run) else 2
     return float(np.mean([len(m) >= needed for m in marks])) > 0.5
 
 
@@ -269,7 +269,7 @@ def _fall(run: Run, curve: Curve) -> float:
 def _decayed_too_early(run: Run) -> Judged:
     known = [c for c in run.best.curves if c.rate is not None and len(c.epochs) >= 5]
     if not known:
-        return NotApplicable("needs the course of the learning rate over five epochs")
+        return NotApplicable("needs the learning rate over five epochs")
     found = [cut for c in known if (cut := _early_cut(run, c)) is not None]
     if len(found) <= len(known) / 2:
         return None

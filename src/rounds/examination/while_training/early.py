@@ -1,8 +1,8 @@
 """What rules say while a population trains: at `LOOKS` of its epochs, of the networks that have come so far or ended.
 
 The rules are those of the examination. Only what is seen at once is asked, since most of what is said of a training is
-about its end; and harm is told from the constant alone, since a linear model is ahead of every network that has only
-begun.
+about its end; and harm is measured against the constant alone, since a linear model is ahead of every network that has
+only begun.
 """
 
 from collections.abc import Generator
@@ -52,8 +52,8 @@ def watched(population: Population, training: Training) -> Generator[Progress | 
 
 
 def _is_of_use(population: Population, part: SlabResult, progress: Progress) -> bool:
-    """Whether it is handed over, is due for a look, and comes before its last epoch: what came to its end is examined
-    with the others."""
+    """Whether it is of the chosen folds, is due for a look, and comes before its last epoch: what came to its end is
+    examined with the others."""
     epochs = population.plans[part.slab.plan].epochs
     due = progress.result is not None or progress.epoch in looked_at(epochs)
     return due and part.slab.outer == WHOLE_DEVELOPMENT and progress.epoch < epochs

@@ -1,6 +1,6 @@
 """A predictor as one ONNX graph: all members, their average, and the way back to the user's unit.
 
-Inputs are what the preparation makes of a table (numbers, flags, codes) and the grid of images or signals as it is
+Inputs are what the preparation makes of a table (numbers, flags, codes) and the array of images or signals as it is
 stored; the preparation's record stands beside the graph as JSON.
 """
 
@@ -59,7 +59,7 @@ def refuse_other_kinds(predictor: Predictor) -> None:
 
 
 def read_shape(predictor: Predictor) -> InputShape:
-    """What the networks read of the prepared table: columns made by hand from images are often for the baselines."""
+    """What the networks read of the prepared table: columns engineered from images are often for the baselines."""
     own, parts = predictor.preparation.shape, [part.shape for part in predictor.parts]
     numbers, flags = (max(getattr(shape, name) for shape in parts) for name in ("numbers", "flags"))
     codes = max(len(shape.levels) for shape in parts)

@@ -74,7 +74,7 @@ def check_gradient(function: Function, gradient: Function | None, inputs: Mappin
 
 
 def _graph(function: Function | None, arrays: Gradients) -> Graph | None:
-    """The graph in which a wrong tensor is looked for; without one the mistake is told from the gradients alone."""
+    """The graph in which a wrong tensor is looked for; without one only the gradients are compared."""
     if function is None:
         return None
     try:

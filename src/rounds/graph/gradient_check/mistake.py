@@ -1,4 +1,4 @@
-"""What is likely wrong with a gradient: corrections are tried in turn, and the first that makes it right is told."""
+"""What is likely wrong with a gradient: corrections are tried in turn; the first that makes it right is reported."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

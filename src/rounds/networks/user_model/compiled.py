@@ -89,7 +89,7 @@ def _loss(model: Any) -> tuple[dict[str, tuple[Any, str]], Callable[[Any, Any], 
     given = model.loss
     if isinstance(given, list | tuple | dict):
         if len(given) != 1:
-            advice = "Compile it with the loss of one output, or hand over the part of the model with that output"
+            advice = "Compile it with the loss of one output, or give the part of the model with that output"
             raise PlanError("A compiled model", "of one loss", name="losses", got=len(given), advice=advice)
         given = next(iter(given.values() if isinstance(given, dict) else given))
     name, from_logits = compiled_loss(model)
@@ -283,7 +283,7 @@ def training_facts(
 ) -> ModelFacts:
     """Facts of a model as a plan trains it: its layers, what is fed, and what of the compiling the plan has changed.
 
-    models: as it was handed over, and as the plan has it made again; loss_name: the plan's, by its name; inputs [N, D]
+    models: as it was given, and as the plan has it made again; loss_name: the plan's, by its name; inputs [N, D]
     and targets [N, T] of training rows, as the network and the task have them.
     """
     model, used = models

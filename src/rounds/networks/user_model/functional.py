@@ -2,8 +2,8 @@
 
 A fresh copy is made from the model's config while every `add_weight` leaves its initializer behind; a model without a
 config is taken as it is, and initializers are looked for on its layers (`kernel_initializer` for `kernel`). Only what
-is trained is drawn anew, with running statistics and seeds: all other state (a frozen layer, a `Normalization` that
-was adapted) stays as it was handed over.
+is trained is drawn again, with running statistics and seeds: all other state (a frozen layer, a `Normalization` that
+was adapted) stays as it was given.
 """
 
 from collections.abc import Callable
@@ -29,10 +29,10 @@ _SEED = "seed_generator_state"
 
 
 def make_user_functional(given: Any, network: Network, keep_weights: bool, logits: bool) -> Functional:
-    """Pure functions over the prepared arrays (numbers, flags, codes, grid; those of width 0 left out).
+    """Pure functions over the prepared arrays (numbers, flags, codes, array; those of width 0 left out).
 
-    keep_weights: every member starts from the weights that the model was handed over with; logits: leave the output
-    activation to the loss. Raises PlanError for a weight that cannot be drawn anew, by name, and for a model that
+    keep_weights: every member starts from the weights that the model was given with; logits: leave the output
+    activation to the loss. Raises PlanError for a weight that cannot be drawn again, by name, and for a model that
     cannot be run or whose output is not [B, outputs].
     """
     model, initializers = _fresh(given, network)
@@ -72,9 +72,9 @@ def make_user_functional(given: Any, network: Network, keep_weights: bool, logit
 
 
 def _call(model: Any, weights: Arrays, rest: Arrays, rows: Any, training: bool) -> Any:
-    """(outputs, state, list of losses); a model whose `call` knows no training mode is not told of it."""
-    told = {"training": training} if getattr(model, "_call_has_training_arg", True) else {}
-    return model.stateless_call(weights, rest, rows, return_losses=True, **told)
+    """(outputs, state, list of losses); a model whose `call` has no training mode is called without one."""
+    mode = {"training": training} if getattr(model, "_call_has_training_arg", True) else {}
+    return model.stateless_call(weights, rest, rows, return_losses=True, **mode)
 
 
 def _fresh(given: Any, network: Network) -> tuple[Any, dict[int, Any]]:
@@ -126,7 +126,7 @@ def _drawing(given: Any, model: Any, initializers: dict[int, Any], keep: bool) -
         advice = "Give the model a get_config, make the weights with add_weight, or start all networks from the same "
         advice += "weights: --set initial_weights=given"
         raise PlanError(
-            "Weights", "drawn anew for each network", name="without an initializer", got=lost, advice=advice
+            "Weights", "drawn again for each network", name="without an initializer", got=lost, advice=advice
         )
 
     def draw(seed: int) -> tuple[list[np.ndarray], list[np.ndarray]]:

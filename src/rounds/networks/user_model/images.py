@@ -49,7 +49,7 @@ def array_feed(name: str, shape: tuple[int | None, ...], array: tuple[int, ...])
 
 
 def with_array(functional: Functional, array: tuple[int, ...]) -> Functional:
-    """The same functions over a state that ends in the scale of the channels, and inputs that end in the grid."""
+    """The same functions over a state that ends in the scale of the channels, and inputs that end in the array."""
     apply, with_losses, hidden = functional.apply, functional.apply_with_losses, functional.hidden
 
     def scaled(inputs: Arrays, scale: Arrays) -> Arrays:

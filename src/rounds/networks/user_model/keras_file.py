@@ -85,7 +85,7 @@ def outputs(file: KerasFile, rows: list[np.ndarray], training: bool = False) -> 
 
 
 def reinitialised(file: KerasFile, seed: int) -> KerasFile:
-    """The same model with weights drawn anew by its own initializers: what training began with, by chance."""
+    """The same model with weights drawn again by its own initializers: what training began with, by chance."""
     kept = random.getstate(), np.random.get_state()
     try:
         keras.utils.set_random_seed(seed)

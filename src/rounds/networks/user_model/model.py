@@ -19,12 +19,12 @@ from rounds.user_code import is_import_path
 def check_model(model: Any) -> None:
     """Raises PlanError for what is no Keras model."""
     if not isinstance(model, keras.Model):
-        advice = "Hand over a keras.Model, or a .keras file on the command line"
+        advice = "Give a keras.Model, or a .keras file on the command line"
         raise PlanError("model", "a keras.Model", got=type(model).__name__, advice=advice)
 
 
 def describe_user_network(model: Any, plan: Plan, task: Task, columns: Columns) -> Network:
-    """The record of a model that was handed over; a model without weights is built here.
+    """The record of a model that was given; a model without weights is built here.
 
     Raises PlanError where an input cannot be given the table's columns.
     """
@@ -58,7 +58,7 @@ def is_saveable(model: Any) -> bool:
 
 
 def layers_record(model: Any) -> list[str]:
-    """Each layer of the model with what it was made with, so that another model is told from it.
+    """Each layer of the model with what it was made with, by which another model is recognised.
 
     Names are left out: Keras counts them up, and the same model made again has others.
     """

@@ -60,7 +60,7 @@ class KerasRunner:
         trainable = [own[name] for name in self.functional.names]
         names, kept = self.functional.state_names, model.non_trainable_variables
         state = [own[n] if n in own else np.asarray(v.value) for n, v in zip(names, kept, strict=False)]
-        return trainable, [*state, *(own[name] for name in names[len(kept) :])]  # the scale of a grid is no variable
+        return trainable, [*state, *(own[name] for name in names[len(kept) :])]  # the scale of an array is no variable
 
     def file(self, own: Weights) -> bytes | None:
         """A .keras file of the model with one member's weights; None where Keras cannot save it (`is_saveable`)."""
@@ -78,7 +78,7 @@ class KerasRunner:
                 model.save(path)
                 return _without_times(path.read_bytes())
         finally:
-            _assign(variables, before)  # it may be the very model that the user handed over
+            _assign(variables, before)  # it may be the very model that the user gave
 
 
 def _without_times(content: bytes) -> bytes:

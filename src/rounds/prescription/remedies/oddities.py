@@ -2,7 +2,7 @@
 
 On few patients a plan can be poor and yet nothing alarms: a linear model is as good as what was trained, and the harm
 is within the noise of the folds. A trial against a control is the finer instrument, so what is out of the ordinary is
-tried before a stay ends. Nothing here says that a plan is wrong; only the trial does.
+tried before the rounds end. Nothing here says that a plan is wrong; only the trial does.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ LARGEST_EPSILON, LARGEST_MOMENTUM, SHORTEST_CLIP = 1e-3, 0.97, 0.1
 MOST_DROPOUT, MOST_NOISE, MOST_SMOOTHING, MOST_PENALTY = 0.6, 1.0, 0.3, 1e-2
 FEWEST_ROWS = 8  # of a minibatch
 FEWEST_UNITS = 4  # of a hidden layer
-EARLIEST_DECAY = 1 / 3  # of a course, before which a step schedule decays
+EARLIEST_DECAY = 1 / 3  # of a schedule, before which a step schedule decays
 SCALED = ("he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "lecun_normal", "lecun_uniform", "orthogonal")
 ADAPTIVE = ("adam", "adamw", "rmsprop")
 
@@ -136,8 +136,8 @@ def _burdens(plan: Plan, task: Task) -> Change:
     return weaker_penalties(plan)[-1] if any(highest(value) > most for value, most in burdens) else {}
 
 
-def _course(plan: Plan, task: Task) -> Change:
-    """A learning rate that falls over the whole course, and not in its first third."""
+def _schedule(plan: Plan, task: Task) -> Change:
+    """A learning rate that falls over the whole training, and not in its first third."""
     early = plan.schedule == "step" and min(plan.decay_epochs, default=plan.epochs) < EARLIEST_DECAY * plan.epochs
     return {"schedule": "cosine"} if early else {}
 
@@ -155,6 +155,6 @@ ODDITIES: tuple[Oddity, ...] = (
     Oddity("read rows scaled, shuffled, some dozens a step", _rows),
     Oddity("use layers of usual number and width, all of them learning", _layers),
     Oddity("weaken the penalties", _burdens),
-    Oddity("let the learning rate fall slowly", _course),
+    Oddity("let the learning rate fall slowly", _schedule),
     Oddity("keep the best epoch, not the last", _kept, joins=False),
 )

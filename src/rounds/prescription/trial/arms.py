@@ -21,7 +21,7 @@ from rounds.training.pool import Progress
 from rounds.training.population.build import Trained, make_population, train_to_end
 from rounds.training.population.fold_data import FoldData, Scaling, scaling_of
 from rounds.training.population.members import WHOLE_DEVELOPMENT, Member, make_members, sweep
-from rounds.training.population.reuse import course_of, structure_of
+from rounds.training.population.reuse import structure_of, trained_as
 from rounds.training.result.best_epoch import at_epoch_of, without_halves
 from rounds.training.result.tables import member_epochs
 
@@ -69,12 +69,12 @@ def _already_trained(design: TrialDesign, plan: Plan, held: dict[int, np.ndarray
     """What the population's own networks of this plan say; None where it lacks one of them."""
     if design.trained is None or structure_of(plan) != structure_of(design.trained.population.plans[0]):
         return None
-    known = {course_of(m): m for m in design.trained.population.members if m.plan == 0}
+    known = {trained_as(m): m for m in design.trained.population.members if m.plan == 0}
     wanted = make_members([plan], tuple(sorted(held)), (), each * len(held))
-    if any(course_of(m) not in known for m in wanted):
+    if any(trained_as(m) not in known for m in wanted):
         return None
     settings = len(sweep(plan))
-    pairs = {known[course_of(m)].number: place for m, place in zip(wanted, _places(wanted, settings), strict=True)}
+    pairs = {known[trained_as(m)].number: place for m, place in zip(wanted, _places(wanted, settings), strict=True)}
     rows = _rows(held, each, settings)
     return Tried(rows, arm_predictions(design.trained, design.fold_data, rows, pairs))
 
@@ -144,7 +144,7 @@ def arm_predictions(
 
 
 def _views(trained: Trained) -> tuple[Trained, ...]:
-    """The networks as they are handed over, and where they chose an epoch and left snapshots: at the epochs that the
+    """The networks as they are used, and where they chose an epoch and left snapshots: at the epochs that the
     second and the first half of the patients chose."""
     plans = trained.population.plans
     chosen = tuple(r for r in trained.results if r.best_snapshots and plans[r.slab.plan].keep_best != "none")
@@ -224,7 +224,7 @@ def _compared(
 
 
 def _moves_risks(plan: Plan) -> bool:
-    """Whether predicted risks are meant to differ from shares of patients: what is handed over is recalibrated then,
+    """Whether predicted risks are meant to differ from shares of patients: the chosen ensemble is recalibrated then,
     so arms are compared after recalibration."""
     mixed = (getattr(plan, name) for name in ("label_smoothing", "mixup"))
     moved = any(max(v) > 0 if isinstance(v, tuple) else v > 0 for v in mixed)

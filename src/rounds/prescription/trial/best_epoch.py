@@ -1,7 +1,7 @@
 """The best epoch in place of the last: the one remedy whose networks are there already, so that its trial trains none.
 
-Where the last epoch is kept, training leaves snapshots of the best one beside it (`training.spare`). The remedy is
-judged as it would be handed over: the networks of each fold averaged, on the patients whom they never saw, each half of
+Where the last epoch is kept, training leaves snapshots of the best one beside it (`best_snapshots`). The remedy is
+judged as it would be used: the networks of each fold averaged, on the patients whom they never saw, each half of
 these at the epochs that the other half chose, since whoever chooses an epoch by its loss sees it too favourably. No arm
 is chosen, so that every patient can confirm; and it is these very networks that stay, not others of other luck, so that
 the interval is over patients.

@@ -129,7 +129,7 @@ class TrialDesign:
         return (seed + FRESH_SEED * (10 * self.round + look)) % (LARGEST_SEED + 1)
 
     def for_arms(self, count: int) -> "TrialDesign":
-        """The bed of a trial of so many remedies."""
+        """The design of a trial of so many remedies."""
         return replace(self, alone=count == 1)
 
     def held(self, count: int) -> dict[int, np.ndarray]:
@@ -143,7 +143,7 @@ class TrialDesign:
         return held[chooses], held[~chooses]
 
     def fold_data_for(self, scaling: Scaling, folds: tuple[int, ...]) -> FoldData:
-        """The material of some folds, prepared anew where a plan wants other scales."""
+        """The data of some folds, prepared again where a plan wants other scales."""
         whole = self.fold_data
         if scaling != self.scaling:
             nobody = np.array([], np.int64)

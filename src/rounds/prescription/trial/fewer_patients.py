@@ -60,7 +60,7 @@ def asked_members(folds: int) -> int:
 
 
 def with_share(design: TrialDesign, share: float) -> TrialDesign:
-    """The bed whose members learn from a share of each fold's patients; a smaller share is part of a larger one."""
+    """A trial design whose members learn from a share of each fold's patients, smaller shares within larger ones."""
     people = np.unique(design.patients)
     place = np.empty(len(people))
     place[np.random.default_rng(0).permutation(len(people))] = np.arange(len(people))
@@ -122,4 +122,4 @@ def more_patients_words(doubled: Effect, least: float) -> str:
         return "more patients would help: all are clearly better than half of them, and twice as many may be again"
     if doubled.high < least:
         return "more patients would hardly help: all are not worth more than half of them"
-    return "whether more patients would help cannot be told: half of them are not clearly worse than all"
+    return "whether more patients would help cannot be decided: half of them are not clearly worse than all"

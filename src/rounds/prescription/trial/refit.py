@@ -78,7 +78,7 @@ def try_refit(
 
 
 def _places(design: TrialDesign, chosen: list[int], all_of_them: bool) -> tuple[TrialDesign, dict[int, np.ndarray]]:
-    """A bed whose members of fold `f * K + g` never see fold f, and stop by fold g or (all of them) learn from it."""
+    """A trial design: members of fold `f * K + g` never see fold f, and stop by fold g or (all) learn from it."""
     folds = design.fold_data.folds
     made, held = {}, {}
     for f in chosen:
@@ -117,7 +117,7 @@ def trial_cost(design: TrialDesign, plan: Plan) -> int:
 
 
 def make_refitted(trained: Trained, count: int | None) -> Population:
-    """The population that is handed over, without holding any development patient back; count: of its members."""
+    """The chosen population, without holding any development patient back; count: of its members."""
     population = trained.population
     plans = [without_looking(plan, typical_epochs(trained, i)) for i, plan in enumerate(population.plans)]
     return make_population(plans, population.task, [_whole(population.folds_data[0])], count, model=population.model)

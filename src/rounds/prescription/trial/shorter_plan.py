@@ -1,4 +1,4 @@
-"""A plan's course made shorter or longer, all that is counted in epochs with it."""
+"""A plan's training made shorter or longer, all that is counted in epochs with it."""
 
 import math
 
@@ -6,7 +6,7 @@ from rounds.plan import Plan
 
 
 def stretched(plan: Plan, share: float) -> Plan:
-    """The plan for `share` times its epochs: warm-up, patience and decays keep their place in the course.
+    """The plan for `share` times its epochs: warm-up, patience and decays keep their place in the training.
 
     >>> brief = stretched(Plan(epochs=30, warmup_epochs=3.0, decay_epochs=(15.0,), patience=6), 1 / 3)
     >>> brief.epochs, brief.warmup_epochs, brief.decay_epochs, brief.patience

@@ -1,11 +1,11 @@
 """A controlled trial: members with and without a change, from the same weights, on the same folds and minibatches.
 
-Screening follows successive halving: every arm trains on one fold (for a share of its course where the fault stops
+Screening follows successive halving: every arm trains on one fold (for a share of its epochs where the fault stops
 learning altogether), and the better ones go on. The winner is then confirmed on patients who chose nothing, by members
 of other weights and minibatches, and that effect is the one that counts: the winning arm's own is flattered by having
 won, and by a population whose bad luck may have raised the finding; it tells only how much pairs of members vary. So
-those that confirm are trained anew, with the change and without. Arms are screened at the best of the settings that a
-plan sweeps, so that many cost little; the winner is confirmed at all of them, as it would be handed over: where one
+those that confirm are trained again, with the change and without. Arms are screened at the best of the settings that a
+plan sweeps, so that many cost little; the winner is confirmed at all of them, as it would be used: where one
 setting hides a fault the others show it. Nobody judges a network whose epoch they chose: it is taken at the epoch that
 the other half of its fold's patients chose. Confirmation takes two looks at most, the second where the first leaves
 doubt and the budget has room for it.
@@ -36,7 +36,7 @@ FEWEST_CONFIRMING = 20
 # overwhelming (as O'Brien and Fleming 1979, Biometrics 35:549, would have it). Divisors of effect.ALPHA.
 LOOKS = (10.0, 10.0 / 9.0)
 ONE_LOOK = (1.0,)
-BEST_OF_BRIEF = 1 / 3  # of the arms go on from a brief course, at least two of them: it ranks more coarsely
+BEST_OF_BRIEF = 1 / 3  # of the arms go on from a brief training, at least two of them: it ranks more coarsely
 CUT_SHORT = "the time was up before the trial ended"
 WEAKER = "among the weaker remedies on the first fold of patients"
 
@@ -103,7 +103,7 @@ def run_trial(design: TrialDesign, plan: Plan, prescriptions: list[Prescription]
 
 
 def _choose(design: TrialDesign, plan: Plan, arms: tuple[Arm, ...]) -> Generator[Progress, None, Trial]:
-    """All arms on one fold, the better ones on the other folds that choose, for their whole course."""
+    """All arms on one fold, the better ones on the other folds that choose, for their whole training."""
     plans = [plan, *(treated(plan, arm.prescription.change) for arm in arms)]
     numbers = list(range(1, len(plans)))
     brief = [plan, *(screened(p, arms[0].prescription.finding) for p in plans[1:])]

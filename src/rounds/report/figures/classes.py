@@ -71,7 +71,7 @@ def _roc_points(frame: pl.DataFrame, name: str) -> list[Record]:
 
 
 def risks(run: RunFiles) -> Chart | None:
-    """Who is told which risk: shares of those with and without the outcome by predicted probability."""
+    """Which risks are predicted for whom: shares of those with and without the outcome by predicted probability."""
     if run.task.kind != "binary":
         return None
     observed, predicted, patients = _columns(run.predictions())
@@ -126,7 +126,7 @@ def confusions(run: RunFiles) -> Chart | None:
     truth, says = (wide.select([f"{k}_{n}" for n in names]).to_numpy().argmax(1) for k in ("observed", "network"))
     cells, patients = truth * len(names) + says, codes(wide["patient"].to_numpy())
     counted = np.bincount(cells, minlength=len(names) ** 2).reshape(len(names), -1)
-    # Not complementary: totals of a row are not told, so one hidden cell cannot be worked out.
+    # Not complementary: totals of a row are not shown, so one hidden cell cannot be worked out.
     shown = patients_per_cell(cells, patients, counted.size).reshape(counted.shape) >= FEWEST_PATIENTS
     found = [
         {"truth": names[t], "says": names[s], "share": 100 * counted[t, s] / counted[t].sum()}

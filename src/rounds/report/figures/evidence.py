@@ -36,7 +36,7 @@ def reliability(run: RunFiles) -> Chart | None:
 
 
 def _most_frequent(run: RunFiles) -> list[str]:
-    """Outcomes by how common they are, as many as can be told apart by colour."""
+    """Outcomes by how common they are, as many as can be distinguished by colour."""
     shares = run.evidence.get("decisions", {}).get("outputs", {})
     names = sorted(run.evidence["calibration"], key=lambda name: -shares.get(name, {}).get("prevalence", 0.0))
     return names[: len(CURVES)]

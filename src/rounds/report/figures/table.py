@@ -49,7 +49,7 @@ FIGURES: tuple[Figure, ...] = (
         "calibration",
         "first",
         "Do the probabilities mean what they say?",
-        "Of patients told 20 %, one in five should have the outcome: points on the dashed line do.",
+        "Of patients with a predicted risk of 20 %, one in five should have the outcome: points on the dashed line do.",
         calibration_figure,
     ),
     Figure(
@@ -77,8 +77,8 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "risks",
         "judged",
-        "Who is told which risk?",
-        "The further apart the two colours lie, the better the outcomes are told apart.",
+        "Which risk is predicted for whom?",
+        "The further apart the two colours lie, the better the model discriminates.",
         risks,
     ),
     Figure(
@@ -91,7 +91,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         "ranking-by-outcome",
         "judged",
-        "Which outcomes are told apart?",
+        "Which outcomes are discriminated?",
         "AUROC of each outcome against all others; a half is guessing.",
         ranking_by_outcome,
     ),

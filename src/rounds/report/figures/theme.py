@@ -16,7 +16,7 @@ WIDTH, HEIGHT = 470, 290  # px: two beside each other on a screen, one on a phon
 FONT, LAID_OUT = "Liberation Sans, Arial, Helvetica, sans-serif", 14
 
 # Colours are names that the page gives values to, so that a chart follows light, dark and print. The hues are those
-# of Okabe and Ito (2008), told apart with every kind of colour vision.
+# of Okabe and Ito (2008), distinguishable with every kind of colour vision.
 INK, SOFT, FAINT, ARRAY = "var(--ink)", "var(--soft)", "var(--faint)", "var(--grid)"
 BLUE, ORANGE, GREEN, PURPLE = "var(--blue)", "var(--orange)", "var(--green)", "var(--purple)"
 RATES = [f"var(--rate-{i})" for i in range(6)]  # a quantity: from low to high

@@ -1,4 +1,4 @@
-"""The stay, round by round: what was found, what was given, what it did."""
+"""The rounds, one by one: what was found, what was prescribed, what it did."""
 
 import polars as pl
 
@@ -9,8 +9,8 @@ from rounds.report.wording import estimate_cells, label
 ADVICE = "advice"  # verdict of an entry that changes no plan: whether more patients would help
 
 
-def course(run: RunFiles) -> Record | None:
-    """A row for each look at the networks, and why the stay ended; None for a run without rounds."""
+def rounds_table(run: RunFiles) -> Record | None:
+    """A row for each look at the networks, and why the rounds ended; None for a run without rounds."""
     rounds = run.metrics.get("rounds", {})
     if not rounds.get("found"):
         return None

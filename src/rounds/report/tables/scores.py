@@ -33,7 +33,7 @@ NOT_A_FIELD = (
     "rows_that",
     "no_effect",
 )
-# Evidence that lists single rows or patients is told as how many there are.
+# Evidence that lists single rows or patients is shown as a count.
 OF_PATIENTS = ("row", "rows", "patients", "identifiers", "groups", "examples")
 LONGEST_LIST = 8
 
@@ -238,7 +238,7 @@ def tried(run: RunFiles) -> Record:
     metrics, members = run.metrics, run.members
     outcomes = members.group_by("outcome").len().sort("len", descending=True).rows()
     before = metrics["ledger"]["times_before"]
-    times = {None: "not known, the ledger could not be read", 0: "never"}.get(before, f"{before} times")
+    times = {None: "not known, the record of test reuse could not be read", 0: "never"}.get(before, f"{before} times")
     facts = [
         ("Networks trained", str(run.plan.get("members_trained", members.height))),
         ("of them for the predictor", ", ".join(f"{n} {outcome}" for outcome, n in outcomes)),

@@ -1,4 +1,4 @@
-"""Images as they might have been taken: drawn anew in every step, inside the compiled program.
+"""Images as they might have been taken: drawn again in every step, inside the compiled program.
 
 Each amount is a setting, so that members can differ in it; what no member uses is not compiled.
 """

@@ -1,4 +1,4 @@
-"""Recordings as they might have been taken: drawn anew in every step, inside the compiled program.
+"""Recordings as they might have been taken: drawn again in every step, inside the compiled program.
 
 As for images, each amount is a setting, and what no member uses is not compiled.
 """
@@ -39,7 +39,7 @@ def kinds_of(timeline: Timeline) -> tuple[list[int], list[int]]:
 def augment_recordings(
     settings: Settings, switches: frozenset[str], array: jax.Array, channels: Channels, key: jax.Array
 ) -> jax.Array:
-    """grid [B, T, C] as stored -> the same shape. Presence and time since seen change as the values do.
+    """Recordings [B, T, C] as stored -> the same shape. Presence and time since seen change as the values do.
 
     shift: steps earlier or later, up to this share of all, the ends repeated; scaling: each variable's distance from
     its mean, by up to this share; input_noise: in spreads; mask_channels: chance of each variable to be hidden;

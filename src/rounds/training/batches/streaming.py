@@ -22,7 +22,7 @@ PART_BYTES = 64_000_000  # of images read at a time, a slab; the next part is re
 
 @dataclass(frozen=True)
 class StreamedData:
-    """As `SlabData`, on the host; the last of `inputs` is a grid on disk."""
+    """As `SlabData`, on the host; the last of `inputs` is an array on disk."""
 
     inputs: list[ArrayInput]
     targets: np.ndarray

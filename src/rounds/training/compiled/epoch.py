@@ -133,7 +133,7 @@ def end_epoch(
 
 
 def rows_at_once(array: tuple[int, ...]) -> int:
-    """Rows predicted at once, of a grid of this shape.
+    """Rows predicted at once, of an array of this shape.
 
     >>> rows_at_once(()), rows_at_once((64, 64, 1))
     (4096, 64)

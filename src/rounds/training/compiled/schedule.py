@@ -1,4 +1,4 @@
-"""The learning rate's course: pure functions of the position in training, drawn in the report as they were trained."""
+"""Schedules of the learning rate: pure functions of the position in training, drawn in the report as trained."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ def learning_rate_at(
 ) -> jax.Array:
     """Learning rate at `position` (epochs since the start, fractions allowed), without the plateau's factor.
 
-    rate = learning_rate * min(1, position / warmup_epochs) * course(position), times batch_size / REFERENCE_BATCH
+    rate = learning_rate * min(1, position / warmup_epochs) * shape(position), times batch_size / REFERENCE_BATCH
     with ``scale_learning_rate_with_batch`` (Goyal et al. 2017, arXiv:1706.02677; full batches have no N to scale by).
     """
     warmup = settings["warmup_epochs"]

@@ -17,7 +17,7 @@ Settings = dict[str, jax.Array]
 class SlabData(NamedTuple):
     """The table, shared by all members of a slab: inputs (those of width > 0), targets [N, T], weights [N], halves (of
     its fold's patients, to which a row belongs, [N] 0/1), the mean and spread [T] that lead back to the user's unit,
-    and state that training rows decide, by its name in the network (the scale of a grid's channels)."""
+    and state that training rows decide, by its name in the network (the scale of an array's channels)."""
 
     inputs: Arrays
     targets: jax.Array
@@ -36,7 +36,7 @@ class Weights(NamedTuple):
 
 
 class BestSnapshots(NamedTuple):
-    """Snapshots of a member that keeps its last epoch, at the best epoch by three choosers (`training.spare`): weights
+    """Snapshots of a member that keeps its last epoch, at the best epoch by three choosers (`best_snapshots`): weights
     with leaves [3, ...], the loss by which each was chosen and the epochs since, [3]."""
 
     weights: Weights

@@ -15,7 +15,7 @@ from rounds.files import cache_home
 
 FOLDER = "compiled"
 LEAST_SECONDS = 0.1  # of compiling; programs that take less are quicker compiled than read
-MOST_DAYS = 30.0  # since a program was last read; after that it is compiled anew
+MOST_DAYS = 30.0  # since a program was last read; after that it is compiled again
 SECONDS_A_DAY = 86_400.0
 _CHOSEN = "JAX_COMPILATION_CACHE_DIR"  # JAX's own variable: who sets it has decided
 

@@ -127,7 +127,7 @@ def make_population(
 ) -> Population:
     """Members of each plan over all folds of all materials, packed into slabs; nothing is trained yet.
 
-    count: members that are handed over, all plans together; shapes: of the slabs of each plan, where a run goes on;
+    count: chosen members, all plans together; shapes: of the slabs of each plan, where a run goes on;
     model: a Keras model of the user's own, for plans whose network is "keras"; by_halves: leave snapshots of the epochs
     that either half of the validation patients chooses, which the other half can judge.
     Raises PlanError where a plan cannot run.
@@ -247,7 +247,7 @@ def columns_of(fold_data: FoldData, shape: InputShape) -> Columns:
     names, labels = fold_data.preparation.names, fold_data.preparation.labels
 
     def padded(found: tuple[str, ...], width: int) -> tuple[str, ...]:
-        return found[:width] + ("",) * (width - len(found))  # what is made by hand comes last, and is not read
+        return found[:width] + ("",) * (width - len(found))  # what is engineered comes last, and is not read
 
     numbers, flags = padded(names.numbers, shape.numbers), padded(names.flags, shape.flags)
     said = padded(labels.numbers, shape.numbers) + padded(labels.flags, shape.flags)

@@ -60,7 +60,7 @@ def scaling_of(plan: Plan) -> Scaling:
 
 
 def make_folds_data(dataset: Dataset, split: Split, scaling: Scaling = Scaling()) -> list[FoldData]:  # noqa: B008
-    """One material for the predictor that is handed over, and one for each judging fold of small data."""
+    """The data of the chosen predictor, and of each judging fold of small data."""
     parts = [(0, np.array([], np.int64)), *((r, rows) for r, repeat in enumerate(split.outer) for rows in repeat)]
     return [
         make_fold_data(dataset, split, rows, (number - 1, repeat), scaling)
@@ -96,7 +96,7 @@ def make_fold_data(
 
 
 def _halves(patients: np.ndarray, folds: dict[int, Rows]) -> np.ndarray:
-    """Each fold's held-out patients dealt into two halves, [N] float32 0/1."""
+    """Each fold's held-out patients in two random halves, [N] float32 0/1."""
     patient_half = np.zeros(len(patients), np.float32)
     for fold, rows in folds.items():
         people, place = np.unique(patients[rows.held], return_inverse=True)
@@ -106,7 +106,7 @@ def _halves(patients: np.ndarray, folds: dict[int, Rows]) -> np.ndarray:
 
 
 def _array_scale(dataset: Dataset, rows: np.ndarray, scale: bool) -> ArrayScale | None:
-    """From these rows of the table, which need not be the grid's: some may have been left out."""
+    """From these rows of the table, which need not be the array's: some may have been left out."""
     if dataset.array is None:
         return None
     if not scale:
@@ -116,7 +116,7 @@ def _array_scale(dataset: Dataset, rows: np.ndarray, scale: bool) -> ArrayScale 
 
 
 def shared_shape(folds_data: list[FoldData]) -> InputShape:
-    """The widths that every material is padded to, so that they share one compiled program."""
+    """The widths that all fold data is padded to, so that they share one compiled program."""
     return common_shape([m.preparation.shape for m in folds_data])
 
 
@@ -136,7 +136,7 @@ def slab_data(fold_data: FoldData, shape: InputShape, task: Task, plan: Plan) ->
 
 
 def _fitted(fold_data: FoldData) -> dict[str, jax.Array]:
-    """What training rows and the kind of data decide about the grid's channels, by name."""
+    """What training rows and the kind of data decide about the array's channels, by name."""
     array, timeline = fold_data.preparation.array, fold_data.preparation.timeline
     if array is None:
         return {}

@@ -10,7 +10,7 @@ from rounds.networks.network import Network
 from rounds.plan import Plan, setting_names
 
 OWN_BATCH_COST = 0.3  # of a minibatch of its own, in members' steps
-WHOLE_DEVELOPMENT = -1  # value of `outer` for members of the predictor that is handed over
+WHOLE_DEVELOPMENT = -1  # value of `outer` for members of the chosen predictor
 
 
 class SlabBudget(NamedTuple):
@@ -84,11 +84,11 @@ def sweep(plan: Plan) -> list[dict[str, float]]:
 def make_members(
     plans: list[Plan], folds: tuple[int, ...], repeats: tuple[int, ...] = (), count: int | None = None
 ) -> list[Member]:
-    """Members of every plan: folds x swept settings for the predictor that is handed over (outer fold -1), and for
+    """Members of every plan: folds x swept settings for the chosen predictor (outer fold -1), and for
     the judging folds, of which `repeats` says to which repeat of the cross-validation each belongs.
 
     Each repeat trains its share of each plan's settings, so that over all repeats a patient is judged by as many
-    networks as are handed over. count: how many are handed over, when the user says so; more than folds x settings
+    networks as are chosen. count: how many are chosen, when the user says so; more than folds x settings
     repeats them with new seeds. Members of the same fold and repetition share a stream, so that they are compared on
     the same minibatches.
     """

@@ -25,7 +25,7 @@ def structure_of(plan: Plan) -> Training:
     return tuple(getattr(plan, name) for name in structure_names())
 
 
-def course_of(member: Member) -> Training:
+def trained_as(member: Member) -> Training:
     """What tells a member from others of the same structure."""
     return (*sorted(member.settings.items()), member.seed, member.fold, member.outer, member.stream)
 
@@ -39,7 +39,7 @@ def of_plans(trained: Trained, count: int | None) -> Trained:
 
 
 def without(population: Population, parts: list[Trained]) -> Population:
-    """The population with those members alone that no part has trained, packed anew."""
+    """The population with those members alone that no part has trained, packed again."""
     done = {_training(part.population, member) for part in parts for member in part.population.members}
     left = [m for m in population.members if _training(population, m) not in done]
     like = {(work.slab.plan, work.slab.outer): work for work in population.works}
@@ -72,7 +72,7 @@ def gathered(population: Population, parts: list[Trained]) -> Trained:
 def _training(population: Population, member: Member) -> Training:
     functional = population.programs[member.plan].functional
     arrays = (*functional.names, *functional.state_names)
-    return (structure_of(population.plans[member.plan]), arrays, course_of(member))
+    return (structure_of(population.plans[member.plan]), arrays, trained_as(member))
 
 
 def _taken(population: Population, slab: Slab, wanted: dict[Training, Member]) -> list[Slab]:

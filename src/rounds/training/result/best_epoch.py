@@ -14,7 +14,7 @@ from rounds.training.population.build import Population, Trained, with_exact_sta
 
 
 def at_epoch_of(trained: Trained, selector: int) -> Trained:
-    """The same networks at the epochs that one of the three choosers took (`training.spare`)."""
+    """The same networks at the epochs that one of the three choosers took (`training.compiled.best_snapshots`)."""
     population = trained.population
     chosen = (replace(r, best=_chosen(r, selector), cycles=()) for r in trained.results)
     return Trained(population, tuple(with_exact_statistics(population, r) for r in chosen))
@@ -41,12 +41,12 @@ def with_best_epochs(trained: Trained, like: Population) -> Trained:
 
 
 def _stopped(result: SlabResult, plan: Plan) -> SlabResult:
-    records = tuple(course_with_patience(result.records, usual_patience(plan.epochs)))
+    records = tuple(records_with_patience(result.records, usual_patience(plan.epochs)))
     measures = tuple((epoch, taken) for epoch, taken in result.measures if epoch < len(records))
     return replace(result, records=records, measures=measures, best_snapshots={})
 
 
-def course_with_patience(records: tuple[EpochRecord, ...], patience: int) -> Iterator[EpochRecord]:
+def records_with_patience(records: tuple[EpochRecord, ...], patience: int) -> Iterator[EpochRecord]:
     """Records [G, M, ...] of members that keep the epoch of the lowest loss, up to where the last of them stops."""
     shape = records[0].running.shape
     best, epoch, waited = np.full(shape, np.inf, np.float32), np.full(shape, -1, np.int32), np.zeros(shape, np.int32)

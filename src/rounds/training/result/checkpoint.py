@@ -88,5 +88,5 @@ def _cycles(arrays: dict[str, np.ndarray], like: Weights) -> tuple[tuple[int, We
 
 def _damaged(path: Path, why: str) -> RunFolderError:
     return RunFolderError(
-        f"checkpoint must be whole and of this run, got file={path.name!r} ({why}). Delete it to train that slab anew."
+        f"checkpoint must be whole and of this run, got file={path.name!r} ({why}). Delete it to train that slab again."
     )

@@ -48,12 +48,12 @@ def curves_frame(trained: Trained, number: int = 0) -> pl.DataFrame:
     for result, member, record in _each_member(trained):
         alive = _alive(record)
         epochs = np.flatnonzero(alive) + 1
-        for (split, metric), values in _courses(trained, member, record).items():
+        for (split, metric), values in _curves(trained, member, record).items():
             parts.append(_Part(result, member, epochs, (split,), (metric,), values[alive]))
     return _long(CURVES, number, parts)
 
 
-def _courses(trained: Trained, member: Member, record: EpochRecord) -> dict[tuple[str, str], np.ndarray]:
+def _curves(trained: Trained, member: Member, record: EpochRecord) -> dict[tuple[str, str], np.ndarray]:
     """What a member leaves behind of every epoch [E], by split and metric."""
     columns = {("train", "loss"): record.losses.mean(-1), ("train", "learning_rate"): record.learning_rate}
     if record.penalties.any():
@@ -72,7 +72,7 @@ def last_values(population: Population, so_far: SlabResult) -> Iterator[tuple[Me
     trained = Trained(population, (last,))
     for _, member, record in _each_member(trained):
         if _alive(record)[-1]:
-            values = _courses(trained, member, record).items()
+            values = _curves(trained, member, record).items()
             yield member, {_value_name(split, metric): float(value[-1]) for (split, metric), value in values}
 
 

@@ -1,4 +1,4 @@
-"""Units of measurement that can be told from each other, and the way from one to another."""
+"""Units of measurement that can be distinguished from each other, and the way from one to another."""
 
 import re
 from typing import NamedTuple
