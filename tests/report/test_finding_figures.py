@@ -51,10 +51,10 @@ def test_thresholds_that_are_drawn_are_those_of_the_rule() -> None:
 
 
 def test_what_was_measured_of_data_stands_beside_its_threshold(run: RunFiles) -> None:
-    apart = [{"name": "told apart", "value": 0.65, "unit": "AUROC", "source": "made up"}]
+    apart = [{"name": "discriminated", "value": 0.65, "unit": "AUROC", "source": "made up"}]
     picture = finding_figure(run, finding("shifted-test", evidence={"auroc": 0.83}, thresholds=apart))
     assert picture is not None
-    assert "threshold: told apart" in picture
+    assert "threshold: discriminated" in picture
     assert "0.83" in picture
     shared = finding_figure(run, finding("patient-leak", evidence={"patients_shared_with_test": 31}))
     assert shared is not None

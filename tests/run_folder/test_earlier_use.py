@@ -26,7 +26,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     (tmp_path / NAME).mkdir()
     entry = count_earlier_use(tmp_path, "aa", "first")
     assert entry.times_before is None
-    assert entry.note == f"The ledger {tmp_path / NAME} could not be read (Is a directory)."
+    assert entry.note == f"The record of test reuse {tmp_path / NAME} could not be read (Is a directory)."
 
 
 def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
