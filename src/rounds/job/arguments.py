@@ -153,12 +153,12 @@ def arrays_of(inputs: Any, targets: Any) -> dict[str, np.ndarray]:
     """
     x, y = np.asarray(inputs), np.asarray(targets)
     if x.ndim > 4 or y.ndim > 2:
-        advice = "Hand over images [N, H, W, C] or recordings [N, T, V], and a row of targets for each"
+        advice = "Give images [N, H, W, C] or recordings [N, T, V], and a row of targets for each"
         raise DataError(
             "(X, y)", "of at most four axes and of two", name="shapes", got=[x.shape, y.shape], advice=advice
         )
     if len(x) != len(y):
-        advice = "Hand over a target for each row"
+        advice = "Give a target for each row"
         raise DataError("(X, y)", "of as many rows", name="shapes", got=[x.shape, y.shape], advice=advice)
     image = x.ndim == 4 or x.dtype.itemsize == 1
     y = y.reshape(-1) if y.shape[1:] == (1,) else y
