@@ -42,7 +42,7 @@ def read_measurements(
     timeline: of training, whose column names and units are looked for (None: they are recognised); style: what the
     user says of how dates and decimals are written. Raises DataError where a column is missing, or most of its cells
     cannot be read (the row is named), and ForcedChoiceError where dates can be read in two ways, or one variable has
-    units that cannot be told from each other.
+    units that cannot be distinguished from each other.
     """
     key = timeline.key if timeline else subjects.name
     opened = open_measurements(source, key, style, timeline.readings if timeline else None)
