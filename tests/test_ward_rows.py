@@ -11,7 +11,7 @@ from benchmarks.ward.page import ward_page
 from benchmarks.ward.row_faults import FEW, rows_over_the_split
 from benchmarks.ward.row_tasks import RARE_TASKS, REPEATED_TASKS, rare, several
 from benchmarks.ward.tasks import TASKS, WardTask, narrowed
-from benchmarks.ward.verdicts import ROUNDS, WATCHERS
+from benchmarks.ward.verdicts import ROUNDS, WATCHERS, DataVerdict
 from benchmarks.ward.wings import TASK_OF, WINGS, first_look
 from rounds.data.dataset import Dataset
 from rounds.examination.rules import every_rule
@@ -77,7 +77,16 @@ def test_a_first_look_is_every_fault_once_and_what_decides_about_harm() -> None:
 def test_the_page_says_what_is_known_and_what_is_missing() -> None:
     found = (verdict("ecg5000", "over-regularized"), verdict("cleveland 20 rows"), verdict("pima", "over-regularized"))
     said = [replace(v, said=dict.fromkeys(WATCHERS, v.said[ROUNDS])) for v in found]
-    page = ward_page(said, {v.task: {} for v in said}, "How thresholds were chosen.")
+    leak, split = "a column gives the outcome away", "test of other patients"
+    of_data = [
+        DataVerdict("ecg5000 5 events", leak, ("target-leak",)),
+        DataVerdict("ecg5000 5 events", split, ()),
+        DataVerdict("ecg5000 5 events", "", ()),
+        DataVerdict("pima", leak, ()),
+    ]
+    page = ward_page(said, {v.task: {} for v in said}, of_data, "How thresholds were chosen.")
+    assert "| few events | 1 | 1 of 2 | 0 of 1 |" in page
+    assert "Not named: test of other patients on ecg5000 5 events (1)." in page
     reported = page[page.index("## Rates on the reported half") : page.index("## Beside")]
     assert "| tables | 100.0 % (100 to 100; 1 of 1)" in reported
     assert "| repeated rows | 0.0 % (0 to 0; 0 of 1)" in reported

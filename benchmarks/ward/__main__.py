@@ -19,7 +19,7 @@ from benchmarks.ward.good_plans import compare_plans
 from benchmarks.ward.make_runs import examine_tables, read_lines, train_all
 from benchmarks.ward.outcome import harms
 from benchmarks.ward.page import looked_at, rule_rates, ward_page
-from benchmarks.ward.verdicts import every_verdict
+from benchmarks.ward.verdicts import data_verdicts, every_verdict
 from benchmarks.ward.wings import EVERY_TASK, WINGS, first_look
 from rounds.examination.rates import MEASURED
 from rounds.files import write_json, write_whole
@@ -73,7 +73,8 @@ def write_page(folder: Path) -> None:
     names = [t.name for t in shown]
     verdicts = every_verdict(folder, tuple(names))
     reported = [v for v in verdicts if v.half == "reported"]
-    write_whole(PAGE, ward_page(verdicts, {n: harms(runs[n]) for n in names}, THRESHOLDS.read_text(encoding="utf-8")))
+    harm, how = {n: harms(runs[n]) for n in names}, THRESHOLDS.read_text(encoding="utf-8")
+    write_whole(PAGE, ward_page(verdicts, harm, data_verdicts(folder), how))
     write_whole(FIGURE, figure(reported))
     content = {"made_by": "python -m benchmarks.ward page", "tables": names, "rules": rule_rates(reported)}
     write_json(MEASURED, content)

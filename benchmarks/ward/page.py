@@ -12,15 +12,15 @@ from benchmarks.ward.outcome import ALARMS, DETECTED, HURTS, NAMED
 from benchmarks.ward.page_tables import CONTROLS, by_fault, false_alarms, markdown_table, missed, of_groups, plain
 from benchmarks.ward.rates import detected, named, rate
 from benchmarks.ward.tasks import ROWS, WIDTH
-from benchmarks.ward.verdicts import ROUNDS, WATCHERS, Verdict
-from benchmarks.ward.wings import BY_NAME, EVERY_TASK, WINGS
+from benchmarks.ward.verdicts import ROUNDS, WATCHERS, DataVerdict, Verdict
+from benchmarks.ward.wings import BY_NAME, EVERY_TASK, TASK_OF, WINGS
 
 PACKAGES = ("rounds", "jax", "keras", "numpy", "scikit-learn", "polars")
 HALVES = ("reported", "thresholds")
 
 
-def ward_page(verdicts: list[Verdict], harms: Harms, thresholds: str) -> str:
-    """harms: by task; thresholds: how they were chosen."""
+def ward_page(verdicts: list[Verdict], harms: Harms, of_data: list[DataVerdict], thresholds: str) -> str:
+    """harms: by task; of_data: what the data rules alone say; thresholds: how they were chosen."""
     half = {name: [v for v in verdicts if v.half == name] for name in HALVES}
     shown = half["reported"]
     return "\n".join(
@@ -29,6 +29,8 @@ def ward_page(verdicts: list[Verdict], harms: Harms, thresholds: str) -> str:
             "## Rates on the reported half\n",
             rates_by_wing(shown),
             "![Rates of each wing with intervals, and of each fault beside two published rule sets](ward.svg)\n",
+            "## Data rules alone, reported half\n",
+            data_rates([v for v in of_data if TASK_OF[v.task].half == "reported"]),
             "## Beside published rule sets\n",
             _watchers(shown),
             "## Alarms by harm\n",
@@ -90,6 +92,27 @@ def rates_by_wing(verdicts: list[Verdict]) -> str:
         rows.append((wing, *shares, rate(controls, detected(ROUNDS))))
     names = ("wing", "detected", "cause named first", "alarms on healthy plans", "alarms on all controls")
     return markdown_table(names, rows)
+
+
+def data_rates(verdicts: list[DataVerdict]) -> str:
+    """Leaks, copies and shifts that the data rules name first, before anything is trained, and their alarms on tables
+    without a fault."""
+    rows = []
+    for wing in WINGS:
+        some = [v for v in verdicts if TASK_OF[v.task].wing == wing]
+        planted, healthy = [v for v in some if v.fault], [v for v in some if not v.fault]
+        if some:
+            named_first, alarmed = sum(v.is_named for v in planted), sum(bool(v.alarms) for v in healthy)
+            tasks = len({v.task for v in some})
+            rows.append((wing, tasks, f"{named_first} of {len(planted)}", f"{alarmed} of {len(healthy)}"))
+    missed_by = Counter((v.fault, v.task) for v in verdicts if v.fault and not v.is_named)
+    left = "; ".join(f"{fault} on {task} ({n})" for (fault, task), n in sorted(missed_by.items())) or "none"
+    names = ("wing", "tasks", "planted leak, copy or shift named first", "alarms on tables without a fault")
+    return f"""Asked of every table of the wings, whether networks were trained on it or not.
+
+{markdown_table(names, rows)}
+Not named: {left}.
+"""
 
 
 def _watchers(verdicts: list[Verdict]) -> str:

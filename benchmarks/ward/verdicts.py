@@ -13,9 +13,10 @@ from benchmarks.ward.make_runs import read_lines
 from benchmarks.ward.outcome import Group, Said, error_share, good_by_seed, groups
 from benchmarks.ward.record import read_run
 from benchmarks.ward.tasks import Half
-from benchmarks.ward.wings import BY_NAME, TASK_OF, WINGS, wing_of
+from benchmarks.ward.wings import BY_NAME, EVERY_TASK, TASK_OF, WINGS, wing_of
 from rounds.examination.examine import examine_run
 from rounds.examination.finding import read_finding
+from rounds.examination.rules import rules_of_data
 from rounds.examination.run import Run
 from rounds.examination.while_training.lost import without_hope
 
@@ -71,6 +72,33 @@ def every_verdict(folder: Path, tasks: tuple[str, ...]) -> list[Verdict]:
     have = [task for task in tasks if (folder / f"{task}.jsonl").exists()]
     with ProcessPoolExecutor(2) as pool:
         return [v for part in pool.map(partial(verdicts_of, folder=folder), have) for v in part]
+
+
+@dataclass(frozen=True)
+class DataVerdict:
+    """What the data rules alone say of one table, without a network: name of the planted fault, "" where there is none;
+    alarms: codes, the first one first."""
+
+    task: str
+    fault: str
+    alarms: tuple[str, ...]
+
+    @property
+    def is_named(self) -> bool:
+        return bool(self.alarms) and self.alarms[0] in BY_NAME[self.fault].acceptable
+
+
+def data_verdicts(folder: Path) -> list[DataVerdict]:
+    """Of every table with a fault that data rules name, and of those without any fault."""
+    codes, found = {rule.code for rule in rules_of_data()}, []
+    for task in EVERY_TASK:
+        always = WINGS[task.wing].always
+        for place, said in _tables(folder / f"{task.name}.data.json").items():
+            fault = BY_NAME.get(place.rsplit("/", 2)[0])
+            alarms = tuple(f["code"] for f in said["findings"] if f["severity"] != "note" and f["code"] not in always)
+            if fault is None or (fault.harm == "optimism" and fault.acceptable[0] in codes):
+                found.append(DataVerdict(task.name, fault.name if fault else "", alarms))
+    return found
 
 
 def _tables(path: Path) -> dict[str, Any]:

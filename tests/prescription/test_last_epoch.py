@@ -12,15 +12,17 @@ from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
 from rounds.data.loading import load
 from rounds.data.splitting import split_dataset
+from rounds.examination.training_rules.fit import RISE
 from rounds.job.request import Request
 from rounds.job.result import Result
 from rounds.job.stages import stages
 from rounds.plan import Plan
 from rounds.prescription.remedies.optimizer import keep_best
 from rounds.prescription.remedies.remedy import Prescription
-from rounds.prescription.trial.best_epoch import read_off, try_best_epoch
+from rounds.prescription.trial.best_epoch import SAME_PATIENTS, read_off, try_best_epoch
 from rounds.prescription.trial.design import TrialDesign
 from rounds.prescription.trial.effect import Pair, Patients, paired_effect
+from rounds.statistics.fold_differences import paired
 from rounds.task import Task
 from rounds.training.pool import Progress
 from rounds.training.population.build import Trained, make_population, train_population
@@ -139,6 +141,28 @@ def test_nothing_can_be_read_off_where_it_would_be_another_training(ward_data: D
 
 
 EPOCHS, PATIENTS, TIMES = 40, 80, 200
+
+
+def test_after_an_alarm_that_luck_raised_another_epoch_is_seldom_kept() -> None:
+    """Epochs are all alike; what stands at the last one above the lowest is luck of the patients who judge as well."""
+    task, random = Task(kind="regression", targets=("y",)), np.random.default_rng(2)
+    folds, patients, kept = 3, 120, []
+    fold = np.arange(patients) % folds
+    while len(kept) < 60:
+        y = random.normal(size=(patients, 1))
+        says = 0.5 * y + 0.7 * random.normal(size=(EPOCHS, patients, 1))
+        losses = ((says - y) ** 2)[..., 0]  # [E, N]
+        means = np.stack([losses[:, fold == f].mean(1) for f in range(folds)])
+        lowest = [np.delete(means, f, 0).mean(0).argmin() for f in range(folds)]
+        rise, low, _ = paired(np.array([means[f, -1] - means[f, epoch] for f, epoch in enumerate(lowest)]))
+        if rise < RISE.value or low <= 0:
+            continue
+        half = random.permutation(patients) % 2
+        at = np.array([losses[:, (fold == f) & (half != h)].mean(1).argmin() for f, h in zip(fold, half, strict=True)])
+        rows = Patients(y, np.arange(patients), np.zeros(patients, int), (Pair(0),))
+        effect = paired_effect(task, rows, says[at, np.arange(patients)], says[-1], SAME_PATIENTS)
+        kept.append(effect.helps)
+    assert np.mean(kept) <= 0.05
 
 
 def test_epochs_that_are_all_alike_are_seldom_taken_for_better_ones() -> None:

@@ -49,9 +49,11 @@ def _from_causes(run: Run, seen: Found, causes: tuple[str, ...], finding: Findin
 
 
 def _in_order(findings: list[Finding]) -> tuple[Finding, ...]:
-    """Data before training before worth; alarms before notes; causes before what follows from them."""
+    """Data before training before worth; alarms before notes; causes before what follows from them. First comes what no
+    score can be believed beside."""
     questions = ("data", "training", "worth")
     place = {rule.code: rule.place for rule in rules_of_training()}
+    place |= {rule.code: -2 for rule in every_rule() if rule.refutes_score}
 
     def key(f: Finding) -> tuple[int, int, int, int, int]:
         rank = SEVERITIES.index(f.severity)
