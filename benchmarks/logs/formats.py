@@ -255,6 +255,25 @@ def _detectron(rows: Sequence[Row]) -> Files:
     return _lines("metrics.json", lines)
 
 
+def _caffe(rows: Sequence[Row]) -> Files:
+    lines = []
+    for i, r in enumerate(rows):
+        stamp = f"I0301 10:00:{i % 60:02d}.123456  1234 solver.cpp"
+        lines.append(f"{stamp}:228] Iteration {100 * i}, loss = {r['loss']:.6g}")
+        lines.append(
+            f"{stamp}:404]     Test net output #1: loss = {r['val_loss']:.6g} (* 1 = {r['val_loss']:.6g} loss)"
+        )
+    return _lines("caffe.INFO.log", lines)
+
+
+def _r_keras(rows: Sequence[Row]) -> Files:
+    """`as.data.frame(history)` of Keras in R."""
+    lines = ['"","epoch","value","metric","data"']
+    for split, key in (("training", "loss"), ("validation", "val_loss")):
+        lines += [f'"{len(lines) + i}",{i + 1},{r[key]},"loss","{split}"' for i, r in enumerate(rows)]
+    return _lines("history.csv", lines)
+
+
 def _split_files(rows: Sequence[Row]) -> Files:
     """One file a split."""
     files: Files = {}
@@ -347,6 +366,8 @@ FORMATS: dict[str, Format] = {
     "skorch": _skorch,
     "MONAI": _monai,
     "Detectron2": _detectron,
+    "Caffe": _caffe,
+    "Keras in R": _r_keras,
     "a file a split": _split_files,
     "appended": _appended,
     "decimal commas": _decimal_commas,

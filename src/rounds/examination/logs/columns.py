@@ -13,6 +13,8 @@ SPLIT_WORDS: dict[str, Split] = {
     **dict.fromkeys(("validation", "valid", "val", "eval", "evaluation", "dev", "vl", "vld", "holdout"), "validation"),
     **dict.fromkeys(("test", "testing", "tst"), "test"),
 }
+GENERATORS, DISCRIMINATORS = {"generator", "gen", "g"}, {"discriminator", "critic", "disc", "d"}
+ADVERSARIES = GENERATORS | DISCRIMINATORS  # two networks that play against each other
 _POSITIONS = {"epoch", "step", "iteration", "iter", "batch", "global_step", "round", "trained_iterations", "task_id"}
 _LOSSES = {
     "loss",

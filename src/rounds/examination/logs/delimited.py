@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from rounds.examination.logs.columns import SPLIT_WORDS
 from rounds.examination.logs.table import LogTable, Row, cell_number
 
 TENSORBOARD = {"Wall time", "Step", "Value"}
@@ -85,9 +86,16 @@ def _table(path: Path, rows: list[list[str]]) -> list[LogTable]:
     if set(names) == TENSORBOARD:
         tagged: list[Row] = [{"step": row["Step"], path.stem: row["Value"]} for row in kept]
         return [LogTable(path.name, tagged, ignored=ignored, is_part=True)]
-    if set(names) >= set(LONG):
-        return [LogTable(path.name, pivoted(kept), ignored=ignored)]
+    if set(names) >= set(LONG) - {"split"} and (split := _column_of_splits(kept)):
+        long: list[Row] = [{"split" if name == split else name: cell for name, cell in row.items()} for row in kept]
+        return [LogTable(path.name, pivoted(long), ignored=ignored)]
     return [LogTable(f"{path.name} {run}".strip(), of, ignored=ignored) for run, of in _by_run(names, kept).items()]
+
+
+def _column_of_splits(rows: list[Row]) -> str:
+    """The column of nothing but names of splits (keras in R calls it data); empty where there is none."""
+    names = list(rows[0]) if rows else []
+    return next((name for name in names if {str(row[name]).lower() for row in rows} <= set(SPLIT_WORDS)), "")
 
 
 def _by_run(names: list[str], rows: list[Row]) -> dict[str, list[Row]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rounds.examination.logs.columns import LOSS, Kind, Meaning, Split, meaning
+from rounds.examination.logs.columns import DISCRIMINATORS, GENERATORS, LOSS, Kind, Meaning, Split, meaning
 from rounds.examination.logs.logged_run import Measured, Series
 
 _MAIN_METRICS = (LOSS, "objective", "cost", "criterion", "crossentropy", "ce", "nll", "bce", "logloss")
@@ -64,7 +64,7 @@ def quantities(every: list[Series], loss: str | None, validation: str | None) ->
 def _is_adversarial(columns: list[_Column]) -> bool:
     """Whether losses of a generator and of its opponent are among them (g_loss, d_loss)."""
     words = {word for c in columns if c.meaning.kind == "loss" for word in c.meaning.metric.split("_")}
-    return bool(words & {"generator", "gen", "g"}) and bool(words & {"discriminator", "critic", "disc", "d"})
+    return bool(words & GENERATORS) and bool(words & DISCRIMINATORS)
 
 
 def _distinct(columns: list[_Column]) -> list[_Column]:

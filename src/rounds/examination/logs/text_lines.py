@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from rounds.examination.logs.columns import SPLIT_WORDS, column_words, meaning
+from rounds.examination.logs.columns import ADVERSARIES, SPLIT_WORDS, column_words, meaning
 from rounds.examination.logs.table import LogTable, Row
 
 KNOWN = ("loss", "score", "error", "rate")
@@ -12,6 +12,7 @@ FEWEST_VALUES = 2  # of losses or scores by epoch, below which a text is no log 
 _STAMP = re.compile(
     r"^[\[(]?\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d(:\d\d)?([.,]\d+)?(Z|[+-]\d\d:?\d\d)?[\])]?[\s:,|-]*"
     r"|^[\[(]?\d\d:\d\d:\d\d([.,]\d+)?[\])]?[\s:,|-]*"
+    r"|^[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w.]+:\d+\]\s*"
 )
 _LEVEL = re.compile(r"^\W*(INFO|DEBUG|WARNING|root|__main__|train(er)?)\b[\s:|\])-]*(?=\S)", re.IGNORECASE)
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|-?inf(?:inity)?"
@@ -26,9 +27,10 @@ _TRANSLATED = (  # what Chinese logs call things
 )
 _QUOTES = re.compile(r"\"|'(?=\s*:)|(?<=[{,\s])'")
 _STEP = re.compile(r"\b(step|iter|iteration|round)\b\W{0,8}(\d+)", re.IGNORECASE)
+_IN_BRACKETS = re.compile(r"^\[(\d+),\s*\d+\]\s")  # "[3,  2000] loss: 1.7", epoch and minibatch
 _BARE = re.compile(r"^(\d+)[:,;|]?\s+(?=[A-Za-z])")  # "3 train_loss=0.2"
 _PLACED = re.compile(  # a split that stands by itself: "Test set: average loss 0.1", "| valid | loss 0.1"
-    rf"(?:^|[|\[(])\s*({'|'.join(SPLIT_WORDS)})(?:\s+(?:sub)?set)?\s*[:|\])](?!\s*[-+.\d])", re.IGNORECASE
+    rf"(?:^|[|\[(])\s*({'|'.join(SPLIT_WORDS)})(?:\s+[^:|\])=]{{0,24}})?\s*[:|\])](?!\s*[-+.\d])", re.IGNORECASE
 )
 _COUNTED = re.compile(r"\b(\d+)/(\d+)\s*\(\d+(?:\.\d+)?%\)")  # "Accuracy: 9000/10000 (90%)"
 _BOOSTING = re.compile(r"^\[\s*(\d+)\]\s*[a-z_]|^(\d+):\s+learn:", re.IGNORECASE)
@@ -91,10 +93,12 @@ def _mark(message: str) -> tuple[str, float] | None:
     """("epoch" or "step", number) where a line says so, and is not about an epoch in passing."""
     if found := _BOOSTING.search(message):
         return "iteration", float(found.group(1) or found.group(2))
+    if found := _IN_BRACKETS.match(message):
+        return "epoch", float(found.group(1))
     aside = _ASIDE.search(message)
     if (found := _EPOCH.search(message)) and not (aside and found.start() > aside.start()):
         return "epoch", float(found.group(1))
-    if (found := _STEP.search(message)) and not aside and (found.start() < 12 or any(_values(message[found.end() :]))):
+    if (found := _STEP.search(message)) and not aside and (found.start() < 12 or any(_values(message))):
         return "step", float(found.group(2))
     return None
 
@@ -135,7 +139,9 @@ def _named(name: str) -> str:
     for first in range(len(words)):
         tail = " ".join(words[first:])
         known = meaning(tail).kind in KNOWN and column_words(words[first])
-        if known and (known[0] in SPLIT_WORDS or meaning(" ".join(words[first + 1 :]) or "x").kind == "other"):
+        if known and (
+            {known[0]} & {*SPLIT_WORDS, *ADVERSARIES} or meaning(" ".join(words[first + 1 :]) or "x").kind == "other"
+        ):
             return tail
     return ""
 
