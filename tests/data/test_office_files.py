@@ -8,6 +8,7 @@ import pandas as pd
 import pyreadstat
 import pytest
 
+from rounds.data.tables.office_files import STATISTICS
 from rounds.data.tables.reading import read_table
 from rounds.errors import DataError
 
@@ -71,6 +72,28 @@ def test_files_of_statistics_programs_have_labels(tmp_path: Path) -> None:
     assert table.frame.rows() == [(50.0, "F"), (61.0, "M"), (None, "F")]
     assert table.how.about == ("value labels of sex were read in place of their numbers",)
     assert read_table(tmp_path / "a.dta").frame["age"].to_list() == [50.0, 61.0, None]
+
+
+def test_transport_files_of_sas_are_read(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"SEQN": [1.0, 2.0], "LBXGH": [5.5, None], "SEX": ["F", "M"]})
+    pyreadstat.write_xport(frame, str(tmp_path / "a.xpt"), table_name="DEMO")
+    assert read_table(tmp_path / "a.xpt").frame.rows() == [(1.0, 5.5, "F"), (2.0, None, "M")]
+
+
+@pytest.mark.parametrize("ending", STATISTICS)
+def test_readers_are_asked_for_what_they_take(tmp_path: Path, ending: str) -> None:
+    (tmp_path / "a.sas7bcat").write_bytes(b"no catalog")
+    (tmp_path / f"a{ending}").write_bytes(b"no table")
+    with pytest.raises(DataError, match="DATA must be a readable") as refused:
+        read_table(tmp_path / f"a{ending}")
+    assert "argument" not in str(refused.value), "it is the file that is refused"
+
+
+def test_a_file_of_sas_is_read() -> None:
+    found = sorted(Path(pyreadstat.__file__).parents[1].glob("*/tests/**/*.sas7bdat"))
+    if not found:
+        pytest.skip("no installed package brings a file of SAS")
+    assert read_table(found[0]).frame.height > 0
 
 
 def test_damage_and_a_missing_package_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,7 @@ from rounds.data.cohort.positive_class import positive_class
         ("J", "N"),
         ("2", "0"),
         ("DIE", "LIVE"),
+        ("1:DECEASED", "0:LIVING"),
     ],
 )
 def test_words_decide(positive: str, negative: str) -> None:

@@ -280,6 +280,7 @@ ROWS = [f"{40 + i % 30},{'FM'[i % 2]},{i % 7}.5,{i % 2}" for i in range(40)]
             "name of the row",
         ),
         (["#a,b,c,d", *ROWS], ["a", "b", "c", "d"], 40, ""),
+        (["!Series_title", "!begin", "a,b,c,d", *ROWS, "!end"], ["a", "b", "c", "d"], 40, "1 line below the table"),
         (["Report,,,", "of 2024,,,", ",,,", "a,b,c,d", *ROWS], ["a", "b", "c", "d"], 40, "2 lines above the table"),
     ],
 )

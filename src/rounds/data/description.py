@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from shlex import quote as quoted
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from rounds.data.cohort.feature_columns import feature
@@ -15,6 +16,7 @@ from rounds.data.tables.cells.reading import Reading
 from rounds.data.tables.reading import AS_WRITTEN
 from rounds.errors import DataError, nearest
 
+MOST_CLASSES_AS_NUMBERS = 6  # different whole numbers of an outcome, up to which they may be classes
 MONTH = len("2024-12")  # letters of a date that say no day: the first and last rows are single patients'
 
 
@@ -71,13 +73,23 @@ def target_line(outcome: Outcome) -> str:
     names = ", ".join(task.targets[:5]) + (", ..." if len(task.targets) > 5 else "")
     if task.kind != "binary":
         several = f" of {', '.join(task.classes[:10])}" if task.kind == "multiclass" else ""
-        return f"Target {names}: {task.kind}{several}{f' in {task.unit}' if task.unit else ''}, {rows:,} rows."
+        said = f"Target {names}: {task.kind}{several}{f' in {task.unit}' if task.unit else ''}, {rows:,} rows"
+        return f"{said}{_may_be_classes(outcome)}."
     cases = int(outcome.targets.sum())
     turn = f" (--positive {quoted(task.classes[0])} turns it)" if outcome.positive_reason == RARER else ""
     return (
         f"Target {names}: positive is {task.classes[1]} ({outcome.positive_reason}), in {cases:,} of {rows:,} rows; "
         f"negative is {task.classes[0]}{turn}."
     )
+
+
+def _may_be_classes(outcome: Outcome) -> str:
+    """What to type where numbers that are predicted may be the names of classes."""
+    values = np.unique(outcome.targets)
+    few = len(outcome.task.targets) == 1 and len(values) <= MOST_CLASSES_AS_NUMBERS
+    if outcome.task.kind != "regression" or not few or (values != np.round(values)).any():
+        return ""
+    return f"; if its {len(values)} different numbers are classes: --task multiclass, or --positive VALUE"
 
 
 def prediction_moment(features: tuple[Column, ...]) -> tuple[str | None, str]:

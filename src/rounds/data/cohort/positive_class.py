@@ -118,7 +118,8 @@ def _above_zero(label: str, other: str) -> bool:
 
 
 def _tidy(label: str) -> str:
-    return re.sub(r"\s+", " ", without_accents(label.strip().lower()))
+    plain = re.sub(r"\s+", " ", without_accents(label.strip().lower()))
+    return re.sub(r"^\d+ ?[:._=-] ?(?=[^\W\d])", "", plain)  # 1:deceased beside 0:living
 
 
 def _negated(label: str) -> bool:

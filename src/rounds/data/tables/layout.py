@@ -19,6 +19,7 @@ MOST_TITLES = 5  # lines above a table that have commas and one text
 FEWEST_ROWS = 5  # below, a first row of words may be a patient or names
 _NUMBER = re.compile(r"^[<>~]?\s*[+-]?(\d+([.,]\d*)*|[.,]\d+)([eE][+-]?\d+)?\s*%?$")
 _DATE = re.compile(r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
+_COMMENTS = ("#", "!", "%", "//")  # of lines above a table, GEO's and Weka's too
 _MISSING = ("", "?", "na", "nan", "null", "n/a", ".", "-")
 Row = list[str]
 
@@ -74,8 +75,8 @@ def _above(lines: Sequence[str]) -> tuple[int, list[str], str]:
         plain = line.strip().strip('"')
         if match := re.fullmatch(r"sep=(.|\\t)", plain, re.IGNORECASE):
             said = "\t" if match[1] == "\\t" else match[1]
-        elif plain.startswith("#") and _more_below(lines[place + 1 :]):
-            comments.append(plain.lstrip("# "))
+        elif plain.startswith(_COMMENTS) and _more_below(lines[place + 1 :]):
+            comments.append(plain.lstrip("#!% "))
         elif plain:
             return place, comments, said
     return len(lines), comments, said

@@ -76,9 +76,18 @@ def _sheet_with_header(cells: pl.DataFrame, where: str, notes: tuple[str, ...]) 
     return Cells(clean.cells, clean.units, "", (*notes, *clean.notes))
 
 
+def _labels(path: Path) -> dict[str, Any]:
+    """What a reader takes to put value labels in place of numbers: SPSS and Stata keep them in the file, SAS in a
+    catalog beside it, and its transport files have none."""
+    if path.suffix.lower() in (".sav", ".zsav", ".dta"):
+        return {"apply_value_formats": True}
+    catalog = path.with_suffix(".sas7bcat")
+    return {"catalog_file": str(catalog)} if path.suffix.lower() == ".sas7bdat" and catalog.is_file() else {}
+
+
 def _statistics(path: Path, pyreadstat: Any) -> Cells:
     read = getattr(pyreadstat, STATISTICS[path.suffix.lower()])
-    frame, about = read(str(path), apply_value_formats=True, output_format="polars")
+    frame, about = read(str(path), output_format="polars", **_labels(path))
     labelled = [n for n in frame.columns if n in about.variable_value_labels]
     notes = (f"value labels of {', '.join(labelled[:10])} were read in place of their numbers",) if labelled else ()
     return Cells(frame, {}, "", notes)

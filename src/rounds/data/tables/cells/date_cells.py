@@ -261,7 +261,7 @@ def _notes(column: str, cells: DistinctCells, moments: pl.Series, reading: Readi
     if rows := cells.count(without_day):
         found.append(CellNote(column, f"{_dates(rows)} without a day read as the first of the month", rows))
     if rows := cells.count(~spelled.is_in(_PLAIN_SPELLINGS).fill_null(True) & ~without_day):
-        found.append(CellNote(column, f"{_dates(rows)} with a month's name, or in eight digits, read as dates", rows))
+        found.append(CellNote(column, f"{_dates(rows)} with a month's name, or in digits alone, read as dates", rows))
     if rows := cells.count(moments.is_null()):
         note = missing_note(
             column,

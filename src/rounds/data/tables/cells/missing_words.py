@@ -20,7 +20,8 @@ ALWAYS = words(
     """
     na, n/a, n.a., n.a, #n/a, #na, nan, -nan, 1.#qnan, 1.#ind, null, (null), <null>, <na>, nat, ?, ??, ???, \\n,
     ., .., ..., --, ---, ----, -, _, __, *, **, ***, #value!, #ref!, #div/0!, #num!, #name?, #null!, (blank),
-    <blank>, (empty), <missing>, (missing), [null], pd.na, n/d, —, –, −
+    <blank>, (empty), <missing>, (missing), [null], [not available], [not applicable], [not evaluated], [unknown],
+    [discrepancy], pd.na, n/d, —, –, −
     """
 ) | {""}
 SODIUM = "Na"
