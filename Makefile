@@ -5,11 +5,12 @@ PYTHON ?= $(shell for p in $(PYTHONS); do $$p -c 'import sys; sys.exit(sys.versi
 BIN = .venv/bin
 STAMP = .venv/installed
 
-.PHONY: help setup demo test test-all benchmark clean
+.PHONY: help setup demo test test-fast test-all benchmark clean
 
 help:
 	@echo "make demo       train on the built-in diabetes patients and write a report"
 	@echo "make test       everything that must hold before a change is kept"
+	@echo "make test-fast  the quick ones of these tests, as measured when they last ran: while working"
 	@echo "make test-all   the same, with the wide and long checks"
 	@echo "make setup      only .venv with the pinned packages and the rounds command"
 	@echo "make benchmark  how to measure what the documentation claims"
@@ -39,6 +40,10 @@ test: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q -n 2 --dist loadscope
+
+test-fast: setup
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest -q -n 2 --dist loadscope --quick
 
 test-all: setup
 	$(BIN)/python -m pytest -q -n 2 --dist loadscope -m "slow or not slow"

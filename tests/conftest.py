@@ -1,7 +1,9 @@
 """What all tests share: type checks of every annotated function, and the folder of real tables."""
 
 import contextlib
+import gc
 import io
+import json
 import os
 import shutil
 import sys
@@ -33,6 +35,51 @@ beartype_packages(
         "rounds.export",
     ]
 )
+
+
+SECONDS = Path(__file__).resolve().parents[1] / ".cache" / "test_seconds.json"  # of each test, when it last ran
+QUICK_SECONDS = 0.15  # `--quick` leaves out what took longer
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="leave out tests that were slow when they last ran")
+
+
+def _measured() -> dict[str, float]:
+    return json.loads(SECONDS.read_text(encoding="utf-8")) if SECONDS.exists() else {}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--quick`: tests that were quick when they last ran, and those that never ran."""
+    if config.getoption("--quick"):
+        seconds = _measured()
+        slow = [item for item in items if seconds.get(item.nodeid, 0.0) > QUICK_SECONDS]
+        items[:] = [item for item in items if seconds.get(item.nodeid, 0.0) <= QUICK_SECONDS]
+        config.hook.pytest_deselected(items=slow)
+
+
+_taken: dict[str, float] = {}
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    _taken[report.nodeid] = _taken.get(report.nodeid, 0.0) + report.duration
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The first process writes down how long each test took, whichever worker ran it."""
+    if not hasattr(session.config, "workerinput") and _taken:
+        SECONDS.parent.mkdir(exist_ok=True)
+        taken = {name: round(seconds, 3) for name, seconds in {**_measured(), **_taken}.items()}
+        SECONDS.write_text(json.dumps(taken), encoding="utf-8")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _programs_end_with_their_module() -> Iterator[None]:
+    """Compiled programs are forgotten after each file of tests; those on disk are read again in little time."""
+    yield
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(scope="session")
