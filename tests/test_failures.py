@@ -24,7 +24,7 @@ from rounds.training.pool import Progress
 TINY: dict[str, Any] = {"seed": 0, "epochs": 2, "hidden": (4,), "batch_size": 16, "folds": 2, "learning_rate": 0.01}
 # Stages after training, as (module, name of its function), and whether there is a result without it.
 # Functions of stages after training without which there is no result, and those that a run can do without.
-NEEDED = [(stages, "_judging"), (run_folder, "judge"), (stages, "examine")]
+NEEDED = [(stages, "_judging"), (run_folder, "judge_rows"), (stages, "examine_run")]
 PASSED_OVER = {
     "look": "round 1",
     "write_image_files": "drawing what images answer to",

@@ -16,7 +16,7 @@ from rounds.task import Task
 from rounds.training.batches import streaming
 from rounds.training.batches.streaming import StreamedData
 from rounds.training.compiled import epoch
-from rounds.training.machine.estimate import training_cost
+from rounds.training.machine.estimate import held_megabytes
 from rounds.training.population.build import Population, Trained, make_population, train_population
 from rounds.training.population.fold_data import make_folds_data
 
@@ -146,7 +146,7 @@ def test_a_part_of_the_images_is_read_at_a_time(tmp_path: Path, monkeypatch: pyt
     read.clear()  # the scale of the channels is learned from a sample
     trained(made)
     assert max(read) == 4 * 16  # of four orders: 8 rows a minibatch, 16 to be judged
-    assert training_cost(made).megabytes < 1
+    assert held_megabytes(made) < 1
 
 
 def test_a_batch_of_all_rows_is_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

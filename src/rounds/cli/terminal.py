@@ -7,19 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
 from rounds.cli.console import make_console
 from rounds.cli.readable import print_json, readable, say
 from rounds.errors import DrawingError, RoundsError, TrainingError
+from rounds.run_folder.progress import duration
 
 if TYPE_CHECKING:
+    from rich.progress import Task
+
     from rounds.data.choices import Choices
     from rounds.data.dataset import Dataset
     from rounds.job.request import Request
     from rounds.job.result import Result
+    from rounds.job.time_left import Remaining
     from rounds.training.population.build import Population
 
 
@@ -114,8 +118,21 @@ def _unsaveable(request: "Request") -> list[str]:
 
 
 def _bars(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[note]}"),
+        _TimeLeft(),
+    )
     return Progress(*columns, console=console, transient=True, disable=console.quiet or not sys.stdout.isatty())
+
+
+class _TimeLeft(ProgressColumn):
+    """What was last said of the time left, less the time since then."""
+
+    def render(self, task: "Task") -> Text:
+        left, said_at = task.fields["left"], task.fields["said_at"]
+        return Text("" if left is None else f"{span(left.after(time.monotonic() - said_at))} left")
 
 
 class _Watch:
@@ -123,14 +140,18 @@ class _Watch:
 
     def __init__(self, bars: Progress, console: Console, first: list[str] | None = None) -> None:
         self.bars, self.console, self.first = bars, console, first or []
-        self.task = bars.add_task("reading", total=None, note="")  # is drawn at once, with every field of its line
+        # It is drawn at once, with every field of its line.
+        self.task = bars.add_task("reading", total=None, note="", left=None, said_at=0.0)
         self.epochs: dict[int, int] = {}
         self.best = float("inf")
-        self.started = time.monotonic()
+        self.announced: Population | None = None  # whose cost is still to be said
 
     def see(self, event: Any) -> None:
         if hasattr(event, "name"):
             self._new_stage(event.name, event.population)
+            return
+        if hasattr(event, "likely"):
+            self._say_left(event)
             return
         if hasattr(event, "because"):
             self.console.print(str(event), markup=False)
@@ -151,19 +172,34 @@ class _Watch:
             while self.first:  # once it is known that there will be a training
                 self.console.print(self.first.pop(0), markup=False)
             total = sum(population.plans[s.plan].epochs for s in population.slabs)
-            self.console.print(estimate_line(population))
+            self.announced = population
         self.bars.update(self.task, description=name, total=total, completed=0, note="")
 
+    def _say_left(self, left: "Remaining") -> None:
+        if self.announced is not None:
+            self.console.print(estimate_line(self.announced, left))
+            self.announced = None
+        self.bars.update(self.task, left=left, said_at=time.monotonic())
 
-def estimate_line(population: "Population") -> str:
-    """Networks, at most how long, how much memory; said before the first step."""
-    from rounds.training.machine.estimate import training_cost
 
-    cost = training_cost(population)
-    longest = f"{cost.seconds:.0f} s" if cost.seconds < 90 else f"{cost.seconds / 60:.1f} min"
+def span(left: "Remaining") -> str:
+    """In words.
+
+    >>> from rounds.job.time_left import Remaining
+    >>> span(Remaining(20.0, 60.0, 200.0)), span(Remaining(1.0, 1.1, 1.2))
+    ('20 s to 3 min', '1 s')
+    """
+    low, high = duration(left.low), duration(left.high)
+    return low if low == high else f"{low} to {high}"
+
+
+def estimate_line(population: "Population", left: "Remaining") -> str:
+    """Networks, how long the whole run takes, how much memory; said before the first step."""
+    from rounds.training.machine.estimate import held_megabytes
+
     return (
-        f"Training {len(population.members)} networks in {len(population.slabs)} slabs: "
-        f"at most about {longest}, {cost.megabytes:,.0f} MB for data and networks."
+        f"Training {len(population.members)} networks in {len(population.slabs)} slabs. The whole run takes about "
+        f"{span(left)}, and {held_megabytes(population):,.0f} MB for data and networks."
     )
 
 

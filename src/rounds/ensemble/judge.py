@@ -1,10 +1,12 @@
 """How good it is, on patients nobody learned from: network, best single network and baselines, row by row."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
+from threadpoolctl import threadpool_limits
 
 from rounds.baselines.fit import Baseline, fit_baselines, judged_inputs
 from rounds.data.dataset import Dataset, Split
@@ -14,6 +16,7 @@ from rounds.metrics.worth import smallest_worthwhile
 from rounds.statistics.differences import paired_difference, paired_differences
 from rounds.statistics.intervals import Interval, score_with_interval
 from rounds.task import Task
+from rounds.training.machine.device import cores_here
 from rounds.training.population.fold_data import FoldData
 
 NETWORK, SINGLE, CONSTANT = "network", "single network", "constant"
@@ -41,6 +44,14 @@ def predict_judged(dataset: Dataset, rows: np.ndarray, made: ChosenEnsemble, bas
 def fit_fold_baselines(dataset: Dataset, split: Split, fold_data: FoldData, seed: int) -> list[Baseline]:
     """The baselines on the very rows that the members of this fold data learn from."""
     return fit_baselines(dataset, split.development[fold_data.learned], fold_data.target_scale, seed)
+
+
+def fit_judging_baselines(
+    dataset: Dataset, split: Split, folds_data: list[FoldData], seed: int
+) -> list[list[Baseline]]:
+    """The baselines of each judging fold, side by side on the machine's cores."""
+    with threadpool_limits(1), ThreadPoolExecutor(cores_here()) as threads:
+        return list(threads.map(lambda fold_data: fit_fold_baselines(dataset, split, fold_data, seed), folds_data))
 
 
 def average_judged(parts: list[JudgedRows]) -> JudgedRows:

@@ -14,6 +14,7 @@ from rounds.errors import RunFolderError
 from rounds.examination.finding import finding_record
 from rounds.examination.while_training.early import SeenEarly
 from rounds.job.run_folder import write_frame
+from rounds.job.time_left import Remaining, TimeLeft
 from rounds.run_folder.progress import LIVE, ProgressFile
 from rounds.training.pool import Progress, SlabResult
 from rounds.training.population.build import Population, Trained
@@ -31,8 +32,9 @@ class LiveFiles:
     `close_run` removes the files; those of a run that is broken off stay.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, time_left: TimeLeft) -> None:
+        self._folder, self._time_left = folder, time_left
+        self._said = -np.inf  # when it was last said how long it still takes
         self._begun = self._due = time.monotonic()
         self._due += EVERY
         self._stage, self._round = "", -1
@@ -42,8 +44,9 @@ class LiveFiles:
         self._best = np.inf
         self._findings: list[dict[str, Any]] = []
 
-    def see(self, event: Any) -> None:
-        """Takes an event of the job in, and writes where it is time to."""
+    def see(self, event: Any) -> Remaining | None:
+        """Takes an event of the job in, and writes where it is time to; says now and then how long it still takes."""
+        self._time_left.see(event)
         if isinstance(event, Stage):
             self._begin(event)
         elif isinstance(event, Progress):
@@ -56,6 +59,10 @@ class LiveFiles:
                 self._write()
             now = time.monotonic()
             self._due = now + max(EVERY, (now - started) / SHARE)
+        if isinstance(event, Stage) or time.monotonic() - self._said >= EVERY:
+            self._said = time.monotonic()
+            return self._time_left.remaining()
+        return None
 
     def _begin(self, stage: Stage) -> None:
         self._due = min(self._due, max(time.monotonic(), self._begun + EVERY))
@@ -88,6 +95,7 @@ class LiveFiles:
 
     def _progress(self) -> ProgressFile:
         population, done = self._population, sum(self._done.values())
+        left = self._time_left.remaining()
         total = None if population is None else sum(population.plans[s.plan].epochs for s in population.slabs)
         return ProgressFile.of(
             {
@@ -96,6 +104,7 @@ class LiveFiles:
                 "total": total,
                 "best": float(self._best) if np.isfinite(self._best) else None,
                 "seconds": round(time.monotonic() - self._begun, 1),
+                "seconds_left": None if left is None else [round(left.low, 1), round(left.high, 1)],
                 "megabytes": round(most_memory() / 1e6, 1),
                 "updated": time.time(),
                 "findings": self._findings,

@@ -14,7 +14,7 @@ from rounds.data.dataset import Dataset, Split
 from rounds.data.splitting import split_dataset
 from rounds.ensemble.choose import ChosenEnsemble, choose_ensemble, refitted
 from rounds.ensemble.importance import importance_record
-from rounds.ensemble.judge import JudgedRows, average_judged, fit_fold_baselines, predict_judged
+from rounds.ensemble.judge import JudgedRows, average_judged, fit_fold_baselines, fit_judging_baselines, predict_judged
 from rounds.ensemble.measurement_pattern import measurement_pattern_record
 from rounds.errors import DataError, PlanError, RunFolderError, TrainingError, nearest
 from rounds.evaluation.evidence_pack import known_columns, write_evidence
@@ -50,6 +50,15 @@ from rounds.job.run_folder import (
     write_results,
     write_trained,
 )
+from rounds.job.time_left import (
+    BEGINNING,
+    FITTING,
+    JUDGING_STAGE,
+    TRAINING,
+    WRITING_STAGE,
+    Remaining,
+    TimeLeft,
+)
 from rounds.networks.network import OWN
 from rounds.plan import Plan, PlanNote, make_plan
 from rounds.prediction.model_folder import save_predictor
@@ -63,7 +72,7 @@ from rounds.run_folder.plan import PlanFile
 from rounds.run_folder.prescriptions import write_prescriptions
 from rounds.statistics.subgroups import make_groups
 from rounds.training.machine.compilation_cache import open_compilation_cache
-from rounds.training.machine.device import hand_back_freed
+from rounds.training.machine.device import cores_here, hand_back_freed
 from rounds.training.pool import Progress
 from rounds.training.population.build import (
     Population,
@@ -82,12 +91,13 @@ FOLDS = 5
 SINGLE_LEARNING_RATE = 3e-3  # between the rates that a population averages over
 
 
-Event = Stage | Progress | SeenEarly | PlanNote | Result
+Event = Stage | Progress | Remaining | SeenEarly | PlanNote | Result
 
 
 @dataclass(frozen=True)
 class Begun:
-    """A run before its training. described: dataset.json; data_said: by the data rules; reasons: of plan fields."""
+    """A run before its training. described: dataset.json; data_said: by the data rules; reasons: of plan fields;
+    baselines: of the predictor's own fold (None: they could not be fitted, which judging says)."""
 
     request: Request
     given: Circumstances
@@ -96,6 +106,7 @@ class Begun:
     data_said: DataSaid
     reasons: dict[str, str]
     failures: Failures
+    baselines: tuple[FoldData, list[Baseline]] | None = None
 
 
 def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
@@ -106,7 +117,7 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
     clock = Clock()
     if request.cache:
         open_compilation_cache()
-    yield Stage("examining the data")
+    yield Stage(BEGINNING)
     if is_repeated(dataset):
         request = replace(request, allow=(*request.allow, SAME_ROWS))
     make_groups(known_columns(dataset), request.subgroups)  # refused now, not after hours of training
@@ -122,12 +133,13 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
             refuse_other_request(folder, asked_for(request))
             yield Result.load(folder, request.allow_code)
             return
-        live = LiveFiles(folder)
+        live = LiveFiles(folder, TimeLeft(request.rounds, cores_here()))
         for event in _run(dataset, split, request, changes, described, folder, clock):
             lock.check()
-            if not isinstance(event, Result):
-                live.see(event)
+            left = None if isinstance(event, Result) else live.see(event)
             yield event
+            if left is not None:
+                yield left
 
 
 def _run(
@@ -135,16 +147,20 @@ def _run(
 ) -> Iterator[Event]:
     """A run in its folder, which nobody else writes. changes: of the plan, with what the data and the request say."""
     data_said = _examine_data(dataset, split, folder, described, request.allow)
-    ends = np.inf if request.minutes is None else time.monotonic() + 60 * request.minutes
-    given = Circumstances(dataset, split, request.members, 1, ends, folder / CHECKPOINTS)
+    given = Circumstances(dataset, split, request.members, 1, np.inf, folder / CHECKPOINTS)
     given, population, reasons = propose_population(given, request, begun_shapes(folder))
     DatasetFile.of(described).write(folder)
     begin_run(folder, population, reasons, asked_for(request))
-    begun = Begun(request, given, folder, described, data_said, reasons, Failures(folder))
     clock.lap("preparing")
     yield from idle_fields(population, request.changes)
     yield from compiling_without_effect(request.model)
-    yield Stage("training", population, folder)
+    yield Stage(FITTING)
+    baselines = _own_baselines(given, population, request)
+    clock.lap("baselines")
+    ends = np.inf if request.minutes is None else time.monotonic() + 60 * request.minutes
+    given = replace(given, ends=ends)
+    begun = Begun(request, given, folder, described, data_said, reasons, Failures(folder), baselines)
+    yield Stage(TRAINING, population, folder)
     training = train_to_end(population, given.folder, given.minutes_left(), hopeless_in(population))
     found = Loop(((yield from watched(population, training)),))
     clock.lap("training")
@@ -153,10 +169,10 @@ def _run(
     found = yield from _rounds(begun, found)
     clock.lap("rounds")
     hand_back_freed()
-    yield Stage("judging")
+    yield Stage(JUDGING_STAGE)
     finished = _finished(begun, found)
     clock.lap("judging")
-    yield Stage("writing")
+    yield Stage(WRITING_STAGE)
     record = _written(begun, found, finished) | ({"stopped_early": saved} if saved else {})
     yield Result(folder, close_run(folder, record, clock), finished.made.predictor)
 
@@ -192,10 +208,10 @@ def _one_round(begun: Begun, found: Loop, this_round: Round) -> Generator[Event,
 
 def _finished(begun: Begun, found: Loop) -> Finished:
     """The chosen ensemble, and what it says of patients who judge."""
-    given, request = begun.given, begun.request
+    given = begun.given
     try:
         with begun.failures.needed("judging"):
-            made, judged, baselines = _judging(given.dataset, given.split, found, request.changes.get("seed", 0))
+            made, judged, baselines = _judging(begun, found)
     except TrainingError:
         _write_what_happened(begun, found)
         raise
@@ -394,21 +410,32 @@ def _chosen(dataset: Dataset, split: Split, trained: Trained) -> ChosenEnsemble:
     return choose_ensemble(trained, trained.population.folds_data[0], dataset.columns, patients)
 
 
-def _judging(
-    dataset: Dataset, split: Split, found: Loop, seed: int
-) -> tuple[ChosenEnsemble, JudgedRows, list[Baseline]]:
+def _own_baselines(
+    given: Circumstances, population: Population, request: Request
+) -> tuple[FoldData, list[Baseline]] | None:
+    """Baselines of the predictor's own fold, before training: how long they take tells how long judging will."""
+    fold_data = population.folds_data[0]
+    with suppress(Exception):
+        return fold_data, fit_fold_baselines(given.dataset, given.split, fold_data, request.changes.get("seed", 0))
+    return None
+
+
+def _judging(begun: Begun, found: Loop) -> tuple[ChosenEnsemble, JudgedRows, list[Baseline]]:
     """The chosen predictor, and what was predicted for patients it (or, for small data, the members of
     that judging fold) never saw."""
+    dataset, split, seed = begun.given.dataset, begun.given.split, begun.request.changes.get("seed", 0)
     trained, folds_data = found.trained, found.trained.population.folds_data
     patients = dataset.patients[split.development]
     made = refitted(_chosen(dataset, split, trained), found.refitted)
-    baselines = fit_fold_baselines(dataset, split, folds_data[0], seed)
+    fold_data, baselines = begun.baselines or (None, [])
+    if fold_data is not folds_data[0]:  # a remedy may have changed how inputs are scaled
+        baselines = fit_fold_baselines(dataset, split, folds_data[0], seed)
     if split.kind != "out-of-fold":
         return made, predict_judged(dataset, split.test, made, baselines), baselines
-    parts = []
-    for fold_data in folds_data[1:]:
+    parts, judging = [], list(folds_data[1:])
+    each = fit_judging_baselines(dataset, split, judging, seed)
+    for fold_data, fold_baselines in zip(judging, each, strict=True):
         rows = split.development[fold_data.judged]
-        fold_baselines = fit_fold_baselines(dataset, split, fold_data, seed)
         parts.append(predict_judged(dataset, rows, choose_ensemble(trained, fold_data, (), patients), fold_baselines))
     return made, average_judged(parts), baselines
 

@@ -132,12 +132,16 @@ def _run(dataset: Dataset, request: Request, options: Mapping[str, Any]) -> Resu
 def _progress(quiet: bool) -> Iterator[Any]:
     """A line in a terminal or a notebook: what happens now, and how many epochs of all networks are done."""
     from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bars
+
+    from rounds.run_folder.progress import duration
 
     console = Console(stderr=True)
     shown = not quiet and (console.is_terminal or console.is_jupyter)
-    with Bars(console=console, transient=True, disable=not shown) as bars:
-        task = bars.add_task("reading", total=None)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"))
+    with Bars(*columns, console=console, transient=True, disable=not shown) as bars:
+        task = bars.add_task("reading", total=None, left="")
         done: dict[int, int] = {}
 
         def see(event: Any) -> None:
@@ -146,6 +150,8 @@ def _progress(quiet: bool) -> Iterator[Any]:
                 some = event.population
                 total = None if some is None else sum(some.plans[slab.plan].epochs for slab in some.slabs)
                 bars.update(task, description=event.name, total=total, completed=0)
+            elif hasattr(event, "likely"):
+                bars.update(task, left=f"about {duration(event.likely)} left")
             elif hasattr(event, "slab"):
                 done[event.slab] = event.epoch
                 bars.update(task, completed=sum(done.values()))

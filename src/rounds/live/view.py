@@ -14,7 +14,7 @@ from rounds.metrics import main_metric
 from rounds.report.figures.table import Drawn, draw_figures
 from rounds.report.page import REPORT
 from rounds.report.run_files import RunFiles, read_run_table
-from rounds.run_folder.progress import LIVE, ProgressFile
+from rounds.run_folder.progress import LIVE, ProgressFile, duration
 from rounds.run_folder.read import read_record, read_records_if_there
 from rounds.task import Task
 
@@ -93,26 +93,15 @@ def _running(run: Path) -> View:
 
 def _facts(told: ProgressFile) -> tuple[str, ...]:
     lines = [f"{duration(told.seconds)} so far", f"{told.megabytes:,.0f} MB of memory at most"]
+    quiet = time.time() - told.updated
     if told.seconds_left is not None:
-        low, high = map(duration, told.seconds_left)
+        low, high = (duration(max(left - quiet, 0.0)) for left in told.seconds_left)
         lines.insert(1, f"{low if low == high else f'{low} to {high}'} left")
     if told.best is not None:
         lines.append(f"best validation {told.best:.4g}")
     if told.total:
         lines.append(f"{told.done:,} of {told.total:,} epochs of all its networks")
-    quiet = time.time() - told.updated
     return (*lines, f"last word {duration(quiet)} ago") if quiet > SILENT else tuple(lines)
-
-
-def duration(seconds: float) -> str:
-    """In words.
-
-    >>> duration(42), duration(300), duration(9000)
-    ('42 s', '5 min', '2.5 h')
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _figures(run: Path) -> tuple[ShownFigure, ...]:

@@ -42,3 +42,14 @@ class ProgressFile(Stored):
     def is_there(cls, run: Path) -> bool:
         """Whether the run in this folder is under way (or was broken off)."""
         return (run / cls.FILE).is_file()
+
+
+def duration(seconds: float) -> str:
+    """In words.
+
+    >>> duration(42), duration(300), duration(9000)
+    ('42 s', '5 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,7 +1,6 @@
 """Time and memory of a training, before it starts: from its arithmetic and the speed of this machine just now."""
 
 import time
-from dataclasses import dataclass
 from math import prod
 
 import jax
@@ -20,27 +19,23 @@ LEAST_STEP_SECONDS = 15e-6
 _PROBE_WIDTH, _PROBE_TIMES = 384, 6
 
 
-@dataclass(frozen=True)
-class TrainingCost:
-    """seconds: of training if nobody stops early; megabytes: of prepared data and members' state."""
-
-    seconds: float
-    megabytes: float
-
-
-def training_cost(population: Population) -> TrainingCost:
-    """Cost of a population on this machine; takes a few milliseconds."""
+def slab_costs(population: Population) -> list[float]:
+    """Seconds that an epoch of each slab takes on this machine, side by side with others; a few milliseconds' work."""
     speed = _matrix_speed() * REACHED_SHARE
-    seconds, state = 0.0, 0.0
+    costs = []
     for slab in population.slabs:
         program = population.programs[slab.plan]
-        parameters = population.parameters(slab.plan)
         steps, batch = steps_per_epoch(program.plan, population.works[0].compiled_shape)
         one = max(6.0 * batch * multiply_adds(program) / speed, LEAST_STEP_SECONDS)
-        seconds += one * steps * program.plan.epochs * slab.shape[0] * slab.shape[1] / workers_here()
-        state += 5 * 4 * parameters * slab.shape[0] * slab.shape[1]
+        costs.append(one * steps * slab.shape[0] * slab.shape[1] / workers_here())
+    return costs
+
+
+def held_megabytes(population: Population) -> float:
+    """Of prepared data and of members' state."""
+    state = sum(5 * 4 * population.parameters(s.plan) * s.shape[0] * s.shape[1] for s in population.slabs)
     data = {id(w.data): _held_bytes(w.data) for w in population.works}
-    return TrainingCost(seconds, (sum(data.values()) + state) / 1e6)
+    return (sum(data.values()) + state) / 1e6
 
 
 def _held_bytes(data: AnyData) -> int:
