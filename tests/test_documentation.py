@@ -15,8 +15,11 @@ from typing import NamedTuple
 
 import pytest
 
+from benchmarks import draw_results
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+RESULTS_PAGE = ROOT / "docs" / "results.md"
 BLOCK = re.compile(r"(?P<skip><!-- not run: .+? -->\n)?^```(?P<kind>python|console)\n(?P<code>.*?)^```$", re.M | re.S)
 # Longest a single block may take: pages are for readers who try them, one by one.
 SECONDS = 300
@@ -84,3 +87,13 @@ def test_files_to_read_are_there() -> None:
     named = re.findall(r"\]\(\.\./(src/\S+?\.py)\)", (ROOT / "docs" / "reading.md").read_text(encoding="utf-8"))
     assert len(named) >= 12
     assert not [name for name in named if not (ROOT / name).is_file()]
+
+
+def test_figures_of_results_are_those_of_its_tables():
+    page = RESULTS_PAGE.read_text(encoding="utf-8")
+    for name in draw_results.FIGURES:
+        drawn = (RESULTS_PAGE.parent / "results" / f"{name}.svg").read_text(encoding="utf-8")
+        assert f"](results/{name}.svg)" in page, name
+        assert drawn.endswith(draw_results.fingerprint(draw_results.chart_of(name, page))), (
+            "python -m benchmarks.draw_results"
+        )
