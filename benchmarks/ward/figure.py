@@ -9,20 +9,23 @@ from benchmarks.ward.rates import Rate, detected, named, rate
 from benchmarks.ward.verdicts import ROUNDS, WATCHERS, Verdict
 from benchmarks.ward.wings import WINGS, wing_of
 
-WIDTH, STEP = 420, 19  # px: of a panel, of a row
+WIDTH, OF_WING, OF_FAULT = 420, 36, 18  # px: of a panel, of a row
 BLUE, ORANGE, GREY, RED = "#0072b2", "#e69f00", "#999999", "#d55e00"
 ALL = "all"
 
 
 def figure(verdicts: list[Verdict]) -> str:
     """SVG of verdicts on one half."""
-    panels = alt.vconcat(_wings(verdicts), _faults(verdicts), spacing=30).configure(
+    panels = alt.vconcat(_wings(verdicts), _faults(verdicts), spacing=30).resolve_scale(
+        color="independent", y="independent"
+    )
+    drawn = panels.configure(
         background="white",
         font="Liberation Sans, Arial, Helvetica, sans-serif",
         view=alt.ViewConfig(stroke=None),
         axis=alt.AxisConfig(labelLimit=260, gridColor="#eeeeee"),
     )
-    return str(vl_convert.vegalite_to_svg(panels.to_json()))
+    return str(vl_convert.vegalite_to_svg(drawn.to_json()))
 
 
 def wings_with(verdicts: list[Verdict]) -> list[tuple[str, list[Verdict]]]:
@@ -51,7 +54,7 @@ def _wings(verdicts: list[Verdict]) -> alt.LayerChart:
     ranges = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", scale=share, title="% of runs"), x2="high:Q")
     points = base.mark_point(filled=True, size=50, opacity=1).encode(x="share:Q")
     title = "Rates of Rounds by wing, 95 % intervals over tasks"
-    return (ranges + points).properties(width=WIDTH, height=alt.Step(STEP), title=title)
+    return (ranges + points).properties(width=WIDTH, height=OF_WING * len(wings_with(verdicts)), title=title)
 
 
 def _faults(verdicts: list[Verdict]) -> alt.Chart:
@@ -61,16 +64,18 @@ def _faults(verdicts: list[Verdict]) -> alt.Chart:
         for fault in sorted({v.name for v in faulty})
         for who in WATCHERS
     ]
+    order = [row["fault"] for row in sorted(rows, key=lambda row: -row["share"]) if row["who"] == ROUNDS]
     colours = alt.Scale(domain=list(WATCHERS), range=[BLUE, ORANGE, GREY])
     return (
         alt.Chart(pl.DataFrame(rows))
-        .mark_point(filled=True, size=50, opacity=0.9)
+        .mark_point(filled=True, size=40, opacity=1)
         .encode(
             x=alt.X("share:Q", scale=alt.Scale(domain=[0, 100]), title="% of runs"),
-            y=alt.Y("fault:N", title=None, sort=alt.EncodingSortField("share", "max", "descending")),
+            y=alt.Y("fault:N", title=None, sort=order),
+            yOffset=alt.YOffset("who:N", sort=list(WATCHERS)),
             color=alt.Color("who:N", scale=colours, title=None, legend=alt.Legend(orient="top")),
         )
-        .properties(width=WIDTH, height=alt.Step(STEP), title="Cause named first, fault by fault")
+        .properties(width=WIDTH, height=OF_FAULT * len(order), title="Cause named first, fault by fault")
     )
 
 

@@ -152,6 +152,16 @@ def test_differences_hold_with_few_patients(name: str) -> None:
     assert np.mean([i["low"] <= truth <= i["high"] for i in found]) >= 0.9  # 0.85 where it resamples patients
 
 
+@pytest.mark.parametrize("name", ["auroc", "auprc", "accuracy"])
+def test_what_two_models_have_in_common_has_no_part_in_their_difference(name: str) -> None:
+    random = np.random.default_rng(0)
+    observed, told, _, people = pairs(random, np.arange(200) < 60, 1)
+    other = told * (1 + 1e-3 * random.normal(size=told.shape))
+    alone = score_with_interval(BINARY, observed, told, people)[name]
+    assert width(paired_difference(BINARY, name, observed, told, other, people)) < 0.5 * width(alone)
+    assert width(paired_difference(BINARY, name, observed, told, 1 - told, people)) > width(alone)
+
+
 def test_no_events_leave_doubt() -> None:
     observed, people = np.zeros((30, 1)), np.arange(30)
     found = paired_difference(BINARY, "log_loss", observed, np.full((30, 1), 0.02), np.full((30, 1), 0.1), people)
