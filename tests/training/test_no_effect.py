@@ -20,7 +20,9 @@ from rounds.data.dataset import Column, Dataset, Split
 from rounds.data.recordings.timeline import Timeline
 from rounds.errors import PlanError
 from rounds.networks.keras.backend import keras
+from rounds.networks.user_model.remake import has_hidden_activation
 from rounds.plan import Plan, plan_notes, setting_names, structure_names
+from rounds.plan.no_effect import PlanContext
 from rounds.task import KINDS, Task
 from rounds.training.compiled.measures import measure_interval
 from rounds.training.compiled.schedule import cycle_ends
@@ -283,8 +285,14 @@ def test_structure_works_or_is_said_to_be_idle() -> None:
     assert walk({**OTHER, "optimizer": "adam"}, "binary", fields) == []
 
 
-def test_the_activation_of_a_model_without_hidden_activations_is_idle() -> None:
+def test_the_activation_of_a_model_is_felt_where_a_hidden_layer_takes_one() -> None:
     assert walk({**USUAL, "network": "keras"}, "binary", ("activation", "bias_initializer"), both=True) == []
+    dense = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3), keras.layers.Dense(1)])
+    alone = keras.Sequential([keras.Input((3,)), keras.layers.Rescaling(2.0), keras.layers.Dense(1)])
+    assert [has_hidden_activation(model) for model in (dense, alone)] == [True, False]
+    idle = PlanContext("binary", numbers=3, activated=False)
+    (note,) = plan_notes(Plan(network="keras", activation="tanh"), idle, ["activation"])
+    assert str(note) == "activation=tanh has no effect because your model has no hidden layer that takes one."
 
 
 def test_without_numbers_what_belongs_to_them_is_idle() -> None:

@@ -17,7 +17,7 @@ from rounds.task import Kind
 class PlanContext:
     """What a plan meets. numbers: that the network reads, among them `engineered` ones; array: the (*space, channels)
     of the images or recordings it reads; features: width of what enters its first hidden layer; activated: whether a
-    hidden layer has an activation (of a model of the user's own)."""
+    hidden layer takes an activation (of a model of the user's own)."""
 
     kind: Kind
     numbers: int = 0
@@ -120,7 +120,7 @@ CONDITIONS = (
     Condition(
         ("activation",),
         lambda plan, context: plan.network == "keras" and not context.activated,
-        "no hidden layer of your model has an activation",
+        "your model has no hidden layer that takes one",
     ),
     Condition(("initial_weights",), lambda plan, _: plan.network != "keras", "only a model of your own has weights"),
     Condition(

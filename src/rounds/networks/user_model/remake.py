@@ -47,12 +47,12 @@ def remade(given: Any, plan: Plan, task: Task) -> Any:
         )
     config = json.loads(json.dumps(given.get_config()))
     last = leaf_layers(given)[-1].name
-    plain = not any(activation_of(layer) != "linear" for layer in leaf_layers(given) if layer.name != last)
+    activated = _activated(given)
     for layer in _layers(config):
         own = layer["config"]
         if own.get("name") == last:
             _match(own, task, matched)
-        elif "activation" in changes and (_is_activated(layer) or (plain and layer.get("class_name") == "Dense")):
+        elif "activation" in changes and own.get("name") in activated:
             own["activation"] = changes["activation"]
         for name, key in (("initializer", "kernel_initializer"), ("bias_initializer", "bias_initializer")):
             if name in changes and key in own:
@@ -61,11 +61,22 @@ def remade(given: Any, plan: Plan, task: Task) -> Any:
 
 
 def has_hidden_activation(model: Any) -> bool:
-    """Whether a layer before the last has an activation that `remade` can change."""
+    """Whether there is a layer before the last whose activation `remade` can change."""
     if not can_be_remade(model):
         return False
+    return bool(_activated(model))
+
+
+def _activated(model: Any) -> set[str]:
+    """Hidden layers whose activation a plan sets, by name: those that have one, or all dense ones where none has."""
     last = leaf_layers(model)[-1].name
-    return any(_is_activated(layer) for layer in _layers(model.get_config()) if layer["config"].get("name") != last)
+    plain = not any(activation_of(layer) != "linear" for layer in leaf_layers(model) if layer.name != last)
+    return {
+        layer["config"]["name"]
+        for layer in _layers(model.get_config())
+        if layer["config"].get("name") not in (None, last)
+        and (_is_activated(layer) or (plain and layer.get("class_name") == "Dense"))
+    }
 
 
 def _is_activated(layer: dict[str, Any]) -> bool:
