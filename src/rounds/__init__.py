@@ -87,9 +87,10 @@ def examine(
 ) -> Any:
     """What is wrong with a training, as an `Examination` (see `rounds.examination`).
 
-    source: a Result or a run folder; logs that another tool left (a file, a folder, or a list of these); a History of
-    Keras, a dict of lists or a ScoringMonitor of scikit-learn; or a `Run`, the evidence itself. step, loss, validation:
-    columns of a log, named by hand; as_: "folds" or "seeds", where several logs are of one configuration.
+    source: a Result or a run folder; several folders that `rounds.watch` left, one a seed; logs that another tool left
+    (a file, a folder, or a list of these); a History of Keras, a dict of lists or a ScoringMonitor of scikit-learn; or
+    a `Run`, the evidence itself. step, loss, validation: columns of a log, named by hand; as_: "folds" or "seeds",
+    where several logs are of one configuration.
 
     >>> rising = {"loss": [1.0, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05], "val_loss": [1.0, 0.8, 0.7, 0.7, 0.9, 1.1, 1.3]}
     >>> examine(rising).findings[0].code
@@ -98,17 +99,19 @@ def examine(
     from pathlib import Path
 
     from rounds.examination.logs.runs import Choice
-    from rounds.examination.sources.source import examine_log_files, examine_log_objects, examine_source, is_run_folder
+    from rounds.examination.sources import source as sources_of
 
     place = getattr(source, "folder", source)
     sources = place if isinstance(place, list | tuple) and place else [place]
     if all(isinstance(one, str | Path) for one in sources):
         paths = [Path(one) for one in sources]
-        if len(paths) == 1 and is_run_folder(paths[0]):
-            return examine_source(paths[0])
-        return examine_log_files(paths, Choice(step, loss, validation), as_)
+        if len(paths) == 1 and sources_of.is_run_folder(paths[0]):
+            return sources_of.examine_source(paths[0])
+        if seeds := sources_of.watched_folders(paths):
+            return sources_of.examine_seeds(seeds)
+        return sources_of.examine_log_files(paths, Choice(step, loss, validation), as_)
     if hasattr(source, "curves"):
         from rounds.examination.examine import examine_run as examined
 
         return examined(source)
-    return examine_log_objects(sources, Choice(step, loss, validation), as_)
+    return sources_of.examine_log_objects(sources, Choice(step, loss, validation), as_)

@@ -32,18 +32,20 @@ def examine_command(
 ) -> None:
     """Say what is wrong with a training, with the numbers that show it: a run folder, or logs of other tools."""
     from rounds.examination.logs.runs import Choice
-    from rounds.examination.sources.source import examine_log_files, examine_source, is_run_folder
+    from rounds.examination.sources import source
 
     choice = Choice(step, loss, validation)
-    if len(sources) == 1 and is_run_folder(sources[0]) and not (out or together or choice.named):
+    alone = len(sources) == 1 and source.is_run_folder(sources[0])
+    seeds = [] if alone or together == "folds" else source.watched_folders(sources)
+    if (alone or seeds) and not (out or choice.named or (alone and together)):
         from rounds.examination.text import examination_text
 
-        run = examine_source(sources[0])
+        run = source.examine_seeds(seeds) if seeds else source.examine_source(sources[0])
         _print(run.record(), as_json, lambda: examination_text(run))
         return
     from rounds.examination.log_rules.text import log_text
 
-    found = examine_log_files(sources, choice, together)
+    found = source.examine_log_files(sources, choice, together)
     if out is not None:
         from rounds.report.log_page import write_log_page
 

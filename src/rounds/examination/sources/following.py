@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from rounds.errors import DataError
+from rounds.errors import RoundsError
 from rounds.examination.finding import Examination
 from rounds.examination.sources.source import examine_log_files, examine_source, is_run_folder
 
@@ -26,7 +26,7 @@ def follow(
         if state != before:
             before, waited = state, 0.0
             found = None
-            with suppress(DataError):  # not begun yet, or in the middle of a line
+            with suppress(RoundsError):  # not begun yet, or in the middle of a line
                 found = _examined(paths)
             if found is not None:
                 yield found

@@ -38,6 +38,21 @@ def examine_source(path: Path) -> Examination:
     return examine_run(read_run(path))
 
 
+def watched_folders(paths: Sequence[Path]) -> list[Path]:
+    """Two or more folders that `rounds.watch` left: these, or those in the one folder that is given; else none."""
+    places = sorted(paths[0].iterdir()) if len(paths) == 1 and paths[0].is_dir() else list(paths)
+    found = [place for place in places if (place / FACTS).is_file()]
+    return found if len(found) > 1 and (len(paths) == 1 or len(found) == len(paths)) else []
+
+
+def examine_seeds(folders: Sequence[Path]) -> Examination:
+    """Trainings of one configuration that were watched, judged together; raises DataError where they differ in more."""
+    from rounds.examination.examine import examine_run
+    from rounds.examination.sources.watched import read_watched_seeds
+
+    return examine_run(read_watched_seeds(folders))
+
+
 def examine_log_files(
     paths: Sequence[Path], choice: Choice | None = None, together: str | None = None
 ) -> LogExamination:

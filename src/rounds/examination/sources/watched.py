@@ -1,14 +1,14 @@
 """A folder that `rounds.watch` left behind, as evidence: one training, of whatever framework."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rounds.errors import RunFolderError
+from rounds.errors import DataError, RunFolderError
 from rounds.examination.curve import Curve, Series
 from rounds.examination.run import Run
 from rounds.examination.sources.source import FACTS
@@ -43,6 +43,42 @@ def read_watched(folder: Path) -> Run:
         origin="watched",
         model=model,
     )
+
+
+def read_watched_seeds(folders: Sequence[Path]) -> Run:
+    """Several watched trainings that differ in seed alone, as members of one configuration.
+
+    Raises as `read_watched`, and DataError where loss, optimizer, learning rate or layers differ.
+    """
+    runs = [read_watched(folder) for folder in folders]
+    for folder, run in zip(folders, runs, strict=True):
+        if _trained_as(run) != _trained_as(runs[0]):
+            advice = "Examine trainings that differ in more than their seed one by one"
+            raise DataError("Watched trainings", "of one configuration", name="folder", got=str(folder), advice=advice)
+    length = min(len(run.curves[0].epochs) for run in runs)
+    linear = {i: run.linear_by_fold["linear"][0] for i, run in enumerate(runs) if run.linear_by_fold}
+    return replace(
+        runs[0],
+        plans=(runs[0].plans[0].change(folds=len(runs)),),
+        curves=tuple(replace(_first(run.curves[0], length), member=i, fold=i) for i, run in enumerate(runs)),
+        linear_by_fold={"linear": linear} if linear else {},
+    )
+
+
+def _trained_as(run: Run) -> tuple[Any, ...]:
+    """What seeds have in common; names of layers are left out, since Keras counts them up."""
+    model = run.model
+    if model is None:
+        return ()
+    layers = tuple(tuple(layer.model_dump(exclude={"name"}).items()) for layer in model.layers)
+    return layers, model.loss, model.optimizer, model.learning_rate, model.batch_size
+
+
+def _first(curve: Curve, epochs: int) -> Curve:
+    """The curve's first epochs, so that all seeds have as many."""
+    metrics = {name: values[:epochs] for name, values in curve.metrics.items()}
+    cut = {n: v[:epochs] for n in ("epochs", "train", "validation", "rate") if (v := getattr(curve, n)) is not None}
+    return replace(curve, metrics=metrics, **cut)
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
