@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from rounds import datasets as datasets
     from rounds import watch as watch
     from rounds.data.choices import Choices as Choices
-    from rounds.data.loading import load as load
     from rounds.errors import RoundsError as RoundsError
     from rounds.estimators import RoundsClassifier as RoundsClassifier
     from rounds.estimators import RoundsRegressor as RoundsRegressor
     from rounds.graph.gradient_check.check import check_gradient as check_gradient
+    from rounds.job.load import load as load
     from rounds.job.request import Request as Request
     from rounds.job.result import Result as Result
     from rounds.job.train import improve as improve
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "Choices": "rounds.data.choices",
-    "load": "rounds.data.loading",
+    "load": "rounds.job.load",
     "Plan": "rounds.plan",
     "Request": "rounds.job.request",
     "Result": "rounds.job.result",
@@ -96,9 +96,16 @@ def examine(
     >>> examine(rising).findings[0].code
     'overfitting'
     """
+    from rounds.examination.logs.runs import Choice
+    from rounds.job.arguments import speaking_python
+
+    with speaking_python():
+        return _examined(source, Choice(step, loss, validation), as_)
+
+
+def _examined(source: Any, choice: Any, as_: str | None) -> Any:
     from pathlib import Path
 
-    from rounds.examination.logs.runs import Choice
     from rounds.examination.sources import source as sources_of
 
     place = getattr(source, "folder", source)
@@ -109,9 +116,9 @@ def examine(
             return sources_of.examine_source(paths[0])
         if seeds := sources_of.watched_folders(paths):
             return sources_of.examine_seeds(seeds)
-        return sources_of.examine_log_files(paths, Choice(step, loss, validation), as_)
+        return sources_of.examine_log_files(paths, choice, as_)
     if hasattr(source, "curves"):
         from rounds.examination.examine import examine_run as examined
 
         return examined(source)
-    return sources_of.examine_log_objects(sources, Choice(step, loss, validation), as_)
+    return sources_of.examine_log_objects(sources, choice, as_)

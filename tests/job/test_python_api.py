@@ -43,6 +43,15 @@ def test_every_built_in_set_has_a_loader(name: str) -> None:
         assert set(y) == set(load().task.classes)
 
 
+def test_a_choice_that_is_missing_is_asked_for_as_an_argument() -> None:
+    frame = pl.DataFrame({"id": np.arange(60) // 2, "x": np.arange(60) % 7, "y": np.arange(60) / 7})
+    with pytest.raises(rounds.RoundsError, match='group="id"') as refused:
+        rounds.load(frame, Choices(targets=("y",)))
+    assert "--" not in str(refused.value)
+    with pytest.raises(rounds.RoundsError, match=r"^step must be a column"):
+        rounds.examine({"loss": [1.0, 0.5]}, step="ep")
+
+
 def test_the_old_name_of_train_warns() -> None:
     with pytest.warns(FutureWarning, match=r"Call rounds\.train"), pytest.raises(rounds.RoundsError):
         rounds.improve("diabets")

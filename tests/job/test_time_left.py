@@ -32,6 +32,7 @@ def population(patience: int = 0) -> Any:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr(time_left, "slab_costs", lambda some: [0.5] * len(some.slabs))
+    monkeypatch.setattr(time_left, "workers_here", lambda: SLABS)
     return Clock()
 
 
@@ -66,6 +67,16 @@ def test_a_training_of_even_epochs_is_told_by_their_pace(clock: Clock) -> None:
     later = left._judging().plus(left._writing())
     assert said.likely - later.likely == pytest.approx(30 * 3.0, rel=0.1)
     assert said.low <= said.likely <= said.high
+
+
+def test_slabs_that_still_compile_do_not_slow_the_pace(clock: Clock) -> None:
+    left = begun(clock, population())
+    for epoch in range(1, 11):  # of one slab, while the others have none
+        clock.now += 1.0
+        left.see(Progress(0, epoch, 1.0))
+    said, later = left.remaining(), left._judging().plus(left._writing())
+    assert said is not None
+    assert said.high - later.high == pytest.approx((30 + 3 * EPOCHS) * 1.0 / SLABS)
 
 
 def test_what_ended_early_shortens_what_is_expected_of_others(clock: Clock) -> None:

@@ -230,7 +230,8 @@ def speaking_python() -> Iterator[None]:
 
 
 # Words after an option that belong to the sentence and not to it.
-_SENTENCE = {"or", "and", "where", "to", "out", "with", "say", "by", "needs", "is", "if", "for", "removed", "fits"}
+_SENTENCE = {"must", "or", "and", "where", "to", "out", "with", "say", "by", "needs", "is", "if", "for"}
+_SENTENCE |= {"removed", "fits"}
 _OPTION = re.compile(r"--([a-z][a-z-]*)(?: ([A-Za-z0-9_.*|-]+(?:=[^\s,;]*[^\s,;.])?))?")
 _SEVERAL, _FLAGS = ("allow", "drop", "subgroup"), ("resume", "skip-bad", "allow-code", "show-images", "quiet")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rounds.training.machine.device import workers_here
 from rounds.training.machine.estimate import slab_costs
 from rounds.training.pool import Progress, SlabResult
 from rounds.training.population.build import Population
@@ -127,20 +128,21 @@ class _Training:
         self._costs = {slab.number: cost for slab, cost in zip(population.slabs, slab_costs(population), strict=True)}
         self._plans = {slab.number: population.plans[slab.plan] for slab in population.slabs}
         self._structures = len({id(population.programs[slab.plan]) for slab in population.slabs})
+        self._side_by_side = min(workers_here(), len(population.slabs))
         self._began = now
-        self._first: float | None = None  # when the first epoch ended
         self._done: dict[int, int] = {}
+        self._at: dict[int, float] = {}  # when each slab was last heard of
         self._ends: dict[int, int] = {}  # earliest epoch at which a slab that goes on may end
         self._ended: dict[int, int] = {}
-        self._work = 0.0  # cost of what was done since the first epoch ended
+        # Of each slab from the end of its first epoch on, which compiling makes longer: seconds, and what they should
+        # have cost.
+        self._seconds, self._cost = 0.0, 0.0
 
     def see(self, progress: Progress, now: float) -> None:
-        before = self._done.get(progress.slab, 0)
-        if self._first is None:
-            self._first = now
-        else:
-            self._work += max(progress.epoch - before, 0) * self._costs.get(progress.slab, 0.0)
-        self._done[progress.slab] = progress.epoch
+        if progress.slab in self._done:
+            self._seconds += now - self._at[progress.slab]
+            self._cost += (progress.epoch - self._done[progress.slab]) * self._costs.get(progress.slab, 0.0)
+        self._done[progress.slab], self._at[progress.slab] = progress.epoch, now
         if progress.result is not None:
             self._ended[progress.slab] = progress.epoch
         elif progress.so_far is not None and progress.slab in self._plans:
@@ -151,12 +153,11 @@ class _Training:
         for slab, cost in self._costs.items():
             if slab not in self._ended:
                 left = left.plus(self._epochs_left(slab).times(cost))
-        measured = None if self._first is None else now - self._first
-        if not measured or not self._work:
+        if not self._cost:
             spent = now - self._began
             compiled = COMPILING.times(self._structures).after(spent)
             return Remaining(*(a * b for a, b in zip(_values(left), _values(UNMEASURED), strict=True))).plus(compiled)
-        return left.times(measured / self._work)
+        return left.times(self._seconds / self._cost / self._side_by_side)
 
     def _epochs_left(self, slab: int) -> Remaining:
         plan, done = self._plans[slab], self._done.get(slab, 0)
