@@ -77,6 +77,12 @@ class TrainingError(RoundsError):
     exit_status = 1
 
 
+class RunInterruptedError(RoundsError):
+    """The user, a cluster or a closed terminal ended a run, which goes on from where it was."""
+
+    exit_status = 130
+
+
 class DrawingError(RoundsError):
     """A figure cannot be drawn here, though all that it shows is there."""
 

@@ -11,8 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rounds.data.choices import Choices
 from rounds.data.dataset import Column
+from rounds.data.loading import load
 from rounds.data.roles.role_file import GIVEN_ROLES, check_roles, parse_roles, write_roles
+from rounds.errors import DataError
 
 N = 80
 Command = Callable[..., tuple[int, str, str]]
@@ -149,3 +152,23 @@ def test_a_table_is_never_overwritten(command: Command, table: Path) -> None:
     assert status == 2
     assert "Roles file must be a .toml file, got write=" in err
     assert table.read_bytes() == before
+
+
+def test_when_columns_are_known_is_said_by_name_glob_or_for_all(tmp_path: Path) -> None:
+    table = pl.DataFrame(
+        {"age": [1.5, 2, 3] * 9, "lab_a": [0.5, 7, 8] * 9, "lab_b": [2.5, 1, 4] * 9, "died": [0, 1, 1] * 9}
+    )
+    said = Choices(targets=("died",), group="none", known=("admission", "lab_*=stay", "lab_b=outcome"))
+    columns = {column.name: column for column in load(table, said).columns}
+    assert [columns[name].known for name in ("age", "lab_a", "lab_b")] == ["admission", "stay", "outcome"]
+    assert columns["lab_b"].role == "dropped", "what is known with the outcome is no feature"
+    with pytest.raises(DataError, match="known must be admission or stay or outcome, got known='later'"):
+        load(table, Choices(targets=("died",), group="none", known=("age=later",)))
+    with pytest.raises(DataError, match="Did you mean lab_a"):
+        load(table, Choices(targets=("died",), group="none", known=("lab_aa=stay",)))
+
+
+def test_commas_part_names(tmp_path: Path) -> None:
+    table = pl.DataFrame({"x": range(30), "a": [0, 1] * 15, "b,c": [1, 0] * 15, "d": [1, 1, 0] * 10})
+    assert load(table, Choices(targets=("a,d",), group="none")).task.targets == ("a", "d")
+    assert load(table, Choices(targets=("b,c",), group="none")).task.targets == ("b,c",)

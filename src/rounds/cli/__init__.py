@@ -5,5 +5,8 @@ Read first: app.py.
 
 from rounds.cli import commands
 from rounds.cli.app import app, main
+from rounds.cli.help import with_help
+
+with_help(app)
 
 __all__ = ["app", "commands", "main"]

@@ -24,14 +24,22 @@ ShowImages = Annotated[
 AllowCode = Annotated[
     bool, typer.Option("--allow-code", help="import modules that the plan or the model names as module:name")
 ]
-Target = Annotated[list[str] | None, typer.Option("--target", help="column to predict; repeat it or use a glob")]
+Target = Annotated[list[str] | None, typer.Option("--target", help="column to predict; several: a,b or a glob")]
 Kind = Annotated[str | None, typer.Option("--task", help="regression, count, binary, multiclass or multilabel")]
 Positive = Annotated[str | None, typer.Option("--positive", help="class that counts as positive")]
 Group = Annotated[str | None, typer.Option("--group", help="patient column; none: every row is another patient")]
 Time = Annotated[str | None, typer.Option("--time", help="split by this column: test on the latest patients")]
 Roles = Annotated[Path | None, typer.Option("--roles", help="roles.toml as `rounds data FILE --write` wrote it")]
 As = Annotated[list[str] | None, typer.Option("--as", help="COL=ROLE: what a column is taken for")]
-Drop = Annotated[list[str] | None, typer.Option("--drop", help="leave this column out")]
+Drop = Annotated[list[str] | None, typer.Option("--drop", help="leave this column out; repeat it or use a glob")]
+Known = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--known",
+        metavar="[COL=]WHEN",
+        help="admission, stay or outcome: when columns are known (a name, a glob, or all)",
+    ),
+]
 Dates = Annotated[
     str | None, typer.Option("--dates", help="day-first or month-first: how dates such as 05/07/2024 are read")
 ]
@@ -97,6 +105,7 @@ def make_choices(
         key=others.get("key"),
         dates=others.get("dates"),
         decimal=others.get("decimal"),
+        known=tuple(others.get("known") or ()),
     )
 
 

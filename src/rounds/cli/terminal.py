@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,14 +15,15 @@ from rich.text import Text
 
 from rounds.cli.console import make_console
 from rounds.cli.readable import print_json, readable, say
-from rounds.errors import DrawingError, RoundsError, TrainingError
+from rounds.errors import DrawingError, RoundsError, RunInterruptedError, TrainingError
 from rounds.run_folder.progress import duration
+from rounds.run_folder.read import read_record
 
 if TYPE_CHECKING:
     from rich.progress import Task
 
     from rounds.data.choices import Choices
-    from rounds.data.dataset import Dataset
+    from rounds.data.dataset import Column, Dataset
     from rounds.job.request import Request
     from rounds.job.result import Result
     from rounds.job.time_left import Remaining
@@ -56,13 +59,14 @@ def show_training(dataset: "Dataset", request: "Request", shown: Shown) -> "Resu
     result = None
     with logging_to(shown.log) as logs, page_beside(shown.watch) as tell_page, _bars(console) as bars:
         watch = _Watch(bars, console, first_lines(dataset))
-        for event in stages(dataset, request):
-            logs.see(event)
-            tell_page(event)
-            if isinstance(event, Result):
-                result = event
-            else:
-                watch.see(event)
+        with _interruption_named(watch):
+            for event in stages(dataset, request):
+                logs.see(event)
+                tell_page(event)
+                if isinstance(event, Result):
+                    result = event
+                else:
+                    watch.see(event)
         assert result is not None
         bars.update(watch.task, description="drawing the report")
         try:
@@ -79,8 +83,22 @@ def show_training(dataset: "Dataset", request: "Request", shown: Shown) -> "Resu
             ) from error
         logs.finished(result.folder)
     _print_advice(console, result.folder)
-    _print_result(console, result.record, report)
+    _print_result(console, result.record, read_record(result.folder, "findings.json")["verdict"], report)
     return result
+
+
+@contextmanager
+def _interruption_named(watch: "_Watch") -> Iterator[None]:
+    """Ctrl-C and the signals that end a run say where it is, once there is a folder."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if watch.folder is None:
+            raise
+        raise RunInterruptedError(
+            f"Interrupted: everything up to the last epoch boundary is on disk in {watch.folder}. "
+            f"--resume --out {watch.folder} goes on with it."
+        ) from None
 
 
 MOST_NOTES = 12  # lines about the table before a training; the report has all
@@ -145,9 +163,11 @@ class _Watch:
         self.epochs: dict[int, int] = {}
         self.best = float("inf")
         self.announced: Population | None = None  # whose cost is still to be said
+        self.folder: Path | None = None
 
     def see(self, event: Any) -> None:
         if hasattr(event, "name"):
+            self.folder = event.folder or self.folder
             self._new_stage(event.name, event.population)
             return
         if hasattr(event, "likely"):
@@ -198,7 +218,7 @@ def estimate_line(population: "Population", left: "Remaining") -> str:
     from rounds.training.machine.estimate import held_megabytes
 
     return (
-        f"Training {len(population.members)} networks in {len(population.slabs)} slabs. The whole run takes about "
+        f"Training {len(population.members)} networks. The whole run takes about "
         f"{span(left)}, and {held_megabytes(population):,.0f} MB for data and networks."
     )
 
@@ -211,12 +231,12 @@ def _print_advice(console: Console, folder: Path) -> None:
     for finding in found.get("earlier", ()):
         console.print(_finding_line(finding, f"Found in round {finding['look']}"))
     if entries := read_records(folder, "prescriptions.json"):
-        console.print(stay_table(entries), soft_wrap=False)
+        console.print(tried_table(entries), soft_wrap=False)
     rounds = read_record(folder, "metrics.json").get("rounds", {})
     for one in rounds.get("contradictions", ()):
         console.print(f"Round {one['round']}: {one['reason']}.")
     if rounds.get("examined"):
-        console.print(f"The stay ended: {rounds['ended'].rstrip('.')}.")
+        console.print(f"Rounds ended: {rounds['ended'].rstrip('.')}.")
     for finding in found["findings"]:
         if finding["severity"] != "note" or finding["code"] == "healthy":
             console.print(_finding_line(finding, "Finding"))
@@ -227,7 +247,7 @@ def _finding_line(finding: dict[str, Any], said: str) -> str:
     return f"{said}: {finding['code']}{follows}. {finding['explanation']}"
 
 
-def stay_table(entries: list[dict[str, Any]]) -> Table:
+def tried_table(entries: list[dict[str, Any]]) -> Table:
     """A row for each remedy that was tried: against what, what it was worth, and what became of it."""
     table = Table(title="What was tried", title_justify="left", box=None, pad_edge=False)
     for name in ("round", "against", "change", "gain (95 % interval)", "verdict"):
@@ -252,27 +272,50 @@ def entry_cells(entry: dict[str, Any]) -> tuple[str, ...]:
     return str(entry["round"]), entry["finding"], change, worth, f"{entry['verdict']}: {entry['reason'].rstrip('.')}"
 
 
-def _print_result(console: Console, record: dict[str, Any], report: str) -> None:
+QUESTIONS = {
+    "believable": "Can the number be believed",
+    "well_trained": "Was it trained well",
+    "worth_it": "Was it worth it",
+}
+
+
+def _print_result(console: Console, record: dict[str, Any], verdict: dict[str, Any], report: str) -> None:
+    """The three answers in their order, then the scores that the last of them rests on."""
     from rounds.job.failures import FAILURES
-    from rounds.metrics.worth import worth_it
     from rounds.report.wording import stopped_in_words
 
-    table = Table(title=_title(record), title_justify="left", box=None, pad_edge=False)
-    metrics = list(record["test"])
-    for column in ("", *metrics):
-        table.add_column(column, justify="left" if not column else "right")
-    rows = {"network": record["test"], "single network": record["single_network"], **record["baselines"]}
-    for name, scores in rows.items():
-        table.add_row(name, *(_cell(scores.get(metric)) for metric in metrics))
-    console.print(table)
+    for name, question in QUESTIONS.items():
+        console.print(f"{question}: {verdict[name]['answer']} ({verdict[name]['reason'].rstrip('.')}).")
+    console.print(scores_table(record, console.width), soft_wrap=False)
     for failed in record.get("failed", ()):
         console.print(f"Failed: {failed['stage']} ({failed['error']}). {FAILURES} has the details.")
     if "stopped_early" in record:
         console.print(f"Stopped early: {stopped_in_words(record['stopped_early'])}.")
-    worth = worth_it(record["difference"])
-    console.print(f"Worth it: {worth['answer']} ({worth['reason']}).")
     console.print(ensemble_line(record))
     console.print(f"Report: {report}")
+
+
+def scores_table(record: dict[str, Any], width: int) -> Table:
+    """A row a metric, with the way in which it is better; a column each for the network and what it is compared with,
+    whose intervals are left to the report where the terminal is narrow."""
+    from rounds.metrics.table import METRICS
+
+    models = {"network": record["test"], "single network": record["single_network"], **record["baselines"]}
+    table = Table(title=_title(record), title_justify="left", box=None, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for name in models:
+        table.add_column(name, justify="right", overflow="fold")
+    for metric in record["test"]:
+        arrow = ARROWS[METRICS[metric].better] if metric in METRICS else ""
+        cells = [_cell(scores.get(metric)) for scores in models.values()]
+        if width < WIDE:
+            cells = [cells[0], *(cell.partition(" ")[0] for cell in cells[1:])]
+        table.add_row(f"{metric} {arrow}".rstrip(), *cells)
+    return table
+
+
+WIDE = 130  # letters a line, from which every score is shown with its interval
+ARROWS = {"higher": "↑", "lower": "↓", "ideal": "="}  # which way a score is better; "=": the nearer to its ideal
 
 
 def ensemble_line(record: dict[str, Any]) -> str:
@@ -299,6 +342,8 @@ def _title(record: dict[str, Any]) -> str:
     }
     target = ", ".join(record["task"]["targets"][:3]) + (", ..." if len(record["task"]["targets"]) > 3 else "")
     unit = f" in {record['unit']}" if record["unit"] else ""
+    if record["task"]["kind"] == "binary" and record["task"]["classes"]:
+        unit += f" (positive: {record['task']['classes'][1]})"
     rows, patients = record["rows"]["test"], record["patients"]["test"]
     return f"{target}{unit}, {rows:,} rows of {patients:,} patients, {kinds[record['test_kind']]}"
 
@@ -334,14 +379,27 @@ def show_columns(
         described = None if outcome is None else target_record(outcome)
         print_json({"columns": rows, "target": described, "notes": list(examined.notes)})
     else:
-        show_table(rows)
+        show_roles(rows, examined.columns)
+
+
+def show_roles(rows: list[dict[str, Any]], columns: "Sequence[Column]") -> None:
+    """What each column is taken for: first those that surprise, without the fields that no column fills."""
+    unusual = {
+        c.name for c in columns if c.said or c.proposed_missing or c.role in ("dropped", "constant", "identifier")
+    }
+    kept = [name for name in rows[0] if name == "column" or any(row[name] not in ("", "unknown") for row in rows)]
+    kept = [name for name in kept if name not in ("levels", "looks missing")]  # the reason and a note say them
+    ordered = sorted(rows, key=lambda row: row["column"] not in unusual)
+    show_table([{name: row[name] for name in kept} for row in ordered])
+    if "known" not in kept:
+        print("No column says when it is known: --known admission for all, --known COL=stay for one.")
 
 
 def show_table(rows: list[dict[str, Any]]) -> None:
     """Prints records as a table, one a line."""
     table = Table(box=None, pad_edge=False)
     for name in rows[0] if rows else ():
-        table.add_column(name.replace("_", " "), overflow="fold")
+        table.add_column(name.replace("_", " "), overflow="fold", no_wrap=name == "role")
     for row in rows:
         table.add_row(*(_text(value) for value in row.values()))
     make_console(soft_wrap=False).print(table)

@@ -29,7 +29,8 @@ class Choices:
     role ("date:REFERENCE" makes a date the days since another date column); drop: names or globs; where: SQL
     condition on the rows kept; baseline: column with the score in use today; pictures: how images are read;
     sequences: recordings of the table's rows (a table of measurements, or a folder); test_sequences: those of the test
-    table; key: column they share; dates, decimal: how the file writes them, where its columns do not tell.
+    table; key: column they share; dates, decimal: how the file writes them, where its columns do not tell;
+    known: when columns are known, "COL=WHEN" or "WHEN" for all.
     """
 
     targets: tuple[str, ...] = ()
@@ -48,6 +49,7 @@ class Choices:
     key: str | None = None
     dates: str | None = None
     decimal: str | None = None
+    known: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, given, allowed in (("dates", self.dates, DATES), ("decimal", self.decimal, DECIMALS)):

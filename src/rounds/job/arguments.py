@@ -70,6 +70,7 @@ OPTIONS = (
     "roles",
     "as_",
     "drop",
+    "known",
     "where",
     "dates",
     "decimal",
@@ -196,6 +197,11 @@ def _columns(given: Any, letter: str) -> dict[str, Any]:
     return {f"{letter}{i}": column for i, column in enumerate(values.T)}
 
 
+def _known_of(given: Mapping[str, str] | Names) -> tuple[str, ...]:
+    """When columns are known: {"age": "admission"}, "admission" for all, or ["age=admission"]."""
+    return tuple(f"{name}={when}" for name, when in given.items()) if isinstance(given, Mapping) else names_of(given)
+
+
 def choices_of(options: Mapping[str, Any]) -> Choices:
     """How to read the data, of the keywords of `train`."""
     from rounds.task import KINDS
@@ -212,6 +218,7 @@ def choices_of(options: Mapping[str, Any]) -> Choices:
         roles=None if roles is None else Path(roles),
         as_roles=roles_of(options["as_"]),
         drop=names_of(options["drop"]),
+        known=_known_of(options["known"]),
         pictures=pictures,
         **{name: options[name] for name in same},
     )
@@ -233,7 +240,7 @@ def speaking_python() -> Iterator[None]:
 _SENTENCE = {"must", "or", "and", "where", "to", "out", "with", "say", "by", "needs", "is", "if", "for"}
 _SENTENCE |= {"removed", "fits"}
 _OPTION = re.compile(r"--([a-z][a-z-]*)(?: ([A-Za-z0-9_.*|-]+(?:=[^\s,;]*[^\s,;.])?))?")
-_SEVERAL, _FLAGS = ("allow", "drop", "subgroup"), ("resume", "skip-bad", "allow-code", "show-images", "quiet")
+_SEVERAL, _FLAGS = ("allow", "drop", "known", "subgroup"), ("resume", "skip-bad", "allow-code", "show-images", "quiet")
 
 
 def in_python(message: str) -> str:

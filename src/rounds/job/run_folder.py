@@ -149,8 +149,10 @@ def _refuse_other_data(path: Path, described: dict[str, Any]) -> None:
 def begin_run(folder: Path, population: Population, reasons: dict[str, str], asked: dict[str, Any]) -> None:
     """Writes the plan before training; a run that goes on must have the same."""
     plan = PlanFile.of(plan_record(population, reasons, asked))
-    if (folder / PLAN).exists() and PlanFile.read(folder) != PlanFile.of(json.loads(json.dumps(plan.content()))):
-        raise _other_request("Plan", folder)
+    if (folder / PLAN).exists():
+        now = PlanFile.of(json.loads(json.dumps(plan.content())))
+        if (before := PlanFile.read(folder)) != now:
+            raise _other_request(_differing(before.content(), now.content()) or "Plan", folder)
     plan.write(folder)
 
 
@@ -161,9 +163,22 @@ def refuse_other_request(folder: Path, asked: dict[str, Any]) -> None:
     words = {"plan": "Plan", "members": "Members", "rounds": "Rounds", "model": "Model"}
     now["model"] = now.get("model")  # a network of Rounds's own
     known = {"model": None, **before} if before else {}
-    other = [word for name, word in words.items() if name in known and known[name] != now[name]]
+    other = [name for name in words if name in known and known[name] != now[name]]
     if other:
-        raise _other_request(other[0], folder)
+        field = _differing(known[other[0]], now[other[0]])
+        raise _other_request(f"{words[other[0]]}, in {field}," if field else words[other[0]], folder)
+
+
+def _differing(before: Any, now: Any) -> str:
+    """The first field that two records do not share, "" where they are the same."""
+    if not isinstance(before, dict) or not isinstance(now, dict):
+        return ""
+    for name in (*now, *(name for name in before if name not in now)):
+        if before.get(name) != now.get(name):
+            return (
+                _differing(before.get(name), now.get(name)) or f"{name} ({before.get(name)} then, {now.get(name)} now)"
+            )
+    return ""
 
 
 def _other_request(what: str, folder: Path) -> RunFolderError:

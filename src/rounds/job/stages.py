@@ -1,10 +1,11 @@
 """The whole job in plain order: split, propose, train, choose, judge, write down."""
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -283,9 +284,17 @@ def _examine_data(dataset: Dataset, split: Split, folder: Path, described: Recor
         skipped = [{"code": code, "reason": reason} for code, reason in absent]
         content = {"verdict": {**verdict, "worth_it": unknown}, "findings": [finding_record(f) for f in findings]}
         FindingsFile.of({**content, "not_applicable": skipped, "asked": codes}).write(folder)
-        advice = f"{errors[0].explanation} Mend it, or train in spite of it with --allow {errors[0].code}"
+        drop = _drop(errors[0].evidence)
+        advice = f"{errors[0].explanation} Mend it{drop}, or train in spite of it with --allow {errors[0].code}"
         raise DataError("Data", "fit to judge a network", name="finding", got=errors[0].code, advice=advice)
     return findings, absent
+
+
+def _drop(evidence: Mapping[str, Any]) -> str:
+    """What to type to leave out the columns that a finding names."""
+    columns = evidence.get("columns") or [evidence.get("column")]
+    names = [name for name in columns if isinstance(name, str)]
+    return f", leave it out with {' '.join(f'--drop {quote(name)}' for name in names[:3])}" if names else ""
 
 
 def propose_population(

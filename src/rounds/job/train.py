@@ -30,6 +30,7 @@ def train(
     roles: Path | str | None = None,
     as_: Mapping[str, str] | Names = None,
     drop: Names = None,
+    known: Mapping[str, str] | Names = None,
     where: str | None = None,
     dates: str | None = None,
     decimal: str | None = None,

@@ -4,7 +4,7 @@ import re
 
 import polars as pl
 
-from rounds.errors import DataError
+from rounds.errors import DataError, nearest
 
 # Functions that a condition may call, and words that a bracket may follow: none makes a text longer than it is.
 _NAMES = """
@@ -67,13 +67,19 @@ def _unsafe(where: str) -> str:
     return "" if count <= MOST_OPERATORS else f"{count:,} operators, at most {MOST_OPERATORS} are read"
 
 
+def _first_unknown(where: str, columns: list[str]) -> str:
+    words = re.findall(r"[^\W\d]\w*", _QUOTED.sub("", where))
+    known = {name.lower() for name in columns} | FUNCTIONS | {"null", "true", "false", "asc", "desc"}
+    return next((word for word in words if word.lower() not in known), "")
+
+
 def _evaluated(table: pl.DataFrame, where: str) -> pl.Series | str:
     """The condition of every row, or why there is none."""
     try:
         held = table.select(pl.sql_expr(where).alias("held")).to_series()
-    except pl.exceptions.ColumnNotFoundError:
-        known = ", ".join(table.columns[:20]) + (", ..." if table.width > 20 else "")
-        return f"it names a column that is not there; known names: {known}"
+    except pl.exceptions.ColumnNotFoundError as error:
+        absent = next(iter(re.findall(r'"([^"]+)"', str(error))), "") or _first_unknown(where, table.columns)
+        return f"{absent or 'a column'} is not there. {nearest(absent, table.columns)}"
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, TypeError, OverflowError) as error:
         return str(error).partition("\n")[0][:LONGEST_REASON]
     if held.dtype != pl.Boolean:

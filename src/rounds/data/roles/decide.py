@@ -15,12 +15,13 @@ from rounds.data.tables.reading import AS_DATE, AS_WRITTEN, HowRead
 from rounds.errors import DataError, ForcedChoiceError, nearest
 
 NO_GROUP = "none"
+MOMENTS = ("admission", "stay", "outcome")
 
 
 def matching(patterns: tuple[str, ...], names: list[str], what: str) -> list[str]:
     """Column names that the names and globs mean, in the order of the table; raises DataError for what fits none."""
     found: set[str] = set()
-    for pattern in patterns:
+    for pattern in _single(patterns, names):
         hits = [pattern] if pattern in names else fnmatch.filter(names, pattern)
         if not hits:
             raise DataError(
@@ -28,6 +29,16 @@ def matching(patterns: tuple[str, ...], names: list[str], what: str) -> list[str
             )
         found.update(hits)
     return [n for n in names if n in found]
+
+
+def _single(patterns: tuple[str, ...], names: list[str]) -> list[str]:
+    """Names and globs one by one: "a,b" is two where no column is called so.
+
+    >>> _single(("a,b", "c,d"), ["a", "b", "c,d"])
+    ['a', 'b', 'c,d']
+    """
+    parts = [[pattern] if pattern in names else pattern.split(",") for pattern in patterns]
+    return [part.strip() for several in parts for part in several if part.strip()]
 
 
 Said = dict[str, Any]  # column -> fields
@@ -79,7 +90,10 @@ def decide_columns(
     special = _special(choices, names)
     dropped = set(matching(choices.drop, names, "Drop"))
     _refuse_dropped(special, choices.drop)
-    fields_of = {n: {**(declared or {}).get(n, {}), **_without_empty(said.get(n, {}))} for n in names}
+    known = known_when(choices, names)
+    fields_of = {
+        n: {**(declared or {}).get(n, {}), **_without_empty(said.get(n, {})), **known.get(n, {})} for n in names
+    }
     columns = []
     for series in table:
         fields = {**fields_of[series.name], **_known_with_reference(fields_of, series.name)}
@@ -100,6 +114,22 @@ def decide_columns(
     if open_ and force:
         raise _unchosen(table[open_[0]])
     return tuple(_repeating(c) if c.name in open_ else c for c in columns)
+
+
+def known_when(choices: Choices, names: list[str]) -> dict[str, dict[str, str]]:
+    """When columns are known, as --known says: COL=WHEN, with names or globs, or WHEN for all; the later wins.
+
+    Raises DataError for another moment than those of roles files, and for a name that fits no column.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for word in choices.known:
+        pattern, _, when = word.rpartition("=")
+        if when not in MOMENTS:
+            advice = f"Write --known COL=WHEN, or --known WHEN for all columns. {nearest(when, list(MOMENTS))}"
+            raise DataError("known", " or ".join(MOMENTS), got=when, advice=advice)
+        fits = matching((pattern,), names, "Known") if pattern else names
+        found |= {name: {"known": when} for name in fits if name not in choices.targets}
+    return found
 
 
 def date_references(said: Said) -> dict[str, str]:
