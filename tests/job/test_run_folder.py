@@ -140,14 +140,18 @@ def test_going_on_without_a_folder_takes_the_last_of_that_name(
     assert len(list((tmp_path / "runs").glob("stays*"))) == 2
 
 
-@pytest.mark.parametrize(("words", "what"), [(("--seed", "3"), "Plan"), (("--rounds", "1"), "Rounds")])
+@pytest.mark.parametrize(
+    ("words", "what", "differs"),
+    [(("--seed", "3"), "Plan", "seed (0 then, 3 now)"), (("--rounds", "1"), "Rounds", "rounds (0 then, 1 now)")],
+)
 def test_a_finished_run_is_no_answer_to_another_request(
-    run: Path, place: Path, command: Command, words: tuple[str, str], what: str
+    run: Path, place: Path, command: Command, words: tuple[str, str], what: str, differs: str
 ) -> None:
     before = contents(run)
     status, out, err = go_on(command, place, run, *words)
     assert (status, out) == (2, "")
     assert f"{what} must be as when the run was begun, got out=" in err
+    assert f"It differs in {differs}." in err
     assert contents(run) == before
 
 

@@ -152,7 +152,7 @@ def begin_run(folder: Path, population: Population, reasons: dict[str, str], ask
     if (folder / PLAN).exists():
         now = PlanFile.of(json.loads(json.dumps(plan.content())))
         if (before := PlanFile.read(folder)) != now:
-            raise _other_request(_differing(before.content(), now.content()) or "Plan", folder)
+            raise _other_request("Plan", folder, _differing(before.content(), now.content()))
     plan.write(folder)
 
 
@@ -165,8 +165,8 @@ def refuse_other_request(folder: Path, asked: dict[str, Any]) -> None:
     known = {"model": None, **before} if before else {}
     other = [name for name in words if name in known and known[name] != now[name]]
     if other:
-        field = _differing(known[other[0]], now[other[0]])
-        raise _other_request(f"{words[other[0]]}, in {field}," if field else words[other[0]], folder)
+        before_, now_ = known[other[0]], now[other[0]]
+        raise _other_request(words[other[0]], folder, _differing({other[0]: before_}, {other[0]: now_}))
 
 
 def _differing(before: Any, now: Any) -> str:
@@ -181,8 +181,9 @@ def _differing(before: Any, now: Any) -> str:
     return ""
 
 
-def _other_request(what: str, folder: Path) -> RunFolderError:
-    advice = "Give the same options as when it was begun, or choose another folder with --out"
+def _other_request(what: str, folder: Path, differs: str) -> RunFolderError:
+    advice = f"It differs in {differs}. " if differs else ""
+    advice += "Give the same options as when it was begun, or choose another folder with --out"
     return RunFolderError(what, "as when the run was begun", name="out", got=str(folder), advice=advice)
 
 
