@@ -162,7 +162,9 @@ def together_told(rows: list[Record], healthy: dict[str, Record], how: str) -> s
     mended = after >= REGAINED
 
     def share(some: np.ndarray) -> str:
-        return f"{int(mended[some].sum())} of {int(some.sum())} ({mended[some].mean():.0%})"
+        return (
+            f"{int(mended[some].sum())} of {int(some.sum())} ({mended[some].mean():.0%})" if some.any() else "none of 0"
+        )
 
     cheap = sum(epochs_of(r, healthy[r["table"]]) <= MOST_EPOCHS for r in rows)
     spoilt = int(((before >= REGAINED) & ~mended).sum())
