@@ -80,6 +80,9 @@ Five wings: tables with one row a patient; tables with 4 and 20 rows a patient, 
 made of the others; tables with 5 to 20 patients who have the outcome, where that they are few is true and counts as no
 alarm; images; recordings. To reach: detected {DETECTED:.0%}, cause named first {NAMED:.0%}, alarms on healthy plans at
 most {ALARMS:.0%}.
+
+Trained are {len({v.task for v in verdicts})} of {len(EVERY_TASK)} tasks; the table at the end says which, and on how
+many of their seeds.
 """
 
 
