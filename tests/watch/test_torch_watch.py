@@ -75,7 +75,7 @@ def test_unscaled_inputs_are_found(tmp_path: Path) -> None:
 )
 def test_losses_are_known_by_their_gradient(loss: object, name: str, from_logits: bool | None) -> None:
     outputs = torch.zeros(4, 1, requires_grad=True)
-    assert hooks.loss_of(loss(outputs * 2, torch.ones(4, 1))) == (name, from_logits)
+    assert hooks.torch_loss(loss(outputs * 2, torch.ones(4, 1))) == (name, from_logits)
 
 
 def test_hooks_are_taken_off(tmp_path: Path) -> None:

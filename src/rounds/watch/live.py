@@ -1,6 +1,7 @@
 """What the rules say of a training while it is watched: each finding once, and whether to go on."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,13 +46,17 @@ class Live:
     def _say(self, at_once: bool, when: str) -> set[str]:
         """Prints what was not said before; the codes of all alarms. at_once: only what can be seen before the end."""
         from rounds.errors import RoundsError
+        from rounds.examination.examine import examine_run
         from rounds.examination.rules import rules_of_training
-        from rounds.examination.sources.source import examine_source
+        from rounds.examination.sources.watched import read_watched
 
         try:
-            alarms = examine_source(self._folder).alarms
+            run = read_watched(self._folder)
         except RoundsError:  # nothing to judge yet
             return set()
+        if at_once:  # a linear model is ahead of every network that has only begun
+            run = replace(run, linear_by_fold={})
+        alarms = examine_run(run).alarms
         soon = {rule.code for rule in rules_of_training() if rule.seen_at_once}
         seen = [f for f in alarms if (f.code in soon or not at_once) and not f.follows_from]
         for finding in seen:
