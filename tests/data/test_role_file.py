@@ -172,3 +172,10 @@ def test_commas_part_names(tmp_path: Path) -> None:
     table = pl.DataFrame({"x": range(30), "a": [0, 1] * 15, "b,c": [1, 0] * 15, "d": [1, 1, 0] * 10})
     assert load(table, Choices(targets=("a,d",), group="none")).task.targets == ("a", "d")
     assert load(table, Choices(targets=("b,c",), group="none")).task.targets == ("b,c",)
+
+
+def test_pressures_name_no_patients(tmp_path: Path) -> None:
+    place = tmp_path / "a.csv"
+    rows = "".join(f"{i},{110 + i % 40} / {60 + i % 17} mmHg,{i % 2}\n" for i in range(2, 82))
+    place.write_text(f"x,bp,died\n{rows}{rows}")
+    assert load(place, Choices(targets=("died",))).group is None

@@ -66,7 +66,7 @@ Score = Annotated[str | None, typer.Option("--baseline", help="column with the s
 
 Sequences = Annotated[
     str | None,
-    typer.Option("--sequences", help="recordings of DATA's rows: table, or folder (Parquet, WFDB, EDF)"),
+    typer.Option("--sequences", help="recordings of DATA's rows: table, or folder (text files, Parquet, WFDB, EDF)"),
 ]
 TestSequences = Annotated[str | None, typer.Option("--test-sequences", help="recordings of the rows of --test")]
 Key = Annotated[str | None, typer.Option("--key", help="column that DATA and its recordings share")]

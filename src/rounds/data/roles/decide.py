@@ -107,7 +107,8 @@ def decide_columns(
             column = column.model_copy(update={"role": given, "reason": reason})
         columns.append(column)
     columns = with_their_origin(columns)
-    open_ = _undecided(table, said, choices)
+    two_numbers = {name for name, reading in how.readings.items() if reading.kind == "pair"}
+    open_ = [name for name in _undecided(table, said, choices) if name not in two_numbers]
     if force:
         dates = date_references(said)
         refuse_two_ways(columns, how, {*special, *dates, *dates.values()})
