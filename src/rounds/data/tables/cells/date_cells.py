@@ -65,6 +65,7 @@ def recognise_dates(text: pl.Series, style: FileStyle) -> ReadColumn | CellNote 
     cells = _levels(text)
     dates = spelling_of(cells.text).is_not_null() & ~_no_date(cells.text)
     dates |= _serial(cells.text).is_not_null() & dates.any()
+    dates |= cells.text.str.contains(_WEEK)
     if not dates.any() or not _words_are_missing(cells, dates):
         return None
     order = day_first(text, style.day_first)
@@ -160,7 +161,7 @@ def read_dates_again(text: pl.Series, reading: Reading) -> ReadColumn:
         moments = moments.fill_null(_moments(_with_all(parts), reading)) if name else moments
         timed = timed or ("hour" in parts.columns and parts["hour"].is_not_null().any())
     serial = _serial(tidy)
-    moments = moments.fill_null(serial).alias("moment")
+    moments = moments.fill_null(serial).fill_null(_week(tidy)).alias("moment")
     made = text.replace_strict(cells.text, moments, default=None, return_dtype=pl.Datetime("us"))
     made = made if timed else made.cast(pl.Date)
     return ReadColumn((made.alias(text.name),), reading, tuple(_notes(text.name, cells, moments, reading)))
@@ -170,6 +171,18 @@ def _serial(levels: pl.Series) -> pl.Series:
     """Times of cells that a spreadsheet left as the number of days that it keeps."""
     days = levels.str.extract(r"^([2-5]\d{4}(?:\.\d+)?)$").cast(pl.Float64).alias("moment")
     return serial_again(days, Reading(kind="serial")).values[0].cast(pl.Datetime("us"))
+
+
+_WEEK = r"^(\d{4})-?W([0-5]\d)(?:-?([1-7]))?$"
+
+
+def _week(levels: pl.Series) -> pl.Series:
+    """Mondays of weeks as ISO 8601 writes them, or the day of the week that is given."""
+    parts = levels.str.extract_groups(_WEEK).struct.unnest()
+    written = pl.concat_str("1", pl.lit("-W"), "2", pl.lit("-"), pl.col("3").fill_null("1"))
+    return parts.select(
+        written.str.to_date("%G-W%V-%u", strict=False).cast(pl.Datetime("us")).alias("moment")
+    ).to_series()
 
 
 _PARTS = (
@@ -255,7 +268,9 @@ def _notes(column: str, cells: DistinctCells, moments: pl.Series, reading: Readi
     found = []
     if reading.day_first is not None and (rows := cells.count(spelled == "two orders")):
         found.append(CellNote(column, f"{_dates(rows)} read {'day' if reading.day_first else 'month'} first", rows))
-    if rows := cells.count(spelled.is_null() & moments.is_not_null()):
+    if rows := cells.count(_week(cells.text).is_not_null()):
+        found.append(CellNote(column, f"{_dates(rows)} of a week (2020-W05) read as its Monday", rows))
+    if rows := cells.count(spelled.is_null() & moments.is_not_null() & _week(cells.text).is_null()):
         found.append(CellNote(column, f"{_dates(rows)} kept as days of a spreadsheet's calendar read as dates", rows))
     without_day = spelled.str.contains("alone").fill_null(False)
     if rows := cells.count(without_day):
