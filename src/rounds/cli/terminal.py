@@ -217,9 +217,10 @@ def estimate_line(population: "Population", left: "Remaining") -> str:
     """Networks, how long the whole run takes, how much memory; said before the first step."""
     from rounds.training.machine.estimate import held_megabytes
 
+    count = len(population.members)
     return (
-        f"Training {len(population.members)} networks. The whole run takes about "
-        f"{span(left)}, and {held_megabytes(population):,.0f} MB for data and networks."
+        f"Training {count} network{'s' if count > 1 else ''}. The whole run takes about {span(left)}, and "
+        f"{held_megabytes(population):,.0f} MB for data and networks."
     )
 
 

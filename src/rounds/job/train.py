@@ -115,8 +115,8 @@ def _run(dataset: Dataset, request: Request, options: Mapping[str, Any]) -> Resu
     from rounds.report.card.card import write_card
     from rounds.report.page import write_report
 
-    told, watch, quiet = names_of(options["log"]), options["watch"], options["quiet"]
-    with logging_to(told) as logs, page_beside(watch) as tell_page, _progress(quiet) as see:
+    tools, watch, quiet = names_of(options["log"]), options["watch"], options["quiet"]
+    with logging_to(tools) as logs, page_beside(watch) as tell_page, _progress(quiet) as see:
         for event in stages(dataset, request):
             logs.see(event)
             tell_page(event)

@@ -69,10 +69,10 @@ async def _stream(shown: Shown, request: Request) -> AsyncIterator[str]:
     before = ""
     while not await request.is_disconnected():
         view = await anyio.to_thread.run_sync(shown.newest)
-        told = json.dumps(view.record())
-        if told != before:
-            before = told
-            yield f"data: {told}\n\n"
+        sent = json.dumps(view.record())
+        if sent != before:
+            before = sent
+            yield f"data: {sent}\n\n"
         if view.finished:
             return
         await anyio.sleep(0.5)

@@ -82,25 +82,25 @@ def _running(run: Path) -> View:
         return View(title, "drawing the report")
     if not ProgressFile.is_there(run):
         return View(title, "not under way", ("Nothing trains in this folder now; rounds train --resume goes on.",))
-    told = ProgressFile.read(run)
+    progress = ProgressFile.read(run)
     found = tuple(
         ShownFinding(f.code, f.name, f.severity, f.explanation, f"after {f.epoch} epochs of {f.networks} networks")
-        for f in told.findings
+        for f in progress.findings
     )
-    share = told.done / told.total if told.total else None
-    return View(title, told.stage, _facts(told), share, found, _figures(run))
+    share = progress.done / progress.total if progress.total else None
+    return View(title, progress.stage, _facts(progress), share, found, _figures(run))
 
 
-def _facts(told: ProgressFile) -> tuple[str, ...]:
-    lines = [f"{duration(told.seconds)} so far", f"{told.megabytes:,.0f} MB of memory at most"]
-    quiet = time.time() - told.updated
-    if told.seconds_left is not None:
-        low, high = (duration(max(left - quiet, 0.0)) for left in told.seconds_left)
+def _facts(progress: ProgressFile) -> tuple[str, ...]:
+    lines = [f"{duration(progress.seconds)} so far", f"{progress.megabytes:,.0f} MB of memory at most"]
+    quiet = time.time() - progress.updated
+    if progress.seconds_left is not None:
+        low, high = (duration(max(left - quiet, 0.0)) for left in progress.seconds_left)
         lines.insert(1, f"{low if low == high else f'{low} to {high}'} left")
-    if told.best is not None:
-        lines.append(f"best validation {told.best:.4g}")
-    if told.total:
-        lines.append(f"{told.done:,} of {told.total:,} epochs of all its networks")
+    if progress.best is not None:
+        lines.append(f"best validation {progress.best:.4g}")
+    if progress.total:
+        lines.append(f"{progress.done:,} of {progress.total:,} epochs of all its networks")
     return (*lines, f"last word {duration(quiet)} ago") if quiet > SILENT else tuple(lines)
 
 
