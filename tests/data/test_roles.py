@@ -118,7 +118,7 @@ def test_sentinels_are_proposed_and_real_values_are_not(name, values, codes):
     assert examine_column(pl.Series(name, list(values), strict=False)).missing == ()
 
 
-SAID_BY_NAME = ("num_sejour", "accession", "childid")  # identifiers whose names say so
+SAID_BY_NAME = ("id", "num_sejour", "accession", "childid")  # identifiers whose names say so
 CODES = [
     ("icd_code", RANDOM.integers(100, 900, N), "categorical"),
     ("provider_id", RANDOM.integers(1, 150, N), "categorical"),

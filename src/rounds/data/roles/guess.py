@@ -33,6 +33,7 @@ _PATIENT_NAME = re.compile(
     r"(?P<number>[_. -]?(id|ids|nbr|nr|no|num|number|nummer|numero|key|code))?$"
     r"|(^|[_. -])(child|infant|baby|newborn|mother|woman|donor|member|beneficiary|mutter|kind)"
     r"[_. -]?(?P<kin>id|no|nr|number)$"
+    r"|^id$"
     r"|^(id|nr|no|num|numero|n|cod|code|codigo)[_. -](patient|patiente|paciente|paziente|sujet|sujeto)(?P<before>e?)$",
     re.IGNORECASE,
 )

@@ -30,7 +30,7 @@ _CODE_OF = (
     r"device|scanner|batch|plate|cluster|stratum|team|school|lab_?test|discharge_?disposition|admission_?(type|source)|"
     r"concept|ops|kasse|krankenkasse|versicherung|arzt|[äa]rztin|klinik|krankenhaus|standort|station|abteilung|"
     r"fachabteilung|diagnose|hauptdiagnose|prozedur|bundesland|kreis|gemeinde|aufnahme(grund|art|anlass)|"
-    r"entlass(ung|ungs)?(grund|art)|m[ée]decin|h[ôo]pital|service|d[ée]partement|r[ée]gion|commune|cim_?10|diagnostic|"
+    r"entlass(ung|ungs)?(grund|art)|m[ée]decin|h[ôo]pital|d[ée]partement|r[ée]gion|commune|cim_?10|diagnostic|"
     r"code_?postal|mode_?(entr[ée]e|sortie)|provenance|assurance|provincia|municipio|comunidad|diagn[óo]stico|servicio|"
     r"m[ée]dico|cie_?10|cie_?9|aseguradora|reparto|ospedale|regione|comune|diagnosi|estado|munic[íi]pio|conv[êe]nio|"
     r"ziekenhuis|afdeling|huisarts"
@@ -93,10 +93,10 @@ def names_identifiers(name: str) -> bool:
 def ends_in_id(name: str) -> bool:
     """Whether a column is an id by the last part of its name.
 
-    >>> [ends_in_id(name) for name in ("kassen_id", "siteID", "visit_number", "fluid")]
-    [True, True, False, False]
+    >>> [ends_in_id(name) for name in ("kassen_id", "siteID", "visit_number", "fluid", "id")]
+    [True, True, False, False, False]
     """
-    return bool(re.search(r"(?i:^id$|[_. -]id$)|[a-z]I[Dd]$", name))
+    return bool(re.search(r"(?i:[_. -]id$)|[a-z]I[Dd]$", name))
 
 
 def names_codes_by_name(name: str) -> bool:
