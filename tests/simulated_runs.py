@@ -11,18 +11,20 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from rounds.baselines.fit import fit_baselines, judged_inputs, save_baselines
 from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset, Inputs, Split
-from rounds.data.description import describe
 from rounds.data.loading import load
 from rounds.data.preparation.array_scale import ArrayScale
 from rounds.data.preparation.preparation import Preparation
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.data.splitting import split_dataset
-from rounds.ensemble.judge import NETWORK, SINGLE, JudgedRows, judge_rows
+from rounds.ensemble.judge import NETWORK, SINGLE, JudgedRows, Judgement, judge_rows
 from rounds.evaluation.seen_patients import seen_frame
 from rounds.files import write_json
+from rounds.job.run_folder import dataset_record
+from rounds.metrics import main_metric
 from rounds.networks.network import Network
 from rounds.prediction.model_folder import save_predictor
 from rounds.prediction.predictor import NetworkPart, Predictor
+from rounds.run_folder.metrics import EarlierUseRecord, MetricsFile, Selection
 from rounds.statistics.training_profile import make_training_profile
 
 CHOICES = {
@@ -82,11 +84,34 @@ def make_run(folder: Path, kind: str, rows: int = 1500) -> SimulatedRun:
     validation = JudgedRows(split.development, {NETWORK: out_of_fold(dataset, split)})
     save_predictor(folder / "model", predictor)
     save_baselines(folder / "baselines", baselines)
-    write_json(folder / "dataset.json", describe(dataset))
-    write_json(folder / "metrics.json", {"test_kind": "held-out", **judge_rows(dataset, judged)})
+    dataset_record(dataset, split, 1).write(folder)
+    metrics_of(dataset, judge_rows(dataset, judged)).write(folder)
     write_json(folder / "reference.json", make_training_profile(dataset, split.development))
     seen_frame(dataset, split).write_parquet(folder / "seen.parquet")
     return SimulatedRun(folder, dataset, split, predictor, judged, validation)
+
+
+def metrics_of(dataset: Dataset, judgement: Judgement) -> MetricsFile:
+    """metrics.json with what was judged, and nothing of a training."""
+    return MetricsFile(
+        task=dataset.task,
+        test_kind="held-out",
+        main_metric=main_metric(dataset.task),
+        unit=dataset.task.unit,
+        statistic="",
+        validation={},
+        test=judgement.test,
+        single_network=judgement.single_network,
+        baselines=judgement.baselines,
+        difference=judgement.difference,
+        members=1,
+        ensemble=Selection(rule="", reason=""),
+        configurations_tried=1,
+        rows={},
+        patients={},
+        ledger=EarlierUseRecord(times_before=0, note=""),
+        versions={},
+    )
 
 
 def fit_line(dataset: Dataset, rows: np.ndarray) -> Predictor:

@@ -31,7 +31,9 @@ ROWS = (
 )
 ROW = {room: row for row, rooms in enumerate(ROWS) for room in rooms}
 
-FILE_LINES, FUNCTION_LINES = 500, 80
+FILE_LINES, FUNCTION_LINES, FOLDER_FILES = 500, 80, 16
+UNTYPED = 40  # places of `dict[str, Any]`
+SAME = {"load"}  # `rounds.load` is that of `data`, with errors in words of Python
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "base", "common", "misc", "tools"}
 HEAVY = ("jax", "keras", "sklearn", "scipy", "polars", "altair", "optax", "pandas")
 
@@ -160,6 +162,15 @@ def test_a_package_has_a_door(package: Path) -> None:
     first = re.search(r"Read first: (\S+\.py)", said)
     assert first, f"{name_of(package)}/__init__.py: say what comes in, what goes out, and 'Read first: FILE.py'"
     assert (package / first[1]).exists(), f"{name_of(package)}/__init__.py names {first[1]}, which is not there"
+
+
+def test_a_public_name_has_one_meaning_and_a_folder_few_files() -> None:
+    from benchmarks.structure import structure
+
+    found = structure()
+    assert set(found["doubled_names"]) <= SAME, "name it so that it stands alone, or begin it with an underscore"
+    assert found["most_files_in_a_folder"] <= FOLDER_FILES
+    assert found["untyped_records"] < UNTYPED, "give the record a class, or name what is free in form (JsonObject)"
 
 
 def test_the_drawing_is_that_of_the_imports() -> None:

@@ -1,7 +1,6 @@
 """From a trained population to what rules read, as `rounds train` would hand it to them, and to scores."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -13,9 +12,11 @@ from rounds.ensemble.judge import fit_fold_baselines, gains_on_baselines, predic
 from rounds.ensemble.measurement_pattern import measurement_pattern_record
 from rounds.errors import TrainingError
 from rounds.examination.linear_by_fold import linear_losses
-from rounds.examination.run import Run, advantages_of, constant_loss, curves_of
+from rounds.examination.run import Run, constant_loss, curves_of
 from rounds.job.run_folder import dataset_record
 from rounds.metrics import main_metric, weighted_scores
+from rounds.run_folder.dataset import DatasetFile
+from rounds.run_folder.metrics import MeasurementPattern, MetricsFile
 from rounds.training.compiled.objective import loss_name
 from rounds.training.population.build import Trained
 from rounds.training.population.fold_data import FoldData
@@ -41,7 +42,7 @@ class Beside:
     ground: Ground
     baselines: list[Baseline] = field(default_factory=list)
     linear_by_fold: dict[str, dict[int, float]] = field(default_factory=dict)
-    record: dict[str, Any] = field(default_factory=dict)
+    record: DatasetFile | None = None
 
     def linear(self, trained: Trained, fold_data: FoldData) -> dict[int, float]:
         plan, task = trained.population.plans[0], trained.population.task
@@ -84,7 +85,7 @@ def make_run(trained: Trained, beside: Beside, made: ChosenEnsemble | None) -> R
     """Evidence as in a finished run; without a judgement where nothing could be handed over."""
     population, ground = trained.population, beside.ground
     fold_data, plan, task = population.folds_data[0], population.plans[0], population.task
-    if not beside.record:
+    if beside.record is None:
         beside.record = dataset_record(ground.dataset, ground.split, ground.seed)
     run = Run(
         curves=curves_of(*(frame(trained) for frame in FRAMES)),
@@ -105,11 +106,12 @@ def _judged(run: Run, beside: Beside, trained: Trained, made: ChosenEnsemble) ->
     said = predict_judged(ground.dataset, rows, made, beside.baselines)
     constant = said.predictions["constant"]
     judged = replace(ground.dataset, targets=ground.dataset.targets[rows])
-    advantages = advantages_of(gains_on_baselines(ground.dataset, said))
-    metrics = {"gaps": gaps} if (gaps := _gaps(trained, beside, fold_data, made)) else None
+    advantages = gains_on_baselines(ground.dataset, said)
+    gaps = _gaps(trained, beside, fold_data, made)
+    metrics = None if gaps is None else MetricsFile.model_construct(gaps=gaps)
     return replace(run, advantages=advantages, constant_score=_score(judged, constant), metrics=metrics)
 
 
-def _gaps(trained: Trained, beside: Beside, fold_data: FoldData, made: ChosenEnsemble) -> dict[str, Any]:
+def _gaps(trained: Trained, beside: Beside, fold_data: FoldData, made: ChosenEnsemble) -> MeasurementPattern | None:
     ground = beside.ground
     return measurement_pattern_record(trained, fold_data, made, ground.dataset.patients[ground.split.development])

@@ -131,4 +131,4 @@ def examine_tables(task: WardTask, shared: Path, folder: Path) -> None:
 
 def _said(ground: Ground) -> dict[str, Any]:
     findings, absent = examine_data(DataEvidence(ground.dataset, ground.split))
-    return {"findings": [finding_record(f) for f in findings], "not_applicable": absent}
+    return {"findings": [finding_record(f).content() for f in findings], "not_applicable": absent}

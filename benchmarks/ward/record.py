@@ -1,19 +1,22 @@
 """A run's evidence as one line of JSON, so that rules can be tried again in seconds, without training."""
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from rounds.examination.curve import Curve
 from rounds.examination.finding import finding_record, read_finding
-from rounds.examination.run import Advantage, Run
+from rounds.examination.run import Run
 from rounds.plan import Plan
+from rounds.run_folder.dataset import ColumnRecord, DatasetFile, SplitRecord
+from rounds.run_folder.findings import FindingRecord
+from rounds.run_folder.metrics import Estimate, MeasurementPattern, MetricsFile
 from rounds.task import Task
 
 DIGITS = 8  # significant: enough to give a float32 back
 _SERIES = ("train", "validation", "rate", "penalty")
+KEPT = {"rows", "columns", "split"}  # of dataset.json: what rules read
 
 
 def write_run(run: Run) -> str:
@@ -25,11 +28,11 @@ def write_run(run: Run) -> str:
             "task": run.task.model_dump(mode="json") if run.task else None,
             "constant_loss": run.constant_loss,
             "constant_score": run.constant_score,
-            "advantages": {n: asdict(a) for n, a in run.advantages.items()},
-            "metrics": run.metrics,
+            "advantages": {n: a.model_dump(include={"value", "low", "high"}) for n, a in run.advantages.items()},
+            "metrics": {"gaps": run.metrics.gaps.content()} if run.metrics and run.metrics.gaps else None,
             "references": {n: list(folds.items()) for n, folds in run.linear_by_fold.items()},
-            "dataset": {key: (run.dataset or {}).get(key) for key in ("rows", "columns", "split")},
-            "data_findings": [finding_record(f) for f in run.data_findings],
+            "dataset": run.dataset.model_dump(mode="json", include=KEPT) if run.dataset else {},
+            "data_findings": [finding_record(f).content() for f in run.data_findings],
             "data_not_applicable": run.data_not_applicable,
             "data_examined": run.data_examined,
         }
@@ -44,14 +47,26 @@ def read_run(content: dict[str, Any]) -> Run:
         task=Task(**content["task"]),
         constant_loss=content["constant_loss"],
         constant_score=content["constant_score"],
-        advantages={n: Advantage(**a) for n, a in content["advantages"].items()},
+        advantages={n: Estimate(**a) for n, a in content["advantages"].items()},
         linear_by_fold={n: {int(fold): v for fold, v in folds} for n, folds in content["references"].items()},
-        dataset=content["dataset"],
-        metrics=content.get("metrics"),
-        data_findings=tuple(read_finding(f) for f in content["data_findings"]),
+        dataset=_dataset(content["dataset"]),
+        metrics=_metrics(content.get("metrics")),
+        data_findings=tuple(read_finding(FindingRecord.model_validate(f)) for f in content["data_findings"]),
         data_not_applicable=tuple((code, why) for code, why in content["data_not_applicable"]),
         data_examined=content["data_examined"],
     )
+
+
+def _dataset(content: dict[str, Any]) -> DatasetFile:
+    columns = tuple(ColumnRecord.model_construct(**column) for column in content.get("columns") or ())
+    split = SplitRecord.model_construct(**{"events": None, **(content.get("split") or {})})
+    return DatasetFile.model_construct(**{**content, "columns": columns, "split": split})
+
+
+def _metrics(content: dict[str, Any] | None) -> MetricsFile | None:
+    """What only `rounds train` measures, of recordings."""
+    gaps = (content or {}).get("gaps")
+    return None if not gaps else MetricsFile.model_construct(gaps=MeasurementPattern.model_validate(gaps))
 
 
 def _plan(content: dict[str, Any]) -> Plan:

@@ -113,7 +113,7 @@ def _with_table(run: Run, tables: dict[str, Any], about: dict[str, Any]) -> Run:
     said = tables.get(f"{place}/{about['seed']}")
     if said is None:
         return run
-    findings = tuple(read_finding(f) for f in said["findings"])
+    findings = tuple(read_finding(FindingRecord.model_validate(f)) for f in said["findings"])
     absent = tuple((code, why) for code, why in said["not_applicable"])
     return replace(run, data_findings=findings, data_not_applicable=absent, data_examined=True)
 

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from rounds.errors import BrokenOffError, RunFolderError
+from rounds.foreign_files import JsonObject
 
 _LEFTOVER = re.compile(r"\.(?P<name>.+)\.\d+-\d+\.(?P<ending>part|old)")
 OLD = "old"  # ending of the hidden name under which a folder is put aside
@@ -59,7 +60,7 @@ def write_whole(path: Path, content: bytes | str) -> None:
             part.unlink(missing_ok=True)
 
 
-def write_json(path: Path, record: BaseModel | dict[str, Any] | list[Any]) -> None:
+def write_json(path: Path, record: BaseModel | JsonObject | list[Any]) -> None:
     """Writes a record as indented JSON, whole or not at all; raises RunFolderError as `write_whole`.
 
     Numbers that JSON does not have (nan, inf) are refused with ValueError: a run folder is read by other tools.
@@ -67,7 +68,7 @@ def write_json(path: Path, record: BaseModel | dict[str, Any] | list[Any]) -> No
     write_whole(path, json_text(record))
 
 
-def json_text(record: BaseModel | dict[str, Any] | list[Any]) -> str:
+def json_text(record: BaseModel | JsonObject | list[Any]) -> str:
     """A record as indented JSON text that ends in a newline.
 
     >>> json_text({"rows": 3})

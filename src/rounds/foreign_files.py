@@ -22,6 +22,8 @@ LONGEST_REASON = 200  # letters of another library's words that an error quotes
 # small. Deflate reaches 1,032 times on zeros alone; arrays of images and labels stay far below 200.
 MEMORY_SHARE, MOST_EXPANSION, SMALL_ARCHIVE = 0.5, 200, 64 * 2**20
 
+JsonObject = dict[str, Any]  # of any content: what a file holds, or a template is filled with
+
 
 def refusal(path: Path, folder: Path) -> str:
     """Why a file that another file names is not opened, in a few words; "" where nothing speaks against it.
@@ -87,7 +89,7 @@ def read_small(path: Path, most: int = MOST_RECORD_BYTES) -> bytes:
     return path.read_bytes()
 
 
-def parse_json(raw: bytes | str, object_hook: Callable[[dict[str, Any]], Any] | None = None, nan: bool = False) -> Any:
+def parse_json(raw: bytes | str, object_hook: Callable[[JsonObject], Any] | None = None, nan: bool = False) -> Any:
     """What a JSON text says; raises ValueError for whatever is wrong with it, numbers that JSON does not have too.
 
     object_hook: what becomes of each object; nan: take NaN and Infinity, which Python's own writer leaves.
@@ -109,7 +111,7 @@ def _no_number(word: str) -> float:
     raise ValueError(f"{word} is no number of JSON")
 
 
-def parse_toml(raw: bytes) -> dict[str, Any]:
+def parse_toml(raw: bytes) -> JsonObject:
     """What a TOML text says; raises ValueError for whatever is wrong with it.
 
     >>> parse_toml(b"rows = 3")

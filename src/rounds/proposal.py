@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import log2
 from typing import Any
 
-from rounds.plan import Plan, make_plan, usual_patience
+from rounds.plan import Changes, Plan, make_plan, usual_patience
 from rounds.task import Task
 
 # Rows seen by one member: about where the best snapshot no longer moves on tables of 200 to 80,000 patients
@@ -62,7 +62,7 @@ class Proposal:
     seeds: int = 1
 
 
-def propose(task: Task, amount: Amount, given: dict[str, Any], decided: Decided | None = None) -> Proposal:
+def propose(task: Task, amount: Amount, given: Changes, decided: Decided | None = None) -> Proposal:
     """Plans for this amount of data; what is `given` are the user's own choices and always win, then what is `decided`
     by what was given.
 
@@ -162,7 +162,7 @@ def _dropout(amount: Amount) -> tuple[float, str]:
 _STEADYING = {"network", "normalization", "batch_size"}
 
 
-def _steadied(amount: Amount, changes: dict[str, Any]) -> dict[str, tuple[Any, str]]:
+def _steadied(amount: Amount, changes: Changes) -> dict[str, tuple[Any, str]]:
     """What tables of many rows want otherwise than small ones."""
     if amount.rows < STEADIED_ROWS or amount.array or _STEADYING & set(changes):
         return {}
@@ -229,7 +229,7 @@ def _recurrent(amount: Amount) -> dict[str, tuple[Any, str]]:
     }
 
 
-def _recording_plans(main: Plan, amount: Amount, reasons: dict[str, str], changes: dict[str, Any]) -> Proposal:
+def _recording_plans(main: Plan, amount: Amount, reasons: dict[str, str], changes: Changes) -> Proposal:
     """The network of the recordings, and beside it those of a table of engineered features."""
     noise = {"input_noise": main.input_noise} if main.network == "convolutional" else {}
     schedule = {name: value for name, (value, _) in _schedule(amount).items()}
@@ -239,7 +239,7 @@ def _recording_plans(main: Plan, amount: Amount, reasons: dict[str, str], change
     return Proposal((main, dense, dense.change(**narrower)), reasons | {"hand_features": why})
 
 
-def _engineered(amount: Amount) -> tuple[dict[str, Any], dict[str, Any]]:
+def _engineered(amount: Amount) -> tuple[Changes, Changes]:
     """Fields of the wider network of engineered features, and what the narrower has otherwise.
 
     Hundreds of features of few patients want narrow networks that are held back. Out of fold on the 2,560 development

@@ -7,13 +7,20 @@ from scipy.integrate import quad
 from scipy.stats import gamma
 
 from rounds.data.choices import Choices
+from rounds.data.dataset import Dataset
 from rounds.data.description import describe
 from rounds.data.loading import examine_table, load
 from rounds.data.sources.simulated_hospital import DECLARED, Hospital, simulate_admissions
 from rounds.data.sources.simulated_stays import GAMMA_SHAPE, cut_mean, expected_stay, uncut_mean
+from rounds.run_folder.dataset import DatasetFile, SplitRecord
 
 ROWS = 150_000
 FARTHEST = 4.0  # standard errors; beyond, chance explains one test in 16,000
+
+
+def described(dataset: Dataset) -> DatasetFile:
+    """dataset.json, of a split that is of no interest here."""
+    return describe(dataset, SplitRecord(kind="held-out", how="", seed=0, rows={}, patients={}, events=None))
 
 
 @pytest.fixture(scope="module")
@@ -162,12 +169,12 @@ def test_any_size(rows: int) -> None:
 
 def test_every_column_is_declared_and_simulated_is_said() -> None:
     dataset = load("admissions:600")
-    said = describe(dataset)
+    said = described(dataset)
     assert set(DECLARED) == {c.name for c in dataset.columns}
-    assert said["simulated"] is True
-    assert "simulated" in said["name"]
-    assert "no patient in it is real" in said["notes"][0]
-    assert (said["prediction_moment"], dataset.group) == ("admission", "patient_id")
+    assert said.simulated is True
+    assert "simulated" in said.name
+    assert "no patient in it is real" in said.notes[0]
+    assert (said.prediction_moment, dataset.group) == ("admission", "patient_id")
     dropped = {c.name: c.reason for c in dataset.columns if c.role == "dropped"}
     assert set(dropped) == {"procedures", "icu_days", "discharged", "transferred_out", "died"}
     assert dropped["procedures"] == "known only during the stay"
@@ -182,9 +189,9 @@ def test_death_can_be_the_target() -> None:
 
 def test_columns_known_during_the_stay_move_the_moment_of_prediction() -> None:
     choices = Choices(targets=("length_of_stay",), as_roles={"procedures": "numeric"})
-    said = describe(load("admissions:600", choices))
-    assert said["prediction_moment"] == "stay"
-    assert "procedures" in said["prediction_moment_reason"]
+    said = described(load("admissions:600", choices))
+    assert said.prediction_moment == "stay"
+    assert "procedures" in said.prediction_moment_reason
 
 
 def test_columns_known_with_the_outcome_stay_out_whatever_is_said() -> None:

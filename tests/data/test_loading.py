@@ -15,8 +15,14 @@ from rounds.data.loading import load
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.data.tables.reading import read_table
 from rounds.errors import DataError, ForcedChoiceError, RoundsError
+from rounds.run_folder.dataset import DatasetFile, SplitRecord
 
 N = 60
+
+
+def described(dataset: Dataset) -> DatasetFile:
+    """dataset.json, of a split that is of no interest here."""
+    return describe(dataset, SplitRecord(kind="held-out", how="", seed=0, rows={}, patients={}, events=None))
 
 
 def patients(**columns: object) -> pl.DataFrame:
@@ -288,7 +294,7 @@ def test_roles_file_decides(tmp_path):
     assert dataset.inputs["ward_code"].to_list()[:5] == ["0", "1", "2", "3", "0"]
     assert (columns["score"].role, columns["ward_code"].levels) == ("dropped", 4)
     assert columns["score"].reason == "numeric, but known only with the outcome: after any moment of prediction"
-    assert describe(dataset)["prediction_moment"] is None
+    assert described(dataset).prediction_moment is None
     assert roles(loaded(table, roles=place, as_roles={"ward_code": "numeric"}))["ward_code"] == "numeric"
 
 
@@ -350,8 +356,8 @@ def in_training_and_new(tmp_path: Path, training: list[str], new: list[str], **c
     first.write_text("code,x,los\n" + "".join(f"{c},{i * 3.5},{i % 9}\n" for i, c in enumerate(training * 12)))
     second.write_text("code,x\n" + "".join(f"{c},{i * 3.5}\n" for i, c in enumerate(new)))
     dataset = loaded(first, **choices)
-    described = describe(dataset)
-    made = read_new(read_table(second, readings_of(dataset.columns)).frame, described)
+    frame = read_table(second, readings_of(dataset.columns)).frame
+    made = read_new(frame, dataset.columns, dataset.provenance.references)
     return [dataset.inputs["code"].to_list()[: len(training)], made["code"].to_list()]
 
 
@@ -389,5 +395,5 @@ def test_any_part_of_a_table_has_the_levels_of_the_whole(tmp_path_factory, numbe
 def test_new_tables_lack_nothing_that_training_had():
     dataset = loaded(patients())
     with pytest.raises(DataError) as caught:
-        read_new(patients().drop("bmi", "sex"), describe(dataset))
+        read_new(patients().drop("bmi", "sex"), dataset.columns, {})
     assert "got missing='sex, bmi'. Add sex, bmi (empty cells are missing values)." in str(caught.value)

@@ -87,5 +87,5 @@ def test_the_interval_covers_patients_and_permutations() -> None:
         x, noise = random.normal(size=(2, 60, 1))
         orders = [random.permutation(60) for _ in range(5)]
         made = mean_loss(task, "rmse", x + noise, x, [(x[order], order) for order in orders], np.arange(60))
-        covered.append(made["low"] <= np.sqrt(3.0) - 1.0 <= made["high"])
+        covered.append(made.low <= np.sqrt(3.0) - 1.0 <= made.high)
     assert np.mean(covered) >= 0.93

@@ -46,16 +46,16 @@ def test_each_pick_is_the_best_that_can_be_added() -> None:
 
 def test_weights_are_used_where_they_pay_on_other_patients() -> None:
     weights, record = choose_weights(candidates([noise(2, 0.2), noise(3, 2.0)]), np.array([0.5, 0.5]))
-    assert record["rule"] == GREEDY
+    assert record.rule == GREEDY
     assert weights[0] > 0.9
-    assert record["greedy"]["gain"]["low"] > 0
+    assert record.greedy.gain.low > 0
 
 
 def test_equal_configurations_are_averaged_alike() -> None:
     weights, record = choose_weights(candidates([noise(s, 1.0) for s in range(6)]), np.full(6, 1 / 6))
-    assert record["rule"] == PLAIN
+    assert record.rule == PLAIN
     assert (weights == 1 / 6).all()
-    assert record["greedy"]["gain"]["low"] <= 0
+    assert record.greedy.gain.low <= 0
 
 
 def test_the_gain_of_weights_is_not_that_on_the_patients_who_chose_them() -> None:
@@ -63,7 +63,7 @@ def test_the_gain_of_weights_is_not_that_on_the_patients_who_chose_them() -> Non
     some = candidates([noise(s, 1.0) for s in range(8)])
     plain = np.full(8, 1 / 8)
     flattered = float((some.losses(plain) - some.losses(greedy_weights(some))).mean())
-    honest = choose_weights(some, plain)[1]["greedy"]["gain"]["value"]
+    honest = choose_weights(some, plain)[1].greedy.gain.value
     assert honest < flattered
 
 
@@ -72,7 +72,7 @@ def test_nothing_is_chosen_without_a_choice_or_patients(configurations: int, pat
     some = candidates([noise(s, 1.0) for s in range(configurations)])
     some = Candidates(some.task, some.scale, some.outputs, some.observed, some.patients % patients)
     weights, record = choose_weights(some, np.full(configurations, 1 / configurations))
-    assert why in record["reason"]
+    assert why in record.reason
     assert (weights == 1 / configurations).all()
 
 

@@ -34,11 +34,11 @@ def sound(seed: int = 0, rows: int = 1200) -> pl.DataFrame:
 
 
 def audited(table: pl.DataFrame, positive: str | None = None, **names: str) -> dict:
-    return audit_predictions(named_predictions(table, {**NO_NAMES, **names}, positive))
+    return audit_predictions(named_predictions(table, {**NO_NAMES, **names}, positive)).content()
 
 
 def findings(table: pl.DataFrame) -> list[dict]:
-    return audit_findings(named_predictions(table, NO_NAMES, None))[0]
+    return [f.content() for f in audit_findings(named_predictions(table, NO_NAMES, None))[0]]
 
 
 def codes(table: pl.DataFrame) -> set[str]:

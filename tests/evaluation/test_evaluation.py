@@ -12,7 +12,7 @@ from sklearn.metrics import log_loss, mean_absolute_error, roc_auc_score
 
 from rounds.ensemble.judge import NETWORK
 from rounds.errors import DataError, RunFolderError
-from rounds.evaluation.evaluate import evaluate
+from rounds.evaluation import evaluate as evaluation
 from rounds.evaluation.evidence_pack import Finish, Said, write_evidence
 from rounds.report.scores_page import evaluation_page
 
@@ -30,6 +30,11 @@ def test_record_is_whole_and_plain_for_every_kind(runs, new_patients, kind) -> N
     assert {"constant", "linear", "trees"} <= set(record["baselines"])
     assert record["before"] == json.loads((runs(kind).folder / "metrics.json").read_text())["test"]
     assert record["without_overlap"] is None
+
+
+def evaluate(*given, **options):
+    """As --json prints it."""
+    return evaluation.evaluate(*given, **options).content()
 
 
 def test_scores_equal_scikit_learns(runs, new_patients) -> None:
@@ -84,7 +89,7 @@ def test_seen_patients_are_told_from_new_ones(runs, new_patients) -> None:
     assert record["with_overlap"]["metrics"] != record["metrics"]
     assert f"{learned} of 500 rows were in training" in record["limitations"][0]
     assert record["limitations"][0].endswith(f"the scores are of the {500 - learned:,} others.")
-    page = evaluation_page(record)
+    page = evaluation_page(evaluation.evaluate(run.folder, both))
     assert list(page.columns)[:3] == ["new patients", "test of training", "all 500 rows, known ones too"]
     assert page.concerns[0].text == record["limitations"][0]
 

@@ -13,6 +13,7 @@ from rounds.ensemble.judge import NETWORK
 from rounds.errors import DataError
 from rounds.evaluation.evidence_pack import Finish, Said, evidence_record, rows_a_day, write_evidence
 from rounds.evaluation.seen_patients import read_seen
+from rounds.run_folder.evidence import RecalibrationRecord
 from rounds.statistics.conformal import read_intervals
 from rounds.statistics.training_profile import read_training_profile
 
@@ -24,11 +25,12 @@ def finish_of(run) -> Finish:
 
 @pytest.mark.parametrize("kind", ["binary", "regression", "multiclass", "multilabel"])
 def test_record_is_whole_and_plain_for_every_kind(runs, kind) -> None:
-    record = evidence_record(finish_of(runs(kind)))
+    record = evidence_record(finish_of(runs(kind))).content()
     text = json.dumps(record, allow_nan=False)
     assert json.loads(text) == record
     assert len(text) < 200_000, "small enough to draw from"
     assert set(record) == {
+        "schema_version",
         "version",
         "flow",
         "characteristics",
@@ -47,7 +49,7 @@ def test_record_is_whole_and_plain_for_every_kind(runs, kind) -> None:
 
 
 def test_intervals_cover_judged_patients(runs) -> None:
-    found = evidence_record(finish_of(runs("regression")))["intervals"]
+    found = evidence_record(finish_of(runs("regression"))).content()["intervals"]
     covered = found["judged"]["targets"]["days"]["coverage"]
     assert covered["low"] <= 0.9 <= covered["high"]
     assert found["judged"]["targets"]["days"]["mean_width"] == pytest.approx(2 * 1.645 * 2, rel=0.15), "noise of 2 days"
@@ -60,7 +62,7 @@ def test_small_data_is_judged_by_limits_of_other_patients() -> None:
     rows = split.development
     values = np.full((len(rows), 1), dataset.targets.mean())
     finish = Finish(dataset, split, Said(rows, values), Said(rows, values), target_scale("standard"))
-    found = evidence_record(finish)
+    found = evidence_record(finish).content()
     covered = found["intervals"]["judged"]["targets"]["progression"]["coverage"]["value"]
     assert covered == pytest.approx(0.9, abs=0.02)
     assert found["subgroups"]["comparisons"] > 0
@@ -76,20 +78,20 @@ def test_thresholds_of_small_data_are_chosen_by_others(runs) -> None:
     run = runs("binary")
     finish = finish_of(run)
     same = Finish(finish.dataset, finish.split, finish.validation, finish.validation, finish.target_scale)
-    assert "other patients" in evidence_record(same)["decisions"]["chosen_on"]
-    assert evidence_record(finish)["decisions"]["chosen_on"] == "validation patients"
+    assert "other patients" in evidence_record(same).content()["decisions"]["chosen_on"]
+    assert evidence_record(finish).content()["decisions"]["chosen_on"] == "validation patients"
 
 
 def test_asked_subgroups_are_columns_of_the_table(runs) -> None:
     finish = finish_of(runs("binary"))
-    assert set(evidence_record(finish, ("creatinine",))["subgroups"]["columns"]) == {"creatinine"}
+    assert set(evidence_record(finish, ("creatinine",)).content()["subgroups"]["columns"]) == {"creatinine"}
     with pytest.raises(DataError, match="Subgroup must be a column of the table, got subgroup='race'"):
         evidence_record(finish, ("race",))
 
 
 def test_files_read_back(runs, tmp_path) -> None:
     record = write_evidence(tmp_path, finish_of(runs("regression")))
-    assert json.loads((tmp_path / "evidence.json").read_text()) == record
+    assert json.loads((tmp_path / "evidence.json").read_text()) == record.content()
     assert read_intervals(tmp_path).level == 0.9
     assert read_training_profile(tmp_path).patients > 100
     assert read_seen(tmp_path)["what"].unique().sort().to_list() == ["patient", "row"]
@@ -109,6 +111,11 @@ def test_alerts_a_day_need_dates() -> None:
 def test_hand_overs_own_recalibration_is_told(runs) -> None:
     finish = finish_of(runs("binary"))
     told = Finish(
-        finish.dataset, finish.split, finish.validation, finish.judged, finish.target_scale, {"kept": "temperature"}
+        finish.dataset,
+        finish.split,
+        finish.validation,
+        finish.judged,
+        finish.target_scale,
+        RecalibrationRecord(kept="temperature"),
     )
-    assert evidence_record(told)["recalibration"] == {"kept": "temperature", "applied": True}
+    assert evidence_record(told).content()["recalibration"] == {"kept": "temperature", "applied": True}

@@ -12,8 +12,9 @@ import pytest
 from sklearn.metrics import log_loss
 
 from rounds.errors import DataError
-from rounds.evaluation.audit.keras_losses import Losses, loss_findings
+from rounds.evaluation.audit.keras_losses import loss_findings
 from rounds.evaluation.audit.keras_model import audit_keras
+from rounds.evaluation.record import AuditedLoss
 
 ROWS = 300
 
@@ -30,7 +31,7 @@ def inputs(scale: float = 1.0) -> np.ndarray:
 def audited(tmp_path, model, x: np.ndarray) -> dict[str, dict]:
     model.save(tmp_path / "m.keras")
     pl.DataFrame(x, schema=["a", "b", "c", "d"]).write_csv(tmp_path / "x.csv")
-    record = audit_keras(str(tmp_path / "m.keras"), str(tmp_path / "x.csv"))
+    record = audit_keras(str(tmp_path / "m.keras"), str(tmp_path / "x.csv")).content()
     assert record["rows"] == ROWS
     return {finding["code"]: finding for finding in record["findings"]}
 
@@ -102,7 +103,7 @@ def test_two_inputs_come_as_npz(tmp_path) -> None:
     keras.Model([a, b], keras.layers.Dense(1)(units)).save(tmp_path / "m.keras")
     draw = np.random.default_rng(1)
     np.savez(tmp_path / "x.npz", vitals=draw.normal(size=(50, 6, 3)), labs=draw.normal(size=(50, 2)))
-    record = audit_keras(str(tmp_path / "m.keras"), str(tmp_path / "x.npz"))
+    record = audit_keras(str(tmp_path / "m.keras"), str(tmp_path / "x.npz")).content()
     assert record["rows"] == 50
     assert {n["code"] for n in record["not_checked"]} >= {"overfitting", "unscaled-inputs"}
 
@@ -153,7 +154,7 @@ def losses_of(tmp_path, model, *, label: str = "died", named: str | None = "died
     model.save(tmp_path / "m.keras")
     table = pl.DataFrame(x, schema=["a", "b", "c", "d"]).with_columns(pl.Series(label, outcomes(x)))
     table.write_csv(tmp_path / "x.csv")
-    return audit_keras(str(tmp_path / "m.keras"), str(tmp_path / "x.csv"), named)
+    return audit_keras(str(tmp_path / "m.keras"), str(tmp_path / "x.csv"), named).content()
 
 
 def with_slope(slope: float):
@@ -180,15 +181,15 @@ def test_a_model_that_unlearned_is_found(tmp_path) -> None:
 
 
 def test_a_model_that_a_constant_beats_is_found() -> None:
-    assert loss_findings(Losses("mse", 9.0, 5.0, 4.0))[0]["code"] == "no-better-than-baseline"
-    assert loss_findings(Losses("mse", 9.0, 0.1, 4.0))[0]["code"] == "implausible-score"
-    assert loss_findings(Losses("mse", 9.0, 2.0, 4.0)) == []
+    assert loss_findings(AuditedLoss(name="mse", start=9.0, end=5.0, constant=4.0))[0].code == "no-better-than-baseline"
+    assert loss_findings(AuditedLoss(name="mse", start=9.0, end=0.1, constant=4.0))[0].code == "implausible-score"
+    assert loss_findings(AuditedLoss(name="mse", start=9.0, end=2.0, constant=4.0)) == []
 
 
 def test_outcomes_go_by_the_name_label_and_are_asked_for(tmp_path) -> None:
     assert losses_of(tmp_path, with_slope(2.0), label="label", named=None)["loss"]["name"] == "log_loss"
     pl.DataFrame(inputs(), schema=["a", "b", "c", "d"]).write_csv(tmp_path / "x.csv")
-    record = audit_keras(str(tmp_path / "m.keras"), str(tmp_path / "x.csv"))
+    record = audit_keras(str(tmp_path / "m.keras"), str(tmp_path / "x.csv")).content()
     assert record["loss"] is None
     assert {"code": "not-learning", "reason": "needs the outcome of each row: --label COL"} in record["not_checked"]
 
@@ -197,7 +198,7 @@ def test_classes_of_a_softmax_come_as_numbers(tmp_path) -> None:
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
     model.save(tmp_path / "m.keras")
     np.savez(tmp_path / "x.npz", x=inputs(), y=np.arange(ROWS) % 3)
-    record = audit_keras(str(tmp_path / "m.keras"), str(tmp_path / "x.npz"), "y")
+    record = audit_keras(str(tmp_path / "m.keras"), str(tmp_path / "x.npz"), "y").content()
     assert record["loss"]["constant"] == pytest.approx(np.log(3))
 
 

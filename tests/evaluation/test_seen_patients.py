@@ -28,7 +28,7 @@ def admissions():
 def test_every_patient_of_each_part_is_found(admissions) -> None:
     dataset, split, seen = admissions
     people = dataset.identifiers["patient_id"]
-    found = overlap_record(seen, dataset.inputs, people, dataset.provenance.content_hash)
+    found = overlap_record(seen, dataset.inputs, people, dataset.provenance.content_hash).content()
     assert found["compared"] == "patient"
     for part, rows in (("development", split.development), ("test", split.test)):
         assert found[part] == {"rows": len(rows), "patients": len(np.unique(dataset.patients[rows]))}
@@ -39,18 +39,18 @@ def test_every_patient_of_each_part_is_found(admissions) -> None:
 def test_strangers_are_not_found(admissions) -> None:
     dataset, _, seen = admissions
     strangers = pl.Series([f"new-{i}" for i in range(dataset.rows)])
-    found = overlap_record(seen, dataset.inputs, strangers, dataset.provenance.content_hash)
+    found = overlap_record(seen, dataset.inputs, strangers, dataset.provenance.content_hash).content()
     assert found["development"] == found["test"] == {"rows": 0, "patients": 0}
 
 
 def test_rows_are_compared_where_nobody_is_named(admissions) -> None:
     dataset, split, seen = admissions
     shuffled = dataset.inputs.select(sorted(dataset.inputs.columns, reverse=True))
-    found = overlap_record(seen, shuffled, None, dataset.provenance.content_hash)
+    found = overlap_record(seen, shuffled, None, dataset.provenance.content_hash).content()
     assert found["compared"] == "row"
     assert found["development"]["rows"] >= len(split.development)
     moved = dataset.inputs.with_columns(pl.col("age") + 0.25)
-    assert overlap_record(seen, moved, None, dataset.provenance.content_hash)["development"]["rows"] == 0
+    assert overlap_record(seen, moved, None, dataset.provenance.content_hash).content()["development"]["rows"] == 0
 
 
 def test_marks_name_nobody(admissions) -> None:

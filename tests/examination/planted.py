@@ -1,6 +1,7 @@
 """Curves with a planted fault: populations made by formula, so that each rule is tried on what it looks for."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -9,8 +10,10 @@ from rounds.examination.finding import Seen
 from rounds.examination.harm import weighed
 from rounds.examination.rule import Judged
 from rounds.examination.rules import rules_of_training
-from rounds.examination.run import Advantage, Run
+from rounds.examination.run import Run
 from rounds.plan import Plan
+from rounds.run_folder.dataset import ColumnRecord, DatasetFile, SplitRecord
+from rounds.run_folder.metrics import Estimate, MetricsFile
 from rounds.task import Task
 
 REGRESSION = Task(kind="regression", targets=("los",))
@@ -91,4 +94,16 @@ def _over_time(value: object) -> np.ndarray:
 
 def behind(name: str = "linear", share: float = 0.3) -> dict[str, object]:
     """Fields of a run that was judged worse than a baseline by this share of the constant's score."""
-    return {"advantages": {name: Advantage(-share, -1.2 * share, -0.8 * share)}, "constant_score": 1.0}
+    return {"advantages": {name: Estimate(value=-share, low=-1.2 * share, high=-0.8 * share)}, "constant_score": 1.0}
+
+
+def dataset_of(**known: Any) -> DatasetFile:
+    """As much of dataset.json as a rule reads."""
+    columns = tuple(ColumnRecord.model_construct(**column) for column in known.get("columns", ()))
+    split = SplitRecord.model_construct(**{"events": None, **known.get("split", {})})
+    return DatasetFile.model_construct(**{**known, "columns": columns, "split": split})
+
+
+def metrics_of(**known: Any) -> MetricsFile:
+    """As much of metrics.json as a rule reads."""
+    return MetricsFile.model_construct(**known)

@@ -13,10 +13,11 @@ from rounds.examination.rules import rules_of_training
 from rounds.examination.run import Run
 from rounds.examination.text import WIDTH, examination_text
 from rounds.plan import Plan
-from tests.examination.planted import REGRESSION, behind, folds, healthy_loss, inside, run
+from rounds.run_folder.metrics import BaselineDifference
+from tests.examination.planted import REGRESSION, behind, dataset_of, folds, healthy_loss, inside, metrics_of, run
 
 LEAK = Finding("data", "target-leak", "A column gives the outcome away", "error", "discharge tells it.")
-DECLARED = {"columns": [{"name": "age", "role": "numeric", "known": "admission"}], "rows": 100}
+DECLARED = dataset_of(columns=[{"name": "age", "role": "numeric", "known": "admission"}], rows=100)
 
 
 def odd_curve(random: np.random.Generator, member: int) -> Curve:
@@ -57,11 +58,11 @@ def test_odd_runs_are_examined_too(seed: int) -> None:
     known = {"plans": (plan,), "task": REGRESSION, "constant_loss": 1.0, **fields} if random.random() < 0.7 else {}
     found = examine_run(Run(curves, **known))  # type: ignore[arg-type]
     assert found.findings
-    json.dumps(found.record(), allow_nan=False)
+    json.dumps(found.record().content(), allow_nan=False)
 
 
 def test_record() -> None:
-    record = examine_run(run(folds())).record()
+    record = examine_run(run(folds())).record().model_dump(exclude_unset=True)
     assert set(record) == {"verdict", "findings", "not_applicable"}
     assert set(record["verdict"]) == {"believable", "well_trained", "worth_it"}
     assert set(record["findings"][0]) == {
@@ -91,7 +92,7 @@ def test_data_comes_before_training() -> None:
 
 
 def test_believable_needs_every_column_declared() -> None:
-    undeclared = {"columns": [{"name": "age", "role": "numeric", "known": "unknown"}], "rows": 100}
+    undeclared = dataset_of(columns=[{"name": "age", "role": "numeric", "known": "unknown"}], rows=100)
     answers = [
         examine_run(run(folds(), dataset=d, data_examined=True)).verdict.believable.answer
         for d in (DECLARED, undeclared)
@@ -113,13 +114,16 @@ def test_patients_on_both_sides_are_believed_by_nobody() -> None:
 def test_columns_named_like_an_outcome_are_named_first() -> None:
     names = ["age", "sex", "weight", "height", "pulse", "discharge_ward"]
     columns = [{"name": name, "role": "numeric", "known": "unknown"} for name in names]
-    found = examine_run(run(folds(), dataset={"columns": columns, "rows": 100}, data_examined=True))
+    found = examine_run(run(folds(), dataset=dataset_of(columns=columns, rows=100), data_examined=True))
     assert found.verdict.believable.reason.endswith("known: discharge_ward, age, sex, weight, height")
 
 
 def test_worth_it_comes_from_the_difference() -> None:
     effect = {"metric": "rmse", "baseline": "trees", "value": 2.0, "low": 1.0, "high": 3.0, "smallest_worthwhile": 0.5}
-    assert examine_run(run(folds(), metrics={"difference": effect})).verdict.worth_it.answer == "yes"
+    assert (
+        examine_run(run(folds(), metrics=metrics_of(difference=BaselineDifference(**effect)))).verdict.worth_it.answer
+        == "yes"
+    )
     assert examine_run(run(folds())).verdict.worth_it.answer == "unknown"
 
 

@@ -14,11 +14,11 @@ from rounds.data.choices import Choices
 from rounds.data.loading import load
 from rounds.errors import DataError, RunFolderError
 from rounds.examination.examine import examine_run
-from rounds.examination.run import Advantage
 from rounds.examination.sources.run_folder import read_run
 from rounds.examination.sources.source import examine_source
 from rounds.job.request import Request
 from rounds.job.train import improve
+from rounds.run_folder.metrics import Estimate
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_the_rate_comes_first(lost_run: Path) -> None:
 def test_examining_a_folder_repeats_what_training_wrote(lost_run: Path) -> None:
     """Findings and not_applicable are the same, and are no longer when the folder is examined again."""
     written = json.loads((lost_run / "findings.json").read_text())
-    again = examine_run(read_run(lost_run)).record()
+    again = examine_run(read_run(lost_run)).record().content()
     assert [f["code"] for f in again["findings"]] == [f["code"] for f in written["findings"]]
     assert again["not_applicable"] == written["not_applicable"]
 
@@ -49,7 +49,7 @@ def test_one_difference_has_one_interval(lost_run: Path, tmp_path: Path) -> None
     """In the verdict, among the advantages and in the finding; and in a run of before differences were kept."""
     metrics = json.loads((lost_run / "metrics.json").read_text())
     said, run = metrics["difference"], read_run(lost_run)
-    assert run.advantages[said["baseline"]] == Advantage(said["value"], said["low"], said["high"])
+    assert run.advantages[said["baseline"]] == Estimate(value=said["value"], low=said["low"], high=said["high"])
     finding = next(f for f in examine_run(run).findings if f.code == "no-better-than-baseline")
     assert finding.evidence["baseline"] == said["baseline"]
     limits = [finding.evidence[name] * run.left_by_constant for name in ("low", "high")]
@@ -104,7 +104,7 @@ def test_a_run_that_its_data_stopped(tmp_path: Path) -> None:
         ("curves.parquet", b"", "must be a readable Parquet file"),
         ("plan.json", b"{", "must be readable JSON"),
         ("findings.json", b"[]", "must be a JSON object"),
-        ("findings.json", b"{}", "must be a record with findings"),
+        ("findings.json", b"{}", "must be a record with verdict"),
         ("measures.parquet", None, "must be a run folder with measures.parquet"),
     ],
 )

@@ -11,9 +11,10 @@ from rounds.examination.finding import NotApplicable
 from rounds.examination.run import Run
 from rounds.examination.training_rules.images_and_recordings import AUGMENTING
 from rounds.plan import Plan
+from rounds.run_folder.metrics import MeasurementPattern
 from rounds.training.augmentation.images import IMAGE_SETTINGS
 from rounds.training.augmentation.recordings import RECORDING_SETTINGS
-from tests.examination.planted import behind, folds, healthy_loss, inside, run, said, seen
+from tests.examination.planted import behind, folds, healthy_loss, inside, metrics_of, run, said, seen
 
 POOR = healthy_loss(0.97)
 
@@ -96,7 +97,7 @@ def gaps(pattern: float, dealt: float) -> Run:
         return {"value": value, "low": value - 0.004, "high": value + 0.004}
 
     content = {"metric": "log_loss", "rows": 500, "pattern_alone": around(pattern), "dealt_anew": around(dealt)}
-    return run(folds(), metrics={"gaps": content}, constant_score=0.6)
+    return run(folds(), metrics=metrics_of(gaps=MeasurementPattern.model_validate(content)), constant_score=0.6)
 
 
 def test_gaps_that_tell_and_are_not_read() -> None:
@@ -104,4 +105,4 @@ def test_gaps_that_tell_and_are_not_read() -> None:
     assert (found.severity, found.evidence["pattern_alone_value"]) == ("warning", 0.05)
     assert said("gaps-unread", gaps(0.05, 0.03)) is None  # they are read
     assert said("gaps-unread", gaps(0.001, 0.0)) is None  # they tell nothing
-    assert isinstance(said("gaps-unread", run(folds(), metrics={})), NotApplicable)
+    assert isinstance(said("gaps-unread", run(folds(), metrics=metrics_of())), NotApplicable)

@@ -9,9 +9,9 @@ from rounds.examination.examine import examine_run
 from rounds.examination.finding import BY_HARM, Finding, Seen
 from rounds.examination.harm import BEHIND_TREES, BESIDE_CAUSE, WORSE, harm, harm_is_known, weighed
 from rounds.examination.rules import rules_of_training
-from rounds.examination.run import Advantage
 from rounds.examination.training_rules.mismatch import judges
 from rounds.plan import Plan
+from rounds.run_folder.metrics import Estimate
 from rounds.task import Task
 from tests.examination.planted import behind, folds, inside, run
 
@@ -21,7 +21,7 @@ ODD = Seen(BY_HARM, "Something is odd.", {"share": 0.5}, 0.9)
 
 def judged(share: float, error: float = 0.01) -> dict[str, object]:
     """Judged patients put the network behind the linear baseline by this share of the constant's score."""
-    gain = Advantage(-share, -share - 1.96 * error, -share + 1.96 * error)
+    gain = Estimate(value=-share, low=-share - 1.96 * error, high=-share + 1.96 * error)
     return {"advantages": {"linear": gain}, "constant_score": 1.0}
 
 

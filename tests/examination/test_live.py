@@ -80,9 +80,9 @@ def test_the_time_saved_is_that_of_the_epochs_left_out() -> None:
     )
     saved = saved_by_stopping(lost, seconds=2.0)
     assert saved is not None
-    assert saved["slabs"] == saved["of_slabs"]
-    assert saved["epochs_left_out"] == 9 * saved["epochs_done"]
-    assert saved["seconds_saved"] == pytest.approx(18.0)
+    assert saved.slabs == saved.of_slabs
+    assert saved.epochs_left_out == 9 * saved.epochs_done
+    assert saved.seconds_saved == pytest.approx(18.0)
     assert saved_by_stopping(sound, seconds=2.0) is None
 
 

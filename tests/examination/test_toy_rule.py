@@ -18,6 +18,7 @@ from rounds.examination.while_training.early import SeenEarly
 from rounds.job.request import Request
 from rounds.job.stages import Event, stages
 from rounds.report.page import write_report
+from rounds.run_folder.findings import FindingsFile
 from rounds.run_folder.read import read_record
 
 TOY = Path(__file__).parent / "toy"
@@ -100,7 +101,7 @@ def test_it_is_in_the_report_with_its_check_line_and_its_figure(run: Path) -> No
 def test_its_check_line_is_there_where_nothing_was_found(run: Path) -> None:
     from rounds.report.tables.checks import data_checks
 
-    said = {**read_record(run, "findings.json"), "findings": []}
+    said = FindingsFile.read(run).model_copy(update={"findings": ()})
     assert "One unit at all sites" in [check.name for check in data_checks(said)["passed"]]
 
 

@@ -3,18 +3,23 @@
 import numpy as np
 
 from rounds.examination.finding import NotApplicable
-from rounds.examination.run import Advantage
 from rounds.plan import Plan
+from rounds.run_folder.dataset import DatasetFile
+from rounds.run_folder.metrics import Estimate
 from rounds.task import Task
-from tests.examination.planted import behind, folds, run, said, seen
+from tests.examination.planted import behind, dataset_of, folds, run, said, seen
 
 
 def judged(**gains: float) -> dict[str, object]:
-    return {"advantages": {n: Advantage(g, g - 0.02, g + 0.02) for n, g in gains.items()}, "constant_score": 1.0}
+    return {
+        "advantages": {n: Estimate(value=g, low=g - 0.02, high=g + 0.02) for n, g in gains.items()},
+        "constant_score": 1.0,
+    }
 
 
-def sized(patients: int, events: int, rows: int = 100) -> dict[str, object]:
-    return {"rows": rows, "split": {"patients": {"validation": patients}, "events": {"all": events}}}
+def sized(patients: int, events: int, rows: int = 100) -> DatasetFile:
+    split = {"patients": {"validation": patients}, "events": {"all": events}}
+    return dataset_of(rows=rows, split=split)
 
 
 DEATH = Task(kind="binary", targets=("death",), classes=("no", "yes"))
@@ -35,7 +40,7 @@ def test_implausible_score() -> None:
 
 
 def test_a_baseline_that_is_too_good_is_told_with_the_column_that_does_it() -> None:
-    told = {"dataset": {"columns": [], "tells_most": ["row", "age"]}}
+    told = {"dataset": dataset_of(tells_most=("row", "age"))}
     found = seen("implausible-score", run(folds(), **of_death(constant=0.6, trees=-0.39), **told))
     assert found.explanation.startswith("The trees baseline removes 99 % of the constant's error")
     assert "row tells most of the outcome by itself: look at it first." in found.explanation
@@ -44,7 +49,7 @@ def test_a_baseline_that_is_too_good_is_told_with_the_column_that_does_it() -> N
 def test_a_number_that_can_be_calculated_is_a_note() -> None:
     """Unless a column is named like an outcome and does not say when it is known."""
     columns = [{"name": name, "role": "numeric", "known": "unknown"} for name in ("x", "discharge_weight")]
-    plain, named = ({"dataset": {"columns": some}} for some in (columns[:1], columns))
+    plain, named = ({"dataset": dataset_of(columns=some)} for some in (columns[:1], columns))
     assert seen("implausible-score", run(folds(), **judged(constant=0.99), **plain)).severity == "note"
     assert seen("implausible-score", run(folds(), **judged(constant=0.99), **named)).severity == "warning"
 
@@ -61,7 +66,7 @@ def test_of_several_targets_shares_are_of_what_a_constant_leaves() -> None:
     two = {"task": Task(kind="regression", targets=("low", "high")), "constant_score": -0.001}
 
     def gaining(value: float, half: float) -> dict[str, object]:
-        return {**two, "advantages": {"constant": Advantage(value, value - half, value + half)}}
+        return {**two, "advantages": {"constant": Estimate(value=value, low=value - half, high=value + half)}}
 
     assert said("implausible-score", run(folds(), **gaining(0.6, 0.02))) is None
     assert seen("implausible-score", run(folds(), **gaining(0.98, 0.01))).evidence["removed_share"] < 1

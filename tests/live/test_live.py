@@ -19,7 +19,7 @@ from rounds.job.request import Request
 from rounds.job.result import Result
 from rounds.job.stages import stages
 from rounds.live import serve as server
-from rounds.live.view import view_of
+from rounds.live.view import live_view_of
 from rounds.report.page import write_report
 from rounds.run_folder.progress import duration
 from rounds.training.pool import Progress
@@ -63,9 +63,9 @@ def training(tmp_path: Path, at_once: None) -> Training:
 
 
 def test_a_run_under_way_is_shown_and_ends_as_its_report(training: Training) -> None:
-    assert view_of([training.folder]).stage == "waiting for the first epoch"
+    assert live_view_of([training.folder]).stage == "waiting for the first epoch"
     training.until_epoch(9)
-    view = view_of([training.folder])
+    view = live_view_of([training.folder])
     assert view.stage == "training"
     assert {"learning-curve", "metric-curve"} <= {figure.name for figure in view.figures}
     assert all(figure.svg.startswith("<svg") for figure in view.figures)
@@ -74,18 +74,18 @@ def test_a_run_under_way_is_shown_and_ends_as_its_report(training: Training) -> 
     assert [finding.code for finding in view.findings] == ["learning-rate-too-high"]
     assert any("memory" in fact for fact in view.facts)
     training.finish()
-    assert view_of([training.folder]).finished
+    assert live_view_of([training.folder]).finished
     assert not (training.folder / "live").exists()
 
 
 def test_what_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
-    assert view_of([tmp_path / "nowhere"]).stage == "waiting for the first epoch"
+    assert live_view_of([tmp_path / "nowhere"]).stage == "waiting for the first epoch"
 
 
 def test_logs_of_other_tools_are_drawn(tmp_path: Path) -> None:
     rows = "\n".join(f"{e},{1 / e + 0.1},{1 / e + 0.02 * e}" for e in range(1, 31))
     (tmp_path / "training.csv").write_text(f"epoch,loss,val_loss\n{rows}\n")
-    view = view_of([tmp_path])
+    view = live_view_of([tmp_path])
     assert view.figures[0].svg.startswith("<svg")
     assert "overfitting" in {finding.code for finding in view.findings}
 

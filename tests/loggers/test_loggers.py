@@ -11,7 +11,7 @@ import pytest
 
 from rounds.errors import PlanError
 from rounds.examination.logs.read import read_logs
-from rounds.loggers.logger import Finished, LoggedMember
+from rounds.loggers.logger import FinishedRun, LoggedMember
 from rounds.loggers.open import TOOLS, check_tools, open_logger
 
 LOSSES = ([1.0, 0.8, 0.7, 0.65, 0.62, 0.6], [1.1, 0.9, 0.75, 0.7, 0.69, 0.66])  # validation, of two networks
@@ -24,7 +24,7 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("logged")
     report = place / "report.html"
     report.write_text("<p>aggregates</p>")
-    run = Finished(place, {"test_mae": 0.5}, {"still-improving": WORDS}, {"worth_it": "yes: by far"}, (report,))
+    run = FinishedRun(place, {"test_mae": 0.5}, {"still-improving": WORDS}, {"worth_it": "yes: by far"}, (report,))
     for tool in TOOLS:
         logger = open_logger(f"{tool}={place / tool}", place)
         logger.begin("stay", {"seed": 0, "epochs": 6})

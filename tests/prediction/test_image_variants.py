@@ -70,7 +70,7 @@ def test_what_cannot_be_augmented_is_refused() -> None:
 
 
 def test_a_way_is_used_only_where_it_helped(tmp_path: Path) -> None:
-    gain = {"metric": "log_loss", "value": 0.02, "low": 0.01, "high": 0.03, "mirrors": False}
+    gain = {"metric": "log_loss", "value": 0.02, "low": 0.01, "high": 0.03, "mirrors": False, "images": 9}
     worse = {**gain, "low": -0.01}
     (tmp_path / AUGMENTED).write_text(json.dumps({"average": {**gain, "kept": True}, "max": {**worse, "kept": False}}))
     assert kept_way(tmp_path, "average") == (

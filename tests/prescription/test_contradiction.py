@@ -8,7 +8,7 @@ def test_opposite_rates_and_penalties_are_contradictions() -> None:
     plan = Plan(learning_rate=0.01, dropout=0.2, l2=1e-4)
     found = contradictions("overfitting", ["over-regularized", "not-shuffled"], plan, 2)
     assert [(c.set_aside, c.fields) for c in found] == [("over-regularized", ("dropout", "l2"))]
-    record = found[0].record()
+    record = found[0].record().content()
     assert (record["round"], record["treated"]) == (2, "overfitting")
     assert record["reason"].startswith("over-regularized asks for the opposite change of dropout, l2")
 

@@ -6,6 +6,7 @@ from rounds.data.dataset import Dataset
 from rounds.data.splitting import split_dataset
 from rounds.plan import Plan
 from rounds.prescription.interrupted import NOT_AHEAD, ahead_on_validation, as_cut_short, as_dropped, complete
+from rounds.run_folder.prescriptions import PrescriptionRecord
 from rounds.training.population.build import Trained, make_population, train_to_end
 from rounds.training.population.fold_data import FoldData, make_folds_data
 from tests.generators import end_of
@@ -49,10 +50,9 @@ def test_lost_networks_are_behind_all_others(ward_data: Dataset, folds_data: lis
 
 
 def test_the_entry_says_what_became_of_it() -> None:
-    entries = (
-        {"round": 1, "verdict": "kept", "reason": "a"},
-        {"round": 2, "verdict": "dropped", "reason": "b"},
-        {"round": 2, "verdict": "kept", "reason": "c"},
+    entries = tuple(
+        PrescriptionRecord(round=number, finding="", change={}, effect=None, verdict=verdict, reason=reason)
+        for number, verdict, reason in ((1, "kept", "a"), (2, "dropped", "b"), (2, "kept", "c"))
     )
     for made, verdict, words in (
         (as_dropped(entries, 2, NOT_AHEAD), "dropped", NOT_AHEAD),
@@ -60,5 +60,5 @@ def test_the_entry_says_what_became_of_it() -> None:
     ):
         first, second, third = made
         assert (first, second) == entries[:2]
-        assert third["verdict"] == verdict
-        assert words in third["reason"]
+        assert third.verdict == verdict
+        assert words in third.reason

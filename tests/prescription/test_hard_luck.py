@@ -143,7 +143,7 @@ def test_where_every_patient_counts_validation_patients_are_learned_from(
     data = load(table[:120], Choices(targets=("y",), group="none"), test=table[120:])
     made = stayed(data, Plan(**{**TINY, "network": "linear", "hidden": (), "epochs": 40}), tmp_path)
     asked, tried = made.entries
-    assert (asked["remedy"], tried["remedy"], tried["verdict"]) == (ASKED, REFIT, "kept")
+    assert (asked.remedy, tried.remedy, tried.verdict) == (ASKED, REFIT, "kept")
     assert asked["effect"]["low"] > 0
     assert tried["effect"]["low"] > 0
     assert made.refitted is not None
@@ -156,6 +156,6 @@ def test_where_half_of_the_patients_do_nobody_asks_for_a_refit(
 ) -> None:
     monkeypatch.setattr(loop, "examine_run", lambda run: said())
     made = stayed(ward_data, Plan(**{**TINY, "epochs": 6, "learning_rate": 0.03}), tmp_path)
-    assert [e["remedy"] for e in made.entries] == [ASKED]
-    assert made.entries[0]["effect"]["low"] <= 0
+    assert [e.remedy for e in made.entries] == [ASKED]
+    assert made.entries[0].effect.low <= 0
     assert made.refitted is None

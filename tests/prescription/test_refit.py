@@ -53,8 +53,8 @@ def test_nobody_learns_from_the_fold_that_judges(design: TrialDesign, all_of_the
 def test_a_trial_of_it_is_an_entry_like_any_other(design: TrialDesign, trained: Trained) -> None:
     made = end_of(try_refit(design, trained, PLAN, "healthy"))
     assert isinstance(made, Refit)
-    assert made.kept == (made.entry["verdict"] == "kept")
-    assert made.entry["effect"]["low"] <= made.entry["effect"]["value"] <= made.entry["effect"]["high"]
+    assert made.kept == (made.entry.verdict == "kept")
+    assert made.entry.effect.low <= made.entry.effect.value <= made.entry.effect.high
     assert made.spent <= 4 * 3 * 2 * 2
 
 

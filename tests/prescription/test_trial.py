@@ -206,10 +206,10 @@ def test_of_a_single_remedy_nothing_is_chosen_and_every_fold_confirms(ward_data:
     assert (trial.confirmed_on, trial.looks) == ((0, 1, 2, 3), 1)
     assert trial.member_epochs == 2 * 4 * 6, "with and without on every fold, and nothing before"
     entry = arm_record(trial, trial.arms[0], plan, design)
-    assert entry["chosen_by"] is None
-    assert entry["treated"]["folds"] == entry["confirmed_on"]["folds"] == [0, 1, 2, 3]
-    assert entry["treated"]["seeds"] == entry["confirmed_on"]["seeds"]
-    assert entry["reason"] == "confirmed with fresh seeds on 240 patients, at this budget"
+    assert entry.chosen_by is None
+    assert entry.treated.folds == entry.confirmed_on.folds == (0, 1, 2, 3)
+    assert entry.treated.seeds == entry.confirmed_on.seeds
+    assert entry.reason == "confirmed with fresh seeds on 240 patients, at this budget"
     whole = design_of(ward_data, folds=1, alone=True)
     assert not whole.choosing
     np.testing.assert_array_equal(whole.confirming[0], whole.fold_data.folds[0].held)
@@ -233,7 +233,7 @@ def test_the_winner_is_confirmed_at_all_settings_that_the_population_has(ward_da
         assert (trial.looks, len(trial.seeds)) == (1, 4 * 2)
         assert trial.member_epochs == 2 * 4 * 2 * 6, "the control has fresh seeds as well"
     assert trial.kept is not None
-    assert arm_record(trial, trial.arms[0], at_one, design)["change"] == {"learning_rate": [[1e-6, 1e-5], 0.03]}
+    assert arm_record(trial, trial.arms[0], at_one, design).change == {"learning_rate": ([1e-6, 1e-5], 0.03)}
     both = end_of(run_trial(design, at_one, [wider, faster]))
     assert both.kept is not None
     assert (both.confirmed_on, len(both.seeds)) == ((2, 3), 2 * 2)

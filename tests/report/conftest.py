@@ -191,7 +191,7 @@ def evidence(task: Task) -> Record:
     sex = pl.Series(["F", "M"] * (PATIENTS // 2))
     ward = pl.Series([NASTY] * 12 + ["east"] * (PATIENTS - 17) + ["west"] * 5)
     calibration = calibration_record(task, observed, predicted, who)
-    return {
+    made = {
         "version": 1,
         "characteristics": characteristics(task),
         "calibration": calibration,
@@ -208,6 +208,7 @@ def evidence(task: Task) -> Record:
         "intervals": intervals(task, observed, predicted, who),
         "subgroups": subgroup_record(task, observed, predicted, who, {"sex": sex, "ward": ward}),
     }
+    return json.loads(json.dumps(made, default=lambda part: part.content()))
 
 
 def characteristics(task: Task) -> Record:

@@ -31,14 +31,14 @@ def test_the_better_run_gains_half_the_error(two) -> None:
     found = compare_runs(two)
     gain = found.runs[1].gain
     assert found.runs[0].gain is None
-    assert gain["value"] == pytest.approx(rmse[0] - rmse[1])
-    assert gain["low"] > 0
-    assert [run.name for run in found.runs] == ["first", "second"]
+    assert gain.value == pytest.approx(rmse[0] - rmse[1])
+    assert gain.low > 0
+    assert [run.run for run in found.runs] == ["first", "second"]
 
 
 def test_a_run_gains_nothing_on_itself(two) -> None:
     gain = compare_runs([two[0], two[0]]).runs[1].gain
-    assert (gain["value"], gain["low"], gain["high"]) == (0, 0, 0)
+    assert (gain.value, gain.low, gain.high) == (0, 0, 0)
 
 
 def test_other_patients_are_refused(two) -> None:

@@ -10,7 +10,7 @@ import pytest
 from rounds.report.page import write_report
 from rounds.report.run_files import RunFiles, read_run_files
 from rounds.report.tables import evidence as evidence_tables
-from rounds.statistics.decision import describe_alerts
+from rounds.statistics.decision import Scored, operating_point
 
 from .conftest import TASKS, MakeRun, evidence
 
@@ -87,8 +87,8 @@ def point_with(missed: int) -> dict[str, Any]:
     """An operating point on 400 rows with 100 cases, of which so many are missed."""
     case = np.arange(400) < 100
     alert = np.where(case, np.arange(400) >= missed, np.arange(400) >= 320)
-    shares = describe_alerts(alert, case.astype(float), np.arange(400))
-    return {"target": {"sensitivity": 0.95}, "threshold": 0.12, **shares}
+    judged = Scored(case.astype(float), case.astype(float), np.arange(400))
+    return operating_point({"sensitivity": 0.95}, 0.12, alert, judged).content()
 
 
 def decided(make_run: MakeRun, point: dict[str, Any]) -> dict[str, Any]:

@@ -155,7 +155,7 @@ def test_density_leaves_small_cells_empty(runs: dict[str, RunFiles]) -> None:
         }
     )
     base = runs["regression"]
-    run = RunFiles(base.dataset, base.plan, base.findings, base.metrics, [], {"predictions": frame})
+    run = RunFiles(base.dataset, base.plan, base.findings, base.metrics, (), {"predictions": frame})
     rows = data(drawn("density", run), "share")
     assert len(rows) > 10
     for r in rows:
@@ -190,7 +190,7 @@ def test_each_outcome_is_ranked(runs: dict[str, RunFiles]) -> None:
 def test_reliability_is_that_of_the_evidence(runs: dict[str, RunFiles]) -> None:
     run = runs["multiclass"]
     rows = data(drawn("reliability", run), "who")
-    wanted = [p["observed"] for name in run.evidence["calibration"] for p in run.evidence["calibration"][name]["curve"]]
+    wanted = [p.observed for made in run.evidence.calibration.values() for p in made.curve]
     assert sorted(r["observed"] for r in rows) == pytest.approx(sorted(wanted))
     assert figure("reliability").draw(runs["binary"]) is None, "one curve is on the first screen"
 
@@ -207,7 +207,7 @@ def test_net_benefit_stands_for_enough_patients(runs: dict[str, RunFiles]) -> No
 def test_interval_of_a_prediction_is_the_promised_one(runs: dict[str, RunFiles]) -> None:
     run = runs["regression"]
     rows = data(drawn("single-interval", run), "high")
-    reach = run.evidence["intervals"]["above"][0]
+    reach = run.evidence.intervals.above[0]
     assert [r["high"] - r["predicted"] for r in rows] == pytest.approx([reach] * len(rows))
     assert figure("single-interval").draw(runs["binary"]) is None
 

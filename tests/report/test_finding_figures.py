@@ -10,12 +10,13 @@ from rounds.examination.rules import every_rule
 from rounds.report.figures.findings import DRAWN, finding_figure
 from rounds.report.page import write_report
 from rounds.report.run_files import RunFiles, read_run_files
+from rounds.run_folder.findings import FindingRecord
 
 from .conftest import TASKS, write_run
 
 
-def finding(code: str, **changes: Any) -> dict[str, Any]:
-    return {
+def finding(code: str, **changes: Any) -> FindingRecord:
+    content = {
         "round": 0,
         "question": "training",
         "code": code,
@@ -32,6 +33,7 @@ def finding(code: str, **changes: Any) -> dict[str, Any]:
         "thresholds": [{"name": "dead units", "value": 0.7, "unit": "share", "source": "made up"}],
         **changes,
     }
+    return FindingRecord.model_validate(content)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +93,7 @@ def test_what_no_curve_shows_has_none(run: RunFiles) -> None:
 def test_the_report_shows_picture_and_rates(tmp_path: Path) -> None:
     said = {"answer": "no", "reason": "found"}
     verdict = dict.fromkeys(("believable", "well_trained", "worth_it"), said)
-    findings = {"verdict": verdict, "findings": [finding("overfitting")], "not_applicable": []}
+    findings = {"verdict": verdict, "findings": [finding("overfitting").content()], "not_applicable": []}
     page = write_report(write_run(tmp_path / "run", TASKS["regression"], {"findings": findings})).read_text()
     assert 'aria-label="Found overfitting, where it was seen"' in page
     assert "of 9 in 10 with such a fault, and of 1 in 200 without any" in page

@@ -2,13 +2,23 @@
 
 from rounds.report.run_files import RunFiles
 from rounds.report.tables.importance import MOST_COLUMNS, importance
+from rounds.run_folder.dataset import DatasetFile
+from rounds.run_folder.evidence import EvidenceFile, Importance
+from rounds.run_folder.findings import FindingsFile
+from rounds.run_folder.metrics import MetricsFile
+from rounds.run_folder.plan import PlanFile
+
+
+def files(evidence: EvidenceFile | None) -> RunFiles:
+    empty = (kind.model_construct() for kind in (DatasetFile, PlanFile, FindingsFile, MetricsFile))
+    return RunFiles(*empty, evidence=evidence)
 
 
 def run_with(columns: int, spans: int) -> RunFiles:
     lost = [{"name": f"c{i}", "value": 0.1 - i / 1000, "low": 0.05, "high": 0.15} for i in range(columns)]
     time = [{"name": f"hour {i}", "value": 0.01, "low": -0.01, "high": 0.03} for i in range(spans)]
     made = {"metric": "auroc", "rows": 1200, "columns": lost, "spans": time, "reason": ""}
-    return RunFiles({}, {}, {}, {}, evidence={"importance": made})
+    return files(EvidenceFile.model_construct(importance=Importance.model_validate(made)))
 
 
 def test_most_important_columns_and_all_spans_are_shown() -> None:
@@ -29,4 +39,4 @@ def test_tables_have_no_spans_and_old_runs_nothing() -> None:
     assert content is not None
     assert [part["title"] for part in content["parts"]] == ["Columns"]
     assert importance(run_with(0, 0)) is None
-    assert importance(RunFiles({}, {}, {}, {})) is None
+    assert importance(files(None)) is None

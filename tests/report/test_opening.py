@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from rounds.report.opening import difference, make_opening, next_step, verdicts
+from rounds.report.opening import difference_sentence, make_opening, next_step, verdicts
 from rounds.report.run_files import read_run_files
 from rounds.report.tables.checks import Check
+from rounds.run_folder.findings import VerdictRecord
 
 from .conftest import TASKS, MakeRun, records
 
@@ -21,9 +22,13 @@ def verdict(believable: str, trained: str, worth: str) -> dict[str, Any]:
     return {name: {"answer": answer, "reason": "because"} for name, answer in said}
 
 
+def of(content: dict[str, Any]) -> VerdictRecord:
+    return VerdictRecord.model_validate(content)
+
+
 @pytest.mark.parametrize(("believable", "trained", "worth"), list(itertools.product(SAYS, repeat=3)))
 def test_no_praise_above_an_unanswered_question(believable: str, trained: str, worth: str) -> None:
-    made = verdicts(verdict(believable, trained, worth), CLEAN)
+    made = verdicts(of(verdict(believable, trained, worth)), CLEAN)
     if believable != "yes":
         assert "good" not in {v.tone for v in made.values()}
     else:
@@ -33,12 +38,13 @@ def test_no_praise_above_an_unanswered_question(believable: str, trained: str, w
 
 @pytest.mark.parametrize("group", ["failed", "doubtful"])
 def test_no_praise_above_a_check_that_failed(group: str) -> None:
-    made = verdicts(verdict("yes", "yes", "yes"), {**CLEAN, group: [Check("One stay counts as two")]})
+    made = verdicts(of(verdict("yes", "yes", "yes")), {**CLEAN, group: [Check("One stay counts as two")]})
     assert {v.tone for v in made.values()} == {"plain"}
 
 
 def finding(question: str, name: str) -> dict[str, Any]:
-    return {"question": question, "code": name, "name": name, "severity": "warning", "remedies": [f"mend {name}"]}
+    found = {"question": question, "code": name, "name": name, "severity": "warning", "remedies": [f"mend {name}"]}
+    return {**found, "round": 0, "evidence": {}, "confidence": 1.0, "explanation": ""}
 
 
 @pytest.mark.parametrize(
@@ -80,5 +86,5 @@ def test_headline_is_what_a_clinician_can_hold_on_to(make_run: MakeRun, kind: st
 def test_difference_has_a_side(make_run: MakeRun, value: float, side: str) -> None:
     base = records(TASKS["regression"])["metrics"]
     base["difference"] |= {"value": value, "low": value - 0.1, "high": value + 0.1}
-    said = difference(read_run_files(make_run(metrics=base)))
+    said = difference_sentence(read_run_files(make_run(metrics=base)))
     assert said.startswith(f"RMSE 0.500 days {side} than the best simpler way (linear model)")

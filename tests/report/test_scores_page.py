@@ -9,6 +9,8 @@ import pytest
 from rounds.evaluation.audit.prediction_file import named_predictions
 from rounds.evaluation.audit.predictions import audit_predictions
 from rounds.report.scores_page import Concern, ScoresPage, audit_page, write_scores_page
+from rounds.run_folder.evidence import Calibration
+from rounds.run_folder.metrics import Estimate
 
 
 def predictions(rows: int = 600) -> pl.DataFrame:
@@ -30,12 +32,19 @@ def test_an_audit_becomes_a_page(tmp_path: Path, place: str) -> None:
     assert "<svg" in text
     assert "<script" not in text
     assert "M&lt;script&gt;" in text
-    assert f"<td>{record['metrics']['auroc']['value']:.3g} (" in text
+    assert f"<td>{record.metrics['auroc'].value:.3g} (" in text
     assert "not checked: target-leak" in text
 
 
 def test_a_page_without_probabilities_has_no_figure(tmp_path: Path) -> None:
-    page = ScoresPage("t", "l", [Concern("error", "patient-leak", "why")], {}, {"los": {"curve": [], "bias": {}}}, [])
+    page = ScoresPage(
+        "t",
+        "l",
+        [Concern("error", "patient-leak", "why")],
+        {},
+        {"los": Calibration(curve=(), bias=Estimate(value=0.0))},
+        [],
+    )
     text = write_scores_page(page, tmp_path / "a.html").read_text(encoding="utf-8")
     assert "<svg" not in text
     assert "error: patient-leak" in text

@@ -28,7 +28,7 @@ def test_coverage_is_promised_over_two_hundred_repetitions(scale) -> None:
     for _ in range(200):
         made = ConformalIntervals.fit(scale, *stays(draw, 60))
         y, p, owner = stays(draw, 60)
-        covered.append(coverage_record(made, DAYS, y, p, owner)["targets"]["los"]["coverage"]["value"])
+        covered.append(coverage_record(made, DAYS, y, p, owner).targets["los"].coverage.value)
     error = np.std(covered) / np.sqrt(200)
     assert np.mean(covered) >= LEVEL - 3 * error
     assert np.mean(covered) <= LEVEL + 2 / 61 + 3 * error, "each side is one patient wide of its share at most"
@@ -46,9 +46,7 @@ def test_rows_alone_would_promise_too_much() -> None:
         for found, codes in ((by_row, np.arange(len(owner))), (by_patient, owner)):
             made = ConformalIntervals.fit("unit", error, zeros, codes)
             found.append(
-                coverage_record(made, DAYS, new, np.zeros_like(new), np.arange(50))["targets"]["los"]["coverage"][
-                    "value"
-                ]
+                coverage_record(made, DAYS, new, np.zeros_like(new), np.arange(50)).targets["los"].coverage.value
             )
     assert np.mean(by_row) < 0.5
     assert np.mean(by_patient) == pytest.approx(LEVEL, abs=0.04)

@@ -8,9 +8,10 @@ from scipy.stats import norm
 from rounds.errors import DataError
 from rounds.metrics import METRICS, metrics_for, score
 from rounds.metrics.influence import NUMBER_INFLUENCES
+from rounds.run_folder.metrics import Estimate
 from rounds.statistics.class_intervals import INFLUENCES
 from rounds.statistics.differences import difference, paired_difference, paired_differences
-from rounds.statistics.intervals import Interval, score_with_interval
+from rounds.statistics.intervals import score_with_interval
 from rounds.task import Task
 
 BINARY = Task(kind="binary", targets=("death",), classes=("0", "1"))
@@ -30,19 +31,19 @@ def errors(seed: int, patients: int = 60, each: int = 5) -> tuple[np.ndarray, np
     return observed, observed + error[:, None], owner
 
 
-def width(interval: Interval) -> float:
-    return interval["high"] - interval["low"]
+def width(interval: Estimate) -> float:
+    return interval.high - interval.low
 
 
 def test_difference_is_paired_and_signed() -> None:
     observed, predicted, owner = errors(0)
     better = observed + 0.9 * (predicted - observed)
     gain = paired_difference(NUMBER, "rmse", observed, better, predicted, owner)
-    assert gain["low"] > 0
+    assert gain.low > 0
     alone = score_with_interval(NUMBER, observed, predicted, owner)["rmse"]
     assert width(gain) < 0.3 * width(alone), "what both share has no part in the difference"
     loss = paired_difference(NUMBER, "rmse", observed, predicted, better, owner)
-    assert (loss["value"], loss["low"], loss["high"]) == pytest.approx((-gain["value"], -gain["high"], -gain["low"]))
+    assert (loss.value, loss.low, loss.high) == pytest.approx((-gain.value, -gain.high, -gain.low))
 
 
 @pytest.mark.parametrize("name", INFLUENCES)
@@ -52,9 +53,9 @@ def test_difference_of_every_metric_is_positive_where_a_is_better(name: str) -> 
     observed = (draw.random((400, 1)) < expit(odds)).astype(np.float64)
     good, bad = expit(odds), expit(-3 * (odds + draw.normal(0, 1, odds.shape)) - 2)
     gain = paired_difference(BINARY, name, observed, good, bad, np.arange(400))
-    assert gain["low"] > 0
+    assert gain.low > 0
     back = paired_difference(BINARY, name, observed, bad, good, np.arange(400))
-    assert (back["low"], back["high"]) == pytest.approx((-gain["high"], -gain["low"]))
+    assert (back.low, back.high) == pytest.approx((-gain.high, -gain.low))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_influences_of_numbers_are_what_a_row_more_would_change(name: str) -> No
 def test_repeats_are_averaged_first() -> None:
     observed, predicted, owner = errors(0)
     repeats = np.stack([predicted - 1.0, predicted + 1.0])
-    assert paired_difference(NUMBER, "mae", observed, repeats, predicted, owner)["value"] == pytest.approx(0.0)
+    assert paired_difference(NUMBER, "mae", observed, repeats, predicted, owner).value == pytest.approx(0.0)
 
 
 def test_what_is_not_defined_is_left_out_or_refused() -> None:
@@ -134,7 +135,7 @@ def test_differences_hold_with_few_events(events: int, rows: int) -> None:
         for name in held:
             truth = float(METRICS[name].gain(*(np.array(t[name]) for t in truths)))
             found = paired_difference(BINARY, name, *table)
-            held[name].append(found["low"] <= truth <= found["high"])
+            held[name].append(found.low <= truth <= found.high)
     assert min(np.mean(each) for each in held.values()) >= 0.9, {n: float(np.mean(e)) for n, e in held.items()}
 
 
@@ -149,7 +150,7 @@ def test_differences_hold_with_few_patients(name: str) -> None:
     whole = table(100_000)
     truth = METRICS[name].gain(*(np.array(score(NUMBER, whole[0], p)[name]) for p in whole[1:3]))
     found = [paired_difference(NUMBER, name, *table(10)) for _ in range(300)]
-    assert np.mean([i["low"] <= truth <= i["high"] for i in found]) >= 0.9  # 0.85 where it resamples patients
+    assert np.mean([i.low <= truth <= i.high for i in found]) >= 0.9  # 0.85 where it resamples patients
 
 
 @pytest.mark.parametrize("name", ["auroc", "auprc", "accuracy"])
@@ -165,8 +166,8 @@ def test_what_two_models_have_in_common_has_no_part_in_their_difference(name: st
 def test_no_events_leave_doubt() -> None:
     observed, people = np.zeros((30, 1)), np.arange(30)
     found = paired_difference(BINARY, "log_loss", observed, np.full((30, 1), 0.02), np.full((30, 1), 0.1), people)
-    assert found["value"] > 0, "lower chances are better as long as nobody dies"
-    assert found["low"] < 0, "a death would turn it round"
+    assert found.value > 0, "lower chances are better as long as nobody dies"
+    assert found.low < 0, "a death would turn it round"
 
 
 def test_two_models_that_rank_alike_are_still_told_apart_by_nothing() -> None:
@@ -174,9 +175,9 @@ def test_two_models_that_rank_alike_are_still_told_apart_by_nothing() -> None:
     observed = np.repeat([[0.0], [1.0]], [60, 4], axis=0)
     a, b = np.linspace(0.1, 0.9, 64)[:, None], np.linspace(0.2, 0.8, 64)[::1, None] ** 2
     found = paired_difference(BINARY, "auroc", observed, a, b, np.arange(64))
-    assert found["value"] == 0.0
-    assert found["low"] < -0.1
-    assert found["high"] > 0.1
+    assert found.value == 0.0
+    assert found.low < -0.1
+    assert found.high > 0.1
 
 
 def test_the_same_predictions_do_not_differ() -> None:

@@ -118,9 +118,9 @@ def test_rare_levels_are_not_kept_and_absent_columns_are_missing() -> None:
 
 def test_ten_patients_are_the_least(tmp_path) -> None:
     made = profile()
-    assert not drift_record(made, patients(1, 9), np.arange(9))["judged"]
-    assert drift_record(made, patients(1, 10), np.arange(10))["judged"]
-    assert "keeps no reference" in drift_record(None, patients(1, 10), np.arange(10))["reason"]
+    assert not drift_record(made, patients(1, 9), np.arange(9)).judged
+    assert drift_record(made, patients(1, 10), np.arange(10)).judged
+    assert "keeps no reference" in drift_record(None, patients(1, 10), np.arange(10)).reason
     assert read_training_profile(tmp_path) is None
     write_json(tmp_path / "reference.json", made)
     assert read_training_profile(tmp_path) == made

@@ -108,7 +108,7 @@ def test_class_temperature_is_that_of_scikit_learn() -> None:
 def test_wrong_probabilities_are_mended(intercept: float, slope: float) -> None:
     y, p = simulated(4, 3000, intercept, slope)
     made, record = choose_recalibration(BINARY, y, p, np.arange(3000))
-    assert record["kept"] != "none"
+    assert record.kept != "none"
     new_y, new_p = simulated(5, 20_000, intercept, slope)
     found = score(BINARY, new_y, made.apply(new_p))
     assert found["calibration_slope"] == pytest.approx(1, abs=0.12)
@@ -116,7 +116,7 @@ def test_wrong_probabilities_are_mended(intercept: float, slope: float) -> None:
 
 
 def test_right_probabilities_are_left_alone() -> None:
-    kept = [choose_recalibration(BINARY, *simulated(s, 600), np.arange(600))[1]["kept"] for s in range(40)]
+    kept = [choose_recalibration(BINARY, *simulated(s, 600), np.arange(600))[1].kept for s in range(40)]
     assert kept.count("none") >= 37, "a one-sided error of 2.5 % for each of two maps"
 
 
@@ -136,8 +136,8 @@ def test_patients_are_never_in_two_parts_and_maps_never_see_them() -> None:
 def test_few_cases_are_not_fitted_and_said() -> None:
     y, p = simulated(8, 60, intercept=-3)
     _, record = choose_recalibration(BINARY, y, p, np.arange(60))
-    assert record["kept"] == "none"
-    assert record["tried"]["temperature"] == {"not_tried": "fewer than 100 patients with the rarest outcome"}
+    assert record.kept == "none"
+    assert record.tried["temperature"].content() == {"not_tried": "fewer than 100 patients with the rarest outcome"}
     assert can_fit(BINARY, "isotonic", np.ones((999, 1)), np.arange(999)) == "999 patients are fewer than 1000"
     short = np.ones((FEWEST_PATIENTS - 1, 1))
     told = can_fit(DAYS, "linear", short, np.arange(len(short)))
@@ -155,7 +155,7 @@ def test_numbers_get_a_line() -> None:
     p = np.random.default_rng(9).normal(5, 2, (500, 1))
     y = 2 * p + 1 + np.random.default_rng(10).normal(0, 1, (500, 1))
     made, record = choose_recalibration(DAYS, y, p, np.arange(500))
-    assert record["kept"] == "linear"
+    assert record.kept == "linear"
     assert made.parameters[0] == pytest.approx(np.polyfit(p[:, 0], y[:, 0], 1)[::-1])
 
 
@@ -163,14 +163,14 @@ def test_kept_map_becomes_the_way_back_and_nothing_else_does() -> None:
     y, p = simulated(11, 3000, slope=0.4)
     scale = TargetScale(kind="identity", statistic="probability")
     made, validation, record = recalibrated_scale(BINARY, scale, p, y, np.arange(3000))
-    assert record["kept"] == "temperature"
+    assert record.kept == "temperature"
     smooth = Recalibration.fit(BINARY, "temperature", y, p)
     new = logistic(np.linspace(-10, 10, 777)[:, None])
     np.testing.assert_allclose(made.backward(new), smooth.apply(new), rtol=2e-3)
     assert score(BINARY, y, validation)["calibration_slope"] == pytest.approx(1, abs=0.05)
     y, p = simulated(12, 3000)
     same, validation, record = recalibrated_scale(BINARY, scale, p, y, np.arange(3000))
-    assert (same, record["kept"]) == (scale, "none")
+    assert (same, record.kept) == (scale, "none")
     np.testing.assert_array_equal(validation, p)
 
 
@@ -186,7 +186,7 @@ def test_classes_get_one_temperature_that_becomes_the_way_back() -> None:
     y, said = stages(14)
     scale = TargetScale(kind="identity", statistic="probability")
     made, validation, record = recalibrated_scale(STAGES, scale, said, y, np.arange(1500))
-    assert record["kept"] == "temperature"
+    assert record.kept == "temperature"
     assert made.temperature == pytest.approx(3.0, rel=0.1)
     naive = []
     for row in said:
@@ -197,7 +197,7 @@ def test_classes_get_one_temperature_that_becomes_the_way_back() -> None:
     np.testing.assert_allclose(validation, made.backward(said), atol=0.03)
     y, said = stages(15, sharpness=1.0)
     same, _, record = recalibrated_scale(STAGES, scale, said, y, np.arange(1500))
-    assert (same, record["kept"]) == (scale, "none")
+    assert (same, record.kept) == (scale, "none")
 
 
 def test_classes_need_enough_patients_outside_the_commonest() -> None:

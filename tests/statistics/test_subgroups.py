@@ -26,15 +26,15 @@ def cases(seed: int, rows: int = 600, spoilt: float = 0.0):
 def test_groups_have_scikit_learns_score() -> None:
     y, p, sex = cases(0)
     made = subgroup_record(BINARY, y, p, np.arange(600), {"sex": sex})
-    women = made["columns"]["sex"][0]
+    women = made.columns["sex"][0]
     inside = (sex == "F").to_numpy()
-    assert women["group"] == "F"
-    assert women["rows"] == inside.sum()
-    assert women["metrics"]["auroc"]["value"] == pytest.approx(roc_auc_score(y[inside], p[inside]))
-    assert women["bias"]["died"]["value"] == pytest.approx(float((p - y)[inside].mean()))
-    assert made["comparisons"] == 1
+    assert women.group == "F"
+    assert women.rows == inside.sum()
+    assert women.metrics["auroc"].value == pytest.approx(roc_auc_score(y[inside], p[inside]))
+    assert women.bias["died"].value == pytest.approx(float((p - y)[inside].mean()))
+    assert made.comparisons == 1
     expected = roc_auc_score(y[inside], p[inside]) - roc_auc_score(y[~inside], p[~inside])
-    assert women["difference"]["value"] == pytest.approx(expected)
+    assert women.difference.value == pytest.approx(expected)
 
 
 def test_a_worse_group_is_found_and_equal_ones_are_not() -> None:
@@ -42,15 +42,15 @@ def test_a_worse_group_is_found_and_equal_ones_are_not() -> None:
         subgroup_record(BINARY, *cases(s, 600, 4.0)[:2], np.arange(600), {"sex": cases(s, 600, 4.0)[2]})
         for s in (1, 2, 3)
     ]
-    assert all(f["columns"]["sex"][0]["difference"]["p_value"] < 0.01 for f in found)
+    assert all(f.columns["sex"][0].difference.p_value < 0.01 for f in found)
     equal = []
     for seed in range(40):
         y, p, sex = cases(100 + seed, 300)
         other = pl.Series(np.random.default_rng(seed).choice(["a", "b", "c"], 300))
         made = subgroup_record(BINARY, y, p, np.arange(300), {"sex": sex, "ward": other})
-        assert made["comparisons"] == 4
-        groups = [g for column in made["columns"].values() for g in column if "difference" in g]
-        equal.append(min(g["difference"]["p_value"] for g in groups) < 0.05)
+        assert made.comparisons == 4
+        groups = [g for column in made.columns.values() for g in column if g.difference is not None]
+        equal.append(min(g.difference.p_value for g in groups) < 0.05)
     assert np.mean(equal) <= 0.15, "5 % over all comparisons, three standard errors of 40 repetitions"
 
 
@@ -63,7 +63,7 @@ def few_cases(seed: int, cases: int, controls: int, rows: int = 1) -> float | No
     y, p, sex = (values.repeat(rows) for values in (happened, 1 / (1 + np.exp(-score)), group))
     patients = np.repeat(np.arange(len(group)), rows)
     made = subgroup_record(BINARY, y[:, None], p[:, None], patients, {"group": pl.Series(sex)})
-    found = [g["difference"]["p_value"] for g in made["columns"]["group"] if "difference" in g]
+    found = [g.difference.p_value for g in made.columns["group"] if g.difference is not None]
     return found[0] if found else None
 
 
@@ -82,10 +82,10 @@ def test_few_patients_are_hidden_even_with_many_rows() -> None:
     y = np.random.default_rng(3).normal(5, 1, (400, 1))
     ward = np.array(["A"] * 300 + ["B"] * 90 + ["C"] * 10)
     patients = np.concatenate([np.arange(300), np.arange(300, 390), np.full(10, 999)])
-    made = subgroup_record(DAYS, y, y + 1, patients, {"ward": pl.Series(ward)})["columns"]["ward"]
-    assert [g["suppressed"] for g in made] == [False, False, True]
-    assert [(g["rows"], "rounded" in g) for g in made[:2]] == [(300, False), (90, True)], "in tens, or C follows"
-    assert made[2] == {"group": "fewer than 10 patients", "suppressed": True}, "nor is it named"
+    made = subgroup_record(DAYS, y, y + 1, patients, {"ward": pl.Series(ward)}).columns["ward"]
+    assert [g.suppressed for g in made] == [False, False, True]
+    assert [(g.rows, g.rounded) for g in made[:2]] == [(300, False), (90, True)], "in tens, or C follows"
+    assert made[2].content() == {"group": "fewer than 10 patients", "suppressed": True}, "nor is it named"
 
 
 def test_ages_make_bands_and_other_numbers_thirds() -> None:
@@ -100,10 +100,10 @@ def test_bands_stand_in_order() -> None:
     y = np.random.default_rng(4).normal(5, 1, (500, 1))
     ages = pl.Series("age", np.random.default_rng(5).integers(0, 100, 500))
     made = subgroup_record(DAYS, y, y + 1, np.arange(500), make_groups(ages.to_frame()))
-    names = [g["group"] for g in made["columns"]["age"]]
+    names = [g.group for g in made.columns["age"]]
     assert names == ["0 to 17", "18 to 39", "40 to 64", "65 to 79", "80 and over"]
     thirds = make_groups(pl.DataFrame({"bmi": np.linspace(15, 40, 500)}), ["bmi"])
-    named = [g["group"] for g in subgroup_record(DAYS, y, y + 1, np.arange(500), thirds)["columns"]["bmi"]]
+    named = [g.group for g in subgroup_record(DAYS, y, y + 1, np.arange(500), thirds).columns["bmi"]]
     assert named == ["below 23.33", "23.33 to 31.67", "31.67 and over"]
 
 
@@ -124,5 +124,5 @@ def test_one_class_in_a_group_leaves_its_difference_out() -> None:
     y, p, sex = cases(6, 200)
     y[(sex == "F").to_numpy()] = 0
     made = subgroup_record(BINARY, y, p, np.arange(200), {"sex": sex})
-    assert made["comparisons"] == 0
-    assert "auroc" not in made["columns"]["sex"][0]["metrics"]
+    assert made.comparisons == 0
+    assert "auroc" not in made.columns["sex"][0].metrics

@@ -19,23 +19,19 @@ def admissions():
 
 
 def cell(table, column, part="development", level=None, kind=None):
-    hit = [
-        r
-        for r in table["rows"]
-        if r["column"] == column and r["level"] == level and (kind is None or r["kind"] == kind)
-    ]
-    return hit[0]["parts"][part]
+    hit = [r for r in table.rows if r.column == column and r.level == level and (kind is None or r.kind == kind)]
+    return hit[0].parts[part]
 
 
 def test_flow_adds_up(admissions) -> None:
     dataset, split = admissions
     flow = flow_record(dataset, split)
-    assert flow["rows_read"] == 3000
-    assert flow["excluded"][0]["reason"] == "not age >= 40"
-    assert flow["rows_read"] - sum(e["rows"] for e in flow["excluded"]) == flow["rows"]
-    assert flow["rows"] == sum(p["rows"] for p in flow["parts"].values())
+    assert flow.rows_read == 3000
+    assert flow.excluded[0].reason == "not age >= 40"
+    assert flow.rows_read - sum(e.rows for e in flow.excluded) == flow.rows
+    assert flow.rows == sum(p.rows for p in flow.parts.values())
     everybody = load("admissions:3000", Choices(group="patient_id")).identifiers["patient_id"].n_unique()
-    assert everybody - flow["excluded"][0]["patients"] == sum(p["patients"] for p in flow["parts"].values())
+    assert everybody - flow.excluded[0].patients == sum(p.patients for p in flow.parts.values())
 
 
 def test_patients_of_whom_nothing_is_left_are_counted() -> None:
@@ -51,8 +47,8 @@ def test_patients_of_whom_nothing_is_left_are_counted() -> None:
 def test_split_by_time_says_what_it_left_out() -> None:
     dataset = load("admissions:3000", Choices(group="patient_id", time="admitted"))
     flow = flow_record(dataset, split_dataset(dataset))
-    assert "earlier rows of patients who judge" in flow["excluded"][-1]["reason"]
-    assert flow["rows_read"] - sum(e["rows"] for e in flow["excluded"]) == flow["rows"]
+    assert "earlier rows of patients who judge" in flow.excluded[-1].reason
+    assert flow.rows_read - sum(e.rows for e in flow.excluded) == flow.rows
 
 
 def test_cells_equal_polars(admissions) -> None:
@@ -76,7 +72,7 @@ def test_rare_levels_are_told_together_and_small_cells_hidden(admissions) -> Non
     codes = np.random.default_rng(0).permutation(np.repeat([*(f"c{i}" for i in range(12)), "rare"], sizes))
     inputs = dataset.inputs.with_columns(ward=pl.Series(codes))
     table = characteristics(replace(dataset, inputs=inputs), split)
-    levels = [r["level"] for r in table["rows"] if r["column"] == "ward"]
+    levels = [r.level for r in table.rows if r.column == "ward"]
     assert len(levels) == 11
     assert levels[-1] == "other"
     assert "rare" not in levels
@@ -100,4 +96,4 @@ def test_outcomes_of_classes_are_counted() -> None:
     dataset = load("breast_cancer")
     table = characteristics(dataset, split_dataset(dataset))
     assert cell(table, "diagnosis", "all", "malignant")["rows"] == 212
-    assert list(table["parts"]) == ["all"]
+    assert list(table.parts) == ["all"]

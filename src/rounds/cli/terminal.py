@@ -17,16 +17,21 @@ from rounds.cli.console import make_console
 from rounds.cli.readable import print_json, readable, say
 from rounds.errors import DrawingError, RoundsError, RunInterruptedError, TrainingError
 from rounds.run_folder.progress import duration
-from rounds.run_folder.read import read_record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from rich.progress import Task
 
     from rounds.data.choices import Choices
     from rounds.data.dataset import Column, Dataset
+    from rounds.examination.finding import Finding
     from rounds.job.request import Request
     from rounds.job.result import Result
     from rounds.job.time_left import Remaining
+    from rounds.run_folder.findings import FindingRecord, FindingsFile, VerdictRecord
+    from rounds.run_folder.metrics import Estimate, MetricsFile
+    from rounds.run_folder.prescriptions import PrescriptionRecord
     from rounds.training.population.build import Population
 
 
@@ -50,6 +55,7 @@ def show_training(dataset: "Dataset", request: "Request", shown: Shown) -> "Resu
     from rounds.loggers.events import logging_to
     from rounds.report.card.card import write_card
     from rounds.report.page import write_report
+    from rounds.run_folder.findings import FindingsFile
 
     console = make_console(shown.quiet, goes_on=True)
     for line in dataset.provenance.left_out:
@@ -82,8 +88,9 @@ def show_training(dataset: "Dataset", request: "Request", shown: Shown) -> "Resu
                 "The report", "done without an error", name="error", got=said(error), advice=advice
             ) from error
         logs.finished(result.folder)
-    _print_advice(console, result.folder)
-    _print_result(console, result.record, read_record(result.folder, "findings.json")["verdict"], report)
+    found = FindingsFile.read(result.folder)
+    _print_advice(console, result, found)
+    _print_result(console, result.metrics, found.verdict, report)
     return result
 
 
@@ -177,10 +184,8 @@ class _Watch:
             self.console.print(str(event), markup=False)
             return
         if hasattr(event, "finding"):
-            from rounds.examination.finding import finding_record
-
             so_far = f"Seen after {event.epoch} epochs of {event.networks} networks"
-            self.console.print(_finding_line(finding_record(event.finding), so_far))
+            self.console.print(_finding_line(event.finding, so_far))
             return
         self.epochs[event.slab] = event.epoch
         self.best = min(self.best, event.best_value if event.result is None else self.best)
@@ -224,31 +229,30 @@ def estimate_line(population: "Population", left: "Remaining") -> str:
     )
 
 
-def _print_advice(console: Console, folder: Path) -> None:
+def _print_advice(console: Console, result: "Result", found: "FindingsFile") -> None:
     """What was found in each round, what was tried against it, and what is found now."""
-    from rounds.run_folder.read import read_record, read_records
+    from rounds.run_folder.prescriptions import read_prescriptions
 
-    found = read_record(folder, "findings.json")
-    for finding in found.get("earlier", ()):
-        console.print(_finding_line(finding, f"Found in round {finding['look']}"))
-    if entries := read_records(folder, "prescriptions.json"):
+    for finding in found.earlier:
+        console.print(_finding_line(finding, f"Found in round {finding.look}"))
+    if entries := read_prescriptions(result.folder):
         console.print(tried_table(entries), soft_wrap=False)
-    rounds = read_record(folder, "metrics.json").get("rounds", {})
-    for one in rounds.get("contradictions", ()):
-        console.print(f"Round {one['round']}: {one['reason']}.")
-    if rounds.get("examined"):
-        console.print(f"Rounds ended: {rounds['ended'].rstrip('.')}.")
-    for finding in found["findings"]:
-        if finding["severity"] != "note" or finding["code"] == "healthy":
+    if rounds := result.metrics.rounds:
+        for one in rounds.contradictions:
+            console.print(f"Round {one.round}: {one.reason}.")
+        if rounds.examined:
+            console.print(f"Rounds ended: {rounds.ended.rstrip('.')}.")
+    for finding in found.findings:
+        if finding.severity != "note" or finding.code == "healthy":
             console.print(_finding_line(finding, "Finding"))
 
 
-def _finding_line(finding: dict[str, Any], said: str) -> str:
-    follows = f" (follows from {', '.join(finding['follows_from'])})" if finding["follows_from"] else ""
-    return f"{said}: {finding['code']}{follows}. {finding['explanation']}"
+def _finding_line(finding: "Finding | FindingRecord", said: str) -> str:
+    follows = f" (follows from {', '.join(finding.follows_from)})" if finding.follows_from else ""
+    return f"{said}: {finding.code}{follows}. {finding.explanation}"
 
 
-def tried_table(entries: list[dict[str, Any]]) -> Table:
+def tried_table(entries: "Iterable[PrescriptionRecord]") -> Table:
     """A row for each remedy that was tried: against what, what it was worth, and what became of it."""
     table = Table(title="What was tried", title_justify="left", box=None, pad_edge=False)
     for name in ("round", "against", "change", "gain (95 % interval)", "verdict"):
@@ -258,55 +262,52 @@ def tried_table(entries: list[dict[str, Any]]) -> Table:
     return table
 
 
-def entry_cells(entry: dict[str, Any]) -> tuple[str, ...]:
+def entry_cells(entry: "PrescriptionRecord") -> tuple[str, ...]:
     """Round, finding, change, what it was worth, and what became of it.
 
-    >>> rate = {"learning_rate": [10.0, 0.003]}
-    >>> effect = {"value": 24.83, "low": 14.0, "high": 35.66}
-    >>> entry_cells({"round": 1, "finding": "diverged", "change": rate, "metric": "rmse", "effect": effect,
-    ...              "verdict": "kept", "reason": "confirmed"})
+    >>> from rounds.run_folder.prescriptions import PrescriptionRecord
+    >>> told = {"change": {"learning_rate": [10.0, 0.003]}, "effect": {"value": 24.83, "low": 14.0, "high": 35.66}}
+    >>> entry_cells(PrescriptionRecord(round=1, finding="diverged", metric="rmse", verdict="kept",
+    ...                                reason="confirmed", **told))
     ('1', 'diverged', 'learning_rate 10.0 -> 0.003', 'rmse 24.8 (14 to 35.7)', 'kept: confirmed')
     """
-    change = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in entry["change"].items()) or entry["remedy"]
-    effect = entry["effect"]
-    worth = "{} {:.3g} ({:.3g} to {:.3g})".format(entry["metric"], *effect.values()) if effect else "-"
-    return str(entry["round"]), entry["finding"], change, worth, f"{entry['verdict']}: {entry['reason'].rstrip('.')}"
+    change = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in entry.change.items()) or entry.remedy
+    e = entry.effect
+    worth = f"{entry.metric} {e.value:.3g} ({e.low:.3g} to {e.high:.3g})" if e else "-"
+    return str(entry.round), entry.finding, change, worth, f"{entry.verdict}: {entry.reason.rstrip('.')}"
 
 
-QUESTIONS = {
-    "believable": "Can the number be believed",
-    "well_trained": "Was it trained well",
-    "worth_it": "Was it worth it",
-}
+QUESTIONS = ("Can the number be believed", "Was it trained well", "Was it worth it")
 
 
-def _print_result(console: Console, record: dict[str, Any], verdict: dict[str, Any], report: str) -> None:
+def _print_result(console: Console, record: "MetricsFile", verdict: "VerdictRecord", report: str) -> None:
     """The three answers in their order, then the scores that the last of them rests on."""
     from rounds.job.failures import FAILURES
     from rounds.report.wording import stopped_in_words
 
-    for name, question in QUESTIONS.items():
-        console.print(f"{question}: {verdict[name]['answer']} ({verdict[name]['reason'].rstrip('.')}).")
+    answers = (verdict.believable, verdict.well_trained, verdict.worth_it)
+    for question, said in zip(QUESTIONS, answers, strict=True):
+        console.print(f"{question}: {said.answer} ({said.reason.rstrip('.')}).")
     console.print(scores_table(record, console.width), soft_wrap=False)
-    for failed in record.get("failed", ()):
-        console.print(f"Failed: {failed['stage']} ({failed['error']}). {FAILURES} has the details.")
-    if "stopped_early" in record:
-        console.print(f"Stopped early: {stopped_in_words(record['stopped_early'])}.")
+    for failed in record.failed:
+        console.print(f"Failed: {failed.stage} ({failed.error}). {FAILURES} has the details.")
+    if record.stopped_early:
+        console.print(f"Stopped early: {stopped_in_words(record.stopped_early)}.")
     console.print(ensemble_line(record))
     console.print(f"Report: {report}")
 
 
-def scores_table(record: dict[str, Any], width: int) -> Table:
+def scores_table(record: "MetricsFile", width: int) -> Table:
     """A row a metric, with the way in which it is better; a column each for the network and what it is compared with,
     whose intervals are left to the report where the terminal is narrow."""
     from rounds.metrics.table import METRICS
 
-    models = {"network": record["test"], "single network": record["single_network"], **record["baselines"]}
+    models = {"network": record.test, "single network": record.single_network, **record.baselines}
     table = Table(title=_title(record), title_justify="left", box=None, pad_edge=False)
     table.add_column("", no_wrap=True)
     for name in models:
         table.add_column(name, justify="right", overflow="fold")
-    for metric in record["test"]:
+    for metric in record.test:
         arrow = ARROWS[METRICS[metric].better] if metric in METRICS else ""
         cells = [_cell(scores.get(metric)) for scores in models.values()]
         if width < WIDE:
@@ -319,40 +320,41 @@ WIDE = 130  # letters a line, from which every score is shown with its interval
 ARROWS = {"higher": "↑", "lower": "↓", "ideal": "="}  # which way a score is better; "=": the nearer to its ideal
 
 
-def ensemble_line(record: dict[str, Any]) -> str:
+def ensemble_line(record: "MetricsFile") -> str:
     """How networks were averaged, what that was worth, and what it costs."""
-    from rounds.metrics.worth import gain_in_words
+    from rounds.statistics.differences import gain_in_words
 
-    made, gain = record["ensemble"], record["gain_over_single"]
-    cost = made["prediction"]
-    if cost["networks"] == 1:
+    made, gain = record.ensemble, record.gain_over_single
+    cost = made.prediction
+    if cost is None or gain is None or cost.networks == 1:
         return "Ensemble: none, one network predicts."
-    seconds = cost["seconds"]
+    seconds = cost.seconds
     return (
-        f"Ensemble: {made['rule']} of {cost['networks']} networks, {gain['metric']} "
-        f"{gain_in_words(gain, 'the best single one')}; {cost['rows']:,} rows take "
+        f"Ensemble: {made.rule} of {cost.networks} networks, {gain.metric} "
+        f"{gain_in_words(gain, 'the best single one')}; {cost.rows:,} rows take "
         f"{1000 * seconds['ensemble']:.0f} ms instead of {1000 * seconds['single_network']:.0f}."
     )
 
 
-def _title(record: dict[str, Any]) -> str:
+def _title(record: "MetricsFile") -> str:
     kinds = {
         "held-out": "held-out test rows",
         "given": "rows of the test table",
         "out-of-fold": "out of fold: every patient judged by networks that never saw them",
     }
-    target = ", ".join(record["task"]["targets"][:3]) + (", ..." if len(record["task"]["targets"]) > 3 else "")
-    unit = f" in {record['unit']}" if record["unit"] else ""
-    if record["task"]["kind"] == "binary" and record["task"]["classes"]:
-        unit += f" (positive: {record['task']['classes'][1]})"
-    rows, patients = record["rows"]["test"], record["patients"]["test"]
-    return f"{target}{unit}, {rows:,} rows of {patients:,} patients, {kinds[record['test_kind']]}"
+    targets = record.task.targets
+    target = ", ".join(targets[:3]) + (", ..." if len(targets) > 3 else "")
+    unit = f" in {record.unit}" if record.unit else ""
+    if record.task.kind == "binary" and record.task.classes:
+        unit += f" (positive: {record.task.classes[1]})"
+    rows, patients = record.rows["test"], record.patients["test"]
+    return f"{target}{unit}, {rows:,} rows of {patients:,} patients, {kinds[record.test_kind]}"
 
 
-def _cell(score: dict[str, float] | None) -> str:
-    if not score or score.get("value") is None:
-        return "-"
-    return f"{score['value']:.3g} ({score['low']:.3g} to {score['high']:.3g})"
+def _cell(score: "Estimate | None") -> str:
+    from rounds.report.scores_text import interval_text
+
+    return interval_text(score)
 
 
 def show_columns(
@@ -396,7 +398,7 @@ def show_roles(rows: list[dict[str, Any]], columns: "Sequence[Column]") -> None:
         print("No column says when it is known: --known admission for all, --known COL=stay for one.")
 
 
-def show_table(rows: list[dict[str, Any]]) -> None:
+def show_table(rows: "Sequence[Mapping[str, object]]") -> None:
     """Prints records as a table, one a line."""
     table = Table(box=None, pad_edge=False)
     for name in rows[0] if rows else ():
@@ -406,7 +408,7 @@ def show_table(rows: list[dict[str, Any]]) -> None:
     make_console(soft_wrap=False).print(table)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.3g}"
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

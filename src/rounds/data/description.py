@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from shlex import quote as quoted
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,39 +14,42 @@ from rounds.data.roles.read_columns import column_notes
 from rounds.data.tables.cells.reading import Reading
 from rounds.data.tables.reading import AS_WRITTEN
 from rounds.errors import DataError, nearest
+from rounds.run_folder.dataset import ColumnRecord, DatasetFile, SplitRecord
+from rounds.run_folder.stored import Content
 
 MOST_CLASSES_AS_NUMBERS = 6  # different whole numbers of an outcome, up to which they may be classes
 MONTH = len("2024-12")  # letters of a date that say no day: the first and last rows are single patients'
 
 
-def describe(dataset: Dataset) -> dict[str, Any]:
-    """What dataset.json keeps: no cell of any patient."""
+def describe(dataset: Dataset, split: SplitRecord) -> DatasetFile:
+    """dataset.json: no cell of any patient."""
     origin = dataset.provenance
     moment, why = prediction_moment(dataset.features)
-    return {
-        "name": dataset.name,
-        "simulated": origin.simulated,
-        "task": dataset.task.model_dump(mode="json"),
-        "rows_read": origin.rows_read,
-        "rows": dataset.rows,
-        "patients": int(dataset.patients.max()) + 1,
-        "exclusions": [list(e) for e in origin.exclusions],
-        "columns": [c.model_dump(mode="json") for c in dataset.columns],
-        "references": origin.references,
-        "group": dataset.group,
-        "time": dataset.time,
-        "time_range": _time_range(dataset),
-        "prediction_moment": moment,
-        "prediction_moment_reason": why,
-        "modality": dataset.modality,
-        "grid": None if dataset.array is None else list(dataset.array.shape[1:]),
-        "content_hash": origin.content_hash,
-        "positive_reason": dataset.positive_reason,
-        "notes": [*origin.notes, *origin.read, *column_notes(dataset.columns)],
-    }
+    return DatasetFile(
+        name=dataset.name,
+        simulated=origin.simulated,
+        task=dataset.task,
+        rows_read=origin.rows_read,
+        rows=dataset.rows,
+        patients=int(dataset.patients.max()) + 1,
+        exclusions=origin.exclusions,
+        columns=tuple(ColumnRecord(**c.model_dump(mode="json")) for c in dataset.columns),
+        references=origin.references,
+        group=dataset.group,
+        time=dataset.time,
+        time_range=_time_range(dataset),
+        prediction_moment=moment,
+        prediction_moment_reason=why,
+        modality=dataset.modality,
+        content_hash=origin.content_hash,
+        positive_reason=dataset.positive_reason,
+        split=split,
+        notes=(*origin.notes, *origin.read, *column_notes(dataset.columns)),
+        grid=None if dataset.array is None else dataset.array.shape[1:],
+    )
 
 
-def target_record(outcome: Outcome) -> dict[str, Any]:
+def target_record(outcome: Outcome) -> Content:
     """What is predicted: name (names of several), kind, classes, and which of two is the positive one, and why."""
     task = outcome.task
     return {
@@ -108,12 +110,12 @@ def prediction_moment(features: tuple[Column, ...]) -> tuple[str | None, str]:
     return "stay", f"known only during the stay: {shown}; leave them out with --drop to predict at admission"
 
 
-def _time_range(dataset: Dataset) -> list[str] | None:
+def _time_range(dataset: Dataset) -> tuple[str, str] | None:
     if dataset.time is None or dataset.time not in dataset.identifiers.columns:
         return None
     column = dataset.identifiers[dataset.time]
     first, last = str(column.min()), str(column.max())
-    return [first[:MONTH], last[:MONTH]] if column.dtype.is_temporal() else [first, last]
+    return (first[:MONTH], last[:MONTH]) if column.dtype.is_temporal() else (first, last)
 
 
 def readings_of(columns: Iterable[Column]) -> dict[str, Reading]:
@@ -140,13 +142,12 @@ def _reading_of(column: Column) -> Reading | None:
     return reading if kept else None
 
 
-def read_new(table: pl.DataFrame, description: dict[str, Any]) -> pl.DataFrame:
+def read_new(table: pl.DataFrame, columns: Iterable[Column], references: dict[str, str]) -> pl.DataFrame:
     """Feature columns of a new table as in training, and behind them the others as they are.
 
-    description: `describe`'s record of the training table. Raises DataError where a feature column is missing or a
+    columns, references: of the training table. Raises DataError where a feature column is missing or a
     value of another type; other and reordered columns do no harm.
     """
-    columns = [Column.model_validate(c) for c in description["columns"]]
     features = [c for c in columns if c.role in FEATURE_ROLES]
     absent = [c.name for c in features if c.name not in table.columns]
     if absent:
@@ -156,6 +157,5 @@ def read_new(table: pl.DataFrame, description: dict[str, Any]) -> pl.DataFrame:
         )
     if not features:
         return table
-    references = description.get("references", {})
     made = pl.DataFrame([feature(table, c, references.get(c.name), strict=False) for c in features])
     return made.hstack(table.select(pl.exclude(made.columns)))

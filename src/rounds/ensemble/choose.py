@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -20,10 +19,12 @@ from rounds.ensemble.members import (
     sound_members,
     weighted_outputs,
 )
-from rounds.ensemble.weights import Candidates, choose_weights
+from rounds.ensemble.weights import PLAIN, Candidates, choose_weights
 from rounds.errors import TrainingError
 from rounds.metrics import score
 from rounds.prediction.predictor import Predictor
+from rounds.run_folder.evidence import RecalibrationRecord
+from rounds.run_folder.metrics import Selection
 from rounds.statistics.recalibration import recalibrated_scale
 from rounds.task import Task
 from rounds.training.population.build import Trained
@@ -38,6 +39,8 @@ CHOOSING_METRIC = {
     "multiclass": "log_loss",
     "multilabel": "log_loss",
 }
+NOT_RECALIBRATED = RecalibrationRecord(kept="none")
+NOTHING_CHOSEN = Selection(rule=PLAIN, reason="nothing was chosen")
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,8 @@ class ChosenEnsemble:
     validation: np.ndarray
     known: np.ndarray
     scores: dict[Configuration, float]
-    recalibration: dict[str, Any] = field(default_factory=dict)
-    selection: dict[str, Any] = field(default_factory=dict)
+    recalibration: RecalibrationRecord = NOT_RECALIBRATED
+    selection: Selection = NOTHING_CHOSEN
     weights: dict[Configuration, float] = field(default_factory=dict)
 
 
@@ -78,7 +81,7 @@ def choose_ensemble(
     scale = smeared(fold_data.target_scale, average, fold_data.targets)
     known = np.flatnonzero(np.isfinite(average).all(1))
     validation = scale.backward(average[known])
-    mended: dict[str, Any] = {}
+    mended = NOT_RECALIBRATED
     if patients is not None:
         scale, validation, mended = recalibrated_scale(
             task, scale, average[known], fold_data.targets[known], patients[known]
@@ -117,16 +120,13 @@ def without_warmup(key: Configuration) -> Configuration:
 
 def _weights(
     trained: Trained, fold_data: FoldData, outputs: dict[Configuration, np.ndarray], patients: np.ndarray | None
-) -> tuple[dict[Configuration, float], dict[str, Any]]:
+) -> tuple[dict[Configuration, float], Selection]:
     """Share of each configuration in the average, and how it came about."""
     plain = np.full(len(outputs), 1.0 / len(outputs))
     made = np.stack(list(outputs.values()))
     known = np.flatnonzero(np.isfinite(made).all((0, 2)))
     if patients is None or not len(known):
-        return dict(zip(outputs, plain.tolist(), strict=True)), {
-            "rule": "plain average",
-            "reason": "nothing was chosen",
-        }
+        return dict(zip(outputs, plain.tolist(), strict=True)), NOTHING_CHOSEN
     scale = smeared(fold_data.target_scale, average_outputs(list(made)), fold_data.targets)
     candidates = Candidates(trained.population.task, scale, made[:, known], fold_data.targets[known], patients[known])
     weights, record = choose_weights(candidates, plain)

@@ -1,21 +1,19 @@
 """Whether looking at images again helps: measured on validation images, by networks that did not learn from them."""
 
-from typing import Any
-
 import numpy as np
 
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.ensemble.members import member_outputs
 from rounds.metrics import main_metric
 from rounds.plan import Plan
-from rounds.prediction.image_variants import WAYS, Augmented
+from rounds.prediction.image_variants import WAYS, Augmented, Way
+from rounds.prediction.image_variants_record import VariantGain
 from rounds.statistics.differences import paired_difference
 from rounds.training.population.build import Trained
 from rounds.training.population.fold_data import FoldData
 from rounds.training.population.members import Member
 
 MOST_IMAGES = 200  # validation images that are looked at up to twenty times each
-Record = dict[str, Any]
 
 
 def mirrors_of(plan: Plan) -> bool:
@@ -26,7 +24,7 @@ def mirrors_of(plan: Plan) -> bool:
 
 def augmented_gains(
     trained: Trained, fold_data: FoldData, members: tuple[Member, ...], scale: TargetScale, patients: np.ndarray
-) -> Record:
+) -> dict[Way, VariantGain]:
     """What each way is worth against looking once: metric, its gain with interval over patients, and whether it is kept
     (the whole interval above 0). patients: [N] of the development rows. Empty where no images are read."""
     task = trained.population.task
@@ -37,14 +35,16 @@ def augmented_gains(
     mirrors = mirrors_of(trained.population.plans[0])
     plain = _held_out(trained, fold_data, members, rows, None)
     observed, metric = fold_data.targets[rows], main_metric(task)
-    found: Record = {}
+    found: dict[Way, VariantGain] = {}
     for way in WAYS:
         if way == "max" and not task.is_classification:
             continue
         made = _held_out(trained, fold_data, members, rows, Augmented(way, mirrors))
         predicted = scale.backward(made), scale.backward(plain)
         effect = paired_difference(task, metric, observed, *predicted, patients[rows])
-        found[way] = {"metric": metric, "images": len(rows), "mirrors": mirrors, **effect, "kept": effect["low"] > 0}
+        found[way] = VariantGain(
+            metric=metric, images=len(rows), mirrors=mirrors, **effect.content(), kept=effect.low > 0
+        )
     return found
 
 

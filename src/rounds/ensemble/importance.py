@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,8 @@ from rounds.data.recordings.timeline import Timeline
 from rounds.ensemble.choose import ChosenEnsemble, without_warmup
 from rounds.ensemble.members import average_outputs, configuration, held_out_outputs, sound_members
 from rounds.metrics import METRICS, main_metric, weighted_scores
+from rounds.run_folder.evidence import Importance, Loss
+from rounds.run_folder.metrics import Estimate
 from rounds.statistics.resampling import patient_weights
 from rounds.task import Task
 from rounds.training.population.build import Trained
@@ -29,11 +30,8 @@ NORMAL_95 = 1.959963984540054
 SPANS = 8  # equal parts of a recording that are hidden in turn
 
 
-def importance_record(
-    trained: Trained, fold_data: FoldData, made: ChosenEnsemble, patients: np.ndarray
-) -> dict[str, Any]:
-    """{"metric", "rows", "deals", "columns", "spans", "reason"}: columns and spans as {"name", "value", "low", "high"},
-    the most important first (spans in order of time).
+def importance_record(trained: Trained, fold_data: FoldData, made: ChosenEnsemble, patients: np.ndarray) -> Importance:
+    """What the main metric loses without each column or span, the most important first (spans in order of time).
 
     Permutation importance (Breiman 2001; Fisher et al. 2019, arXiv:1801.01489): a column's values are permuted among
     the rows several times, and the mean loss in the main metric is given with its 95 % interval over patients and
@@ -45,21 +43,24 @@ def importance_record(
     groups = list(column_groups(fold_data.preparation))
     spans = list(time_spans(fold_data.preparation.timeline))
     deals = max(FEWEST_DEALS, min(MOST_DEALS, MOST_PREDICTIONS // max(len(groups), 1)))
-    content = {"metric": metric, "rows": len(rows), "deals": deals, "columns": [], "spans": [], "reason": ""}
+    made_of = partial(Importance, metric=metric, rows=len(rows), deals=deals)
     if fold_data.inputs.array is not None and not spans:
-        return {**content, "reason": "networks of images are asked what they looked at in other ways"}
+        reason = "networks of images are asked what they looked at in other ways"
+        return made_of(columns=(), spans=(), reason=reason)
     if len(groups) > MOST_COLUMNS:
-        return {**content, "reason": f"{len(groups)} columns would take as many predictions of all rows"}
+        reason = f"{len(groups)} columns would take as many predictions of all rows"
+        return made_of(columns=(), spans=(), reason=reason)
     before = ensemble_predictions(trained, small, made)
     known = np.isfinite(before).all(1)
     observed, people = small.targets[known], patients[rows][known]
 
-    def lost(name: str, seeds: list[int], changed: Callable[[int], Inputs]) -> dict[str, Any]:
+    def lost(name: str, seeds: list[int], changed: Callable[[int], Inputs]) -> Loss:
         each = [
             (ensemble_predictions(trained, replace(small, inputs=changed(seed)), made)[known], orders.get(seed))
             for seed in seeds
         ]
-        return {"name": name, **mean_loss(trained.population.task, metric, observed, before[known], each, people)}
+        lost = mean_loss(trained.population.task, metric, observed, before[known], each, people)
+        return Loss(name=name, value=lost.value, low=lost.low, high=lost.high)
 
     owners = patients[rows]
     orders = {seed: owners[order_of(len(rows), seed)][known] for seed in range(deals * len(groups))}
@@ -73,7 +74,8 @@ def importance_record(
         for name, span in spans
         if timeline is not None
     ]
-    return {**content, "columns": sorted(columns, key=lambda c: -c["value"]), "spans": hidden}
+    columns.sort(key=lambda loss: -loss.value)
+    return made_of(columns=tuple(columns), spans=tuple(hidden), reason="")
 
 
 def mean_loss(
@@ -83,8 +85,8 @@ def mean_loss(
     before: np.ndarray,
     after: Sequence[tuple[np.ndarray, np.ndarray | None]],
     patients: np.ndarray,
-) -> dict[str, float]:
-    """{"value", "low", "high"}: how much worse predictions after are than before, in the mean over what was done to the
+) -> Estimate:
+    """How much worse predictions after are than before, in the mean over what was done to the
     inputs, with a 95 % interval over patients.
 
     after: predictions [N, T], and of whom each row got its values [N] (None: of nobody). A resample of the patients
@@ -107,7 +109,7 @@ def mean_loss(
         drawn.append(np.mean(gains, axis=0))
     value = float(np.mean([found.gain(score(before, None), score(p, None)) for p, _ in after]))
     reach = NORMAL_95 * float(np.nanstd(np.concatenate(drawn)))
-    return {"value": value, "low": value - reach, "high": value + reach}
+    return Estimate(value=value, low=value - reach, high=value + reach)
 
 
 def evenly_taken(fold_data: FoldData, known: np.ndarray) -> tuple[FoldData, np.ndarray]:

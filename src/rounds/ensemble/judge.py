@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,8 +12,9 @@ from rounds.data.dataset import Dataset, Split
 from rounds.ensemble.choose import ChosenEnsemble
 from rounds.metrics import main_metric
 from rounds.metrics.worth import smallest_worthwhile
+from rounds.run_folder.metrics import BaselineDifference, Difference, Estimate, Scores
 from rounds.statistics.differences import paired_difference, paired_differences
-from rounds.statistics.intervals import Interval, score_with_interval
+from rounds.statistics.intervals import score_with_interval
 from rounds.task import Task
 from rounds.training.machine.device import cores_here
 from rounds.training.population.fold_data import FoldData
@@ -69,35 +69,45 @@ def _summed(values: np.ndarray, place: np.ndarray, size: int) -> np.ndarray:
     return total
 
 
-def judge_rows(dataset: Dataset, judged: JudgedRows) -> dict[str, Any]:
-    """The part of metrics.json that comes from judged rows: test, network, baselines, difference."""
+@dataclass(frozen=True)
+class Judgement:
+    """What metrics.json says of judged rows, under its names."""
+
+    test: Scores
+    single_network: Scores
+    baselines: dict[str, Scores]
+    difference: BaselineDifference
+    differences: dict[str, Estimate]
+    gain_over_single: Difference
+
+
+def judge_rows(dataset: Dataset, judged: JudgedRows) -> Judgement:
+    """Scores of all contestants on judged rows, and what the network gains on each."""
     observed, patients = dataset.targets[judged.rows], dataset.patients[judged.rows]
     scores = {n: score_with_interval(dataset.task, observed, p, patients) for n, p in judged.predictions.items()}
     # The constant of each fold is another share: a slope through them says nothing, yet it can be computed.
     scores.get(CONSTANT, {}).pop("calibration_slope", None)
     baselines = {n: s for n, s in scores.items() if n not in (NETWORK, SINGLE)}
     gains = gains_on_baselines(dataset, judged)
-    return {
-        "test": scores[NETWORK],
-        "single_network": scores[SINGLE],
-        "baselines": baselines,
-        "difference": _difference(dataset.task, baselines, gains),
-        "differences": gains,
-        "gain_over_single": gain_over_single(dataset, judged),
-    }
+    return Judgement(
+        test=scores[NETWORK],
+        single_network=scores[SINGLE],
+        baselines=baselines,
+        difference=_difference(dataset.task, baselines, gains),
+        differences=gains,
+        gain_over_single=gain_over_single(dataset, judged),
+    )
 
 
-def gain_over_single(dataset: Dataset, judged: JudgedRows) -> dict[str, Any]:
+def gain_over_single(dataset: Dataset, judged: JudgedRows) -> Difference:
     """What averaging was worth, on patients who chose neither members, nor weights, nor the best single network."""
     observed, patients = dataset.targets[judged.rows], dataset.patients[judged.rows]
     metric, says = main_metric(dataset.task), judged.predictions
-    return {
-        "metric": metric,
-        **paired_difference(dataset.task, metric, observed, says[NETWORK], says[SINGLE], patients),
-    }
+    gain = paired_difference(dataset.task, metric, observed, says[NETWORK], says[SINGLE], patients)
+    return Difference(metric=metric, **gain.content())
 
 
-def gains_on_baselines(dataset: Dataset, judged: JudgedRows) -> dict[str, Interval]:
+def gains_on_baselines(dataset: Dataset, judged: JudgedRows) -> dict[str, Estimate]:
     """How much better the network is than each baseline, in the main metric: what verdict and findings rest on."""
     observed, patients = dataset.targets[judged.rows], dataset.patients[judged.rows]
     others = {name: said for name, said in judged.predictions.items() if name not in (NETWORK, SINGLE)}
@@ -105,12 +115,12 @@ def gains_on_baselines(dataset: Dataset, judged: JudgedRows) -> dict[str, Interv
     return paired_differences(dataset.task, metric, observed, judged.predictions[NETWORK], others, patients)
 
 
-def _difference(task: Task, baselines: dict[str, Any], gains: dict[str, Interval]) -> dict[str, Any]:
+def _difference(task: Task, baselines: dict[str, Scores], gains: dict[str, Estimate]) -> BaselineDifference:
     """Network against the baseline that scored best on these very rows: the choice favours the baseline."""
     metric = main_metric(task)
-    best = min(gains, key=lambda name: gains[name]["value"])
-    smallest = smallest_worthwhile(metric, baselines[CONSTANT][metric]["value"])
-    return {"metric": metric, "baseline": best, **gains[best], "smallest_worthwhile": smallest}
+    best = min(gains, key=lambda name: gains[name].value)
+    smallest = smallest_worthwhile(metric, baselines[CONSTANT][metric].value)
+    return BaselineDifference(metric=metric, baseline=best, **gains[best].content(), smallest_worthwhile=smallest)
 
 
 def predictions_frame(dataset: Dataset, judged: JudgedRows, split: str) -> pl.DataFrame:

@@ -1,7 +1,6 @@
 """Whether the pattern of measuring tells anything of the outcome, and whether the networks read it."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -15,27 +14,27 @@ from rounds.data.recordings.timeline import Timeline
 from rounds.ensemble.choose import ChosenEnsemble
 from rounds.ensemble.importance import ensemble_predictions, evenly_taken, permuted
 from rounds.metrics import main_metric
+from rounds.run_folder.metrics import MeasurementPattern
 from rounds.statistics.differences import paired_difference
 from rounds.training.population.build import Trained
 from rounds.training.population.fold_data import FoldData
 
-Record = dict[str, Any]
 PENALTY = 1.0  # of shares between 0 and 1, as `fit_line` has it
 
 
 def measurement_pattern_record(
     trained: Trained, fold_data: FoldData, made: ChosenEnsemble, patients: np.ndarray
-) -> Record:
-    """{"metric", "rows", "pattern_alone", "dealt_anew"}, each with value, low, high in the main metric over patients.
+) -> MeasurementPattern | None:
+    """Both in the main metric, with intervals over patients.
 
     pattern_alone: how much better a linear model of the share of steps in which each variable was measured predicts
     than a constant, on validation rows it did not learn from; dealt_anew: how much worse the networks predict when
     presence, time since, and what counts measurements are permuted among patients, values staying as they are.
-    Empty without recordings in which something is missing. patients: [N] of the development rows.
+    None without recordings in which something is missing. patients: [N] of the development rows.
     """
     timeline, task = fold_data.preparation.timeline, trained.population.task
     if timeline is None or not timeline.incomplete or fold_data.inputs.array is None or task.kind == "multiclass":
-        return {}
+        return None
     small, rows = evenly_taken(fold_data, made.known)
     before = ensemble_predictions(trained, small, made)
     known = np.isfinite(before).all(1)
@@ -44,12 +43,12 @@ def measurement_pattern_record(
     after = ensemble_predictions(trained, replace(small, inputs=shuffled), made)[known]
     alone = pattern_predictions(trained, small)[known]
     constant = constant_predictions(task, fold_data.targets[fold_data.learned], len(observed))
-    return {
-        "metric": metric,
-        "rows": int(known.sum()),
-        "pattern_alone": dict(paired_difference(task, metric, observed, alone, constant, people)),
-        "dealt_anew": dict(paired_difference(task, metric, observed, before[known], after, people)),
-    }
+    return MeasurementPattern(
+        metric=metric,
+        rows=int(known.sum()),
+        pattern_alone=paired_difference(task, metric, observed, alone, constant, people),
+        dealt_anew=paired_difference(task, metric, observed, before[known], after, people),
+    )
 
 
 def pattern_parts(fold_data: FoldData, timeline: Timeline) -> dict[str, list[int]]:

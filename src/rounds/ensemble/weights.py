@@ -5,11 +5,11 @@ weight has looked at, and it is used only where that gain is clear.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rounds.data.preparation.target_scale import TargetScale
+from rounds.run_folder.metrics import Estimate, GreedyGain, Selection
 from rounds.statistics.calibration import mean_interval
 from rounds.statistics.recalibration import patient_parts, row_losses
 from rounds.task import Task
@@ -64,7 +64,7 @@ def greedy_weights(candidates: Candidates, picks: int = PICKS) -> np.ndarray:
     return counts / picks
 
 
-def choose_weights(candidates: Candidates, plain: np.ndarray) -> tuple[np.ndarray, dict[str, Any]]:
+def choose_weights(candidates: Candidates, plain: np.ndarray) -> tuple[np.ndarray, Selection]:
     """([C] weights, what was found): greedy ones where their gain over the `plain` weights is clear of 0.
 
     The gain is that of weights chosen on other patients than those it is taken on.
@@ -73,7 +73,7 @@ def choose_weights(candidates: Candidates, plain: np.ndarray) -> tuple[np.ndarra
     parts = patient_parts(candidates.patients, PARTS)
     if count < 2 or parts.max() < 1:
         reason = "one configuration alone" if count < 2 else "patients are too few to choose weights on"
-        return plain, {"rule": PLAIN, "reason": reason}
+        return plain, Selection(rule=PLAIN, reason=reason)
     gains = np.zeros(len(parts))
     for part in range(int(parts.max()) + 1):
         judged = candidates.take(np.flatnonzero(parts == part))
@@ -82,12 +82,12 @@ def choose_weights(candidates: Candidates, plain: np.ndarray) -> tuple[np.ndarra
     low, high = mean_interval(gains, candidates.patients)
     numbers = "mean squared error" if candidates.scale.smears else "mean absolute error"
     metric = "log_loss" if candidates.task.is_classification else numbers
-    found = {"metric": metric, "gain": {"value": float(gains.mean()), "low": low, "high": high}}
+    found = GreedyGain(metric=metric, gain=Estimate(value=float(gains.mean()), low=low, high=high))
     if low <= 0:
         reason = "greedy selection is not clearly better on patients who did not choose its weights"
-        return plain, {"rule": PLAIN, "reason": reason, "greedy": found}
+        return plain, Selection(rule=PLAIN, reason=reason, greedy=found)
     reason = "greedy selection is better on patients who did not choose its weights"
-    return greedy_weights(_some(candidates)), {"rule": GREEDY, "reason": reason, "greedy": found}
+    return greedy_weights(_some(candidates)), Selection(rule=GREEDY, reason=reason, greedy=found)
 
 
 def _some(candidates: Candidates) -> Candidates:

@@ -12,11 +12,13 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 from rounds.data.dataset import Dataset
 from rounds.errors import RoundsError
 from rounds.estimators.model_bytes import model_bytes, predictor_of_bytes
-from rounds.estimators.table import as_table, columns_of, holds_levels
+from rounds.estimators.table import as_table, holds_levels, table_columns
 from rounds.examination.finding import finding_record
+from rounds.foreign_files import JsonObject
 from rounds.job.arguments import speaking_python
 from rounds.job.request import Request
 from rounds.job.unjudged import train_unjudged
+from rounds.plan import Changes
 from rounds.plan.plan import LARGEST_SEED
 from rounds.task import Kind, Task
 
@@ -38,7 +40,7 @@ class _RoundsEstimator(BaseEstimator):  # type: ignore[misc]
         learning_rate: Any = None,
         batch_size: Any = None,
         dropout: Any = None,
-        plan: dict[str, Any] | None = None,
+        plan: Changes | None = None,
         random_state: Any = None,
     ) -> None:
         self.members = members
@@ -57,13 +59,13 @@ class _RoundsEstimator(BaseEstimator):  # type: ignore[misc]
         tags.input_tags.allow_nan = True
         return tags
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> JsonObject:
         state = dict(super().__getstate__())
         if "predictor_" in state:
             state["predictor_"] = model_bytes(state["predictor_"])
         return state
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: JsonObject) -> None:
         files = state.get("predictor_")
         super().__setstate__(state if files is None else {**state, "predictor_": predictor_of_bytes(files)})
 
@@ -73,7 +75,7 @@ class _RoundsEstimator(BaseEstimator):  # type: ignore[misc]
         if groups is not None:
             check_consistent_length(targets, groups)
             patients = np.unique(column_or_1d(groups), return_inverse=True)[1].astype(np.int64)
-        dataset = Dataset("X", task, table, columns_of(table), targets.astype(_TYPES[task.kind]), patients)
+        dataset = Dataset("X", task, table, table_columns(table), targets.astype(_TYPES[task.kind]), patients)
         fields = {name: getattr(self, name) for name in PLAN_FIELDS if getattr(self, name) is not None}
         changes = {"seed": self._seed(), **(self.plan or {}), **fields}
         lists = {name: tuple(value) if isinstance(value, list) else value for name, value in changes.items()}
@@ -84,8 +86,8 @@ class _RoundsEstimator(BaseEstimator):  # type: ignore[misc]
         except RoundsError as error:
             raise ValueError(str(error)) from error
         self.predictor_ = trained.predictor
-        self.findings_ = [finding_record(finding) for finding in trained.examination.findings]
-        self.prescriptions_ = list(trained.prescriptions)
+        self.findings_ = [finding_record(finding).content() for finding in trained.examination.findings]
+        self.prescriptions_ = [entry.content() for entry in trained.prescriptions]
         return self
 
     def _seed(self) -> int:

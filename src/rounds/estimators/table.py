@@ -37,7 +37,7 @@ def _as_read(column: pl.Series) -> pl.Series:
     return column if column.dtype == pl.Boolean else column.cast(pl.String)
 
 
-def columns_of(table: pl.DataFrame) -> tuple[Column, ...]:
+def table_columns(table: pl.DataFrame) -> tuple[Column, ...]:
     """Every column as a feature, by its type."""
     return tuple(
         Column(name=name, role=_ROLES[type(dtype)], reason="its type in X", levels=table[name].n_unique())

@@ -1,8 +1,6 @@
 """Finished runs beside each other: which is better on the same patients, by how much, and with what certainty."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,49 +8,32 @@ import polars as pl
 from rounds.errors import RunFolderError
 from rounds.examination.sources.run_folder import NETWORK, observed_targets, predicted_outputs, read_predictions
 from rounds.metrics import main_metric
-from rounds.run_folder.read import read_record
+from rounds.run_folder.dataset import DatasetFile
+from rounds.run_folder.findings import FindingsFile
+from rounds.run_folder.metrics import Estimate, MetricsFile, Scores
+from rounds.run_folder.stored import Part
 from rounds.statistics.differences import paired_difference
-from rounds.statistics.intervals import Interval
-from rounds.task import Task
 
 
-@dataclass(frozen=True)
-class ComparedRun:
+class ComparedRun(Part):
     """One run. score: {metric: interval} of the judged rows; gain: in the main metric over the first run, on the same
     patients, positive where this one is better (None for the first); found: codes that ask for something."""
 
-    name: str
-    score: dict[str, Interval]
-    gain: Interval | None
+    run: str
+    score: Scores
+    gain: Estimate | None
     found: tuple[str, ...]
     members: int
     seconds: float
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(Part):
     """Runs judged on the same rows; the first is the one that others are held against."""
 
-    task: Task
     metric: str
     rows: int
     patients: int
     runs: tuple[ComparedRun, ...]
-
-    def record(self) -> dict[str, Any]:
-        """As `rounds compare --json` prints it."""
-        runs = [
-            {
-                "run": one.name,
-                "score": one.score,
-                "gain": one.gain,
-                "found": list(one.found),
-                "members": one.members,
-                "seconds": one.seconds,
-            }
-            for one in self.runs
-        ]
-        return {"metric": self.metric, "rows": self.rows, "patients": self.patients, "runs": runs}
 
 
 def compare_runs(folders: list[Path]) -> Comparison:
@@ -64,7 +45,7 @@ def compare_runs(folders: list[Path]) -> Comparison:
         advice = "Name two or more run folders"
         raise RunFolderError("RUN", "at least two folders", name="runs", got=len(folders), advice=advice)
     judged = [_judged(folder) for folder in folders]
-    task = Task.model_validate(read_record(folders[0], "metrics.json")["task"])
+    task = MetricsFile.read(folders[0]).task
     for folder, one in zip(folders[1:], judged[1:], strict=True):
         _refuse_other_rows(folders[0], judged[0], folder, one)
     metric, observed = main_metric(task), observed_targets(task, judged[0])
@@ -73,7 +54,7 @@ def compare_runs(folders: list[Path]) -> Comparison:
     gains = [None, *(paired_difference(task, metric, observed, other, first, patients) for other in others)]
     names = _names(folders)
     runs = tuple(_compared(f, n, g) for f, n, g in zip(folders, names, gains, strict=True))
-    return Comparison(task, metric, len(observed), len(np.unique(patients)), runs)
+    return Comparison(metric=metric, rows=len(observed), patients=len(np.unique(patients)), runs=runs)
 
 
 def _judged(folder: Path) -> pl.DataFrame:
@@ -84,7 +65,7 @@ def _judged(folder: Path) -> pl.DataFrame:
 def _refuse_other_rows(first: Path, known: pl.DataFrame, folder: Path, one: pl.DataFrame) -> None:
     """Runs of another table, split or outcome have other patients: their scores are no comparison."""
     same = ["row", "patient", "target", "observed"]
-    tables = [read_record(f, "dataset.json")["content_hash"] for f in (first, folder)]
+    tables = [DatasetFile.read(f).content_hash for f in (first, folder)]
     if tables[0] == tables[1] and known.select(same).equals(one.select(same)):
         return
     what = "the same table" if tables[0] != tables[1] else "the same rows and outcome"
@@ -94,10 +75,16 @@ def _refuse_other_rows(first: Path, known: pl.DataFrame, folder: Path, one: pl.D
     raise RunFolderError("RUN", f"judged on {what} as {first}", name="run", got=str(folder), advice=advice)
 
 
-def _compared(folder: Path, name: str, gain: Interval | None) -> ComparedRun:
-    metrics, findings = read_record(folder, "metrics.json"), read_record(folder, "findings.json")
-    codes = tuple(f["code"] for f in findings["findings"] if f["severity"] != "note")
-    return ComparedRun(name, metrics["test"], gain, codes, int(metrics["members"]), float(metrics["seconds"]))
+def _compared(folder: Path, name: str, gain: Estimate | None) -> ComparedRun:
+    metrics, findings = MetricsFile.read(folder), FindingsFile.read(folder)
+    return ComparedRun(
+        run=name,
+        score=metrics.test,
+        gain=gain,
+        found=tuple(f.code for f in findings.findings if f.severity != "note"),
+        members=metrics.members,
+        seconds=metrics.seconds,
+    )
 
 
 def _names(folders: list[Path]) -> list[str]:

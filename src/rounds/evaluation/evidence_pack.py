@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,7 +10,15 @@ from rounds.data.dataset import Dataset, Split
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.evaluation.seen_patients import SEEN, seen_frame
 from rounds.files import write_json, write_whole
-from rounds.run_folder.evidence import EvidenceFile
+from rounds.run_folder.evidence import (
+    Coverage,
+    Decisions,
+    EvidenceFile,
+    Importance,
+    IntervalsRecord,
+    OutputDecisions,
+    RecalibrationRecord,
+)
 from rounds.statistics.calibration import calibration_record
 from rounds.statistics.conformal import INTERVALS, LEVEL, ConformalIntervals, interval_scale, measured_coverage
 from rounds.statistics.decision import Scored, decision_curve, operating_points
@@ -48,33 +55,32 @@ class Finish:
     validation: Said
     judged: Said
     target_scale: TargetScale
-    recalibration: dict[str, Any] | None = None
-    importance: dict[str, Any] | None = None
+    recalibration: RecalibrationRecord | None = None
+    importance: Importance | None = None
 
 
-def evidence_record(finish: Finish, subgroups: tuple[str, ...] | None = None) -> dict[str, Any]:
-    """evidence.json: flow, characteristics, calibration, recalibration, decisions, intervals, importance, subgroups.
+def evidence_record(finish: Finish, subgroups: tuple[str, ...] | None = None) -> EvidenceFile:
+    """evidence.json of a training. subgroups: columns to compare by (None: sex and age, where they are recognised).
 
-    subgroups: columns to compare by (None: sex and age, where they are recognised). Plain values only, no patient.
     Raises DataError where a subgroup is no column of the table, or has too many levels.
     """
     dataset, judged = finish.dataset, finish.judged
     observed, patients = dataset.targets[judged.rows], dataset.patients[judged.rows]
     groups = make_groups(known_columns(dataset)[judged.rows], subgroups)
-    return {
-        "version": 1,
-        "flow": flow_record(dataset, finish.split),
-        "characteristics": characteristics(dataset, finish.split),
-        "calibration": calibration_record(dataset.task, observed, judged.values, patients),
-        "recalibration": _recalibration(finish),
-        "decisions": _decisions(finish),
-        "intervals": _intervals(finish),
-        "importance": finish.importance,
-        "subgroups": subgroup_record(dataset.task, observed, judged.values, patients, groups),
-    }
+    return EvidenceFile(
+        flow=flow_record(dataset, finish.split),
+        characteristics=characteristics(dataset, finish.split),
+        calibration=calibration_record(dataset.task, observed, judged.values, patients),
+        recalibration=_recalibration(finish),
+        decisions=_decisions(finish),
+        intervals=_intervals(finish),
+        importance=finish.importance,
+        subgroups=subgroup_record(dataset.task, observed, judged.values, patients, groups),
+        version=1,
+    )
 
 
-def write_evidence(folder: Path, finish: Finish, subgroups: tuple[str, ...] | None = None) -> dict[str, Any]:
+def write_evidence(folder: Path, finish: Finish, subgroups: tuple[str, ...] | None = None) -> EvidenceFile:
     """Writes evidence.json, and what new patients are compared with: intervals.json, reference.json, seen.parquet."""
     record = evidence_record(finish, subgroups)
     dataset, split = finish.dataset, finish.split
@@ -82,9 +88,8 @@ def write_evidence(folder: Path, finish: Finish, subgroups: tuple[str, ...] | No
         write_json(folder / INTERVALS, made)
     write_json(folder / PROFILE, make_training_profile(dataset, split.development))
     write_whole(folder / SEEN, _parquet(seen_frame(dataset, split)))
-    written = EvidenceFile.of(record)
-    written.write(folder)
-    return written.content()
+    record.write(folder)
+    return record
 
 
 def _parquet(frame: pl.DataFrame) -> bytes:
@@ -101,32 +106,32 @@ def known_columns(dataset: Dataset) -> pl.DataFrame:
     return dataset.inputs.hstack(dataset.identifiers.select(others)) if others else dataset.inputs
 
 
-def _recalibration(finish: Finish) -> dict[str, Any]:
-    if finish.recalibration is not None:
-        return {**finish.recalibration, "applied": finish.recalibration.get("kept", "none") != "none"}
+def _recalibration(finish: Finish) -> RecalibrationRecord:
+    if (kept := finish.recalibration) is not None:
+        return kept.model_copy(update={"applied": kept.kept != "none"})
     dataset, rows = finish.dataset, finish.validation.rows
     record = choose_recalibration(dataset.task, dataset.targets[rows], finish.validation.values, dataset.patients[rows])
-    return {**record[1], "applied": False}
+    return record[1].model_copy(update={"applied": False})
 
 
-def _decisions(finish: Finish) -> dict[str, Any]:
+def _decisions(finish: Finish) -> Decisions:
     """Operating points and decision curve of each output that is a probability."""
     dataset = finish.dataset
     if not dataset.task.is_classification:
-        return {"outputs": {}, "reason": f"a {dataset.task.kind} task has no thresholds of its own"}
+        return Decisions(outputs={}, reason=f"a {dataset.task.kind} task has no thresholds of its own")
     per_day = rows_a_day(dataset)
     found = {}
     same = bool(np.isin(finish.judged.rows, finish.validation.rows).any())
     for name, validation, judged in _outcomes(finish)[:MOST_OUTPUTS]:
         # Out of fold, a judged patient's prediction averages other networks than a validation one does: thresholds
         # between the two would be off, so each fifth of those who judge is alerted by thresholds that the others chose.
-        found[name] = {
-            "prevalence": float(judged.observed.mean()),
-            "points": operating_points(judged if same else validation, judged, per_day),
-            "curve": decision_curve(judged.observed, judged.predicted, judged.patients),
-        }
+        found[name] = OutputDecisions(
+            prevalence=float(judged.observed.mean()),
+            points=tuple(operating_points(judged if same else validation, judged, per_day)),
+            curve=tuple(decision_curve(judged.observed, judged.predicted, judged.patients)),
+        )
     others = "other patients who judge, fifth by fifth" if same else "validation patients"
-    return {"outputs": found, "chosen_on": others, "rows_a_day": per_day, "reason": ""}
+    return Decisions(outputs=found, reason="", chosen_on=others, rows_a_day=per_day)
 
 
 def _outcomes(finish: Finish) -> list[tuple[str, Scored, Scored]]:
@@ -169,19 +174,19 @@ def fit_intervals(finish: Finish) -> ConformalIntervals | None:
     return ConformalIntervals.fit(scale, dataset.targets[said.rows], said.values, dataset.patients[said.rows])
 
 
-def _intervals(finish: Finish) -> dict[str, Any]:
+def _intervals(finish: Finish) -> IntervalsRecord:
     made = fit_intervals(finish)
     if made is None:
         kind = finish.dataset.task.kind
         reason = (
             f"a {kind} task predicts probabilities" if finish.dataset.task.is_classification else "too few patients"
         )
-        return {"made": False, "reason": reason}
+        return IntervalsRecord(made=False, reason=reason)
     coverage = _coverage(finish, finish.dataset.task)
-    return {"made": True, "reason": "", **made.model_dump(mode="json"), "judged": coverage}
+    return IntervalsRecord(made=True, reason="", **made.model_dump(), judged=coverage)
 
 
-def _coverage(finish: Finish, task: Task) -> dict[str, Any] | None:
+def _coverage(finish: Finish, task: Task) -> Coverage | None:
     """How many judged outcomes lie inside limits that were calibrated on other patients."""
     dataset, judged, said = finish.dataset, finish.judged, finish.validation
     patients, calibrating = dataset.patients[judged.rows], dataset.patients[said.rows]

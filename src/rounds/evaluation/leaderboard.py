@@ -1,40 +1,28 @@
 """A leaderboard: the finished runs below a folder, by table, outcome and metric."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rounds.errors import RunFolderError
 from rounds.metrics import METRICS
-from rounds.run_folder.read import read_record
-from rounds.statistics.intervals import Interval
+from rounds.run_folder.dataset import DatasetFile
+from rounds.run_folder.metrics import MetricsFile
+from rounds.run_folder.stored import Figure, Number, Part
 
 
-@dataclass(frozen=True)
-class ListedRun:
-    """A line of the leaderboard. test: which judged rows (`test_kind`), of which table; value: in the main metric."""
+class ListedRun(Part):
+    """A line of the leaderboard: value with its interval in the main metric, by how much it is ahead of which baseline,
+    and which rows of which table judged."""
 
-    name: str
+    run: str
     target: str
     metric: str
-    value: Interval
-    baseline: str
-    gain: float | None
-    kind: str
+    value: Figure
+    low: Figure
+    high: Figure
+    better_than: str
+    by: Number
+    judged: str
     table: str
-
-    def record(self) -> dict[str, Any]:
-        """As `rounds runs --json` prints it."""
-        return {
-            "run": self.name,
-            "target": self.target,
-            "metric": self.metric,
-            **{k: self.value[k] for k in ("value", "low", "high")},
-            "better_than": self.baseline,
-            "by": self.gain,
-            "judged": self.kind,
-            "table": self.table,
-        }
 
 
 def list_runs(folder: Path) -> list[ListedRun]:
@@ -58,20 +46,22 @@ def _is_run(folder: Path) -> bool:
 
 
 def _place(run: ListedRun) -> tuple[str, str, str, float]:
-    value = run.value["value"]
-    return run.table, run.target, run.metric, -value if METRICS[run.metric].better == "higher" else value
+    worse = -run.value if METRICS[run.metric].better == "higher" else run.value
+    return run.table, run.target, run.metric, worse
 
 
 def _listed(root: Path, folder: Path) -> ListedRun:
-    metrics, dataset = read_record(folder, "metrics.json"), read_record(folder, "dataset.json")
-    name, difference = metrics["main_metric"], metrics.get("difference") or {}
+    metrics, dataset = MetricsFile.read(folder), DatasetFile.read(folder)
+    score, difference = metrics.test[metrics.main_metric], metrics.difference
     return ListedRun(
-        str(folder.relative_to(root)) if folder != root else folder.name,
-        ", ".join(metrics["task"]["targets"][:3]),
-        name,
-        metrics["test"][name],
-        str(difference.get("baseline", "")),
-        difference.get("value"),
-        metrics["test_kind"],
-        dataset["name"],
+        run=str(folder.relative_to(root)) if folder != root else folder.name,
+        target=", ".join(metrics.task.targets[:3]),
+        metric=metrics.main_metric,
+        value=score.value,
+        low=score.low,
+        high=score.high,
+        better_than=difference.baseline,
+        by=difference.value,
+        judged=metrics.test_kind,
+        table=dataset.name,
     )

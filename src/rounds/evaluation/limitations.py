@@ -1,9 +1,8 @@
 """What keeps the scores of new patients from being believed as they stand, in words."""
 
-from typing import Any
-
 from rounds.errors import nearest
 from rounds.evaluation.new_patients import NewPatients
+from rounds.evaluation.record import Evaluation
 from rounds.metrics import unjudged_targets
 from rounds.prediction.predictor import Predictor
 from rounds.statistics.small_cells import FEWEST_PATIENTS
@@ -14,7 +13,7 @@ FEW_PATIENTS, FEW_EVENTS = 100, 100
 MOST_NAMED = 10  # columns named in one sentence
 
 
-def limitations(record: dict[str, Any], predictor: Predictor, new: NewPatients) -> list[str]:
+def limitations(record: Evaluation, predictor: Predictor, new: NewPatients) -> list[str]:
     """What keeps these scores from being believed as they stand, most serious first."""
     found = [*_absent_words(record, new), *_overlap_words(record), *_size_words(record, predictor, new)]
     group = next((c.name for c in predictor.columns if c.role == "group"), None)
@@ -28,9 +27,9 @@ def limitations(record: dict[str, Any], predictor: Predictor, new: NewPatients) 
     return found
 
 
-def _absent_words(record: dict[str, Any], new: NewPatients) -> list[str]:
+def _absent_words(record: Evaluation, new: NewPatients) -> list[str]:
     """Columns that the networks read and the table does not have, with what they may be called there."""
-    absent = [note["column"] for note in record["notes"] if note["kind"] == "absent"]
+    absent = [note.column for note in record.notes if note.kind == "absent"]
     if not absent:
         return []
     shown = ", ".join(absent[:MOST_NAMED]) + (", ..." if len(absent) > MOST_NAMED else "")
@@ -39,26 +38,26 @@ def _absent_words(record: dict[str, Any], new: NewPatients) -> list[str]:
     return [f"Columns that the networks read are not in the table, and count as missing in every row: {shown}. {hint}"]
 
 
-def _overlap_words(record: dict[str, Any]) -> list[str]:
-    overlap = record["overlap"]
-    if not overlap["judged"]:
-        return [f"Whether these patients were in the training table was not looked at: {overlap['reason']}."]
-    rows, total = overlap["development"]["rows"], record["rows_read"]
+def _overlap_words(record: Evaluation) -> list[str]:
+    overlap = record.overlap
+    if overlap.development is None:
+        return [f"Whether these patients were in the training table was not looked at: {overlap.reason}."]
+    rows, total = overlap.development.rows, record.rows_read
     if not rows:
         return []
-    who = "their patients were" if overlap["compared"] == "patient" else "rows of the same values were"
+    who = "their patients were" if overlap.compared == "patient" else "rows of the same values were"
     if rows == total:
         return [f"All {total:,} rows were in training ({who} learned from): these scores say nothing of new patients."]
     said = f"{rows:,} of {total:,} rows were in training ({who} learned from)"
-    if record["with_overlap"] is None:
+    if record.with_overlap is None:
         return [f"{said}, and too few others are left to be scored by themselves."]
-    return [f"{said}: the scores are of the {record['rows']:,} others."]
+    return [f"{said}: the scores are of the {record.rows:,} others."]
 
 
-def _size_words(record: dict[str, Any], predictor: Predictor, new: NewPatients) -> list[str]:
+def _size_words(record: Evaluation, predictor: Predictor, new: NewPatients) -> list[str]:
     found = []
-    if record["patients"] < FEW_PATIENTS:
-        found.append(f"Only {record['patients']} patients: intervals are wide and calibration can hardly be judged.")
+    if record.patients < FEW_PATIENTS:
+        found.append(f"Only {record.patients} patients: intervals are wide and calibration can hardly be judged.")
     task = predictor.task
     if same := unjudged_targets(task, new.targets):
         metrics = "discrimination and calibration slope are" if task.is_classification else "r2 is"

@@ -1,7 +1,7 @@
 """A table of new patients with outcomes, read as training read its own."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import polars as pl
@@ -12,6 +12,7 @@ from rounds.errors import DataError
 from rounds.evaluation.outcomes import labels_of, read_outcomes
 from rounds.prediction.predictor import Predictor
 from rounds.prediction.table import New, new_inputs
+from rounds.run_folder.dataset import DatasetFile
 
 
 @dataclass(frozen=True)
@@ -45,17 +46,17 @@ class NewPatients:
         )
 
 
-def read_patients(new: New, predictor: Predictor, described: dict[str, Any]) -> NewPatients:
+def read_patients(new: New, predictor: Predictor, described: DatasetFile) -> NewPatients:
     """Inputs, outcomes and patients of new rows, for those whose outcomes are known; described: dataset.json.
 
     Raises DataError where there is no outcome, or the rows are of one patient.
     """
     table = new.table
-    read = new_inputs(table, predictor, dict(described.get("references", {})))
+    read = new_inputs(table, predictor, described.references)
     inputs = read.select(name for name in (*predictor.preparation.columns, ARRAY_ROW) if name in read.columns)
     predictor.preparation.check(read)
     outcomes = read_outcomes(table, predictor.task, predictor.columns)
-    named = _named(table, described.get("group"))
+    named = _named(table, described.group)
     kept = pl.Series(outcomes.known)
     named = None if named is None else named.filter(kept)
     patients = _codes(named, len(outcomes.targets))

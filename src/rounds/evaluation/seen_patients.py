@@ -10,7 +10,6 @@ folder is no anonymous file.
 
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,6 +17,8 @@ import polars as pl
 from rounds.data.dataset import Dataset, Split
 from rounds.data.preparation.array_scale import marked
 from rounds.errors import RunFolderError
+from rounds.evaluation.record import Overlap
+from rounds.run_folder.evidence import Counted
 
 SEEN = "seen.parquet"
 _BYTES = 8
@@ -108,17 +109,17 @@ def read_seen(run: Path) -> pl.DataFrame | None:
         raise RunFolderError("Run file", "whole", file=str(path), advice=advice) from None
 
 
-def overlap_record(seen: pl.DataFrame, inputs: pl.DataFrame, patients: pl.Series | None, key: str) -> dict[str, Any]:
+def overlap_record(seen: pl.DataFrame, inputs: pl.DataFrame, patients: pl.Series | None, key: str) -> Overlap:
     """Rows and patients of the new table that the training table held, beside which part they were in.
 
     what: "patient" where both tables name patients, else "row" (the same feature values: twins and copies too).
     """
     what, marks = _new_marks(seen, inputs, patients, key)
-    counts = {}
-    for part in ("development", "test"):
-        inside = np.isin(marks, _known_marks(seen, what, part))
-        counts[part] = {"rows": int(inside.sum()), "patients": len(np.unique(marks[inside]))}
-    return {"compared": what, **counts}
+    inside = {part: np.isin(marks, _known_marks(seen, what, part)) for part in ("development", "test")}
+    counts = {
+        part: Counted(rows=int(rows.sum()), patients=len(np.unique(marks[rows]))) for part, rows in inside.items()
+    }
+    return Overlap(judged=True, compared=what, development=counts["development"], test=counts["test"])
 
 
 def overlapping_rows(seen: pl.DataFrame, inputs: pl.DataFrame, patients: pl.Series | None, key: str) -> np.ndarray:

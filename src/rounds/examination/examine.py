@@ -19,7 +19,7 @@ from rounds.examination.follow import Found, following, ground
 from rounds.examination.harm import weighed
 from rounds.examination.rules import every_rule, rules_of_training
 from rounds.examination.run import Run
-from rounds.metrics.worth import worth_it
+from rounds.statistics.differences import worth_it
 
 
 def examine_run(run: Run) -> Examination:
@@ -90,8 +90,8 @@ def believable(run: Run, findings: tuple[Finding, ...]) -> Answer:
     warnings = [f for f in about_data if f.severity == "warning"]
     if warnings:
         return Answer("unknown", f"{warnings[0].name}: {warnings[0].explanation}")
-    features = [c for c in run.dataset["columns"] if c["role"] in ("numeric", "categorical", "boolean")]
-    unknown = [c["name"] for c in features if c["known"] == "unknown"]
+    features = [c for c in run.dataset.columns if c.role in ("numeric", "categorical", "boolean")]
+    unknown = [c.name for c in features if c.known == "unknown"]
     if unknown:
         first = outcome_names(unknown)
         shown = ", ".join([*first, *(name for name in unknown if name not in first)][:5])
@@ -108,7 +108,7 @@ def _well_trained(findings: tuple[Finding, ...]) -> Answer:
 
 
 def _worth(run: Run) -> Answer:
-    if run.metrics is None or "difference" not in run.metrics:
+    if run.metrics is None:
         return Answer("unknown", "nothing was judged beside a baseline")
-    said = worth_it(run.metrics["difference"])
-    return Answer(said["answer"], said["reason"])  # type: ignore[arg-type]
+    said = worth_it(run.metrics.difference)
+    return Answer(said.answer, said.reason)

@@ -1,16 +1,23 @@
 """What an examination says: findings in the order in which to act, what could not be judged, and three answers."""
 
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Literal
+
+from rounds.run_folder.findings import (
+    FindingRecord,
+    FindingsFile,
+    NotApplicableRecord,
+    ThresholdRecord,
+    VerdictRecord,
+)
+from rounds.run_folder.stored import Content
 
 Question = Literal["data", "training", "worth"]
 Severity = Literal["note", "warning", "error"]
 Says = Literal["yes", "no", "unknown"]
-Evidence = dict[str, Any]
+Evidence = Content
 
 HEALTHY = "healthy"
-_LISTS = ("follows_from", "remedies", "members")
-_THRESHOLD = ("name", "value", "unit", "source")
 CONVENTION = "convention of Rounds"
 MANY_TIMES = 10.0  # shares beyond are said as "times"
 BY_HARM: Literal["by harm"] = "by harm"
@@ -146,15 +153,14 @@ class Examination:
     def _answers(self) -> dict[str, dict[str, str]]:
         return asdict(self.verdict)
 
-    def record(self) -> dict[str, Any]:
-        """findings.json's content."""
-        named = {"networks": list(self.names)} if self.names else {}
-        return {
-            **named,
-            "verdict": asdict(self.verdict),
-            "findings": [finding_record(f) for f in self.findings],
-            "not_applicable": [{"code": code, "reason": reason} for code, reason in self.not_applicable],
-        }
+    def record(self) -> FindingsFile:
+        """findings.json."""
+        record = FindingsFile(
+            verdict=VerdictRecord.model_validate(asdict(self.verdict)),
+            findings=tuple(finding_record(f) for f in self.findings),
+            not_applicable=tuple(NotApplicableRecord(code=c, reason=reason) for c, reason in self.not_applicable),
+        )
+        return record.model_copy(update={"networks": self.names} if self.names else {})
 
 
 def in_words(share: float) -> str:
@@ -166,26 +172,25 @@ def in_words(share: float) -> str:
     return f"{100 * share:.3g} %" if abs(share) < MANY_TIMES else f"{share:.3g} times the size"
 
 
-def finding_record(finding: Finding) -> dict[str, Any]:
+def finding_record(finding: Finding) -> FindingRecord:
     """A finding as findings.json keeps it.
 
-    >>> finding_record(Finding("training", "healthy", "Healthy", "note", "Nothing found."))["code"]
+    >>> finding_record(Finding("training", "healthy", "Healthy", "note", "Nothing found.")).code
     'healthy'
     """
-    order = ("round", "question", "code", "name", "severity", "evidence", "confidence", "explanation", "epoch", "rates")
-    content = asdict(finding)
-    lists = {name: list(content[name]) for name in _LISTS}
-    thresholds = [{name: getattr(t, name) for name in _THRESHOLD} for t in finding.thresholds]
-    return {name: content[name] for name in order} | lists | {"thresholds": thresholds}
+    thresholds = tuple(
+        ThresholdRecord(name=t.name, value=t.value, unit=t.unit, source=t.source) for t in finding.thresholds
+    )
+    return FindingRecord(**{f.name: getattr(finding, f.name) for f in fields(finding)} | {"thresholds": thresholds})
 
 
-def read_finding(record: dict[str, Any]) -> Finding:
+def read_finding(record: FindingRecord) -> Finding:
     """The finding that a record of findings.json describes.
 
     >>> healthy = Finding("training", "healthy", "Healthy", "note", "Nothing found.", members=(1, 2))
     >>> read_finding(finding_record(healthy)) == healthy
     True
     """
-    tuples = {name: tuple(record[name]) for name in _LISTS}
-    thresholds = tuple(Threshold(**t) for t in record.get("thresholds", []))
-    return Finding(**{**record, **tuples, "thresholds": thresholds})
+    thresholds = tuple(Threshold(t.name, t.value, t.unit, t.source) for t in record.thresholds)
+    known = {f.name: getattr(record, f.name) for f in fields(Finding)}
+    return Finding(**known | {"thresholds": thresholds})

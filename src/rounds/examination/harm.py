@@ -6,9 +6,10 @@ import numpy as np
 
 from rounds.examination.curve import Curve
 from rounds.examination.finding import BY_HARM, Evidence, Seen, Threshold, in_words
-from rounds.examination.run import Advantage, Run
+from rounds.examination.run import Run
 from rounds.examination.training_rules.learning import LEAST_LEARNED, median_explained, reference_loss
 from rounds.examination.training_rules.mismatch import judges
+from rounds.run_folder.metrics import Estimate
 from rounds.statistics.fold_differences import fold_error
 
 WARD = "set on five tables of the ward (docs/ward.md)"
@@ -151,7 +152,7 @@ def _on_judged(run: Run) -> _Behind | None:
     return _Behind(-gain.value / scale, _error(gain) / scale)
 
 
-def _error(gain: Advantage) -> float:
+def _error(gain: Estimate) -> float:
     return (gain.high - gain.low) / TWO_SIDED
 
 

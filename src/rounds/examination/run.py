@@ -1,6 +1,5 @@
 """The one record that rules read: what was planned, what happened, how it was judged."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -16,25 +15,13 @@ from rounds.metrics import main_metric
 from rounds.metrics.worth import left_by
 from rounds.model_facts import ModelFacts
 from rounds.plan import Plan
-from rounds.statistics.intervals import Interval
+from rounds.run_folder.dataset import DatasetFile
+from rounds.run_folder.metrics import Estimate, MetricsFile
+from rounds.run_folder.stored import Content
 from rounds.task import Task
 
 SETTINGS_OF_A_MEMBER = ("seed", "fold", "outer")
 CANDIDATE = -1  # value of `outer` for members of the chosen predictor
-
-
-@dataclass(frozen=True)
-class Advantage:
-    """How much better the network judged patients than a baseline, in the main metric, with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-def advantages_of(differences: Mapping[str, Interval]) -> dict[str, Advantage]:
-    """Over each baseline, from the differences that a run was judged by: metrics.json keeps them."""
-    return {name: Advantage(d["value"], d["low"], d["high"]) for name, d in differences.items()}
 
 
 @dataclass(frozen=True)
@@ -43,8 +30,8 @@ class Run:
 
     plans: the population's, main first (none where it is not known); curves: a member each; constant_loss: the
     loss of always predicting the same, in the unit of the curves (None: not known); advantages: over each baseline on
-    judged patients; constant_score: main metric of the constant baseline; linear_by_fold: validation loss by fold of
-    models that any network should reach ("linear"), in the unit of the curves; metrics, dataset: records of the run;
+    judged patients, in the main metric; constant_score: that of the constant baseline; linear_by_fold: validation loss
+    by fold of models that any network should reach ("linear"), in the unit of the curves;
     data_findings, data_not_applicable: what the data rules said before training; model: the user's own, where that
     was trained.
     """
@@ -53,11 +40,11 @@ class Run:
     plans: tuple[Plan, ...] = ()
     task: Task | None = None
     constant_loss: float | None = None
-    advantages: dict[str, Advantage] = field(default_factory=dict)
+    advantages: dict[str, Estimate] = field(default_factory=dict)
     constant_score: float | None = None
     linear_by_fold: dict[str, dict[int, float]] = field(default_factory=dict)
-    metrics: dict[str, Any] | None = None
-    dataset: dict[str, Any] | None = None
+    metrics: MetricsFile | None = None
+    dataset: DatasetFile | None = None
     data_findings: tuple[Finding, ...] = ()
     data_not_applicable: tuple[tuple[str, str], ...] = ()
     data_examined: bool = False
@@ -159,7 +146,7 @@ def _by_member(frame: pl.DataFrame | None) -> dict[int, pl.DataFrame]:
     return {int(key[0]): part for key, part in frame.partition_by("member", as_dict=True).items()}
 
 
-def _curve(row: dict[str, Any], losses: Traces, inside: Traces, steps: pl.DataFrame | None) -> Curve:
+def _curve(row: Content, losses: Traces, inside: Traces, steps: pl.DataFrame | None) -> Curve:
     epochs = np.unique(np.concatenate([some for some, _ in losses.values()]))
     values = {key: _aligned(trace, epochs) for key, trace in losses.items()}
     absent = np.full(len(epochs), np.nan)
@@ -185,7 +172,7 @@ def _aligned(trace: Trace, epochs: np.ndarray) -> np.ndarray:
     return values
 
 
-def _settings(row: dict[str, Any]) -> dict[str, float]:
+def _settings(row: Content) -> dict[str, float]:
     left_out = {"round", "slab", "member", "plan", "network", "best_epoch", "best_value", "epochs", "outcome"}
     names = [n for n in row if n not in left_out and n not in SETTINGS_OF_A_MEMBER]
     return {n: float(row[n]) for n in names if isinstance(row[n], int | float)}

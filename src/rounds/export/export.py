@@ -16,6 +16,7 @@ from rounds.files import write_json, write_whole
 from rounds.prediction.model_folder import load_predictor
 from rounds.prediction.predictor import Predictor
 from rounds.prediction.table import describe_prediction, model_folder
+from rounds.run_folder.stored import Content
 
 Format = Literal["onnx", "keras"]
 FORMATS: tuple[Format, ...] = ("onnx", "keras")
@@ -29,7 +30,7 @@ PATCHES = 4  # of one brightness along each side of a made-up image
 Exported = tuple[bytes, np.ndarray, str]
 
 
-def export_run(run: Path, wanted: str, out: Path | None = None) -> dict[str, Any]:
+def export_run(run: Path, wanted: str, out: Path | None = None) -> Content:
     """Writes the model of a run (RUN/model.onnx or RUN/model.keras, or `out`) and a JSON file beside it; returns its
     content: inputs by name, the preparation, what is predicted, and the check.
 
@@ -84,7 +85,7 @@ def _made_up_array(array: ArrayScale, rows: int, draw: np.random.Generator) -> n
     return values.astype(array.dtype)
 
 
-def describe_export(predictor: Predictor) -> dict[str, Any]:
+def describe_export(predictor: Predictor) -> Content:
     """How to feed the exported model and read its output; preparation.json's content included."""
     labels, read = predictor.preparation.labels, read_shape(predictor)
     inputs = {
@@ -108,7 +109,7 @@ def _describe_array(array: ArrayScale | None) -> tuple[str, ...]:
     return (f"{size} values as stored ({array.dtype if array else ''}), given as float32",)
 
 
-def compared(predictor: Predictor, inputs: Inputs, predicted: np.ndarray, by: str) -> dict[str, Any]:
+def compared(predictor: Predictor, inputs: Inputs, predicted: np.ndarray, by: str) -> Content:
     """The check's record; raises RoundsError where the difference is above TOLERANCE."""
     native = predictor.target_scale.backward(predictor.average(predictor.outputs(inputs)))
     apart = np.abs(predicted - native) / np.maximum(1.0, np.abs(native))

@@ -16,6 +16,7 @@ from rounds.data.loading import load
 from rounds.errors import DataError, PlanError, RoundsError, nearest
 from rounds.job.few_rows import with_few_rows
 from rounds.plan import Plan, make_plan, read_plan_file
+from rounds.run_folder.stored import Content
 
 Names = str | Sequence[str] | None
 
@@ -40,7 +41,7 @@ def roles_of(given: Mapping[str, str] | Names) -> dict[str, str]:
     return {name: role for name, _, role in pairs}
 
 
-def plan_changes(before: Mapping[str, Any], plan: Any, fields: Mapping[str, Any], seed: int | None) -> dict[str, Any]:
+def plan_changes(before: Mapping[str, Any], plan: Any, fields: Mapping[str, Any], seed: int | None) -> Content:
     """The plan fields that are asked for: of a Request, then of a file, a dictionary or a Plan, then single ones.
 
     Raises PlanError for an unknown name or a value that cannot run.
@@ -182,7 +183,7 @@ def table_of_arrays(inputs: Any, targets: Any) -> tuple[pl.DataFrame, tuple[str,
     return pl.DataFrame({**x, **y}), tuple(y)
 
 
-def _columns(given: Any, letter: str) -> dict[str, Any]:
+def _columns(given: Any, letter: str) -> Content:
     if hasattr(given, "columns"):
         frame = given if isinstance(given, pl.DataFrame) else pl.from_pandas(given)
         return {name: frame[name] for name in frame.columns}

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from rounds.errors import RunFolderError
-from rounds.examination.finding import finding_record
 from rounds.examination.while_training.early import SeenEarly
 from rounds.job.run_folder import write_frame
 from rounds.job.time_left import Remaining, TimeLeft
-from rounds.run_folder.progress import LIVE, ProgressFile
+from rounds.run_folder.progress import LIVE, ProgressFile, SeenRecord
 from rounds.training.pool import Progress, SlabResult
 from rounds.training.population.build import Population, Trained
 from rounds.training.population.members import WHOLE_DEVELOPMENT
@@ -42,7 +41,7 @@ class LiveFiles:
         self._parts: dict[int, SlabResult] = {}
         self._done: dict[int, int] = {}
         self._best = np.inf
-        self._findings: list[dict[str, Any]] = []
+        self._findings: list[SeenRecord] = []
 
     def see(self, event: Any) -> Remaining | None:
         """Takes an event of the job in, and writes where it is time to; says now and then how long it still takes."""
@@ -79,9 +78,17 @@ class LiveFiles:
             self._parts[progress.slab] = part
 
     def _see_finding(self, seen: SeenEarly) -> None:
-        told = finding_record(seen.finding)
-        kept = {name: told[name] for name in ("code", "name", "severity", "explanation")}
-        self._findings.append({**kept, "epoch": seen.epoch, "networks": seen.networks})
+        found = seen.finding
+        self._findings.append(
+            SeenRecord(
+                code=found.code,
+                name=found.name,
+                severity=found.severity,
+                explanation=found.explanation,
+                epoch=seen.epoch,
+                networks=seen.networks,
+            )
+        )
 
     def _write(self) -> None:
         self._progress().write(self._folder)
@@ -97,18 +104,16 @@ class LiveFiles:
         population, done = self._population, sum(self._done.values())
         left = self._time_left.remaining()
         total = None if population is None else sum(population.plans[s.plan].epochs for s in population.slabs)
-        return ProgressFile.of(
-            {
-                "stage": self._stage,
-                "done": done,
-                "total": total,
-                "best": float(self._best) if np.isfinite(self._best) else None,
-                "seconds": round(time.monotonic() - self._begun, 1),
-                "seconds_left": None if left is None else [round(left.low, 1), round(left.high, 1)],
-                "megabytes": round(most_memory() / 1e6, 1),
-                "updated": time.time(),
-                "findings": self._findings,
-            }
+        return ProgressFile(
+            stage=self._stage,
+            done=done,
+            total=total,
+            best=float(self._best) if np.isfinite(self._best) else None,
+            seconds=round(time.monotonic() - self._begun, 1),
+            seconds_left=None if left is None else (round(left.low, 1), round(left.high, 1)),
+            megabytes=round(most_memory() / 1e6, 1),
+            updated=time.time(),
+            findings=list(self._findings),
         )
 
 

@@ -1,11 +1,11 @@
 """What rounds changed of a user's own Keras model, as the lines of code that its user would write."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from rounds.model_facts import ModelFacts
+from rounds.plan import Plan
+from rounds.run_folder.prescriptions import PrescriptionRecord
 
-Changes = dict[str, Any]
 _OPTIMIZERS = {
     "sgd": "SGD",
     "momentum": "SGD",
@@ -17,16 +17,16 @@ _OPTIMIZERS = {
 }
 
 
-def code_lines(entries: Iterable[dict[str, Any]], plan: Changes, model: ModelFacts | None) -> list[str]:
-    """A line for each change that was kept. entries: of prescriptions.json; plan: plan.json; model: as it is now.
+def code_lines(entries: Iterable[PrescriptionRecord], plan: Plan, model: ModelFacts | None) -> list[str]:
+    """A line for each change that was kept. plan: the main one; model: as it is now.
 
-    >>> kept = [{"verdict": "kept", "change": {"epochs": [5, 20]}}]
-    >>> code_lines(kept, {"epochs": 20}, None)
+    >>> kept = PrescriptionRecord(round=1, finding="", verdict="kept", change={"epochs": (5, 20)}, effect=None)
+    >>> code_lines([kept], Plan(epochs=20), None)
     ['model.fit(..., epochs=20)']
     """
-    changed = {name for entry in entries if entry["verdict"] == "kept" for name in entry["change"]}
+    changed = {name for entry in entries if entry.verdict == "kept" for name in entry.change}
     lines = []
-    if "scale_inputs" in changed and plan["scale_inputs"]:
+    if "scale_inputs" in changed and plan.scale_inputs:
         lines.append("scale = keras.layers.Normalization(); scale.adapt(x)  # in front of the first layer")
     if model is not None:
         lines += _layers(changed, plan, model)
@@ -34,29 +34,31 @@ def code_lines(entries: Iterable[dict[str, Any]], plan: Changes, model: ModelFac
         lines.append(f"model.compile(optimizer={_optimizer(plan)}, loss=...)")
     if "loss" in changed and model is not None:
         lines.append(f'model.compile(..., loss="{model.loss}")')
-    fitted = ", ".join(f"{name}={plan[name]!r}" for name in ("epochs", "batch_size", "shuffle") if name in changed)
+    fitted = ", ".join(
+        f"{name}={getattr(plan, name)!r}" for name in ("epochs", "batch_size", "shuffle") if name in changed
+    )
     return [*lines, f"model.fit(..., {fitted})"] if fitted else lines
 
 
-def _layers(changed: set[str], plan: Changes, model: ModelFacts) -> list[str]:
+def _layers(changed: set[str], plan: Plan, model: ModelFacts) -> list[str]:
     lines = []
     if "activation" in changed:
         lines += [f'Dense({x.width}, activation="{x.activation}")  # {x.name}' for x in model.hidden]
     if "initializer" in changed:
-        lines.append(f'kernel_initializer="{plan["initializer"]}"  # in every layer')
+        lines.append(f'kernel_initializer="{plan.initializer}"  # in every layer')
     if "output_activation" in changed and model.weighted:
         last = model.weighted[-1]
         lines.append(f'Dense({last.width}, activation="{model.output_activation}")  # {last.name}, the last layer')
     return lines
 
 
-def _optimizer(plan: Changes) -> str:
-    name = _OPTIMIZERS.get(plan["optimizer"], "Adam")
-    arguments = [f"{plan['learning_rate']:g}" if isinstance(plan["learning_rate"], float) else "..."]
-    if name == "SGD" and plan["optimizer"] != "sgd":
-        arguments.append(f"momentum={plan['momentum']:g}")
-    if plan["optimizer"] == "nesterov":
+def _optimizer(plan: Plan) -> str:
+    name = _OPTIMIZERS.get(plan.optimizer, "Adam")
+    arguments = [f"{plan.learning_rate:g}" if isinstance(plan.learning_rate, float) else "..."]
+    if name == "SGD" and plan.optimizer != "sgd":
+        arguments.append(f"momentum={plan.momentum:g}")
+    if plan.optimizer == "nesterov":
         arguments.append("nesterov=True")
-    if plan["clip_norm"]:
-        arguments.append(f"global_clipnorm={plan['clip_norm']:g}")
+    if plan.clip_norm:
+        arguments.append(f"global_clipnorm={plan.clip_norm:g}")
     return f"keras.optimizers.{name}({', '.join(arguments)})"

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rounds.plan import Changes
+
 ROUNDS = 2  # of examination and trial, unless the user says otherwise
 
 
@@ -18,7 +20,7 @@ class Request:
     cache: keep compiled programs on disk for the next run.
     """
 
-    changes: dict[str, Any] = field(default_factory=dict)
+    changes: Changes = field(default_factory=dict)
     members: int | None = None
     minutes: float | None = None
     split_seed: int = 0

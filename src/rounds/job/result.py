@@ -12,26 +12,26 @@ import polars as pl
 
 from rounds.errors import DataError, RunFolderError
 from rounds.examination.finding import Finding, Verdict
-from rounds.examination.sources.run_folder import read_examination, read_plans
+from rounds.examination.sources.run_folder import read_examination
 from rounds.job.arguments import speaking_python
 from rounds.job.model_changes import code_lines
-from rounds.model_facts import ModelFacts
 from rounds.plan import Plan
 from rounds.prediction.model_folder import load_predictor
 from rounds.prediction.predictor import Predictor
 from rounds.prediction.table import new_inputs, predict_table, read_date_references, read_source
-from rounds.run_folder.read import read_record, read_records
+from rounds.run_folder.metrics import MetricsFile
+from rounds.run_folder.plan import PlanFile
+from rounds.run_folder.prescriptions import read_prescriptions
+from rounds.run_folder.stored import Content
 from rounds.user_code import code_allowed, is_code_allowed
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True, repr=False)
 class Result:
-    """A finished run: its folder, what metrics.json says (`record`), and the predictor."""
+    """A finished run: its folder, metrics.json, and the predictor."""
 
     folder: Path
-    record: Record
+    metrics: MetricsFile
     predictor: Predictor
 
     @classmethod
@@ -42,20 +42,25 @@ class Result:
         """
         place = Path(folder)
         with code_allowed(allow_code):
-            return cls(place, read_record(place, "metrics.json"), load_predictor(place / "model"))
+            return cls(place, MetricsFile.read(place), load_predictor(place / "model"))
+
+    @property
+    def record(self) -> Content:
+        """metrics.json as plain values."""
+        return self.metrics.content()
 
     @property
     def scores(self) -> pl.DataFrame:
         """(model, metric, value, low, high): of the networks and of every baseline, on the same judged patients."""
-        rows = {"network": self.record["test"], **self.record["baselines"]}
+        rows = {"network": self.metrics.test, **self.metrics.baselines}
         return pl.DataFrame(
             [
-                {"model": model, "metric": metric, **{part: value.get(part) for part in ("value", "low", "high")}}
-                for model, metrics in rows.items()
-                for metric, value in metrics.items()
+                {"model": model, "metric": metric, "value": score.value, "low": score.low, "high": score.high}
+                for model, scores in rows.items()
+                for metric, score in scores.items()
             ],
             infer_schema_length=None,
-        )
+        ).fill_nan(None)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -68,14 +73,14 @@ class Result:
         return read_examination(self.folder).verdict
 
     @property
-    def prescriptions(self) -> list[Record]:
+    def prescriptions(self) -> list[Content]:
         """What was tried against what was found, and what it was worth."""
-        return read_records(self.folder, "prescriptions.json")
+        return [entry.content() for entry in read_prescriptions(self.folder)]
 
     @property
     def plan(self) -> Plan:
         """The main plan, with every remedy that was kept."""
-        return read_plans(read_record(self.folder, "plan.json"))[0]
+        return PlanFile.read(self.folder).main
 
     @property
     def members(self) -> pl.DataFrame:
@@ -105,9 +110,8 @@ class Result:
     @property
     def model_changes(self) -> list[str]:
         """What was changed of the user's own model, as lines of code; `prescriptions` says what each was worth."""
-        planned = read_record(self.folder, "plan.json")
-        model = ModelFacts.model_validate(planned["model"]) if planned.get("model") else None
-        return code_lines(self.prescriptions, planned, model)
+        planned = PlanFile.read(self.folder)
+        return code_lines(read_prescriptions(self.folder), planned.main, planned.model)
 
     @speaking_python()
     def predict(self, data: Any, intervals: bool = False) -> Any:
@@ -134,14 +138,14 @@ class Result:
         return pl.DataFrame(data, schema=list(names))
 
     @speaking_python()
-    def evaluate(self, data: Any, where: str | None = None, subgroup: Collection[str] | None = None) -> Record:
+    def evaluate(self, data: Any, where: str | None = None, subgroup: Collection[str] | None = None) -> Content:
         """Scores, calibration and drift on new patients whose outcomes are known, as `rounds evaluate` has them."""
         from rounds.evaluation.evaluate import evaluate
 
-        return evaluate(self.folder, self._frame(data), where, subgroup)
+        return evaluate(self.folder, self._frame(data), where, subgroup).content()
 
     @speaking_python()
-    def audit(self, subgroup: Collection[str] | None = None) -> Record:
+    def audit(self, subgroup: Collection[str] | None = None) -> Content:
         """What the run's own judged predictions show when they are looked at as anybody's: `rounds audit` of them.
 
         Raises DataError for several targets or classes.
@@ -156,10 +160,10 @@ class Result:
                 "Result.audit", "of one target", name="targets", got=table["target"].n_unique(), advice=advice
             )
         kept = table.select("patient", "split", label="observed", score="network")
-        return audit_predictions(named_predictions(kept, {}, None), subgroup)
+        return audit_predictions(named_predictions(kept, {}, None), subgroup).content()
 
     @speaking_python()
-    def export(self, format: str = "onnx", out: Path | None = None) -> Record:
+    def export(self, format: str = "onnx", out: Path | None = None) -> Content:
         """Writes the model as ONNX or Keras, checked against its own predictions; what was written, as a record."""
         from rounds.export.export import export_run
 
@@ -177,14 +181,13 @@ class Result:
     @cached_property
     def _lines(self) -> tuple[str, ...]:
         """The three answers and the main metric, a line each."""
-        test = self.record["test"]
-        metric = self.record.get("main_metric") or next(iter(test))
-        score = test[metric]
+        score = self.metrics.test[self.metrics.main_metric]
         said = self.verdict
         answers = {"believable": said.believable, "well trained": said.well_trained, "worth it": said.worth_it}
-        value = "not defined" if score["value"] is None else "{value:.3g} ({low:.3g} to {high:.3g})".format(**score)
+        limits = f"{score.value:.3g} ({score.low:.3g} to {score.high:.3g})"
+        value = limits if score.is_defined else "not defined"
         return (
-            f"{', '.join(self.record['task']['targets'][:3])}: {metric} {value}",
+            f"{', '.join(self.metrics.task.targets[:3])}: {self.metrics.main_metric} {value}",
             *(f"{name}: {answer.answer} ({answer.reason})" for name, answer in answers.items()),
         )
 

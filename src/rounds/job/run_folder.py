@@ -26,18 +26,19 @@ from rounds.ensemble.members import make_parts, sound_members
 from rounds.errors import RunFolderError, TrainingError
 from rounds.evaluation.evidence_pack import Finish, Said
 from rounds.examination.sources.population import facts_of
-from rounds.files import is_leftover, write_whole
-from rounds.foreign_files import parse_json, read_small
+from rounds.files import is_leftover, json_text, write_whole
 from rounds.metrics import main_metric
 from rounds.prediction.image_variants_record import write_gains
 from rounds.prediction.model_folder import save_predictor
 from rounds.prediction.predictor import Predictor
+from rounds.prescription.record import change_record
+from rounds.run_folder.dataset import DatasetFile, SplitRecord
 from rounds.run_folder.earlier_use import count_earlier_use
 from rounds.run_folder.lock import LOCK
-from rounds.run_folder.metrics import MetricsFile
-from rounds.run_folder.plan import PlanFile
+from rounds.run_folder.metrics import EarlierUseRecord, MetricsFile, PredictionCost, Selection
+from rounds.run_folder.plan import IdleField, PlanFile, SlabShape, SlabShapes
 from rounds.run_folder.progress import LIVE
-from rounds.run_folder.read import read_record
+from rounds.run_folder.stored import Content
 from rounds.statistics.intervals import score_with_interval
 from rounds.training.population.build import Population, Trained, idle_fields
 from rounds.training.population.members import WHOLE_DEVELOPMENT
@@ -82,7 +83,7 @@ class Finished:
         return self.populations[-1]
 
 
-def open_run_folder(out: Path | None, described: dict[str, Any], resume: bool) -> Path:
+def open_run_folder(out: Path | None, described: DatasetFile, resume: bool) -> Path:
     """The folder of this run, made where it is not there yet. described: `dataset_record` of the run.
 
     Raises RunFolderError where it holds another run, or with `resume` the run of other data or of another split.
@@ -95,7 +96,7 @@ def open_run_folder(out: Path | None, described: dict[str, Any], resume: bool) -
         advice = "Add --resume to go on with it, or choose another folder with --out"
         raise RunFolderError("out", "a folder without a run", got=str(folder), advice=advice)
     if begun.exists():
-        _refuse_other_data(folder / "dataset.json", json.loads(json.dumps(described)))
+        _refuse_other_data(folder, described)
     if folder.is_dir() and not begun.exists() and any(map(_is_of_others, folder.iterdir())):
         advice = "Choose another folder with --out"
         raise RunFolderError("out", "a new or empty folder", got=str(folder), advice=advice)
@@ -107,9 +108,9 @@ def _is_of_others(path: Path) -> bool:
     return path.name not in BEFORE_TRAINING and not is_leftover(path)
 
 
-def _own_folder(described: dict[str, Any], resume: bool) -> Path:
+def _own_folder(described: DatasetFile, resume: bool) -> Path:
     """Where a run goes that was given no folder: the next that is free, or with `resume` the last that is there."""
-    parts = [Path(described["name"]).stem, *described["task"]["targets"][:1]]
+    parts = [Path(described.name).stem, *described.task.targets[:1]]
     name = re.sub(r"[^\w.-]+", "_", "-".join(parts)).lstrip(".")[:LONGEST_NAME] or "run"
     numbers = [RUNS / (name if n == 1 else f"{name}-{n}") for n in range(1, 10_000)]
     place = next(place for place, folder in enumerate(numbers) if not folder.exists())
@@ -128,27 +129,25 @@ _SHARED = {
 }
 
 
-def _refuse_other_data(path: Path, described: dict[str, Any]) -> None:
+def _refuse_other_data(folder: Path, described: DatasetFile) -> None:
     try:
-        known = parse_json(read_small(path))
-        other = [key for key in _SHARED if known[key] != described[key]]
-    except (ValueError, KeyError, TypeError, OSError) as error:
+        known, now = DatasetFile.read(folder), DatasetFile.of(json.loads(json_text(described)))
+        other = [key for key in _SHARED if getattr(known, key) != getattr(now, key)]
+    except RunFolderError as error:
         advice = "Train into another folder with --out"
         raise RunFolderError("dataset.json", "readable", name="error", got=str(error), advice=advice) from None
     if "content_hash" in other:
         advice = "Give the table that the run was begun with, or choose another folder with --out"
-        expected = f"that of the run ({known['content_hash'][:12]})"
-        raise RunFolderError("Table", expected, name="hash", got=described["content_hash"][:12], advice=advice)
+        expected = f"that of the run ({known.content_hash[:12]})"
+        raise RunFolderError("Table", expected, name="hash", got=described.content_hash[:12], advice=advice)
     if other:
         advice = "Give the same options as when it was begun, or choose another folder with --out"
-        raise RunFolderError(
-            _SHARED[other[0]], "as when the run was begun", name="out", got=str(path.parent), advice=advice
-        )
+        raise RunFolderError(_SHARED[other[0]], "as when the run was begun", name="out", got=str(folder), advice=advice)
 
 
-def begin_run(folder: Path, population: Population, reasons: dict[str, str], asked: dict[str, Any]) -> None:
+def begin_run(folder: Path, population: Population, reasons: dict[str, str], asked: Content) -> None:
     """Writes the plan before training; a run that goes on must have the same."""
-    plan = PlanFile.of(plan_record(population, reasons, asked))
+    plan = plan_record(population, reasons, asked)
     if (folder / PLAN).exists():
         now = PlanFile.of(json.loads(json.dumps(plan.content())))
         if (before := PlanFile.read(folder)) != now:
@@ -156,9 +155,9 @@ def begin_run(folder: Path, population: Population, reasons: dict[str, str], ask
     plan.write(folder)
 
 
-def refuse_other_request(folder: Path, asked: dict[str, Any]) -> None:
+def refuse_other_request(folder: Path, asked: Content) -> None:
     """Raises RunFolderError where a finished run was asked for something else: its result is no answer to this."""
-    before = read_record(folder, PLAN).get("asked", {})
+    before = PlanFile.read(folder).asked
     now = json.loads(json.dumps(asked))
     words = {"plan": "Plan", "members": "Members", "rounds": "Rounds", "model": "Model"}
     now["model"] = now.get("model")  # a network of Rounds's own
@@ -187,45 +186,48 @@ def _other_request(what: str, folder: Path, differs: str) -> RunFolderError:
     return RunFolderError(what, "as when the run was begun", name="out", got=str(folder), advice=advice)
 
 
-def plan_record(population: Population, reasons: dict[str, str], asked: dict[str, Any]) -> dict[str, Any]:
+def plan_record(population: Population, reasons: dict[str, str], asked: Content) -> PlanFile:
     """plan.json: every field of the main plan, why, what the other plans change, slab shapes, which rows do what, and
     what the user asked for."""
     main, *others = population.plans
     slabs = {(s.plan, s.shape) for s in population.slabs}
     facts = facts_of(population, population.folds_data[0])
-    return {
-        **({} if facts is None else {"model": facts.model_dump(mode="json")}),
+    shapes = tuple(SlabShape(plan=p, orders=g, members=m) for p, (g, m) in sorted(slabs))
+    plan = PlanFile(
         **main.model_dump(mode="json"),
-        "reasons": reasons,
-        "asked": asked,
-        "no_effect": [asdict(note) for note in idle_fields(population, asked["plan"])],
-        "beside": [main.difference(other) for other in others],
-        "members": len([m for m in population.members if m.outer == WHOLE_DEVELOPMENT]),
-        "members_trained": len(population.members),
-        "parameters": [population.parameters(i) for i in range(len(population.plans))],
-        "slab": {"shapes": [{"plan": p, "orders": g, "members": m} for p, (g, m) in sorted(slabs)]},
-        "rows_that": {
+        reasons=reasons,
+        asked=asked,
+        no_effect=tuple(IdleField(**asdict(note)) for note in idle_fields(population, asked["plan"])),
+        beside=tuple(change_record(main, other) for other in others),
+        members=len([m for m in population.members if m.outer == WHOLE_DEVELOPMENT]),
+        members_trained=len(population.members),
+        parameters=tuple(population.parameters(i) for i in range(len(population.plans))),
+        slab=SlabShapes(shapes=shapes),
+        rows_that={
             "stop": "each member's own validation fold",
             "choose": "validation folds, by members that did not learn from them",
             "calibrate": "validation folds (maps of probabilities, the way back from a power scale, intervals)",
             "judge": "test rows, which no choice has looked at; in small data judging folds, by networks that never "
             "saw them (remedies were tried on all patients)",
         },
-    }
+    )
+    return plan if facts is None else plan.model_copy(update={"model": facts})
 
 
 def begun_shapes(folder: Path) -> dict[int, tuple[int, int]] | None:
     """Slab shapes of a run that was begun, by plan: going on with others, on another machine, would change its bits."""
     if not (folder / PLAN).exists():
         return None
-    return {s["plan"]: (s["orders"], s["members"]) for s in read_record(folder, PLAN)["slab"]["shapes"]}
+    return {s.plan: (s.orders, s.members) for s in PlanFile.read(folder).slab.shapes}
 
 
-def dataset_record(dataset: Dataset, split: Split, split_seed: int) -> dict[str, Any]:
+def dataset_record(dataset: Dataset, split: Split, split_seed: int) -> DatasetFile:
     """dataset.json: columns and what they are taken for, exclusions, split, hash."""
     rows, patients = _part_sizes(dataset, split)
-    sizes = {"kind": split.kind, "how": split.how, "seed": split_seed, "rows": rows, "patients": patients}
-    return {**describe(dataset), "split": {**sizes, "events": _events(dataset, split)}}
+    parts = SplitRecord(
+        kind=split.kind, how=split.how, seed=split_seed, rows=rows, patients=patients, events=_events(dataset, split)
+    )
+    return describe(dataset, parts)
 
 
 def _part_sizes(dataset: Dataset, split: Split) -> tuple[dict[str, int], dict[str, int]]:
@@ -243,7 +245,7 @@ def _events(dataset: Dataset, split: Split) -> dict[str, int] | None:
     return {"all": int(dataset.targets.sum()), "test": int(dataset.targets[judged].sum())}
 
 
-def write_results(folder: Path, finished: Finished) -> dict[str, Any]:
+def write_results(folder: Path, finished: Finished) -> MetricsFile:
     """Writes curves, members, predictions, model and baselines; returns metrics.json's content but for its seconds."""
     write_curves(folder, finished.populations)
     write_frame(folder / "predictions.parquet", all_predictions(finished))
@@ -294,15 +296,15 @@ def write_curves(folder: Path, populations: tuple[Trained, ...]) -> None:
         write_frame(folder / f"{name}.parquet", pl.concat(rounds))
 
 
-def close_run(folder: Path, record: dict[str, Any], clock: Clock) -> dict[str, Any]:
-    """Writes metrics.json, with which a run is finished, and drops the checkpoints; returns its content."""
+def close_run(folder: Path, record: MetricsFile, clock: Clock) -> MetricsFile:
+    """Writes metrics.json, with which a run is finished, and drops the checkpoints."""
     clock.lap("writing")
-    record |= {"seconds": round(sum(clock.seconds.values()), 3), "seconds_by_stage": clock.seconds}
-    written = MetricsFile.of(record)
-    written.write(folder)
+    seconds = {"seconds": round(sum(clock.seconds.values()), 3), "seconds_by_stage": clock.seconds}
+    record = record.model_copy(update=seconds)
+    record.write(folder)
     for passing in (CHECKPOINTS, LIVE):
         shutil.rmtree(folder / passing, ignore_errors=True)
-    return written.content()
+    return record
 
 
 def write_frame(path: Path, frame: pl.DataFrame) -> None:
@@ -323,39 +325,45 @@ def all_predictions(finished: Finished) -> pl.DataFrame:
     return pl.concat(frames, how="diagonal")
 
 
-def metrics_record(folder: Path, finished: Finished) -> dict[str, Any]:
-    """metrics.json but for its seconds; the test rows are scored here, once, which is recorded."""
+def metrics_record(folder: Path, finished: Finished) -> MetricsFile:
+    """metrics.json but for rounds and seconds; the test rows are scored here, once, which is recorded."""
     dataset, split, made = finished.dataset, finished.split, finished.made
     rows = split.development[made.known]
     observed, patients = dataset.targets[rows], dataset.patients[rows]
     sizes, people = _part_sizes(dataset, split)
     earlier_use = count_earlier_use(folder.parent, _judged_hash(finished), folder.name)
-    return {
-        "task": dataset.task.model_dump(mode="json"),
-        "test_kind": split.kind,
-        "main_metric": main_metric(dataset.task),
-        "unit": dataset.task.unit,
-        "statistic": made.predictor.target_scale.statistic,
-        "validation": score_with_interval(dataset.task, observed, made.validation, patients),
-        **judge_rows(dataset, finished.judged),
-        "members": len(made.members),
-        "ensemble": ensemble_record(finished),
-        "configurations_tried": len(made.scores),
-        "rows": sizes,
-        "patients": people,
-        "ledger": earlier_use._asdict(),
-        "versions": {name: version(name) for name in VERSIONED} | {"python": platform.python_version()},
-    }
+    judged = judge_rows(dataset, finished.judged)
+    return MetricsFile(
+        task=dataset.task,
+        test_kind=split.kind,
+        main_metric=main_metric(dataset.task),
+        unit=dataset.task.unit,
+        statistic=made.predictor.target_scale.statistic,
+        validation=score_with_interval(dataset.task, observed, made.validation, patients),
+        test=judged.test,
+        single_network=judged.single_network,
+        baselines=judged.baselines,
+        difference=judged.difference,
+        differences=judged.differences,
+        gain_over_single=judged.gain_over_single,
+        members=len(made.members),
+        ensemble=ensemble_record(finished),
+        configurations_tried=len(made.scores),
+        rows=sizes,
+        patients=people,
+        ledger=EarlierUseRecord(**earlier_use._asdict()),
+        versions={name: version(name) for name in VERSIONED} | {"python": platform.python_version()},
+    )
 
 
-def ensemble_record(finished: Finished) -> dict[str, Any]:
+def ensemble_record(finished: Finished) -> Selection:
     """How members were averaged, and what a prediction costs beside that of one network."""
     made, dataset = finished.made, finished.dataset
     frame = dataset.inputs[: min(COSTED_ROWS if dataset.array is None else COSTED_ARRAYS, dataset.rows)]
     both = (("ensemble", made.predictor), ("single_network", made.single))
     seconds = {name: _seconds(p, frame, dataset.array) for name, p in both}
-    cost = {"rows": frame.height, "seconds": seconds, "networks": made.predictor.size}
-    return {**made.selection, "prediction": cost}
+    cost = PredictionCost(rows=frame.height, seconds=seconds, networks=made.predictor.size)
+    return made.selection.model_copy(update={"prediction": cost})
 
 
 def _seconds(predictor: Predictor, frame: pl.DataFrame, array: ArrayInput | None) -> float:

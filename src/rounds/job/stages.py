@@ -22,9 +22,8 @@ from rounds.evaluation.evidence_pack import known_columns, write_evidence
 from rounds.examination.data_rules.evidence import DataEvidence
 from rounds.examination.examine import examine_run
 from rounds.examination.examine_data import DataSaid, examine_data
-from rounds.examination.finding import finding_record
+from rounds.examination.finding import Answer, Examination, Verdict
 from rounds.examination.rules import every_rule, rules_of_data
-from rounds.examination.run import advantages_of
 from rounds.examination.sources.population import run_of
 from rounds.examination.while_training.early import SeenEarly, watched
 from rounds.examination.while_training.lost import hopeless_in, saved_by_stopping
@@ -67,10 +66,10 @@ from rounds.prescription.earlier_findings import earlier_findings
 from rounds.prescription.loop import Circumstances, Loop, Round, broken_off, look, refit, treat
 from rounds.proposal import Amount, Decided, propose
 from rounds.run_folder.dataset import DatasetFile
-from rounds.run_folder.findings import FindingsFile
 from rounds.run_folder.lock import locked
-from rounds.run_folder.plan import PlanFile
+from rounds.run_folder.metrics import MetricsFile, RoundsRecord
 from rounds.run_folder.prescriptions import write_prescriptions
+from rounds.run_folder.stored import Content
 from rounds.statistics.subgroups import make_groups
 from rounds.training.machine.compilation_cache import open_compilation_cache
 from rounds.training.machine.device import cores_here, hand_back_freed
@@ -87,7 +86,6 @@ from rounds.training.population.fold_data import FoldData, make_folds_data, scal
 from rounds.training.result.progress import Stage
 from rounds.user_code import refuse_code
 
-Record = dict[str, Any]
 FOLDS = 5
 SINGLE_LEARNING_RATE = 3e-3  # between the rates that a population averages over
 
@@ -103,7 +101,7 @@ class Begun:
     request: Request
     given: Circumstances
     folder: Path
-    described: Record
+    described: DatasetFile
     data_said: DataSaid
     reasons: dict[str, str]
     failures: Failures
@@ -144,13 +142,19 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
 
 
 def _run(
-    dataset: Dataset, split: Split, request: Request, changes: Record, described: Record, folder: Path, clock: Clock
+    dataset: Dataset,
+    split: Split,
+    request: Request,
+    changes: Content,
+    described: DatasetFile,
+    folder: Path,
+    clock: Clock,
 ) -> Iterator[Event]:
     """A run in its folder, which nobody else writes. changes: of the plan, with what the data and the request say."""
-    data_said = _examine_data(dataset, split, folder, described, request.allow)
+    described, data_said = _examine_data(dataset, split, folder, described, request.allow)
     given = Circumstances(dataset, split, request.members, 1, np.inf, folder / CHECKPOINTS)
     given, population, reasons = propose_population(given, request, begun_shapes(folder))
-    DatasetFile.of(described).write(folder)
+    described.write(folder)
     begin_run(folder, population, reasons, asked_for(request))
     clock.lap("preparing")
     yield from idle_fields(population, request.changes)
@@ -174,7 +178,7 @@ def _run(
     finished = _finished(begun, found)
     clock.lap("judging")
     yield Stage(WRITING_STAGE)
-    record = _written(begun, found, finished) | ({"stopped_early": saved} if saved else {})
+    record = _written(begun, found, finished).model_copy(update={"stopped_early": saved} if saved else {})
     yield Result(folder, close_run(folder, record, clock), finished.made.predictor)
 
 
@@ -219,12 +223,12 @@ def _finished(begun: Begun, found: Loop) -> Finished:
     return Finished(given.dataset, given.split, found.populations, made, judged, tuple(baselines))
 
 
-def _written(begun: Begun, found: Loop, finished: Finished) -> Record:
+def _written(begun: Begun, found: Loop, finished: Finished) -> MetricsFile:
     """Everything in the run folder but metrics.json, whose content it returns: with that the run is finished."""
     folder, failures, made = begun.folder, begun.failures, finished.made
     patients, fold_data = finished.dataset.patients[finished.split.development], found.trained.population.folds_data[0]
     with failures.needed("writing the results"):
-        record = write_results(folder, finished) | _spent(found)
+        record = write_results(folder, finished).model_copy(update={"rounds": _spent(found)})
     importance = None
     with failures.passed_over("drawing what images answer to"):
         write_image_files(folder, finished)
@@ -232,18 +236,18 @@ def _written(begun: Begun, found: Loop, finished: Finished) -> Record:
         importance = importance_record(found.trained, fold_data, made, patients)
     with failures.passed_over("the pattern of measurements"):
         pattern = measurement_pattern_record(found.trained, fold_data, made, patients)
-        record |= {"gaps": pattern} if pattern else {}
+        record = record.model_copy(update={"gaps": pattern} if pattern else {})
     with failures.passed_over("gathering the evidence"):
         finish = replace(finish_of(finished), importance=importance)
         write_evidence(folder, finish, begun.request.subgroups)
     with failures.needed("writing the findings"):
-        _write_advice(begun, found, record)
-    return record | ({"failed": failures.records} if failures.records else {})
+        record = _write_advice(begun, found, record)
+    return record.model_copy(update={"failed": failures.records} if failures.records else {})
 
 
-def asked_for(request: Request) -> Record:
+def asked_for(request: Request) -> Content:
     """What of a request decides the networks: a run goes on, or is read back, with the same only."""
-    asked: Record = {"plan": {"seed": 0, **request.changes}, "members": request.members, "rounds": request.rounds}
+    asked: Content = {"plan": {"seed": 0, **request.changes}, "members": request.members, "rounds": request.rounds}
     if request.model is None:
         return asked
     from rounds.networks.user_model.model import layers_record
@@ -251,7 +255,7 @@ def asked_for(request: Request) -> Record:
     return {**asked, "model": layers_record(request.model)}
 
 
-def requested_changes(request: Request) -> dict[str, Any]:
+def requested_changes(request: Request) -> Content:
     """The plan fields that differ from what Rounds proposes; raises PlanError for code that was not allowed."""
     refuse_code(request.changes, request.allow_code)
     return {**{name: value for name, (value, _) in decided(request).items()}, **request.changes}
@@ -267,27 +271,29 @@ def decided(request: Request) -> Decided:
     return {**found, **model_fields(request.model)}
 
 
-def _examine_data(dataset: Dataset, split: Split, folder: Path, described: Record, allow: tuple[str, ...]) -> DataSaid:
-    """What the data rules say; an error among them stops the run, unless it is allowed by its code."""
+def _examine_data(
+    dataset: Dataset, split: Split, folder: Path, described: DatasetFile, allow: tuple[str, ...]
+) -> tuple[DatasetFile, DataSaid]:
+    """dataset.json with what the data rules saw, and what they say; an error among them stops the run, unless it is
+    allowed by its code."""
     codes = [rule.code for rule in rules_of_data()]
     for code in allow:
         if code not in codes:
             raise PlanError("allow", "the code of a finding about data", got=code, advice=nearest(code, codes))
     evidence = DataEvidence(dataset, split)
     findings, absent = examine_data(evidence)
-    described["tells_most"] = list(evidence.tells_most)
+    described = described.model_copy(update={"tells_most": tuple(evidence.tells_most)})
     errors = [f for f in findings if f.severity == "error" and f.code not in allow]
     if errors:
-        DatasetFile.of(described).write(folder)
-        unknown = {"answer": "unknown", "reason": "nothing was trained"}
-        verdict = {"believable": {"answer": "no", "reason": errors[0].explanation}, "well_trained": unknown}
-        skipped = [{"code": code, "reason": reason} for code, reason in absent]
-        content = {"verdict": {**verdict, "worth_it": unknown}, "findings": [finding_record(f) for f in findings]}
-        FindingsFile.of({**content, "not_applicable": skipped, "asked": codes}).write(folder)
+        described.write(folder)
+        unknown = Answer("unknown", "nothing was trained")
+        verdict = Verdict(Answer("no", errors[0].explanation), unknown, unknown)
+        record = Examination(findings, absent, verdict).record()
+        record.model_copy(update={"asked": tuple(codes)}).write(folder)
         drop = _drop(errors[0].evidence)
         advice = f"{errors[0].explanation} Mend it{drop}, or train in spite of it with --allow {errors[0].code}"
         raise DataError("Data", "fit to judge a network", name="finding", got=errors[0].code, advice=advice)
-    return findings, absent
+    return described, (findings, absent)
 
 
 def _drop(evidence: Mapping[str, Any]) -> str:
@@ -315,23 +321,25 @@ def propose_population(
     return given, population, proposal.reasons
 
 
-def _spent(found: Loop) -> Record:
+def _spent(found: Loop) -> RoundsRecord:
     """What metrics.json says of the rounds."""
-    kept = sum(entry["verdict"] == "kept" for entry in found.entries)
-    tried = sum(entry["verdict"] != "advice" for entry in found.entries)
-    rounds: Record = {"examined": len(found.examinations), "remedies_tried": tried, "remedies_kept": kept}
-    rounds["member_epochs_in_populations"] = found.in_populations
-    rounds["member_epochs_in_trials"] = found.member_epochs
-    rounds["found"] = [[finding.code for finding in e.alarms] for e in found.examinations]
-    rounds["own_plans"] = list(found.owned)
-    rounds["contradictions"] = [c.record() for c in found.contradictions]
-    return {"rounds": {**rounds, "ended": found.ended}}
+    return RoundsRecord(
+        examined=len(found.examinations),
+        remedies_tried=sum(entry.verdict != "advice" for entry in found.entries),
+        remedies_kept=sum(entry.verdict == "kept" for entry in found.entries),
+        member_epochs_in_populations=found.in_populations,
+        member_epochs_in_trials=found.member_epochs,
+        found=tuple(tuple(finding.code for finding in e.alarms) for e in found.examinations),
+        own_plans=tuple(found.owned),
+        contradictions=tuple(c.record() for c in found.contradictions),
+        ended=found.ended,
+    )
 
 
 def _write_so_far(folder: Path, given: Circumstances, found: Loop) -> None:
     """Curves, and a model to predict with, before a round begins: whatever ends it leaves them."""
     write_curves(folder, found.populations)
-    write_prescriptions(folder, list(found.entries))
+    write_prescriptions(folder, found.entries)
     try:
         made = _chosen(given.dataset, given.split, found.trained)
     except TrainingError:  # nothing is finite yet: that is what the round is for
@@ -339,9 +347,9 @@ def _write_so_far(folder: Path, given: Circumstances, found: Loop) -> None:
     save_predictor(folder / "model", made.predictor)
 
 
-def _every_code() -> list[str]:
+def _every_code() -> tuple[str, ...]:
     """Of the rules that a finished run was asked about: those of later versions were not."""
-    return [rule.code for rule in every_rule()]
+    return tuple(rule.code for rule in every_rule())
 
 
 def _write_what_happened(begun: Begun, found: Loop) -> None:
@@ -353,13 +361,13 @@ def _write_what_happened(begun: Begun, found: Loop) -> None:
         data_not_applicable=begun.data_said[1],
         data_examined=True,
     )
-    FindingsFile.of({**examine_run(run).record(), "asked": _every_code()}).write(begun.folder)
-    write_prescriptions(begun.folder, list(found.entries))
+    examine_run(run).record().model_copy(update={"asked": _every_code()}).write(begun.folder)
+    write_prescriptions(begun.folder, found.entries)
 
 
-def _write_advice(begun: Begun, found: Loop, record: Record) -> None:
+def _write_advice(begun: Begun, found: Loop, record: MetricsFile) -> MetricsFile:
     """findings.json of the chosen population and of those before, prescriptions.json, and the plan that
-    won."""
+    won; returns metrics.json with what networks were held against."""
     folder, (findings, absent) = begun.folder, begun.data_said
     last = len(found.populations) - 1
     run = replace(
@@ -369,20 +377,17 @@ def _write_advice(begun: Begun, found: Loop, record: Record) -> None:
         data_findings=findings,
         data_not_applicable=absent,
         data_examined=True,
-        advantages=advantages_of(record["differences"]),
-        constant_score=record["baselines"]["constant"][record["main_metric"]]["value"],
+        advantages=record.differences,
+        constant_score=record.baselines["constant"][record.main_metric].value,
     )
-    record["validation_references"] = dict(run.linear_by_fold)
     final = examine_run(run)
-    earlier = earlier_findings(found, final)
-    FindingsFile.of({**final.record(), "asked": _every_code(), "earlier": earlier}).write(folder)
-    write_prescriptions(folder, list(found.entries))
-    kept = [entry for entry in found.entries if entry["verdict"] == "kept"]
-    prescribed = {
-        name: f"prescribed in round {e['round']} against {e['finding']}" for e in kept for name in e["change"]
-    }
-    reasons = begun.reasons | prescribed
-    PlanFile.of(plan_record(found.trained.population, reasons, asked_for(begun.request))).write(folder)
+    told = {"asked": _every_code(), "earlier": earlier_findings(found, final)}
+    final.record().model_copy(update=told).write(folder)
+    write_prescriptions(folder, found.entries)
+    kept = [entry for entry in found.entries if entry.verdict == "kept"]
+    prescribed = {name: f"prescribed in round {e.round} against {e.finding}" for e in kept for name in e.change}
+    plan_record(found.trained.population, begun.reasons | prescribed, asked_for(begun.request)).write(folder)
+    return record.model_copy(update={"validation_references": dict(run.linear_by_fold)})
 
 
 def model_fields(model: Any) -> Decided:
@@ -409,7 +414,7 @@ def compiling_without_effect(model: Any) -> tuple[PlanNote, ...]:
     return () if compiled is None else compiled.notes
 
 
-def one_network(changes: dict[str, Any]) -> dict[str, Any]:
+def one_network(changes: Content) -> Content:
     """Plan fields for a single network: one validation part and one learning rate, unless the user says otherwise."""
     return {"folds": 1, "learning_rate": SINGLE_LEARNING_RATE, **changes}
 

@@ -22,6 +22,7 @@ from rounds.job.request import Request
 from rounds.job.stages import FOLDS, propose_population, requested_changes
 from rounds.prediction.predictor import Predictor
 from rounds.prescription.loop import Circumstances, Loop, look, refit, treat
+from rounds.run_folder.prescriptions import PrescriptionRecord
 from rounds.training.machine.compilation_cache import open_compilation_cache
 from rounds.training.population.build import train_to_end
 
@@ -35,7 +36,7 @@ class Unjudged:
 
     predictor: Predictor
     examination: Examination
-    prescriptions: tuple[dict[str, Any], ...]
+    prescriptions: tuple[PrescriptionRecord, ...]
 
 
 def train_unjudged(dataset: Dataset, request: Request) -> Unjudged:

@@ -12,24 +12,24 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 
-from rounds.live.view import View
+from rounds.live.view import LiveView
 from rounds.report.page import REPORT, environment
 
 RESTS = 5  # times as long as drawing took, before it is drawn again
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; script-src 'nonce-{}'"
 
 
-class Shown:
+class ShownState:
     """The newest view, drawn by whoever asks first after `every` seconds, for all who ask."""
 
-    def __init__(self, draw: Callable[[], View], every: float) -> None:
+    def __init__(self, draw: Callable[[], LiveView], every: float) -> None:
         self._draw, self._every = draw, every
         self._lock = threading.Lock()
-        self._view: View | None = None
+        self._view: LiveView | None = None
         self._due = 0.0
         self.report_taken = False
 
-    def newest(self) -> View:
+    def newest(self) -> LiveView:
         """Drawn again where that is due."""
         with self._lock:
             if self._view is None or time.monotonic() >= self._due:
@@ -40,7 +40,7 @@ class Shown:
             return self._view
 
 
-def make_app(shown: Shown, token: str, run: Path | None) -> Starlette:
+def make_app(shown: ShownState, token: str, run: Path | None) -> Starlette:
     """token: the first part of every path; run: the folder whose report is shown in the end, where it is one."""
     nonce = token[:16]
 
@@ -64,7 +64,7 @@ def make_app(shown: Shown, token: str, run: Path | None) -> Starlette:
 _HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
 
 
-async def _stream(shown: Shown, request: Request) -> AsyncIterator[str]:
+async def _stream(shown: ShownState, request: Request) -> AsyncIterator[str]:
     """A view whenever it has changed; ends with the view of a run that is done."""
     before = ""
     while not await request.is_disconnected():

@@ -10,8 +10,8 @@ from pathlib import Path
 import uvicorn
 
 from rounds.errors import PlanError
-from rounds.live.app import Shown, make_app
-from rounds.live.view import view_of
+from rounds.live.app import ShownState, make_app
+from rounds.live.view import live_view_of
 
 LOOPBACK = "127.0.0.1"
 EVERY = 1.0  # seconds between two drawings, at least
@@ -32,7 +32,7 @@ def serve(
     """
     token = secrets.token_urlsafe(24)
     listening = _listen(host, port)
-    shown = Shown(lambda: view_of(paths), EVERY)
+    shown = ShownState(lambda: live_view_of(paths), EVERY)
     run = paths[0] if len(paths) == 1 else None
     config = uvicorn.Config(
         make_app(shown, token, run), log_level="error", lifespan="off", timeout_graceful_shutdown=1, access_log=False
@@ -56,7 +56,7 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _end_with_the_run(server: uvicorn.Server, shown: Shown) -> None:
+def _end_with_the_run(server: uvicorn.Server, shown: ShownState) -> None:
     while not shown.newest().finished:
         time.sleep(EVERY)
     ends = time.monotonic() + LINGER

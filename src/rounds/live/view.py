@@ -4,7 +4,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -14,9 +13,13 @@ from rounds.metrics import main_metric
 from rounds.report.figures.table import Drawn, draw_figures
 from rounds.report.page import REPORT
 from rounds.report.run_files import RunFiles, read_run_table
+from rounds.run_folder.dataset import DatasetFile
+from rounds.run_folder.findings import FindingsFile
+from rounds.run_folder.metrics import MetricsFile
+from rounds.run_folder.plan import PlanFile
+from rounds.run_folder.prescriptions import read_prescriptions
 from rounds.run_folder.progress import LIVE, ProgressFile, duration
-from rounds.run_folder.read import read_record, read_records_if_there
-from rounds.task import Task
+from rounds.run_folder.stored import Content
 
 SECTIONS = ("trained", "prescribed", "stay")  # of the report, whose figures need no judged patient
 SILENT = 60.0  # seconds without a word after which that is said
@@ -44,7 +47,7 @@ class ShownFinding:
 
 
 @dataclass(frozen=True)
-class View:
+class LiveView:
     """title: of the run or log; stage: what happens now; facts: a line each; share: of the stage that is done (None:
     not known); finished: whether there is a report to go on to."""
 
@@ -56,12 +59,12 @@ class View:
     figures: tuple[ShownFigure, ...] = ()
     finished: bool = False
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> Content:
         """Plain values for JSON."""
         return asdict(self)
 
 
-def view_of(paths: Sequence[Path]) -> View:
+def live_view_of(paths: Sequence[Path]) -> LiveView:
     """Of a run folder, or of logs; a place where nothing is yet says so."""
     path = paths[0]
     try:
@@ -69,26 +72,26 @@ def view_of(paths: Sequence[Path]) -> View:
             return _finished(path) if (path / REPORT).exists() and (path / "metrics.json").exists() else _running(path)
         return _logs(paths)
     except RoundsError as error:  # nothing to read yet, or half of a line
-        return View(path.name, "waiting for the first epoch", (str(error),))
+        return LiveView(path.name, "waiting for the first epoch", (str(error),))
 
 
-def _finished(run: Path) -> View:
-    return View(run.resolve().name, "done", finished=True)
+def _finished(run: Path) -> LiveView:
+    return LiveView(run.resolve().name, "done", finished=True)
 
 
-def _running(run: Path) -> View:
+def _running(run: Path) -> LiveView:
     title = run.resolve().name
     if (run / "metrics.json").exists():
-        return View(title, "drawing the report")
+        return LiveView(title, "drawing the report")
     if not ProgressFile.is_there(run):
-        return View(title, "not under way", ("Nothing trains in this folder now; rounds train --resume goes on.",))
+        return LiveView(title, "not under way", ("Nothing trains in this folder now; rounds train --resume goes on.",))
     progress = ProgressFile.read(run)
     found = tuple(
         ShownFinding(f.code, f.name, f.severity, f.explanation, f"after {f.epoch} epochs of {f.networks} networks")
         for f in progress.findings
     )
     share = progress.done / progress.total if progress.total else None
-    return View(title, progress.stage, _facts(progress), share, found, _figures(run))
+    return LiveView(title, progress.stage, _facts(progress), share, found, _figures(run))
 
 
 def _facts(progress: ProgressFile) -> tuple[str, ...]:
@@ -109,15 +112,14 @@ def _figures(run: Path) -> tuple[ShownFigure, ...]:
     place = run / LIVE
     if not (place / "members.parquet").exists():
         return ()
-    dataset = read_record(run, "dataset.json")
-    task = Task.model_validate(dataset["task"])
+    dataset = DatasetFile.read(run)
     none = pl.DataFrame({"outer": [], "round": []})
     files = RunFiles(
         dataset=dataset,
-        plan=read_record(run, "plan.json"),
-        findings={},
-        metrics={"task": dataset["task"], "main_metric": main_metric(task)},
-        prescriptions=read_records_if_there(run, "prescriptions.json"),
+        plan=PlanFile.read(run),
+        findings=FindingsFile.model_construct(),  # nothing is judged yet
+        metrics=MetricsFile.model_construct(task=dataset.task, main_metric=main_metric(dataset.task)),
+        prescriptions=read_prescriptions(run),
         tables={"measures": none, **{name: read_run_table(place / f"{name}.parquet") for name in _TABLES}},
     )
     drawn = draw_figures(files, SECTIONS)
@@ -132,7 +134,7 @@ def _shown(drawn: Drawn) -> ShownFigure:
     return ShownFigure(figure.name, figure.title, figure.sentence, drawn.svg)
 
 
-def _logs(paths: Sequence[Path]) -> View:
+def _logs(paths: Sequence[Path]) -> LiveView:
     from rounds.report.log_page import drawn_runs
 
     found = examine_log_files(list(paths))
@@ -147,4 +149,4 @@ def _logs(paths: Sequence[Path]) -> View:
     )
     points = max((row.points for row in found.rows), default=0)
     title = found.names[0] if len(found.names) == 1 else f"{len(found.names)} runs"
-    return View(title, "followed", (f"{points:,} points read",), None, findings, figures)
+    return LiveView(title, "followed", (f"{points:,} points read",), None, findings, figures)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from rounds.loggers.logger import Finished, LoggedMember
+from rounds.loggers.logger import FinishedRun, LoggedMember
 
 
 class CsvFiles:
@@ -31,7 +31,7 @@ class CsvFiles:
     def finding(self, code: str, words: str) -> None:
         """Curves alone go into these files."""
 
-    def finish(self, run: Finished) -> None:
+    def finish(self, run: FinishedRun) -> None:
         """All else is in the run folder."""
 
     def close(self) -> None:

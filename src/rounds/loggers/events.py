@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from rounds.errors import PlanError, RoundsError
-from rounds.loggers.logger import ARTEFACTS, Finished, LoggedMember, Logger
+from rounds.loggers.logger import ARTEFACTS, FinishedRun, LoggedMember, Logger
 from rounds.loggers.open import check_tools, open_logger
-from rounds.plan import setting_names
+from rounds.plan import Changes, setting_names
 from rounds.run_folder.read import read_record
 from rounds.training.population.build import Population
 from rounds.training.population.members import WHOLE_DEVELOPMENT, Member
@@ -80,17 +80,17 @@ class EventLog:
                 logger.epoch(logged, progress.epoch, values)
 
 
-def _own_settings(population: Population, member: Member) -> dict[str, Any]:
+def _own_settings(population: Population, member: Member) -> Changes:
     """What tells a member from others: swept settings, its plan, fold and seed."""
     plan = population.plans[member.plan]
     swept = {name: member.settings[name] for name in setting_names() if isinstance(getattr(plan, name), tuple)}
     return {**swept, "hidden": list(plan.hidden), "plan": member.plan, "fold": member.fold, "seed": member.seed}
 
 
-def _finished(folder: Path) -> Finished:
+def _finished(folder: Path) -> FinishedRun:
     metrics, found = read_record(folder, "metrics.json"), read_record(folder, "findings.json")
     models = {"test": metrics["test"], **{f"{name}_test": scores for name, scores in metrics["baselines"].items()}}
-    return Finished(
+    return FinishedRun(
         folder,
         {
             f"{model}_{metric}": score["value"]

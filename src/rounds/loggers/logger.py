@@ -24,7 +24,7 @@ class LoggedMember:
 
 
 @dataclass(frozen=True)
-class Finished:
+class FinishedRun:
     """A run that is done. folder: where it is; metrics: "test_mae" and so on, of the network and of each baseline;
     findings, verdict: what was found, as codes with their words, and the three answers; artefacts: files."""
 
@@ -47,7 +47,7 @@ class Logger(Protocol):
     def finding(self, code: str, words: str) -> None:
         """Something was seen while networks train."""
 
-    def finish(self, run: Finished) -> None:
+    def finish(self, run: FinishedRun) -> None:
         """The run is done."""
 
     def close(self) -> None:

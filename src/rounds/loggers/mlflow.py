@@ -8,7 +8,7 @@ from typing import Any
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.tracking import MlflowClient
 
-from rounds.loggers.logger import Finished, LoggedMember
+from rounds.loggers.logger import FinishedRun, LoggedMember
 
 EXPERIMENT = "rounds"
 PARENT = "mlflow.parentRunId"
@@ -50,7 +50,7 @@ class MLflow:
     def finding(self, code: str, words: str) -> None:
         self._client.set_tag(self._run, f"seen_early.{code}", words[:LONGEST])
 
-    def finish(self, run: Finished) -> None:
+    def finish(self, run: FinishedRun) -> None:
         told = {**{f"finding.{code}": words for code, words in run.findings.items()}, **run.verdict}
         tags = [RunTag(name, words[:LONGEST]) for name, words in told.items()]
         metrics = [Metric(name, value, _now(), 0) for name, value in run.metrics.items()]

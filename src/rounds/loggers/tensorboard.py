@@ -10,7 +10,7 @@ from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.proto.summary_pb2 import Summary
 from tensorboardX.summary import text
 
-from rounds.loggers.logger import Finished, LoggedMember
+from rounds.loggers.logger import FinishedRun, LoggedMember
 
 WHOLE_RUN = "run"
 
@@ -32,7 +32,7 @@ class TensorBoard:
     def finding(self, code: str, words: str) -> None:
         self._write(WHOLE_RUN, 0, text(f"seen early/{code}", words))
 
-    def finish(self, run: Finished) -> None:
+    def finish(self, run: FinishedRun) -> None:
         self._write(WHOLE_RUN, 0, _scalars(run.metrics))
         for kind, told in (("findings", run.findings), ("verdict", run.verdict)):
             for name, words in told.items():

@@ -6,7 +6,7 @@ from typing import Any
 
 import wandb
 
-from rounds.loggers.logger import Finished, LoggedMember
+from rounds.loggers.logger import FinishedRun, LoggedMember
 
 PROJECT = "rounds"
 
@@ -33,7 +33,7 @@ class WandbOffline:
     def finding(self, code: str, words: str) -> None:
         self._run.tags = (*(self._run.tags or ()), code)
 
-    def finish(self, run: Finished) -> None:
+    def finish(self, run: FinishedRun) -> None:
         self._run.summary.update({**run.metrics, **run.verdict})
         self._run.tags = tuple(dict.fromkeys([*(self._run.tags or ()), *run.findings]))
         made = wandb.Artifact(f"{PROJECT}-run", type="run")

@@ -1,6 +1,4 @@
-"""Whether a network was worth it: the paired difference to the best baseline beside the smallest that matters."""
-
-from typing import Any
+"""What a constant leaves to be gained, and the smallest difference that matters."""
 
 from rounds.metrics.table import METRICS
 
@@ -29,32 +27,3 @@ def smallest_worthwhile(metric: str, constant: float) -> float:
     (0.2, 0.01)
     """
     return SMALLEST_WORTHWHILE_SHARE * left_by(metric, constant)
-
-
-def worth_it(difference: dict[str, Any]) -> dict[str, str]:
-    """Yes where the whole interval is above 0 and the effect worthwhile, no where even its upper end is not.
-
-    >>> effect = {"value": 2.0, "low": 1.0, "high": 3.0}
-    >>> worth_it({"metric": "rmse", "baseline": "trees", **effect, "smallest_worthwhile": 0.5})["answer"]
-    'yes'
-    """
-    d = difference
-    shown = f"{d['metric']} {gain_in_words(d, d['baseline'])}"
-    least = f"smallest worthwhile difference {d['smallest_worthwhile']:.3g}"
-    if d["low"] > 0 and d["value"] >= d["smallest_worthwhile"]:
-        return {"answer": "yes", "reason": f"{shown}; {least}"}
-    if d["high"] < d["smallest_worthwhile"]:
-        return {"answer": "no", "reason": f"{shown}: less than the {least}"}
-    return {"answer": "unknown", "reason": f"{shown}: too few patients to tell it from the {least}"}
-
-
-def gain_in_words(gain: dict[str, Any], other: str) -> str:
-    """A gain on something, with its interval; a loss is said as such.
-
-    >>> gain_in_words({"value": -2.0, "low": -3.0, "high": -1.0}, "trees")
-    'worse than trees by 2 (95 % interval of the gain -3 to -1)'
-    """
-    low, high = f"{gain['low']:.3g}", f"{gain['high']:.3g}"
-    if gain["value"] < 0:
-        return f"worse than {other} by {-gain['value']:.3g} (95 % interval of the gain {low} to {high})"
-    return f"better than {other} by {gain['value']:.3g} (95 % interval {low} to {high})"

@@ -15,11 +15,12 @@ from rounds.plan.plan import (
     structure_names,
     usual_patience,
 )
-from rounds.plan.text import make_plan, parse_value, plan_table, read_plan_file
+from rounds.plan.text import Changes, make_plan, parse_value, plan_table, read_plan_file
 
 __all__ = [
     "REFERENCE_BATCH",
     "Bounds",
+    "Changes",
     "Plan",
     "PlanContext",
     "PlanNote",

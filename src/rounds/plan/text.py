@@ -9,6 +9,8 @@ from rounds.errors import PlanError, nearest
 from rounds.foreign_files import parse_toml, read_small
 from rounds.plan.plan import Plan, describe_range, setting_names
 
+Changes = dict[str, Any]  # of a plan: {field: value}
+
 
 def parse_value(name: str, text: str) -> Any:
     """What the text after ``--set NAME=`` means: ``[a,b]`` is a sweep, ``a,b`` is one value that holds several.
@@ -45,7 +47,7 @@ def _scalar(text: str) -> Any:
     return text
 
 
-def make_plan(start: Plan, changes: dict[str, Any]) -> Plan:
+def make_plan(start: Plan, changes: Changes) -> Plan:
     """`start` with changes applied; every refusal names the field, its value and what is allowed."""
     for name in changes:
         if name not in Plan.model_fields:
@@ -59,7 +61,7 @@ def make_plan(start: Plan, changes: dict[str, Any]) -> Plan:
         raise PlanError(f"{name} must be {describe_range(name)}, got {name}={value!r}. {first['msg']}.") from None
 
 
-def read_plan_file(path: Path) -> dict[str, Any]:
+def read_plan_file(path: Path) -> Changes:
     """The fields a plan file changes: TOML, ``name = value`` or ``[name]`` with ``value`` and ``why``."""
     try:
         content = parse_toml(read_small(path))

@@ -108,8 +108,7 @@ def new_inputs(table: pl.DataFrame, predictor: Predictor, references: dict[str, 
     names = predictor.preparation.columns
     absent = [name for name in names if name not in table.columns and name not in references]
     filled = table.with_columns(pl.lit(None).alias(name) for name in absent)
-    description = {"columns": [column.model_dump() for column in predictor.columns], "references": references}
-    return read_new(filled, description).drop(absent)
+    return read_new(filled, predictor.columns, references).drop(absent)
 
 
 def read_date_references(run: Path) -> dict[str, str]:
@@ -218,7 +217,7 @@ def drift_warnings(
     rows = pl.Series(np.arange(table.height))
     patients = (rows if group is None else table[group].rank("dense").fill_null(0)).to_numpy()
     record = drift_record(profile, table, patients)
-    return tuple(column["text"] for column in record["columns"] if column["text"])
+    return tuple(column.text for column in record.columns if column.text)
 
 
 def prediction_columns(task: Task, values: np.ndarray) -> dict[str, pl.Series]:

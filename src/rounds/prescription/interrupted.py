@@ -5,12 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from rounds.run_folder.prescriptions import ComparedNetworks, PrescriptionRecord
 from rounds.training.compiled.objective import loss_name
 from rounds.training.population.build import Population, Trained
 from rounds.training.population.fold_data import scaling_of
 from rounds.training.population.members import WHOLE_DEVELOPMENT
 
 NOT_AHEAD = "confirmed, but the time was up before the networks with it were any better: those of before are kept"
+
+Entries = tuple[PrescriptionRecord, ...]
 
 
 def complete(trained: Trained) -> bool:
@@ -42,32 +45,32 @@ def _kept(trained: Trained) -> float:
     return float(np.median(np.nan_to_num(values, nan=np.inf, posinf=np.inf)))
 
 
-def as_untried(number: int, finding: str, remedy: str, reason: str) -> dict[str, Any]:
+def as_untried(number: int, finding: str, remedy: str, reason: str) -> PrescriptionRecord:
     """The entry of a round that came to no trial."""
-    return {
-        "round": number,
-        "finding": finding,
-        "remedy": remedy,
-        "change": {},
-        "control": {},
-        "treated": {},
-        "effect": None,
-        "verdict": "dropped",
-        "reason": reason,
-    }
+    return PrescriptionRecord(
+        round=number,
+        finding=finding,
+        remedy=remedy,
+        change={},
+        control=ComparedNetworks(),
+        treated=ComparedNetworks(),
+        effect=None,
+        verdict="dropped",
+        reason=reason,
+    )
 
 
-def as_dropped(entries: tuple[dict[str, Any], ...], number: int, reason: str) -> tuple[dict[str, Any], ...]:
+def as_dropped(entries: Entries, number: int, reason: str) -> Entries:
     """A remedy kept in a round whose networks were not trained to their end, and are not used."""
     return _with(entries, number, {"verdict": "dropped", "reason": reason})
 
 
-def as_cut_short(entries: tuple[dict[str, Any], ...], number: int) -> tuple[dict[str, Any], ...]:
+def as_cut_short(entries: Entries, number: int) -> Entries:
     """A remedy kept in a round whose networks the clock cut short, and that are ahead nonetheless."""
     why = "confirmed; the time was up before the networks with it had ended, but on validation they are ahead already"
     return _with(entries, number, {"reason": why})
 
 
-def _with(entries: tuple[dict[str, Any], ...], number: int, changed: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-    kept = {"round": number, "verdict": "kept"}
-    return tuple({**e, **changed} if e | kept == e else e for e in entries)
+def _with(entries: Entries, number: int, changed: dict[str, str]) -> Entries:
+    kept = (number, "kept")
+    return tuple(e.model_copy(update=changed) if (e.round, e.verdict) == kept else e for e in entries)

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -34,6 +33,7 @@ from rounds.prescription.trial.design import TrialDesign, confirming_networks, m
 from rounds.prescription.trial.fewer_patients import REMEDY, asked_members, try_fewer_patients
 from rounds.prescription.trial.refit import make_refitted, trial_cost, try_refit
 from rounds.prescription.trial.trial import Trial, run_trial
+from rounds.run_folder.prescriptions import PrescriptionRecord
 from rounds.training.pool import Progress
 from rounds.training.population.build import Population, Trained, make_population, train_to_end
 from rounds.training.population.fold_data import make_folds_data, scaling_of
@@ -80,7 +80,7 @@ class Loop:
     look, and the models that it was held against."""
 
     populations: tuple[Trained, ...]
-    entries: tuple[dict[str, Any], ...] = ()
+    entries: tuple[PrescriptionRecord, ...] = ()
     examinations: tuple[Examination, ...] = ()
     member_epochs: int = 0
     tried: frozenset[str] = field(default_factory=frozenset)
@@ -127,7 +127,7 @@ class Loop:
     @property
     def rounds(self) -> int:
         """Rounds in which something was tried."""
-        return max((int(entry["round"]) for entry in self.entries), default=0)
+        return max((entry.round for entry in self.entries), default=0)
 
 
 @dataclass(frozen=True)
@@ -242,7 +242,7 @@ def treat(given: Circumstances, found: Loop, this_round: Round) -> Generator[Eve
 def broken_off(given: Circumstances, found: Loop, this_round: Round, error: RunFolderError) -> Loop:
     """The loop that a disk without room ended, with all that is known; its checkpoints stay until all is written."""
     said = f"broken off: {error}"
-    if any((e["round"], e["verdict"]) == (this_round.number, "kept") for e in found.entries):
+    if any((e.round, e.verdict) == (this_round.number, "kept") for e in found.entries):
         entries = as_dropped(found.entries, this_round.number, f"confirmed, but its networks were {said}")
     else:
         named = this_round.prescriptions[0].remedy if this_round.prescriptions else REMEDY
@@ -335,16 +335,16 @@ def _ask_for_patients(given: Circumstances, found: Loop, this_round: Round) -> G
 def refit(given: Circumstances, found: Loop) -> Generator[Event, None, Loop]:
     """Lets networks learn from validation patients too, where all patients were clearly better than half of them and
     cross-validation says that it pays. A disk that fills, or the clock, leaves the networks as they are."""
-    asked = [e for e in found.entries if e["remedy"] == REMEDY and e["effect"]]
-    if not asked or asked[-1]["effect"]["low"] <= 0 or given.minutes_left() == 0.0:
+    asked = next((e for e in reversed(found.entries) if e.remedy == REMEDY and e.effect), None)
+    if asked is None or asked.effect is None or asked.effect.low <= 0 or given.minutes_left() == 0.0:
         return found
-    design, plan = _design(given, found, int(asked[-1]["round"])), at_best_settings(found.trained)
+    design, plan = _design(given, found, asked.round), at_best_settings(found.trained)
     population = found.trained.population
     if trial_cost(design, plan) + cost_of(population, list(population.plans)) > found.left:
         return found
     yield Stage("trying to learn from validation patients too")
     try:
-        made = yield from try_refit(design, found.trained, plan, asked[-1]["finding"])
+        made = yield from try_refit(design, found.trained, plan, asked.finding)
         if made is None:
             return found
         spent = found.member_epochs + made.spent

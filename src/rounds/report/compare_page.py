@@ -1,15 +1,15 @@
 """Runs beside each other on one page: scores, and the gain over the first run with its interval, drawn."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rounds.files import write_whole
 from rounds.report.page import environment
 from rounds.report.wording import estimate_cells, label
+from rounds.run_folder.metrics import Estimate
 
 if TYPE_CHECKING:
     from rounds.evaluation.compare import Comparison
-    from rounds.statistics.intervals import Interval
 
 MOST_METRICS = 4  # columns of scores beside the gain
 
@@ -31,18 +31,18 @@ def compare_page(found: "Comparison") -> str:
             found=found,
             metric=label(found.metric),
             rows=comparison_rows(found),
-            svg=gain_figure(found.record()["runs"][1:], label(found.metric)),
+            svg=gain_figure(found.runs[1:], label(found.metric)),
         )
     )
 
 
-def comparison_rows(found: "Comparison") -> list[dict[str, Any]]:
+def comparison_rows(found: "Comparison") -> list[dict[str, str | int]]:
     """A row a run: name, gain with its interval, scores, what asks for something."""
     names = list(found.runs[0].score)
     shown = [found.metric, *(n for n in names if n != found.metric)][:MOST_METRICS]
     return [
         {
-            "run": one.name,
+            "run": one.run,
             "gain": _shown(one.gain) if one.gain else "-",
             **{name: _shown(one.score[name]) for name in shown if name in one.score},
             "networks": one.members,
@@ -52,6 +52,6 @@ def comparison_rows(found: "Comparison") -> list[dict[str, Any]]:
     ]
 
 
-def _shown(interval: "Interval") -> str:
-    value, limits = estimate_cells({"value": interval["value"], "low": interval["low"], "high": interval["high"]})
+def _shown(interval: Estimate) -> str:
+    value, limits = estimate_cells(interval)
     return f"{value} ({limits})"

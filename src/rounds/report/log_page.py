@@ -1,10 +1,11 @@
 """Logs of other tools on one page: every run drawn, with the place of what was found marked; it loads nothing."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rounds.files import write_whole
 from rounds.report.page import environment
+from rounds.run_folder.stored import Content
 
 if TYPE_CHECKING:
     from rounds.examination.finding import Finding
@@ -27,12 +28,12 @@ def log_page(found: "LogExamination", refresh: float | None = None) -> str:
     return page.render(title=title, found=found, drawn=drawn, rows=found.rows, refresh=refresh)
 
 
-def drawn_runs(found: "LogExamination") -> list[dict[str, Any]]:
+def drawn_runs(found: "LogExamination") -> list[Content]:
     """The first runs: row of the table, figure, and what was found."""
     return [_drawn(found, row.run) for row in found.rows[:MOST_DRAWN]]
 
 
-def _drawn(found: "LogExamination", number: int) -> dict[str, Any]:
+def _drawn(found: "LogExamination", number: int) -> Content:
     from rounds.report.figures.log_curves import log_figure
 
     findings = [f for f in found.findings if number in f.members]

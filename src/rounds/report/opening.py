@@ -1,11 +1,13 @@
 """The first screen: what was asked, what came out, whether to believe it, and what to do next."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from rounds.report.run_files import Record, RunFiles
+from rounds.report.run_files import RunFiles
 from rounds.report.tables.checks import Check, data_checks
 from rounds.report.wording import MOMENTS, contestant, count, estimate_cells, label, number, with_unit
+from rounds.run_folder.dataset import DatasetFile
+from rounds.run_folder.findings import FindingRecord, VerdictRecord
+from rounds.run_folder.metrics import MetricsFile
 from rounds.statistics.small_cells import FEWEST_PATIENTS
 from rounds.task import Task
 
@@ -50,7 +52,7 @@ class Opening:
     judged_on: str
     verdicts: dict[str, ShownAnswer]
     checks: dict[str, list[Check]]
-    trained: list[Record]
+    trained: list[FindingRecord]
     next_step: str
 
 
@@ -63,25 +65,25 @@ def make_opening(run: RunFiles) -> Opening:
         asked=asked(run),
         headline=(HEADLINES[main], *_shown(main, run)),
         beside=[(label(m), *_shown(m, run)) for m in BESIDE[run.task.kind] if m != main and _known(m, run)],
-        difference=difference(run),
+        difference=difference_sentence(run),
         judged_on=judged_on(metrics),
-        verdicts=verdicts(run.findings["verdict"], checks),
+        verdicts=verdicts(run.findings.verdict, checks),
         checks=checks,
-        trained=[f for f in run.findings["findings"] if f["question"] == "training" and f["code"] != "healthy"],
+        trained=[f for f in run.findings.findings if f.question == "training" and f.code != "healthy"],
         next_step=next_step(run),
     )
 
 
-def judged_on(metrics: Record) -> str:
+def judged_on(metrics: MetricsFile) -> str:
     """Who judged, and how often they had judged before."""
-    who = f"{count(metrics['patients']['test'])} {TEST_KINDS[metrics['test_kind']]}"
-    before = metrics.get("ledger", {}).get("times_before")
+    who = f"{count(metrics.patients['test'])} {TEST_KINDS[metrics.test_kind]}"
+    before = metrics.ledger.times_before
     return f"{who}; they judged {before} runs before" if before else who
 
 
 def page_title(run: RunFiles) -> str:
     """The question in one line."""
-    moment = run.dataset.get("prediction_moment")
+    moment = run.dataset.prediction_moment
     return f"Predicting {named(run.task.targets).replace('_', ' ')}" + (
         f" {MOMENTS[moment]}" if moment in MOMENTS else ""
     )
@@ -99,18 +101,18 @@ def named(names: tuple[str, ...]) -> str:
 def asked(run: RunFiles) -> list[tuple[str, str]]:
     """The terms of the question, each with its answer."""
     data, task = run.dataset, run.task
-    events, dates = data["split"].get("events"), data.get("time_range")
-    moment = MOMENTS.get(data.get("prediction_moment") or "", "not stated for every column")
+    events, dates = data.split.events, data.time_range
+    moment = MOMENTS.get(data.prediction_moment or "", "not stated for every column")
     found = [
         ("Target", f"{named(task.targets)}: {_target_kind(task)}{_positive(task, data)}"),
         ("Predicted", moment),
-        ("Patients", count(data["patients"])),
+        ("Patients", count(data.patients)),
         ("Rows", _rows(data)),
-        ("Events", f"{_events(events['all'], data['rows'])} ({task.classes[1]})" if events and task.classes else ""),
+        ("Events", f"{_events(events['all'], data.rows)} ({task.classes[1]})" if events and task.classes else ""),
         ("Dates", f"{_month(dates[0])} to {_month(dates[1])}" if dates else "not given"),
-        ("Split", data["split"]["how"]),
-        ("No effect", "; ".join(f"{n['field']}: {n['because']}" for n in run.plan.get("no_effect", []))),
-        ("Failed", "; ".join(f"{f['stage']} ({f['error']})" for f in run.metrics.get("failed", []))),
+        ("Split", data.split.how),
+        ("No effect", "; ".join(f"{n.field}: {n.because}" for n in run.plan.no_effect)),
+        ("Failed", "; ".join(f"{f.stage} ({f.error})" for f in run.metrics.failed)),
     ]
     return [(name, text) for name, text in found if text]
 
@@ -131,18 +133,18 @@ def _target_kind(task: Task) -> str:
     return f"{kind}, in {task.unit}" if task.unit else kind
 
 
-def _positive(task: Task, data: Record) -> str:
+def _positive(task: Task, data: DatasetFile) -> str:
     """Which class is the positive one, and why; runs of earlier versions do not say why."""
     if task.kind != "binary" or not task.classes:
         return ""
-    why = data.get("positive_reason", "")
+    why = data.positive_reason
     return f"; positive is {task.classes[1]}" + (f" ({why})" if why else "")
 
 
-def _rows(data: Record) -> str:
-    if data["rows"] == data["patients"]:
-        return f"{count(data['rows'])}, one a patient"
-    return f"{count(data['rows'])}, {data['rows'] / max(data['patients'], 1):.1f} a patient"
+def _rows(data: DatasetFile) -> str:
+    if data.rows == data.patients:
+        return f"{count(data.rows)}, one a patient"
+    return f"{count(data.rows)}, {data.rows / max(data.patients, 1):.1f} a patient"
 
 
 def _month(date: str) -> str:
@@ -162,55 +164,56 @@ def headline_metric(run: RunFiles) -> str:
 
 
 def _known(metric: str, run: RunFiles) -> bool:
-    return run.metrics["test"].get(metric, {}).get("value") is not None
+    return metric in run.metrics.test and run.metrics.test[metric].is_defined
 
 
 def _shown(metric: str, run: RunFiles) -> tuple[str, str]:
-    value, interval = estimate_cells(run.metrics["test"].get(metric, {}))
+    value, interval = estimate_cells(run.metrics.test.get(metric))
     return f"{value}{with_unit(metric, run.task.unit)}", interval
 
 
-def difference(run: RunFiles) -> str:
+def difference_sentence(run: RunFiles) -> str:
     """The paired difference to the best baseline, in one sentence."""
-    d: dict[str, Any] = run.metrics["difference"]
-    metric, name = d["metric"], contestant(d["baseline"], run.task.is_classification)
+    d = run.metrics.difference
+    metric, name = d.metric, contestant(d.baseline, run.task.is_classification)
     unit = with_unit(metric, run.task.unit)
     value, interval = estimate_cells(d)
     by = f"{value.removeprefix('−')}{unit}"
     beside = f"the best simpler way ({name[0].lower() + name[1:]})"
-    side = "better" if d["value"] >= 0 else "worse"
+    side = "better" if d.value >= 0 else "worse"
     return (
         f"{label(metric)} {by} {side} than {beside}, 95 % interval of the gain {interval}; "
-        f"a gain counts from {number(d['smallest_worthwhile'])}{unit}."
+        f"a gain counts from {number(d.smallest_worthwhile)}{unit}."
     )
 
 
-def verdicts(verdict: Record, checks: dict[str, list[Check]]) -> dict[str, ShownAnswer]:
+def verdicts(verdict: VerdictRecord, checks: dict[str, list[Check]]) -> dict[str, ShownAnswer]:
     """The three answers, each with a tone; nothing is green above an unanswered or doubtful "believable"."""
-    believed = verdict["believable"]["answer"] == "yes" and not checks["failed"] and not checks["doubtful"]
+    believed = verdict.believable.answer == "yes" and not checks["failed"] and not checks["doubtful"]
     tones = {"yes": "good" if believed else "plain", "no": "bad", "unknown": "open"}
-    return {name: ShownAnswer(v["answer"], v["reason"], tones[v["answer"]]) for name, v in verdict.items()}
+    answers = {"believable": verdict.believable, "well_trained": verdict.well_trained, "worth_it": verdict.worth_it}
+    return {name: ShownAnswer(a.answer, a.reason, tones[a.answer]) for name, a in answers.items()}
 
 
 def next_step(run: RunFiles) -> str:
     """The one thing to do now: what stands in the way of believing comes before what could be better."""
-    alarms = [f for f in run.findings["findings"] if f["severity"] != "note"]
-    said, difference_to = run.findings["verdict"], run.metrics["difference"]["baseline"]
-    unknown = [c["name"] for c in run.dataset["columns"] if c["known"] == "unknown" and c["role"] in FEATURES]
+    alarms = [f for f in run.findings.findings if f.severity != "note"]
+    said, difference_to = run.findings.verdict, run.metrics.difference.baseline
+    unknown = [c.name for c in run.dataset.columns if c.known == "unknown" and c.role in FEATURES]
     for question in ("data", "training"):
         for finding in alarms:
-            if finding["question"] == question and finding["remedies"]:
-                return f"{finding['name']}: {finding['remedies'][0]}"
+            if finding.question == question and finding.remedies:
+                return f"{finding.name}: {finding.remedies[0]}"
         if question == "data" and unknown:
             return (
                 f"Say when each of the {len(unknown)} columns becomes known (rounds data TABLE --write roles.toml, "
                 "then train with --roles roles.toml): until then a column from after the outcome cannot be ruled out."
             )
-        if question == "data" and said["believable"]["answer"] != "yes":
+        if question == "data" and said.believable.answer != "yes":
             return "Have the data examined for leaks: until then, take none of the figures on this page for granted."
-    if said["worth_it"]["answer"] == "no":
+    if said.worth_it.answer == "no":
         return f"Use the simpler way ({difference_to}): the networks do not predict better by an amount that matters."
-    if said["worth_it"]["answer"] == "unknown":
+    if said.worth_it.answer == "unknown":
         return "Collect more patients: there are too few to tell the networks from the best simpler way."
     return "Judge it on patients of another hospital or a later year before anybody acts on its predictions."
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rounds.files import write_whole
-from rounds.run_folder.read import read_record
+from rounds.run_folder.metrics import MetricsFile
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -21,7 +21,7 @@ def write_report(run: Path, show_images: bool = False) -> Path:
 
     Raises RunFolderError where the folder holds no finished run, a damaged file, or cannot be written.
     """
-    read_record(run, "metrics.json")  # written last: where it is missing, nothing need be loaded to say no
+    MetricsFile.read(run)  # written last: where it is missing, nothing need be loaded to say no
     from rounds.report.pictures import read_pictures
     from rounds.report.run_files import read_run_files
 

@@ -4,7 +4,8 @@ from base64 import b64encode
 from pathlib import Path
 
 from rounds.errors import RunFolderError
-from rounds.report.run_files import Record, RunFiles
+from rounds.report.run_files import RunFiles
+from rounds.run_folder.stored import Content
 
 FOLDER = "images"
 # (file, title, what it shows, whether it shows patients)
@@ -51,7 +52,7 @@ def _embedded(path: Path) -> str:
     return f"data:image/png;base64,{b64encode(content).decode()}"
 
 
-def looks(run: RunFiles) -> Record | None:
+def looks(run: RunFiles) -> Content | None:
     """Content of the section: pictures shown, and the names of those that lie beside the page."""
     if not run.pictures:
         return None

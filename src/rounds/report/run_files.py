@@ -2,52 +2,52 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from rounds.errors import RunFolderError
+from rounds.run_folder.dataset import DatasetFile
+from rounds.run_folder.evidence import EvidenceFile
+from rounds.run_folder.findings import FindingsFile
+from rounds.run_folder.metrics import MetricsFile
+from rounds.run_folder.plan import PlanFile
+from rounds.run_folder.prescriptions import PrescriptionRecord, read_prescriptions
 from rounds.run_folder.privacy import is_stripped
-from rounds.run_folder.read import read_record, read_record_if_there, read_records_if_there
 from rounds.task import Task
 
-RECORDS = ("dataset", "plan", "findings", "metrics")
-EVIDENCE = "evidence"  # a run that was stopped while writing, or made by an older version, has none
 TABLES = ("curves", "members", "steps", "measures", "predictions")
 MAIN = -1  # `outer` of the members that make the predictor; the others only judge (small data)
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class RunFiles:
-    """dataset, plan, findings, metrics, evidence (may be empty): the records; prescriptions: a list of them; tables:
-    Parquet files by name; pictures: data addresses by file name, "" for those that stay beside the page; population:
-    the one that is looked at, from 0 (None: the last)."""
+    """evidence: None of a run that was stopped while writing, or made by an older version; tables: Parquet files by
+    name; pictures: data addresses by file name, "" for those that stay beside the
+    page; population: the one that is looked at, from 0 (None: the last)."""
 
-    dataset: Record
-    plan: Record
-    findings: Record
-    metrics: Record
-    prescriptions: list[Record] = field(default_factory=list)
+    dataset: DatasetFile
+    plan: PlanFile
+    findings: FindingsFile
+    metrics: MetricsFile
+    prescriptions: tuple[PrescriptionRecord, ...] = ()
     tables: dict[str, pl.DataFrame] = field(default_factory=dict)
-    evidence: Record = field(default_factory=dict)
+    evidence: EvidenceFile | None = None
     pictures: dict[str, str] = field(default_factory=dict)
     shows_patients: bool = False
     population: int | None = None
 
     @property
     def task(self) -> Task:
-        return Task.model_validate(self.metrics["task"])
+        return self.metrics.task
 
     @property
     def main_metric(self) -> str:
-        return str(self.metrics["main_metric"])
+        return self.metrics.main_metric
 
     @property
     def kept_metric(self) -> str:
         """What the `best_value` of a member is measured in: the loss where the plan keeps the last epoch."""
-        kept = str(self.plan["keep_best"])
+        kept = self.plan.main.keep_best
         return "loss" if kept == "none" else kept
 
     @property
@@ -62,7 +62,8 @@ class RunFiles:
     def examined_members(self) -> pl.DataFrame:
         """Members of every population that were looked at: without plans of before that a treated one stands beside."""
         members = self.tables["members"].filter(pl.col("outer") == MAIN)
-        for number, own in enumerate(self.metrics.get("rounds", {}).get("own_plans", ())):
+        rounds = self.metrics.rounds
+        for number, own in enumerate(rounds.own_plans if rounds else ()):
             if own is not None:
                 members = members.filter((pl.col("round") != number) | (pl.col("plan") < own))
         return members
@@ -85,11 +86,15 @@ def read_run_files(run: Path) -> RunFiles:
 
     Raises RunFolderError where the run is not finished, or a file is missing or damaged.
     """
-    dataset, plan, findings, metrics = (read_record(run, f"{name}.json") for name in RECORDS)
-    tables = {name: read_run_table(run / f"{name}.parquet") for name in TABLES}
-    evidence = read_record_if_there(run, f"{EVIDENCE}.json")
-    prescriptions = read_records_if_there(run, "prescriptions.json")
-    return RunFiles(dataset, plan, findings, metrics, prescriptions, tables, evidence)
+    return RunFiles(
+        DatasetFile.read(run),
+        PlanFile.read(run),
+        FindingsFile.read(run),
+        MetricsFile.read(run),
+        read_prescriptions(run),
+        {name: read_run_table(run / f"{name}.parquet") for name in TABLES},
+        EvidenceFile.read_if_there(run),
+    )
 
 
 def read_run_table(path: Path) -> pl.DataFrame:

@@ -1,8 +1,9 @@
 """Scores of new patients (`rounds evaluate`) and of somebody's predictions (`rounds audit`) on one page."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from rounds.evaluation.record import Audit, Evaluation
 from rounds.files import write_whole
 from rounds.report.page import REPORT, environment
 from rounds.report.scores_text import (
@@ -16,8 +17,8 @@ from rounds.report.scores_text import (
     scores_rows,
     subgroup_lines,
 )
-
-Record = dict[str, Any]
+from rounds.run_folder.evidence import Calibration
+from rounds.run_folder.metrics import Scores
 
 
 class Concern(NamedTuple):
@@ -34,8 +35,8 @@ class ScoresPage(NamedTuple):
     title: str
     lead: str
     concerns: list[Concern]
-    columns: dict[str, Record]
-    calibration: Record
+    columns: dict[str, Scores]
+    calibration: dict[str, Calibration]
     sections: list[tuple[str, list[str]]]
 
     @property
@@ -51,12 +52,11 @@ def write_scores_page(page: ScoresPage, out: Path) -> Path:
     return path
 
 
-def _calibration_figure(calibration: Record) -> str:
+def _calibration_figure(calibration: dict[str, Calibration]) -> str:
     """The reliability curve of the first outcome, "" where there is none."""
-    nothing: tuple[str, Record] = ("", {})
-    name, said = next(iter(calibration.items()), nothing)
-    points = said.get("curve") or []
-    if len(points) < 2 or not all(0 <= point["predicted"] <= 1 for point in points) or "bias" in said:
+    name, said = next(iter(calibration.items()), ("", Calibration(curve=())))
+    points = said.curve
+    if len(points) < 2 or not all(0 <= point.predicted <= 1 for point in points) or said.bias:
         return ""
     from rounds.report.figures.classes import calibration_chart
     from rounds.report.figures.theme import to_svg
@@ -64,38 +64,38 @@ def _calibration_figure(calibration: Record) -> str:
     return to_svg(calibration_chart(points, name), "calibration", f"Share with {name} against predicted probability")
 
 
-def evaluation_page(record: Record) -> ScoresPage:
+def evaluation_page(record: Evaluation) -> ScoresPage:
     """Of the record of `rounds evaluate`: new patients first."""
     return ScoresPage(
-        title=f"{record['run']}: new patients",
-        lead=f"{record['rows']:,} rows of {record['patients']:,} patients: {record['meaning']}",
-        concerns=[Concern("warning", "Limitation", line) for line in record["limitations"]],
+        title=f"{record.run}: new patients",
+        lead=f"{record.rows:,} rows of {record.patients:,} patients: {record.meaning}",
+        concerns=[Concern("warning", "Limitation", line) for line in record.limitations],
         columns=evaluated_contestants(record),
-        calibration=record["calibration"],
+        calibration=record.calibration,
         sections=[
-            ("Calibration", [*calibration_lines(record["calibration"]), *recalibration_lines(record["recalibration"])]),
-            ("Decisions", decision_lines(record["decisions"])),
-            ("Intervals", coverage_lines(record["intervals"])),
-            ("Overlap with training", overlap_lines(record["overlap"])),
-            ("Subgroups", subgroup_lines(record["subgroups"])),
+            ("Calibration", [*calibration_lines(record.calibration), *recalibration_lines(record.recalibration)]),
+            ("Decisions", decision_lines(record.decisions)),
+            ("Intervals", coverage_lines(record.intervals)),
+            ("Overlap with training", overlap_lines(record.overlap)),
+            ("Subgroups", subgroup_lines(record.subgroups)),
             ("Drift", drift_lines(record)),
         ],
     )
 
 
-def audit_page(record: Record, name: str) -> ScoresPage:
+def audit_page(record: Audit, name: str) -> ScoresPage:
     """Of the record of `rounds audit`: findings first; name: of the table of predictions."""
-    concerns = [Concern(f["severity"], f["code"], f["explanation"]) for f in record["findings"]]
-    concerns += [Concern("", f"not checked: {note['code']}", note["reason"]) for note in record["not_checked"]]
-    used = ", ".join(f"{what} = {column}" for what, column in record["columns"].items())
+    concerns = [Concern(f.severity, f.code, f.explanation) for f in record.findings]
+    concerns += [Concern("", f"not checked: {note.code}", note.reason) for note in record.not_checked]
+    used = ", ".join(f"{what} = {column}" for what, column in record.columns.items())
     return ScoresPage(
         title=f"Audit of {name}",
-        lead=f"{record['rows']:,} rows of {record['patients']:,} patients; columns: {used}",
+        lead=f"{record.rows:,} rows of {record.patients:,} patients; columns: {used}",
         concerns=concerns,
-        columns={part: scores["metrics"] for part, scores in record["parts"].items()},
-        calibration=record["calibration"],
+        columns={part: scores.metrics for part, scores in record.parts.items()},
+        calibration=record.calibration,
         sections=[
-            ("Calibration", [*calibration_lines(record["calibration"]), *recalibration_lines(record["recalibration"])]),
-            ("Subgroups", subgroup_lines(record["subgroups"])),
+            ("Calibration", [*calibration_lines(record.calibration), *recalibration_lines(record.recalibration)]),
+            ("Subgroups", subgroup_lines(record.subgroups)),
         ],
     )

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rounds.report import pictures
-from rounds.report.run_files import Record, RunFiles
+from rounds.report.run_files import RunFiles
 from rounds.report.tables import evidence as evidence_tables
 from rounds.report.tables import importance as importance_tables
 from rounds.report.tables import rounds
 from rounds.report.tables import scores as tables
+from rounds.run_folder.stored import Content
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Section:
     name: str
     title: str
     lead: str
-    fill: Callable[[RunFiles], Record | None] | None = None
+    fill: Callable[[RunFiles], Content | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Filled:
     """A section as the page shows it; content None where it has figures alone."""
 
     section: Section
-    content: Record | None
+    content: Content | None
 
 
 SECTIONS: tuple[Section, ...] = (

@@ -1,9 +1,10 @@
 """How numbers, metrics and contestants are said to a clinician."""
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rounds.metrics import METRICS
+from rounds.run_folder.metrics import Estimate, StoppedEarly
 from rounds.statistics.small_cells import FEWEST_PATIENTS
 
 
@@ -74,22 +75,22 @@ def decimals_of(value: float) -> int:
     return min(max(2 - math.floor(math.log10(abs(value))), 0), 3) if value else 0
 
 
-def estimate_cells(score: dict[str, Any]) -> tuple[str, str]:
+def estimate_cells(score: Estimate | None) -> tuple[str, str]:
     """A value and its 95 % interval with the same decimals, as many as the interval can bear; a dash where none is.
 
-    >>> estimate_cells({"value": 2.0, "low": 1.5, "high": 10.25})
+    >>> estimate_cells(Estimate(value=2.0, low=1.5, high=10.25))
     ('2.0', '1.5 to 10.2')
-    >>> estimate_cells({"value": 0.99918, "low": 0.99872, "high": 0.99954})
+    >>> estimate_cells(Estimate(value=0.99918, low=0.99872, high=0.99954))
     ('0.9992', '0.9987 to 0.9995')
-    >>> estimate_cells({})
+    >>> estimate_cells(None)
     ('–', '')
     """
-    known = [v for name in ("value", "low", "high") if (v := score.get(name)) is not None]
-    if score.get("value") is None or not known:
+    if score is None or not score.is_defined:
         return "–", ""
+    known = [v for v in (score.value, score.low, score.high) if not math.isnan(v)]
     width = max(known) - min(known)
     decimals = max(decimals_of(max(known, key=abs)), min(-math.floor(math.log10(width)), 6) if width > 0 else 0)
-    value, low, high = (number(score.get(name), decimals) for name in ("value", "low", "high"))
+    value, low, high = (number(v, decimals) for v in (score.value, score.low, score.high))
     return value, f"{low} to {high}"
 
 
@@ -144,16 +145,17 @@ def label(metric: str) -> str:
     return METRIC_TERMS[metric].label if metric in METRIC_TERMS else metric.replace("_", " ").capitalize()
 
 
-def stopped_in_words(stopped: dict[str, Any]) -> str:
+def stopped_in_words(stopped: StoppedEarly) -> str:
     """What was given up, and what that saved.
 
-    >>> stopped_in_words({"slabs": 2, "of_slabs": 2, "epochs_done": 30, "epochs_left_out": 70, "seconds_saved": 12.3})
+    >>> some = {"slabs": 2, "of_slabs": 2, "epochs_done": 30, "epochs_left_out": 70, "seconds_saved": 12.3}
+    >>> stopped_in_words(StoppedEarly(**some))
     '2 of 2 groups of networks had come to nothing and were given up: 70 of 100 epochs left out, about 12 s saved'
     """
-    planned = stopped["epochs_done"] + stopped["epochs_left_out"]
+    planned = stopped.epochs_done + stopped.epochs_left_out
     return (
-        f"{stopped['slabs']} of {stopped['of_slabs']} groups of networks had come to nothing and were given up: "
-        f"{stopped['epochs_left_out']:,} of {planned:,} epochs left out, about {stopped['seconds_saved']:.0f} s saved"
+        f"{stopped.slabs} of {stopped.of_slabs} groups of networks had come to nothing and were given up: "
+        f"{stopped.epochs_left_out:,} of {planned:,} epochs left out, about {stopped.seconds_saved:.0f} s saved"
     )
 
 

@@ -1,10 +1,10 @@
 """dataset.json: columns and what they are taken for, what was left out and why, the split; no cell of any patient."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
-from rounds.run_folder.stored import Number, Part, Stored
+from rounds.run_folder.stored import Part, Stored
 from rounds.task import Task
 
 
@@ -20,14 +20,14 @@ class ColumnRecord(Part):
     reason: str
     known: str
     unit: str
-    missing: list[Any]
-    proposed_missing: list[Any]
-    levels: int | None
-    missing_share: Number
-    as_written: bool
-    reading: dict[str, Any] | None = None
+    missing: tuple[JsonValue, ...] = ()
+    proposed_missing: tuple[JsonValue, ...] = ()
+    levels: int | None = None
+    missing_share: float = 0.0
+    as_written: bool = False
+    reading: dict[str, JsonValue] | None = None
     made_from: str = ""
-    said: list[str] = Field(default_factory=list)
+    said: tuple[str, ...] = ()
 
 
 class SplitRecord(Part):
@@ -36,33 +36,35 @@ class SplitRecord(Part):
     kind: str
     how: str
     seed: int
-    rows: dict[str, int]
-    patients: dict[str, int]
-    events: dict[str, int] | None
+    rows: dict[str, int] = Field(default_factory=dict)
+    patients: dict[str, int] = Field(default_factory=dict)
+    events: dict[str, int] | None = None
 
 
 class DatasetFile(Stored):
-    """dataset.json; tells_most: columns that explain most of the outcome, each alone, the first first."""
+    """dataset.json; tells_most: columns that explain most of the outcome, each alone, the first first; grid: shape of
+    an image or recording."""
 
     FILE: ClassVar[str] = "dataset.json"
 
     name: str
-    simulated: bool
+    simulated: bool = False
     task: Task
     rows_read: int
     rows: int
     patients: int
-    exclusions: list[list[Any]]
-    columns: list[ColumnRecord]
-    references: dict[str, Any]
-    group: str | None
-    time: str | None
-    time_range: list[str] | None
-    prediction_moment: str | None
-    prediction_moment_reason: str
-    modality: str
+    exclusions: tuple[tuple[str, int], ...] = ()
+    columns: tuple[ColumnRecord, ...]
+    references: dict[str, str] = Field(default_factory=dict)
+    group: str | None = None
+    time: str | None = None
+    time_range: tuple[str, ...] | None = None
+    prediction_moment: str | None = None
+    prediction_moment_reason: str = ""
+    modality: str = ""
     content_hash: str
     positive_reason: str = ""
-    notes: list[str]
+    notes: tuple[str, ...] = ()
     split: SplitRecord
-    tells_most: list[str] = Field(default_factory=list)
+    tells_most: tuple[str, ...] = ()
+    grid: tuple[int, ...] | None = None

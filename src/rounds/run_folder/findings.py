@@ -1,10 +1,10 @@
 """findings.json: what is wrong, main cause first, and the three answers."""
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from rounds.run_folder.stored import Part, Stored
+from rounds.run_folder.stored import Content, Part, Stored
 
 
 class AnswerRecord(Part):
@@ -33,22 +33,24 @@ class ThresholdRecord(Part):
 
 class FindingRecord(Part):
     """One finding. evidence: numbers by name, their unit in the name's end; members: in which it was seen; epoch: the
-    first at which it was seen, where that can be said; rates: how often such findings were right in the ward."""
+    first at which it was seen, where that can be said; rates: how often such findings were right in the ward;
+    look: at the networks, that saw a finding first whose networks are no more."""
 
     round: int
     question: Literal["data", "training", "worth"]
     code: str
     name: str
     severity: Literal["note", "warning", "error"]
-    evidence: dict[str, Any]
+    evidence: Content
     confidence: float
     explanation: str
     epoch: int | None = None
-    rates: dict[str, list[int]]
-    follows_from: list[str]
-    remedies: list[str]
-    members: list[int]
-    thresholds: list[ThresholdRecord] = Field(default_factory=list)
+    rates: dict[str, list[int]] = Field(default_factory=dict)
+    follows_from: tuple[str, ...] = ()
+    remedies: tuple[str, ...] = ()
+    members: tuple[int, ...] = ()
+    thresholds: tuple[ThresholdRecord, ...] = ()
+    look: int | None = None
 
 
 class NotApplicableRecord(Part):
@@ -64,9 +66,9 @@ class FindingsFile(Stored):
 
     FILE: ClassVar[str] = "findings.json"
 
-    networks: list[str] = Field(default_factory=list)
+    networks: tuple[str, ...] = ()
     verdict: VerdictRecord
-    findings: list[FindingRecord]
-    not_applicable: list[NotApplicableRecord]
-    asked: list[str] = Field(default_factory=list)
-    earlier: list[FindingRecord] = Field(default_factory=list)
+    findings: tuple[FindingRecord, ...]
+    not_applicable: tuple[NotApplicableRecord, ...]
+    asked: tuple[str, ...] = ()
+    earlier: tuple[FindingRecord, ...] = ()

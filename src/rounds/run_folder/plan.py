@@ -1,8 +1,13 @@
 """plan.json: every choice of the main plan, why it was made, and what stands beside it."""
 
+from functools import cached_property
 from typing import Any, ClassVar
 
-from rounds.run_folder.stored import Part, Stored
+from pydantic import Field, JsonValue
+
+from rounds.model_facts import ModelFacts
+from rounds.plan import Plan
+from rounds.run_folder.stored import Content, Part, Stored
 
 
 class SlabShape(Part):
@@ -14,7 +19,9 @@ class SlabShape(Part):
 
 
 class SlabShapes(Part):
-    shapes: list[SlabShape]
+    """Of all slabs."""
+
+    shapes: tuple[SlabShape, ...] = ()
 
 
 class IdleField(Part):
@@ -33,12 +40,28 @@ class PlanFile(Stored):
     FILE: ClassVar[str] = "plan.json"
 
     reasons: dict[str, str]
-    asked: dict[str, Any]
+    asked: Content = Field(default_factory=dict)
     no_effect: tuple[IdleField, ...] = ()
-    beside: list[dict[str, Any]]
-    members: int
-    members_trained: int
-    parameters: list[int]
-    slab: SlabShapes
-    rows_that: dict[str, str]
-    model: dict[str, Any] | None = None
+    beside: tuple[dict[str, tuple[JsonValue, JsonValue]], ...] = ()
+    members: int = 0
+    members_trained: int = 0
+    parameters: tuple[int, ...] = ()
+    slab: SlabShapes = SlabShapes()
+    rows_that: dict[str, str] = Field(default_factory=dict)
+    model: ModelFacts | None = None
+
+    @property
+    def fields(self) -> Content:
+        """Fields of the main plan, as the file holds them."""
+        return {name: value for name, value in (self.model_extra or {}).items() if name in Plan.model_fields}
+
+    @cached_property
+    def main(self) -> Plan:
+        """The main plan."""
+        return Plan(**self.fields)
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """The population's plans, main first."""
+        others = ({name: new for name, (_, new) in beside.items()} for beside in self.beside)
+        return (self.main, *(self.main.change(**changes) for changes in others))

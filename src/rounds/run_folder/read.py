@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from rounds.errors import RunFolderError
-from rounds.foreign_files import parse_json, read_small
+from rounds.foreign_files import JsonObject, parse_json, read_small
 
 SCHEMA_VERSION = 1  # of the layout of a run folder's records
 RESTORE = "Restore the file, or train again"
 
 
-def read_record(run: Path, name: str) -> dict[str, Any]:
+def read_record(run: Path, name: str) -> JsonObject:
     """A JSON file of a run folder that holds one record.
 
     Raises RunFolderError where there is no run, or the file is missing or damaged.
@@ -30,12 +30,12 @@ def refuse_later_version(name: str, version: object) -> None:
         raise RunFolderError(name, expected, name="schema_version", got=version, advice=advice)
 
 
-def read_record_if_there(run: Path, name: str) -> dict[str, Any]:
+def read_record_if_there(run: Path, name: str) -> JsonObject:
     """The same, empty where the file is missing."""
     return read_record(run, name) if (run / name).exists() else {}
 
 
-def read_records(run: Path, name: str) -> list[dict[str, Any]]:
+def read_records(run: Path, name: str) -> list[JsonObject]:
     """A JSON file of a run folder that holds a list of records; raises as `read_record`."""
     content = _read(run, name)
     if not isinstance(content, list) or not all(isinstance(one, dict) for one in content):
@@ -43,15 +43,15 @@ def read_records(run: Path, name: str) -> list[dict[str, Any]]:
     return content
 
 
-def read_records_if_there(run: Path, name: str) -> list[dict[str, Any]]:
+def read_records_if_there(run: Path, name: str) -> list[JsonObject]:
     """The same, empty where the file is missing."""
     return read_records(run, name) if (run / name).exists() else []
 
 
-class _Told(dict[str, Any]):
+class _Told(JsonObject):
     """A JSON object that names its file where a part of it is missing: it was edited, or another version wrote it."""
 
-    def __init__(self, content: dict[str, Any], file: Path) -> None:
+    def __init__(self, content: JsonObject, file: Path) -> None:
         super().__init__(content)
         self.file = file
 

@@ -1,7 +1,5 @@
 """The JSON records of a run folder by name: what `rounds schema` prints."""
 
-from typing import Any
-
 from pydantic import BaseModel, RootModel
 
 from rounds.run_folder.dataset import DatasetFile
@@ -10,6 +8,7 @@ from rounds.run_folder.findings import FindingsFile
 from rounds.run_folder.metrics import MetricsFile
 from rounds.run_folder.plan import PlanFile
 from rounds.run_folder.prescriptions import PrescriptionRecord
+from rounds.run_folder.stored import Content
 
 RECORDS: dict[str, type[BaseModel]] = {
     "dataset": DatasetFile,
@@ -21,7 +20,7 @@ RECORDS: dict[str, type[BaseModel]] = {
 }
 
 
-def schema(name: str) -> dict[str, Any]:
+def schema(name: str) -> Content:
     """The JSON Schema of a record; KeyError where there is none of that name.
 
     >>> schema("metrics")["title"]

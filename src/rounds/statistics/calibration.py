@@ -1,15 +1,16 @@
 """Whether predictions mean what they say: reliability curves, slope and intercept, and the parts of the Brier score."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from rounds.metrics import brier
 from rounds.metrics.columns import NO_SPREAD
 from rounds.metrics.influence import patient_sums
+from rounds.run_folder.evidence import BrierParts, Calibration, CurvePoint
+from rounds.run_folder.metrics import Estimate
 from rounds.statistics.class_intervals import line_interval, student, wilson_interval
-from rounds.statistics.intervals import RESAMPLES, Interval, resampled_intervals
+from rounds.statistics.intervals import RESAMPLES, resampled_intervals
 from rounds.statistics.small_cells import FEWEST_PATIENTS
 from rounds.task import Task
 
@@ -30,7 +31,7 @@ def calibration_record(
     observed: np.ndarray,
     predicted: np.ndarray,
     patients: np.ndarray,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Calibration]:
     """Calibration of each output by name: of probabilities, or of numbers (bias, slope, error by predicted size).
 
     observed [N, T] (multiclass [N, 1] class index), predicted [N, T] or [N, C], patients [N].
@@ -38,7 +39,7 @@ def calibration_record(
     >>> task = Task(kind="regression", targets=("los",))
     >>> x = np.arange(100.0)[:, None]
     >>> made = calibration_record(task, x, 0.5 * x, np.arange(100))["los"]
-    >>> made["slope"]["value"], len(made["curve"])
+    >>> made.slope.value, len(made.curve)
     (2.0, 5)
     """
     columns = np.eye(task.outputs)[observed[:, 0].astype(int)] if task.kind == "multiclass" else observed
@@ -49,7 +50,7 @@ def calibration_record(
     return {name: number_calibration(y, p, patients, resamples) for name, (y, p) in outputs.items()}
 
 
-def probability_calibration(observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray) -> dict[str, Any]:
+def probability_calibration(observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray) -> Calibration:
     """Curve, slope, intercept, expected over observed, and the Brier score's parts for one outcome.
 
     observed [N] in {0, 1}, predicted [N] in [0, 1], patients [N] one code a row. What is not defined (one class only)
@@ -61,11 +62,11 @@ def probability_calibration(observed: np.ndarray, predicted: np.ndarray, patient
         "slope": line_interval("calibration_slope", observed, predicted, patients),
         "intercept": line_interval("calibration_intercept", observed, predicted, patients),
     }
-    return {
-        "curve": reliability_curve(observed, predicted, patients, bins),
-        **{name: Interval(value=f[0], low=f[1], high=f[2]) for name, f in limits.items() if f is not None},
-        "brier": brier_parts(observed, predicted, bins),
-    }
+    return Calibration(
+        curve=reliability_curve(observed, predicted, patients, bins),
+        **{name: Estimate(value=f[0], low=f[1], high=f[2]) for name, f in limits.items() if f is not None},
+        brier=brier_parts(observed, predicted, bins),
+    )
 
 
 def _expected_over_observed(
@@ -109,7 +110,7 @@ def _without_small(bins: np.ndarray, patients: np.ndarray) -> np.ndarray:
 
 def reliability_curve(
     observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, bins: np.ndarray
-) -> list[dict[str, Any]]:
+) -> tuple[CurvePoint, ...]:
     """Each bin's mean prediction and share of cases with its 95 % interval; nothing where patients are under 10."""
 
     def limits(rows: np.ndarray, people: int) -> dict[str, float]:
@@ -120,7 +121,7 @@ def reliability_curve(
 
 def _curve(
     observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, bins: np.ndarray, limits: OfRows
-) -> list[dict[str, Any]]:
+) -> tuple[CurvePoint, ...]:
     """A point a bin of at least 10 patients: means of both, limits of the bin, how many they are."""
     found = []
     for b in range(int(bins.max(initial=-1)) + 1):
@@ -129,18 +130,18 @@ def _curve(
         if people < FEWEST_PATIENTS:
             continue
         means = {"predicted": float(predicted[inside].mean()), "observed": float(observed[inside].mean())}
-        found.append({**means, **limits(inside, people), "rows": int(inside.sum()), "patients": people})
-    return found
+        found.append(CurvePoint(**means, **limits(inside, people), rows=int(inside.sum()), patients=people))
+    return tuple(found)
 
 
-def brier_parts(observed: np.ndarray, predicted: np.ndarray, bins: np.ndarray) -> dict[str, Any]:
+def brier_parts(observed: np.ndarray, predicted: np.ndarray, bins: np.ndarray) -> BrierParts:
     """score = reliability - resolution + uncertainty + within_bins (Murphy 1973; Stephenson et al. 2008).
 
     reliability: squared distance of bin means to bin shares, 0 is ideal; resolution: how far bin shares lie from the
     share of all, higher is better; uncertainty: what a constant scores; within_bins: what binning leaves over.
 
     >>> p, y = np.array([0.2] * 5 + [0.8] * 5), np.array([1, 0, 0, 0, 0, 1, 1, 1, 1, 0])
-    >>> {k: round(v, 4) for k, v in brier_parts(y, p, (p > 0.5).astype(int)).items()}
+    >>> {k: round(v, 4) for k, v in brier_parts(y, p, (p > 0.5).astype(int))}
     {'score': 0.16, 'reliability': 0.0, 'resolution': 0.09, 'uncertainty': 0.25, 'within_bins': 0.0}
     """
     sizes = np.bincount(bins)
@@ -151,19 +152,18 @@ def brier_parts(observed: np.ndarray, predicted: np.ndarray, bins: np.ndarray) -
     reliability = float(weight @ (means - shares) ** 2)
     resolution = float(weight @ (shares - overall) ** 2)
     uncertainty = overall * (1 - overall)
-    left = score - reliability + resolution - uncertainty
-    return {
-        "score": score,
-        "reliability": reliability,
-        "resolution": resolution,
-        "uncertainty": uncertainty,
-        "within_bins": left,
-    }
+    return BrierParts(
+        score=score,
+        reliability=reliability,
+        resolution=resolution,
+        uncertainty=uncertainty,
+        within_bins=score - reliability + resolution - uncertainty,
+    )
 
 
 def number_calibration(
     observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, resamples: int = RESAMPLES
-) -> dict[str, Any]:
+) -> Calibration:
     """bias (mean of prediction - observed), slope and intercept of observed on predicted, and the curve by size.
 
     All but the slope in the target's unit; ideal are 0, 1, 0. The slope is left out where predictions are constant.
@@ -175,10 +175,8 @@ def number_calibration(
 
     bounds = dict.fromkeys(("bias", "slope", "intercept"), (-np.inf, np.inf))
     bins = curve_bins(predicted, patients)
-    return {
-        "curve": error_by_size(observed, predicted, patients, bins),
-        **resampled_intervals(scores, bounds, patients, resamples),
-    }
+    curve = error_by_size(observed, predicted, patients, bins)
+    return Calibration(curve=curve).model_copy(update=resampled_intervals(scores, bounds, patients, resamples))
 
 
 def _line(observed: np.ndarray, predicted: np.ndarray, w: np.ndarray) -> dict[str, np.ndarray]:
@@ -196,7 +194,7 @@ def _line(observed: np.ndarray, predicted: np.ndarray, w: np.ndarray) -> dict[st
 
 def error_by_size(
     observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, bins: np.ndarray
-) -> list[dict[str, Any]]:
+) -> tuple[CurvePoint, ...]:
     """Each bin's mean prediction, mean of the observed with its 95 % interval, and mean absolute error."""
 
     def limits(rows: np.ndarray, people: int) -> dict[str, float]:

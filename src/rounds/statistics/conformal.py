@@ -7,13 +7,15 @@ skewed intervals. It holds for patients like those of validation; drift breaks i
 """
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import RunFolderError
+from rounds.run_folder.evidence import Coverage, TargetCoverage
+from rounds.run_folder.metrics import Estimate
 from rounds.statistics.class_intervals import wilson_interval
 from rounds.statistics.training_profile import patient_shares
 from rounds.task import Task
@@ -103,7 +105,7 @@ def _upper_quantile(errors: np.ndarray, weights: np.ndarray, patients: int, shar
 
 def coverage_record(
     made: ConformalIntervals, task: Task, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray
-) -> dict[str, Any]:
+) -> Coverage:
     """Share of judged patients inside and width, for each target; each patient counts once, spread over their rows."""
     low, high = made.limits(predicted)
     return measured_coverage(made.level, task, observed, (low, high), patients)
@@ -115,7 +117,7 @@ def measured_coverage(
     observed: np.ndarray,
     limits: tuple[np.ndarray, np.ndarray],
     patients: np.ndarray,
-) -> dict[str, Any]:
+) -> Coverage:
     """Share of judged patients inside their limits ([N, T] each) with its 95 % interval, and width in the unit."""
     low, high = limits
     inside = (observed >= low) & (observed <= high)
@@ -125,12 +127,12 @@ def measured_coverage(
         share = min(1.0, float(weights @ inside[:, t]))
         least, most = wilson_interval(share, people)
         width = high[:, t] - low[:, t]
-        found[name] = {
-            "coverage": {"value": share, "low": least, "high": most},
-            "mean_width": float(weights @ width),
-            "median_width": float(np.median(width)),
-        }
-    return {"level": level, "patients": people, "targets": found}
+        found[name] = TargetCoverage(
+            coverage=Estimate(value=share, low=least, high=most),
+            mean_width=float(weights @ width),
+            median_width=float(np.median(width)),
+        )
+    return Coverage(level=level, patients=people, targets=found)
 
 
 def read_intervals(run: Path) -> ConformalIntervals | None:

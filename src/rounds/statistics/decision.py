@@ -1,11 +1,12 @@
 """What a threshold does to patients: operating points with their four cells, and the net benefit of acting on them."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rounds.metrics.influence import patient_sums
+from rounds.run_folder.evidence import NetBenefit, OperatingPoint
+from rounds.run_folder.metrics import Estimate
 from rounds.statistics.class_intervals import wilson_interval
 from rounds.statistics.recalibration import patient_parts
 from rounds.statistics.resampling import patient_weights
@@ -49,7 +50,7 @@ class Scored:
         return Scored(self.observed[rows], self.predicted[rows], self.patients[rows])
 
 
-def operating_points(validation: Scored, judged: Scored, rows_a_day: float | None = None) -> list[dict[str, Any]]:
+def operating_points(validation: Scored, judged: Scored, rows_a_day: float | None = None) -> list[OperatingPoint]:
     """Thresholds chosen on validation patients, and what they do to the patients who judge.
 
     Where the same patients validate and judge (out of fold), each fifth of them is alerted by thresholds that the
@@ -57,7 +58,7 @@ def operating_points(validation: Scored, judged: Scored, rows_a_day: float | Non
 
     >>> y, p = np.array([0.0, 0.0, 1.0, 1.0] * 10), np.array([0.1, 0.3, 0.2, 0.9] * 10)
     >>> points = operating_points(Scored(y, p, np.arange(40)), Scored(y, p, np.arange(40, 80)))
-    >>> points[0]["target"], points[0]["threshold"], points[0]["sensitivity"]["value"]
+    >>> points[0].target, points[0].threshold, points[0].sensitivity.value
     ({'sensitivity': 0.8}, 0.2, 1.0)
     """
     alerts = _alerts(validation, judged, rows_a_day)
@@ -65,9 +66,9 @@ def operating_points(validation: Scored, judged: Scored, rows_a_day: float | Non
     for target, threshold in chosen_thresholds(validation.observed, validation.predicted, rows_a_day):
         if (alert := alerts.get(str(target))) is None:
             continue
-        point = {"target": target, "threshold": threshold, **describe_alerts(alert, judged.observed, judged.patients)}
-        if rows_a_day is not None and not point["rounded"]:
-            point["alerts_a_day"] = point["alert_share"]["value"] * rows_a_day
+        point = operating_point(target, threshold, alert, judged)
+        if rows_a_day is not None and not point.rounded and point.alert_share is not None:
+            point = point.model_copy(update={"alerts_a_day": point.alert_share.value * rows_a_day})
         found.append(point)
     return found
 
@@ -121,14 +122,14 @@ def _loads(rows_a_day: float | None) -> list[tuple[dict[str, float], float]]:
     return [({"alerts_a_day": n}, n / rows_a_day) for n in ALERTS_A_DAY if n <= MOST_ALERTED * rows_a_day]
 
 
-def describe_alerts(alert: np.ndarray, observed: np.ndarray, patients: np.ndarray) -> dict[str, Any]:
+def operating_point(target: dict[str, float], threshold: float, alert: np.ndarray, judged: Scored) -> OperatingPoint:
     """Four cells in rows and shares with 95 % intervals over patients, as far as they tell of no 1 to 9 patients.
 
     A cell of so few is None, and so is every share made of it. The others are rounded to tens then, that of the same
     outcome so that the hidden one cannot be had from the outcome's total; shares are made of the cells shown, in whole
-    percents and without limits. alert: [N] bool; observed: [N] in {0, 1}.
+    percents and without limits. alert: [N] bool.
     """
-    case = observed > 0.5
+    case, patients = judged.observed > 0.5, judged.patients
     cells = {
         "true_positive": alert & case,
         "false_positive": alert & ~case,
@@ -144,9 +145,9 @@ def describe_alerts(alert: np.ndarray, observed: np.ndarray, patients: np.ndarra
     }
     shown = _shown_cells(cells, patients)
     exact = {name: made for name, (of, among) in shares.items() if (made := _share(of, among, patients)) is not None}
-    if None not in shown.values():
-        return {"cells": shown, "rounded": False, **exact}
-    return {"cells": shown, "rounded": True, **{name: _rough_share(name, shown, len(alert)) for name in exact}}
+    rounded = None in shown.values()
+    told = {name: _rough_share(name, shown, len(alert)) for name in exact} if rounded else exact
+    return OperatingPoint(target=target, threshold=threshold, cells=shown, rounded=rounded, **told)
 
 
 def _shown_cells(cells: dict[str, np.ndarray], patients: np.ndarray) -> dict[str, int | None]:
@@ -167,23 +168,23 @@ def _about(rows: dict[str, int], beside_hidden: bool, name: str) -> int:
     return (count + step // 2 - 1) // step * step
 
 
-def _rough_share(name: str, shown: dict[str, int | None], rows: int) -> dict[str, float] | None:
+def _rough_share(name: str, shown: dict[str, int | None], rows: int) -> Estimate | None:
     of, beside = (shown[cell] for cell in SHARES[name])
     if of is None or beside is None:
         return None
     part, whole = (of + beside, rows) if name == "alert_share" else (of, of + beside)
-    return {"value": round(part / max(whole, 1), 2)}
+    return Estimate(value=round(part / max(whole, 1), 2))
 
 
-def _share(of: np.ndarray, among: np.ndarray, patients: np.ndarray) -> dict[str, float] | None:
+def _share(of: np.ndarray, among: np.ndarray, patients: np.ndarray) -> Estimate | None:
     if not among.any():
         return None
     value = float(of[among].mean())
     low, high = wilson_interval(value, len(np.unique(patients[among])))
-    return {"value": value, "low": low, "high": high}
+    return Estimate(value=value, low=low, high=high)
 
 
-def decision_curve(observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray) -> list[dict[str, float]]:
+def decision_curve(observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray) -> list[NetBenefit]:
     """Net benefit at each threshold probability: of the model with its 95 % interval, of treating all, of nobody (0).
 
     TP / N - FP / N * t / (1 - t): true positives less false ones at the exchange rate that t stands for, in cases a
@@ -191,8 +192,8 @@ def decision_curve(observed: np.ndarray, predicted: np.ndarray, patients: np.nda
     model beats both treating all and treating nobody. Thresholds that would give away 1 to 9 patients are left out.
 
     >>> y, p = np.array([1.0, 1.0, 0.0, 0.0] * 10), np.array([0.9, 0.6, 0.4, 0.1] * 10)
-    >>> point = next(c for c in decision_curve(y, p, np.arange(40)) if c["threshold"] == 0.5)
-    >>> point["net_benefit"], point["treat_all"]
+    >>> point = next(c for c in decision_curve(y, p, np.arange(40)) if c.threshold == 0.5)
+    >>> point.net_benefit, point.treat_all
     (0.5, 0.0)
     """
     blocks = list(patient_weights(patients, CURVE_RESAMPLES, seed=0))
@@ -216,20 +217,20 @@ def _is_telling(people: int) -> bool:
 
 def _curve_point(
     t: float, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, blocks: list[np.ndarray]
-) -> dict[str, float]:
+) -> NetBenefit:
     gain = np.where(observed > 0.5, 1.0, -t / (1 - t))  # of an alert, per row
     acted = gain * (predicted >= t)
     resampled, everyone = (np.concatenate([b @ each / b.sum(-1) for b in blocks]) for each in (acted, gain))
     low, high = net_benefit_interval(t, acted, patients)
-    return {
-        "threshold": t,
-        "net_benefit": float(acted.mean()),
-        "low": low,
-        "high": high,
-        "treat_all": float(gain.mean()),
-        "treat_none": 0.0,
-        "above_both": float(np.mean(resampled > np.maximum(everyone, 0.0))),
-    }
+    return NetBenefit(
+        threshold=t,
+        net_benefit=float(acted.mean()),
+        low=low,
+        high=high,
+        treat_all=float(gain.mean()),
+        treat_none=0.0,
+        above_both=float(np.mean(resampled > np.maximum(everyone, 0.0))),
+    )
 
 
 def net_benefit_interval(t: float, acted: np.ndarray, patients: np.ndarray) -> tuple[float, float]:

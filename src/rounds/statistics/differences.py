@@ -7,13 +7,14 @@ correlation (Zou 2007, Psychological Methods 12:399): with few cases the two may
 difference still be anywhere.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from rounds.errors import DataError
 from rounds.metrics import METRICS, weighted_scores
 from rounds.metrics.influence import NUMBER_INFLUENCES, patient_sums
+from rounds.run_folder.metrics import BaselineDifference, Estimate
 from rounds.statistics.class_intervals import (
     MetricEstimate,
     OutcomePart,
@@ -24,13 +25,13 @@ from rounds.statistics.class_intervals import (
     student,
     variance_of,
 )
-from rounds.statistics.intervals import Interval, average_repeats, checked_patients
+from rounds.statistics.intervals import average_repeats, checked_patients
 from rounds.task import Task
 
 LOSSES = ("log_loss", "brier")
 
 
-class Difference(NamedTuple):
+class GainEstimate(NamedTuple):
     """How much better, with its 95 % interval, its standard error over patients and degrees of freedom; positive where
     the first predictions are better. All are nan where the metric is not defined."""
 
@@ -41,12 +42,12 @@ class Difference(NamedTuple):
     freedom: float
 
 
-UNDEFINED = Difference(*[float("nan")] * 5)
+UNDEFINED = GainEstimate(*[float("nan")] * 5)
 
 
 def paired_difference(
     task: Task, metric: str, observed: np.ndarray, a: np.ndarray, b: np.ndarray, patients: np.ndarray
-) -> Interval:
+) -> Estimate:
     """How much better predictions a are than b on the same patients; positive where a is better.
 
     In the metric's own unit; arguments as `score_with_interval`. Raises DataError where lengths differ, there is only
@@ -54,7 +55,7 @@ def paired_difference(
 
     >>> task = Task(kind="regression", targets=("los",))
     >>> y = np.arange(40.0)[:, None]
-    >>> paired_difference(task, "mae", y, y + 1.0, y + 3.0, np.arange(40))["value"]
+    >>> paired_difference(task, "mae", y, y + 1.0, y + 3.0, np.arange(40)).value
     2.0
     """
     found = paired_differences(task, metric, observed, a, {"b": b}, patients)
@@ -71,12 +72,12 @@ def paired_differences(
     ours: np.ndarray,
     others: dict[str, np.ndarray],
     patients: np.ndarray,
-) -> dict[str, Interval]:
+) -> dict[str, Estimate]:
     """`paired_difference` of predictions to each of several others; one that is not defined on these rows is left out.
 
     >>> task, y = Task(kind="regression", targets=("los",)), np.arange(40.0)[:, None]
     >>> found = paired_differences(task, "mae", y, y + 1.0, {"linear": y + 3.0, "trees": y}, np.arange(40))
-    >>> found["linear"]["value"], found["trees"]["low"]
+    >>> found["linear"].value, found["trees"].low
     (2.0, -1.0)
     """
     patients = checked_patients(observed, patients)
@@ -85,13 +86,13 @@ def paired_differences(
     for name, theirs in others.items():
         made = difference(task, metric, observed, ours, average_repeats(observed, theirs), patients)
         if np.isfinite(made.value):
-            found[name] = Interval(value=made.value, low=made.low, high=made.high)
+            found[name] = Estimate(value=made.value, low=made.low, high=made.high)
     return found
 
 
 def difference(
     task: Task, metric: str, observed: np.ndarray, a: np.ndarray, b: np.ndarray, patients: np.ndarray
-) -> Difference:
+) -> GainEstimate:
     """As `paired_difference`, with its standard error.
 
     observed [N, T] (multiclass [N, 1] class index), a and b [N, T] or [N, C], patients [N].
@@ -114,7 +115,7 @@ def difference(
 
 def _of_numbers(
     task: Task, metric: str, observed: np.ndarray, sides: tuple[np.ndarray, np.ndarray], patients: np.ndarray
-) -> Difference:
+) -> GainEstimate:
     values = [weighted_scores(task, observed, p, None, (metric,))[metric] for p in sides]
     value = float(METRICS[metric].gain(*values))
     if not np.isfinite(value):
@@ -126,7 +127,7 @@ def _of_numbers(
 
 def _of_losses(
     task: Task, metric: str, observed: np.ndarray, sides: tuple[np.ndarray, np.ndarray], patients: np.ndarray
-) -> Difference:
+) -> GainEstimate:
     """A difference of losses is a loss itself: one of cases, and one of controls."""
     ours, theirs = (parts_of(task, metric, observed, p, patients) for p in sides)
     parts = [_gain(mine, other) for mine, other in zip(ours, theirs, strict=True)]
@@ -144,7 +145,7 @@ def _gain(ours: OutcomePart, theirs: OutcomePart) -> OutcomePart:
     return OutcomePart(theirs.value - ours.value, theirs.influence - ours.influence, ours.cases, ours.controls, means)
 
 
-def _of_shares(ours: MetricEstimate, theirs: MetricEstimate, patients: np.ndarray) -> Difference:
+def _of_shares(ours: MetricEstimate, theirs: MetricEstimate, patients: np.ndarray) -> GainEstimate:
     first, second = (np.mean([p.influence for p in e.parts], axis=0) for e in (ours, theirs))
     first, second = (patient_sums(influence, patients) for influence in (first, second))
     lengths = float(np.linalg.norm(first) * np.linalg.norm(second))
@@ -157,9 +158,44 @@ def _of_shares(ours: MetricEstimate, theirs: MetricEstimate, patients: np.ndarra
     below = apart(ours.value - ours.low, theirs.high - theirs.value)
     above = apart(ours.high - ours.value, theirs.value - theirs.low)
     error = apart(ours.error, theirs.error)
-    return Difference(value, value - below, value + above, error, min(ours.freedom, theirs.freedom))
+    return GainEstimate(value, value - below, value + above, error, min(ours.freedom, theirs.freedom))
 
 
-def _student(value: float, error: float, freedom: float) -> Difference:
+def _student(value: float, error: float, freedom: float) -> GainEstimate:
     half = error * student(freedom)
-    return Difference(value, value - half, value + half, error, freedom)
+    return GainEstimate(value, value - half, value + half, error, freedom)
+
+
+class Worth(NamedTuple):
+    """Whether it was worth it, and why."""
+
+    answer: Literal["yes", "no", "unknown"]
+    reason: str
+
+
+def worth_it(difference: BaselineDifference) -> Worth:
+    """Yes where the whole interval is above 0 and the effect worthwhile, no where even its upper end is not.
+
+    >>> effect = {"value": 2.0, "low": 1.0, "high": 3.0, "smallest_worthwhile": 0.5}
+    >>> worth_it(BaselineDifference(metric="rmse", baseline="trees", **effect)).answer
+    'yes'
+    """
+    shown = f"{difference.metric} {gain_in_words(difference, difference.baseline)}"
+    least = f"smallest worthwhile difference {difference.smallest_worthwhile:.3g}"
+    if difference.low > 0 and difference.value >= difference.smallest_worthwhile:
+        return Worth("yes", f"{shown}; {least}")
+    if difference.high < difference.smallest_worthwhile:
+        return Worth("no", f"{shown}: less than the {least}")
+    return Worth("unknown", f"{shown}: too few patients to tell it from the {least}")
+
+
+def gain_in_words(gain: Estimate, other: str) -> str:
+    """A gain on something, with its interval; a loss is said as such.
+
+    >>> gain_in_words(Estimate(value=-2.0, low=-3.0, high=-1.0), "trees")
+    'worse than trees by 2 (95 % interval of the gain -3 to -1)'
+    """
+    limits = f"{gain.low:.3g} to {gain.high:.3g}"
+    if gain.value < 0:
+        return f"worse than {other} by {-gain.value:.3g} (95 % interval of the gain {limits})"
+    return f"better than {other} by {gain.value:.3g} (95 % interval {limits})"

@@ -1,12 +1,12 @@
 """Whether new patients are like those of training, column by column, without their outcomes."""
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from rounds.data.tables.values import as_booleans, as_levels, as_numbers
+from rounds.run_folder.stored import Part
 from rounds.statistics.training_profile import OTHER, ProfileColumn, TrainingProfile, patient_shares, shares
 
 # Limits of the population stability index: below the first stable, above the second shifted (Siddiqi 2006, Credit
@@ -26,11 +26,11 @@ FEWEST_PATIENTS_FOR_DRIFT = 10
 Shift = Literal["none", "some", "large", "not judged"]
 
 
-@dataclass(frozen=True)
-class ColumnDrift:
+class ColumnDrift(Part):
     """One column beside training: index (population stability index, 0 = the same), p_value (chi-squared, corrected
     for all columns), shift (what both together say); training and new: median of a number or share of the level that
-    moved most; missing shares of patients and their corrected p-value."""
+    moved most; missing shares of patients and their corrected p-value; text: the same in words, of those that
+    moved."""
 
     column: str
     shift: Shift
@@ -44,14 +44,10 @@ class ColumnDrift:
     missing_new: float
     missing_p_value: float
 
-    @property
-    def text(self) -> str:
-        """In words, for those columns that moved; "" for the others.
+    text: str = ""
 
-        >>> still = ColumnDrift("age", "large", 0.3, 0.0, "", 60.0, 70.0, "none", 0.0, 0.0, 1.0)
-        >>> still.text
-        'age: large shift from training (median 60 there, 70 here; stability index 0.30)'
-        """
+    def in_words(self) -> str:
+        """For those columns that moved; "" for the others."""
         parts = []
         if self.shift in ("some", "large"):
             what = f"share of {self.level}" if self.level else "median"
@@ -61,8 +57,13 @@ class ColumnDrift:
             parts.append(f"missing in {self.missing_new:.0%} of patients, {self.missing_training:.0%} in training")
         return f"{self.column}: {'; '.join(parts)}" if parts else ""
 
-    def record(self) -> dict[str, Any]:
-        return {**asdict(self), "text": self.text}
+
+class Drift(Part):
+    """All columns, those that moved first; reason: why they were not judged."""
+
+    judged: bool
+    reason: str
+    columns: tuple[ColumnDrift, ...]
 
 
 def column_drifts(profile: TrainingProfile, inputs: pl.DataFrame, patients: np.ndarray) -> list[ColumnDrift]:
@@ -88,7 +89,17 @@ def _drift(column: ProfileColumn, values: pl.Series, weights: np.ndarray, size: 
     missing_p = _difference(*_shares_of_two(column.missing, missing), size)[1]
     level, before, after = _what_moved(column, old, new, values)
     return ColumnDrift(
-        column.column, "none", index, p_value, level, before, after, "none", column.missing, missing, missing_p
+        column=column.column,
+        shift="none",
+        index=index,
+        p_value=p_value,
+        level=level,
+        training=before,
+        new=after,
+        missing_shift="none",
+        missing_training=column.missing,
+        missing_new=missing,
+        missing_p_value=missing_p,
     )
 
 
@@ -159,11 +170,10 @@ def _corrected(found: list[ColumnDrift]) -> list[ColumnDrift]:
     for drift, p, missing_p in zip(found, adjusted[: len(found)], adjusted[len(found) :], strict=True):
         gap = abs(drift.missing_new - drift.missing_training)
         missing_shift = _shift(gap / MISSING_SHIFT * SOME_SHIFT, missing_p)
-        made.append(
-            replace(
-                drift, p_value=p, missing_p_value=missing_p, shift=_shift(drift.index, p), missing_shift=missing_shift
-            )
-        )
+        told = {"p_value": p, "missing_p_value": missing_p}
+        shifts = {"shift": _shift(drift.index, p), "missing_shift": missing_shift}
+        drift = drift.model_copy(update=told | shifts)
+        made.append(drift.model_copy(update={"text": drift.in_words()}))
     return made
 
 
@@ -186,13 +196,13 @@ def holm(p_values: list[float]) -> list[float]:
     return [float(p) for p in made]
 
 
-def drift_record(profile: TrainingProfile | None, inputs: pl.DataFrame, patients: np.ndarray) -> dict[str, Any]:
+def drift_record(profile: TrainingProfile | None, inputs: pl.DataFrame, patients: np.ndarray) -> Drift:
     """Columns that moved first, and what was not judged with the reason."""
     people = len(np.unique(patients))
     if profile is None:
-        return {"judged": False, "reason": "the run keeps no reference of its training patients", "columns": []}
+        return Drift(judged=False, reason="the run keeps no reference of its training patients", columns=())
     if people < FEWEST_PATIENTS_FOR_DRIFT:
         reason = f"{people} patients are too few to tell drift from chance (at least {FEWEST_PATIENTS_FOR_DRIFT})"
-        return {"judged": False, "reason": reason, "columns": []}
+        return Drift(judged=False, reason=reason, columns=())
     found = sorted(column_drifts(profile, inputs, patients), key=lambda d: (not d.text, -d.index))
-    return {"judged": True, "reason": "", "columns": [d.record() for d in found]}
+    return Drift(judged=True, reason="", columns=tuple(found))

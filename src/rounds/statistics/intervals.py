@@ -1,12 +1,12 @@
 """How far a score would move with other patients: the bootstrap over patients, who are drawn with all their rows."""
 
 from collections.abc import Callable
-from typing import NotRequired, TypedDict
 
 import numpy as np
 
 from rounds.errors import DataError
 from rounds.metrics import METRICS, metrics_for, weighted_scores
+from rounds.run_folder.metrics import Estimate
 from rounds.statistics.class_intervals import class_interval
 from rounds.statistics.resampling import patient_weights
 from rounds.task import Task
@@ -22,16 +22,6 @@ FEWEST_JUDGED = 0.1
 Scores = Callable[[np.ndarray | None], dict[str, np.ndarray]]  # weights [B, N] (None: all 1) -> statistics [B] by name
 
 
-class Interval(TypedDict):
-    """A value with its 95 % interval over patients; resamples: of a bootstrap, how many could be judged (some have one
-    class only)."""
-
-    value: float
-    low: float
-    high: float
-    resamples: NotRequired[int]
-
-
 def score_with_interval(
     task: Task,
     observed: np.ndarray,
@@ -39,7 +29,7 @@ def score_with_interval(
     patients: np.ndarray,
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> dict[str, Interval]:
+) -> dict[str, Estimate]:
     """Every metric of the task with its interval: of classes as `class_interval` has it, of numbers by the bootstrap.
 
     Metrics that are not defined on these rows, or on hardly any resample of them, are left out.
@@ -51,7 +41,7 @@ def score_with_interval(
     >>> task = Task(kind="regression", targets=("los",))
     >>> found = score_with_interval(task, np.arange(40.0)[:, None], np.arange(40.0)[:, None] + 1.0, np.arange(40))
     >>> found["mae"]
-    {'value': 1.0, 'low': 1.0, 'high': 1.0, 'resamples': 1000}
+    Estimate(value=1.0, low=1.0, high=1.0, resamples=1000)
     """
     predicted, patients = average_repeats(observed, predicted), checked_patients(observed, patients)
     if task.is_classification:
@@ -64,9 +54,9 @@ def score_with_interval(
     return _intervals(scores, bounds, patients, resamples, seed)
 
 
-def _of_classes(task: Task, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray) -> dict[str, Interval]:
+def _of_classes(task: Task, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray) -> dict[str, Estimate]:
     each = {name: class_interval(task, name, observed, predicted, patients) for name in metrics_for(task)}
-    return {name: Interval(value=f[0], low=f[1], high=f[2]) for name, f in each.items() if f is not None}
+    return {name: Estimate(value=f[0], low=f[1], high=f[2]) for name, f in each.items() if f is not None}
 
 
 def resampled_intervals(
@@ -74,7 +64,7 @@ def resampled_intervals(
     bounds: dict[str, tuple[float, float]],
     patients: np.ndarray,
     resamples: int = RESAMPLES,
-) -> dict[str, Interval]:
+) -> dict[str, Estimate]:
     """Any statistics of rows with their intervals over patients.
 
     scores: nan where a statistic is not defined; bounds: lowest and highest possible value of each. What is not defined
@@ -83,7 +73,7 @@ def resampled_intervals(
 
     >>> stays = np.arange(40.0)
     >>> mean = lambda w: {"mean": stays.mean() if w is None else w @ stays / w.sum(-1)}
-    >>> resampled_intervals(mean, {"mean": (0.0, np.inf)}, np.arange(40))["mean"]["value"]
+    >>> resampled_intervals(mean, {"mean": (0.0, np.inf)}, np.arange(40))["mean"].value
     19.5
     """
     return _intervals(scores, bounds, checked_patients(patients, patients), resamples, seed=0)
@@ -104,15 +94,17 @@ def _intervals(
     patients: np.ndarray,
     resamples: int,
     seed: int,
-) -> dict[str, Interval]:
+) -> dict[str, Estimate]:
     judged = {name: float(value) for name, value in scores(None).items() if np.isfinite(value)}
     blocks = [scores(weights) for weights in patient_weights(patients, resamples, seed)]
     resampled = {name: np.concatenate([block[name] for block in blocks]) for name in judged}
     found = {name: _interval(value, resampled[name], bounds[name]) for name, value in judged.items()}
-    return {name: interval for name, interval in found.items() if interval["resamples"] >= FEWEST_JUDGED * resamples}
+    return {
+        name: interval for name, interval in found.items() if (interval.resamples or 0) >= FEWEST_JUDGED * resamples
+    }
 
 
-def _interval(value: float, resampled: np.ndarray, bounds: tuple[float, float]) -> Interval:
+def _interval(value: float, resampled: np.ndarray, bounds: tuple[float, float]) -> Estimate:
     """resampled: [R], nan where a resample could not be judged.
 
     The percentiles are moved so that the resamples' median falls on the value. A resample holds patients twice and so
@@ -120,10 +112,10 @@ def _interval(value: float, resampled: np.ndarray, bounds: tuple[float, float]) 
     """
     judged = resampled[np.isfinite(resampled)]
     if not len(judged):
-        return Interval(value=value, low=value, high=value, resamples=0)
+        return Estimate(value=value, low=value, high=value, resamples=0)
     low, middle, high = np.percentile(judged, (PERCENTILES[0], 50.0, PERCENTILES[1])).tolist()
     low, high = (min(max(value + limit - middle, bounds[0]), bounds[1]) for limit in (low, high))
-    return Interval(value=value, low=low, high=high, resamples=len(judged))
+    return Estimate(value=value, low=low, high=high, resamples=len(judged))
 
 
 def checked_patients(observed: np.ndarray, patients: np.ndarray) -> np.ndarray:

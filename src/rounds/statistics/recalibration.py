@@ -1,12 +1,15 @@
 """Maps from predictions to better calibrated ones, fitted on patients nobody learned from, kept where they help."""
 
-from typing import Any, Literal, Self
+from collections.abc import Callable
+from typing import Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from rounds.data.preparation.target_scale import TargetScale, softened
 from rounds.metrics.columns import RESOLUTION
+from rounds.run_folder.evidence import RecalibrationRecord, TriedMap
+from rounds.run_folder.metrics import Estimate
 from rounds.statistics.calibration import mean_interval
 from rounds.task import Task
 
@@ -100,7 +103,7 @@ def _class_temperature(y: np.ndarray, p: np.ndarray) -> float:
     return _least(lambda t: float(-np.mean(np.log(np.maximum(softened(p, t)[rows, y], RESOLUTION)))))
 
 
-def _least(loss: Any) -> float:
+def _least(loss: Callable[[float], float]) -> float:
     """The temperature of least log loss, within MOST_TEMPERATURE of 1: beyond, rows were separated by luck."""
     from scipy.optimize import minimize_scalar
 
@@ -188,7 +191,7 @@ def can_fit(task: Task, kind: RecalibrationKind, observed: np.ndarray, patients:
 
 def choose_recalibration(
     task: Task, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray
-) -> tuple[Recalibration, dict[str, Any]]:
+) -> tuple[Recalibration, RecalibrationRecord]:
     """The map that helps most on patients it was not fitted on, or none; and what was tried.
 
     A map is kept where the whole 95 % interval of its gain (in log loss, or mean squared error) is above 0.
@@ -203,21 +206,21 @@ def choose_recalibration(
     'temperature'
     """
     before = row_losses(task, observed, predicted)
-    tried: dict[str, Any] = {}
+    tried: dict[str, TriedMap] = {}
     helped: dict[RecalibrationKind, float] = {}
     for kind in TRIED[task.kind]:
         if reason := can_fit(task, kind, observed, patients):
-            tried[kind] = {"not_tried": reason}
+            tried[kind] = TriedMap(not_tried=reason)
             continue
         gains = before - row_losses(task, observed, cross_fitted(task, kind, observed, predicted, patients))
         low, high = mean_interval(gains, patients)
-        tried[kind] = {"gain": {"value": float(gains.mean()), "low": low, "high": high}}
+        tried[kind] = TriedMap(gain=Estimate(value=float(gains.mean()), low=low, high=high))
         if low > 0:
             helped[kind] = float(gains.mean())
     kind = _simplest_best(helped)
     made = Recalibration.fit(task, kind, observed, predicted)
     metric = "log_loss" if task.is_classification else "mean squared error"
-    return made, {"kept": kind, "metric": metric, "tried": tried, "parameters": _shown(made)}
+    return made, RecalibrationRecord(kept=kind, metric=metric, tried=tried, parameters=_shown(made))
 
 
 def _simplest_best(helped: dict[RecalibrationKind, float]) -> RecalibrationKind:
@@ -228,9 +231,9 @@ def _simplest_best(helped: dict[RecalibrationKind, float]) -> RecalibrationKind:
     return next(kind for kind, gain in helped.items() if gain >= ENOUGH_GAIN * best)
 
 
-def _shown(made: Recalibration) -> list[list[float]]:
+def _shown(made: Recalibration) -> tuple[tuple[float, ...], ...]:
     """Parameters but for isotonic knots, which are single patients' predictions."""
-    return [] if made.kind == "isotonic" else [list(p) for p in made.parameters]
+    return () if made.kind == "isotonic" else made.parameters
 
 
 # Points of a map in a model folder, even in log-odds between -16 and 16: between them it is straight, and a smooth map
@@ -240,7 +243,7 @@ MAP_POINTS, MAP_LIMIT = 401, 16.0
 
 def recalibrated_scale(
     task: Task, scale: TargetScale, outputs: np.ndarray, targets: np.ndarray, patients: np.ndarray
-) -> tuple[TargetScale, np.ndarray, dict[str, Any]]:
+) -> tuple[TargetScale, np.ndarray, RecalibrationRecord]:
     """(the way back with the map that helped, cross-fitted predictions [N, T], what was tried).
 
     outputs: [N, T] of rows that no averaged member learned from; targets [N, T], patients [N] of the same rows. Maps
@@ -248,18 +251,19 @@ def recalibrated_scale(
     """
     predicted = scale.backward(outputs)
     if not task.is_classification:
-        return scale, predicted, {"kept": "none", "reason": f"maps are not applied to a {task.kind} task"}
+        reason = f"maps are not applied to a {task.kind} task"
+        return scale, predicted, RecalibrationRecord(kept="none", reason=reason)
     made, record = choose_recalibration(task, targets, predicted, patients)
     if made.kind == "none":
         return scale, predicted, record
-    mapped = scale.model_copy(update=_inverse_transform(task, made))
-    return mapped, cross_fitted(task, made.kind, targets, predicted, patients), record
+    return _with_map(task, scale, made), cross_fitted(task, made.kind, targets, predicted, patients), record
 
 
-def _inverse_transform(task: Task, made: Recalibration) -> dict[str, Any]:
-    """Fields of a TargetScale: one temperature for classes, else knots and their values for each label."""
+def _with_map(task: Task, scale: TargetScale, made: Recalibration) -> TargetScale:
+    """One temperature for classes, else knots and their values for each label."""
     if task.kind == "multiclass":
-        return {"temperature": made.parameters[0][0]}
+        return scale.model_copy(update={"temperature": made.parameters[0][0]})
     knots = logistic(np.linspace(-MAP_LIMIT, MAP_LIMIT, MAP_POINTS))
     table = made.apply(np.tile(knots[:, None], (1, task.outputs)))
-    return {"knots": (tuple(knots.tolist()),) * task.outputs, "table": tuple(map(tuple, table.T.tolist()))}
+    columns = {"knots": (tuple(knots.tolist()),) * task.outputs, "table": tuple(map(tuple, table.T.tolist()))}
+    return scale.model_copy(update=columns)

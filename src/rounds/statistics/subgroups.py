@@ -1,14 +1,15 @@
 """Whether the score holds for women and men, young and old: each subgroup with its interval, none of few patients."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from rounds.data.tables.values import as_numbers
 from rounds.errors import DataError, nearest
+from rounds.run_folder.evidence import Subgroup, SubgroupDifference, Subgroups
+from rounds.run_folder.metrics import Estimate
 from rounds.statistics.calibration import mean_interval
 from rounds.statistics.class_intervals import FEWEST_EVENTS
 from rounds.statistics.drift import holm
@@ -109,22 +110,29 @@ def subgroup_record(
     predicted: np.ndarray,
     patients: np.ndarray,
     groups: Mapping[str, pl.Series],
-) -> dict[str, Any]:
+) -> Subgroups:
     """Scores, calibration and difference to all others of each group; groups of under 10 patients are hidden.
 
     observed [N, T], predicted [N, T] or [N, C], patients [N], groups: {column: [N] texts}.
     comparisons: how many differences were looked at; each p-value is corrected for all of them (Holm 1979).
     """
     columns = {name: _column(task, observed, predicted, patients, labels) for name, labels in groups.items()}
-    compared = [g["difference"] for made in columns.values() for g in made if "difference" in g]
-    for difference, p_value in zip(compared, holm([d["p_value"] for d in compared]), strict=True):
-        difference["p_value"] = p_value
-    return {"compared_by": COMPARED[task.kind], "comparisons": len(compared), "columns": columns}
+    compared = [g.difference.p_value for made in columns.values() for g in made if g.difference is not None]
+    corrected = iter(holm(compared))
+    told = {name: tuple(_with_p_value(group, corrected) for group in made) for name, made in columns.items()}
+    return Subgroups(compared_by=COMPARED[task.kind], comparisons=len(compared), columns=told)
+
+
+def _with_p_value(group: Subgroup, p_values: Iterator[float]) -> Subgroup:
+    if group.difference is None:
+        return group
+    difference = group.difference.model_copy(update={"p_value": next(p_values)})
+    return group.model_copy(update={"difference": difference})
 
 
 def _column(
     task: Task, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, labels: pl.Series
-) -> list[dict[str, Any]]:
+) -> list[Subgroup]:
     texts = labels.to_numpy().astype(object)
     names = sorted(set(texts.tolist()), key=_order)
     inside = [texts == name for name in names]
@@ -133,15 +141,16 @@ def _column(
     made = []
     for place, (name, rows) in enumerate(zip(names, inside, strict=True)):
         if people[place] < FEWEST_PATIENTS:
-            made.append({"group": SMALL_GROUP, "suppressed": True})
+            made.append(Subgroup(group=SMALL_GROUP, suppressed=True))
             continue
-        group = {"group": name, "suppressed": False, **_group(task, observed, predicted, patients, rows)}
+        group = _group(name, task, observed, predicted, patients, rows)
         if place == rounded:
-            group |= {"rows": round(group["rows"], -1), "patients": round(people[place], -1), "rounded": True}
+            size = {"rows": round(group.rows, -1), "patients": round(group.patients, -1), "rounded": True}
+            group = group.model_copy(update=size)
         others = len(names) > 2 or name == names[0]  # of two groups, one difference says both
         if others and not rows.all():
             found = _difference(task, observed, predicted, patients, rows)
-            group |= {"difference": found} if found else {"not_compared": TOO_FEW}
+            group = group.model_copy(update={"difference": found} if found else {"not_compared": TOO_FEW})
         made.append(group)
     return made
 
@@ -168,23 +177,25 @@ def _order(name: str) -> tuple[bool, float, str]:
 
 
 def _group(
-    task: Task, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, rows: np.ndarray
-) -> dict[str, Any]:
+    name: str, task: Task, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, rows: np.ndarray
+) -> Subgroup:
     y, p, who = observed[rows], predicted[rows], patients[rows]
-    return {
-        "rows": int(rows.sum()),
-        "patients": len(np.unique(who)),
-        "metrics": score_with_interval(task, y, p, who, resamples=GROUP_RESAMPLES),
-        "bias": _bias(task, y, p, who),
-    }
+    return Subgroup(
+        group=name,
+        suppressed=False,
+        metrics=score_with_interval(task, y, p, who, resamples=GROUP_RESAMPLES),
+        rows=int(rows.sum()),
+        patients=len(np.unique(who)),
+        bias=_bias(task, y, p, who),
+    )
 
 
-def _bias(task: Task, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray) -> dict[str, Any]:
+def _bias(task: Task, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray) -> dict[str, Estimate]:
     """Mean of prediction - observed of each output: 0 is calibrated in the large."""
     columns = np.eye(task.outputs)[observed[:, 0].astype(int)] if task.kind == "multiclass" else observed
     apart = predicted - columns
     return {
-        name: {"value": float(apart[:, t].mean()), "low": low, "high": high}
+        name: Estimate(value=float(apart[:, t].mean()), low=low, high=high)
         for t, name in enumerate(task.output_names)
         for low, high in [mean_interval(apart[:, t], patients)]
     }
@@ -192,9 +203,9 @@ def _bias(task: Task, observed: np.ndarray, predicted: np.ndarray, patients: np.
 
 def _difference(
     task: Task, observed: np.ndarray, predicted: np.ndarray, patients: np.ndarray, rows: np.ndarray
-) -> dict[str, Any] | None:
+) -> SubgroupDifference | None:
     """How much better the group is judged than all others; None where it is not defined or patients are too few."""
     metric = COMPARED[task.kind]
     group, others = (Group(observed[some], predicted[some], patients[some]) for some in (rows, ~rows))
     found = group_difference(task, metric, group, others)
-    return None if found is None else {"metric": metric, **found._asdict()}
+    return None if found is None else SubgroupDifference(metric=metric, **found._asdict())

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from rounds.files import write_json
+from rounds.foreign_files import JsonObject
 from rounds.model_facts import ModelFacts
 
 FACTS, LINES = "watch.json", "watch.jsonl"
@@ -41,7 +42,7 @@ class Watch:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / LINES).unlink(missing_ok=True)
-        self._about: dict[str, Any] = {"version": VERSION, "epochs": epochs}
+        self._about: JsonObject = {"version": VERSION, "epochs": epochs}
         self._waiting: list[str] = []
         self._began = time.perf_counter()
         self._spent, self._taken, self._last_taken = 0.0, 0, -STEPS_BETWEEN

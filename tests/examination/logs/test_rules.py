@@ -233,7 +233,7 @@ def test_a_table_of_several_runs() -> None:
 
 
 def test_the_record_has_the_runs() -> None:
-    record = examined(history()).record()
+    record = examined(history()).record().content()
     assert record["runs"][0]["found"] == ["healthy", "plateau"]
     assert record["left_out"] == []
 

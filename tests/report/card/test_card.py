@@ -24,11 +24,23 @@ PLAN = {
     "scale_inputs": True,
     "number_embedding": "periodic",
     "parameters": [1234],
+    "reasons": {},
     "rows_that": {"judge": "test rows"},
 }
 FINDINGS = {
     "verdict": {k: {"answer": "yes", "reason": "so"} for k in ("believable", "well_trained", "worth_it")},
-    "findings": [{"code": "overfitting", "severity": "warning", "explanation": "It overfits."}],
+    "findings": [
+        {
+            "round": 0,
+            "question": "training",
+            "code": "overfitting",
+            "name": "Overfitting",
+            "severity": "warning",
+            "evidence": {},
+            "confidence": 1.0,
+            "explanation": "It overfits.",
+        }
+    ],
     "not_applicable": [{"code": "patient-leak", "reason": "none"}],
 }
 
@@ -67,7 +79,7 @@ def make_finished(runs, tmp_path):
 
 @pytest.mark.parametrize("kind", ["binary", "regression", "multiclass", "multilabel"])
 def test_every_item_is_filled_or_asked_for(make_finished, kind) -> None:
-    record = card_record(make_finished(kind))
+    record = card_record(make_finished(kind)).content()
     numbers = [item["number"] for item in record["items"]]
     assert len(numbers) == len(set(numbers)) == 52
     assert {n.rstrip("abcdefg") for n in numbers} == {str(n) for n in range(1, 28)}, "27 items"
@@ -93,7 +105,7 @@ def test_intended_use_is_blank_and_data_named(make_finished) -> None:
 
 def test_figures_are_those_of_the_run(make_finished) -> None:
     folder = make_finished()
-    items = {item["number"]: item["text"] for item in card_record(folder)["items"]}
+    items = {item["number"]: item["text"] for item in card_record(folder).content()["items"]}
     auroc = json.loads((folder / "metrics.json").read_text())["test"]["auroc"]["value"]
     assert f"auroc {auroc:.3g}" in items["23a"]
     assert "It overfits." in items["26"]
@@ -104,7 +116,7 @@ def test_figures_are_those_of_the_run(make_finished) -> None:
 
 
 def test_small_counts_are_not_shown(make_finished) -> None:
-    items = {item["number"]: item["text"] for item in card_record(make_finished())["items"]}
+    items = {item["number"]: item["text"] for item in card_record(make_finished()).content()["items"]}
     assert "of them fewer than 10 among those who judge" in items["10"]
 
 
@@ -120,9 +132,9 @@ def test_names_from_the_table_are_no_markup(make_finished) -> None:
 
 def test_run_without_evidence_has_more_gaps(make_finished) -> None:
     folder = make_finished()
-    before = card_record(folder)["counts"]["gap"]
+    before = card_record(folder).counts["gap"]
     (folder / "evidence.json").unlink()
-    assert card_record(folder)["counts"]["gap"] > before
+    assert card_record(folder).counts["gap"] > before
 
 
 def test_unfinished_run_is_refused(make_finished) -> None:
@@ -143,6 +155,6 @@ def test_the_card_says_why_no_map_was_applied_and_whose_thresholds_these_are(mak
     for tried, said in ((few, "too few patients to fit one (fewer still; too few)"), (wide, "none helped")):
         evidence["recalibration"] = {"kept": "none", "tried": tried}
         write_json(folder / "evidence.json", evidence)
-        items = {item["number"]: item["text"] for item in card_record(folder)["items"]}
+        items = {item["number"]: item["text"] for item in card_record(folder).content()["items"]}
         assert items["12f"] == f"No recalibration was applied: {said}."
     assert f"Thresholds were chosen on {evidence['decisions']['chosen_on']}, for stated" in items["15"]

@@ -34,7 +34,8 @@ def audit(
         if out is not None:
             advice = "Leave it out: what stands out in a Keras model is printed"
             raise RoundsError("--out", "given with a table of predictions", name="out", got=str(out), advice=advice)
-        record, show = audit_keras(source, data, label), evidence_text.show_keras_audit
+        model = audit_keras(source, data, label)
+        print_json(model.content()) if as_json else evidence_text.show_keras_audit(model)
     else:
         from rounds.data.tables.reading import read_table
         from rounds.evaluation.audit.prediction_file import named_predictions
@@ -42,12 +43,8 @@ def audit(
 
         named = {"label": label, "score": score, "patient": patient, "split": split}
         record = audit_predictions(named_predictions(read_table(source).frame, named, positive), subgroup)
-        show = evidence_text.show_audit
         if out is not None:
             from rounds.report.scores_page import audit_page, write_scores_page
 
             write_scores_page(audit_page(record, shown(Path(source).name)), out)
-    if as_json:
-        print_json(record)
-    else:
-        show(record)
+        print_json(record.content()) if as_json else evidence_text.show_audit(record)

@@ -27,12 +27,12 @@ def compare(runs: Runs, out: Page = None, as_json: AsJson = False) -> None:
 
         write_compare_page(found, out)
     if as_json:
-        print(json.dumps(found.record(), indent=2, ensure_ascii=False, allow_nan=False))
+        print(json.dumps(found.content(), indent=2, ensure_ascii=False, allow_nan=False))
         return
     from rounds.cli.terminal import show_table
     from rounds.report.compare_page import comparison_rows
 
-    print(f"{found.rows:,} rows of {found.patients:,} patients; {found.metric}; gain over {found.runs[0].name}.")
+    print(f"{found.rows:,} rows of {found.patients:,} patients; {found.metric}; gain over {found.runs[0].run}.")
     show_table(comparison_rows(found))
 
 
@@ -46,7 +46,7 @@ def runs(
     """
     from rounds.evaluation.leaderboard import list_runs
 
-    found = [run.record() for run in list_runs(folder)]
+    found = [run.content() for run in list_runs(folder)]
     if as_json:
         print(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False))
         return

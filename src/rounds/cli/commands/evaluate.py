@@ -27,7 +27,7 @@ def evaluate_command(
 
         write_scores_page(evaluation_page(record), out)
     if as_json:
-        print_json(record)
+        print_json(record.content())
         return
     from rounds.cli.evidence_text import show_evaluation
 

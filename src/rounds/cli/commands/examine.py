@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rounds.cli.app import app
 from rounds.cli.options import AsJson
 from rounds.cli.readable import print_json, say
+
+if TYPE_CHECKING:
+    from rounds.run_folder.findings import FindingsFile
 
 Sources = Annotated[list[Path], typer.Argument(metavar="RUN|LOG...", help="a run folder, or logs of other tools")]
 Page = Annotated[Path | None, typer.Option("--out", metavar="PAGE.html", help="draw every run of the logs on a page")]
@@ -53,5 +56,5 @@ def examine_command(
     _print(found.record(), as_json, lambda: log_text(found))
 
 
-def _print(record: dict[str, Any], as_json: bool, words: Callable[[], str]) -> None:
-    print_json(record) if as_json else say(words())
+def _print(record: "FindingsFile", as_json: bool, words: Callable[[], str]) -> None:
+    print_json(record.model_dump(mode="json", exclude_unset=True)) if as_json else say(words())

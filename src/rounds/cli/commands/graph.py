@@ -73,15 +73,14 @@ def _of_function(source: str, open_scans: bool) -> "Graph":
 def _of_run(source: str, data: str | None, rows: int, member: int) -> "Graph":
     from rounds.graph.subjects.network_loss import network_loss, synthetic_batch
     from rounds.graph.tape.backward import graph_of
-    from rounds.plan import Plan
     from rounds.prediction.model_folder import load_predictor
     from rounds.prediction.table import model_folder
-    from rounds.run_folder.read import read_record
+    from rounds.run_folder.plan import PlanFile
 
     run = Path(source)
     predictor = load_predictor(model_folder(run), member)
     part = predictor.parts[0]
-    plan = Plan.model_validate({k: v for k, v in read_record(run, "plan.json").items() if k in Plan.model_fields})
+    plan = PlanFile.read(run).main
     task = predictor.task
     batch = synthetic_batch(part.network, task, rows) if data is None else _batch(run, predictor, data, rows)
     weights = {name: array[0] for name, array in part.weights.items()}
@@ -95,9 +94,9 @@ def _batch(run: Path, predictor: Any, data: str, rows: int) -> "LossBatch":
     from rounds.evaluation.new_patients import read_patients
     from rounds.graph.subjects.network_loss import LossBatch
     from rounds.prediction.table import read_source
-    from rounds.run_folder.read import read_record
+    from rounds.run_folder.dataset import DatasetFile
     from rounds.training.population.fold_data import network_targets
 
-    new = read_patients(read_source(data, predictor), predictor, read_record(run, "dataset.json"))
+    new = read_patients(read_source(data, predictor), predictor, DatasetFile.read(run))
     targets = network_targets(predictor.task, predictor.target_scale, new.targets[:rows])
     return LossBatch(predictor.preparation.apply(new.inputs.head(rows), new.array), targets)

@@ -17,11 +17,11 @@ def privacy(
     as_json: AsJson = False,
 ) -> None:
     """Say what RUN holds of single patients; all else in it is aggregates of ten patients and more."""
+    from rounds.run_folder.dataset import DatasetFile
     from rounds.run_folder.privacy import IN_REPORT, holdings
     from rounds.run_folder.privacy import strip as strip_run
-    from rounds.run_folder.read import read_record
 
-    read_record(run, "dataset.json")  # refused where this is no run folder
+    DatasetFile.read(run)  # refused where this is no run folder
     found = holdings(run)
     if strip:
         if any(held.file == IN_REPORT.file for held in found):

@@ -10,6 +10,7 @@ from rounds.data.dataset import Column, Inputs
 from rounds.data.disclosure import shared_levels, shared_limits
 from rounds.data.preparation.note import InputNote, NoteKind
 from rounds.data.tables.values import as_booleans, as_levels, as_numbers, empty_rows
+from rounds.foreign_files import JsonObject
 
 # Levels up to which a categorical column becomes one flag a level. With more it becomes a code for an embedding,
 # which by then is several times narrower than its one-hot flags (rounds.networks.description.embedding_width).
@@ -50,7 +51,7 @@ class NumberEncoding(BaseModel):
         known = ~np.isnan(x)
         x, owners = x[known], np.flatnonzero(known) if patients is None else patients[known]
         share = 1.0 - len(x) / max(1, len(values))
-        about: dict[str, Any] = {"column": column.name, "missing_share": share, "scaled": scaled}
+        about: JsonObject = {"column": column.name, "missing_share": share, "scaled": scaled}
         about |= {"engineered": column.engineered, "flagged": column.missing_share > 0 if column.engineered else None}
         if not len(x):
             return cls(**about, centre=0, spread=1, low=None, high=None)

@@ -1,7 +1,6 @@
 """Columns as they are taken: guessed, then corrected by the roles file, the options, and the task."""
 
 import fnmatch
-from typing import Any
 
 import polars as pl
 
@@ -13,6 +12,7 @@ from rounds.data.roles.role_file import DATE_SINCE, check_role, check_roles, par
 from rounds.data.tables.cells.reading import Reading
 from rounds.data.tables.reading import AS_DATE, AS_WRITTEN, HowRead
 from rounds.errors import DataError, ForcedChoiceError, nearest
+from rounds.foreign_files import JsonObject
 
 NO_GROUP = "none"
 MOMENTS = ("admission", "stay", "outcome")
@@ -41,7 +41,7 @@ def _single(patterns: tuple[str, ...], names: list[str]) -> list[str]:
     return [part.strip() for several in parts for part in several if part.strip()]
 
 
-Said = dict[str, Any]  # column -> fields
+Said = JsonObject  # column -> fields
 
 
 def said_roles(choices: Choices) -> Said:
@@ -76,7 +76,7 @@ def decide_columns(
     table: pl.DataFrame,
     choices: Choices,
     said: Said,
-    declared: dict[str, dict[str, Any]] | None = None,
+    declared: dict[str, JsonObject] | None = None,
     how: HowRead | None = None,
     force: bool = True,
 ) -> tuple[Column, ...]:
@@ -166,19 +166,19 @@ def _refuse_dropped(special: dict[str, Role], dropped: tuple[str, ...]) -> None:
             )
 
 
-def _without_empty(fields: dict[str, Any]) -> dict[str, Any]:
+def _without_empty(fields: JsonObject) -> JsonObject:
     """A unit or a time of knowledge that the user's file leaves open takes nothing away from what is declared."""
     return {k: v for k, v in fields.items() if not (k == "unit" and v == "") and not (k == "known" and v == "unknown")}
 
 
-def _known_with_reference(fields_of: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
+def _known_with_reference(fields_of: dict[str, JsonObject], name: str) -> JsonObject:
     """Days since a date that is known only with the outcome are known no earlier."""
     role = str(fields_of[name].get("role", ""))
     reference = fields_of.get(role.removeprefix(DATE_SINCE), {}) if role.startswith(DATE_SINCE) else {}
     return {"known": "outcome"} if reference.get("known") == "outcome" else {}
 
 
-def _corrected(column: Column, fields: dict[str, Any], values: pl.Series) -> Column:
+def _corrected(column: Column, fields: JsonObject, values: pl.Series) -> Column:
     changes = {k: v for k, v in fields.items() if k in ("known", "unit", "reason")}
     if "missing" in fields:
         changes["missing"] = tuple(str(v) for v in fields["missing"])
@@ -200,7 +200,7 @@ def _known_too_late(column: Column) -> Column:
     return column.model_copy(update={"role": "dropped", "reason": reason})
 
 
-def _undecided(table: pl.DataFrame, said: dict[str, dict[str, Any]], choices: Choices) -> list[str]:
+def _undecided(table: pl.DataFrame, said: dict[str, JsonObject], choices: Choices) -> list[str]:
     """Columns whose values repeat as patients do, of which nobody has said whether they are.
 
     A roles file that leaves one an identifier has not chosen; one that calls it a code or a number has.
@@ -227,7 +227,7 @@ def _repeating(column: Column) -> Column:
     return column.model_copy(update={"reason": f"{column.reason}; repeats: --group {column.name} or --group none"})
 
 
-def columns_table(columns: tuple[Column, ...]) -> list[dict[str, Any]]:
+def columns_table(columns: tuple[Column, ...]) -> list[JsonObject]:
     """Columns as plain records, for printing."""
     return [
         {

@@ -2,12 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from rounds.data.dataset import Column, Known, Role
 from rounds.errors import DataError, nearest
 from rounds.files import write_whole
-from rounds.foreign_files import parse_toml, read_small
+from rounds.foreign_files import JsonObject, parse_toml, read_small
 
 _FIELDS = ("role", "known", "unit", "missing")
 # Roles that a user may give; the others follow from options (--target, --group, --time, --baseline).
@@ -52,7 +52,7 @@ def _quoted(value: str | list[str]) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def parse_roles(path: Path) -> dict[str, Any]:
+def parse_roles(path: Path) -> JsonObject:
     """{column: {role, known, unit, missing}} as the user left it, before the columns are known.
 
     Raises DataError where it is missing or no TOML.
@@ -68,7 +68,7 @@ def parse_roles(path: Path) -> dict[str, Any]:
         raise DataError("Roles file", "TOML", name="roles", got=f"{path.name} ({error})", advice=advice) from None
 
 
-def check_roles(content: dict[str, Any], names: list[str]) -> None:
+def check_roles(content: JsonObject, names: list[str]) -> None:
     """Raises DataError where what a roles file says names a column, field, role or time there is not."""
     for name, fields in content.items():
         if name not in names:
@@ -78,7 +78,7 @@ def check_roles(content: dict[str, Any], names: list[str]) -> None:
         _check_fields(name, fields)
 
 
-def _check_fields(column: str, fields: dict[str, Any]) -> None:
+def _check_fields(column: str, fields: JsonObject) -> None:
     for field in fields:
         if field not in _FIELDS:
             raise DataError(

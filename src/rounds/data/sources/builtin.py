@@ -12,9 +12,10 @@ from rounds.data.preparation.array_on_disk import ArrayInput
 from rounds.data.recordings.timeline import Timeline
 from rounds.data.tables.reading import HowRead
 from rounds.errors import DataError
+from rounds.foreign_files import JsonObject
 
 MOST_ROWS = 10_000_000  # of the simulated hospital: more than fit into the memory of a workstation beside a network
-Declared = dict[str, dict[str, Any]]
+Declared = dict[str, JsonObject]
 
 
 @dataclass(frozen=True)

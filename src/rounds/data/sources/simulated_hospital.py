@@ -7,7 +7,6 @@ best score that any model can reach is known too.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -26,6 +25,7 @@ from rounds.data.sources.simulated_stays import (
     transfer_rate,
     uncut_mean,
 )
+from rounds.foreign_files import JsonObject
 
 NOTE = "simulated hospital: no patient in it is real, and its associations are made up"
 MISSING_SHARE = 0.15
@@ -36,7 +36,7 @@ _WARDS = ("medical", "surgical", "cardiology", "oncology", "neurology")
 _ADMISSION = {"known": "admission"}
 _DURING = {"known": "stay", "role": "dropped", "reason": "known only during the stay"}
 _AFTER = {"known": "outcome", "role": "dropped", "reason": "known only at the end of the stay"}
-DECLARED: dict[str, dict[str, Any]] = {
+DECLARED: dict[str, JsonObject] = {
     "stay_id": {**_ADMISSION, "role": "identifier"},
     "patient_id": {**_ADMISSION, "role": "identifier"},
     "admitted": {**_ADMISSION, "role": "date"},

@@ -1,11 +1,10 @@
 """Loss of a Keras model on rows with outcomes: as it is, with weights drawn again, and of a constant."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from rounds.errors import DataError
-from rounds.evaluation.audit.note import Note, found
+from rounds.evaluation.audit.note import found
+from rounds.evaluation.record import AuditedLoss, Note
 from rounds.metrics.worth import TOO_GOOD_SHARE
 from rounds.networks.user_model.keras_file import KerasFile, last_activation, outputs, reinitialised
 
@@ -14,17 +13,7 @@ DRAWS = 3
 LEAST_PROBABILITY = 1e-7  # Keras's own limit, below which a logarithm is cut off
 
 
-@dataclass(frozen=True)
-class Losses:
-    """name: log_loss or mse; start: median of networks with fresh weights; end: of the file; constant: of the mean."""
-
-    name: str
-    start: float
-    end: float
-    constant: float
-
-
-def measure_losses(file: KerasFile, rows: list[np.ndarray], outcome: np.ndarray) -> Losses:
+def measure_losses(file: KerasFile, rows: list[np.ndarray], outcome: np.ndarray) -> AuditedLoss:
     """Losses on rows (one array an input) whose outcome is known: [N] or [N, outputs], class numbers for a softmax.
 
     Raises DataError where the outcome does not fit what the last layer gives.
@@ -34,11 +23,11 @@ def measure_losses(file: KerasFile, rows: list[np.ndarray], outcome: np.ndarray)
     truth = _truth(outcome, activation, end.shape[1])
     starts = [_loss(activation, truth, outputs(reinitialised(file, seed), rows)) for seed in range(DRAWS)]
     constant = np.broadcast_to(truth.mean(axis=0), truth.shape)
-    return Losses(
-        "mse" if activation not in ("sigmoid", "softmax") else "log_loss",
-        float(np.median(starts)),
-        _loss(activation, truth, end),
-        _loss(activation, truth, constant),
+    return AuditedLoss(
+        name="mse" if activation not in ("sigmoid", "softmax") else "log_loss",
+        start=float(np.median(starts)),
+        end=_loss(activation, truth, end),
+        constant=_loss(activation, truth, constant),
     )
 
 
@@ -82,7 +71,7 @@ def _loss(activation: str, truth: np.ndarray, said: np.ndarray) -> float:
     return float(-np.mean(truth * np.log(p) + (1 - truth) * np.log1p(-p)))
 
 
-def loss_findings(losses: Losses) -> list[Note]:
+def loss_findings(losses: AuditedLoss) -> list[Note]:
     """What start, end and constant say together, most serious first."""
     evidence = {"start": losses.start, "end": losses.end, "constant": losses.constant}
     start, end, constant = evidence.values()

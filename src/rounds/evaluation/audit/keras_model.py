@@ -1,9 +1,8 @@
 """What can be said of a Keras model trained elsewhere, from its file and data it reads: nothing in the file is run."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,7 +10,8 @@ import polars as pl
 from rounds.data.tables.reading import read_table
 from rounds.errors import DataError, nearest
 from rounds.evaluation.audit.keras_losses import loss_findings, measure_losses
-from rounds.evaluation.audit.note import Note, found, sorted_notes, unchecked
+from rounds.evaluation.audit.note import found, sorted_notes, unchecked
+from rounds.evaluation.record import AuditedLayer, KerasAudit, Note
 from rounds.networks.user_model.keras_file import (
     BatchNormView,
     KerasFile,
@@ -55,7 +55,7 @@ class Looked:
     norms: list[BatchNormView]
 
 
-def audit_keras(model: str, data: str | None, label: str | None = None) -> dict[str, Any]:
+def audit_keras(model: str, data: str | None, label: str | None = None) -> KerasAudit:
     """The record of `rounds audit MODEL.keras DATA`; data: a table of the model's numbers in its order, or an NPZ file
     with one array an input; label: its column or array with the outcome (None: `label`, where there is one), by which
     the loss is held against that of fresh weights.
@@ -80,15 +80,15 @@ def audit_keras(model: str, data: str | None, label: str | None = None) -> dict[
     of_losses = loss_findings(losses) if losses else [WITHOUT_OUTCOME]
     checked = [note for check in KERAS_CHECKS if (note := check(looked))]
     findings, not_checked = sorted_notes([*checked, *of_losses, *UNKNOWABLE])
-    return {
-        "model": Path(model).name,
-        "parameters": file.parameters,
-        "rows": len(rows[0]),
-        "loss": asdict(losses) if losses else None,
-        "layers": [{"name": v.name, "kind": v.kind, "activation": v.activation} for v in looked.layers],
-        "findings": findings,
-        "not_checked": not_checked,
-    }
+    return KerasAudit(
+        model=Path(model).name,
+        parameters=file.parameters,
+        rows=len(rows[0]),
+        loss=losses,
+        layers=tuple(AuditedLayer(name=v.name, kind=v.kind, activation=v.activation) for v in looked.layers),
+        findings=findings,
+        not_checked=not_checked,
+    )
 
 
 WITHOUT_OUTCOME = unchecked("not-learning", "needs the outcome of each row: --label COL")

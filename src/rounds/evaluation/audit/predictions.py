@@ -1,19 +1,21 @@
 """What can be said of a model trained elsewhere from its predictions alone: no retraining, any framework."""
 
 from collections.abc import Callable, Collection
-from typing import Any
 
 import numpy as np
 import polars as pl
 
-from rounds.evaluation.audit.note import Note, found, sorted_notes, unchecked
+from rounds.evaluation.audit.note import found, sorted_notes, unchecked
 from rounds.evaluation.audit.prediction_file import PredictionFile
+from rounds.evaluation.record import Audit, AuditFinding, JudgedPart, Note, ScoredPart
 from rounds.examination.finding import Severity
 from rounds.metrics import METRICS, auroc, main_metric, weighted_scores
 from rounds.metrics.worth import TOO_GOOD_SHARE
+from rounds.run_folder.findings import NotApplicableRecord
+from rounds.run_folder.metrics import Estimate
 from rounds.statistics.calibration import calibration_record
 from rounds.statistics.drift import SIGNIFICANCE
-from rounds.statistics.intervals import Interval, resampled_intervals, score_with_interval
+from rounds.statistics.intervals import resampled_intervals, score_with_interval
 from rounds.statistics.recalibration import choose_recalibration
 from rounds.statistics.small_cells import FEWEST_PATIENTS
 from rounds.statistics.subgroups import make_groups, subgroup_record
@@ -29,11 +31,9 @@ DISTINCT_SHARE = 0.5
 MOST_DIGITS = 5  # after the point: scores with no more were rounded, and two patients may share one by chance
 
 
-def audit_predictions(file: PredictionFile, subgroups: Collection[str] | None = None) -> dict[str, Any]:
-    """The record of `rounds audit PREDICTIONS`; subgroups: columns (None: sex, age and every column of few levels).
+def audit_predictions(file: PredictionFile, subgroups: Collection[str] | None = None) -> Audit:
+    """What `rounds audit PREDICTIONS` says; subgroups: columns (None: sex, age and every column of few levels).
 
-    scores: of each part; calibration, recalibration, subgroups: of the part that judges; findings: what is wrong, most
-    serious first; not_checked: what this table cannot say, with the reason.
     Raises DataError where there is only one patient.
     """
     inside = file.judged
@@ -42,26 +42,25 @@ def audit_predictions(file: PredictionFile, subgroups: Collection[str] | None = 
     judging = file.table.filter(pl.Series(inside))
     several = [name for name in file.subgroup_columns if judging[name].n_unique() > 1]
     groups = make_groups(judging, subgroups or several)
-    judged = score_with_interval(file.task, y, p, who)
     findings, not_checked = audit_findings(file)
-    return {
-        "task": file.task.model_dump(mode="json"),
-        "columns": dict(file.columns),
-        "rows": len(file.targets),
-        "rows_left_out": file.left_out,
-        "patients": len(np.unique(file.patients)),
-        "judged": {"part": file.judging, "rows": len(y), "patients": len(np.unique(who))},
-        "metrics": judged,
-        "parts": scores,
-        "calibration": calibration_record(file.task, y, p, who),
-        "recalibration": choose_recalibration(file.task, y, p, who)[1],
-        "subgroups": subgroup_record(file.task, y, p, who, groups),
-        "findings": findings,
-        "not_checked": not_checked,
-    }
+    return Audit(
+        task=file.task,
+        columns=dict(file.columns),
+        rows=len(file.targets),
+        rows_left_out=file.left_out,
+        patients=len(np.unique(file.patients)),
+        judged=JudgedPart(part=file.judging, rows=len(y), patients=len(np.unique(who))),
+        metrics=score_with_interval(file.task, y, p, who),
+        parts=scores,
+        calibration=calibration_record(file.task, y, p, who),
+        recalibration=choose_recalibration(file.task, y, p, who)[1],
+        subgroups=subgroup_record(file.task, y, p, who, groups),
+        findings=findings,
+        not_checked=not_checked,
+    )
 
 
-def audit_findings(file: PredictionFile) -> tuple[list[Note], list[Note]]:
+def audit_findings(file: PredictionFile) -> tuple[tuple[AuditFinding, ...], tuple[NotApplicableRecord, ...]]:
     """What is wrong, most serious first, and what this table cannot say, with the reason."""
     return sorted_notes([*(note for check in CHECKS if (note := check(file))), *ALWAYS_UNCHECKED])
 
@@ -78,13 +77,13 @@ def _parts(file: PredictionFile) -> dict[str, np.ndarray]:
     return {name: file.split == name for name in np.unique(file.split).tolist()}
 
 
-def _part_scores(file: PredictionFile, rows: np.ndarray) -> dict[str, Any]:
+def _part_scores(file: PredictionFile, rows: np.ndarray) -> ScoredPart:
     people = len(np.unique(file.patients[rows]))
-    counts = {"rows": int(rows.sum()), "patients": people}
     if people < FEWEST_PATIENTS:
-        return {**counts, "metrics": {}, "reason": f"fewer than {FEWEST_PATIENTS} patients"}
+        reason = f"fewer than {FEWEST_PATIENTS} patients"
+        return ScoredPart(rows=int(rows.sum()), patients=people, metrics={}, reason=reason)
     scored = score_with_interval(file.task, file.targets[rows], file.scores[rows], file.patients[rows])
-    return {**counts, "metrics": scored}
+    return ScoredPart(rows=int(rows.sum()), patients=people, metrics=scored)
 
 
 def check_overlap(file: PredictionFile) -> Note | None:
@@ -171,13 +170,13 @@ def check_reversed(file: PredictionFile) -> Note | None:
     if file.task.kind != "binary":
         return None
     area = _score(file, file.judged, "auroc")
-    if area is None or area["high"] >= 0.5:
+    if area is None or area.high >= 0.5:
         return None
-    words = f"AUROC {area['value']:.3f} is below one half: the positive class or the score is turned round."
-    return found("loss-output-mismatch", "error", words, **area)
+    words = f"AUROC {area.value:.3f} is below one half: the positive class or the score is turned round."
+    return found("loss-output-mismatch", "error", words, **area.content())
 
 
-def _score(file: PredictionFile, rows: np.ndarray, metric: str) -> Interval | None:
+def _score(file: PredictionFile, rows: np.ndarray, metric: str) -> Estimate | None:
     """One metric of some rows with its interval; None where it is not defined, or patients are under 10."""
     who = file.patients[rows]
     if len(np.unique(who)) < FEWEST_PATIENTS:
@@ -193,12 +192,12 @@ def check_constant(file: PredictionFile) -> Note | None:
         return found("no-better-than-baseline", "error", words, score=float(p[0, 0]))
     metric = main_metric(file.task)
     scored = resampled_intervals(_gain_on_mean(file, y, p), {metric: (-np.inf, np.inf)}, who).get(metric)
-    if scored is None or scored["low"] > 0:
+    if scored is None or scored.low > 0:
         return None
-    sure = "is worse than" if scored["high"] < 0 else "cannot be distinguished from"
-    low, high = f"{scored['low']:.3g}", f"{scored['high']:.3g}"
-    words = f"The {metric} {sure} a constant's (gain {scored['value']:.3g}, 95 % {low} to {high})."
-    return found("no-better-than-baseline", "warning", words, metric=metric, **scored)
+    sure = "is worse than" if scored.high < 0 else "cannot be distinguished from"
+    limits = f"{scored.low:.3g} to {scored.high:.3g}"
+    words = f"The {metric} {sure} a constant's (gain {scored.value:.3g}, 95 % {limits})."
+    return found("no-better-than-baseline", "warning", words, metric=metric, **scored.content())
 
 
 def _gain_on_mean(
@@ -220,14 +219,14 @@ def check_overfitting(file: PredictionFile) -> Note | None:
     if not learned.any() or not judged.any():
         return unchecked("overfitting", "needs parts called train and test")
     metric = main_metric(file.task)
-    each = [_score(file, rows, metric) for rows in (learned, judged)]
-    if each[0] is None or each[1] is None:
+    trained, tested = (_score(file, rows, metric) for rows in (learned, judged))
+    if trained is None or tested is None:
         return unchecked("overfitting", f"{metric} is not defined on both parts")
-    gap = float(METRICS[metric].gain(np.array(each[0]["value"]), np.array(each[1]["value"])))
-    apart = float(np.hypot(each[0]["high"] - each[0]["low"], each[1]["high"] - each[1]["low"]) / 2)
+    gap = float(METRICS[metric].gain(np.array(trained.value), np.array(tested.value)))
+    apart = float(np.hypot(trained.high - trained.low, tested.high - tested.low) / 2)
     if gap <= apart:
         return None
-    words = f"{metric} {each[0]['value']:.3g} in training, {each[1]['value']:.3g} on patients who judge."
+    words = f"{metric} {trained.value:.3g} in training, {tested.value:.3g} on patients who judge."
     return found("overfitting", "warning", words, metric=metric, gap=gap, half_width=apart)
 
 
@@ -269,15 +268,16 @@ def check_calibration(file: PredictionFile) -> Note | None:
     inside = file.judged
     y, p, who = file.targets[inside], file.scores[inside], file.patients[inside]
     record = choose_recalibration(file.task, y, p, who)[1]
-    if record["kept"] == "none":
-        tried = [t for t in record["tried"].values() if "gain" in t]
-        return None if tried else unchecked("miscalibrated", next(iter(record["tried"].values()))["not_tried"])
-    gain = record["tried"][record["kept"]]["gain"]
+    if record.kept == "none":
+        tried = [t for t in record.tried.values() if t.gain is not None]
+        return None if tried else unchecked("miscalibrated", next(iter(record.tried.values())).not_tried)
+    gain = record.tried[record.kept].gain
+    assert gain is not None
     words = (
-        f"A {record['kept']} recalibration betters the {record['metric']} by {gain['value']:.3g} "
-        f"(95 % {gain['low']:.3g} to {gain['high']:.3g}) on patients it was not fitted on."
+        f"A {record.kept} recalibration betters the {record.metric} by {gain.value:.3g} "
+        f"(95 % {gain.low:.3g} to {gain.high:.3g}) on patients it was not fitted on."
     )
-    return found("miscalibrated", "warning", words, kept=record["kept"], **gain)
+    return found("miscalibrated", "warning", words, kept=record.kept, **gain.content())
 
 
 CHECKS: tuple[Callable[[PredictionFile], Note | None], ...] = (

@@ -1,11 +1,27 @@
 """What an examination of logs says beyond one of Rounds' own runs: a row for every run, and what was left out."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from rounds.examination.finding import Examination
 from rounds.examination.log_rules.run_row import RunRow
 from rounds.examination.logs.logged_run import LoggedRun
+from rounds.run_folder.findings import FindingsFile
+from rounds.run_folder.stored import Part
+
+
+class LeftOutFile(Part):
+    """A file that is no log, or holds no curve, and why."""
+
+    file: str
+    reason: str
+
+
+class LogFindings(FindingsFile):
+    """findings.json of logs."""
+
+    runs: tuple[RunRow, ...]
+    left_out: tuple[LeftOutFile, ...]
+    together: str | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -19,8 +35,12 @@ class LogExamination(Examination):
     spread: str = ""
     runs: tuple[LoggedRun, ...] = ()
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> LogFindings:
         """The record of an examination, with the runs, the best first."""
-        left_out = [{"file": name, "reason": reason} for name, reason in self.left_out]
-        rows = [{name: list(v) if isinstance(v, tuple) else v for name, v in asdict(row).items()} for row in self.rows]
-        return {**super().record(), "runs": rows, "left_out": left_out, "together": self.together or None}
+        record = super().record()
+        return LogFindings(
+            **{name: getattr(record, name) for name in record.model_fields_set},
+            runs=self.rows,
+            left_out=tuple(LeftOutFile(file=name, reason=reason) for name, reason in self.left_out),
+            together=self.together or None,
+        )

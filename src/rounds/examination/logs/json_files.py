@@ -9,6 +9,7 @@ from typing import Any
 
 from rounds.examination.logs.columns import SPLIT_WORDS, column_words, meaning
 from rounds.examination.logs.table import LogTable, Row, cell_number
+from rounds.foreign_files import JsonObject
 
 DEEPEST = 12  # levels of nesting that are looked into
 _NUMBERED = re.compile(r"(?:epoch|ep|step|iter|iteration)?[ _-]*(\d+)")
@@ -98,12 +99,12 @@ def _place(key: str) -> float | None:
     return float(found.group(1)) if found else None
 
 
-def _losses(content: dict[str, Any]) -> bool:
+def _losses(content: JsonObject) -> bool:
     """Whether lists of numbers in it are losses or scores by their names."""
     return any(meaning(name).kind in ("loss", "score", "error") for name in _columns(content))
 
 
-def _has_values(record: dict[str, Any]) -> bool:
+def _has_values(record: JsonObject) -> bool:
     """Whether a loss or score in it is a single number: then it is one epoch, and no training."""
     return any(
         meaning(name).kind in ("loss", "score", "error") and cell_number(value) is not None
@@ -115,7 +116,7 @@ def _is_records(content: Any) -> bool:
     return isinstance(content, list) and len(content) > 0 and all(isinstance(r, dict) for r in content)
 
 
-def _columns(content: dict[str, Any], prefix: str = "") -> dict[str, list[float | None]]:
+def _columns(content: JsonObject, prefix: str = "") -> dict[str, list[float | None]]:
     """Lists of numbers by name, those one level down ({"train": {"loss": [...]}}) with both names."""
     found: dict[str, list[float | None]] = {}
     for key, value in content.items():
@@ -141,7 +142,7 @@ def _side_by_side(columns: dict[str, list[float | None]]) -> list[Row]:
     return [dict(zip(columns, cells, strict=True)) for cells in zip_longest(*columns.values())]
 
 
-def _flat(record: dict[str, Any], prefix: str = "", depth: int = 0) -> Row:
+def _flat(record: JsonObject, prefix: str = "", depth: int = 0) -> Row:
     """Nested names joined; lists of one number are that number, and longer ones their mean (a value a class)."""
     row: Row = {}
     for key, value in record.items():

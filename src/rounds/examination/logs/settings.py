@@ -1,10 +1,9 @@
 """Hyperparameters beside a log: hparams.yaml of Lightning, args.yaml of Ultralytics, MLflow's params, config.json."""
 
 from pathlib import Path
-from typing import Any
 
 from rounds.examination.logs.table import cell_number
-from rounds.foreign_files import parse_json
+from rounds.foreign_files import JsonObject, parse_json
 
 BESIDE = ("hparams.yaml", "args.yaml", "config.yaml", "opt.yaml", "config.json", "hparams.json", "args.json")
 
@@ -25,13 +24,13 @@ def read_params(folder: Path) -> dict[str, float]:
     return named_settings({p.name: p.read_text(encoding="utf-8", errors="replace") for p in files})
 
 
-def _yaml_values(text: str) -> dict[str, Any]:
+def _yaml_values(text: str) -> JsonObject:
     """Values at the top of a YAML file, one a line; what is nested is left out."""
     lines = [line.partition(":") for line in text.splitlines() if line[:1].isalpha() or line[:1] == "_"]
     return {name.strip(): value.split(" #")[0].strip() for name, mark, value in lines if mark}
 
 
-def _json_values(text: str) -> dict[str, Any]:
+def _json_values(text: str) -> JsonObject:
     try:
         content = parse_json(text, nan=True)
     except ValueError:
@@ -39,7 +38,7 @@ def _json_values(text: str) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def named_settings(values: dict[str, Any]) -> dict[str, float]:
+def named_settings(values: JsonObject) -> dict[str, float]:
     """Values that are numbers, by name; the learning rate under `learning_rate`."""
     known = {
         name: n

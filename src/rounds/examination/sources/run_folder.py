@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,13 +9,13 @@ import polars as pl
 from rounds.errors import RunFolderError
 from rounds.examination.finding import Answer, Examination, Finding, Verdict, read_finding
 from rounds.examination.rules import rules_of_data
-from rounds.examination.run import Run, advantages_of, constant_loss, curves_of
+from rounds.examination.run import Run, constant_loss, curves_of
 from rounds.metrics import main_metric
-from rounds.model_facts import ModelFacts
-from rounds.plan import Plan
-from rounds.run_folder.read import read_record
+from rounds.run_folder.dataset import DatasetFile
+from rounds.run_folder.findings import AnswerRecord, FindingsFile
+from rounds.run_folder.metrics import Estimate, MetricsFile
+from rounds.run_folder.plan import PlanFile
 from rounds.statistics.differences import paired_differences
-from rounds.statistics.intervals import Interval
 from rounds.task import Task
 
 FINDINGS = "findings.json"
@@ -29,49 +28,47 @@ def read_run(folder: Path) -> Run:
 
     Raises RunFolderError where there is no run, or a file is missing or damaged.
     """
-    dataset, planned = read_record(folder, "dataset.json"), read_record(folder, "plan.json")
-    plans = read_plans(planned)
-    model = ModelFacts.model_validate(planned["model"]) if planned.get("model") else None
-    task = Task.model_validate(dataset["task"])
+    dataset, planned = DatasetFile.read(folder), PlanFile.read(folder)
     every = [_frame(folder, name) for name in ("curves", "members", "measures", "steps")]
     last = int(every[1]["round"].max())  # type: ignore[arg-type]
     findings, absent = _data_findings(folder)
     run = Run(
         curves=curves_of(*(frame.filter(pl.col("round") == last) for frame in every)),
-        plans=plans,
-        task=task,
+        plans=planned.plans,
+        task=dataset.task,
         dataset=dataset,
         data_findings=findings,
         data_not_applicable=absent,
         data_examined=(folder / FINDINGS).exists(),
         round=last,
-        model=model,
+        model=planned.model,
     )
-    return _judged(_own(run, folder), folder, task) if (folder / "metrics.json").exists() else run
+    metrics = MetricsFile.read_if_there(folder)
+    return run if metrics is None else _judged(_own(run, metrics), metrics, folder, dataset.task)
 
 
-def _own(run: Run, folder: Path) -> Run:
+def _own(run: Run, metrics: MetricsFile) -> Run:
     """Without members of plans that a treated one was set beside: they were examined before, and not again."""
-    *_, own = read_record(folder, "metrics.json").get("rounds", {}).get("own_plans", [None])
+    *_, own = (None, *(metrics.rounds.own_plans if metrics.rounds else ()))
     return run if own is None else replace(run, curves=tuple(c for c in run.curves if c.plan < own))
 
 
-def _judged(run: Run, folder: Path, task: Task) -> Run:
+def _judged(run: Run, metrics: MetricsFile, folder: Path, task: Task) -> Run:
     """With what was found on judged patients."""
-    metrics, predictions = read_record(folder, "metrics.json"), read_predictions(folder)
+    predictions = read_predictions(folder)
     observed = observed_targets(task, predictions.filter(pl.col("split") == "validation"))
-    constant = metrics["baselines"].get("constant", {}).get(main_metric(task))
+    constant = metrics.baselines.get("constant", {}).get(main_metric(task))
     return replace(
         run,
         constant_loss=constant_loss(task, run.plans[0], observed),
         metrics=metrics,
-        advantages=advantages_of(metrics.get("differences") or _differences(task, predictions)),
-        constant_score=constant["value"] if constant else None,
-        linear_by_fold=_references(metrics),
+        advantages=metrics.differences or _differences(task, predictions),
+        constant_score=constant.value if constant else None,
+        linear_by_fold=metrics.validation_references,
     )
 
 
-def _differences(task: Task, predictions: pl.DataFrame) -> dict[str, Interval]:
+def _differences(task: Task, predictions: pl.DataFrame) -> dict[str, Estimate]:
     """Of a run of before differences were kept: the same from the predictions of its judged rows."""
     judged = predictions.filter(pl.col("split") == "test")
     names = [c for c in judged.columns if c not in _NOT_BASELINES and judged[c].null_count() == 0]
@@ -90,27 +87,15 @@ def predicted_outputs(task: Task, predictions: pl.DataFrame, column: str) -> np.
 
 def read_examination(folder: Path) -> Examination:
     """What findings.json says: of a run that an error in its data stopped before training, that is all there is."""
-    record = read_record(folder, FINDINGS)
-    try:
-        findings = tuple(read_finding(f) for f in record["findings"])
-        absent = tuple((a["code"], a["reason"]) for a in record["not_applicable"])
-        verdict = Verdict(**{question: Answer(**answer) for question, answer in record["verdict"].items()})
-    except (KeyError, TypeError, AttributeError) as error:
-        raise _no_findings(error) from None
-    return Examination(findings, absent, verdict)
+    record = FindingsFile.read(folder)
+    said = record.verdict
+    verdict = Verdict(*(_answer(one) for one in (said.believable, said.well_trained, said.worth_it)))
+    absent = tuple((skipped.code, skipped.reason) for skipped in record.not_applicable)
+    return Examination(tuple(read_finding(f) for f in record.findings), absent, verdict)
 
 
-def _no_findings(error: Exception) -> RunFolderError:
-    return RunFolderError(
-        FINDINGS, "a findings record", name="error", got=str(error), advice="Remove or restore the file"
-    )
-
-
-def read_plans(record: dict[str, Any]) -> tuple[Plan, ...]:
-    """The population's plans, main first, from plan.json."""
-    main = Plan(**{name: record[name] for name in Plan.model_fields if name in record})
-    changes = [{name: new for name, (_, new) in beside.items()} for beside in record.get("beside", [])]
-    return (main, *(main.change(**c) for c in changes))
+def _answer(record: AnswerRecord) -> Answer:
+    return Answer(record.answer, record.reason)
 
 
 def observed_targets(task: Task, predictions: pl.DataFrame) -> np.ndarray:
@@ -138,12 +123,6 @@ def _frame(folder: Path, name: str) -> pl.DataFrame:
         raise RunFolderError(
             path.name, "a readable Parquet file", name="error", got=str(error), advice=advice
         ) from None
-
-
-def _references(metrics: dict[str, Any]) -> dict[str, dict[int, float]]:
-    """Validation losses of reference models by fold, where the run kept them."""
-    kept = metrics.get("validation_references", {})
-    return {name: {int(fold): loss for fold, loss in losses.items()} for name, losses in kept.items()}
 
 
 def _data_findings(folder: Path) -> tuple[tuple[Finding, ...], tuple[tuple[str, str], ...]]:

@@ -12,6 +12,7 @@ from rounds.errors import DataError, RunFolderError
 from rounds.examination.curve import Curve, Series
 from rounds.examination.run import Run
 from rounds.examination.sources.source import FACTS
+from rounds.foreign_files import JsonObject
 from rounds.model_facts import ModelFacts, TargetFacts
 from rounds.plan import Plan, make_plan
 from rounds.task import Task
@@ -81,7 +82,7 @@ def _first(curve: Curve, epochs: int) -> Curve:
     return replace(curve, metrics=metrics, **cut)
 
 
-def _read(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _read(folder: Path) -> tuple[JsonObject, list[JsonObject]]:
     try:
         about = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         text = (folder / LINES).read_text(encoding="utf-8") if (folder / LINES).exists() else ""
@@ -97,7 +98,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return about, lines
 
 
-def _parsed(line: str) -> dict[str, Any] | None:
+def _parsed(line: str) -> JsonObject | None:
     """A line as a record; None for the last one of a loop that died while writing it."""
     try:
         content = json.loads(line)
@@ -106,12 +107,14 @@ def _parsed(line: str) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def curve_of(lines: list[dict[str, Any]]) -> Curve:
+def curve_of(lines: list[JsonObject]) -> Curve:
     """The lines as one curve: by epoch where epochs were logged, else by windows of steps."""
     ends = [line for line in lines if _whole(line.get("epoch")) and {"train_loss", "validation_loss"} & set(line)]
     rows = _merged(ends) if ends else _windows(lines)
     steps = [
-        (float(line.get("epoch", line["step"])), _number(line["step_loss"])) for line in lines if "step_loss" in line
+        (float(line["epoch"] if "epoch" in line else line["step"]), _number(line["step_loss"]))
+        for line in lines
+        if "step_loss" in line
     ]
     epochs = np.array([row["epoch"] for row in rows])
     reserved = {"epoch", "step", "train_loss", "validation_loss", "learning_rate"}
@@ -134,15 +137,15 @@ def _whole(epoch: Any) -> bool:
     return epoch is not None and float(epoch) == int(epoch) and epoch > 0
 
 
-def _merged(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _merged(lines: list[JsonObject]) -> list[JsonObject]:
     """One row an epoch, whatever number of lines it has."""
-    rows: dict[int, dict[str, Any]] = {}
+    rows: dict[int, JsonObject] = {}
     for line in lines:
         rows.setdefault(int(line["epoch"]), {}).update({**line, "epoch": int(line["epoch"])})
     return [rows[epoch] for epoch in sorted(rows)]
 
 
-def _windows(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _windows(lines: list[JsonObject]) -> list[JsonObject]:
     """Windows of steps in place of epochs: at each validation where there are some, else EPOCHS_OF_STEPS alike."""
     told = [line for line in lines if {"train_loss", "step_loss", "validation_loss"} & set(line)]
     validated = [i + 1 for i, line in enumerate(told) if "validation_loss" in line]
@@ -161,7 +164,7 @@ def _windows(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
-def _column(rows: Iterable[dict[str, Any]], name: str) -> np.ndarray:
+def _column(rows: Iterable[JsonObject], name: str) -> np.ndarray:
     return np.array([_number(row.get(name)) for row in rows])
 
 
@@ -169,11 +172,11 @@ def _number(value: Any) -> float:
     return float("nan") if value is None else float(value)  # "nan" and "inf" are words in the file
 
 
-def _measures(lines: list[dict[str, Any]], scale: float) -> dict[tuple[str, str], Series]:
+def _measures(lines: list[JsonObject], scale: float) -> dict[tuple[str, str], Series]:
     """By (layer, measure); epochs as logged, or steps times `scale`. What was not taken at the end, where no step
     follows, is as it was before."""
     found: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    known: dict[str, dict[str, Any]] = {}
+    known: dict[str, JsonObject] = {}
     for line in lines:
         epoch = float(line["epoch"]) if "epoch" in line else scale * line["step"]
         for layer, measures in line["measures"].items():
@@ -185,7 +188,7 @@ def _measures(lines: list[dict[str, Any]], scale: float) -> dict[tuple[str, str]
 
 def plan_of(model: ModelFacts | None, epochs: int) -> Plan:
     """What is known of the training in a plan's words; what a plan has no name for is "compiled"."""
-    fields: dict[str, Any] = {
+    fields: JsonObject = {
         "network": "keras",
         "epochs": max(epochs, 1),
         "patience": 0,

@@ -187,20 +187,20 @@ TINY_BATCH_STATISTICS = Rule(
 
 
 def _measurement_pattern_unread(run: Run) -> Judged:
-    said = (run.metrics or {}).get("gaps")
-    if not said:
+    said = None if run.metrics is None else run.metrics.gaps
+    if said is None:
         return NotApplicable("needs judged recordings in which something was not measured")
     least = SMALLEST_SHARE.value * run.left_by_constant
-    tells, read = said["pattern_alone"], said["dealt_anew"]
-    if not (tells["low"] > 0 and tells["value"] >= least) or read["high"] >= least:
+    tells, read = said.pattern_alone, said.dealt_anew
+    if not (tells.low > 0 and tells.value >= least) or read.high >= least:
         return None
-    parts, limits = ("pattern_alone", "dealt_anew"), ("value", "low", "high")
+    parts, limits = {"pattern_alone": tells, "dealt_anew": read}, ("value", "low", "high")
     return Seen(
         "warning",
-        f"What was measured, and when, says by itself something of the outcome ({tells['value']:.3g} of "
-        f"{said['metric']} better than a constant), and the networks make nothing of it: permuted among "
-        f"patients it changes {said['metric']} by {read['value']:.2g} ({read['low']:.2g} to {read['high']:.2g}).",
-        {f"{name}_{limit}": said[name][limit] for name in parts for limit in limits},
+        f"What was measured, and when, says by itself something of the outcome ({tells.value:.3g} of "
+        f"{said.metric} better than a constant), and the networks make nothing of it: permuted among "
+        f"patients it changes {said.metric} by {read.value:.2g} ({read.low:.2g} to {read.high:.2g}).",
+        {f"{name}_{limit}": getattr(part, limit) for name, part in parts.items() for limit in limits},
         0.7,
         run.best.members,
     )

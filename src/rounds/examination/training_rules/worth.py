@@ -36,7 +36,7 @@ def _implausible(run: Run) -> Judged:
         words = f"The networks are ahead of every baseline by {in_words(ahead)} of the constant's score"
     else:
         return None
-    columns = (run.dataset or {}).get("tells_most", [])
+    columns = list(run.dataset.tells_most) if run.dataset else []
     look = f" {columns[0]} tells most of the outcome by itself: look at it first." if columns else ""
     return Seen(
         "warning" if _of_classes(run) or _named_like_outcomes(run) else "note",
@@ -54,8 +54,8 @@ def _of_classes(run: Run) -> bool:
 def _named_like_outcomes(run: Run) -> list[str]:
     """Features that are named like an outcome and do not say when they are known: with them, even a number that can be
     calculated is no function to be learned."""
-    features = (c for c in (run.dataset or {}).get("columns", ()) if c["role"] in FEATURE_ROLES)
-    return outcome_names(c["name"] for c in features if c["known"] == "unknown")
+    features = (c for c in (run.dataset.columns if run.dataset else ()) if c.role in FEATURE_ROLES)
+    return outcome_names(c.name for c in features if c.known == "unknown")
 
 
 IMPLAUSIBLE_SCORE = Rule(
@@ -126,11 +126,11 @@ NO_BETTER_THAN_BASELINE = Rule(
 
 
 def _validation_too_small(run: Run) -> Judged:
-    split = (run.dataset or {}).get("split")
-    if split is None:
+    split = run.dataset.split if run.dataset else None
+    if split is None or "validation" not in split.patients:
         return NotApplicable("needs the size of the validation part")
     folds = max(len({c.fold for c in run.curves}), 1)
-    patients = split["patients"]["validation"] * folds
+    patients = split.patients["validation"] * folds
     events = _validation_events(run, patients)
     few = patients < FEWEST_PATIENTS.value or (events is not None and events < FEWEST_EVENTS.value)
     if not few:
@@ -168,10 +168,10 @@ VALIDATION_TOO_SMALL = Rule(
 def _validation_events(run: Run, patients: int) -> float | None:
     """Expected patients of the rarer class, of a yes/no outcome."""
     assert run.dataset is not None
-    events = run.dataset["split"].get("events")
+    events = run.dataset.split.events
     if not events:
         return None
-    share = events["all"] / run.dataset["rows"]
+    share = events["all"] / run.dataset.rows
     return float(np.minimum(share, 1 - share) * patients)
 
 
@@ -215,8 +215,8 @@ MISLEADING_METRIC = Rule(
 
 def _largest_share(run: Run) -> float | None:
     """Share of the more frequent of two outcomes."""
-    events = ((run.dataset or {}).get("split") or {}).get("events")
+    events = run.dataset.split.events if run.dataset else None
     if not events or run.dataset is None:
         return None
-    share = float(events["all"]) / float(run.dataset["rows"])
+    share = events["all"] / run.dataset.rows
     return max(share, 1 - share)

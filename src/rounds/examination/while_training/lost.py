@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from rounds.examination.finding import Threshold
 from rounds.examination.run import constant_loss
 from rounds.examination.training_rules.learning import SMALLEST_SHARE
 from rounds.networks.network import OWN
+from rounds.run_folder.metrics import StoppedEarly
 from rounds.training.compiled.state import EpochRecord
 from rounds.training.pool import Hopeless, Work
 from rounds.training.population.build import Population, Trained
@@ -100,7 +100,7 @@ def all_diverged(slab: Slab, records: tuple[EpochRecord, ...]) -> bool:
     return all(is_diverged(losses[:, g, i], running[:, g, i]) for g, i in _places(slab))
 
 
-def saved_by_stopping(trained: Trained, seconds: float) -> dict[str, Any] | None:
+def saved_by_stopping(trained: Trained, seconds: float) -> StoppedEarly | None:
     """Slabs that were given up or lost, epochs that were left, and about how many seconds that saves; None where none.
 
     seconds: that the training took.
@@ -117,10 +117,10 @@ def saved_by_stopping(trained: Trained, seconds: float) -> dict[str, Any] | None
             given_up, left = given_up + 1, left + plans[plan].epochs - count
     if not given_up:
         return None
-    return {
-        "slabs": given_up,
-        "of_slabs": len(trained.results),
-        "epochs_done": done,
-        "epochs_left_out": left,
-        "seconds_saved": round(seconds * left / max(done, 1), 1),
-    }
+    return StoppedEarly(
+        slabs=given_up,
+        of_slabs=len(trained.results),
+        epochs_done=done,
+        epochs_left_out=left,
+        seconds_saved=round(seconds * left / max(done, 1), 1),
+    )

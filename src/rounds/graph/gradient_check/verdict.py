@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
 
+from rounds.run_folder.stored import Content
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -52,7 +54,7 @@ class GradientCheck:
         """Names of the tensors whose gradient is wrong, in the order of the inputs."""
         return [tensor.name for tensor in self.tensors if tensor.verdict == "wrong"]
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> Content:
         """The check as plain values for JSON, in which numbers that are not finite are null."""
         return {"wrong": self.wrong, **_plain(asdict(self))}
 

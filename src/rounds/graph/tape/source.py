@@ -84,11 +84,11 @@ def _assigned(statement: ast.stmt | None) -> str:
     return LOSS if isinstance(statement, ast.Return) else ""
 
 
-def arrays_of(function: Any) -> dict[str, np.ndarray]:
+def function_arrays(function: Any) -> dict[str, np.ndarray]:
     """Arrays that a Python function, or a function of its module that it calls, reads by a name of its own.
 
     >>> rows = np.ones(3)
-    >>> list(arrays_of(lambda p: p["w"] @ rows))
+    >>> list(function_arrays(lambda p: p["w"] @ rows))
     ['rows']
     """
     found: dict[str, np.ndarray] = {}

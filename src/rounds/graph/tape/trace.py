@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rounds.graph.tape.function import FunctionError
-from rounds.graph.tape.source import arrays_of, assigned_at, scope_of
+from rounds.graph.tape.source import assigned_at, function_arrays, scope_of
 
 Function = Callable[..., Any]
 Apply = Callable[..., Sequence[Any]]
@@ -97,7 +97,7 @@ def trace(function: Function, inputs: Any, open_scans: bool = False, names: Name
         shapes = ", ".join(str(a.shape) for a in closed.out_avals)
         advice = "Take the mean or the sum over the examples, so that it is one loss"
         raise FunctionError("value of the function", "one number", name="shape", got=shapes, advice=advice)
-    tape = _Recorder(open_scans, names or Names({}, arrays_of(function)))
+    tape = _Recorder(open_scans, names or Names({}, function_arrays(function)))
     paths = [leaf_name(path) for path, _ in jax.tree_util.tree_leaves_with_path(inputs)]
     leaves = [tape.value(path, "input", var.aval) for path, var in zip(paths, closed.jaxpr.invars, strict=True)]
     output = tape.walk(closed.jaxpr, tape.constants(closed.jaxpr, closed.consts), leaves, ())

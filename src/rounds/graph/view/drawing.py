@@ -9,6 +9,7 @@ from rounds.graph.view.blocks import Block
 from rounds.graph.view.flow import Flows
 from rounds.graph.view.summary import View, block_record, value_record
 from rounds.graph.view.text import numbers_text, shape_text
+from rounds.run_folder.stored import Content
 
 # More operations than this side by side are drawn as groups of neighbours: a screen shows no more.
 MOST_CHILDREN = 40
@@ -23,7 +24,7 @@ class Drawing:
     of the gradient there (null where none flows), details in words, and the chain rule in words.
     """
 
-    boxes: list[dict[str, Any]] = field(default_factory=list)
+    boxes: list[Content] = field(default_factory=list)
     arrows: list[tuple[int, int]] = field(default_factory=list)
 
     def add(self, name: str, kind: str, parent: int, **others: Any) -> int:
@@ -105,7 +106,7 @@ def _strongest(view: View, numbers: Sequence[int]) -> float | None:
     return round(log10(largest), 3) if 0 < largest < float("inf") else None
 
 
-def _block_details(record: dict[str, Any]) -> Details:
+def _block_details(record: Content) -> Details:
     details: Details = [("operations", _few(record["operations"]))] if len(record["operations"]) > 1 else []
     details += [("code", record["line"])] if record["line"] else []
     details += [("takes", _few(record["takes"]))] if record["takes"] else []
@@ -123,7 +124,7 @@ def _few(names: Sequence[str], most: int = 8) -> str:
     return ", ".join(names[:most]) + more
 
 
-def _value_details(record: dict[str, Any], name: str = "") -> Details:
+def _value_details(record: Content, name: str = "") -> Details:
     details: Details = [(f"{name}shape", f"{shape_text(record['shape'])} {record['dtype']}")]
     details.append((f"{name}value", _with_first(record["value"])))
     if record["gradient"] is not None:
@@ -131,7 +132,7 @@ def _value_details(record: dict[str, Any], name: str = "") -> Details:
     return details
 
 
-def _with_first(numbers: dict[str, Any]) -> str:
+def _with_first(numbers: Content) -> str:
     first = [f"{value:.4g}" for value in numbers.get("first", []) if value is not None]
     if numbers["entries"] < 2 or not first:
         return numbers_text(numbers)
@@ -139,7 +140,7 @@ def _with_first(numbers: dict[str, Any]) -> str:
     return f"{numbers_text(numbers)}; entries {', '.join(first)}{dots}"
 
 
-def _back(record: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+def _back(record: Content) -> list[tuple[str, str, str, str]]:
     rows = []
     for flow in record["back"]:
         incoming = " and ".join(numbers_text(one) for one in flow["incoming"])

@@ -4,10 +4,10 @@ import html
 import json
 import re
 from importlib.resources import files
-from typing import Any
 
 from rounds.graph.view.drawing import drawing_of
 from rounds.graph.view.summary import View, whole_gradient_norm
+from rounds.run_folder.stored import Content
 
 FOLDER = "page_files"
 
@@ -46,6 +46,6 @@ def _read(name: str) -> str:
     return files("rounds.graph.view").joinpath(FOLDER, name).read_text(encoding="utf-8")
 
 
-def _safe_json(record: dict[str, Any]) -> str:
+def _safe_json(record: Content) -> str:
     """JSON that cannot end the script element it stands in."""
     return json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from rounds.graph.tape.backward import Graph
 from rounds.graph.tape.naming import value_names
 from rounds.graph.view.blocks import Block, blocks_of
 from rounds.graph.view.flow import Flows, GradientFlow
+from rounds.run_folder.stored import Content
 
 # Entries of an array that are shown one by one.
 SHOWN = 6
@@ -53,7 +53,7 @@ def _nested(blocks: tuple[Block, ...]) -> Iterator[Block]:
         yield block
 
 
-def record_of(view: View) -> dict[str, Any]:
+def record_of(view: View) -> Content:
     """The whole view for JSON: loss, inputs, blocks in the order of computing.
 
     >>> import jax.numpy as jnp
@@ -78,7 +78,7 @@ def whole_gradient_norm(graph: Graph) -> float:
     return float(np.sqrt(sum(float(np.sum(np.square(g, dtype=np.float64))) for g in graph.input_gradients.values())))
 
 
-def value_record(view: View, number: int) -> dict[str, Any]:
+def value_record(view: View, number: int) -> Content:
     """One value: name, shape, what its numbers are like, and the same of the gradient at it (null where none flows)."""
     value, gradient = view.graph.tape.values[number], view.graph.gradients.get(number)
     return {
@@ -91,7 +91,7 @@ def value_record(view: View, number: int) -> dict[str, Any]:
     }
 
 
-def block_record(view: View, flows: Flows, block: Block) -> dict[str, Any]:
+def block_record(view: View, flows: Flows, block: Block) -> Content:
     """One block: what it takes and gives, and the chain rule to every value it takes."""
     nodes = [view.graph.tape.nodes[number] for number in block.nodes]
     return {
@@ -104,7 +104,7 @@ def block_record(view: View, flows: Flows, block: Block) -> dict[str, Any]:
     }
 
 
-def _flow_record(view: View, flow: GradientFlow) -> dict[str, Any]:
+def _flow_record(view: View, flow: GradientFlow) -> Content:
     incoming = [view.graph.gradients[number] for number in flow.incoming]
     other = "" if flow.other is None else f", {view.names[flow.other]}"
     return {
@@ -115,7 +115,7 @@ def _flow_record(view: View, flow: GradientFlow) -> dict[str, Any]:
     }
 
 
-def numbers_of(array: np.ndarray, numbers: bool) -> dict[str, Any]:
+def numbers_of(array: np.ndarray, numbers: bool) -> Content:
     """Norm, mean and standard deviation of an array; with `numbers` its extremes and first entries too."""
     if array.dtype.kind not in "fiub" and "float" not in array.dtype.name:
         return {"entries": array.size, "norm": None, "mean": None, "standard_deviation": None}
@@ -123,7 +123,7 @@ def numbers_of(array: np.ndarray, numbers: bool) -> dict[str, Any]:
     with np.errstate(all="ignore"):
         found = {"norm": np.linalg.norm(exact), "mean": exact.mean(), "standard_deviation": exact.std()}
         extremes = {"smallest": exact.min(), "largest": exact.max()} if numbers and array.size else {}
-    plain: dict[str, Any] = {"entries": array.size}
+    plain: Content = {"entries": array.size}
     plain |= {name: number_of(float(value)) for name, value in {**found, **extremes}.items()}
     if numbers:
         plain["first"] = [number_of(float(value)) for value in exact.ravel()[:SHOWN]]

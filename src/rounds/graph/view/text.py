@@ -1,9 +1,8 @@
 """A graph as text: the forward pass from the top, then the backward pass from the loss down to every input."""
 
-from typing import Any
-
 from rounds.graph.view.flow import Flows
 from rounds.graph.view.summary import View, block_record, value_record, whole_gradient_norm
+from rounds.run_folder.stored import Content
 
 
 def text_of(view: View) -> str:
@@ -35,7 +34,7 @@ def text_of(view: View) -> str:
     )
 
 
-def _forward(view: View, records: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+def _forward(view: View, records: list[Content]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("value", "shape", "numbers", "made by")]
     inputs = [value_record(view, value.number) for value in view.graph.tape.inputs]
     rows += [(one["name"], shape_text(one["shape"]), numbers_text(one["value"]), "input") for one in inputs]
@@ -45,14 +44,14 @@ def _forward(view: View, records: list[dict[str, Any]]) -> list[tuple[str, ...]]
     return rows
 
 
-def _made_by(block: dict[str, Any]) -> str:
+def _made_by(block: Content) -> str:
     operations = block["operations"]
     few = ", ".join(operations) if len(operations) <= 3 else f"{len(operations)} operations"
     taken = f" of {', '.join(block['takes'])}" if block["takes"] else ""
     return f"{few}{taken}" + (f" ({block['line']})" if block["line"] else "")
 
 
-def _backward(records: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+def _backward(records: list[Content]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("at", "to", "incoming", "local gradient", "gradient")]
     for block in reversed(records):
         at = ", ".join(one["name"] for one in block["gives"]) or block["name"]
@@ -63,7 +62,7 @@ def _backward(records: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     return rows
 
 
-def numbers_text(summary: dict[str, Any]) -> str:
+def numbers_text(summary: Content) -> str:
     """One number as it is, many by their norm and spread; summary: from `rounds.graph.view.summary.numbers_of`.
 
     >>> numbers_text({"entries": 3, "norm": 3.5, "mean": 2.0, "standard_deviation": 0.0})

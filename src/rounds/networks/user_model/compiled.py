@@ -8,11 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from rounds.errors import PlanError
+from rounds.foreign_files import JsonObject
 from rounds.model_facts import InputFacts, ModelFacts, TargetFacts
 from rounds.networks.keras.backend import keras
 from rounds.networks.user_model.keras_facts import compiled_loss, keras_facts, layer_facts, leaf_layers
 from rounds.networks.user_model.outputs import UserTraining, wanted_targets
-from rounds.plan import PlanNote
+from rounds.plan import Changes, PlanNote
 
 PROBABILITIES = ("sigmoid", "softmax")
 COMPILED = "compiled"  # value of plan fields for what Keras has and the plan has no name for
@@ -104,7 +105,7 @@ def _loss(model: Any) -> tuple[dict[str, tuple[Any, str]], Callable[[Any, Any], 
     return {**fields, "loss": (COMPILED, f"{AS_COMPILED}: {name}")}, by_row(given)
 
 
-def _arguments(loss: Any) -> dict[str, Any]:
+def _arguments(loss: Any) -> JsonObject:
     """What a loss object was made with, its name and reduction aside; a reduction other than the mean is kept."""
     if isinstance(loss, str) or not hasattr(loss, "get_config"):
         return {}
@@ -160,7 +161,7 @@ def _rate(optimizer: Any) -> tuple[float, Callable[[Any], Any] | None, float]:
     return float(f"{highest:.6g}"), given, highest
 
 
-def _in_plan(kind: str, config: dict[str, Any]) -> dict[str, Any] | None:
+def _in_plan(kind: str, config: JsonObject) -> Changes | None:
     """The optimizer as plan fields; None where it does something that the plan cannot say."""
     strange = ("clipnorm", "clipvalue", "use_ema", "loss_scale_factor", "gradient_accumulation_steps")
     if any(config.get(name) for name in strange) or (config.get("weight_decay") and kind != "AdamW"):
@@ -169,27 +170,27 @@ def _in_plan(kind: str, config: dict[str, Any]) -> dict[str, Any] | None:
     return None if make is None else make(config)
 
 
-def _sgd(config: dict[str, Any]) -> dict[str, Any]:
+def _sgd(config: JsonObject) -> Changes:
     momentum = float(config["momentum"])
     family = ("nesterov" if config["nesterov"] else "momentum") if momentum else "sgd"
     return {"optimizer": family, "weight_decay": 0.0, **({"momentum": momentum} if momentum else {})}
 
 
-def _adam(config: dict[str, Any]) -> dict[str, Any] | None:
+def _adam(config: JsonObject) -> Changes | None:
     if config["amsgrad"]:
         return None
     sizes = {name: float(config[name]) for name in ("beta_1", "beta_2", "epsilon")}
     return {"optimizer": "adam", **sizes, "weight_decay": 0.0}
 
 
-def _rmsprop(config: dict[str, Any]) -> dict[str, Any] | None:
+def _rmsprop(config: JsonObject) -> Changes | None:
     if config["momentum"] or config["centered"]:
         return None
     sizes = {"beta_2": float(config["rho"]), "epsilon": float(config["epsilon"])}
     return {"optimizer": "rmsprop", **sizes, "momentum": 0.0, "weight_decay": 0.0}
 
 
-_FAMILIES: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
+_FAMILIES: dict[str, Callable[[JsonObject], Changes | None]] = {
     "SGD": _sgd,
     "Adam": _adam,
     "RMSprop": _rmsprop,
@@ -295,7 +296,7 @@ def training_facts(
     sparse = facts.loss.startswith("sparse") and kept
     units = units_of(used) or targets.shape[1]
     given = np.asarray(wanted_targets(jnp.asarray(targets), units, sparse))
-    update: dict[str, Any] = {
+    update: JsonObject = {
         "targets": TargetFacts.of(given),
         "inputs": None if inputs is None else InputFacts.of(inputs),
     }

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rounds.errors import PlanError
+from rounds.foreign_files import JsonObject
 from rounds.networks.description import MATCHING_ACTIVATION
 from rounds.networks.keras.backend import keras
 from rounds.networks.user_model.keras_facts import activation_of, leaf_layers
@@ -79,18 +80,18 @@ def _activated(model: Any) -> set[str]:
     }
 
 
-def _is_activated(layer: dict[str, Any]) -> bool:
+def _is_activated(layer: JsonObject) -> bool:
     return layer["config"].get("activation") not in (None, "linear") and layer.get("class_name") not in _RECURRENT
 
 
-def _match(layer: dict[str, Any], task: Task, matched: bool) -> None:
+def _match(layer: JsonObject, task: Task, matched: bool) -> None:
     if matched:
         layer["activation"] = MATCHING_ACTIVATION[task.kind]
         if "units" in layer:
             layer["units"] = task.outputs
 
 
-def _layers(config: Any) -> Iterator[dict[str, Any]]:
+def _layers(config: Any) -> Iterator[JsonObject]:
     """Every layer's own record, those of models within the model too."""
     for layer in config.get("layers", []):
         if "layers" in layer.get("config", {}):

@@ -7,6 +7,7 @@ import numpy as np
 
 from rounds.plan import Plan
 from rounds.prescription.remedies.prescribe import doses_against
+from rounds.run_folder.metrics import ContradictionRecord
 
 
 @dataclass(frozen=True)
@@ -18,12 +19,13 @@ class Contradiction:
     set_aside: str
     fields: tuple[str, ...]
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> ContradictionRecord:
+        """As metrics.json has it."""
         reason = (
             f"{self.set_aside} asks for the opposite change of {', '.join(self.fields)}; {self.treated} comes first, "
             f"as the more likely cause, and what is left of the other is looked at again afterwards"
         )
-        return {**asdict(self), "fields": list(self.fields), "reason": reason}
+        return ContradictionRecord(**asdict(self), reason=reason)
 
 
 def contradictions(treated: str, others: list[str], plan: Plan, number: int) -> list[Contradiction]:

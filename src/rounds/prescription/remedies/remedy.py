@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from rounds.plan import Plan
+from rounds.plan import Changes, Plan
 
-Change = dict[str, Any]
+Change = Changes
 # Fields that a Keras model of the user's own decides by itself.
 FIXED_BY_MODEL = {
     "network",

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rounds.metrics import METRICS, main_metric, weighted_scores
+from rounds.run_folder.metrics import Estimate
 from rounds.statistics.differences import difference
 from rounds.task import Task
 
@@ -46,8 +47,9 @@ class Effect:
         """Whether it is at most about one standard error: half of an interval that stands alone is two of them."""
         return self.value <= (self.high - self.value) / 2
 
-    def record(self) -> dict[str, float]:
-        return {"value": self.value, "low": self.low, "high": self.high}
+    def record(self) -> Estimate:
+        """As prescriptions.json has it."""
+        return Estimate(value=self.value, low=self.low, high=self.high)
 
 
 @dataclass(frozen=True)

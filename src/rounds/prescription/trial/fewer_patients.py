@@ -2,7 +2,6 @@
 
 from collections.abc import Generator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from rounds.prescription.trial.design import TrialDesign
 from rounds.prescription.trial.effect import Effect
 from rounds.prescription.trial.shorter_plan import stretched
 from rounds.prescription.trial.trial import smallest_worthwhile_effect
+from rounds.run_folder.prescriptions import ComparedNetworks, LearningPoint, PrescriptionRecord
 from rounds.training.pool import Progress
 from rounds.training.slab import Rows
 
@@ -26,7 +26,7 @@ FOLDS_ASKED = 3  # at most: fewer pairs of networks leave the answer to their lu
 
 def try_fewer_patients(
     design: TrialDesign, plan: Plan, finding: str
-) -> Generator[Progress, None, tuple[dict[str, Any] | None, int]]:
+) -> Generator[Progress, None, tuple[PrescriptionRecord | None, int]]:
     """(an entry of prescriptions.json, whose effect is the gain from half of the patients to all, or None where
     patients are too few or the time was up; member-epochs spent, each as long as one on all patients).
 
@@ -79,31 +79,33 @@ def _reversed(effect: Effect) -> Effect:
     return Effect(-effect.value, -effect.high, -effect.low)
 
 
-def _entry(design: TrialDesign, plan: Plan, finding: str, tried: Tried, gains: tuple[Effect, Effect]) -> dict[str, Any]:
+def _entry(
+    design: TrialDesign, plan: Plan, finding: str, tried: Tried, gains: tuple[Effect, Effect]
+) -> PrescriptionRecord:
     doubled, quadrupled = gains
     learned = np.mean(
         [len(np.unique(design.patients[design.fold_data.folds[f].train])) for f in design.held(FOLDS_ASKED)]
     )
     counts = {0: round(learned), 1: round(HALF * learned), 2: round(QUARTER * learned)}
-    curve = [{"patients": counts[arm], "score": _score(design, tried, arm)} for arm in (2, 1, 0)]
-    least, folds = smallest_worthwhile_effect(design), sorted(design.held(FOLDS_ASKED))
-    return {
-        "round": design.round,
-        "finding": finding,
-        "remedy": REMEDY,
-        "change": {"patients": [counts[1], counts[0]]},
-        "expects": "validation comes closer to training",
-        "metric": main_metric(design.task),
-        "control": {"patients": counts[1], "folds": folds, "seed": plan.seed},
-        "treated": {"patients": counts[0], "folds": folds, "seed": plan.seed},
-        "effect": doubled.record(),
-        "from_a_quarter": quadrupled.record(),
-        "curve": curve,
-        "smallest_worthwhile": least,
-        "remedies_tried": 1,
-        "verdict": "advice",
-        "reason": more_patients_words(doubled, least),
-    }
+    least, folds = smallest_worthwhile_effect(design), tuple(sorted(design.held(FOLDS_ASKED)))
+    control, treated = (ComparedNetworks(folds=folds, seed=plan.seed, patients=counts[arm]) for arm in (1, 0))
+    return PrescriptionRecord(
+        round=design.round,
+        finding=finding,
+        remedy=REMEDY,
+        change={"patients": (counts[1], counts[0])},
+        expects="validation comes closer to training",
+        metric=main_metric(design.task),
+        control=control,
+        treated=treated,
+        effect=doubled.record(),
+        smallest_worthwhile=least,
+        remedies_tried=1,
+        verdict="advice",
+        reason=more_patients_words(doubled, least),
+        from_a_quarter=quadrupled.record(),
+        curve=tuple(LearningPoint(patients=counts[arm], score=_score(design, tried, arm)) for arm in (2, 1, 0)),
+    )
 
 
 def _score(design: TrialDesign, tried: Tried, arm: int) -> float:

@@ -6,7 +6,6 @@ looking, it can learn from all of them. Whether that is better is tried on folds
 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from rounds.prescription.trial.design import TrialDesign
 from rounds.prescription.trial.effect import Pair
 from rounds.prescription.trial.shorter_plan import stretched
 from rounds.prescription.trial.trial import smallest_worthwhile_effect
+from rounds.run_folder.prescriptions import ComparedNetworks, PrescriptionRecord
 from rounds.training.pool import Progress
 from rounds.training.population.build import Population, Trained, make_population
 from rounds.training.population.fold_data import FoldData
@@ -31,7 +31,7 @@ MOST_FOLDS = 4  # that judge: more would narrow the interval little beside their
 class Refit:
     """entry: of prescriptions.json; kept: whether it pays; spent: member-epochs."""
 
-    entry: dict[str, Any]
+    entry: PrescriptionRecord
     kept: bool
     spent: int
 
@@ -59,21 +59,22 @@ def try_refit(
     least = smallest_worthwhile_effect(design)
     kept = effect.helps and effect.value >= least
     why = "better on folds that neither kind has seen" if kept else "not clearly better on folds that neither kind saw"
-    entry = {
-        "round": design.round,
-        "finding": finding,
-        "remedy": REMEDY,
-        "change": {"epochs": [plan.epochs, blind.epochs]},
-        "expects": "more patients to learn from",
-        "metric": main_metric(design.task),
-        "control": {"folds": chosen, "seed": plan.seed},
-        "treated": {"folds": chosen, "seed": plan.seed},
-        "effect": effect.record(),
-        "smallest_worthwhile": least,
-        "remedies_tried": 1,
-        "verdict": "kept" if kept else "dropped",
-        "reason": why,
-    }
+    compared = ComparedNetworks(folds=tuple(chosen), seed=plan.seed)
+    entry = PrescriptionRecord(
+        round=design.round,
+        finding=finding,
+        remedy=REMEDY,
+        change={"epochs": (plan.epochs, blind.epochs)},
+        expects="more patients to learn from",
+        metric=main_metric(design.task),
+        control=compared,
+        treated=compared,
+        effect=effect.record(),
+        smallest_worthwhile=least,
+        remedies_tried=1,
+        verdict="kept" if kept else "dropped",
+        reason=why,
+    )
     return Refit(entry, kept, tried.spent)
 
 

@@ -13,6 +13,7 @@ doubt and the budget has room for it.
 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -49,7 +50,7 @@ class Arm:
     screened: Effect | None = None
     effect: Effect | None = None
     confirmed: Effect | None = None
-    verdict: str = "dropped"
+    verdict: Literal["kept", "dropped"] = "dropped"
     reason: str = ""
 
     @property

@@ -1,26 +1,27 @@
 """The items of TRIPOD+AI (Collins et al. 2024, BMJ 385:e078378) and what a run knows of each; the rest is asked for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from rounds.data.preparation.encoding import CLIP, ONE_HOT_LEVELS
-from rounds.metrics.worth import gain_in_words
+from rounds.run_folder.dataset import DatasetFile
+from rounds.run_folder.evidence import EvidenceFile, RecalibrationRecord
+from rounds.run_folder.findings import FindingsFile
+from rounds.run_folder.metrics import Estimate, MetricsFile
+from rounds.run_folder.plan import PlanFile
+from rounds.statistics.differences import gain_in_words
 from rounds.statistics.small_cells import FEWEST_PATIENTS
-
-Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Known:
-    """The records of one run folder that the card is filled from; evidence is empty where the run has none."""
+    """The records of one run folder that the card is filled from."""
 
-    dataset: Record
-    plan: Record
-    metrics: Record
-    findings: Record
-    prescriptions: list[Any]
-    evidence: Record
+    dataset: DatasetFile
+    plan: PlanFile
+    metrics: MetricsFile
+    findings: FindingsFile
+    evidence: EvidenceFile | None
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,15 @@ def _unknown(known: Known) -> str:
 
 
 def outcome_name(known: Known) -> str:
-    task = known.metrics["task"]
-    shown = ", ".join(task["targets"][:5]) + (", ..." if len(task["targets"]) > 5 else "")
-    if task["kind"] == "binary":
-        return f"{shown} = {task['classes'][1]}"
-    return shown + (f" in {task['unit']}" if task["unit"] else "")
+    task = known.metrics.task
+    shown = ", ".join(task.targets[:5]) + (", ..." if len(task.targets) > 5 else "")
+    if task.kind == "binary":
+        return f"{shown} = {task.classes[1]}"
+    return shown + (f" in {task.unit}" if task.unit else "")
 
 
 def _title(known: Known) -> str:
-    simulated = " on simulated patients" if known.dataset.get("simulated") else ""
+    simulated = " on simulated patients" if known.dataset.simulated else ""
     return f"Development and internal validation{simulated} of a neural network that predicts {outcome_name(known)}."
 
 
@@ -58,20 +59,18 @@ def _purpose(known: Known) -> str:
 
 def _sources(known: Known) -> str:
     dataset = known.dataset
-    notes = " ".join(f"{note.rstrip('.')}." for note in dataset.get("notes", []))
-    rows = (
-        f"{dataset['rows_read']:,} rows read from {dataset['name']}, {dataset['patients']:,} patients in the analysis"
-    )
-    return f"{rows} (SHA-256 of the cells {dataset['content_hash'][:16]}). {notes}".strip()
+    notes = " ".join(f"{note.rstrip('.')}." for note in dataset.notes)
+    rows = f"{dataset.rows_read:,} rows read from {dataset.name}, {dataset.patients:,} patients in the analysis"
+    return f"{rows} (SHA-256 of the cells {dataset.content_hash[:16]}). {notes}".strip()
 
 
 def _dates(known: Known) -> str:
-    span = known.dataset.get("time_range")
-    return f"Rows are dated {span[0]} to {span[1]} (column {known.dataset['time']})." if span else ""
+    span = known.dataset.time_range
+    return f"Rows are dated {span[0]} to {span[1]} (column {known.dataset.time})." if span else ""
 
 
 def _eligibility(known: Known) -> str:
-    excluded = known.dataset.get("exclusions", [])
+    excluded = known.dataset.exclusions
     if not excluded:
         return "No row of the file was left out."
     return "Left out: " + "; ".join(f"{rows:,} rows ({reason})" for reason, rows in excluded) + "."
@@ -79,7 +78,7 @@ def _eligibility(known: Known) -> str:
 
 def _preparation(known: Known) -> str:
     scaled = f"centred at the median, divided by the interquartile range, smoothly clipped at {CLIP:g}"
-    numbers = scaled if known.plan.get("scale_inputs", True) else "as read"
+    numbers = scaled if known.plan.main.scale_inputs else "as read"
     return (
         f"Fitted on training rows alone. Numbers: {numbers}. Codes of up to {ONE_HOT_LEVELS} frequent levels: a flag a "
         f"level; with more: a learned embedding. Levels of fewer than {FEWEST_PATIENTS} training patients count as "
@@ -88,30 +87,29 @@ def _preparation(known: Known) -> str:
 
 
 def _outcome(known: Known) -> str:
-    task = known.metrics["task"]
-    classes = f" with the classes {', '.join(task['classes'])}" if task["classes"] else ""
-    return f"{outcome_name(known)}, as it stands in the table ({task['kind']}{classes})."
+    task = known.metrics.task
+    classes = f" with the classes {', '.join(task.classes)}" if task.classes else ""
+    return f"{outcome_name(known)}, as it stands in the table ({task.kind}{classes})."
 
 
 def _candidates(known: Known) -> str:
-    features = [c for c in known.dataset["columns"] if c["role"] in ("numeric", "categorical", "boolean")]
-    dropped = [c for c in known.dataset["columns"] if c["role"] in ("dropped", "constant", "text", "date")]
-    left = "; ".join(f"{c['name']} ({c['reason']})" for c in dropped[:12])
+    features = [c for c in known.dataset.columns if c.role in ("numeric", "categorical", "boolean")]
+    dropped = [c for c in known.dataset.columns if c.role in ("dropped", "constant", "text", "date")]
+    left = "; ".join(f"{c.name} ({c.reason})" for c in dropped[:12])
     return f"{len(features)} columns, none chosen by its relation to the outcome." + (
         f" Left out: {left}." if left else ""
     )
 
 
 def _predictors(known: Known) -> str:
-    moment = known.dataset.get("prediction_moment")
-    reason = known.dataset.get("prediction_moment_reason", "")
+    moment, reason = known.dataset.prediction_moment, known.dataset.prediction_moment_reason
     said = f"All are known at {moment}." if moment else f"When values are known: {reason or 'not declared'}."
     return f"Names, roles, units and time of knowledge stand in dataset.json. {said}"
 
 
 def _sample_size(known: Known) -> str:
-    rows, patients = known.metrics["rows"], known.metrics["patients"]
-    events = (known.dataset.get("split") or {}).get("events")
+    rows, patients = known.metrics.rows, known.metrics.patients
+    events = known.dataset.split.events
     cases = (
         f" Cases: {_count(events['all'])}, of them {_count(events['test'])} among those who judge." if events else ""
     )
@@ -126,11 +124,11 @@ def _count(rows: int) -> str:
 
 
 def _missing(known: Known) -> str:
-    features = [c for c in known.dataset["columns"] if c["role"] in ("numeric", "categorical", "boolean")]
-    lacking = sorted((c for c in features if c["missing_share"] > 0), key=lambda c: -c["missing_share"])
+    features = [c for c in known.dataset.columns if c.role in ("numeric", "categorical", "boolean")]
+    lacking = sorted((c for c in features if c.missing_share > 0), key=lambda c: -c.missing_share)
     if not lacking:
         return "No predictor has missing values."
-    most = ", ".join(f"{c['name']} {c['missing_share']:.1%}" for c in lacking[:6])
+    most = ", ".join(f"{c.name} {c.missing_share:.1%}" for c in lacking[:6])
     return (
         f"{len(lacking)} of {len(features)} predictors have missing values (most: {most}). They become the median (0 "
         "where unscaled) and an indicator, or a level of their own; rows without outcome are left out."
@@ -142,61 +140,58 @@ ONE_ROW_EACH = "No row is on two sides; no column tells patients, so that whethe
 
 
 def _partition(known: Known) -> str:
-    split = known.dataset["split"]
-    use = "; ".join(f"{what}: {rows}" for what, rows in known.plan.get("rows_that", {}).items())
-    sides = "No patient is on two sides." if known.dataset.get("group") else ONE_ROW_EACH
-    return f"{split['how'].capitalize()} (seed {split['seed']}). {sides} Which rows do what: {use}."
+    split = known.dataset.split
+    use = "; ".join(f"{what}: {rows}" for what, rows in known.plan.rows_that.items())
+    sides = "No patient is on two sides." if known.dataset.group else ONE_ROW_EACH
+    return f"{split.how.capitalize()} (seed {split.seed}). {sides} Which rows do what: {use}."
 
 
 def _handling(known: Known) -> str:
-    spread = known.plan.get("number_embedding", "none")
+    spread = known.plan.main.number_embedding
     how = "as they are" if spread == "none" else f"as they are and as learned {spread} embeddings of each"
     return f"Prepared numbers enter {how}; no interaction is written by hand."
 
 
 def _building(known: Known) -> str:
-    plan, metrics = known.plan, known.metrics
-    tried = metrics.get("rounds", {})
-    widths = "-".join(map(str, plan["hidden"])) if plan["network"] != "linear" else "no hidden layer"
-    described = f"{plan['network']}, {widths}, {plan['activation']}"
-    if plan["network"] == "keras":
+    plan, metrics, tried = known.plan.main, known.metrics, known.metrics.rounds
+    widths = "-".join(map(str, plan.hidden)) if plan.network != "linear" else "no hidden layer"
+    described = f"{plan.network}, {widths}, {plan.activation}"
+    if plan.network == "keras":
         described = "a Keras model of the user's own"
     remedies = (
-        f" {tried['remedies_tried']} remedies were tried against controls, {tried['remedies_kept']} kept."
-        if tried
-        else ""
+        f" {tried.remedies_tried} remedies were tried against controls, {tried.remedies_kept} kept." if tried else ""
     )
     return (
-        f"Average of {metrics['members']} neural networks ({described}; "
-        f"{plan['optimizer']}, {plan['schedule']} schedule, {plan['epochs']} epochs, batch {plan['batch_size']}), "
-        f"configurations compared on validation folds: {metrics['configurations_tried']}.{remedies} plan.json holds "
+        f"Average of {metrics.members} neural networks ({described}; "
+        f"{plan.optimizer}, {plan.schedule} schedule, {plan.epochs} epochs, batch {plan.batch_size}), "
+        f"configurations compared on validation folds: {metrics.configurations_tried}.{remedies} plan.json holds "
         "every choice and its reason."
     )
 
 
 def _measures(known: Known) -> str:
-    names = ", ".join(known.metrics["test"])
-    base = ", ".join(known.metrics["baselines"])
+    names = ", ".join(known.metrics.test)
+    base = ", ".join(known.metrics.baselines)
     return (
         f"{names}, with 95 % intervals over patients; calibration, decision curves or interval coverage; "
-        f"compared on the same patients with: {base}. Main metric: {known.metrics['main_metric']}."
+        f"compared on the same patients with: {base}. Main metric: {known.metrics.main_metric}."
     )
 
 
 def _updating(known: Known) -> str:
-    record = known.evidence.get("recalibration")
+    record = known.evidence and known.evidence.recalibration
     if not record:
         return ""
-    if record.get("kept", "none") == "none":
-        return f"No recalibration was applied: {record.get('reason') or _none_kept(record)}."
-    applied = "applied to every prediction" if record.get("applied") else "not applied"
-    return f"A {record['kept']} recalibration helped on validation patients it was not fitted on; it is {applied}."
+    if record.kept == "none":
+        return f"No recalibration was applied: {record.reason or _none_kept(record)}."
+    applied = "applied to every prediction" if record.applied else "not applied"
+    return f"A {record.kept} recalibration helped on validation patients it was not fitted on; it is {applied}."
 
 
-def _none_kept(record: Record) -> str:
-    reasons = {said.get("not_tried") for said in record.get("tried", {}).values()}
-    few = sorted(reasons - {None})
-    return f"too few patients to fit one ({'; '.join(few)})" if few and None not in reasons else "none helped"
+def _none_kept(record: RecalibrationRecord) -> str:
+    reasons = {tried.not_tried for tried in record.tried.values()}
+    few = reasons and all(reasons)
+    return f"too few patients to fit one ({'; '.join(sorted(reasons))})" if few else "none helped"
 
 
 def _calculation(known: Known) -> str:
@@ -206,98 +201,93 @@ def _calculation(known: Known) -> str:
 
 
 def _imbalance(known: Known) -> str:
-    weights = known.plan.get("class_weights", "none")
+    weights = known.plan.main.class_weights
     return "No resampling and no class weights." if weights == "none" else f"Class weights: {weights}."
 
 
 def _fairness(known: Known) -> str:
-    record = known.evidence.get("subgroups")
-    if not record or not record["columns"]:
+    if known.evidence is None or not known.evidence.subgroups.columns:
         return ""
-    return (
-        f"Performance was compared between groups of {', '.join(record['columns'])}; nothing was done to equalise it."
-    )
+    columns = ", ".join(known.evidence.subgroups.columns)
+    return f"Performance was compared between groups of {columns}; nothing was done to equalise it."
 
 
 def _output(known: Known) -> str:
-    statistic = known.metrics.get("statistic", "")
+    statistic = known.metrics.statistic
     words = {"probability": "a probability", "rate": "an expected count"}.get(statistic, f"the {statistic}")
-    decisions = known.evidence.get("decisions", {})
-    on = decisions.get("chosen_on", "validation patients")
-    tail = f" Thresholds were chosen on {on}, for stated sensitivities, shares of right alerts and alert loads."
-    tail = tail if decisions.get("outputs") else ""
+    decisions, tail = known.evidence and known.evidence.decisions, ""
+    if decisions and decisions.outputs:
+        on = decisions.chosen_on or "validation patients"
+        tail = f" Thresholds were chosen on {on}, for stated sensitivities, shares of right alerts and alert loads."
     return f"{words.capitalize()} of {outcome_name(known)}.{tail}"
 
 
 def _differences(known: Known) -> str:
-    kind = known.metrics["test_kind"]
+    kind = known.metrics.test_kind
     same = "Patients who judge come from the same table as those of training"
     return {
         "given": "Patients who judge come from a table of their own.",
-        "held-out": f"{same} ({known.dataset['split']['how']}).",
+        "held-out": f"{same} ({known.dataset.split.how}).",
         "out-of-fold": f"{same}: every patient is judged by networks that never saw them.",
     }.get(kind, "")
 
 
 def _code(known: Known) -> str:
-    return f"Rounds {known.metrics['versions']['rounds']} (Apache-2.0); versions and seeds stand in this card."
+    return f"Rounds {known.metrics.versions['rounds']} (Apache-2.0); versions and seeds stand in this card."
 
 
 def _flow(known: Known) -> str:
-    record = known.evidence.get("flow")
+    record = known.evidence and known.evidence.flow
     if not record:
         return _sample_size(known)
-    parts = "; ".join(f"{n}: {p['patients']:,} patients, {p['rows']:,} rows" for n, p in record["parts"].items())
-    left = "; ".join(f"{_count(e['rows'])} rows ({e['reason']})" for e in record["excluded"]) or "none"
-    return f"{record['rows_read']:,} rows read; left out: {left}; {parts}."
+    parts = "; ".join(f"{n}: {p.patients:,} patients, {p.rows:,} rows" for n, p in record.parts.items())
+    left = "; ".join(f"{_count(e.rows)} rows ({e.reason})" for e in record.excluded) or "none"
+    return f"{record.rows_read:,} rows read; left out: {left}; {parts}."
 
 
 def _who(known: Known) -> str:
-    rows = known.evidence.get("characteristics", {}).get("rows")
+    rows = known.evidence and known.evidence.characteristics
     return "Table 1 stands in evidence.json and in the report, with missing values by part." if rows else ""
 
 
 def _specification(known: Known) -> str:
-    parameters = known.plan.get("parameters", [])
+    parameters = known.plan.parameters
     count = f" with {' and '.join(f'{p:,}' for p in parameters)} weights each" if parameters else ""
-    return f"model/: {known.metrics['members']} networks{count} as plain arrays and JSON, with checksums in this card."
+    return f"model/: {known.metrics.members} networks{count} as plain arrays and JSON, with checksums in this card."
 
 
 def _performance(known: Known) -> str:
-    scores = "; ".join(f"{name} {_interval(score)}" for name, score in known.metrics["test"].items())
-    groups = known.evidence.get("subgroups", {})
-    tail = f" Subgroups ({groups['comparisons']} comparisons) stand in evidence.json." if groups.get("columns") else ""
-    difference = known.metrics["difference"]
-    against = f"{difference['metric']} {gain_in_words(difference, difference['baseline'])}"
-    return f"On patients who judge: {scores}. {against}.{tail}"
+    scores = "; ".join(f"{name} {_interval(score)}" for name, score in known.metrics.test.items())
+    groups, difference = known.evidence and known.evidence.subgroups, known.metrics.difference
+    tail = f" Subgroups ({groups.comparisons} comparisons) stand in evidence.json." if groups and groups.columns else ""
+    against = f" {difference.metric} {gain_in_words(difference, difference.baseline)}." if difference else ""
+    return f"On patients who judge: {scores}.{against}{tail}"
 
 
-def _interval(score: Record) -> str:
+def _interval(score: Estimate) -> str:
     """
-    >>> _interval({"value": 0.8123, "low": 0.75, "high": 0.9})
+    >>> _interval(Estimate(value=0.8123, low=0.75, high=0.9))
     '0.812 (95 % 0.75 to 0.9)'
     """
-    return f"{score['value']:.3g} (95 % {score['low']:.3g} to {score['high']:.3g})"
+    return f"{score.value:.3g} (95 % {score.low:.3g} to {score.high:.3g})"
 
 
 def _reading(known: Known) -> str:
-    verdict = known.findings["verdict"]
-    names = {
-        "believable": "Can the number be believed",
-        "well_trained": "Was it trained well",
-        "worth_it": "Was it worth it",
+    verdict = known.findings.verdict
+    answers = {
+        "Can the number be believed": verdict.believable,
+        "Was it trained well": verdict.well_trained,
+        "Was it worth it": verdict.worth_it,
     }
-    return " ".join(f"{words}: {verdict[key]['answer']} ({verdict[key]['reason']})." for key, words in names.items())
+    return " ".join(f"{words}: {said.answer} ({said.reason})." for words, said in answers.items())
 
 
 def _limits(known: Known) -> str:
-    warned = [
-        f["explanation"] for f in known.findings["findings"] if f["severity"] != "note" and f["code"] != "healthy"
-    ]
-    unchecked = [n["code"] for n in known.findings["not_applicable"]]
-    earlier_use = known.metrics.get("ledger", {}).get("times_before")
+    warned = [f.explanation for f in known.findings.findings if f.severity != "note" and f.code != "healthy"]
+    unchecked = [n.code for n in known.findings.not_applicable]
+    earlier_use = known.metrics.ledger.times_before
     again = [f"These rows judged {earlier_use} runs before."] if earlier_use else []
-    simulated = ["The patients are simulated."] if known.dataset.get("simulated") else []
+    simulated = ["The patients are simulated."] if known.dataset.simulated else []
     tail = [f"Not checked: {', '.join(unchecked)}."] if unchecked else []
     return " ".join([*simulated, *warned[:6], *again, *tail])
 

@@ -1,14 +1,18 @@
 """Predicted probabilities against what happened: calibration, ranking, who gets which risk, and confusions."""
 
+from collections.abc import Sequence
+
 import altair as alt
 import numpy as np
 import polars as pl
 
 from rounds.metrics import auroc
 from rounds.report.figures.theme import BLUE, FAINT, HEAT, INK, ORANGE, Chart
-from rounds.report.run_files import Record, RunFiles
+from rounds.report.run_files import RunFiles
 from rounds.report.small_groups import codes, drawable, even_groups, patients_per_cell
 from rounds.report.wording import contestant
+from rounds.run_folder.evidence import CurvePoint
+from rounds.run_folder.stored import Content
 from rounds.statistics.calibration import curve_bins, reliability_curve
 from rounds.statistics.small_cells import FEWEST_PATIENTS
 
@@ -30,9 +34,9 @@ def calibration_figure(run: RunFiles) -> Chart | None:
     return calibration_chart(found, outcome)
 
 
-def calibration_chart(found: list[Record], outcome: str) -> Chart:
+def calibration_chart(found: Sequence[CurvePoint], outcome: str) -> Chart:
     """Points (predicted, observed, low, high) of a reliability curve beside the line that is perfect."""
-    chart = alt.Chart(alt.InlineData(values=found))
+    chart = alt.Chart(alt.InlineData(values=[point.content() for point in found]))
     scale = alt.Scale(domain=[0, 1])
     x = alt.X("predicted:Q", title="Predicted probability", scale=scale).axis(format="%")
     y = alt.Y("observed:Q", title=f"Share with {outcome}", scale=scale).axis(format="%")
@@ -47,7 +51,7 @@ def roc(run: RunFiles) -> Chart | None:
     if run.task.kind != "binary":
         return None
     frame = run.predictions()
-    best = run.metrics["difference"]["baseline"]
+    best = run.metrics.difference.baseline
     names = {name: contestant(name, True) for name in ("network", best)}
     found = [{**p, "who": text} for name, text in names.items() for p in _roc_points(frame, name)]
     if not found:
@@ -60,7 +64,7 @@ def roc(run: RunFiles) -> Chart | None:
     return alt.layer(_diagonal("alarms", "hits"), chart.encode(x=x, y=y, color=colour, order="place:Q"))
 
 
-def _roc_points(frame: pl.DataFrame, name: str) -> list[Record]:
+def _roc_points(frame: pl.DataFrame, name: str) -> list[Content]:
     """Corners of the ROC curve, between which there are at least ten patients."""
     observed, predicted, patients = _columns(frame, name)
     groups = even_groups(-predicted, patients, THRESHOLDS)
@@ -135,7 +139,7 @@ def confusions(run: RunFiles) -> Chart | None:
     return _confusion_chart(found, names) if found else None
 
 
-def _confusion_chart(found: list[Record], names: list[str]) -> Chart:
+def _confusion_chart(found: list[Content], names: list[str]) -> Chart:
     x = alt.X("says:N", title="Most probable class", scale=alt.Scale(domain=names)).axis(grid=False, labelLimit=60)
     y = alt.Y("truth:N", title="True class", scale=alt.Scale(domain=names)).axis(grid=False)
     colour = alt.Color("share:Q", title="% of the true class")

@@ -1,17 +1,21 @@
 """The gain of each run over the first, with its interval."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import altair as alt
 
 from rounds.report.figures.theme import BLUE, FAINT, INK, to_svg
 
+if TYPE_CHECKING:
+    from rounds.evaluation.compare import ComparedRun
+
 ROW = 34  # px of height a run
 
 
-def gain_figure(runs: list[dict[str, Any]], metric: str) -> str:
-    """SVG of {"run", "gain": {value, low, high}}; above 0 a run is better than the first."""
-    values = [{"run": one["run"], **one["gain"]} for one in runs]
+def gain_figure(runs: "Iterable[ComparedRun]", metric: str) -> str:
+    """SVG of each run's gain; above 0 it is better than the first."""
+    values = [{"run": one.run, **one.gain.content()} for one in runs if one.gain is not None]
     y = alt.Y("run:N", sort=None, title=None).axis(
         labelLimit=260, labelColor=INK, domain=False, ticks=False, grid=False
     )

@@ -4,8 +4,10 @@ import altair as alt
 import numpy as np
 
 from rounds.report.figures.theme import BLUE, FAINT, GREEN, INK, ORANGE, PURPLE, SOFT, Chart
-from rounds.report.run_files import Record, RunFiles
+from rounds.report.run_files import RunFiles
 from rounds.report.wording import label, with_unit
+from rounds.run_folder.evidence import IntervalsRecord
+from rounds.run_folder.stored import Content
 
 ROW = 24  # px of height a subgroup
 MOST_GROUPS = 24  # lines of a forest that can be read
@@ -16,11 +18,11 @@ STEPS = 40  # points of a band's edge
 
 def reliability(run: RunFiles) -> Chart | None:
     """Reliability curves of the most frequent outcomes, where there are several (one is on the first screen)."""
-    made = run.evidence.get("calibration", {})
+    made = run.evidence.calibration if run.evidence else {}
     if not run.task.is_classification or len(made) < 2:
         return None
     names = _most_frequent(run)
-    found = [{**point, "who": name} for name in names for point in made[name]["curve"]]
+    found = [{**point.content(), "who": name} for name in names for point in made[name].curve]
     if not found:
         return None
     scale = alt.Scale(domain=[0, 1])
@@ -37,62 +39,65 @@ def reliability(run: RunFiles) -> Chart | None:
 
 def _most_frequent(run: RunFiles) -> list[str]:
     """Outcomes by how common they are, as many as can be distinguished by colour."""
-    shares = run.evidence.get("decisions", {}).get("outputs", {})
-    names = sorted(run.evidence["calibration"], key=lambda name: -shares.get(name, {}).get("prevalence", 0.0))
+    assert run.evidence is not None
+    shares = {name: said.prevalence for name, said in run.evidence.decisions.outputs.items()}
+    names = sorted(run.evidence.calibration, key=lambda name: -shares.get(name, 0.0))
     return names[: len(CURVES)]
 
 
 def net_benefit(run: RunFiles) -> Chart | None:
     """Decision curve of the most frequent outcome: model with its interval, treating all, treating nobody."""
-    outputs = run.evidence.get("decisions", {}).get("outputs", {})
+    outputs = run.evidence.decisions.outputs if run.evidence else {}
     if not outputs:
         return None
-    name, said = max(outputs.items(), key=lambda one: one[1]["prevalence"])
-    curve = said["curve"]
+    name, said = max(outputs.items(), key=lambda one: one[1].prevalence)
+    curve = said.curve
     if len(curve) < 2:
         return None
-    most = max(point["net_benefit"] for point in curve)
-    floor = LOWEST_BENEFIT * max(most, said["prevalence"])
-    model = [{**p, "who": "this model"} for p in curve]
+    most = max(point.net_benefit for point in curve)
+    floor = LOWEST_BENEFIT * max(most, said.prevalence)
+    model = [{**p.content(), "who": "this model"} for p in curve]
     everyone = [
-        {"threshold": p["threshold"], "net_benefit": p["treat_all"], "who": "treat all"}
+        {"threshold": p.threshold, "net_benefit": p.treat_all, "who": "treat all"}
         for p in curve
-        if p["treat_all"] >= floor
+        if p.treat_all >= floor
     ]
-    nobody = [{"threshold": p["threshold"], "net_benefit": 0.0, "who": "treat nobody"} for p in curve]
+    nobody = [{"threshold": p.threshold, "net_benefit": 0.0, "who": "treat nobody"} for p in curve]
     names = ["this model", "treat all", "treat nobody"]
     colour = alt.Color("who:N", title=None, scale=alt.Scale(domain=names, range=[BLUE, ORANGE, SOFT]))
     title = "Threshold probability" + (f" of {name}" if run.task.outputs > 1 else "")
     x = alt.X("threshold:Q", title=title).axis(format="%", grid=False)
     y = alt.Y("net_benefit:Q", title="Net benefit (cases a row)")
     lines = alt.Chart(alt.InlineData(values=[*model, *everyone, *nobody])).mark_line(strokeWidth=2)
-    low = [{**p, "low": max(p["low"], floor)} for p in curve]
+    low = [{**p.content(), "low": max(p.low, floor)} for p in curve]
     band = alt.Chart(alt.InlineData(values=low)).mark_area(color=BLUE, opacity=0.18)
     return alt.layer(band.encode(x=x, y=alt.Y("low:Q"), y2="high:Q"), lines.encode(x=x, y=y, color=colour))
 
 
 def single_interval(run: RunFiles) -> Chart | None:
     """How far the interval of one prediction reaches, over the range of predictions of the first target."""
-    record, curves = run.evidence.get("intervals", {}), run.evidence.get("calibration", {})
     target = run.task.targets[0]
-    curve = curves.get(target, {}).get("curve", [])
-    if not record.get("made") or len(curve) < 2:
+    if run.evidence is None or target not in run.evidence.calibration:
         return None
-    found = _limits(record, np.linspace(curve[0]["predicted"], curve[-1]["predicted"], STEPS))
+    record, curve = run.evidence.intervals, run.evidence.calibration[target].curve
+    if not record.made or len(curve) < 2:
+        return None
+    found = _limits(record, np.linspace(curve[0].predicted, curve[-1].predicted, STEPS))
     unit = f" ({run.task.unit})" if run.task.unit else ""
     x = alt.X("predicted:Q", title=f"Prediction of {target}{unit}").scale(zero=False)
-    y = alt.Y("low:Q", title=f"{record['level']:.0%} interval{unit}").scale(zero=False)
+    y = alt.Y("low:Q", title=f"{record.level:.0%} interval{unit}").scale(zero=False)
     chart = alt.Chart(alt.InlineData(values=found))
     band = chart.mark_area(color=BLUE, opacity=0.2).encode(x=x, y=y, y2="high:Q")
     line = chart.mark_line(color=BLUE, strokeWidth=2).encode(x=x, y=alt.Y("predicted:Q"))
     return alt.layer(band, line)
 
 
-def _limits(record: Record, predicted: np.ndarray) -> list[Record]:
+def _limits(record: IntervalsRecord, predicted: np.ndarray) -> list[Content]:
     """Both limits of each prediction, as the run gives them to new patients."""
     from rounds.statistics.conformal import ConformalIntervals
 
-    made = ConformalIntervals.model_validate({k: record[k] for k in ConformalIntervals.model_fields if k in record})
+    known = record.model_dump(exclude_unset=True, include=set(ConformalIntervals.model_fields))
+    made = ConformalIntervals.model_validate(known)
     low, high = made.limits(np.repeat(predicted[:, None], len(made.below), 1))
     return [
         {"predicted": float(p), "low": float(a), "high": float(b)}
@@ -102,18 +107,20 @@ def _limits(record: Record, predicted: np.ndarray) -> list[Record]:
 
 def subgroup_forest(run: RunFiles) -> Chart | None:
     """The compared score of each group that is large enough, beside that of all patients."""
-    record = run.evidence.get("subgroups", {})
-    metric = record.get("compared_by", "")
-    found = [
-        {"who": f"{column}: {group['group']}", "colour": BLUE, **group["metrics"][metric]}
-        for column, groups in record.get("columns", {}).items()
+    if run.evidence is None:
+        return None
+    record = run.evidence.subgroups
+    metric = record.compared_by
+    found: list[Content] = [
+        {"who": f"{column}: {group.group}", "colour": BLUE, **group.metrics[metric].content()}
+        for column, groups in record.columns.items()
         for group in groups
-        if not group["suppressed"] and metric in group["metrics"]
+        if not group.suppressed and metric in group.metrics
     ][:MOST_GROUPS]
-    everyone = run.metrics["test"].get(metric)
+    everyone = run.metrics.test.get(metric)
     if len(found) < 2 or not everyone:
         return None
-    found = [{"who": "all patients", "colour": INK, **everyone}, *found]
+    found = [{"who": "all patients", "colour": INK, **everyone.content()}, *found]
     axis = alt.Y("who:N", sort=[f["who"] for f in found], title=None).axis(
         labelLimit=190, labelColor=INK, domain=False, ticks=False, labelPadding=10, grid=False
     )

@@ -11,26 +11,27 @@ from rounds.examination.rules import rule_of
 from rounds.report.figures.bars import bars_of, threshold_rows
 from rounds.report.figures.curves import loss_scale
 from rounds.report.figures.theme import BLUE, FAINT, INK, ORANGE, RATES, Chart, to_svg
-from rounds.report.run_files import Record, RunFiles
+from rounds.report.run_files import RunFiles
+from rounds.run_folder.findings import FindingRecord
 
 
-def finding_figure(run: RunFiles, finding: Record) -> str | None:
+def finding_figure(run: RunFiles, finding: FindingRecord) -> str | None:
     """The first figure of its rule that can be drawn, as SVG; None where its curve is not on record, or nothing was
     measured."""
-    rule = rule_of(finding["code"])
+    rule = rule_of(finding.code)
     charts = (DRAWN[type(figure)](run, finding, figure) for figure in (rule.figures if rule else ()))
     chart = next((chart for chart in charts if chart is not None), None)
-    label = f"{finding['name']}, where it was seen"
-    return None if chart is None else to_svg(chart, f"finding-picture-{finding['code']}", label)
+    label = f"{finding.name}, where it was seen"
+    return None if chart is None else to_svg(chart, f"finding-picture-{finding.code}", label)
 
 
-def _members(run: RunFiles, finding: Record) -> list[int]:
+def _members(run: RunFiles, finding: FindingRecord) -> list[int]:
     """Members in which it was seen, of those on record."""
     known = run.members["member"].to_list()
-    return [m for m in finding["members"] if m in known] or known
+    return [m for m in finding.members if m in known] or known
 
 
-def _losses(run: RunFiles, finding: Record, figure: LossCurves) -> Chart | None:
+def _losses(run: RunFiles, finding: FindingRecord, figure: LossCurves) -> Chart | None:
     """Training and validation loss of the members in which it was seen: each thin, their median thick."""
     members = _members(run, finding)
     frame = run.of_members("curves").filter((pl.col("metric") == "loss") & pl.col("member").is_in(members))
@@ -47,7 +48,7 @@ def _losses(run: RunFiles, finding: Record, figure: LossCurves) -> Chart | None:
     return alt.layer(thin, thick, *_place(finding, last)).properties(height=220)
 
 
-def _measure(run: RunFiles, finding: Record, figure: MeasureByLayer) -> Chart | None:
+def _measure(run: RunFiles, finding: FindingRecord, figure: MeasureByLayer) -> Chart | None:
     """The measure by layer, median over the members in which it was seen, with the threshold that was crossed."""
     if run.tables["measures"].is_empty():
         return None
@@ -80,9 +81,9 @@ def _lines(frame: pl.DataFrame, width: float, opacity: float) -> alt.Chart:
     return alt.Chart(rows).mark_line(strokeWidth=width, opacity=opacity, clip=True, point=dots)
 
 
-def _place(finding: Record, last: int) -> list[alt.Chart]:
+def _place(finding: FindingRecord, last: int) -> list[alt.Chart]:
     """An upright line at the epoch from which it was seen; last: the last epoch drawn, so that words find room."""
-    epoch = finding.get("epoch")
+    epoch = finding.epoch
     if epoch is None:
         return []
     said = "before the first step" if epoch == 0 else f"seen from epoch {epoch}"
@@ -93,7 +94,7 @@ def _place(finding: Record, last: int) -> list[alt.Chart]:
     return [line, words.encode(x="epoch:Q", y=alt.value(0), text="said:N")]
 
 
-def _limit(finding: Record, figure: MeasureByLayer) -> list[alt.Chart]:
+def _limit(finding: FindingRecord, figure: MeasureByLayer) -> list[alt.Chart]:
     """A level line at the threshold."""
     rows = threshold_rows(finding, figure.threshold)
     if rows is None:
@@ -103,7 +104,7 @@ def _limit(finding: Record, figure: MeasureByLayer) -> list[alt.Chart]:
     return [line, words.encode(y="value:Q", x=alt.value("width"), text="said:N")]
 
 
-DRAWN: dict[type, Callable[[RunFiles, Record, Any], Chart | None]] = {
+DRAWN: dict[type, Callable[[RunFiles, FindingRecord, Any], Chart | None]] = {
     LossCurves: _losses,
     MeasureByLayer: _measure,
     Bars: bars_of,

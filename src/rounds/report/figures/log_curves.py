@@ -1,7 +1,6 @@
 """The losses of a log by its own epochs or steps, with the best validation and the places of findings marked."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import altair as alt
 import numpy as np
@@ -10,6 +9,7 @@ import polars as pl
 from rounds.examination.logs.logged_run import LoggedRun, Series
 from rounds.report.figures.curves import loss_scale
 from rounds.report.figures.theme import BLUE, INK, ORANGE, PURPLE, Chart, to_svg
+from rounds.run_folder.stored import Content
 
 SIDES = {"Training": ORANGE, "Validation": BLUE}
 
@@ -34,7 +34,7 @@ def _chart(run: LoggedRun, marked: Mapping[str, int]) -> Chart:
     return alt.layer(lines.encode(x=x, y=y, color=colour), *_best(run, x, y), *_marks(marked, x))
 
 
-def _points(side: str, series: Series) -> list[dict[str, Any]]:
+def _points(side: str, series: Series) -> list[Content]:
     finite = series.finite
     return [{"side": side, "at": float(a), "value": float(v)} for a, v in zip(finite.at, finite.values, strict=True)]
 

@@ -4,8 +4,9 @@ import altair as alt
 import numpy as np
 
 from rounds.report.figures.theme import BLUE, FAINT, HEAT, INK, ORANGE, SOFT, Chart
-from rounds.report.run_files import Record, RunFiles
+from rounds.report.run_files import RunFiles
 from rounds.report.small_groups import codes, drawable, even_groups
+from rounds.run_folder.stored import Content
 from rounds.statistics.calibration import curve_bins, error_by_size
 
 CELL_PATIENTS = 15  # patients per cell, on average, that decide how fine the density is drawn
@@ -21,12 +22,15 @@ def observed_by_predicted(run: RunFiles) -> Chart | None:
         return None
     observed, predicted, patients = drawn
     groups = curve_bins(predicted, patients)
-    found = error_by_size(observed, predicted, patients, groups)
-    if len(found) < 2:
+    points = error_by_size(observed, predicted, patients, groups)
+    if len(points) < 2:
         return None
     kept = [g for g in range(groups.max() + 1) if len(np.unique(patients[groups == g])) >= 10]
-    for record, g in zip(found, kept, strict=True):
-        record["lower"], record["upper"] = (float(q) for q in np.quantile(observed[groups == g], [0.25, 0.75]))
+    quartiles = (np.quantile(observed[groups == g], [0.25, 0.75]).tolist() for g in kept)
+    found = [
+        {**point.content(), "lower": lower, "upper": upper}
+        for point, (lower, upper) in zip(points, quartiles, strict=True)
+    ]
     unit = _unit(run)
     x = alt.X("predicted:Q", title=f"Predicted{unit}, mean of the group").scale(zero=False)
     chart = alt.Chart(alt.InlineData(values=found))
@@ -106,7 +110,7 @@ def misses(run: RunFiles) -> Chart | None:
         return None
     place = np.clip(np.searchsorted(edges, missed, side="right") - 1, 0, len(edges) - 2)
     counted = np.bincount(place, minlength=len(edges) - 1)
-    found: list[Record] = [
+    found: list[Content] = [
         {"left": edges[b], "right": edges[b + 1], "share": 100 * counted[b] / len(missed)}
         for b in np.flatnonzero(drawable(place, patients, len(edges) - 1))
     ]
@@ -135,7 +139,7 @@ def _edges(values: np.ndarray, patients: np.ndarray, count: int) -> np.ndarray:
     return np.linspace(low, high, count + 1)
 
 
-def _cell(edges: list[np.ndarray], place: tuple[int, int], share: float) -> Record:
+def _cell(edges: list[np.ndarray], place: tuple[int, int], share: float) -> Content:
     (x, y), (column, row) = edges, place
     corners = {"left": x[column], "right": x[column + 1], "bottom": y[row], "top": y[row + 1]}
     return {name: float(v) for name, v in corners.items()} | {"share": share}

@@ -4,8 +4,10 @@ import altair as alt
 
 from rounds.metrics import METRICS
 from rounds.report.figures.theme import BLUE, FAINT, INK, SOFT, Chart
-from rounds.report.run_files import Record, RunFiles
+from rounds.report.run_files import RunFiles
 from rounds.report.wording import contestant, estimate_cells, label
+from rounds.run_folder.metrics import MetricsFile, Scores
+from rounds.run_folder.stored import Content
 
 ROW = 40  # px of height a contestant
 NETWORKS = ("network", "single network")
@@ -27,12 +29,12 @@ def score_forest(run: RunFiles, metric: str) -> Chart | None:
     found = [
         {
             "who": contestant(name, run.task.is_classification),
-            **scores[metric],
+            **scores[metric].content(),
             "text": estimate_cells(scores[metric])[0],
         }
         | {"colour": BLUE if name in NETWORKS else INK}
         for name, scores in scores_by_contestant(run.metrics).items()
-        if scores.get(metric, {}).get("value") is not None and (name, metric) != ("constant", "auroc")
+        if metric in scores and scores[metric].is_defined and (name, metric) != ("constant", "auroc")
     ]
     if len(found) < 2:
         return None
@@ -51,16 +53,16 @@ def score_forest(run: RunFiles, metric: str) -> Chart | None:
     return alt.layer(*layers).properties(height=ROW * len(found) + 50)
 
 
-def _reference(found: list[Record]) -> list[alt.Chart]:
+def _reference(found: list[Content]) -> list[alt.Chart]:
     """A line down from the last one, the ensemble, to compare the others with."""
     last = alt.Chart(alt.InlineData(values=[{"value": found[-1]["value"]}]))
     return [last.mark_rule(strokeDash=[2, 3], color=FAINT).encode(x="value:Q")]
 
 
-def scores_by_contestant(metrics: Record) -> dict[str, Record]:
+def scores_by_contestant(metrics: MetricsFile) -> dict[str, Scores]:
     """Scores by contestant, simplest first; of two constants only the one that is best for the main metric."""
-    baselines = {name: scores for name, scores in metrics["baselines"].items() if name != "constant median"}
-    return {**baselines, "single network": metrics["single_network"], "network": metrics["test"]}
+    baselines = {name: scores for name, scores in metrics.baselines.items() if name != "constant median"}
+    return {**baselines, "single network": metrics.single_network, "network": metrics.test}
 
 
 def target_scores(run: RunFiles) -> Chart | None:
@@ -68,7 +70,7 @@ def target_scores(run: RunFiles) -> Chart | None:
     frame = run.predictions()
     if run.task.kind != "regression" or len(run.task.targets) < 2:
         return None
-    found: list[Record] = []
+    found: list[Content] = []
     for (name,), part in frame.group_by("target"):
         observed, predicted = part["observed"].to_numpy(), part["network"].to_numpy()
         spread = float(((observed - observed.mean()) ** 2).sum())

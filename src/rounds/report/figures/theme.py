@@ -1,12 +1,12 @@
 """How charts look: one size, one font, colours that the page sets for light, dark and paper; and the way to SVG."""
 
 import re
-from typing import Any
 
 import altair as alt
 
 from rounds.errors import DrawingError
 from rounds.foreign_files import silenced
+from rounds.run_folder.stored import Content
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
@@ -52,7 +52,7 @@ _LEGEND = {
     "columns": 5,
     "labelLimit": 300,
 }
-CONFIG: dict[str, Any] = {
+CONFIG: Content = {
     "background": None,
     "font": FONT,
     "aria": False,

@@ -5,9 +5,12 @@ import polars as pl
 
 from rounds.metrics import METRICS
 from rounds.report.figures.theme import BLUE, FAINT, INK, SOFT, Chart
-from rounds.report.run_files import Record, RunFiles
+from rounds.report.run_files import RunFiles
 from rounds.report.tables.scores import value_text
 from rounds.report.wording import estimate_cells, label
+from rounds.run_folder.metrics import Estimate
+from rounds.run_folder.prescriptions import PrescriptionRecord
+from rounds.run_folder.stored import Content
 
 ROW = 40  # px of height a trial
 LONGEST_LABEL = 240  # px of a line that says what was given
@@ -15,13 +18,13 @@ LONGEST_LABEL = 240  # px of a line that says what was given
 
 def trial_effects(run: RunFiles) -> Chart | None:
     """The effect of each change that was tried, with its interval; above zero it helped."""
-    found = [_effect(p) for p in run.prescriptions if (p.get("effect") or {}).get("value") is not None]
+    found = [_effect(p, p.effect) for p in run.prescriptions if p.effect is not None and p.effect.is_defined]
     if not found:
         return None
     y = alt.Y("name:N", sort=[f["name"] for f in found], title=None)
     y = y.axis(labelLimit=220, labelColor=INK, domain=False, ticks=False, grid=False)
     chart = alt.Chart(alt.InlineData(values=found)).encode(y=y, color=alt.Color("colour:N", scale=None))
-    metric = run.prescriptions[0].get("metric", run.main_metric)
+    metric = run.prescriptions[0].metric or run.main_metric
     unit = f", {run.task.unit}" if run.task.unit and METRICS[metric].unit_like_target else ""
     x = alt.X("value:Q", title=f"Gain in {label(metric)}{unit} (above 0: better)")
     zero = alt.Chart(alt.InlineData(values=[{"value": 0}])).mark_rule(color=FAINT, strokeDash=[4, 3])
@@ -31,12 +34,12 @@ def trial_effects(run: RunFiles) -> Chart | None:
     return alt.layer(zero.encode(x="value:Q"), whisker, point, text).properties(height=ROW * len(found) + 50)
 
 
-def _effect(prescription: Record) -> Record:
+def _effect(prescription: PrescriptionRecord, effect: Estimate) -> Content:
     return {
-        **prescription["effect"],
-        "name": f"{prescription['round']}: {_changed(prescription)}",
-        "text": estimate_cells(prescription["effect"])[0],
-        "colour": BLUE if prescription["verdict"] == "kept" else SOFT,
+        **effect.content(),
+        "name": f"{prescription.round}: {_changed(prescription)}",
+        "text": estimate_cells(effect)[0],
+        "colour": BLUE if prescription.verdict == "kept" else SOFT,
     }
 
 
@@ -48,7 +51,7 @@ def stay(run: RunFiles) -> Chart | None:
         return None
     rows = members.select("round", "best_value")
     middle = rows.group_by("round").agg(pl.col("best_value").median()).sort("round")
-    kept = [p for p in run.prescriptions if p["verdict"] == "kept"]
+    kept = [p for p in run.prescriptions if p.verdict == "kept"]
     given = {i: _changed(p) for i, p in enumerate(kept, start=1)}
     told = [{**row, "text": given.get(row["round"], "")} for row in middle.to_dicts()]
     x = alt.X("round:O", title="Population").axis(grid=False, labelAngle=0)
@@ -59,5 +62,5 @@ def stay(run: RunFiles) -> Chart | None:
     return alt.layer(points.encode(x=x, y=y), line.encode(x=x, y=y), text.encode(x=x, y=y, text="text:N"))
 
 
-def _changed(prescription: Record) -> str:
-    return ", ".join(f"{name} → {value_text(new)}" for name, (_, new) in prescription["change"].items())
+def _changed(prescription: PrescriptionRecord) -> str:
+    return ", ".join(f"{name} → {value_text(new)}" for name, (_, new) in prescription.change.items())

@@ -5,7 +5,7 @@ from typing import Any
 
 from rounds.examination.rule import Rule
 from rounds.examination.rules import every_rule
-from rounds.report.run_files import Record
+from rounds.run_folder.findings import FindingRecord, FindingsFile
 
 NOT_ASKED = "not asked when this run was made"
 BECAME = {"failed": "error", "doubtful": "warning", "noted": "note"}
@@ -19,19 +19,21 @@ class Check:
     reason: str = ""
 
 
-def data_checks(findings: Record) -> dict[str, list[Check]]:
+def data_checks(findings: FindingsFile) -> dict[str, list[Check]]:
     """Checks of the data by what became of them: failed, doubtful, noted, passed, not_made.
 
+    >>> unsure = {"answer": "unknown", "reason": ""}
     >>> some = {"findings": [], "not_applicable": [{"code": "linked-stays", "reason": "no dates"}]}
-    >>> made = data_checks({**some, "asked": ["linked-stays", "patient-leak"]})
+    >>> some["verdict"] = {"believable": unsure, "well_trained": unsure, "worth_it": unsure}
+    >>> made = data_checks(FindingsFile.of({**some, "asked": ["linked-stays", "patient-leak"]}))
     >>> [check.name for check in made["passed"]], [check.reason for check in made["not_made"]][-1]
     (['No patient on two sides of the split'], 'not asked when this run was made')
     """
-    found = [f for f in findings["findings"] if f["question"] == "data"]
-    rules, asked = rules_about_data(), set(findings.get("asked", ()))
+    found = [f for f in findings.findings if f.question == "data"]
+    rules, asked = rules_about_data(), set(findings.asked)
     why = {rule.code: NOT_ASKED for rule in rules if rule.code not in asked}
-    why |= {n["code"]: n["reason"] for n in findings["not_applicable"]}
-    silent = [rule for rule in rules if rule.code not in {f["code"] for f in found}]
+    why |= {n.code: n.reason for n in findings.not_applicable}
+    silent = [rule for rule in rules if rule.code not in {f.code for f in found}]
     return {
         **{name: _told(found, severity) for name, severity in BECAME.items()},
         "passed": [Check(rule.check) for rule in silent if rule.code not in why],
@@ -39,8 +41,8 @@ def data_checks(findings: Record) -> dict[str, list[Check]]:
     }
 
 
-def _told(found: list[Record], severity: str) -> list[Check]:
-    return [Check(f["name"], f["explanation"]) for f in found if f["severity"] == severity]
+def _told(found: list[FindingRecord], severity: str) -> list[Check]:
+    return [Check(f.name, f.explanation) for f in found if f.severity == severity]
 
 
 def rules_about_data() -> list[Rule[Any]]:

@@ -1,18 +1,27 @@
 """What predictions rest on, as tables: columns by importance, spans of time in order."""
 
-from rounds.report.run_files import Record, RunFiles
+from rounds.report.run_files import RunFiles
 from rounds.report.wording import count, estimate_cells, label
+from rounds.run_folder.metrics import Estimate
+from rounds.run_folder.stored import Content
 
 MOST_COLUMNS = 15  # the most important first; evidence.json has all
 
 
-def importance(run: RunFiles) -> Record | None:
+def importance(run: RunFiles) -> Content | None:
     """Rows of (name, loss, interval); None where the run has not measured it."""
-    made = run.evidence.get("importance")
-    if not made or not made["columns"]:
+    made = run.evidence and run.evidence.importance
+    if not made or not made.columns:
         return None
-    parts = [("Columns", made["columns"][:MOST_COLUMNS]), ("Time", made["spans"])]
+    parts = [("Columns", made.columns[:MOST_COLUMNS]), ("Time", made.spans)]
     shown = [
-        {"title": title, "rows": [(one["name"], *estimate_cells(one)) for one in rows]} for title, rows in parts if rows
+        {
+            "title": title,
+            "rows": [
+                (one.name, *estimate_cells(Estimate(value=one.value, low=one.low, high=one.high))) for one in rows
+            ],
+        }
+        for title, rows in parts
+        if rows
     ]
-    return {"parts": shown, "metric": label(made["metric"]), "rows": count(made["rows"])}
+    return {"parts": shown, "metric": label(made.metric), "rows": count(made.rows)}
