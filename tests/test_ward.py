@@ -174,7 +174,7 @@ def test_a_planted_fault_is_written_down(small_ward: Path) -> None:
     assert ("learning rate too high", 0, 1) not in told, "another turn"
 
 
-def test_the_fault_is_found_and_the_controls_are_left_alone(small_ward: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fault_is_found_and_not_said_of_the_controls(small_ward: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BY_NAME, RATE.name, RATE)
     kept = [a for a, _ in make_runs.read_lines(small_ward / "made up.jsonl")]
     assert all(outcome.hurts(lost) for lost in harms(kept).values())
@@ -183,7 +183,9 @@ def test_the_fault_is_found_and_the_controls_are_left_alone(small_ward: Path, mo
     faulty = [v for v in found if v.group == "faulty"]
     assert len(faulty) == 2
     assert all(v.said[ROUNDS].alarms[0] == "learning-rate-too-high" for v in faulty)
-    assert [v.said[ROUNDS].alarms for v in found if v.group == "healthy"] == [(), ()]
+    healthy = [v.said[ROUNDS].alarms for v in found if v.group == "healthy"]
+    assert len(healthy) == 2
+    assert not any("learning-rate-too-high" in alarms for alarms in healthy)
 
 
 def test_a_judge_of_harm_sees_the_very_run_and_alarms_are_counted_by_what_a_fault_costs() -> None:

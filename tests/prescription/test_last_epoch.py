@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pytest
 
 from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
@@ -19,6 +20,7 @@ from rounds.job.stages import stages
 from rounds.plan import Plan
 from rounds.prescription.remedies.optimizer import keep_best
 from rounds.prescription.remedies.remedy import Prescription
+from rounds.prescription.trial import best_epoch
 from rounds.prescription.trial.best_epoch import SAME_PATIENTS, read_off, try_best_epoch
 from rounds.prescription.trial.design import TrialDesign
 from rounds.prescription.trial.effect import Pair, Patients, paired_effect
@@ -100,8 +102,9 @@ def test_where_the_last_epoch_is_as_good_it_stays(ward_data: Dataset, tmp_path: 
     assert made.record["rounds"]["member_epochs_in_trials"] == 0
 
 
-def test_few_patients_judge_the_best_epochs_beside_the_last(tmp_path: Path) -> None:
+def test_few_patients_judge_the_best_epochs_beside_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Judging folds decide by their own patients which of the two to average; none of these networks is trained."""
+    monkeypatch.setattr(best_epoch, "SAME_PATIENTS", 1)  # so few patients confirm it at the usual error alone
     made, entry = treated(noisy_ward(test=False), tmp_path / "run")
     assert entry["verdict"] == "kept"
     members = pl.read_parquet(made.folder / "members.parquet")
