@@ -107,7 +107,7 @@ def test_forty_patients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         assert "not-shuffled" not in {f["code"] for f in found}, "the plan of before is not looked at again"
         again = [f.code for f in examine_source(made.folder).findings]
         assert again == [f["code"] for f in found], "by the command neither"
-    assert tried["verdict"] == ("kept" if tried["effect"]["low"] > 0 else "dropped")
+    assert tried["verdict"] == ("kept" if tried.effect.low > 0 else "dropped")
     assert made.write_report().stat().st_size > 10_000
 
 
@@ -144,8 +144,8 @@ def test_where_every_patient_counts_validation_patients_are_learned_from(
     made = stayed(data, Plan(**{**TINY, "network": "linear", "hidden": (), "epochs": 40}), tmp_path)
     asked, tried = made.entries
     assert (asked.remedy, tried.remedy, tried.verdict) == (ASKED, REFIT, "kept")
-    assert asked["effect"]["low"] > 0
-    assert tried["effect"]["low"] > 0
+    assert asked.effect.low > 0
+    assert tried.effect.low > 0
     assert made.refitted is not None
     learned = made.refitted.population.folds_data[0]
     assert all(len(rows.train) == len(learned.learned) for rows in learned.folds.values())

@@ -18,6 +18,8 @@ from rounds.prescription.loop import Circumstances, Loop
 from rounds.prescription.trial.design import TrialDesign
 from rounds.prescription.trial.fewer_patients import REMEDY
 from rounds.prescription.trial.refit import Refit, _places, make_refitted, try_refit, typical_epochs, without_looking
+from rounds.run_folder.metrics import Estimate
+from rounds.run_folder.prescriptions import PrescriptionRecord
 from rounds.training.population.build import Trained, make_population, train_to_end
 from rounds.training.population.fold_data import make_folds_data, scaling_of
 from tests.generators import end_of
@@ -82,18 +84,24 @@ def test_chosen_weights_outlast_a_refit(ward_data: Dataset) -> None:
     assert weighs == {low: pytest.approx(0.9), high: pytest.approx(0.1)}
 
 
+def advice(low: float) -> PrescriptionRecord:
+    """Whether more patients would help: by 0.2, at least by so much."""
+    effect = Estimate(value=0.2, low=low, high=0.3)
+    told = {"round": 1, "finding": "healthy", "remedy": REMEDY, "change": {}}
+    return PrescriptionRecord(**told, effect=effect, verdict="advice")
+
+
 def test_where_it_pays_other_networks_predict_and_validation_stays(
     ward_data: Dataset, trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def pays(*words: Any) -> Generator[Any, None, Refit]:
         yield from ()
-        return Refit({"remedy": "refit", "verdict": "kept"}, True, 5)
+        return Refit(advice(0.1), True, 5)
 
     monkeypatch.setattr(loop, "try_refit", pays)
     split = split_dataset(ward_data, 3)
     given = Circumstances(ward_data, split, None, 1, np.inf, tmp_path)
-    clear = {"remedy": REMEDY, "round": 1, "finding": "healthy", "effect": {"value": 0.2, "low": 0.1, "high": 0.3}}
-    found = end_of(loop.refit(given, Loop((trained,), (clear,))))
+    found = end_of(loop.refit(given, Loop((trained,), (advice(0.1),))))
     assert found.member_epochs == 5
     before = choose_ensemble(trained, trained.population.folds_data[0])
     after = refitted(before, found.refitted)
@@ -101,5 +109,4 @@ def test_where_it_pays_other_networks_predict_and_validation_stays(
     frame = ward_data.inputs[:20]
     assert not np.allclose(after.predictor.predict(frame).values, before.predictor.predict(frame).values)
     np.testing.assert_array_equal(after.validation, before.validation)
-    unclear = {**clear, "effect": {"value": 0.2, "low": -0.1, "high": 0.3}}
-    assert end_of(loop.refit(given, Loop((trained,), (unclear,)))).refitted is None
+    assert end_of(loop.refit(given, Loop((trained,), (advice(-0.1),)))).refitted is None

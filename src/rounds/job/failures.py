@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rounds.errors import RunFolderError, TrainingError
 from rounds.files import write_whole
+from rounds.run_folder.metrics import FailedStage
 
 FAILURES = "failures.txt"
 ON_DISK = (
@@ -24,7 +25,7 @@ class Failures:
     """
 
     folder: Path
-    records: list[dict[str, str]] = field(default_factory=list)
+    records: list[FailedStage] = field(default_factory=list)
 
     @contextmanager
     def passed_over(self, stage: str) -> Iterator[None]:
@@ -53,7 +54,7 @@ class Failures:
 
     def note(self, stage: str, error: Exception) -> None:
         """Writes down what failed, with its traceback."""
-        self.records.append({"stage": stage, "error": said(error)})
+        self.records.append(FailedStage(stage=stage, error=said(error)))
         path = self.folder / FAILURES
         before = path.read_text(encoding="utf-8") if path.exists() else ""
         write_whole(path, f"{before}{stage} failed:\n{''.join(traceback.format_exception(error))}\n")

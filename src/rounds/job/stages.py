@@ -242,7 +242,7 @@ def _written(begun: Begun, found: Loop, finished: Finished) -> MetricsFile:
         write_evidence(folder, finish, begun.request.subgroups)
     with failures.needed("writing the findings"):
         record = _write_advice(begun, found, record)
-    return record.model_copy(update={"failed": failures.records} if failures.records else {})
+    return record.model_copy(update={"failed": tuple(failures.records)} if failures.records else {})
 
 
 def asked_for(request: Request) -> Content:
