@@ -97,7 +97,7 @@ def examine(
     'overfitting'
     """
     from rounds.examination.logs.runs import Choice
-    from rounds.job.arguments import speaking_python
+    from rounds.job.speaking_python import speaking_python
 
     with speaking_python():
         return _examined(source, Choice(step, loss, validation), as_)

@@ -12,7 +12,8 @@ import rounds
 from rounds.cli.commands.train import train_command as command
 from rounds.data.choices import Choices
 from rounds.errors import DataError, ForcedChoiceError, PlanError
-from rounds.job.arguments import OPTIONS, dataset_of, in_python, roles_of, table_of_arrays
+from rounds.job.arguments import OPTIONS, dataset_of, roles_of, table_of_arrays
+from rounds.job.speaking_python import in_python
 from rounds.plan import Plan
 
 RNG = np.random.default_rng(0)

@@ -58,7 +58,8 @@ def test_overfitting_is_regularized_before_the_network_shrinks() -> None:
 
 
 def test_underfitting_is_answered_by_a_larger_network_first() -> None:
-    assert remedies_by_finding()["underfitting"][0].name == "use a larger network"
+    first = doses_against("underfitting", Plan(hidden=(16,)))[0]
+    assert "hidden" in first.change
 
 
 def test_where_the_last_epoch_is_kept_the_best_one_is_kept_instead() -> None:

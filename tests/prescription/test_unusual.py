@@ -102,6 +102,7 @@ def test_a_plan_that_nothing_alarms_about_is_tried_against_the_usual(
     found = end_of(treat(given, found, this_round))
     (entry,) = found.entries
     assert (entry.verdict, entry.finding) == ("kept", "healthy")
-    assert entry["effect"]["low"] > 0
+    assert entry.effect is not None
+    assert entry.effect.low > 0
     found, this_round = look(given, found, 2)
     assert (found.ended, this_round) == ("nothing to treat alarms any more", None)

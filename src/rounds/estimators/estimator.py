@@ -15,8 +15,8 @@ from rounds.estimators.model_bytes import model_bytes, predictor_of_bytes
 from rounds.estimators.table import as_table, holds_levels, table_columns
 from rounds.examination.finding import finding_record
 from rounds.foreign_files import JsonObject
-from rounds.job.arguments import speaking_python
 from rounds.job.request import Request
+from rounds.job.speaking_python import speaking_python
 from rounds.job.unjudged import train_unjudged
 from rounds.plan import Changes
 from rounds.plan.plan import LARGEST_SEED
@@ -171,7 +171,7 @@ class RoundsRegressor(RegressorMixin, _RoundsEstimator):  # type: ignore[misc]
     Parameters and attributes are those of `RoundsClassifier`, without `classes_`; several targets are learned together.
 
     >>> X = np.linspace(-1, 1, 40)[:, None]
-    >>> fitted = RoundsRegressor(members=1, epochs=60, hidden=(8,), random_state=0).fit(X, 3 * X[:, 0])
+    >>> fitted = RoundsRegressor(members=1, epochs=200, hidden=(8,), random_state=0).fit(X, 3 * X[:, 0])
     >>> fitted.score(X, 3 * X[:, 0]) > 0.8
     True
     """

@@ -4,7 +4,8 @@ from typing import Any
 
 from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
-from rounds.job.arguments import dataset_of, speaking_python
+from rounds.job.arguments import dataset_of
+from rounds.job.speaking_python import speaking_python
 
 
 @speaking_python()

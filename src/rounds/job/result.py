@@ -13,8 +13,8 @@ import polars as pl
 from rounds.errors import DataError, RunFolderError
 from rounds.examination.finding import Finding, Verdict
 from rounds.examination.sources.run_folder import read_examination
-from rounds.job.arguments import speaking_python
 from rounds.job.model_changes import code_lines
+from rounds.job.speaking_python import speaking_python
 from rounds.plan import Plan
 from rounds.prediction.model_folder import load_predictor
 from rounds.prediction.predictor import Predictor

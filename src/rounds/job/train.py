@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rounds.data.dataset import Dataset
-from rounds.job.arguments import Names, choices_of, dataset_of, names_of, plan_changes, speaking_python
+from rounds.job.arguments import Names, choices_of, dataset_of, names_of, plan_changes
 from rounds.job.request import Request
 from rounds.job.result import Result
+from rounds.job.speaking_python import speaking_python
 from rounds.job.stages import stages
 from rounds.plan import Plan
 
