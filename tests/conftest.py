@@ -38,7 +38,7 @@ beartype_packages(
 
 
 SECONDS = Path(__file__).resolve().parents[1] / ".cache" / "test_seconds.json"  # of each test, when it last ran
-QUICK_SECONDS = 0.15  # `--quick` leaves out what took longer
+QUICK_SECONDS = 0.02  # `--quick` leaves out what took longer
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
