@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Shown:
     """What a training shows, and where. quiet: print errors only; images: pictures of patients in the report; log:
-    other tools that are told (TOOL or TOOL=PLACE); watch: a live page."""
+    other tools to write to (TOOL or TOOL=PLACE); watch: a live page."""
 
     quiet: bool = False
     images: bool = False
@@ -266,9 +266,9 @@ def entry_cells(entry: "PrescriptionRecord") -> tuple[str, ...]:
     """Round, finding, change, what it was worth, and what became of it.
 
     >>> from rounds.run_folder.prescriptions import PrescriptionRecord
-    >>> told = {"change": {"learning_rate": [10.0, 0.003]}, "effect": {"value": 24.83, "low": 14.0, "high": 35.66}}
+    >>> tried = {"change": {"learning_rate": [10.0, 0.003]}, "effect": {"value": 24.83, "low": 14.0, "high": 35.66}}
     >>> entry_cells(PrescriptionRecord(round=1, finding="diverged", metric="rmse", verdict="kept",
-    ...                                reason="confirmed", **told))
+    ...                                reason="confirmed", **tried))
     ('1', 'diverged', 'learning_rate 10.0 -> 0.003', 'rmse 24.8 (14 to 35.7)', 'kept: confirmed')
     """
     change = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in entry.change.items()) or entry.remedy

@@ -381,8 +381,8 @@ def _write_advice(begun: Begun, found: Loop, record: MetricsFile) -> MetricsFile
         constant_score=record.baselines["constant"][record.main_metric].value,
     )
     final = examine_run(run)
-    told = {"asked": _every_code(), "earlier": earlier_findings(found, final)}
-    final.record().model_copy(update=told).write(folder)
+    asked = {"asked": _every_code(), "earlier": earlier_findings(found, final)}
+    final.record().model_copy(update=asked).write(folder)
     write_prescriptions(folder, found.entries)
     kept = [entry for entry in found.entries if entry.verdict == "kept"]
     prescribed = {name: f"prescribed in round {e.round} against {e.finding}" for e in kept for name in e.change}

@@ -1,4 +1,4 @@
-"""How long a run still takes: every part from what was measured of it so far, told again as it goes."""
+"""How long a run still takes: every part from what was measured of it so far, estimated again as it goes."""
 
 import time
 from collections.abc import Callable
@@ -43,7 +43,7 @@ OVERDUE = 0.2  # of the time that a part has taken beyond its estimate
 COMPILING = Remaining(0.3, 4.0, 12.0)  # seconds a structure
 UNMEASURED = Remaining(0.3, 1.0, 3.0)  # of the time that arithmetic says, before the first epoch
 ROUNDS = Remaining(0.0, 0.6, 2.5)  # of the first training's time; at most what `prescription.budget` allows
-JUDGING = Remaining(0.7, 1.1, 2.0)  # of the time that all baselines take, told from those of one fold
+JUDGING = Remaining(0.7, 1.1, 2.0)  # of the time that all baselines take, estimated from those of one fold
 WRITING = Remaining(0.8, 2.0, 6.0)  # of the time that examining the data took: both grow with columns and patients
 # Share of the epochs beyond the soonest end that is likely where patience may end training and no slab has ended yet:
 # proposed plans on diabetes trained 21 % of their epochs, with a patience of an eighth.

@@ -66,7 +66,7 @@ def train(
         result = rounds.train("stays.csv", target="length_of_stay", group="patient_id", members=8, epochs=40)
 
     data: a path, a Polars or pandas frame, (X, y), the name of a built-in set, or a Dataset; target: one column or
-    several; rounds: how often to prescribe and try (2; 0 trains and examines alone); log: other tools that are told,
+    several; rounds: how often to prescribe and try (2; 0 trains and examines alone); log: other tools to write to,
     "tensorboard" or ["csv=curves", ...]; watch: a live page, whose address is printed; quiet: no progress; fields: of
     the plan, a list being a sweep. All else is as `rounds train --help` says, a dash being an underscore.
 

@@ -42,7 +42,7 @@ class Unjudged:
 def train_unjudged(dataset: Dataset, request: Request) -> Unjudged:
     """Trains on every row, each network with a fold of patients held back, and scores nobody.
 
-    What data rules say is told, and stops nothing. Raises DataError where there are too few patients, TrainingError
+    What data rules find is kept, and stops nothing. Raises DataError where there are too few patients, TrainingError
     where no network is finite.
     """
     if request.cache:

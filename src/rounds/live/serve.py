@@ -27,7 +27,7 @@ def serve(
 ) -> None:
     """Serves a page that follows a run folder or logs, until interrupted.
 
-    say: is told the address, with the token that it needs; port: 0 takes a free one; until_done: ends with the run.
+    say: called with the address, with the token that it needs; port: 0 takes a free one; until_done: ends with the run.
     Raises PlanError where the port is taken.
     """
     token = secrets.token_urlsafe(24)

@@ -1,4 +1,4 @@
-"""From the events of a job to what loggers are told."""
+"""From the events of a job to what loggers write."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

@@ -1,4 +1,4 @@
-"""What a logger is told, whatever tool it writes for."""
+"""What a logger receives, whatever tool it writes for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,4 +51,4 @@ class Logger(Protocol):
         """The run is done."""
 
     def close(self) -> None:
-        """Whatever happened, what was told is on disk."""
+        """Whatever happened, what it received is on disk."""

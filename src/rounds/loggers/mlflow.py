@@ -51,8 +51,8 @@ class MLflow:
         self._client.set_tag(self._run, f"seen_early.{code}", words[:LONGEST])
 
     def finish(self, run: FinishedRun) -> None:
-        told = {**{f"finding.{code}": words for code, words in run.findings.items()}, **run.verdict}
-        tags = [RunTag(name, words[:LONGEST]) for name, words in told.items()]
+        words_of = {**{f"finding.{code}": words for code, words in run.findings.items()}, **run.verdict}
+        tags = [RunTag(name, words[:LONGEST]) for name, words in words_of.items()]
         metrics = [Metric(name, value, _now(), 0) for name, value in run.metrics.items()]
         self._client.log_batch(self._run, metrics=metrics[:AT_ONCE], tags=tags)
         for path in run.artefacts:

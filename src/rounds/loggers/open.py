@@ -1,4 +1,4 @@
-"""The table of tools: how each is asked for, where it writes unless told, and what it needs."""
+"""The table of tools: how each is asked for, where it writes by default, and what it needs."""
 
 import os
 from collections.abc import Callable

@@ -34,8 +34,8 @@ class TensorBoard:
 
     def finish(self, run: FinishedRun) -> None:
         self._write(WHOLE_RUN, 0, _scalars(run.metrics))
-        for kind, told in (("findings", run.findings), ("verdict", run.verdict)):
-            for name, words in told.items():
+        for kind, said in (("findings", run.findings), ("verdict", run.verdict)):
+            for name, words in said.items():
                 self._write(WHOLE_RUN, 0, text(f"{kind}/{name}", words))
         self._write(WHOLE_RUN, 0, text("run folder", str(run.folder)))
 

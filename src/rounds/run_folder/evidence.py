@@ -211,7 +211,7 @@ class SubgroupDifference(Estimate):
 
 class Subgroup(Part):
     """Scores of one group beside all others; suppressed: of so few patients that nothing is shown; rounded: its size is
-    told in tens; not_compared: why there is no difference."""
+    rounded to tens; not_compared: why there is no difference."""
 
     group: str
     suppressed: bool

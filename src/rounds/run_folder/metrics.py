@@ -64,7 +64,7 @@ class Selection(Part):
 
 
 class EarlierUseRecord(Part):
-    """How often these test rows were used before, None where it cannot be told."""
+    """How often these test rows were used before, None where that is not known."""
 
     times_before: int | None
     note: str = ""

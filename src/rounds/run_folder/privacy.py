@@ -72,8 +72,8 @@ def strip(run: Path) -> list[Holding]:
 
 def is_stripped(path: Path) -> bool:
     """Whether a file of a run folder is missing because it was removed by `strip`."""
-    told = path.parent / STRIPPED
-    return told.exists() and path.name in json.loads(told.read_text(encoding="utf-8"))["removed"]
+    record = path.parent / STRIPPED
+    return record.exists() and path.name in json.loads(record.read_text(encoding="utf-8"))["removed"]
 
 
 def _shows_patients(run: Path, report: Path) -> bool:

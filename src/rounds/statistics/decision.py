@@ -146,8 +146,8 @@ def operating_point(target: dict[str, float], threshold: float, alert: np.ndarra
     shown = _shown_cells(cells, patients)
     exact = {name: made for name, (of, among) in shares.items() if (made := _share(of, among, patients)) is not None}
     rounded = None in shown.values()
-    told = {name: _rough_share(name, shown, len(alert)) for name in exact} if rounded else exact
-    return OperatingPoint(target=target, threshold=threshold, cells=shown, rounded=rounded, **told)
+    shares_shown = {name: _rough_share(name, shown, len(alert)) for name in exact} if rounded else exact
+    return OperatingPoint(target=target, threshold=threshold, cells=shown, rounded=rounded, **shares_shown)
 
 
 def _shown_cells(cells: dict[str, np.ndarray], patients: np.ndarray) -> dict[str, int | None]:

@@ -170,9 +170,9 @@ def _corrected(found: list[ColumnDrift]) -> list[ColumnDrift]:
     for drift, p, missing_p in zip(found, adjusted[: len(found)], adjusted[len(found) :], strict=True):
         gap = abs(drift.missing_new - drift.missing_training)
         missing_shift = _shift(gap / MISSING_SHIFT * SOME_SHIFT, missing_p)
-        told = {"p_value": p, "missing_p_value": missing_p}
+        p_values = {"p_value": p, "missing_p_value": missing_p}
         shifts = {"shift": _shift(drift.index, p), "missing_shift": missing_shift}
-        drift = drift.model_copy(update=told | shifts)
+        drift = drift.model_copy(update=p_values | shifts)
         made.append(drift.model_copy(update={"text": drift.in_words()}))
     return made
 

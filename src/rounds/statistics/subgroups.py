@@ -119,8 +119,8 @@ def subgroup_record(
     columns = {name: _column(task, observed, predicted, patients, labels) for name, labels in groups.items()}
     compared = [g.difference.p_value for made in columns.values() for g in made if g.difference is not None]
     corrected = iter(holm(compared))
-    told = {name: tuple(_with_p_value(group, corrected) for group in made) for name, made in columns.items()}
-    return Subgroups(compared_by=COMPARED[task.kind], comparisons=len(compared), columns=told)
+    columns_shown = {name: tuple(_with_p_value(group, corrected) for group in made) for name, made in columns.items()}
+    return Subgroups(compared_by=COMPARED[task.kind], comparisons=len(compared), columns=columns_shown)
 
 
 def _with_p_value(group: Subgroup, p_values: Iterator[float]) -> Subgroup:

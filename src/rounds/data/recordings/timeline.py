@@ -23,7 +23,7 @@ class Timeline(BaseModel):
     start: of the first step, below 0 where subjects were measured before their recording began; key, time, day,
     variable, value, value_unit: columns of the table of measurements ("" where there is none: signals, or a column a
     variable); unit: of time, in words; units: of variables, where they are known; signal: sampled evenly; incomplete:
-    variables that miss in some step of some recording, whose presence the network is told; readings: of the
+    variables that miss in some step of some recording, whose presence is an input; readings: of the
     columns of the table of measurements.
     """
 

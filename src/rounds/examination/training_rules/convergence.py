@@ -23,7 +23,7 @@ from rounds.statistics.fold_differences import paired
 DIVERGED_SHARE = Threshold("members diverged", 0.5, "share of members from which it is an error")
 SURE_ERRORS = Threshold("certainty of one curve", 3.0, "standard errors, from its own roughness")
 CLEAR_GAIN = Threshold("fall of a single curve, or of a user's own model", 0.02, "share of the constant's loss")
-FEWEST_EPOCHS = 5  # below which no course can be told
+FEWEST_EPOCHS = 5  # below which no trend can be seen
 FEW_STEPS = Threshold("few steps", 100, "steps in all")
 STILL_WINDOW = Threshold("stretch judged", 0.1, "share of the epochs, at the end and before it")
 

@@ -22,7 +22,7 @@ HEAVY_NOISE = Threshold("heavy noise", 1.0, "input noise beside the spread of sc
 
 HALF_LEARNED = Threshold("learned well enough", 0.5, "share of the constant's loss, of a user's own model")
 STEADY = Threshold("steady fall", 0.5, "fall in the second half of the epochs, share of that in the first")
-FEWEST_ON_WAY = 10  # epochs, of which a steady fall can be told
+FEWEST_ON_WAY = 10  # epochs, in which a steady fall can be seen
 
 BAD_STARTS = ("loss-output-mismatch", "unscaled-inputs", "poor-initialization")  # causes before the first step
 FEWEST_UNITS = 4  # of a layer, below which a dead unit or a weak gradient is the luck of the draw

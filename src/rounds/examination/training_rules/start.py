@@ -82,7 +82,7 @@ POOR_INITIALIZATION = Rule(
     _poor_start,
     how="Before the first step the loss is far above a constant's, or a layer is dead, saturated, without "
     "gradient, or of tiny or huge weights; and the start was slow or the result is worse than it should be. Weights "
-    "that are all the same number need no more to be told.",
+    "that are all the same number show it alone.",
     why="Training first has to undo its start, or cannot leave it.",
     remedies=("use he_normal (ReLU and its kin) or glorot_uniform (tanh, sigmoid)", "set biases to zeros"),
     thresholds=(

@@ -14,7 +14,7 @@ from rounds.training.population.build import Population, Trained, with_exact_sta
 
 
 def at_epoch_of(trained: Trained, selector: int) -> Trained:
-    """The same networks at the epochs that one of the three choosers took (`training.compiled.best_snapshots`)."""
+    """The same networks at the epochs that one of the three choosers took (`best_snapshots`)."""
     population = trained.population
     chosen = (replace(r, best=_chosen(r, selector), cycles=()) for r in trained.results)
     return Trained(population, tuple(with_exact_statistics(population, r) for r in chosen))
