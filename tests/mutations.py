@@ -50,6 +50,8 @@ TARGETS = {
     ),
     "rounds.training.compiled.objective:penalty": ("tests/training/test_objective.py",),
     "rounds.training.compiled.optimizer:clip_gradients": ("tests/training/test_optimizer.py",),
+    "rounds.prescription.trial.best_epoch:without_luck_of_alarm": (),
+    "rounds.prescription.trial.best_epoch:_likeliest_mean": (),
     "rounds.prescription.trial.effect:paired_effect": ("tests/prescription/test_effect.py",),
     "rounds.prescription.trial.effect:_reach": ("tests/prescription/test_effect.py",),
 }
@@ -84,9 +86,9 @@ _SWAPS: dict[type[ast.AST], type[ast.AST]] = {
 }
 
 
-def changes(tree: ast.AST) -> Iterator[tuple[int, str, Callable[[], None], Callable[[], None]]]:
-    """(line, words, do, undo) of every change that can be made in a function's tree."""
-    for node in ast.walk(tree):
+def changes(definition: ast.FunctionDef) -> Iterator[tuple[int, str, Callable[[], None], Callable[[], None]]]:
+    """(line, words, do, undo) of every change that can be made in a function's body (defaults are not in its code)."""
+    for node in (node for part in definition.body for node in ast.walk(part)):
         line = getattr(node, "lineno", 0)
         for name, value in ast.iter_fields(node):
             held = value if isinstance(value, list) else [value]

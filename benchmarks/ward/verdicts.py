@@ -19,6 +19,7 @@ from rounds.examination.finding import read_finding
 from rounds.examination.rules import rules_of_data
 from rounds.examination.run import Run
 from rounds.examination.while_training.lost import without_hope
+from rounds.run_folder.findings import FindingRecord
 
 ROUNDS = "Rounds"
 WATCHERS = (ROUNDS, *ANCHORS)

@@ -43,9 +43,14 @@ class Effect:
         return self.low > 0
 
     @property
+    def error(self) -> float:
+        """About its standard error: half of an interval that stands alone is two of them."""
+        return (self.high - self.value) / 2
+
+    @property
     def within_error(self) -> bool:
-        """Whether it is at most about one standard error: half of an interval that stands alone is two of them."""
-        return self.value <= (self.high - self.value) / 2
+        """Whether it is at most about one standard error."""
+        return self.value <= self.error
 
     def record(self) -> Estimate:
         """As prescriptions.json has it."""
