@@ -72,7 +72,7 @@ SEED = 0
 OTHER_SEEDS = range(1, 9)  # of the healthy plan again: how far its own score goes by luck
 # Numbers that are codes, as in benchmarks/shared_tables.py.
 CODES = {"cleveland": ("cp", "restecg", "slope", "thal")}
-TRAINING = (arms, loop, improvement)  # whatever trains in a stay
+TRAINING = (arms, loop, improvement)  # whatever trains in the loop
 
 Record = dict[str, Any]
 
@@ -113,7 +113,7 @@ def wanted(fault: Fault, ground: Ground, words: argparse.Namespace) -> bool:
 
 
 def treated(ground: Ground, changes: Record, rounds: int) -> Record:
-    """Scores of the population as it was and after the stay, on clean patients, and what it took."""
+    """Scores of the population as it was and after the loop, on clean patients, and what it took."""
     started = time.monotonic()
     training: list[float] = []
     plan = make_plan(Plan(), {"seed": SEED, **changes})
@@ -150,7 +150,7 @@ def treated(ground: Ground, changes: Record, rounds: int) -> Record:
 
 @contextmanager
 def timed_training(seconds: list[float]) -> Generator[None, None, None]:
-    """Seconds of building and training networks, in populations and trials alike: the rest of a stay is the loop's."""
+    """Seconds of building and training networks, in populations and trials alike: the rest of the time is the loop's."""
 
     def trained(*words: Any, **more: Any) -> Generator[Any, None, Trained]:
         started = time.monotonic()
@@ -179,7 +179,7 @@ def judged(ground: Ground, trained: Trained | None) -> float:
     fold_data = make_folds_data(ground.dataset, ground.split)[0]
     predicted = constant_predictions(task, fold_data.targets[fold_data.learned], clean.rows)
     if trained is not None:
-        patients = ground.dataset.patients[ground.split.development]
+        patients = ground.dataset.cohort.patients[ground.split.development]
         try:
             made = choose_ensemble(trained, trained.population.folds_data[0], ground.dataset.columns, patients)
             predicted = made.predictor.predict(clean.inputs).values
@@ -214,8 +214,10 @@ def compared(dataset: Dataset, seed: int) -> Record:
     single = improve(dataset, {}, Request(out=folder / "one", rounds=0, members=1))
     kept = json.loads((folder / "rounds" / "prescriptions.json").read_text(encoding="utf-8"))
     shutil.rmtree(folder)
-    test = np.flatnonzero(dataset.given_test if dataset.given_test is not None else np.zeros(dataset.rows, bool))
-    observed, patients = dataset.targets[test], dataset.patients[test]
+    test = np.flatnonzero(
+        dataset.cohort.given_test if dataset.cohort.given_test is not None else np.zeros(dataset.rows, bool)
+    )
+    observed, patients = dataset.targets[test], dataset.cohort.patients[test]
     metric, rounds = main_metric(dataset.task), many.record["rounds"]
     says = {"rounds": many.predict(dataset.inputs[test]), "one": single.predict(dataset.inputs[test])}
     epochs = rounds["member_epochs_in_populations"] + rounds["member_epochs_in_trials"]
@@ -291,7 +293,7 @@ def is_sound(trained: Trained) -> bool:
 
 def handed_over(dataset: Dataset, trained: Trained) -> ChosenEnsemble:
     """As Rounds hands a population over: recalibrated where that helps."""
-    patients = dataset.patients[split_dataset(dataset, ALL_FOLDS).development]
+    patients = dataset.cohort.patients[split_dataset(dataset, ALL_FOLDS).development]
     return choose_ensemble(trained, trained.population.folds_data[0], dataset.columns, patients)
 
 

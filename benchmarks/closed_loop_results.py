@@ -134,7 +134,7 @@ def nothing_to_regain(rows: list[Record], healthy: Record) -> str:
         f"On {table} the healthy plan itself is not ahead of a constant ({metric} {sound:.3f} against "
         f"{healthy['constant']:.3f} on the patients who judge): there is nothing to regain, and its {len(rows)} faults "
         f"are in no count. {level['before']} were level with the healthy plan before (within the smallest worthwhile "
-        f"difference), {level['after']} after the stay: networks that are worse than a constant count as one in a "
+        f"difference), {level['after']} after the loop: networks that are worse than a constant count as one in a "
         f"trial, so that none is found better. {dear} took more than {MOST_EPOCHS:.0f} times the epochs."
     )
 
@@ -171,9 +171,9 @@ def together_told(rows: list[Record], healthy: dict[str, Record], how: str) -> s
     below = harmful & (before < REGAINED)
     return (
         f"**Faults that {how} while remedies and trials were changed** ({tables}): of those that hurt {share(harmful)} "
-        f"are at {REGAINED:.0%} or more after the stay (asked: 90 %): {share(harmful & severe)} severe, "
+        f"are at {REGAINED:.0%} or more after the loop (asked: 90 %): {share(harmful & severe)} severe, "
         f"{share(harmful & ~severe)} mild; of those that were below before {share(below)}. Of planted faults that do "
-        f"no harm on average {share(~harmful)}. {spoilt} of all {len(rows)} fell below by the stay. {cheap} "
+        f"no harm on average {share(~harmful)}. {spoilt} of all {len(rows)} fell below by the loop. {cheap} "
         f"({cheap / len(rows):.0%}) took at most {MOST_EPOCHS:.0f} times the epochs of one healthy training."
     )
 
@@ -198,7 +198,7 @@ def mended_told(rows: list[Record], healthy: Record, kind: str) -> str:
     names = f" (not: {', '.join(r['fault'] for r in dear)}; of these the faulty training alone took more in {alone})"
     return (
         f"On {rows[0]['table']} {below} of {len(rows)} {kind} starts were below {REGAINED:.0%} before, of which "
-        f"{cured} are at {REGAINED:.0%} or more after the stay; in all {mended} of {len(rows)} "
+        f"{cured} are at {REGAINED:.0%} or more after the loop; in all {mended} of {len(rows)} "
         f"({mended / len(rows):.0%}; asked: 90 %). {len(rows) - len(dear)} took at most {MOST_EPOCHS:.0f} times the "
         f"epochs of one healthy training (asked: all){names if dear else ''}."
     )
@@ -211,7 +211,7 @@ def own_time_told(rows: list[Record]) -> list[str]:
         return []
     return [
         f"Time outside of building and training networks (examination, choosing, files): median {np.median(own):.1%} "
-        f"of {len(own)} stays whose six small networks train for a few seconds (asked: below 5 %)."
+        f"of {len(own)} runs whose six small networks train for a few seconds (asked: below 5 %)."
     ]
 
 

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from rounds.input_shape import InputShape
 from rounds.networks.description import describe_network
 from rounds.networks.network import OWN, Feed, Network
 from rounds.plan import Plan
@@ -116,7 +117,7 @@ class Ours:
 def _network(work: Work, plan: Plan) -> Network:
     if work.model is None:
         numbers, array = (work.shape[0], ()) if len(work.shape) == 1 else (0, work.shape)
-        return describe_network(plan, TASK, numbers, 0, (), False, array)
+        return describe_network(plan, TASK, InputShape(numbers, 0, array=array), False)
     feed = Feed(name="inputs", shape=work.shape, columns=(), array=True)
     return Network(kind=OWN, numbers=0, flags=0, outputs=1, array=work.shape, feeds=(feed,))
 

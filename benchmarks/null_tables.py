@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from benchmarks.machine import keep, kept
-from rounds.data.dataset import Column, Dataset, Provenance, Role
+from rounds.data.dataset import Cohort, Column, Dataset, Provenance, Role
 from rounds.data.splitting import split_dataset
 from rounds.examination.data_rules.evidence import DataEvidence
 from rounds.examination.examine_data import examine_data
@@ -66,10 +66,8 @@ def null_table(seed: int, rows: int, patients: int, kind: Kind, of: Literal["pat
         inputs=frame,
         columns=columns,
         targets=targets,
-        patients=owner,
-        group="patient",
-        identifiers=pl.DataFrame({"patient": owner}),
         provenance=Provenance(rows_read=len(owner), unused=pl.DataFrame({"admitted": begins, "died": died})),
+        cohort=Cohort(patients=owner, group="patient", identifiers=pl.DataFrame({"patient": owner})),
     )
 
 

@@ -79,7 +79,7 @@ def run_stays(shared: Path, part: str, division: int) -> dict[str, Any]:
         "observed": said["observed"].to_list(),
         "network": said["network"].to_list(),
         "trees": said["trees"].to_list(),
-        "floor": floor[dataset.given_test].tolist(),
+        "floor": floor[dataset.cohort.given_test].tolist(),
         "members": result.record["members"],
     }
 
@@ -89,7 +89,7 @@ def floor_predictions(dataset: Any, part: str) -> np.ndarray:
     static = [c.name for c in dataset.features if not c.engineered]
     wanted = [c.name for c in dataset.features if c.engineered and c.name.rsplit(" ", 1)[1] in FLOOR_STATISTICS]
     x = dataset.inputs.select(*static, *wanted).to_numpy()
-    y, test = dataset.targets[:, 0], dataset.given_test
+    y, test = dataset.targets[:, 0], dataset.cohort.given_test
     if part != "stay":
         model = HistGradientBoostingClassifier(learning_rate=0.05, random_state=0).fit(x[~test], y[~test])
         return np.asarray(model.predict_proba(x)[:, 1])

@@ -34,7 +34,7 @@ TARGETS = {
     "rounds.data.splitting:split_dataset": ("tests/data/test_splitting.py",),
     "rounds.data.preparation.encoding:NumberEncoding.encode": ("tests/data/test_preparation.py",),
     "rounds.data.preparation.encoding:LevelEncoding.fit": ("tests/data/test_preparation.py",),
-    "rounds.data.preparation.target_scale:TargetScale.with_smearing": ("tests/data/test_target.py",),
+    "rounds.target_scale:TargetScale.with_smearing": ("tests/data/test_target.py",),
     "rounds.data.roles.personal:personal_kind": ("tests/data/test_personal.py",),
     "rounds.metrics.ranking:_area_under_roc": ("tests/metrics/test_metrics.py",),
     "rounds.metrics.numbers:r2": ("tests/metrics/test_metrics.py",),

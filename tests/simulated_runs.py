@@ -14,7 +14,6 @@ from rounds.data.dataset import Dataset, Inputs, Split
 from rounds.data.loading import load
 from rounds.data.preparation.array_scale import ArrayScale
 from rounds.data.preparation.preparation import Preparation
-from rounds.data.preparation.target_scale import TargetScale
 from rounds.data.splitting import split_dataset
 from rounds.ensemble.judge import NETWORK, SINGLE, JudgedRows, Judgement, judge_rows
 from rounds.evaluation.seen_patients import seen_frame
@@ -26,6 +25,7 @@ from rounds.prediction.model_folder import save_predictor
 from rounds.prediction.predictor import NetworkPart, Predictor
 from rounds.run_folder.metrics import EarlierUseRecord, MetricsFile, Selection
 from rounds.statistics.training_profile import make_training_profile
+from rounds.target_scale import TargetScale
 
 CHOICES = {
     "binary": Choices(targets=("died",), positive="yes", group="patient"),

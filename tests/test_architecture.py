@@ -18,8 +18,8 @@ ALL_CODE = [f for folder in ("src", "tests", "benchmarks", "examples") for f in 
 ROWS = (
     ("errors", "task"),
     ("foreign_files",),
-    ("files", "user_code", "plan", "metrics", "model_facts"),
-    ("proposal", "run_folder"),
+    ("files", "user_code", "plan", "metrics", "model_facts", "input_shape"),
+    ("proposal", "run_folder", "target_scale"),
     ("data", "networks"),
     ("statistics", "training", "baselines", "datasets"),
     ("prediction", "examination", "graph"),

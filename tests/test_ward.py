@@ -93,7 +93,7 @@ def test_wrong_labels_leave_clean_rows_alone() -> None:
 
 def test_repeated_patients_are_on_both_sides() -> None:
     changed = repeated_patients(make_ground(table(500), seed=0), 1, np.random.default_rng(0))
-    numbers = changed.dataset.identifiers["patient_id"].to_numpy()
+    numbers = changed.dataset.cohort.identifiers["patient_id"].to_numpy()
     here, there = (set(numbers[rows]) for rows in (changed.split.development, changed.split.test))
     assert len(here & there) > 0.3 * len(there)
     assert len(set(numbers)) * STAYS[1] == len(numbers)

@@ -23,27 +23,27 @@ WHOLE = WardTask("pima", "thresholds", lambda shared: narrowed(table(700, "binar
 
 
 def rows_of_patients(dataset: Dataset) -> set[int]:
-    return set(np.bincount(dataset.patients).tolist())
+    return set(np.bincount(dataset.cohort.patients).tolist())
 
 
 def test_patients_have_as_many_rows_with_one_outcome_and_numbers_that_vary() -> None:
     for each, patients in ((4, 250), (20, 150)):
         dataset = several(WHOLE, each).load(NOWHERE)
-        assert (rows_of_patients(dataset), dataset.patients.max() + 1) == ({each}, patients)
+        assert (rows_of_patients(dataset), dataset.cohort.patients.max() + 1) == ({each}, patients)
         outcomes = dataset.targets.reshape(patients, each)
         assert (outcomes == outcomes[:, :1]).all()
         first = dataset.inputs[dataset.features[0].name].to_numpy().reshape(patients, each)
         assert (first.std(axis=1) > 0).all()
         folds = make_ground(dataset, 0).split.folds
-        assert not set(dataset.patients[folds[0]]) & set(dataset.patients[folds[1]])
+        assert not set(dataset.cohort.patients[folds[0]]) & set(dataset.cohort.patients[folds[1]])
 
 
 def test_rows_dealt_over_the_split_are_of_patients_on_both_sides() -> None:
     ground = make_ground(several(WHOLE, 4).load(NOWHERE), 0)
     for severity, most in ((0, 2), (1, 4)):
         made = rows_over_the_split(ground, severity, np.random.default_rng(0)).dataset
-        numbers = made.identifiers["patient_id"]
-        assert made.group is None
+        numbers = made.cohort.identifiers["patient_id"]
+        assert made.cohort.group is None
         assert numbers.value_counts()["count"].max() == most
         assert made.rows == most * numbers.n_unique()
 

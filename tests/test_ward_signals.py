@@ -85,13 +85,13 @@ def test_an_image_saved_again_looks_the_same_and_is_another_patient(images: Data
     prints = fingerprints(user_array(made.dataset))
     others = np.array([distances(np.delete(prints, i, axis=0), prints[i : i + 1])[0] for i in range(len(prints))])
     assert 2 * copies * 0.7 < (others <= LOOKS_THE_SAME.value).sum() <= 2 * copies
-    assert len(np.unique(made.dataset.patients)) == made.dataset.rows
+    assert len(np.unique(made.dataset.cohort.patients)) == made.dataset.rows
     assert made.clean is ground.clean
 
 
 def test_images_of_one_patient_are_alike_and_features_by_hand_are_of_the_new_pixels(images: Dataset) -> None:
     _, made = changed(images, several_of_each_patient)
-    array, numbers = user_array(made.dataset).astype(float), made.dataset.identifiers["patient_id"].to_numpy()
+    array, numbers = user_array(made.dataset).astype(float), made.dataset.cohort.identifiers["patient_id"].to_numpy()
     assert made.dataset.inputs["intensity mean"].to_numpy() == pytest.approx(array.mean((1, 2, 3)), abs=0.1)
     same = [np.abs(array[numbers == n][0].mean() - array[numbers == n][1].mean()) for n in numbers[:20]]
     assert np.median(same) < 1
@@ -101,7 +101,7 @@ def test_images_of_one_patient_are_alike_and_features_by_hand_are_of_the_new_pix
 
 def test_recordings_of_one_patient_tremble_where_something_was_measured(recordings: Dataset) -> None:
     _, made = changed(recordings, several_of_each_patient, 0)
-    array, numbers = user_array(made.dataset), made.dataset.identifiers["patient_id"].to_numpy()
+    array, numbers = user_array(made.dataset), made.dataset.cohort.identifiers["patient_id"].to_numpy()
     one, other = array[numbers == numbers[0]][:2]
     assert (one[:, 0] == other[:, 0]).all()
     assert (one[:, 2:] == other[:, 2:]).all(), "what was measured, and when, is the same"
@@ -119,13 +119,13 @@ def test_a_mark_tells_the_outcome_and_that_of_new_patients_nothing(images: Datas
 
 def test_units_change_what_is_measured_of_everybody(images: Dataset, recordings: Dataset) -> None:
     ground, deeper = changed(images, of_16_bits)
-    assert deeper.clean.array.dtype == np.uint16  # type: ignore[union-attr]
+    assert deeper.clean.signals.array.dtype == np.uint16  # type: ignore[union-attr]
     assert (user_array(deeper.clean) == DEEPER * user_array(ground.clean).astype(int)).all()
     ground, larger = changed(recordings, recorded_in_small_units)
     before, after = user_array(ground.dataset), user_array(larger.dataset)
     assert np.allclose(after[:, :, 1], UNITS * before[:, :, 1], equal_nan=True)
     assert np.array_equal(after[:, :, 2:], before[:, :, 2:])
-    assert changed(images, of_16_bits, 0)[1].dataset.array.dtype == np.uint8  # type: ignore[union-attr]
+    assert changed(images, of_16_bits, 0)[1].dataset.signals.array.dtype == np.uint8  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(("severity", "hidden"), [(0, 1), (1, 2)])

@@ -12,8 +12,9 @@ import polars as pl
 from benchmarks.ward.ground import Ground, with_patients
 from benchmarks.ward.table_faults import COPIED, LEAK_ERRORS, as_strangers, repeated_patients
 from benchmarks.ward.tasks import take
-from rounds.data.dataset import ARRAY_ROW, Dataset
+from rounds.data.dataset import Dataset
 from rounds.data.images.engineered_features import image_features
+from rounds.data.signals import ARRAY_ROW
 
 Random = np.random.Generator
 DEEPER = 257  # what makes 16 bits of 8: white stays white
@@ -27,24 +28,24 @@ WHITE = 255.0
 
 def user_array(dataset: Dataset) -> np.ndarray:
     """The image or recording of each row [N, *space, channels]."""
-    assert dataset.array is not None
-    return np.asarray(dataset.array)[dataset.inputs[ARRAY_ROW].to_numpy()]
+    assert dataset.signals.array is not None
+    return np.asarray(dataset.signals.array)[dataset.inputs[ARRAY_ROW].to_numpy()]
 
 
 def with_array(dataset: Dataset, array: np.ndarray) -> Dataset:
     """The same rows with these images (and their features by hand) or recordings."""
     places = np.arange(dataset.rows)
     columns = [pl.Series(ARRAY_ROW, places)]
-    if dataset.modality == "image":
+    if dataset.signals.modality == "image":
         made = image_features(array, places)
         columns += [made[name] for name in made.columns if name in dataset.inputs.columns]
-    return replace(dataset, array=array, inputs=dataset.inputs.with_columns(columns))
+    return replace(dataset, inputs=dataset.inputs.with_columns(columns), signals=replace(dataset.signals, array=array))
 
 
 def _measured(dataset: Dataset) -> slice:
     """Channels of a recording that are measurements: behind the one that says that it goes on."""
-    assert dataset.timeline is not None
-    return slice(1, 1 + len(dataset.timeline.variables))
+    assert dataset.signals.timeline is not None
+    return slice(1, 1 + len(dataset.signals.timeline.variables))
 
 
 def of_16_bits(ground: Ground, severity: int, random: Random) -> Ground:
@@ -95,7 +96,7 @@ def several_of_each_patient(ground: Ground, severity: int, random: Random) -> Gr
     """Several images or recordings a patient, nearly alike, with the patient's number in a column that the split does
     not use."""
     repeated = repeated_patients(ground, severity, random)
-    stir = _moved if ground.dataset.modality == "image" else _trembling
+    stir = _moved if ground.dataset.signals.modality == "image" else _trembling
     array = stir(repeated.dataset, severity, random)
     return replace(repeated, dataset=with_array(repeated.dataset, array))
 
@@ -137,7 +138,7 @@ def _told(dataset: Dataset, severity: int, random: Random) -> np.ndarray:
 
 def unread_measurement_pattern(ground: Ground, severity: int, random: Random) -> Ground:
     """Networks that cannot see what was measured when; mild: they still see how long ago."""
-    timeline = ground.dataset.timeline
+    timeline = ground.dataset.signals.timeline
     assert timeline is not None
     first, count = 1 + len(timeline.variables), len(timeline.incomplete)
     return replace(ground, unread=tuple(range(first, first + (2 if severity else 1) * count)))

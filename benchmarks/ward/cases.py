@@ -68,7 +68,7 @@ def _with_rates(good: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]
 
 def _planted(fault: Fault, good: dict[str, Any], dataset: Dataset, seeds: tuple[int, ...]) -> Iterator[Case]:
     """Both severities of a fault on all seeds; none where it cannot be planted."""
-    gaps = dataset.timeline is not None and bool(dataset.timeline.incomplete)
+    gaps = dataset.signals.timeline is not None and bool(dataset.signals.timeline.incomplete)
     if dataset.task.kind not in fault.kinds or (fault.of_measurement_pattern and not gaps):
         return
     for severity in (0, 1):

@@ -61,7 +61,10 @@ def make_scores(trained: Trained, ground: Ground) -> tuple[Scores, ChosenEnsembl
         return Scores(None, None, constant), None
     test = ground.split.test
     judged = replace(ground.dataset, targets=ground.dataset.targets[test])
-    rows = (ground.clean.inputs, ground.clean.array), (ground.dataset.inputs[test], ground.dataset.array)
+    rows = (
+        (ground.clean.inputs, ground.clean.signals.array),
+        (ground.dataset.inputs[test], ground.dataset.signals.array),
+    )
     says = [made.predictor.predict(frame, array=array).values for frame, array in rows]
     return Scores(_score(ground.clean, says[0]), _score(judged, says[1]), constant), made
 
@@ -114,4 +117,6 @@ def _judged(run: Run, beside: Beside, trained: Trained, made: ChosenEnsemble) ->
 
 def _gaps(trained: Trained, beside: Beside, fold_data: FoldData, made: ChosenEnsemble) -> MeasurementPattern | None:
     ground = beside.ground
-    return measurement_pattern_record(trained, fold_data, made, ground.dataset.patients[ground.split.development])
+    return measurement_pattern_record(
+        trained, fold_data, made, ground.dataset.cohort.patients[ground.split.development]
+    )

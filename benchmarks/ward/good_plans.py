@@ -16,7 +16,7 @@ from benchmarks.ward.signal_tasks import CONVOLUTIONAL, LONGER, RECURRENT, USUAL
 from benchmarks.ward.tasks import WardTask
 from benchmarks.ward.training import HEALTHY_PATIENTS, Workshop, prepare, train
 from benchmarks.ward.wings import RECORDING_STRUCTURES, WINGS
-from rounds.data.dataset import Modality
+from rounds.data.signals import Modality
 from rounds.examination.run import constant_loss
 from rounds.plan import Plan
 from rounds.training.population.build import Trained

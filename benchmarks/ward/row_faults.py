@@ -26,14 +26,15 @@ def rows_over_the_split(ground: Ground, severity: int, random: np.random.Generat
 
     def change(dataset: Dataset) -> Dataset:
         place = np.empty(dataset.rows, np.int64)  # of a row among those of its patient, in random order
-        order = np.lexsort((random.random(dataset.rows), dataset.patients))
-        first = np.searchsorted(dataset.patients[order], dataset.patients[order])
+        order = np.lexsort((random.random(dataset.rows), dataset.cohort.patients))
+        first = np.searchsorted(dataset.cohort.patients[order], dataset.cohort.patients[order])
         place[order] = np.arange(dataset.rows) - first
         some = take(dataset, np.flatnonzero(place < MOST_ROWS[severity]))
-        number = pl.DataFrame({"patient_id": [f"P{patient:05d}" for patient in some.patients]})
+        number = pl.DataFrame({"patient_id": [f"P{patient:05d}" for patient in some.cohort.patients]})
         column = Column(name="patient_id", role="identifier")
         others = tuple(c for c in some.columns if c.role != "identifier")
-        return replace(as_strangers(some), identifiers=number, columns=(column, *others))
+        cohort = replace(as_strangers(some).cohort, identifiers=number)
+        return replace(some, columns=(column, *others), cohort=cohort)
 
     return with_patients(ground, change)
 

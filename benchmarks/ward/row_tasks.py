@@ -42,7 +42,7 @@ def _repeated(task: WardTask, each: int) -> Callable[[Path], Dataset]:
             made.inputs[n].cast(pl.Float64) + WITHIN * s * pl.Series(random.standard_normal(made.rows))
             for n, s in spread.items()
         ]
-        return replace(made, inputs=made.inputs.with_columns(varied), group="patient")
+        return replace(made, inputs=made.inputs.with_columns(varied), cohort=replace(made.cohort, group="patient"))
 
     return read
 

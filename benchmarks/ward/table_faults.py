@@ -73,14 +73,15 @@ def copied_rows(ground: Ground, severity: int, random: Random) -> Ground:
 
     def change(dataset: Dataset) -> Dataset:
         copies = random.choice(dataset.rows, round(COPIED[severity] * dataset.rows), replace=False)
-        made = take(dataset, random.permutation(np.concatenate([np.arange(dataset.rows), copies])))
-        return replace(as_strangers(made), given_test=random.random(made.rows) < TEST_SHARE)
+        made = as_strangers(take(dataset, random.permutation(np.concatenate([np.arange(dataset.rows), copies]))))
+        return replace(made, cohort=replace(made.cohort, given_test=random.random(made.rows) < TEST_SHARE))
 
     return with_patients(ground, change)
 
 
 def as_strangers(dataset: Dataset) -> Dataset:
-    return replace(dataset, patients=np.arange(dataset.rows, dtype=np.int64), group=None)
+    patients = np.arange(dataset.rows, dtype=np.int64)
+    return replace(dataset, cohort=replace(dataset.cohort, patients=patients, group=None))
 
 
 def repeated_patients(ground: Ground, severity: int, random: Random) -> Ground:
@@ -98,7 +99,10 @@ def repeated_patients(ground: Ground, severity: int, random: Random) -> Ground:
         number = pl.DataFrame({"patient_id": [f"P{row:05d}" for row in rows]})
         column = Column(name="patient_id", role="identifier")
         return replace(
-            made, inputs=made.inputs.with_columns(noisy), identifiers=number, columns=(column, *made.columns)
+            made,
+            inputs=made.inputs.with_columns(noisy),
+            columns=(column, *made.columns),
+            cohort=replace(made.cohort, identifiers=number),
         )
 
     return with_patients(ground, change)
@@ -151,7 +155,7 @@ def leaked_pair(ground: Ground, severity: int, random: Random) -> Ground:
 
 def shifted_validation(ground: Ground, severity: int, random: Random) -> Ground:
     """Validation folds that are the patients of the low, middle and high thirds of a column, roughly or exactly."""
-    patients = np.unique(ground.dataset.patients[ground.split.development])
+    patients = np.unique(ground.dataset.cohort.patients[ground.split.development])
     place = _disordered(_usual(ground.dataset)[patients], severity, random)
     order = patients[np.argsort(place, kind="stable")]
     folds = tuple(_rows_of(ground.dataset, part) for part in np.array_split(order, len(ground.split.folds)))
@@ -161,7 +165,7 @@ def shifted_validation(ground: Ground, severity: int, random: Random) -> Ground:
 def shifted_test(ground: Ground, severity: int, random: Random) -> Ground:
     """Patients that judge are those with the highest values of a column, roughly or exactly."""
     order = np.argsort(_disordered(_usual(ground.dataset), severity, random), kind="stable")
-    count = len(np.unique(ground.dataset.patients[ground.split.test]))
+    count = len(np.unique(ground.dataset.cohort.patients[ground.split.test]))
     return _redivided(ground, np.sort(order[:-count]), np.sort(order[-count:]), random)
 
 
@@ -174,12 +178,12 @@ def _redivided(ground: Ground, development: np.ndarray, test: np.ndarray, random
 
 
 def _rows_of(dataset: Dataset, patients: np.ndarray) -> np.ndarray:
-    return np.flatnonzero(np.isin(dataset.patients, patients))
+    return np.flatnonzero(np.isin(dataset.cohort.patients, patients))
 
 
 def _usual(dataset: Dataset) -> np.ndarray:
     """Each patient's mean [patients] of the most varied number."""
-    return np.bincount(dataset.patients, _most_varied(dataset)) / np.bincount(dataset.patients)
+    return np.bincount(dataset.cohort.patients, _most_varied(dataset)) / np.bincount(dataset.cohort.patients)
 
 
 def _most_varied(dataset: Dataset) -> np.ndarray:
@@ -192,7 +196,7 @@ def _most_varied(dataset: Dataset) -> np.ndarray:
 
 def tiny_validation(ground: Ground, severity: int, random: Random) -> Ground:
     """Folds of a handful of patients; all others are learned from."""
-    some = random.permutation(np.unique(ground.dataset.patients[ground.split.development]))
+    some = random.permutation(np.unique(ground.dataset.cohort.patients[ground.split.development]))
     size = FEW_HELD[severity]
     parts = (some[i * size : (i + 1) * size] for i in range(len(ground.split.folds)))
     folds = tuple(_rows_of(ground.dataset, part) for part in parts)

@@ -15,8 +15,9 @@ import numpy as np
 import polars as pl
 
 from rounds.data.choices import Choices
-from rounds.data.dataset import FEATURE_ROLES, Column, Dataset, Modality
+from rounds.data.dataset import FEATURE_ROLES, Column, Dataset
 from rounds.data.loading import load
+from rounds.data.signals import Modality
 from rounds.data.sources.builtin import load_builtin
 from rounds.examination.data_rules.association import rank_correlations
 from rounds.examination.data_rules.evidence import feature_numbers
@@ -73,9 +74,14 @@ def take(dataset: Dataset, rows: np.ndarray) -> Dataset:
         dataset,
         inputs=dataset.inputs[rows],
         targets=dataset.targets[rows],
-        patients=np.unique(dataset.patients[rows], return_inverse=True)[1].astype(np.int64),
-        identifiers=dataset.identifiers[rows] if dataset.identifiers.width else dataset.identifiers,
         provenance=replace(dataset.provenance, unused=unused[rows] if unused.width else unused),
+        cohort=replace(
+            dataset.cohort,
+            patients=np.unique(dataset.cohort.patients[rows], return_inverse=True)[1].astype(np.int64),
+            identifiers=dataset.cohort.identifiers[rows]
+            if dataset.cohort.identifiers.width
+            else dataset.cohort.identifiers,
+        ),
     )
 
 
@@ -83,8 +89,8 @@ def _drawn(dataset: Dataset, rows: int) -> Dataset:
     """At most so many rows (whole patients, drawn once)."""
     if dataset.rows <= rows:
         return dataset
-    order = np.random.default_rng(DRAW).permutation(int(dataset.patients.max()) + 1)
-    return take(dataset, np.sort(np.argsort(order[dataset.patients], kind="stable")[:rows]))
+    order = np.random.default_rng(DRAW).permutation(int(dataset.cohort.patients.max()) + 1)
+    return take(dataset, np.sort(np.argsort(order[dataset.cohort.patients], kind="stable")[:rows]))
 
 
 def narrowed(dataset: Dataset) -> Dataset:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.ward.ground import Ground
-from rounds.data.dataset import InputShape
+from rounds.input_shape import InputShape
 from rounds.networks.description import describe_network
 from rounds.networks.functional import Functional, make_functional
 from rounds.plan import Plan, structure_names
@@ -66,7 +66,7 @@ class Workshop:
         """Compiled once a structure; initial weights are drawn outside of it, by functions of their own."""
         switches = _switches(plan)
         read = shape.read(plan.hand_features, plan.has_encoder)
-        network = describe_network(plan, task, read.numbers, read.flags, read.levels, "dropout" in switches, read.array)
+        network = describe_network(plan, task, read, "dropout" in switches)
         left_out = (*OUTSIDE, "epochs") if plan.schedule == "constant" else OUTSIDE
         structure = tuple(str(getattr(plan, n)) for n in structure_names() if n not in left_out)
         key = (task.kind, task.outputs, structure, switches, shape, power_scale)

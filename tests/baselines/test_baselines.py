@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +26,11 @@ from rounds.baselines.fit import (
 from rounds.baselines.linear import LOSS_PENALTIES, RIDGE_PENALTIES, design_matrix, fit_by_loss, fit_ridge
 from rounds.baselines.trees import TreeColumn, forest_outputs, tree_inputs
 from rounds.baselines.trees_fit import fit_forest, tree_data
-from rounds.data.dataset import Column, Dataset, Inputs, InputShape
-from rounds.data.preparation.target_scale import TargetScale
+from rounds.data.dataset import Cohort, Column, Dataset, Inputs
 from rounds.errors import DataError, RunFolderError
+from rounds.input_shape import InputShape
 from rounds.metrics import score
+from rounds.target_scale import TargetScale
 from rounds.task import Kind, Task
 
 ROWS = 400
@@ -58,9 +60,9 @@ def make_table(kind: Kind, rows: int = ROWS, seed: int = 0, targets: int = 1) ->
         name="made",
         task=Task(kind=kind, targets=tuple(f"y{t}" for t in range(targets)), classes=CLASSES.get(kind, ())),
         inputs=inputs,
-        columns=tuple(Column(name=n, role=roles.get(n, "numeric")) for n in inputs.columns),  # type: ignore[arg-type]
+        columns=tuple(Column(name=n, role=roles.get(n, "numeric")) for n in inputs.columns),
         targets=y.astype(np.int32 if kind == "multiclass" else np.float32),
-        patients=np.arange(rows) // 2,
+        cohort=Cohort(patients=np.arange(rows) // 2),
     )
 
 
@@ -105,7 +107,7 @@ def test_other_rows_have_no_part_in_a_fit() -> None:
     rows = np.arange(0, 300)
     spoilt = dataset.targets.copy()
     spoilt[300:] = 1e6
-    other = Dataset(**{**dataset.__dict__, "targets": spoilt})
+    other = replace(dataset, targets=spoilt)
     for one, two in zip(fit(dataset, rows).values(), fit(other, rows).values(), strict=True):
         np.testing.assert_array_equal(one.predict(dataset.inputs), two.predict(dataset.inputs))  # type: ignore[attr-defined]
 
@@ -124,7 +126,7 @@ def test_skewed_outcome_is_predicted_as_a_mean() -> None:
     draw = np.random.default_rng(0)
     dataset = make_table("regression", rows=2000)
     stays = np.expm1(1.5 + 0.4 * dataset.targets + 0.5 * draw.normal(size=dataset.targets.shape)).clip(0)
-    dataset = Dataset(**{**dataset.__dict__, "targets": stays.astype(np.float32)})
+    dataset = replace(dataset, targets=stays.astype(np.float32))
     rows = np.arange(1500)
     assert TargetScale.fit(dataset.task, stays[rows]).kind == "log1p"
     for name in ("linear", "trees"):
@@ -192,7 +194,9 @@ def test_what_baselines_read_stands_in_memory_once() -> None:
 
 def test_walk_equals_the_library_with_missing_values_and_levels() -> None:
     dataset = make_table("regression", rows=1500)
-    columns = tuple(TreeColumn.fit(c, dataset.inputs.get_column(c.name), dataset.patients) for c in dataset.features)
+    columns = tuple(
+        TreeColumn.fit(c, dataset.inputs.get_column(c.name), dataset.cohort.patients) for c in dataset.features
+    )
     values = tree_inputs(columns, dataset.inputs)
     strange = values[:300].copy()
     strange[:40, 3] = 29.0  # a level past those that were kept, which training had or not
@@ -225,7 +229,7 @@ def test_one_outcome_in_the_training_rows_is_no_failure(kind: Kind, targets: int
     dataset = make_table(kind, targets=targets)
     same = dataset.targets.copy()
     same[:300, 0] = same[0, 0]
-    dataset = Dataset(**{**dataset.__dict__, "targets": same})
+    dataset = replace(dataset, targets=same)
     for baseline in fit(dataset, np.arange(300)).values():
         said = baseline.predict(dataset.inputs)  # type: ignore[attr-defined]
         expected = said[:, int(same[0, 0])] if kind == "multiclass" else said[:, 0]
@@ -277,7 +281,7 @@ def test_many_columns_of_several_targets_leave_trees_out_too(monkeypatch: pytest
 
 
 def with_score(dataset: Dataset, column: np.ndarray) -> Dataset:
-    return Dataset(**{**dataset.__dict__, "baseline": column, "baseline_name": "SAPS"})
+    return replace(dataset, cohort=replace(dataset.cohort, baseline=column, baseline_name="SAPS"))
 
 
 def test_score_in_use_keeps_its_order_and_gets_probabilities() -> None:
@@ -287,7 +291,11 @@ def test_score_in_use_keeps_its_order_and_gets_probabilities() -> None:
     rows = np.arange(300)
     baseline = fit(dataset, rows)["SAPS, recalibrated"]
     said = baseline.predict(judged_inputs(dataset, rows))  # type: ignore[attr-defined]
-    plain = np.where(np.isnan(dataset.baseline[rows]), np.nanmedian(dataset.baseline[rows]), dataset.baseline[rows])
+    plain = np.where(
+        np.isnan(dataset.cohort.baseline[rows]),
+        np.nanmedian(dataset.cohort.baseline[rows]),
+        dataset.cohort.baseline[rows],
+    )
     found = score(dataset.task, dataset.targets[rows], said)
     assert found["auroc"] == pytest.approx(score(dataset.task, dataset.targets[rows], plain[:, None])["auroc"])
     assert (found["calibration_slope"], found["calibration_intercept"]) == pytest.approx((1.0, 0.0), abs=1e-3)
@@ -299,7 +307,7 @@ def test_score_in_use_for_numbers_stands_as_it_is_and_on_its_line() -> None:
     dataset = with_score(dataset, 3.0 - 2.0 * dataset.targets[:, 0].astype(np.float64))
     found = fit(dataset, np.arange(300))
     inputs = judged_inputs(dataset, np.arange(300, ROWS))
-    assert found["SAPS"].predict(inputs)[:, 0] == pytest.approx(dataset.baseline[300:])  # type: ignore[attr-defined]
+    assert found["SAPS"].predict(inputs)[:, 0] == pytest.approx(dataset.cohort.baseline[300:])  # type: ignore[attr-defined]
     straight = found["SAPS, recalibrated"]
     assert straight.predict(inputs) == pytest.approx(dataset.targets[300:], abs=1e-5)  # type: ignore[attr-defined]
     assert "its order is turned round" in straight.note  # type: ignore[attr-defined]

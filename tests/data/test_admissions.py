@@ -174,7 +174,7 @@ def test_every_column_is_declared_and_simulated_is_said() -> None:
     assert said.simulated is True
     assert "simulated" in said.name
     assert "no patient in it is real" in said.notes[0]
-    assert (said.prediction_moment, dataset.group) == ("admission", "patient_id")
+    assert (said.prediction_moment, dataset.cohort.group) == ("admission", "patient_id")
     dropped = {c.name: c.reason for c in dataset.columns if c.role == "dropped"}
     assert set(dropped) == {"procedures", "icu_days", "discharged", "transferred_out", "died"}
     assert dropped["procedures"] == "known only during the stay"
@@ -184,7 +184,7 @@ def test_death_can_be_the_target() -> None:
     dataset = load("admissions:600", Choices(targets=("died",)))
     assert dataset.task.kind == "binary"
     assert "length_of_stay" not in {c.name for c in dataset.features}
-    assert dataset.group == "patient_id"
+    assert dataset.cohort.group == "patient_id"
 
 
 def test_columns_known_during_the_stay_move_the_moment_of_prediction() -> None:

@@ -12,10 +12,10 @@ from rounds.data.choices import Choices
 from rounds.data.dataset import Dataset
 from rounds.data.description import describe, read_new, readings_of
 from rounds.data.loading import load
-from rounds.data.preparation.target_scale import TargetScale
 from rounds.data.tables.reading import read_table
 from rounds.errors import DataError, ForcedChoiceError, RoundsError
 from rounds.run_folder.dataset import DatasetFile, SplitRecord
+from rounds.target_scale import TargetScale
 
 N = 60
 
@@ -232,9 +232,9 @@ def test_a_repeating_identifier_forces_a_choice():
         "every row is another patient, or --as patient_nbr=ROLE where it names no patients."
     )
     grouped = loaded(table, group="patient_nbr")
-    assert (grouped.patients == np.arange(N) // 2).all()
+    assert (grouped.cohort.patients == np.arange(N) // 2).all()
     alone = loaded(table)
-    assert (alone.patients == np.arange(N)).all()
+    assert (alone.cohort.patients == np.arange(N)).all()
     assert roles(alone)["patient_nbr"] == "identifier"
     assert "patient_nbr" in roles(load(table, Choices(targets=("los",), as_roles={"patient_nbr": "numeric"})))
     with pytest.raises(ForcedChoiceError):
@@ -321,8 +321,8 @@ def test_roles_files_that_cannot_be_used(tmp_path, content, expected):
 
 def test_test_table_judges():
     dataset = loaded(patients(), patients(age=np.arange(N) + 20).select(reversed(patients().columns)))
-    assert dataset.given_test is not None
-    assert dataset.given_test.tolist() == [False] * N + [True] * N
+    assert dataset.cohort.given_test is not None
+    assert dataset.cohort.given_test.tolist() == [False] * N + [True] * N
     assert dataset.inputs["age"].to_list()[N:] == list(range(20, 20 + N))
 
 

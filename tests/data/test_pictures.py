@@ -20,7 +20,7 @@ from rounds.data.images.image_file import as_layout, read_image
 from rounds.data.images.unreadable import BadImage
 from rounds.data.loading import load
 from rounds.data.sources.array_file import read_arrays
-from rounds.data.sources.builtin import Builtin
+from rounds.data.sources.source import Source
 from rounds.data.splitting import split_dataset
 from rounds.errors import DataError
 
@@ -56,10 +56,10 @@ def test_folder_of_classes_needs_no_target(folder: Path) -> None:
     assert dataset.task.kind == "binary"
     assert dataset.task.targets == ("class",)
     assert dataset.task.classes == ("well", "sick")
-    assert dataset.array.shape == (24, 64, 64, 1)
-    assert dataset.array.dtype == np.uint8
-    assert isinstance(dataset.array, np.memmap)
-    sick = dataset.array[dataset.targets[:, 0] == 1]
+    assert dataset.signals.array.shape == (24, 64, 64, 1)
+    assert dataset.signals.array.dtype == np.uint8
+    assert isinstance(dataset.signals.array, np.memmap)
+    sick = dataset.signals.array[dataset.targets[:, 0] == 1]
     assert sorted(sick[:, 0, 0, 0].tolist()) == [10 * n + 1 for n in range(12)]
 
 
@@ -75,7 +75,7 @@ def test_folders_own_division_is_kept(tmp_path: Path) -> None:
     dataset = load(str(tmp_path / "set"))
     split = split_dataset(dataset, folds=1)
     assert (split.kind, len(split.development), len(split.test), len(split.folds[0])) == ("given", 24, 8, 8)
-    assert dataset.given_validation[split.folds[0]].all()
+    assert dataset.cohort.given_validation[split.folds[0]].all()
     assert "validation: the part that the data bring" in split.how
 
 
@@ -92,10 +92,10 @@ def test_table_with_a_column_of_files_and_patients(tmp_path: Path) -> None:
     table.write_csv(tmp_path / "labels.csv")
     choices = Choices(targets=("finding",), group="patient", pictures=ImageChoices(size=16))
     dataset = load(tmp_path / "labels.csv", choices)
-    assert dataset.array.shape == (30, 16, 16, 1)
+    assert dataset.signals.array.shape == (30, 16, 16, 1)
     assert [c.name for c in dataset.features if not c.engineered] == ["age"]
     split = split_dataset(dataset, folds=2, nested=False)
-    assert not set(dataset.patients[split.test]) & set(dataset.patients[split.development])
+    assert not set(dataset.cohort.patients[split.test]) & set(dataset.cohort.patients[split.development])
     assert dataset.inputs["__grid_row__"].to_list() == list(range(30))
 
 
@@ -250,7 +250,7 @@ def test_no_name_of_a_patient_is_kept(tmp_path: Path) -> None:
             (tmp_path / "set" / name).mkdir(parents=True, exist_ok=True)
             save_dicom(tmp_path / "set" / name / f"{number}.dcm", np.full((8, 8), number))
     dataset = load(str(tmp_path / "set"))
-    assert "Doe" not in repr(dataset) + dataset.inputs.write_csv() + dataset.identifiers.write_csv()
+    assert "Doe" not in repr(dataset) + dataset.inputs.write_csv() + dataset.cohort.identifiers.write_csv()
 
 
 def test_every_sample_of_dicom_is_read_or_refused_by_name(shared: Path) -> None:
@@ -282,11 +282,11 @@ def test_npz_brings_its_own_division(tmp_path: Path) -> None:
     split = split_dataset(dataset, folds=1)
     assert dataset.task.classes == ("0", "1")
     assert (len(split.development), len(split.test), len(split.folds[0])) == (26, 6, 6)
-    assert dataset.given_test[26:].all()
+    assert dataset.cohort.given_test[26:].all()
     assert split_dataset(dataset, folds=2).folds[0].size == 13
 
 
-def open_image_file(path: Path) -> Builtin:
+def open_image_file(path: Path) -> Source:
     return open_image_arrays(path.name, read_arrays(path))
 
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rounds.data.dataset import Column, Inputs, InputShape
+from rounds.data.dataset import Column, Inputs
 from rounds.data.disclosure import FEWEST_PATIENTS
 from rounds.data.preparation.encoding import ONE_HOT_LEVELS, LevelEncoding
 from rounds.data.preparation.preparation import BLOCK_ROWS, Preparation, common_shape, pad
 from rounds.errors import DataError
+from rounds.input_shape import InputShape
 
 COLUMNS = (
     Column(name="patient", role="identifier"),

@@ -178,4 +178,4 @@ def test_pressures_name_no_patients(tmp_path: Path) -> None:
     place = tmp_path / "a.csv"
     rows = "".join(f"{i},{110 + i % 40} / {60 + i % 17} mmHg,{i % 2}\n" for i in range(2, 82))
     place.write_text(f"x,bp,died\n{rows}{rows}")
-    assert load(place, Choices(targets=("died",))).group is None
+    assert load(place, Choices(targets=("died",))).cohort.group is None

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rounds.data.choices import Choices
-from rounds.data.dataset import Column, Dataset, Split
+from rounds.data.dataset import Cohort, Column, Dataset, Split
 from rounds.data.loading import load
 from rounds.data.splitting import FEWEST_TEST_EVENTS, FEWEST_TEST_PATIENTS, OUTER_FOLDS, split_dataset
 from rounds.errors import DataError
@@ -31,7 +31,9 @@ def make_dataset(kind: str, patients: np.ndarray, random: np.random.Generator) -
     inputs = pl.DataFrame({"x": random.normal(size=rows)})
     columns = (Column(name="x", role="numeric"),)
     codes = np.unique(patients, return_inverse=True)[1].astype(np.int64)
-    return Dataset(name="made", task=task, inputs=inputs, columns=columns, targets=targets, patients=codes)
+    return Dataset(
+        name="made", task=task, inputs=inputs, columns=columns, targets=targets, cohort=Cohort(patients=codes)
+    )
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,11 @@ class Table:
         many = random.integers(0, max(12, self.rows // self.stays), self.rows)
         dataset = make_dataset(self.kind, np.arange(self.rows) if self.stays == 1 else many, random)
         if self.moments:
-            dataset = replace(dataset, times=random.integers(0, self.moments, self.rows).astype(float), time="t")
+            times = random.integers(0, self.moments, self.rows).astype(float)
+            dataset = replace(dataset, cohort=replace(dataset.cohort, times=times, time="t"))
         if self.given:
             flags = (random.random(self.rows) < self.given) | (np.arange(self.rows) == 0)
-            dataset = replace(dataset, given_test=flags)
+            dataset = replace(dataset, cohort=replace(dataset.cohort, given_test=flags))
         return Case(dataset, self.folds, self.seed, self.nested)
 
 
@@ -100,13 +103,13 @@ def may_be_refused(case: Case) -> bool:
     """Whether patients are too few: two for each fold, of five that judge as well where all patients do; by time,
     beside a test table, and beside a part that judges, of those who are left."""
     dataset, least = case.dataset, 2 * max(case.folds, 2)
-    if dataset.given_test is not None:
-        left = set(dataset.patients) - set(dataset.patients[dataset.given_test])
-    elif dataset.times is not None:
-        latest = np.sort(dataset.times)[-max(dataset.rows // 3, 1)]
-        left = set(dataset.patients) - set(dataset.patients[dataset.times >= latest])
+    if dataset.cohort.given_test is not None:
+        left = set(dataset.cohort.patients) - set(dataset.cohort.patients[dataset.cohort.given_test])
+    elif dataset.cohort.times is not None:
+        latest = np.sort(dataset.cohort.times)[-max(dataset.rows // 3, 1)]
+        left = set(dataset.cohort.patients) - set(dataset.cohort.patients[dataset.cohort.times >= latest])
     else:
-        left, least = set(dataset.patients), 2 * max(case.folds, OUTER_FOLDS)
+        left, least = set(dataset.cohort.patients), 2 * max(case.folds, OUTER_FOLDS)
         return len(left) * (1 if case.nested else 2 / 3) < least
     return len(left) < least
 
@@ -115,7 +118,7 @@ def may_be_refused(case: Case) -> bool:
 @given(tables)
 def test_no_patient_is_on_two_sides(table: Table) -> None:
     case = table.case()
-    split, patients = split_or_skip(case), case.dataset.patients
+    split, patients = split_or_skip(case), case.dataset.cohort.patients
     assert not set(patients[split.development]) & set(patients[split.test])
     for parts in (split.folds, *split.outer):
         owners = np.concatenate([np.unique(patients[part]) for part in parts])
@@ -170,7 +173,7 @@ def same_split(a: Split, b: Split) -> bool:
 @given(tables)
 def test_by_time_the_latest_judge(table: Table) -> None:
     case = replace(table, given=0.0, moments=table.moments or 40).case()
-    split, times = split_or_skip(case), case.dataset.times
+    split, times = split_or_skip(case), case.dataset.cohort.times
     assert times is not None
     assert times[split.test].min() > times[split.development].max()
     late = times >= times[split.test].min()
@@ -229,15 +232,17 @@ def test_many_rows_of_few_patients_are_small_data() -> None:
 
 def test_years_are_cut_where_the_share_is_nearest() -> None:
     dataset = make_dataset("regression", np.arange(5000), np.random.default_rng(0))
-    split = split_dataset(replace(dataset, times=2015.0 + np.arange(5000) % 5, time="year"))
+    split = split_dataset(
+        replace(dataset, cohort=replace(dataset.cohort, times=2015.0 + np.arange(5000) % 5, time="year"))
+    )
     assert len(split.test) == 1000
 
 
 def test_patients_of_the_test_table_do_not_teach() -> None:
     dataset = make_dataset("regression", np.arange(600) % 200, np.random.default_rng(0))
     flags = np.arange(600) >= 500  # patients 100 to 199, of whom DATA has rows too
-    split = split_dataset(replace(dataset, given_test=flags))
-    assert set(dataset.patients[split.development]) == set(range(100))
+    split = split_dataset(replace(dataset, cohort=replace(dataset.cohort, given_test=flags)))
+    assert set(dataset.cohort.patients[split.development]) == set(range(100))
     assert split.how.startswith("test: rows given as a table of their own; 200 rows of its patients left out of DATA")
 
 
@@ -254,8 +259,11 @@ def test_refusals_say_what_to_do() -> None:
         "Patients must be at least 80 for 40 folds, got patients=60. Collect more patients, or lower --set folds."
     )
     assert "at least 10 for 5 folds, got patients=9" in refusal(make_dataset("binary", np.arange(9), random))
-    assert "a column that leaves earlier patients" in refusal(replace(dataset, times=np.ones(60), time="year"))
-    same = replace(make_dataset("binary", np.arange(60) % 30, random), given_test=np.arange(60) >= 30)
+    assert "a column that leaves earlier patients" in refusal(
+        replace(dataset, cohort=replace(dataset.cohort, times=np.ones(60), time="year"))
+    )
+    same = make_dataset("binary", np.arange(60) % 30, random)
+    same = replace(same, cohort=replace(same.cohort, given_test=np.arange(60) >= 30))
     assert refusal(same).startswith("Test table must be of other patients than DATA")
 
 
@@ -270,9 +278,9 @@ def test_tiny_data_can_be_split(patients: int) -> None:
 def test_time_of_a_table_and_group_together() -> None:
     dataset = load("admissions:4000", Choices(targets=("length_of_stay",), time="admitted"))
     split = split_dataset(dataset)
-    assert dataset.times is not None
-    assert dataset.times[split.test].min() > dataset.times[split.development].max()
-    assert not set(dataset.patients[split.test]) & set(dataset.patients[split.development])
+    assert dataset.cohort.times is not None
+    assert dataset.cohort.times[split.test].min() > dataset.cohort.times[split.development].max()
+    assert not set(dataset.cohort.patients[split.test]) & set(dataset.cohort.patients[split.development])
     assert "the latest 8" in split.how
 
 
@@ -295,7 +303,10 @@ def test_equal_rows_of_different_patients_are_on_one_side(copies: int) -> None:
     made = replace(made, inputs=pl.DataFrame(np.random.default_rng(1).normal(size=(1_000, 4)).round(1)))
     source = np.concatenate([np.arange(1_000), np.repeat(np.arange(30), copies)])
     copied = replace(
-        made, inputs=made.inputs[source.tolist()], targets=made.targets[source], patients=np.arange(len(source))
+        made,
+        inputs=made.inputs[source.tolist()],
+        targets=made.targets[source],
+        cohort=replace(made.cohort, patients=np.arange(len(source))),
     )
     split = split_dataset(copied, nested=False)
     assert split.how.endswith(f"{30 * (copies + 1)} equal rows of different patients stay on one side")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rounds.data.preparation.target_scale import TargetScale, is_skewed
+from rounds.target_scale import TargetScale, is_skewed
 from rounds.task import Task
 
 REGRESSION = Task(kind="regression", targets=("los",))

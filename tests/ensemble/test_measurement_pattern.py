@@ -79,7 +79,7 @@ def test_a_network_that_reads_the_pattern(stays: Any, tmp_path: Path) -> None:
 
 
 def test_a_network_that_cannot(stays: Any, tmp_path: Path) -> None:
-    model = values_alone(stays.array.shape[1:])
+    model = values_alone(stays.signals.array.shape[1:])
     made = train(
         stays, QUICK, Request(out=tmp_path / "run", members=2, allow_code=True, rounds=0, allow=LEAK), model=model
     )

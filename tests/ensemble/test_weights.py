@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from rounds.data.preparation.target_scale import TargetScale
 from rounds.ensemble.members import weighted_outputs
 from rounds.ensemble.weights import GREEDY, PICKS, PLAIN, Candidates, choose_weights, greedy_weights
+from rounds.target_scale import TargetScale
 from rounds.task import Task
 
 TASK = Task(kind="regression", targets=("los",))

@@ -227,4 +227,4 @@ def test_command_prints_json_and_words(runs, new_patients, tmp_path) -> None:
 def table_of(run) -> pl.DataFrame:
     """The training table of a simulated run, outcome and all."""
     died = pl.Series("died", np.where(run.dataset.targets[:, 0] > 0.5, "yes", "no"))
-    return run.dataset.identifiers.hstack(run.dataset.inputs).with_columns(died)
+    return run.dataset.cohort.identifiers.hstack(run.dataset.inputs).with_columns(died)

@@ -69,7 +69,7 @@ def test_small_data_is_judged_by_limits_of_other_patients() -> None:
 
 
 def target_scale(kind: str):
-    from rounds.data.preparation.target_scale import TargetScale
+    from rounds.target_scale import TargetScale
 
     return TargetScale(kind=kind, mean=(0.0,), spread=(1.0,))
 
@@ -99,7 +99,7 @@ def test_files_read_back(runs, tmp_path) -> None:
 
 def test_alerts_a_day_need_dates() -> None:
     dated = load("admissions:3000", Choices(group="patient_id", time="admitted"))
-    dates = dated.identifiers["admitted"]
+    dates = dated.cohort.identifiers["admitted"]
     assert rows_a_day(dated) == pytest.approx(3000 / (dates.max() - dates.min()).total_seconds() * 86_400)
     assert rows_a_day(load("diabetes")) is None
     years = pl.DataFrame(

@@ -27,11 +27,11 @@ def admissions():
 
 def test_every_patient_of_each_part_is_found(admissions) -> None:
     dataset, split, seen = admissions
-    people = dataset.identifiers["patient_id"]
+    people = dataset.cohort.identifiers["patient_id"]
     found = overlap_record(seen, dataset.inputs, people, dataset.provenance.content_hash).content()
     assert found["compared"] == "patient"
     for part, rows in (("development", split.development), ("test", split.test)):
-        assert found[part] == {"rows": len(rows), "patients": len(np.unique(dataset.patients[rows]))}
+        assert found[part] == {"rows": len(rows), "patients": len(np.unique(dataset.cohort.patients[rows]))}
     inside = overlapping_rows(seen, dataset.inputs, people, dataset.provenance.content_hash)
     np.testing.assert_array_equal(np.flatnonzero(inside), split.development)
 
@@ -56,7 +56,7 @@ def test_rows_are_compared_where_nobody_is_named(admissions) -> None:
 def test_marks_name_nobody(admissions) -> None:
     dataset, _, seen = admissions
     assert seen.columns == ["mark", "what", "part"]
-    other = patient_marks(dataset.identifiers["patient_id"], "another table")
+    other = patient_marks(dataset.cohort.identifiers["patient_id"], "another table")
     assert not np.isin(other, seen["mark"].to_numpy()).any(), "marks of two tables cannot be joined"
 
 

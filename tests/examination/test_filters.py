@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rounds.data.dataset import ARRAY_ROW, Dataset, Split
+from rounds.data.dataset import Cohort, Dataset, Split
+from rounds.data.signals import ARRAY_ROW, Signals
 from rounds.examination.finding import Seen
 from rounds.examination.run import Run
 from rounds.examination.sources.population import run_of
@@ -43,9 +44,8 @@ def run_with(**changes: Any) -> Run:
         pl.DataFrame({ARRAY_ROW: rows}),
         (),
         y,
-        rows,
-        array=array.astype(np.uint8),
-        modality="image",
+        cohort=Cohort(rows),
+        signals=Signals(array=array.astype(np.uint8), modality="image"),
     )
     split = Split("held-out", rows, rows[:0], tuple(np.array_split(rows, 3)))
     plan = SMALL.change(**changes)

@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rounds.data.dataset import ARRAY_ROW, Dataset, Split
+from rounds.data.dataset import Dataset, Split
+from rounds.data.signals import ARRAY_ROW, Signals
 from rounds.examination.data_rules.evidence import SAMPLE_ROWS, DataEvidence
 from rounds.examination.data_rules.leaks import sides
 from rounds.examination.data_rules.outcome_leaks import GIVES_AWAY
@@ -56,7 +57,12 @@ def by_rows(dataset: Dataset) -> Split:
 def with_copies(copies: int) -> Dataset:
     """An honest table whose first rows stand in it twice, each time as another patient."""
     honest, twice = table(), np.r_[np.arange(ROWS), np.arange(copies)]
-    return replace(honest, inputs=honest.inputs[twice], targets=honest.targets[twice], patients=np.arange(len(twice)))
+    return replace(
+        honest,
+        inputs=honest.inputs[twice],
+        targets=honest.targets[twice],
+        cohort=replace(honest.cohort, patients=np.arange(len(twice))),
+    )
 
 
 def test_duplicates_across_a_split_that_was_given() -> None:
@@ -79,7 +85,7 @@ def test_equal_rows_stay_on_one_side_and_are_said(copies: int) -> None:
 
 def test_a_patient_s_own_equal_rows_are_nobody_s_copies() -> None:
     repeated = with_copies(60)
-    own = replace(repeated, patients=np.arange(ROWS + 60) % ROWS, group="patient")
+    own = replace(repeated, cohort=replace(repeated.cohort, patients=np.arange(ROWS + 60) % ROWS, group="patient"))
     assert said("duplicate-rows", own) is None
 
 
@@ -91,7 +97,7 @@ def images(twins: int = 0, contrast: float = 40.0) -> Dataset:
     array = np.clip(np.rint(np.concatenate([pixels, again])), 0, 255).astype(np.uint8)[..., None]
     planted = table(rows=len(array), columns={ARRAY_ROW: np.arange(len(array))})
     columns = tuple(c for c in planted.columns if c.name != ARRAY_ROW)
-    return replace(planted, columns=columns, array=array, modality="image")
+    return replace(planted, columns=columns, signals=replace(planted.signals, array=array, modality="image"))
 
 
 def test_images_that_look_the_same_across_the_split() -> None:
@@ -110,12 +116,12 @@ def test_small_images_have_fewer_signs_that_can_differ() -> None:
     array = np.concatenate([pixels, again]).astype(np.uint8)[..., None]
     planted = table(rows=150, columns={ARRAY_ROW: np.arange(150)})
     columns = tuple(c for c in planted.columns if c.name != ARRAY_ROW)
-    small = replace(planted, columns=columns, array=array, modality="image")
+    small = replace(planted, columns=columns, signals=replace(planted.signals, array=array, modality="image"))
     found = seen("duplicate-rows", small)
     assert 0.1 < found.evidence["share_of_test_rows"] < 0.6
     assert "at most 18 of 224 signs" in found.explanation
-    honest = replace(table(rows=120, columns={ARRAY_ROW: np.arange(120)}), columns=columns, array=array[:120])
-    assert said("duplicate-rows", replace(honest, modality="image")) is None
+    honest = replace(table(rows=120, columns={ARRAY_ROW: np.arange(120)}), columns=columns)
+    assert said("duplicate-rows", replace(honest, signals=Signals("image", array[:120]))) is None
 
 
 def test_images_that_all_look_alike_are_no_duplicates() -> None:
@@ -134,7 +140,12 @@ def test_a_validation_part_that_the_data_bring_is_warned_about() -> None:
     copied = replace(honest, inputs=honest.inputs[source], targets=honest.targets[source])
     one_fold = replace(split, folds=(validation,))
     assert seen("duplicate-rows", copied, one_fold).severity == "error"
-    assert seen("duplicate-rows", replace(copied, given_validation=given), one_fold).severity == "warning"
+    assert (
+        seen(
+            "duplicate-rows", replace(copied, cohort=replace(copied.cohort, given_validation=given)), one_fold
+        ).severity
+        == "warning"
+    )
 
 
 def test_equal_rows_of_coarse_columns_are_chance() -> None:
@@ -191,7 +202,7 @@ def of_death(columns: dict[str, np.ndarray], died: np.ndarray, rows: int = 1, **
     planted = {name: pl.Series(values.repeat(rows)).fill_nan(None) for name, values in columns.items()}
     owner = np.repeat(np.arange(len(died)), rows)
     made = table(len(owner), "binary", outcome=died.repeat(rows), columns=planted, patients=owner, **fields)
-    return replace(made, group="patient" if rows > 1 else None)
+    return replace(made, cohort=replace(made.cohort, group="patient" if rows > 1 else None))
 
 
 @pytest.mark.parametrize("rows", [1, 4])
@@ -315,7 +326,9 @@ def marked(side: int, told: float) -> Dataset:
     mark = max(2, side // 8)
     pixels[:, :mark, -mark:, 0] = np.where(says, 250, 20)[:, None, None]
     planted = table(400, "binary", outcome=died, columns={ARRAY_ROW: np.arange(400)})
-    return replace(planted, columns=(), array=pixels.astype(np.uint8), modality="image")
+    return replace(
+        planted, columns=(), signals=replace(planted.signals, array=pixels.astype(np.uint8), modality="image")
+    )
 
 
 @pytest.mark.parametrize("side", [9, 40])

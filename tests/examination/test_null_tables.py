@@ -37,4 +37,4 @@ def test_trees_that_see_a_patient_s_other_rows_would_tell_who_is_held_out() -> N
     shuffled = np.random.default_rng(0).permutation(dataset.rows)
     assert discriminated(evidence.numbers[shuffled], held[shuffled]) > 0.8
     means, codes = evidence.patient_means
-    assert discriminated(means, np.isin(codes, dataset.patients[held])) < 0.7
+    assert discriminated(means, np.isin(codes, dataset.cohort.patients[held])) < 0.7

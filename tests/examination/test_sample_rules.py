@@ -48,7 +48,7 @@ def test_validation_that_no_single_column_tells_apart() -> None:
 def test_features_by_hand_tell_other_images_apart() -> None:
     honest = table()
     engineered = tuple(c.model_copy(update={"engineered": True}) for c in honest.columns)
-    images = replace(honest, columns=engineered, modality="image")
+    images = replace(honest, columns=engineered, signals=replace(honest.signals, modality="image"))
     assert seen("shifted-test", images, sorted_split()).evidence["column"] == "x0"
     assert seen("shifted-validation", images, sorted_split()).evidence["auroc"] > 0.9
     assert said("shifted-test", images) is None
@@ -70,7 +70,12 @@ def test_equal_rows_with_different_outcomes() -> None:
     twice = np.r_[np.arange(ROWS), np.arange(50)]
     targets = honest.targets[twice]
     targets[ROWS:] = 1 - targets[ROWS:]
-    torn = replace(honest, inputs=honest.inputs[twice], targets=targets, patients=np.arange(len(twice)))
+    torn = replace(
+        honest,
+        inputs=honest.inputs[twice],
+        targets=targets,
+        cohort=replace(honest.cohort, patients=np.arange(len(twice))),
+    )
     assert seen("label-noise", torn, halves(honest)).evidence["rows"] == 100
     assert isinstance(said("label-noise", table()), NotApplicable)
 

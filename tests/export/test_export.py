@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import PlanError, RoundsError, RunFolderError
 from rounds.export import export
 from rounds.export.export import TOLERANCE, export_run, made_up_inputs
 from rounds.prediction.model_folder import load_predictor, save_predictor
+from rounds.target_scale import TargetScale
 
 
 @pytest.fixture

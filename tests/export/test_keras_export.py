@@ -10,11 +10,11 @@ import pytest
 
 from rounds.data.dataset import Column
 from rounds.data.preparation.preparation import Preparation
-from rounds.data.preparation.target_scale import TargetScale
 from rounds.export.keras import keras_model
 from rounds.export.onnx.model import feed
 from rounds.networks.keras.model import load_model, predict_with, save_model
 from rounds.prediction.numpy_layers.activations import ACTIVATIONS
+from rounds.target_scale import TargetScale
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from onnx.reference import ReferenceEvaluator  # noqa: E402
 
 from rounds.data.dataset import Column  # noqa: E402
 from rounds.data.preparation.preparation import Preparation  # noqa: E402
-from rounds.data.preparation.target_scale import TargetScale  # noqa: E402
 from rounds.errors import PlanError  # noqa: E402
 from rounds.export.onnx.model import feed, onnx_model  # noqa: E402
 from rounds.prediction.numpy_layers.activations import ACTIVATIONS, activate  # noqa: E402
 from rounds.prediction.predictor import Predictor  # noqa: E402
+from rounds.target_scale import TargetScale  # noqa: E402
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from rounds.graph.view.flow import Flows
 from rounds.graph.view.page import page_of
 from rounds.graph.view.summary import record_of, view_of
 from rounds.graph.view.text import text_of
+from rounds.input_shape import InputShape
 from rounds.networks.description import describe_network
 from rounds.networks.network import Network
 from rounds.plan import Plan
@@ -225,7 +226,7 @@ def drawn(network: Network, plan: Plan, logits: bool) -> dict[str, np.ndarray]:
 )
 def test_a_network_of_rounds_has_a_graph(task: Task, changes: dict[str, Any]) -> None:
     plan = Plan(**changes)
-    network = describe_network(plan, task, numbers=3, flags=2, levels=(5,), dropout="dropout" in changes)
+    network = describe_network(plan, task, InputShape(3, 2, (5,)), dropout="dropout" in changes)
     batch = synthetic_batch(network, task, rows=12)
     loss = network_loss(plan, task, network, drawn(network, plan, task.kind == "multiclass"), batch)
     graph = graph_of(loss.function, loss.weights, names=loss.names)
@@ -241,7 +242,7 @@ def test_a_network_of_rounds_has_a_graph(task: Task, changes: dict[str, Any]) ->
 
 def test_the_loss_of_a_linear_network_is_that_of_numpy() -> None:
     plan = Plan(network="linear")
-    network = describe_network(plan, REGRESSION, numbers=3, flags=0, levels=(), dropout=False)
+    network = describe_network(plan, REGRESSION, InputShape(3, 0), dropout=False)
     kernel = np.array([[1.0], [2.0], [-1.0]], np.float32)
     inputs = Inputs(X.astype(np.float32), np.zeros((M, 0), np.float32), np.zeros((M, 0), np.int32))
     batch = LossBatch(inputs, Y[:, None].astype(np.float32))

@@ -13,12 +13,16 @@ def test_four_rows_stand_on_every_side() -> None:
     once = dataset_of((XOR, (XOR.sum(1) == 1).astype(int)), Choices(kind="binary"))
     made = with_few_rows(once)
     assert made.rows == 12
-    assert made.given_test is not None
-    assert made.given_validation is not None
-    for part in (made.given_test, made.given_validation, ~(made.given_test | made.given_validation)):
+    assert made.cohort.given_test is not None
+    assert made.cohort.given_validation is not None
+    for part in (
+        made.cohort.given_test,
+        made.cohort.given_validation,
+        ~(made.cohort.given_test | made.cohort.given_validation),
+    ):
         assert np.array_equal(made.targets[part], once.targets)
         assert made.inputs.filter(part).equals(once.inputs)
-    assert len(set(made.patients)) == 12
+    assert len(set(made.cohort.patients)) == 12
     assert is_repeated(made)
     assert "4 rows are too few" in made.provenance.notes[-1]
 

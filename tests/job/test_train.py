@@ -87,12 +87,12 @@ def test_arrays_become_a_table() -> None:
 def test_arrays_of_more_axes_are_images_or_recordings() -> None:
     labels = np.array([0, 1] * 6)
     images = dataset_of((np.zeros((12, 8, 8, 1)), labels), Choices(kind="binary"))
-    assert images.modality == "image"
-    assert images.array is not None
-    assert images.array.shape == (12, 8, 8, 1)
-    assert dataset_of((np.zeros((12, 8, 8), np.uint8), labels), Choices(kind="binary")).modality == "image"
+    assert images.signals.modality == "image"
+    assert images.signals.array is not None
+    assert images.signals.array.shape == (12, 8, 8, 1)
+    assert dataset_of((np.zeros((12, 8, 8), np.uint8), labels), Choices(kind="binary")).signals.modality == "image"
     recordings = dataset_of((RNG.normal(size=(12, 30, 2)), labels), Choices(targets=("y",), kind="binary"))
-    assert recordings.modality == "recording"
+    assert recordings.signals.modality == "recording"
     with pytest.raises(DataError, match="of as many rows"):
         dataset_of((np.zeros((12, 8, 8, 1)), labels[:5]), Choices())
     with pytest.raises(DataError, match="at most four axes"):

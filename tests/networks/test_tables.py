@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rounds.data.dataset import Inputs
+from rounds.input_shape import InputShape
 from rounds.networks.description import describe_network
 from rounds.networks.functional import make_functional
 from rounds.networks.network import Network
@@ -117,7 +118,7 @@ def in_jax(name: str) -> tuple[Network, Weights, Inputs, np.ndarray]:
     """Network, weights of which none is zero, inputs, and JAX's outputs; computed once."""
     if name not in _FOUND:
         changes, shape = ZOO[name]
-        network = describe_network(Plan().change(**changes), TASK, 3, 2, (7, 5), True, shape)
+        network = describe_network(Plan().change(**changes), TASK, InputShape(3, 2, (7, 5), shape), True)
         functional = make_functional(network)
         random = np.random.default_rng(0)
         trainable, state = functional.draw(0)

@@ -6,9 +6,9 @@ import pytest
 
 from rounds.data.dataset import Column
 from rounds.data.preparation.preparation import Preparation
-from rounds.data.preparation.target_scale import TargetScale
 from rounds.networks.network import Network
 from rounds.prediction.predictor import NetworkPart, Predictor
+from rounds.target_scale import TargetScale
 from rounds.task import Task
 
 COLUMNS = (

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from rounds.data.dataset import InputShape
 from rounds.data.preparation.array_scale import ArrayScale, array_rows
 from rounds.errors import DataError, PlanError
+from rounds.input_shape import InputShape
 from rounds.networks.description import describe_network
 from rounds.plan import Plan
 from rounds.prediction.numpy_layers.table import convolve_rows
@@ -47,7 +47,7 @@ def test_convolution_equals_the_naive_loop(size: tuple[int, int], filter_size: i
 
 def test_a_table_has_no_convolutions() -> None:
     with pytest.raises(PlanError) as caught:
-        describe_network(Plan(network="convolutional"), TASK, 2, 0, (), False)
+        describe_network(Plan(network="convolutional"), TASK, InputShape(2, 0), False)
     assert str(caught.value) == (
         "network must be linear or dense for a table, got network='convolutional'. "
         "Write --set network=dense, or give images or recordings."

@@ -9,6 +9,7 @@ import pytest
 
 from rounds.data.dataset import Inputs
 from rounds.errors import PlanError
+from rounds.input_shape import InputShape
 from rounds.networks.description import describe_network
 from rounds.networks.functional import make_functional
 from rounds.networks.network import Network
@@ -22,7 +23,7 @@ STEPS, CHANNELS = 7, 4
 
 def network_of(**changes: object) -> Network:
     plan = Plan(network="recurrent", hidden=(5,), recurrent=(6,)).change(**changes)
-    return describe_network(plan, TASK, 3, 0, (), False, (STEPS, CHANNELS))
+    return describe_network(plan, TASK, InputShape(3, 0, array=(STEPS, CHANNELS)), False)
 
 
 def recordings(rows: int = 9, seed: int = 0) -> Inputs:
@@ -70,6 +71,6 @@ def test_recurrent_kernels_start_orthogonal_and_lstms_forget_nothing() -> None:
 
 def test_images_are_no_recordings() -> None:
     with pytest.raises(PlanError, match="network must be one that reads images, got network='recurrent'"):
-        describe_network(Plan(network="recurrent"), TASK, 0, 0, (), False, (8, 8, 1))
+        describe_network(Plan(network="recurrent"), TASK, InputShape(0, 0, array=(8, 8, 1)), False)
     with pytest.raises(PlanError, match="network must be linear or dense for a table, got network='recurrent'"):
-        describe_network(Plan(network="recurrent"), TASK, 3, 0, (), False)
+        describe_network(Plan(network="recurrent"), TASK, InputShape(3, 0), False)

@@ -274,7 +274,7 @@ def test_few_patients_keep_nothing(ward_data: Dataset) -> None:
 
 
 def test_a_quarter_is_part_of_the_half_and_patients_stay_whole(ward_data: Dataset) -> None:
-    twice = replace(ward_data, patients=np.arange(ward_data.rows) // 2)
+    twice = replace(ward_data, cohort=replace(ward_data.cohort, patients=np.arange(ward_data.rows) // 2))
     design = design_of(twice)
     quarter, half = (with_share(design, share).fold_data.folds[0] for share in (0.25, 0.5))
     every = design.fold_data.folds[0]

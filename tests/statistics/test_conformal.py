@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, RegressorMixin
 
-from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import RunFolderError
 from rounds.files import write_json
 from rounds.statistics.conformal import LEVEL, ConformalIntervals, coverage_record, interval_scale, read_intervals
+from rounds.target_scale import TargetScale
 from rounds.task import Task
 
 DAYS = Task(kind="regression", targets=("los",), unit="days")

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from scipy.stats import chi2_contingency
 
-from rounds.data.dataset import Column, Dataset
+from rounds.data.dataset import Cohort, Column, Dataset
 from rounds.errors import RunFolderError
 from rounds.files import write_json
 from rounds.statistics.drift import _difference, _merged, column_drifts, drift_record, holm
@@ -36,7 +36,7 @@ def patients(seed: int, rows: int, age: float = 60.0, women: float = 0.5, missin
 def profile(rows: int = 2000):
     task = Task(kind="regression", targets=("los",))
     inputs = patients(0, rows)
-    dataset = Dataset("t", task, inputs, COLUMNS, np.zeros((rows, 1), "f4"), np.arange(rows))
+    dataset = Dataset("t", task, inputs, COLUMNS, np.zeros((rows, 1), "f4"), Cohort(np.arange(rows)))
     return make_training_profile(dataset, np.arange(rows))
 
 
@@ -109,7 +109,7 @@ def test_rare_levels_are_not_kept_and_absent_columns_are_missing() -> None:
     inputs = pl.DataFrame({"code": codes})
     columns = (Column(name="code", role="categorical"),)
     made = make_training_profile(
-        Dataset("t", task, inputs, columns, np.zeros((93, 1), "f4"), np.arange(93)), np.arange(93)
+        Dataset("t", task, inputs, columns, np.zeros((93, 1), "f4"), Cohort(np.arange(93))), np.arange(93)
     )
     assert made.columns[0].levels == ("I10", "I21", OTHER)
     gone = column_drifts(made, pl.DataFrame({"other": ["x"] * 50}), np.arange(50))[0]

@@ -6,7 +6,6 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from rounds.data.preparation.target_scale import TargetScale
 from rounds.metrics import score
 from rounds.statistics.recalibration import (
     FEWEST_PATIENTS,
@@ -20,6 +19,7 @@ from rounds.statistics.recalibration import (
     recalibrated_scale,
     row_losses,
 )
+from rounds.target_scale import TargetScale
 from rounds.task import Task
 
 BINARY = Task(kind="binary", targets=("death",), classes=("no", "yes"))

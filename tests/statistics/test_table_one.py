@@ -30,7 +30,7 @@ def test_flow_adds_up(admissions) -> None:
     assert flow.excluded[0].reason == "not age >= 40"
     assert flow.rows_read - sum(e.rows for e in flow.excluded) == flow.rows
     assert flow.rows == sum(p.rows for p in flow.parts.values())
-    everybody = load("admissions:3000", Choices(group="patient_id")).identifiers["patient_id"].n_unique()
+    everybody = load("admissions:3000", Choices(group="patient_id")).cohort.identifiers["patient_id"].n_unique()
     assert everybody - flow.excluded[0].patients == sum(p.patients for p in flow.parts.values())
 
 

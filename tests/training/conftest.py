@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rounds.data.dataset import Column, Dataset, Split
+from rounds.data.dataset import Cohort, Column, Dataset, Split
 from rounds.plan import Plan
 from rounds.task import Kind, Task
 from rounds.training.population.build import Population, Trained, make_population, train_population
@@ -35,7 +35,7 @@ def make_table(kind: Kind = "regression", rows: int = ROWS, seed: int = 0) -> tu
         inputs=pl.DataFrame(dict(zip(names, x.T, strict=True))),
         columns=tuple(Column(name=n, role="numeric") for n in names),
         targets=y.astype(np.int32 if kind == "multiclass" else np.float32)[:, None],
-        patients=np.arange(rows),
+        cohort=Cohort(patients=np.arange(rows)),
     )
     parts = tuple(np.array_split(np.arange(rows), 4))
     return dataset, Split("held-out", np.arange(rows), np.array([], np.int64), parts)

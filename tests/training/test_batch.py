@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from rounds.input_shape import InputShape
 from rounds.networks.description import describe_network
 from rounds.networks.functional import make_functional
 from rounds.plan import Plan, setting_names
@@ -30,7 +31,7 @@ def data() -> SlabData:
 
 def batches(plan: Plan, **settings: float) -> Callable[[Any, float], Batch]:
     """(rows, position) -> the batch, compiled."""
-    network = describe_network(plan, TASK, NUMBERS, FLAGS, (), False)
+    network = describe_network(plan, TASK, InputShape(NUMBERS, FLAGS), False)
     functional = make_functional(network)
     config = StaticConfig(plan, TASK, functional, "binary_crossentropy", True, False, frozenset(settings))
     chosen = {name: jnp.float32(settings.get(name, 0.0)) for name in setting_names()} | {"key": jnp.float32(7)}

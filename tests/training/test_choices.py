@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rounds.errors import PlanError
+from rounds.input_shape import InputShape
 from rounds.networks.description import describe_network
 from rounds.networks.functional import make_functional
 from rounds.networks.initializers import INITIALIZER_NAMES, draw_array, make_initializer
@@ -107,7 +108,7 @@ def test_hashed_bits_are_uniform_and_uncorrelated() -> None:
 
 def test_batch_norm_stands_between_affine_and_activation_without_a_bias() -> None:
     plan = Plan(hidden=(5,), normalization="batch")
-    network = describe_network(plan, Task(kind="regression", targets=("y",)), 3, 0, (), False)
+    network = describe_network(plan, Task(kind="regression", targets=("y",)), InputShape(3, 0), False)
     steps = {one.name: one for one in operations(network)}
     assert list(steps)[:3] == ["hidden_0", "norm_0", "activation_0"]
     assert [array.name for array in steps["hidden_0"].arrays] == ["hidden_0/kernel"]
@@ -280,7 +281,7 @@ def test_a_setting_at_0_is_off_and_above_0_changes_training(population_of: Make,
 @pytest.mark.parametrize("name", [n for n in INITIALIZER_NAMES if n != "identity"])
 def test_every_keras_initializer_starts_a_network(name: str) -> None:
     plan = Plan(hidden=(6,), initializer=name)
-    network = describe_network(plan, Task(kind="regression", targets=("y",)), 4, 0, (), False)
+    network = describe_network(plan, Task(kind="regression", targets=("y",)), InputShape(4, 0), False)
     functional = make_functional(network)
     kernel = functional.names.index("hidden_0/kernel")
     one, again, other = (functional.draw(seed)[0][kernel] for seed in (1, 1, 2))

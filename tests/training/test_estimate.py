@@ -2,6 +2,7 @@
 
 import pytest
 
+from rounds.input_shape import InputShape
 from rounds.networks.description import describe_network
 from rounds.plan import Plan
 from rounds.task import Task
@@ -27,5 +28,5 @@ TASK = Task(kind="binary", targets=("finding",), classes=("no", "yes"))
 def test_weights_count_as_often_as_a_row_passes_them(changes: dict, array: tuple[int, ...], wanted: int) -> None:
     plan = Plan(**{"hidden": (), "normalization": "none", **changes})
     numbers = 0 if array else 4
-    network = describe_network(plan, TASK, numbers, 0, (), False, array)
+    network = describe_network(plan, TASK, InputShape(numbers, 0, array=array), False)
     assert multiply_adds(make_program(plan, TASK, network, False, frozenset(), None)) == wanted

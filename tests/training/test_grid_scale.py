@@ -18,7 +18,7 @@ def test_rows_left_out_do_not_move_the_scale(tmp_path: Path) -> None:
     np.savez(tmp_path / "images.npz", **table)
     whole = load(tmp_path / "images.npz", Choices(where='"intensity mean" > 50'))
     assert whole.rows == 60
-    assert len(whole.array) == 120, "the images of rows left out are still there"
+    assert len(whole.signals.array) == 120, "the images of rows left out are still there"
     fold_data = make_folds_data(whole, split_dataset(whole, folds=3, nested=False))[0]
     scale = fold_data.preparation.array
     assert scale is not None

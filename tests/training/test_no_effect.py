@@ -16,8 +16,9 @@ import polars as pl
 import pytest
 from jax.interpreters.partial_eval import dce_jaxpr
 
-from rounds.data.dataset import Column, Dataset, Split
+from rounds.data.dataset import Cohort, Column, Dataset, Split
 from rounds.data.recordings.timeline import Timeline
+from rounds.data.signals import Signals
 from rounds.errors import PlanError
 from rounds.networks.keras.backend import keras
 from rounds.networks.user_model.remake import has_hidden_activation
@@ -144,10 +145,12 @@ def make_table(kind: str, network: str, numbers: int) -> Dataset:
         task=task,
         inputs=frame,
         columns=tuple(columns),
-        patients=np.arange(ROWS),
         targets=targets.astype(np.int32 if kind == "multiclass" else np.float32),
-        array=None if array is None else random.normal(size=(ROWS, *array)).astype(np.float32),
-        timeline=Timeline(variables=("HR",), step=1, steps=5, unit="hour") if network == "recurrent" else None,
+        cohort=Cohort(patients=np.arange(ROWS)),
+        signals=Signals(
+            array=None if array is None else random.normal(size=(ROWS, *array)).astype(np.float32),
+            timeline=Timeline(variables=("HR",), step=1, steps=5, unit="hour") if network == "recurrent" else None,
+        ),
     )
 
 

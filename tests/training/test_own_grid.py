@@ -87,11 +87,13 @@ def test_predictions_are_kerass_on_scaled_images(run: tuple[Path, Any]) -> None:
     folder, made = run
     predictor = load_predictor(folder / "run" / "model")
     dataset = load(folder / "images.npz")
-    said = predictor.predict(dataset.inputs, array=dataset.array).values
-    np.testing.assert_allclose(said, made.predictor.predict(dataset.inputs, array=dataset.array).values, atol=1e-6)
+    said = predictor.predict(dataset.inputs, array=dataset.signals.array).values
+    np.testing.assert_allclose(
+        said, made.predictor.predict(dataset.inputs, array=dataset.signals.array).values, atol=1e-6
+    )
     model = keras.models.load_model(folder / "run" / "model" / "network_0.keras", compile=False)
     weights = predictor.parts[0].weights
-    scaled = (dataset.array.astype(np.float32) - weights["grid/mean"][0]) / weights["grid/spread"][0]
+    scaled = (dataset.signals.array.astype(np.float32) - weights["grid/mean"][0]) / weights["grid/spread"][0]
     outputs = np.asarray(model(np.repeat(scaled, 3, axis=-1)))
     np.testing.assert_allclose(said, 1 / (1 + np.exp(-outputs)), atol=1e-5)
 
@@ -103,7 +105,7 @@ def test_recordings_train_in_a_model_of_the_users_own(tmp_path: Path, command: C
     np.savez(
         tmp_path / "beats.npz", train_x=x[:90].astype("f4"), train_y=y[:90], test_x=x[90:].astype("f4"), test_y=y[90:]
     )
-    shape = load(tmp_path / "beats.npz").array.shape[1:]
+    shape = load(tmp_path / "beats.npz").signals.array.shape[1:]
     model = keras.Sequential([keras.Input(shape), layers.LSTM(4, name="lstm"), layers.Dense(1, name="last")])
     model.save(tmp_path / "own.keras")
     done = command(
@@ -128,5 +130,5 @@ def test_recordings_train_in_a_model_of_the_users_own(tmp_path: Path, command: C
     assert done.status == 0, done.err
     predictor = load_predictor(tmp_path / "run" / "model")
     dataset = load(tmp_path / "beats.npz")
-    said = predictor.predict(dataset.inputs, array=dataset.array).values[:, 0]
+    said = predictor.predict(dataset.inputs, array=dataset.signals.array).values[:, 0]
     assert np.mean((said > 0.5) == dataset.targets[:, 0]) > 0.8

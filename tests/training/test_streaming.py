@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from rounds.data.dataset import ARRAY_ROW, Dataset, Split
+from rounds.data.dataset import Cohort, Dataset, Split
 from rounds.data.preparation import array_on_disk as array_on_disk
 from rounds.data.preparation.array_on_disk import ArrayOnDisk, blocks, joined, stored
+from rounds.data.signals import ARRAY_ROW, Signals
 from rounds.plan import Plan
 from rounds.task import Task
 from rounds.training.batches import streaming
@@ -69,9 +70,8 @@ def population(array: Any, plan: Plan, kind: str = "binary") -> Population:
         pl.DataFrame({ARRAY_ROW: rows}),
         (),
         random.integers(0, 2, (ROWS, 1)).astype(np.float32),
-        rows,
-        array=array,
-        modality="image",
+        cohort=Cohort(rows),
+        signals=Signals(array=array, modality="image"),
     )
     folds = tuple(np.array_split(np.arange(80), 2))
     split = Split("held-out", np.arange(80), np.arange(80, ROWS), folds)

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from rounds.baselines.trees import TreeColumn, forest_outputs, tree_inputs
 from rounds.data.preparation.preparation import Preparation
-from rounds.data.preparation.target_scale import TargetScale
 from rounds.data.tables.values import as_numbers
 from rounds.errors import DataError, nearest
+from rounds.target_scale import TargetScale
 from rounds.task import Task
 
 # Log-odds (or log-rate) of a class that no training row had: a chance of 1e-7, the resolution of float32 near 1.

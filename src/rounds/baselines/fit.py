@@ -12,7 +12,7 @@ from rounds.baselines.trees import TreeColumn, tree_inputs
 from rounds.baselines.trees_fit import fit_forest, tree_data
 from rounds.data.dataset import Dataset
 from rounds.data.preparation.preparation import Preparation
-from rounds.data.preparation.target_scale import TargetScale
+from rounds.target_scale import TargetScale
 
 __all__ = ["Baseline", "fit_baselines", "judged_inputs", "load_baselines", "save_baselines", "skipped_baselines"]
 
@@ -30,7 +30,7 @@ def fit_baselines(dataset: Dataset, rows: np.ndarray, target_scale: TargetScale,
     `skipped_baselines` says which are not made, and why; the same ones are made whatever the rows.
     """
     plain = target_scale.model_copy(update={"knots": (), "table": ()})
-    folds = patient_folds(dataset.patients[rows], dataset.targets[rows], seed)
+    folds = patient_folds(dataset.cohort.patients[rows], dataset.targets[rows], seed)
     with threadpool_limits(1):  # networks train at the same time on every core, and waiting threads would spin
         skipped = skipped_baselines(dataset)
         found = [*fit_constants(dataset, rows)]
@@ -50,17 +50,17 @@ def skipped_baselines(dataset: Dataset) -> dict[str, str]:
     much = count * len(dataset.features) > MOST_TO_GROW
     if count > MOST_TREE_TARGETS or (count > 1 and much):
         skipped["trees"] = f"grown one target at a time, and {count} targets would take hours"
-    if dataset.baseline is not None and (task.kind in ("multiclass", "multilabel") or len(task.targets) > 1):
-        skipped[dataset.baseline_name] = "one score cannot stand for several outputs"
+    if dataset.cohort.baseline is not None and (task.kind in ("multiclass", "multilabel") or len(task.targets) > 1):
+        skipped[dataset.cohort.baseline_name] = "one score cannot stand for several outputs"
     return skipped
 
 
 def judged_inputs(dataset: Dataset, rows: np.ndarray) -> pl.DataFrame:
     """The inputs of `rows` with the score in use, where there is one: what every baseline can predict from."""
     frame = dataset.inputs[rows]
-    if dataset.baseline is None:
+    if dataset.cohort.baseline is None:
         return frame
-    return frame.with_columns(pl.Series(dataset.baseline_name, dataset.baseline[rows]))
+    return frame.with_columns(pl.Series(dataset.cohort.baseline_name, dataset.cohort.baseline[rows]))
 
 
 def patient_folds(patients: np.ndarray, targets: np.ndarray, seed: int) -> list[np.ndarray]:
@@ -96,7 +96,7 @@ def held_last(rows: np.ndarray, folds: list[np.ndarray]) -> tuple[np.ndarray, li
 
 def _linear(dataset: Dataset, rows: np.ndarray, scale: TargetScale, folds: list[np.ndarray]) -> Baseline:
     task, targets = dataset.task, dataset.targets[rows]
-    preparation = Preparation.fit(dataset.columns, dataset.inputs, rows, patients=dataset.patients)
+    preparation = Preparation.fit(dataset.columns, dataset.inputs, rows, patients=dataset.cohort.patients)
     design = design_matrix(preparation.apply(dataset.inputs[rows]), preparation.shape)
     if task.kind == "regression":
         fit = fit_ridge(design, scale.forward(targets).astype(np.float64), folds)
@@ -118,7 +118,7 @@ def _linear(dataset: Dataset, rows: np.ndarray, scale: TargetScale, folds: list[
 def _tree_table(dataset: Dataset, rows: np.ndarray) -> tuple[tuple[TreeColumn, ...], np.ndarray]:
     """How trees read each column, and what they read."""
     inputs = dataset.inputs[rows]
-    patients = dataset.patients[rows]
+    patients = dataset.cohort.patients[rows]
     columns = tuple(TreeColumn.fit(c, inputs.get_column(c.name), patients) for c in dataset.features)
     return columns, tree_inputs(columns, inputs)
 

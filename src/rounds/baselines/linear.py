@@ -9,9 +9,10 @@ import numpy as np
 from scipy import linalg, sparse
 
 from rounds.baselines.baseline import ABSENT, certain_outputs, in_unit
-from rounds.data.dataset import Inputs, InputShape
-from rounds.data.preparation.target_scale import TargetScale
+from rounds.data.dataset import Inputs
+from rounds.input_shape import InputShape
 from rounds.metrics import score
+from rounds.target_scale import TargetScale
 from rounds.task import Task
 
 # Penalties tried: of the sum of squared coefficients beside the sum of losses over rows.

@@ -5,8 +5,8 @@ import numpy as np
 from rounds.baselines.baseline import Baseline, BaselineRecord
 from rounds.baselines.linear import fit_line
 from rounds.data.dataset import Dataset
-from rounds.data.preparation.target_scale import TargetScale
 from rounds.metrics.columns import RESOLUTION
+from rounds.target_scale import TargetScale
 
 # Beside the sum of losses over patients: none that is felt, only a finite slope where a score separates perfectly.
 SLIGHT_PENALTY = 1e-6
@@ -45,15 +45,19 @@ def fit_scores(dataset: Dataset, rows: np.ndarray) -> list[Baseline]:
     Numbers: as it is, and on the straight line that fits best. Cases: its log-odds line (its order, and so its auroc,
     stay). Counts: its log-rate line. A missing score is taken as the median.
     """
-    if dataset.baseline is None or dataset.task.kind in ("multiclass", "multilabel") or len(dataset.task.targets) > 1:
+    if (
+        dataset.cohort.baseline is None
+        or dataset.task.kind in ("multiclass", "multilabel")
+        or len(dataset.task.targets) > 1
+    ):
         return []
-    x = np.asarray(dataset.baseline, np.float64)[rows]
+    x = np.asarray(dataset.cohort.baseline, np.float64)[rows]
     if np.isnan(x).all():
         return []
     stand_in = float(np.nanmedian(x))
     x, y = np.where(np.isnan(x), stand_in, x), dataset.targets[rows][:, 0].astype(np.float64)
-    line = _score(dataset, f"{dataset.baseline_name}, recalibrated", _best_line(dataset, x, y), stand_in)
-    as_it_is = [_score(dataset, dataset.baseline_name, (1.0, 0.0), stand_in)]
+    line = _score(dataset, f"{dataset.cohort.baseline_name}, recalibrated", _best_line(dataset, x, y), stand_in)
+    as_it_is = [_score(dataset, dataset.cohort.baseline_name, (1.0, 0.0), stand_in)]
     return [*as_it_is, line] if dataset.task.kind == "regression" else [line]
 
 
@@ -69,7 +73,7 @@ def _score(dataset: Dataset, name: str, line: tuple[float, float], stand_in: flo
         kind="score",
         task=dataset.task,
         target_scale=TargetScale(kind="identity"),
-        column=dataset.baseline_name,
+        column=dataset.cohort.baseline_name,
     )
     numbers = {"slope": slope, "intercept": intercept, "stand_in": stand_in}
     return Baseline(record, {key: np.array([value]) for key, value in numbers.items()})

@@ -1,6 +1,6 @@
 """The record that leaves the data room: inputs, targets, patients, times, and what became of every column."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -8,7 +8,7 @@ import polars as pl
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from rounds.data.preparation.array_on_disk import ArrayInput, some_rows
-from rounds.data.recordings.timeline import Timeline
+from rounds.data.signals import NO_SIGNALS, Signals
 from rounds.data.tables.cells.reading import Reading
 from rounds.task import Task
 
@@ -28,10 +28,6 @@ Role = Literal[
 ]
 FEATURE_ROLES: tuple[Role, ...] = ("numeric", "categorical", "boolean")
 Known = Literal["admission", "stay", "outcome", "unknown"]
-Modality = Literal["table", "image", "recording"]
-# Column of `Dataset.inputs` that says which row of the array belongs to a row of the table, whatever is left out or
-# reordered on the way; it is no feature.
-ARRAY_ROW = "__grid_row__"
 # Column of a table that brings its own division: train, validation or test.
 PART = "__part__"
 
@@ -86,6 +82,27 @@ class Provenance:
     simulated: bool = False
 
 
+@dataclass(frozen=True)
+class Cohort:
+    """Whose the rows of a dataset are, when they were measured, and what came with them that networks do not read.
+
+    patients: [N] int64 code of the patient (0..P-1; the row number where rows are patients); group: the column that
+    names them. times: [N] float64 or None; time: their column. identifiers: the columns that pass through to
+    predictions. baseline: [N] float64 of the score in use today, or None. given_test: [N] bool of rows that came from
+    --test, or that the data call test; given_validation: [N] bool of rows that the data call validation.
+    """
+
+    patients: np.ndarray
+    group: str | None = None
+    times: np.ndarray | None = None
+    time: str | None = None
+    identifiers: pl.DataFrame = field(default_factory=pl.DataFrame)
+    baseline: np.ndarray | None = None
+    baseline_name: str = ""
+    given_test: np.ndarray | None = None
+    given_validation: np.ndarray | None = None
+
+
 @dataclass(frozen=True, repr=False)
 class Dataset:
     """A table of patients ready to be split and prepared.
@@ -93,10 +110,8 @@ class Dataset:
     inputs: the feature columns as read [N rows]: numeric Float32/Float64, categorical String, boolean Boolean;
     null = missing. columns: every column of the file with its role. targets: [N, T] float32 for regression and
     count, [N, T] float32 0/1 for binary (T=1) and multilabel, [N, 1] int32 class index for multiclass.
-    patients: [N] int64 code of the patient (0..P-1; the row number where rows are patients). times: [N] float64
-    or None. array: [N, *space, channels] of images (uint8, uint16 or float32) or recordings (float32, nan = missing),
-    maybe left on disk; None for tables. masks: channels of it that are 0 or 1. identifiers: the columns that pass
-    through to predictions. baseline: [N] float64 of the score in use today, or None.
+    cohort: whose rows they are. signals: images or recordings that `inputs` points into. positive_reason: why the
+    positive class of two is that.
     """
 
     name: str
@@ -104,21 +119,10 @@ class Dataset:
     inputs: pl.DataFrame
     columns: tuple[Column, ...]
     targets: np.ndarray
-    patients: np.ndarray
-    times: np.ndarray | None = None
-    array: ArrayInput | None = None
-    masks: tuple[int, ...] = ()
-    modality: Modality = "table"
-    timeline: Timeline | None = None  # of recordings
-    identifiers: pl.DataFrame = field(default_factory=pl.DataFrame)
-    baseline: np.ndarray | None = None
-    baseline_name: str = ""
-    given_test: np.ndarray | None = None  # [N] bool: rows that came from --test, or that the data call test
-    given_validation: np.ndarray | None = None  # [N] bool: rows that the data call validation
-    group: str | None = None
-    time: str | None = None
+    cohort: Cohort
+    signals: Signals = NO_SIGNALS
     provenance: Provenance = Provenance()
-    positive_reason: str = ""  # why the positive class of two is that
+    positive_reason: str = ""
 
     @property
     def rows(self) -> int:
@@ -131,7 +135,7 @@ class Dataset:
 
     def __repr__(self) -> str:
         """What it holds, without a row of it."""
-        patients, targets = len(np.unique(self.patients)), ", ".join(self.task.targets[:3])
+        patients, targets = len(np.unique(self.cohort.patients)), ", ".join(self.task.targets[:3])
         held = f"{self.rows:,} rows of {patients:,} patients, {len(self.features):,} features"
         return f"Dataset({self.name!r}: {held}; predicts {targets} ({self.task.kind}))"
 
@@ -171,32 +175,6 @@ class Inputs:
     def take(self, rows: np.ndarray | slice) -> "Inputs":
         array = None if self.array is None else some_rows(self.array, rows)
         return Inputs(self.numbers[rows], self.flags[rows], self.codes[rows], array)
-
-
-@dataclass(frozen=True)
-class InputShape:
-    """Widths that decide the compiled program: numbers F, flags D, levels per coded column (with 0 = unseen), and
-    the array's (*space, channels), empty for tables. hand: the last so many numbers and flags are of features
-    engineered from the array."""
-
-    numbers: int
-    flags: int
-    levels: tuple[int, ...] = ()
-    array: tuple[int, ...] = ()
-    hand: tuple[int, int] = (0, 0)
-
-    def read(self, hand_features: bool, beside_array: bool = False) -> "InputShape":
-        """What a network reads of it: the array and the table's own columns; or all columns, without the array or
-        beside it.
-
-        >>> shape = InputShape(9, 2, array=(48, 5), hand=(7, 1))
-        >>> [(read.numbers, read.array) for read in (shape.read(False), shape.read(True), shape.read(True, True))]
-        [(2, (48, 5)), (9, ()), (9, (48, 5))]
-        """
-        if hand_features:
-            return replace(self, array=self.array if beside_array else (), hand=(0, 0))
-        numbers, flags = self.hand
-        return replace(self, numbers=self.numbers - numbers, flags=self.flags - flags, hand=(0, 0))
 
 
 @dataclass(frozen=True)

@@ -31,21 +31,21 @@ def describe(dataset: Dataset, split: SplitRecord) -> DatasetFile:
         task=dataset.task,
         rows_read=origin.rows_read,
         rows=dataset.rows,
-        patients=int(dataset.patients.max()) + 1,
+        patients=int(dataset.cohort.patients.max()) + 1,
         exclusions=origin.exclusions,
         columns=tuple(ColumnRecord(**c.model_dump(mode="json")) for c in dataset.columns),
         references=origin.references,
-        group=dataset.group,
-        time=dataset.time,
+        group=dataset.cohort.group,
+        time=dataset.cohort.time,
         time_range=_time_range(dataset),
         prediction_moment=moment,
         prediction_moment_reason=why,
-        modality=dataset.modality,
+        modality=dataset.signals.modality,
         content_hash=origin.content_hash,
         positive_reason=dataset.positive_reason,
         split=split,
         notes=(*origin.notes, *origin.read, *column_notes(dataset.columns)),
-        grid=None if dataset.array is None else dataset.array.shape[1:],
+        grid=None if dataset.signals.array is None else dataset.signals.array.shape[1:],
     )
 
 
@@ -111,9 +111,9 @@ def prediction_moment(features: tuple[Column, ...]) -> tuple[str | None, str]:
 
 
 def _time_range(dataset: Dataset) -> tuple[str, str] | None:
-    if dataset.time is None or dataset.time not in dataset.identifiers.columns:
+    if dataset.cohort.time is None or dataset.cohort.time not in dataset.cohort.identifiers.columns:
         return None
-    column = dataset.identifiers[dataset.time]
+    column = dataset.cohort.identifiers[dataset.cohort.time]
     first, last = str(column.min()), str(column.max())
     return (first[:MONTH], last[:MONTH]) if column.dtype.is_temporal() else (first, last)
 

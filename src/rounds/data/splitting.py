@@ -35,8 +35,8 @@ def split_dataset(
     """
     equal = equal_of(dataset)
     random = np.random.default_rng(np.random.SeedSequence([split_seed, 7]))
-    split = _split(dataset, replace(dataset, patients=equal.units), (folds, test_share, nested), random)
-    if equal.units is dataset.patients:
+    split = _split(dataset, _of_patients(dataset, equal.units), (folds, test_share, nested), random)
+    if equal.units is dataset.cohort.patients:
         return split
     return replace(split, how=f"{split.how}; {equal.rows:,} equal rows of different patients stay on one side")
 
@@ -46,12 +46,16 @@ def development_split(dataset: Dataset, folds: int = 5, split_seed: int = 0) -> 
 
     Raises DataError where there are fewer patients than two a fold.
     """
-    equal = replace(dataset, patients=equal_of(dataset).units)
+    equal = _of_patients(dataset, equal_of(dataset).units)
     random = np.random.default_rng(np.random.SeedSequence([split_seed, 7]))
     every = np.arange(dataset.rows)
     _refuse_few(equal, every, max(folds, 2))
     parts = _validation_folds(equal, every, folds, random)
     return Split("held-out", every, every[:0], parts, how=f"nobody judges; {_validation_words(folds)}")
+
+
+def _of_patients(dataset: Dataset, patients: np.ndarray) -> Dataset:
+    return replace(dataset, cohort=replace(dataset.cohort, patients=patients))
 
 
 def _split(given: Dataset, dataset: Dataset, wanted: tuple[int, float, bool], random: np.random.Generator) -> Split:
@@ -60,12 +64,12 @@ def _split(given: Dataset, dataset: Dataset, wanted: tuple[int, float, bool], ra
     folds, test_share, nested = wanted
     every = np.arange(dataset.rows)
     kind: Literal["given", "held-out"] = "held-out"
-    if given.given_test is not None:
+    if given.cohort.given_test is not None:
         kind = "given"
         test, development, how = _given(given)
-    elif dataset.times is not None:
+    elif dataset.cohort.times is not None:
         test, development = _latest(dataset, test_share)
-        how = f"test: the latest {len(test):,} rows by {dataset.time}; earlier rows of their patients left out"
+        how = f"test: the latest {len(test):,} rows by {dataset.cohort.time}; earlier rows of their patients left out"
     else:
         how = "test: a fifth of the patients at random, alike in outcome"
         _refuse_few(dataset, every, round(1 / test_share))
@@ -74,8 +78,8 @@ def _split(given: Dataset, dataset: Dataset, wanted: tuple[int, float, bool], ra
         if nested and _too_small(dataset, test):
             return _out_of_fold(dataset, folds, random)
     _refuse_few(dataset, development, max(folds, 2))
-    if folds == 1 and dataset.given_validation is not None:
-        held = development[dataset.given_validation[development]]
+    if folds == 1 and dataset.cohort.given_validation is not None:
+        held = development[dataset.cohort.given_validation[development]]
         return Split(kind, development, test, (held,), how=f"{how}; validation: the part that the data bring")
     parts = _validation_folds(dataset, development, folds, random)
     return Split(kind, development, test, parts, how=f"{how}; {_validation_words(folds)}")
@@ -83,15 +87,15 @@ def _split(given: Dataset, dataset: Dataset, wanted: tuple[int, float, bool], ra
 
 def equal_of(dataset: Dataset) -> EqualRows:
     """Rows of a dataset that are equal in every column and outcome; images on disk count as different."""
-    array = dataset.array if isinstance(dataset.array, np.ndarray) else None
-    return equal_rows(marked(dataset.inputs, array, dataset.modality), dataset.targets, dataset.patients)
+    array = dataset.signals.array if isinstance(dataset.signals.array, np.ndarray) else None
+    return equal_rows(marked(dataset.inputs, array, dataset.signals.modality), dataset.targets, dataset.cohort.patients)
 
 
 def _given(dataset: Dataset) -> tuple[np.ndarray, np.ndarray, str]:
     """(test, development, how): the rows of the test table, and those of DATA whose patients are not in it."""
-    assert dataset.given_test is not None
-    seen = np.isin(dataset.patients, np.unique(dataset.patients[dataset.given_test]))
-    test, development = np.flatnonzero(dataset.given_test), np.flatnonzero(~seen)
+    assert dataset.cohort.given_test is not None
+    seen = np.isin(dataset.cohort.patients, np.unique(dataset.cohort.patients[dataset.cohort.given_test]))
+    test, development = np.flatnonzero(dataset.cohort.given_test), np.flatnonzero(~seen)
     if not len(development):
         advice = "Give a test table of other patients"
         raise DataError("Test table", "of other patients than DATA", name="patients in both", got="all", advice=advice)
@@ -110,7 +114,7 @@ def _validation_folds(
     dataset: Dataset, rows: np.ndarray, folds: int, random: np.random.Generator
 ) -> tuple[np.ndarray, ...]:
     if folds == 1:
-        most = len(np.unique(dataset.patients[rows])) // 2  # a part of more could be left without a patient
+        most = len(np.unique(dataset.cohort.patients[rows])) // 2  # a part of more could be left without a patient
         return (_deal(dataset, rows, min(round(1 / TEST_SHARE), most), random)[0],)
     return tuple(_deal(dataset, rows, folds, random))
 
@@ -136,14 +140,14 @@ def _judging_folds(
         if not any(np.isin(part, fold).all() for part in parts for fold in folds):
             return folds
     advice = "Collect more patients, or lower --set folds"
-    patients = len(np.unique(dataset.patients[rows]))
+    patients = len(np.unique(dataset.cohort.patients[rows]))
     raise DataError(
         "Patients", "enough to validate inside every judging fold", name="patients", got=patients, advice=advice
     )
 
 
 def _too_small(dataset: Dataset, test: np.ndarray) -> bool:
-    if len(np.unique(dataset.patients[test])) < FEWEST_TEST_PATIENTS:
+    if len(np.unique(dataset.cohort.patients[test])) < FEWEST_TEST_PATIENTS:
         return True
     if not dataset.task.is_classification:
         return False
@@ -152,7 +156,7 @@ def _too_small(dataset: Dataset, test: np.ndarray) -> bool:
 
 def _events(dataset: Dataset, rows: np.ndarray) -> int:
     """Patients of the rarest class (multilabel: of the rarest label's rarer side), however many rows they have."""
-    targets, patients = dataset.targets[rows], dataset.patients[rows]
+    targets, patients = dataset.targets[rows], dataset.cohort.patients[rows]
     if dataset.task.kind == "multiclass":
         sides = [targets[:, 0] == c for c in range(len(dataset.task.classes))]
     else:
@@ -161,7 +165,7 @@ def _events(dataset: Dataset, rows: np.ndarray) -> int:
 
 
 def _refuse_few(dataset: Dataset, rows: np.ndarray, folds: int) -> None:
-    patients = len(np.unique(dataset.patients[rows]))
+    patients = len(np.unique(dataset.cohort.patients[rows]))
     if patients < 2 * folds:
         advice = "Collect more patients, or lower --set folds"
         raise DataError(
@@ -172,22 +176,24 @@ def _refuse_few(dataset: Dataset, rows: np.ndarray, folds: int) -> None:
 def _latest(dataset: Dataset, share: float) -> tuple[np.ndarray, np.ndarray]:
     """(test, development): rows from the time on that leaves nearest to `share` of them, and earlier rows of other
     patients."""
-    assert dataset.times is not None
-    moments, counts = np.unique(dataset.times, return_counts=True)
+    assert dataset.cohort.times is not None
+    moments, counts = np.unique(dataset.cohort.times, return_counts=True)
     later = counts[::-1].cumsum()[::-1] / dataset.rows  # [M] share of rows at or after each moment
     cut = moments[1:][np.abs(later[1:] - share).argmin()] if len(moments) > 1 else moments[0]
-    late = dataset.times >= cut
-    seen = np.isin(dataset.patients, np.unique(dataset.patients[late]))
+    late = dataset.cohort.times >= cut
+    seen = np.isin(dataset.cohort.patients, np.unique(dataset.cohort.patients[late]))
     test, development = np.flatnonzero(late), np.flatnonzero(~late & ~seen)
     if not len(development):
         advice = "Choose another --time column, or leave it out"
-        raise DataError("Time", "a column that leaves earlier patients", name="time", got=dataset.time, advice=advice)
+        raise DataError(
+            "Time", "a column that leaves earlier patients", name="time", got=dataset.cohort.time, advice=advice
+        )
     return test, development
 
 
 def _deal(dataset: Dataset, rows: np.ndarray, parts: int, random: np.random.Generator) -> list[np.ndarray]:
     """Rows in parts that share no patient: patients shuffled, sorted by outcome, dealt in turn."""
-    codes, owner = np.unique(dataset.patients[rows], return_inverse=True)
+    codes, owner = np.unique(dataset.cohort.patients[rows], return_inverse=True)
     bins = min(OUTCOME_BINS, max(1, len(codes) // parts))  # else the outcome alone would decide who is dealt where
     stratum = _strata(dataset, rows, owner, bins)
     order = np.lexsort((random.random(len(codes)), stratum))

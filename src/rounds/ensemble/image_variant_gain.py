@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from rounds.data.preparation.target_scale import TargetScale
 from rounds.ensemble.members import member_outputs
 from rounds.metrics import main_metric
 from rounds.plan import Plan
 from rounds.prediction.image_variants import WAYS, Augmented, Way
 from rounds.prediction.image_variants_record import VariantGain
 from rounds.statistics.differences import paired_difference
+from rounds.target_scale import TargetScale
 from rounds.training.population.build import Trained
 from rounds.training.population.fold_data import FoldData
 from rounds.training.population.members import Member

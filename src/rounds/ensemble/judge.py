@@ -36,7 +36,9 @@ def predict_judged(dataset: Dataset, rows: np.ndarray, made: ChosenEnsemble, bas
     """What network, single network and baselines predict for the table's rows."""
     frame = judged_inputs(dataset, rows)
     contestants = {NETWORK: made.predictor, SINGLE: made.single}
-    says = {name: predictor.predict(frame, array=dataset.array).values for name, predictor in contestants.items()}
+    says = {
+        name: predictor.predict(frame, array=dataset.signals.array).values for name, predictor in contestants.items()
+    }
     says |= {b.name: b.predict(frame) for b in baselines}
     return JudgedRows(rows, says)
 
@@ -83,7 +85,7 @@ class Judgement:
 
 def judge_rows(dataset: Dataset, judged: JudgedRows) -> Judgement:
     """Scores of all contestants on judged rows, and what the network gains on each."""
-    observed, patients = dataset.targets[judged.rows], dataset.patients[judged.rows]
+    observed, patients = dataset.targets[judged.rows], dataset.cohort.patients[judged.rows]
     scores = {n: score_with_interval(dataset.task, observed, p, patients) for n, p in judged.predictions.items()}
     # The constant of each fold is another share: a slope through them says nothing, yet it can be computed.
     scores.get(CONSTANT, {}).pop("calibration_slope", None)
@@ -101,7 +103,7 @@ def judge_rows(dataset: Dataset, judged: JudgedRows) -> Judgement:
 
 def gain_over_single(dataset: Dataset, judged: JudgedRows) -> Difference:
     """What averaging was worth, on patients who chose neither members, nor weights, nor the best single network."""
-    observed, patients = dataset.targets[judged.rows], dataset.patients[judged.rows]
+    observed, patients = dataset.targets[judged.rows], dataset.cohort.patients[judged.rows]
     metric, says = main_metric(dataset.task), judged.predictions
     gain = paired_difference(dataset.task, metric, observed, says[NETWORK], says[SINGLE], patients)
     return Difference(metric=metric, **gain.content())
@@ -109,7 +111,7 @@ def gain_over_single(dataset: Dataset, judged: JudgedRows) -> Difference:
 
 def gains_on_baselines(dataset: Dataset, judged: JudgedRows) -> dict[str, Estimate]:
     """How much better the network is than each baseline, in the main metric: what verdict and findings rest on."""
-    observed, patients = dataset.targets[judged.rows], dataset.patients[judged.rows]
+    observed, patients = dataset.targets[judged.rows], dataset.cohort.patients[judged.rows]
     others = {name: said for name, said in judged.predictions.items() if name not in (NETWORK, SINGLE)}
     metric = main_metric(dataset.task)
     return paired_differences(dataset.task, metric, observed, judged.predictions[NETWORK], others, patients)
@@ -131,7 +133,7 @@ def predictions_frame(dataset: Dataset, judged: JudgedRows, split: str) -> pl.Da
         pl.DataFrame(
             {
                 "row": judged.rows,
-                "patient": dataset.patients[judged.rows],
+                "patient": dataset.cohort.patients[judged.rows],
                 "split": [split] * len(judged.rows),
                 "target": [name] * len(judged.rows),
                 "observed": observed[:, t].astype(np.float64),

@@ -8,7 +8,6 @@ from rounds.baselines.baseline import in_unit
 from rounds.baselines.constant import constant_predictions
 from rounds.baselines.linear import fit_line
 from rounds.data.dataset import Inputs
-from rounds.data.preparation.target_scale import TargetScale
 from rounds.data.recordings.engineered_features import COUNTED
 from rounds.data.recordings.timeline import Timeline
 from rounds.ensemble.choose import ChosenEnsemble
@@ -16,6 +15,7 @@ from rounds.ensemble.importance import ensemble_predictions, evenly_taken, permu
 from rounds.metrics import main_metric
 from rounds.run_folder.metrics import MeasurementPattern
 from rounds.statistics.differences import paired_difference
+from rounds.target_scale import TargetScale
 from rounds.training.population.build import Trained
 from rounds.training.population.fold_data import FoldData
 

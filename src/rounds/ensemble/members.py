@@ -5,12 +5,12 @@ from collections import defaultdict
 import numpy as np
 
 from rounds.data.dataset import Inputs
-from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import TrainingError
 from rounds.metrics import as_probabilities
 from rounds.prediction.image_variants import Augmented
 from rounds.prediction.numpy_layers.forward import Weights
 from rounds.prediction.predictor import NetworkPart
+from rounds.target_scale import TargetScale
 from rounds.training.population.build import Trained
 from rounds.training.population.fold_data import FoldData
 from rounds.training.population.members import Member

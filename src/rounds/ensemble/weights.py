@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rounds.data.preparation.target_scale import TargetScale
 from rounds.run_folder.metrics import Estimate, GreedyGain, Selection
 from rounds.statistics.calibration import mean_interval
 from rounds.statistics.recalibration import patient_parts, row_losses
+from rounds.target_scale import TargetScale
 from rounds.task import Task
 
 # Networks picked, with replacement, so weights are multiples of a twentieth. Caruana et al. (2004, ICML) add until

@@ -9,7 +9,7 @@ from sklearn.utils import Tags, check_array, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
-from rounds.data.dataset import Dataset
+from rounds.data.dataset import Cohort, Dataset
 from rounds.errors import RoundsError
 from rounds.estimators.model_bytes import model_bytes, predictor_of_bytes
 from rounds.estimators.table import as_table, holds_levels, table_columns
@@ -75,7 +75,7 @@ class _RoundsEstimator(BaseEstimator):  # type: ignore[misc]
         if groups is not None:
             check_consistent_length(targets, groups)
             patients = np.unique(column_or_1d(groups), return_inverse=True)[1].astype(np.int64)
-        dataset = Dataset("X", task, table, table_columns(table), targets.astype(_TYPES[task.kind]), patients)
+        dataset = Dataset("X", task, table, table_columns(table), targets.astype(_TYPES[task.kind]), Cohort(patients))
         fields = {name: getattr(self, name) for name in PLAN_FIELDS if getattr(self, name) is not None}
         changes = {"seed": self._seed(), **(self.plan or {}), **fields}
         lists = {name: tuple(value) if isinstance(value, list) else value for name, value in changes.items()}

@@ -7,7 +7,6 @@ import numpy as np
 import polars as pl
 
 from rounds.data.dataset import Dataset, Split
-from rounds.data.preparation.target_scale import TargetScale
 from rounds.evaluation.seen_patients import SEEN, seen_frame
 from rounds.files import write_json, write_whole
 from rounds.run_folder.evidence import (
@@ -26,6 +25,7 @@ from rounds.statistics.recalibration import choose_recalibration, patient_parts
 from rounds.statistics.subgroups import make_groups, subgroup_record
 from rounds.statistics.table_one import characteristics, flow_record
 from rounds.statistics.training_profile import PROFILE, make_training_profile
+from rounds.target_scale import TargetScale
 from rounds.task import Task
 
 EVIDENCE = "evidence.json"
@@ -65,7 +65,7 @@ def evidence_record(finish: Finish, subgroups: tuple[str, ...] | None = None) ->
     Raises DataError where a subgroup is no column of the table, or has too many levels.
     """
     dataset, judged = finish.dataset, finish.judged
-    observed, patients = dataset.targets[judged.rows], dataset.patients[judged.rows]
+    observed, patients = dataset.targets[judged.rows], dataset.cohort.patients[judged.rows]
     groups = make_groups(known_columns(dataset)[judged.rows], subgroups)
     return EvidenceFile(
         flow=flow_record(dataset, finish.split),
@@ -102,15 +102,17 @@ def _parquet(frame: pl.DataFrame) -> bytes:
 
 def known_columns(dataset: Dataset) -> pl.DataFrame:
     """Features, and beside them the identifiers (a ward, a year) that the table passes through."""
-    others = [name for name in dataset.identifiers.columns if name not in dataset.inputs.columns]
-    return dataset.inputs.hstack(dataset.identifiers.select(others)) if others else dataset.inputs
+    others = [name for name in dataset.cohort.identifiers.columns if name not in dataset.inputs.columns]
+    return dataset.inputs.hstack(dataset.cohort.identifiers.select(others)) if others else dataset.inputs
 
 
 def _recalibration(finish: Finish) -> RecalibrationRecord:
     if (kept := finish.recalibration) is not None:
         return kept.model_copy(update={"applied": kept.kept != "none"})
     dataset, rows = finish.dataset, finish.validation.rows
-    record = choose_recalibration(dataset.task, dataset.targets[rows], finish.validation.values, dataset.patients[rows])
+    record = choose_recalibration(
+        dataset.task, dataset.targets[rows], finish.validation.values, dataset.cohort.patients[rows]
+    )
     return record[1].model_copy(update={"applied": False})
 
 
@@ -150,14 +152,16 @@ def _scored(dataset: Dataset, said: Said, output: int) -> Scored:
     targets = dataset.targets[said.rows]
     multiclass = dataset.task.kind == "multiclass"
     case = targets[:, 0] == output if multiclass else targets[:, output] > 0.5
-    return Scored(case.astype(np.float64), said.values[:, output].astype(np.float64), dataset.patients[said.rows])
+    return Scored(
+        case.astype(np.float64), said.values[:, output].astype(np.float64), dataset.cohort.patients[said.rows]
+    )
 
 
 def rows_a_day(dataset: Dataset) -> float | None:
     """Rows of the table per day between its first and last date; None where it has no column of dates to split by."""
-    if dataset.time is None or dataset.time not in dataset.identifiers.columns:
+    if dataset.cohort.time is None or dataset.cohort.time not in dataset.cohort.identifiers.columns:
         return None
-    values = dataset.identifiers[dataset.time]
+    values = dataset.cohort.identifiers[dataset.cohort.time]
     if not values.dtype.is_temporal() or values.dtype == pl.Time:
         return None
     seconds = values.cast(pl.Datetime("us")).to_physical().to_numpy() / 1e6
@@ -171,7 +175,7 @@ def fit_intervals(finish: Finish) -> ConformalIntervals | None:
     scale = interval_scale(dataset.task, finish.target_scale)
     if scale is None:
         return None
-    return ConformalIntervals.fit(scale, dataset.targets[said.rows], said.values, dataset.patients[said.rows])
+    return ConformalIntervals.fit(scale, dataset.targets[said.rows], said.values, dataset.cohort.patients[said.rows])
 
 
 def _intervals(finish: Finish) -> IntervalsRecord:
@@ -189,7 +193,7 @@ def _intervals(finish: Finish) -> IntervalsRecord:
 def _coverage(finish: Finish, task: Task) -> Coverage | None:
     """How many judged outcomes lie inside limits that were calibrated on other patients."""
     dataset, judged, said = finish.dataset, finish.judged, finish.validation
-    patients, calibrating = dataset.patients[judged.rows], dataset.patients[said.rows]
+    patients, calibrating = dataset.cohort.patients[judged.rows], dataset.cohort.patients[said.rows]
     shared = bool(np.isin(patients, calibrating).any())
     part = patient_parts(patients) if shared else np.zeros(len(patients), np.int64)
     low, high = np.empty_like(judged.values), np.empty_like(judged.values)

@@ -6,8 +6,8 @@ from typing import Self
 import numpy as np
 import polars as pl
 
-from rounds.data.dataset import ARRAY_ROW
 from rounds.data.preparation.array_on_disk import ArrayInput
+from rounds.data.signals import ARRAY_ROW
 from rounds.errors import DataError
 from rounds.evaluation.outcomes import labels_of, read_outcomes
 from rounds.prediction.predictor import Predictor

@@ -30,10 +30,10 @@ def seen_frame(dataset: Dataset, split: Split) -> pl.DataFrame:
     part = np.full(dataset.rows, "", object)
     part[split.development], part[split.test] = "development", "test"
     used = np.flatnonzero(part != "")
-    inputs = marked(dataset.inputs[used], dataset.array, dataset.modality)
+    inputs = marked(dataset.inputs[used], dataset.signals.array, dataset.signals.modality)
     frames = [_marked(row_marks(inputs, dataset.provenance.content_hash), "row", part[used])]
-    if dataset.group is not None:
-        people = dataset.identifiers[dataset.group][used]
+    if dataset.cohort.group is not None:
+        people = dataset.cohort.identifiers[dataset.cohort.group][used]
         frames.append(_marked(patient_marks(people, dataset.provenance.content_hash), "patient", part[used]))
     return pl.concat(frames)
 

@@ -14,9 +14,9 @@ from threadpoolctl import threadpool_limits
 from rounds.baselines.baseline import in_unit
 from rounds.baselines.linear import fit_line
 from rounds.data.dataset import Inputs
-from rounds.data.preparation.target_scale import TargetScale
 from rounds.examination.numpy_loss import EACH, numpy_loss
 from rounds.plan import Plan
+from rounds.target_scale import TargetScale
 from rounds.task import Task
 from rounds.training.compiled.objective import loss_name
 from rounds.training.population.fold_data import FoldData, network_targets

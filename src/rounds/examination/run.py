@@ -7,7 +7,6 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from rounds.data.preparation.target_scale import TargetScale
 from rounds.examination.curve import Configuration, Curve
 from rounds.examination.finding import Finding
 from rounds.examination.numpy_loss import EACH, least_of_constant
@@ -18,6 +17,7 @@ from rounds.plan import Plan
 from rounds.run_folder.dataset import DatasetFile
 from rounds.run_folder.metrics import Estimate, MetricsFile
 from rounds.run_folder.stored import Content
+from rounds.target_scale import TargetScale
 from rounds.task import Task
 
 SETTINGS_OF_A_MEMBER = ("seed", "fold", "outer")

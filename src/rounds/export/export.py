@@ -8,11 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rounds.data.dataset import Inputs, InputShape
+from rounds.data.dataset import Inputs
 from rounds.data.preparation.array_scale import ArrayScale
 from rounds.errors import RoundsError
 from rounds.export.onnx.model import OUTPUT_NAME, feed, onnx_model, read_shape
 from rounds.files import write_json, write_whole
+from rounds.input_shape import InputShape
 from rounds.prediction.model_folder import load_predictor
 from rounds.prediction.predictor import Predictor
 from rounds.prediction.table import describe_prediction, model_folder

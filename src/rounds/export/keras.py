@@ -2,12 +2,8 @@
 
 from typing import Any
 
-import numpy as np
-
-from rounds.data.preparation.target_scale import TargetScale
 from rounds.export.onnx.model import onnx_input_shapes, read_shape, refuse_other_kinds
-from rounds.metrics.columns import RESOLUTION
-from rounds.networks.keras.model import ExportedMember, InverseTransform, exported_model
+from rounds.networks.keras.model import ExportedMember, exported_model
 from rounds.prediction.predictor import Predictor
 
 
@@ -22,14 +18,4 @@ def keras_model(predictor: Predictor) -> Any:
         for part in predictor.parts
         for k, share in enumerate(part.member_weights)
     ]
-    return exported_model(members, onnx_input_shapes(read_shape(predictor)), _inverse_transform(predictor.target_scale))
-
-
-def _inverse_transform(scale: TargetScale) -> InverseTransform:
-    if scale.table:
-        return InverseTransform(knots=np.array(scale.knots), table=np.array(scale.table))
-    if scale.temperature != 1.0:
-        return InverseTransform(temperature=scale.temperature, least=RESOLUTION)
-    if scale.kind == "identity":
-        return InverseTransform()
-    return InverseTransform(mean=scale.offset, spread=np.array(scale.spread), expm1=scale.kind == "log1p")
+    return exported_model(members, onnx_input_shapes(read_shape(predictor)), predictor.target_scale)

@@ -17,20 +17,25 @@ WORD = (
 def with_few_rows(dataset: Dataset) -> Dataset:
     """The same rows three times, to train, to validate and to judge, where there are fewer than FEWEST_ROWS."""
     rows = dataset.rows
-    if rows >= FEWEST_ROWS or dataset.given_test is not None or dataset.given_validation is not None:
+    if rows >= FEWEST_ROWS or dataset.cohort.given_test is not None or dataset.cohort.given_validation is not None:
         return dataset
     again, part = np.tile(np.arange(rows), 3), np.repeat(np.arange(3), rows)
-    named = {name: getattr(dataset, name) for name in ("times", "baseline", "array")}
+    cohort, array = dataset.cohort, dataset.signals.array
     return replace(
         dataset,
         inputs=dataset.inputs[again],
         targets=dataset.targets[again],
-        patients=dataset.patients[again] + part * (dataset.patients.max() + 1),
-        identifiers=dataset.identifiers[again] if dataset.identifiers.width else dataset.identifiers,
-        given_validation=part == 1,
-        given_test=part == 2,
+        cohort=replace(
+            cohort,
+            patients=cohort.patients[again] + part * (cohort.patients.max() + 1),
+            times=None if cohort.times is None else cohort.times[again],
+            identifiers=cohort.identifiers[again] if cohort.identifiers.width else cohort.identifiers,
+            baseline=None if cohort.baseline is None else cohort.baseline[again],
+            given_validation=part == 1,
+            given_test=part == 2,
+        ),
+        signals=replace(dataset.signals, array=None if array is None else array[again]),
         provenance=replace(dataset.provenance, notes=(*dataset.provenance.notes, WORD.format(rows=rows))),
-        **{name: values[again] for name, values in named.items() if values is not None},
     )
 
 

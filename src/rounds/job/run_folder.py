@@ -235,7 +235,9 @@ def _part_sizes(dataset: Dataset, split: Split) -> tuple[dict[str, int], dict[st
     judged = split.test if split.kind != "out-of-fold" else split.development
     held = split.folds[0]
     parts = {"train": np.setdiff1d(split.development, held), "validation": held, "test": judged}
-    return {n: len(r) for n, r in parts.items()}, {n: len(np.unique(dataset.patients[r])) for n, r in parts.items()}
+    return {n: len(r) for n, r in parts.items()}, {
+        n: len(np.unique(dataset.cohort.patients[r])) for n, r in parts.items()
+    }
 
 
 def _events(dataset: Dataset, split: Split) -> dict[str, int] | None:
@@ -256,7 +258,7 @@ def write_results(folder: Path, finished: Finished) -> MetricsFile:
 
 def write_image_files(folder: Path, finished: Finished) -> None:
     """What each layer answers to, and what averaging over variants of an image gains; nothing where there are none."""
-    made, patients = finished.made, finished.dataset.patients[finished.split.development]
+    made, patients = finished.made, finished.dataset.cohort.patients[finished.split.development]
     fold_data = finished.trained.population.folds_data[0]
     scale = made.predictor.target_scale
     write_images(folder, finished.trained, fold_data, made.members[0])
@@ -329,7 +331,7 @@ def metrics_record(folder: Path, finished: Finished) -> MetricsFile:
     """metrics.json but for rounds and seconds; the test rows are scored here, once, which is recorded."""
     dataset, split, made = finished.dataset, finished.split, finished.made
     rows = split.development[made.known]
-    observed, patients = dataset.targets[rows], dataset.patients[rows]
+    observed, patients = dataset.targets[rows], dataset.cohort.patients[rows]
     sizes, people = _part_sizes(dataset, split)
     earlier_use = count_earlier_use(folder.parent, _judged_hash(finished), folder.name)
     judged = judge_rows(dataset, finished.judged)
@@ -359,9 +361,9 @@ def metrics_record(folder: Path, finished: Finished) -> MetricsFile:
 def ensemble_record(finished: Finished) -> Selection:
     """How members were averaged, and what a prediction costs beside that of one network."""
     made, dataset = finished.made, finished.dataset
-    frame = dataset.inputs[: min(COSTED_ROWS if dataset.array is None else COSTED_ARRAYS, dataset.rows)]
+    frame = dataset.inputs[: min(COSTED_ROWS if dataset.signals.array is None else COSTED_ARRAYS, dataset.rows)]
     both = (("ensemble", made.predictor), ("single_network", made.single))
-    seconds = {name: _seconds(p, frame, dataset.array) for name, p in both}
+    seconds = {name: _seconds(p, frame, dataset.signals.array) for name, p in both}
     cost = PredictionCost(rows=frame.height, seconds=seconds, networks=made.predictor.size)
     return made.selection.model_copy(update={"prediction": cost})
 

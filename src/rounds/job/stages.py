@@ -121,8 +121,8 @@ def stages(dataset: Dataset, request: Request) -> Iterator[Event]:
         request = replace(request, allow=(*request.allow, SAME_ROWS))
     make_groups(known_columns(dataset), request.subgroups)  # refused now, not after hours of training
     changes = requested_changes(request)
-    changes = {"folds": 1, **changes} if dataset.given_validation is not None else changes
-    nested = request.members != 1 and dataset.array is None  # judging folds of images would take hours
+    changes = {"folds": 1, **changes} if dataset.cohort.given_validation is not None else changes
+    nested = request.members != 1 and dataset.signals.array is None  # judging folds of images would take hours
     split = split_dataset(dataset, changes.get("folds", FOLDS), request.split_seed, nested=nested)
     described = dataset_record(dataset, split, request.split_seed)
     folder = open_run_folder(Path(request.out) if request.out else None, described, request.resume)
@@ -226,7 +226,10 @@ def _finished(begun: Begun, found: Loop) -> Finished:
 def _written(begun: Begun, found: Loop, finished: Finished) -> MetricsFile:
     """Everything in the run folder but metrics.json, whose content it returns: with that the run is finished."""
     folder, failures, made = begun.folder, begun.failures, finished.made
-    patients, fold_data = finished.dataset.patients[finished.split.development], found.trained.population.folds_data[0]
+    patients, fold_data = (
+        finished.dataset.cohort.patients[finished.split.development],
+        found.trained.population.folds_data[0],
+    )
     with failures.needed("writing the results"):
         record = write_results(folder, finished).model_copy(update={"rounds": _spent(found)})
     importance = None
@@ -310,7 +313,7 @@ def propose_population(
     dataset, split = given.dataset, given.split
     folds_data = make_folds_data(dataset, split, scaling_of(make_plan(Plan(), requested_changes(request))))
     fields = decided(request)
-    if dataset.given_validation is not None:
+    if dataset.cohort.given_validation is not None:
         fields["folds"] = (1, "the data bring a validation part")
     proposal = propose(dataset.task, amount_of(dataset, split, folds_data[0]), request.changes, fields)
     given = replace(given, seeds=proposal.seeds if len(split.test) else 1)
@@ -420,7 +423,7 @@ def one_network(changes: Content) -> Content:
 
 
 def _chosen(dataset: Dataset, split: Split, trained: Trained) -> ChosenEnsemble:
-    patients = dataset.patients[split.development]
+    patients = dataset.cohort.patients[split.development]
     return choose_ensemble(trained, trained.population.folds_data[0], dataset.columns, patients)
 
 
@@ -439,7 +442,7 @@ def _judging(begun: Begun, found: Loop) -> tuple[ChosenEnsemble, JudgedRows, lis
     that judging fold) never saw."""
     dataset, split, seed = begun.given.dataset, begun.given.split, begun.request.changes.get("seed", 0)
     trained, folds_data = found.trained, found.trained.population.folds_data
-    patients = dataset.patients[split.development]
+    patients = dataset.cohort.patients[split.development]
     made = refitted(_chosen(dataset, split, trained), found.refitted)
     fold_data, baselines = begun.baselines or (None, [])
     if fold_data is not folds_data[0]:  # a remedy may have changed how inputs are scaled
@@ -460,5 +463,5 @@ def amount_of(dataset: Dataset, split: Split, fold_data: FoldData) -> Amount:
     targets = fold_data.targets[rows]
     counts = np.bincount(targets[:, 0].astype(int)) if dataset.task.kind in ("binary", "multiclass") else np.zeros(1)
     shape = fold_data.preparation.shape
-    patients = len(np.unique(dataset.patients[split.development[rows]]))
+    patients = len(np.unique(dataset.cohort.patients[split.development[rows]]))
     return Amount(len(rows), patients, int(counts.min()), shape.numbers, shape.flags, shape.array, shape.hand[0])

@@ -53,7 +53,7 @@ def train_unjudged(dataset: Dataset, request: Request) -> Unjudged:
     with tempfile.TemporaryDirectory() as folder:
         given = Circumstances(dataset, split, request.members, 1, ends, Path(folder))
         found = _end_of(_looped(given, request))
-    trained, patients = found.trained, dataset.patients[split.development]
+    trained, patients = found.trained, dataset.cohort.patients[split.development]
     made = choose_ensemble(trained, trained.population.folds_data[0], dataset.columns, patients)
     run = replace(
         run_of(found.own, len(found.populations) - 1, found.known_linear_by_fold),

@@ -1,6 +1,7 @@
 """From a plan to the record of its network."""
 
 from rounds.errors import PlanError, nearest
+from rounds.input_shape import InputShape
 from rounds.networks.initializers import make_initializer
 from rounds.networks.jax.activations import ACTIVATIONS
 from rounds.networks.network import Network
@@ -31,21 +32,13 @@ def embedding_width(levels: int) -> int:
     return min(EMBEDDING_MOST, round(EMBEDDING_GROWTH * levels**EMBEDDING_POWER))
 
 
-def describe_network(
-    plan: Plan,
-    task: Task,
-    numbers: int,
-    flags: int,
-    levels: tuple[int, ...],
-    dropout: bool,
-    array: tuple[int, ...] = (),
-) -> Network:
-    """The network a plan means for so many numbers, flags and coded columns, and an array of (*space, channels).
+def describe_network(plan: Plan, task: Task, shape: InputShape, dropout: bool) -> Network:
+    """The network that a plan means for inputs of this shape.
 
     Raises PlanError for unknown names, and for a kind of network that cannot read what there is.
     """
     check_activation(plan.activation)
-    check_encoder(plan.network, array)
+    check_encoder(plan.network, shape.array)
     for initializer in (plan.initializer, plan.bias_initializer):
         make_initializer(initializer)
     convolutional = plan.network == "convolutional"
@@ -54,20 +47,20 @@ def describe_network(
     check_activation(output)
     return Network(
         kind=plan.network,
-        numbers=numbers,
-        flags=flags,
-        levels=levels,
-        code_widths=tuple(embedding_width(n) for n in levels),
-        number_embedding="none" if linear or not numbers else plan.number_embedding,
+        numbers=shape.numbers,
+        flags=shape.flags,
+        levels=shape.levels,
+        code_widths=tuple(embedding_width(n) for n in shape.levels),
+        number_embedding="none" if linear or not shape.numbers else plan.number_embedding,
         embedding_width=plan.embedding_width,
         frequencies=plan.frequencies,
-        array=array,
+        array=shape.array,
         filters=plan.filters if convolutional else (),
         filter_size=plan.filter_size,
         stride=plan.stride,
         block=plan.block,
         block_depth=plan.block_depth,
-        recurrent=plan.recurrent if plan.network == "recurrent" and array else (),
+        recurrent=plan.recurrent if plan.network == "recurrent" and shape.array else (),
         cell=plan.cell,
         bidirectional=plan.bidirectional,
         hidden=() if linear else plan.hidden,

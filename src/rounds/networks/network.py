@@ -4,6 +4,7 @@ from math import prod
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
+from rounds.input_shape import InputShape
 from rounds.user_code import is_import_path
 
 NUMBER_LAYER, OUTPUT, SKIP, ARRAY = "numbers", "output", "skip", "grid"
@@ -96,6 +97,11 @@ class Network(BaseModel):
     feeds: tuple[Feed, ...] = ()
     kind_of_task: str = ""  # of a user's own model, whose units may be other than the outputs
     code: tuple[str, ...] = ()  # module:name of classes and functions of the user's own that a Keras model is made of
+
+    @property
+    def shape(self) -> InputShape:
+        """What it reads; a preparation may be narrower where several fits shared one program."""
+        return InputShape(self.numbers, self.flags, self.levels, self.array)
 
     @property
     def needs_keras(self) -> bool:

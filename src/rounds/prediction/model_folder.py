@@ -25,12 +25,12 @@ from safetensors.numpy import save as save_arrays
 
 from rounds.data.dataset import FEATURE_ROLES, Column
 from rounds.data.preparation.preparation import Preparation
-from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import PlanError, RoundsError, RunFolderError
 from rounds.files import existing_folder, json_text, new_folder, write_whole
 from rounds.foreign_files import parse_json, read_small
 from rounds.networks.network import Network
 from rounds.prediction.predictor import NetworkPart, Predictor
+from rounds.target_scale import TargetScale
 from rounds.task import Task
 from rounds.user_code import is_code_allowed, refuse_modules
 

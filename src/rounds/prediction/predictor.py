@@ -7,16 +7,17 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 
-from rounds.data.dataset import ARRAY_ROW, Column, Inputs, InputShape
+from rounds.data.dataset import Column, Inputs
 from rounds.data.preparation.array_on_disk import ArrayInput
 from rounds.data.preparation.note import InputNote
 from rounds.data.preparation.preparation import Preparation, pad
-from rounds.data.preparation.target_scale import TargetScale
+from rounds.data.signals import ARRAY_ROW
 from rounds.errors import PlanError
 from rounds.metrics import as_probabilities
 from rounds.networks.network import Network
 from rounds.prediction.image_variants import Augmented
 from rounds.prediction.numpy_layers.forward import Weights, forward
+from rounds.target_scale import TargetScale
 from rounds.task import Task
 
 # Rows, and outputs of all members, predicted at a time, so that memory does not grow with the table times the members.
@@ -39,15 +40,9 @@ class NetworkPart:
     def members(self) -> int:
         return len(next(iter(self.weights.values())))
 
-    @property
-    def shape(self) -> InputShape:
-        """What the network reads; a preparation may be narrower where several fits shared one program."""
-        network = self.network
-        return InputShape(network.numbers, network.flags, network.levels, network.array)
-
     def outputs(self, inputs: Inputs) -> np.ndarray:
         """[K, N, outputs] float32, on the scale the network learned."""
-        prepared = pad(inputs, self.shape)
+        prepared = pad(inputs, self.network.shape)
         if self.runner is None:
             return forward(self.network, self.weights, prepared)
         return self.runner.outputs(self.weights, list(prepared.arrays.values()))

@@ -17,7 +17,7 @@ from rounds.data.preparation.note import InputNote
 from rounds.data.recordings.join import LAID_OUT, join_recordings, open_signals
 from rounds.data.recordings.timeline import Timeline
 from rounds.data.sources.array_file import read_arrays
-from rounds.data.sources.builtin import Builtin
+from rounds.data.sources.source import Source
 from rounds.data.tables.reading import TABLES, Readings, Table, read_table
 from rounds.errors import DataError, RunFolderError
 from rounds.files import existing_folder, write_whole
@@ -154,8 +154,8 @@ def read_source(source: Any, predictor: Predictor, skip_bad: bool = False, seque
     named = next((c.name for c in predictor.columns if c.reason == NAMES_IMAGE), None)
     column = named if isinstance(source, str | Path) and Path(source).suffix.lower() in TABLES else None
     choices = Choices(pictures=ImageChoices(column, skip_bad=skip_bad))
-    built = open_source(source, said, choices, layout)
-    return New(built.table.drop(PART, strict=False), built.array)
+    found = open_source(source, said, choices, layout)
+    return New(found.table.drop(PART, strict=False), found.signals.array)
 
 
 def _of_table(read: Table) -> New:
@@ -169,12 +169,12 @@ def _recorded(source: Any, said: Readings, timeline: Timeline, sequences: Any) -
         raise DataError("Recordings", "given beside DATA", name="sequences", got=None, advice=advice)
     if timeline.key:
         table = read_table(source, said)
-        built = join_recordings(
-            Builtin("new", table.frame, notes=table.how.sentences), sequences, timeline.key, timeline
+        found = join_recordings(
+            Source("new", table.frame, notes=table.how.sentences), sequences, timeline.key, timeline
         )
     else:
-        built = open_signals(Path(source).name, read_arrays(Path(source)), timeline)
-    return New(built.table, built.array, tuple(note for note in built.notes if not note.startswith(LAID_OUT)))
+        found = open_signals(Path(source).name, read_arrays(Path(source)), timeline)
+    return New(found.table, found.signals.array, tuple(note for note in found.notes if not note.startswith(LAID_OUT)))
 
 
 def _report(

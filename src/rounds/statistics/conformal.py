@@ -12,12 +12,12 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import RunFolderError
 from rounds.run_folder.evidence import Coverage, TargetCoverage
 from rounds.run_folder.metrics import Estimate
 from rounds.statistics.class_intervals import wilson_interval
 from rounds.statistics.training_profile import patient_shares
+from rounds.target_scale import TargetScale
 from rounds.task import Task
 
 INTERVALS = "intervals.json"

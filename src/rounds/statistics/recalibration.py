@@ -6,11 +6,11 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from rounds.data.preparation.target_scale import TargetScale, softened
 from rounds.metrics.columns import RESOLUTION
 from rounds.run_folder.evidence import RecalibrationRecord, TriedMap
 from rounds.run_folder.metrics import Estimate
 from rounds.statistics.calibration import mean_interval
+from rounds.target_scale import TargetScale, softened
 from rounds.task import Task
 
 RecalibrationKind = Literal["none", "temperature", "logistic", "isotonic", "linear"]

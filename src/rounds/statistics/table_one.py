@@ -39,7 +39,7 @@ def flow_record(dataset: Dataset, split: Split) -> Flow:
         reason = "earlier rows of patients who judge (split by time)"
         excluded.append(Excluded(reason=reason, rows=dataset.rows - used, patients=0))
     parts = {
-        name: Counted(rows=len(rows), patients=len(np.unique(dataset.patients[rows])))
+        name: Counted(rows=len(rows), patients=len(np.unique(dataset.cohort.patients[rows])))
         for name, rows in split_parts(dataset, split).items()
     }
     return Flow(rows_read=origin.rows_read, excluded=tuple(excluded), rows=used, parts=parts, how=split.how)
@@ -61,7 +61,7 @@ def characteristics(dataset: Dataset, split: Split) -> Characteristics:
     parts = split_parts(dataset, split)
     made: list[CharacteristicRow] = []
     for column in dataset.features:
-        made += _column(column, dataset.inputs[column.name], parts, dataset.patients)
+        made += _column(column, dataset.inputs[column.name], parts, dataset.cohort.patients)
     return Characteristics(parts=flow_record(dataset, split).parts, rows=(*_outcomes(dataset, parts), *made))
 
 
@@ -73,7 +73,7 @@ def _outcomes(dataset: Dataset, parts: dict[str, np.ndarray]) -> list[Characteri
         values = dataset.targets[:, t]
         classes = task.classes or ("0", "1")
         series = pl.Series([classes[int(v)] for v in values]) if task.is_classification else pl.Series(values)
-        made += _column(column, series, parts, dataset.patients)
+        made += _column(column, series, parts, dataset.cohort.patients)
     return made
 
 

@@ -60,8 +60,8 @@ def make_training_profile(dataset: Dataset, rows: np.ndarray) -> TrainingProfile
     (442, 'age', 10)
     """
     index = pl.Series(rows, dtype=pl.UInt32)
-    weights = patient_shares(dataset.patients[rows])
-    people = len(np.unique(dataset.patients[rows]))
+    weights = patient_shares(dataset.cohort.patients[rows])
+    people = len(np.unique(dataset.cohort.patients[rows]))
     columns = tuple(
         _column(c, dataset.inputs[c.name].gather(index), weights, people)
         for c in dataset.columns

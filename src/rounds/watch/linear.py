@@ -7,7 +7,7 @@ from threadpoolctl import threadpool_limits
 
 from rounds.baselines.baseline import in_unit
 from rounds.baselines.linear import fit_line
-from rounds.data.preparation.target_scale import TargetScale
+from rounds.target_scale import TargetScale
 from rounds.task import Task
 
 HELD_OUT = 0.25  # share of the rows that judge

@@ -10,8 +10,9 @@ from rounds.data.choices import Choices
 from rounds.data.cohort.condition import rows_meeting
 from rounds.data.cohort.feature_columns import ROW, TEST_ROW
 from rounds.data.cohort.outcomes import known_outcomes
-from rounds.data.dataset import ARRAY_ROW, PART
+from rounds.data.dataset import PART
 from rounds.data.roles.decide import Said, matching
+from rounds.data.signals import ARRAY_ROW
 from rounds.data.tables.reading import blank_rows
 from rounds.data.tables.values import as_levels
 from rounds.errors import DataError, nearest

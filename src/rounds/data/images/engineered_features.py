@@ -6,9 +6,10 @@ from math import prod
 import numpy as np
 import polars as pl
 
-from rounds.data.dataset import ARRAY_ROW, Column
+from rounds.data.dataset import Column
 from rounds.data.preparation.array_on_disk import ArrayInput
-from rounds.data.sources.builtin import Builtin
+from rounds.data.signals import ARRAY_ROW
+from rounds.data.sources.source import Source
 from rounds.errors import DataError
 
 REASON = "of the image, by hand"
@@ -62,16 +63,16 @@ def _cells(values: np.ndarray) -> np.ndarray:
     return np.stack([values[:, r[0] : r[-1] + 1, c[0] : c[-1] + 1].mean((1, 2)) for r in rows for c in columns], 1)
 
 
-def with_features(built: Builtin) -> Builtin:
+def with_features(source: Source) -> Source:
     """A source of images with their engineered features as further columns of its table."""
-    assert built.array is not None
-    made = image_features(built.array, built.table[ARRAY_ROW].to_numpy())
-    taken = [name for name in made.columns if name in built.table.columns]
+    assert source.signals.array is not None
+    made = image_features(source.signals.array, source.table[ARRAY_ROW].to_numpy())
+    taken = [name for name in made.columns if name in source.table.columns]
     if taken:
         advice = "Rename the column of the table"
         raise DataError("Column of the table", "of another name than a feature", column=taken[0], advice=advice)
     declared = {s.name: {"role": "numeric", "known": "admission", "reason": REASON} for s in made if s.n_unique() > 1}
-    return replace(built, table=built.table.hstack(made), declared={**built.declared, **declared})
+    return replace(source, table=source.table.hstack(made), declared={**source.declared, **declared})
 
 
 def marked_engineered(columns: tuple[Column, ...], modality: str) -> tuple[Column, ...]:

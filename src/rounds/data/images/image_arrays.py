@@ -6,17 +6,18 @@ import numpy as np
 import polars as pl
 
 from rounds.data.choices import Choices
-from rounds.data.dataset import ARRAY_ROW, PART
+from rounds.data.dataset import PART
 from rounds.data.images.engineered_features import with_features
 from rounds.data.images.image_file import finite_pixels
-from rounds.data.sources.builtin import Builtin
+from rounds.data.signals import ARRAY_ROW, Signals
+from rounds.data.sources.source import Source
 from rounds.errors import DataError
 
 _PARTS = {"train": "train", "val": "validation", "test": "test"}
 _LAYOUT = "train_images, train_labels, and the same of val and test"
 
 
-def open_image_arrays(file: str, arrays: Mapping[str, np.ndarray]) -> Builtin:
+def open_image_arrays(file: str, arrays: Mapping[str, np.ndarray]) -> Source:
     """Arrays of an NPZ file: `<part>_images` [n, H, W] or [n, H, W, C] and `<part>_labels` [n] or [n, T], parts train,
     val, test (Yang et al. 2023, doi:10.1038/s41597-022-01721-8). Parts may be missing; those there judge and validate
     as named.
@@ -41,7 +42,7 @@ def open_image_arrays(file: str, arrays: Mapping[str, np.ndarray]) -> Builtin:
     several = len(names) > 1
     default = Choices(targets=names, kind="multilabel" if several else None, group="none")
     note = "the file names no patients: images of one patient may stand on both sides of a split"
-    made = Builtin(file, table, default=default, notes=(note,), array=np.concatenate(images), modality="image")
+    made = Source(file, table, default=default, notes=(note,), signals=Signals("image", np.concatenate(images)))
     return with_features(made)
 
 

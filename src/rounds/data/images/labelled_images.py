@@ -5,12 +5,13 @@ from pathlib import Path
 import polars as pl
 
 from rounds.data.choices import Choices
-from rounds.data.dataset import ARRAY_ROW, PART
+from rounds.data.dataset import PART
 from rounds.data.images.cached_sets import CachedSet
 from rounds.data.images.engineered_features import with_features
 from rounds.data.images.image_cache import NAMES_IMAGE, ImageLayout, read_images, refuse_bad
 from rounds.data.images.image_file import IMAGES, is_image
-from rounds.data.sources.builtin import Builtin
+from rounds.data.signals import ARRAY_ROW, Signals
+from rounds.data.sources.source import Source
 from rounds.errors import DataError, nearest
 from rounds.foreign_files import shown
 
@@ -27,7 +28,7 @@ _PARTS = {
 }
 
 
-def open_folder(folder: Path, choices: Choices, layout: ImageLayout | None = None) -> Builtin:
+def open_folder(folder: Path, choices: Choices, layout: ImageLayout | None = None) -> Source:
     """A folder with a folder of images for each class, maybe within train, val and test; the target is the class.
 
     A folder of images without classes can be predicted, not learned from. Raises DataError where there is no image,
@@ -46,7 +47,7 @@ def open_folder(folder: Path, choices: Choices, layout: ImageLayout | None = Non
         columns[name] = [place[0] for place in inner]
     if divided and any(_PARTS[place[0].lower()] == "test" for place in places):
         columns[PART] = [_PARTS[place[0].lower()] for place in places]
-    return _with_images(Builtin(shown(folder.name), pl.DataFrame(columns)), (folder, files), FILE, choices, layout)
+    return _with_images(Source(shown(folder.name), pl.DataFrame(columns)), (folder, files), FILE, choices, layout)
 
 
 def _seen(path: Path, folder: Path) -> bool:
@@ -73,33 +74,32 @@ def image_column(table: pl.DataFrame, folder: Path, choices: Choices) -> str | N
 
 
 def with_images(
-    built: Builtin, column: str, folder: Path, choices: Choices, layout: ImageLayout | None = None
-) -> Builtin:
+    source: Source, column: str, folder: Path, choices: Choices, layout: ImageLayout | None = None
+) -> Source:
     """A table with the images that one of its columns names, as paths from the table's own folder."""
-    files = [folder / (value or "") for value in built.table[column].cast(pl.String)]
-    return _with_images(built, (folder, files), column, choices, layout)
+    files = [folder / (value or "") for value in source.table[column].cast(pl.String)]
+    return _with_images(source, (folder, files), column, choices, layout)
 
 
 def _with_images(
-    built: Builtin, found: tuple[Path, list[Path]], column: str, choices: Choices, layout: ImageLayout | None
-) -> Builtin:
+    source: Source, found: tuple[Path, list[Path]], column: str, choices: Choices, layout: ImageLayout | None
+) -> Source:
     """found: the folder that must hold the files, and the files."""
     folder, files = found
     pictures = read_images(files, folder, layout.size if layout else choices.pictures.size, layout)
     if not choices.pictures.skip_bad or len(pictures.bad) == len(files):
         refuse_bad(files, pictures.bad)
-    table = built.table.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(ARRAY_ROW))
+    table = source.table.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(ARRAY_ROW))
     left_out = [number for number, _ in pictures.bad]
     table = table.filter(~pl.col(ARRAY_ROW).is_in(left_out)) if left_out else table
     passed = {column: {"role": "identifier", "reason": NAMES_IMAGE}}
-    made = Builtin(
-        built.name,
+    made = Source(
+        source.name,
         table,
-        {**built.declared, **passed},
-        _default(table, built.default),
-        notes=_notes(built, pictures),
-        array=pictures.array,
-        modality="image",
+        {**source.declared, **passed},
+        _default(table, source.default),
+        notes=_notes(source, pictures),
+        signals=Signals("image", pictures.array),
         left_out=tuple(f"{shown(files[n].name)}: {why}" for n, why in pictures.bad),
     )
     return with_features(made)
@@ -113,7 +113,7 @@ def _default(table: pl.DataFrame, default: Choices) -> Choices:
     return default
 
 
-def _notes(built: Builtin, pictures: CachedSet) -> tuple[str, ...]:
+def _notes(source: Source, pictures: CachedSet) -> tuple[str, ...]:
     size, depth = pictures.array.shape[1], pictures.array.dtype.itemsize * 8
     colour = "grey" if pictures.array.shape[-1] == 1 else "colour"
     kept = ", fractions kept as they are" if pictures.array.dtype.kind == "f" else ""
@@ -121,4 +121,4 @@ def _notes(built: Builtin, pictures: CachedSet) -> tuple[str, ...]:
     notes = [f"{head}, {colour}, {depth} bit{kept}"]
     if pictures.bad:
         notes.append(f"{len(pictures.bad):,} image files could not be read and are left out")
-    return (*built.notes, *notes)
+    return (*source.notes, *notes)

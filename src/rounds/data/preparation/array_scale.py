@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
-from rounds.data.dataset import ARRAY_ROW
 from rounds.data.preparation.array_on_disk import ArrayInput, some_rows
+from rounds.data.signals import ARRAY_ROW
 from rounds.errors import DataError
 
 # Rows, and values, that the scale of a channel is learned from: its error is then far below what a network could

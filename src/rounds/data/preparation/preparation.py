@@ -8,13 +8,14 @@ import numpy as np
 import polars as pl
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from rounds.data.dataset import FEATURE_ROLES, Column, Inputs, InputShape
+from rounds.data.dataset import FEATURE_ROLES, Column, Inputs
 from rounds.data.preparation.array_on_disk import ArrayInput
 from rounds.data.preparation.array_scale import ArrayScale, array_rows
 from rounds.data.preparation.encoding import Encoding, NumberEncoding, fit_encoding
 from rounds.data.preparation.note import InputNote
 from rounds.data.recordings.timeline import Timeline
 from rounds.errors import DataError, nearest
+from rounds.input_shape import InputShape
 
 # Rows encoded at a time: temporaries stay in the cache and far below the size of the table.
 BLOCK_ROWS = 32_768

@@ -8,24 +8,25 @@ import numpy as np
 import polars as pl
 
 from rounds.data.choices import Choices
-from rounds.data.dataset import ARRAY_ROW, PART, Column
+from rounds.data.dataset import PART, Column
 from rounds.data.recordings.assemble import Recordings, from_signals, read_recordings
 from rounds.data.recordings.channels import unscaled_channels
 from rounds.data.recordings.engineered_features import summary_names
 from rounds.data.recordings.signal_arrays import read_signal_arrays
 from rounds.data.recordings.timeline import Timeline
-from rounds.data.sources.builtin import Builtin, Declared
+from rounds.data.signals import ARRAY_ROW, Signals
+from rounds.data.sources.source import Declared, Source
 from rounds.data.tables.cells.reading import FileStyle
 from rounds.errors import DataError
 
 
 def join_recordings(
-    built: Builtin,
+    source: Source,
     sequences: Any,
     key: str | None,
     timeline: Timeline | None = None,
     style: FileStyle | None = None,
-) -> Builtin:
+) -> Source:
     """The table with its recordings. timeline: that of the table whose test table this is; style: what the user says
     of how dates and decimals are written.
 
@@ -33,20 +34,20 @@ def join_recordings(
     """
     if key is None:
         advice = "Name the column that both tables share with --key"
-        shown = ", ".join(built.table.columns[:20])
+        shown = ", ".join(source.table.columns[:20])
         raise DataError("Key", "named beside --sequences", name="columns", got=shown, advice=advice)
-    return _joined(built, read_recordings(sequences, built.table, key, timeline, style))
+    return _joined(source, read_recordings(sequences, source.table, key, timeline, style))
 
 
-def join_test(built: Builtin, sequences: Any, key: str | None, timeline: Timeline | None) -> Builtin:
+def join_test(source: Source, sequences: Any, key: str | None, timeline: Timeline | None) -> Source:
     """The test table with its recordings, laid out as those of DATA; raises DataError where there are none."""
     if sequences is None:
         advice = "Give the recordings of the test table with --test-sequences"
         raise DataError("Test sequences", "given beside --test", name="test-sequences", got=None, advice=advice)
-    return join_recordings(built, sequences, key, timeline)
+    return join_recordings(source, sequences, key, timeline)
 
 
-def open_signals(name: str, arrays: Mapping[str, np.ndarray], timeline: Timeline | None = None) -> Builtin:
+def open_signals(name: str, arrays: Mapping[str, np.ndarray], timeline: Timeline | None = None) -> Source:
     """Signals of the NPZ file of this name, with the test rows that it brings; timeline: that of the file whose test
     file this is.
 
@@ -70,11 +71,11 @@ def open_signals(name: str, arrays: Mapping[str, np.ndarray], timeline: Timeline
         table = table.with_columns(pl.Series(PART, parts))
     group = None if {"patient", "group", "subject"} & set(table.columns) else "none"
     default = Choices(targets=(file.target,) if file.target else (), group=group)
-    return _joined(Builtin(name=name, table=table, default=default), found)
+    return _joined(Source(name=name, table=table, default=default), found)
 
 
-def _joined(built: Builtin, found: Recordings) -> Builtin:
-    taken = [n for n in found.summaries.columns if n in built.table.columns]
+def _joined(source: Source, found: Recordings) -> Source:
+    taken = [n for n in found.summaries.columns if n in source.table.columns]
     if taken:
         advice = "Rename the column of the table"
         raise DataError("Column of the table", "of another name than a feature", column=taken[0], advice=advice)
@@ -83,14 +84,11 @@ def _joined(built: Builtin, found: Recordings) -> Builtin:
     }
     rows = pl.int_range(found.summaries.height, dtype=pl.Int64, eager=True).alias(ARRAY_ROW)
     return replace(
-        built,
-        table=built.table.hstack(found.summaries).with_columns(rows),
-        array=found.channels,
-        masks=unscaled_channels(found.timeline),
-        modality="recording",
-        timeline=found.timeline,
-        declared={**built.declared, **declared},
-        notes=(*built.notes, f"{LAID_OUT}{found.timeline.text}", *found.notes),
+        source,
+        table=source.table.hstack(found.summaries).with_columns(rows),
+        signals=Signals("recording", found.channels, unscaled_channels(found.timeline), found.timeline),
+        declared={**source.declared, **declared},
+        notes=(*source.notes, f"{LAID_OUT}{found.timeline.text}", *found.notes),
     )
 
 

@@ -19,7 +19,7 @@ _KEPT = ("date", "number")  # kinds of reading that a later file has to share
 
 
 @dataclass(frozen=True)
-class Source:
+class MeasurementSource:
     """frame: measurements as columns; how: they were read; notes: what is to be said of the files."""
 
     frame: pl.DataFrame
@@ -41,7 +41,7 @@ class Source:
 
 def open_measurements(
     source: Any, key: str, style: FileStyle | None = None, said: Mapping[str, Reading] | None = None
-) -> Source:
+) -> MeasurementSource:
     """A table by path or frame; a folder of Parquet files, or of text files whose names (without their ending) are
     the key where no column is, is read as one table.
 
@@ -54,7 +54,7 @@ def open_measurements(
     files = sorted(p for p in path.rglob("*") if not p.name.startswith("."))
     if shards := [p for p in files if p.suffix.lower() in PARQUET]:
         tables = [_read(shard, style, said) for shard in shards]
-        return Source(pl.concat([table.frame for table in tables], how="diagonal_relaxed"), tables[0].how)
+        return MeasurementSource(pl.concat([table.frame for table in tables], how="diagonal_relaxed"), tables[0].how)
     texts = [p for p in files if p.suffix.lower() in SEPARATORS and p.is_file()]
     if not texts:
         advice = "Give a table of measurements, or a folder of Parquet files, of text files, or of WFDB or EDF records"
@@ -63,8 +63,8 @@ def open_measurements(
     return _of(_read(frame, style, said), notes)
 
 
-def _of(table: Table, notes: tuple[str, ...] = ()) -> Source:
-    return Source(table.frame, table.how, notes)
+def _of(table: Table, notes: tuple[str, ...] = ()) -> MeasurementSource:
+    return MeasurementSource(table.frame, table.how, notes)
 
 
 def _read(source: Any, style: FileStyle | None, said: Mapping[str, Reading] | None) -> Table:

@@ -22,7 +22,7 @@ READERS: dict[str, Callable[[Path, Path], Record]] = {HEADER: read_wfdb_record, 
 
 
 @dataclass(frozen=True)
-class Signals:
+class FolderSignals:
     """array: [N, T, V] float32, nan after the end of a record and where there is none."""
 
     array: np.ndarray
@@ -35,7 +35,7 @@ def has_records(folder: Path) -> bool:
     return folder.is_dir() and any(path.suffix.lower() in READERS for path in folder.rglob("*.*"))
 
 
-def read_signals(folder: Path, subjects: pl.Series, timeline: Timeline | None) -> Signals:
+def read_signals(folder: Path, subjects: pl.Series, timeline: Timeline | None) -> FolderSignals:
     """The records named by `subjects` (paths below the folder, with or without their ending).
 
     Raises DataError where none is there, a file is damaged, of a format that is not read or outside the folder, and
@@ -52,7 +52,9 @@ def read_signals(folder: Path, subjects: pl.Series, timeline: Timeline | None) -
     for row, record in found.items():
         array[row] = step_means(record, timeline)
     absent = len(names) - len(found)
-    return Signals(array, timeline, (f"{absent:,} subjects without a record: kept, everything missing",) * (absent > 0))
+    return FolderSignals(
+        array, timeline, (f"{absent:,} subjects without a record: kept, everything missing",) * (absent > 0)
+    )
 
 
 def _path_of(folder: Path, name: str | None) -> Path | None:

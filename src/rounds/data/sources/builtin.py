@@ -1,59 +1,18 @@
 """Sets of patients that need no file: scikit-learn's, and a simulated hospital."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
 
 from rounds.data.choices import Choices
-from rounds.data.dataset import Modality
-from rounds.data.preparation.array_on_disk import ArrayInput
-from rounds.data.recordings.timeline import Timeline
-from rounds.data.tables.reading import HowRead
+from rounds.data.sources.source import Declared, Source
 from rounds.errors import DataError
-from rounds.foreign_files import JsonObject
 
 MOST_ROWS = 10_000_000  # of the simulated hospital: more than fit into the memory of a workstation beside a network
-Declared = dict[str, JsonObject]
 
 
-@dataclass(frozen=True)
-class Builtin:
-    """A table with what is known of it: declared roles by column, and choices that hold where the user made none.
-
-    array: images or recordings that the table's column ARRAY_ROW points into; masks: its channels that are 0 or 1;
-    modality: what they are; left_out: files that could not be read, by name, and why (for the screen alone: names of
-    files may be names of patients); timeline: of recordings; how: its columns were read.
-    """
-
-    name: str
-    table: pl.DataFrame
-    declared: Declared = field(default_factory=dict)
-    default: Choices = field(default_factory=Choices)
-    simulated: bool = False
-    notes: tuple[str, ...] = ()
-    array: ArrayInput | None = None
-    masks: tuple[int, ...] = ()
-    modality: Modality = "table"
-    left_out: tuple[str, ...] = ()
-    timeline: Timeline | None = None
-    how: HowRead = field(default_factory=HowRead)
-
-    def complete(self, choices: Choices) -> Choices:
-        """The user's choices, with this set's own where the user made none."""
-        if choices.targets and choices.targets != self.default.targets:
-            return replace(choices, group=choices.group or self.default.group)
-        return replace(
-            choices,
-            targets=choices.targets or self.default.targets,
-            kind=choices.kind or self.default.kind,
-            positive=choices.positive or self.default.positive,
-            group=choices.group or self.default.group,
-        )
-
-
-def load_builtin(name: str) -> Builtin:
+def load_builtin(name: str) -> Source:
     """A built-in set; "admissions:20000" gives the simulated hospital so many rows."""
     base, _, size = name.partition(":")
     if size and (base != "admissions" or not size.isdecimal() or not 1 <= int(size) <= MOST_ROWS):
@@ -76,7 +35,7 @@ def _known(table: pl.DataFrame, units: dict[str, str] | None = None) -> Declared
     return {n: {"known": "admission", "unit": (units or {}).get(n, "")} for n in table.columns}
 
 
-def _diabetes() -> Builtin:
+def _diabetes() -> Source:
     """442 patients, disease progression one year after baseline (Efron et al. 2004)."""
     from sklearn.datasets import load_diabetes
 
@@ -85,7 +44,7 @@ def _diabetes() -> Builtin:
     table = _frame(bunch).with_columns((pl.col("sex") == 2).alias("sex"))
     declared = {**_known(table, units), "progression": {"unit": "points"}}
     notes = ("442 patients of Efron et al. 2004 (Annals of Statistics 32), as scikit-learn ships them",)
-    return Builtin(
+    return Source(
         "diabetes",
         table.with_columns(progression=pl.Series(bunch.target)),
         declared,
@@ -94,7 +53,7 @@ def _diabetes() -> Builtin:
     )
 
 
-def _breast_cancer() -> Builtin:
+def _breast_cancer() -> Source:
     """569 patients, malignant or benign from a fine needle aspirate (Wolberg et al. 1995)."""
     from sklearn.datasets import load_breast_cancer
 
@@ -102,7 +61,7 @@ def _breast_cancer() -> Builtin:
     table = _frame(bunch)
     diagnosis = pl.Series(["malignant" if t == 0 else "benign" for t in bunch.target])
     notes = ("569 patients of Wolberg et al. 1995 (UCI, Wisconsin diagnostic), as scikit-learn ships them",)
-    return Builtin(
+    return Source(
         "breast_cancer",
         table.with_columns(diagnosis=diagnosis),
         _known(table),
@@ -111,7 +70,7 @@ def _breast_cancer() -> Builtin:
     )
 
 
-def _digits() -> Builtin:
+def _digits() -> Source:
     """1,797 handwritten digits of 8 x 8 pixels: ten classes, no patients, for trying multiclass out."""
     from sklearn.datasets import load_digits
 
@@ -119,7 +78,7 @@ def _digits() -> Builtin:
     table = _frame(bunch)
     digit = pl.Series(bunch.target.astype(str))
     declared: Declared = {n: {"known": "admission", "role": "numeric"} for n in table.columns}
-    return Builtin(
+    return Source(
         "digits",
         table.with_columns(digit=digit),
         declared,
@@ -128,10 +87,10 @@ def _digits() -> Builtin:
     )
 
 
-def _admissions(rows: int = 6_000) -> Builtin:
+def _admissions(rows: int = 6_000) -> Source:
     from rounds.data.sources.simulated_hospital import DECLARED, NOTE, simulate_admissions
 
-    return Builtin(
+    return Source(
         "admissions (simulated)",
         simulate_admissions(rows).table,
         DECLARED,
@@ -141,7 +100,7 @@ def _admissions(rows: int = 6_000) -> Builtin:
     )
 
 
-BUILTIN: dict[str, Callable[..., Builtin]] = {
+BUILTIN: dict[str, Callable[..., Source]] = {
     "diabetes": _diabetes,
     "breast_cancer": _breast_cancer,
     "digits": _digits,

@@ -86,7 +86,7 @@ def _strongest(
     found: list[list[tuple[np.ndarray, np.ndarray]]] = [[] for _ in layers]
     size = rows_at_once(part.network.array)
     for start in range(0, inputs.rows, size):
-        arrays = pad(inputs.take(slice(start, start + size)), part.shape).arrays.values()
+        arrays = pad(inputs.take(slice(start, start + size)), part.network.shape).arrays.values()
         made = hidden(weights.trainable, weights.state, [np.asarray(a) for a in arrays])
         for layer in layers:
             found[layer].append(_peaks(np.asarray(made[layer])))

@@ -6,9 +6,10 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from rounds.data.dataset import ARRAY_ROW, Column, Dataset, Split
+from rounds.data.dataset import Column, Dataset, Split
 from rounds.data.equal_rows import EqualRows, equal_rows
 from rounds.data.preparation.array_scale import marked
+from rounds.data.signals import ARRAY_ROW
 from rounds.examination.data_rules.association import explained_by_column
 from rounds.examination.data_rules.similar_images import brightness_of_places
 from rounds.examination.rule import Need
@@ -37,13 +38,13 @@ class DataEvidence:
 
     @property
     def of_images(self) -> bool:
-        return self.dataset.modality == "image"
+        return self.dataset.signals.modality == "image"
 
     @cached_property
     def sample(self) -> np.ndarray:
         """Rows [n] that the statistical rules look at, development and test alike: of as many patients as there is room
         for, one row of each, then a second of each, and so on."""
-        rows, patients = self.dataset.rows, self.dataset.patients
+        rows, patients = self.dataset.rows, self.dataset.cohort.patients
         if rows <= SAMPLE_ROWS:
             return np.arange(rows)
         order = np.random.default_rng(0).permutation(rows)
@@ -56,12 +57,12 @@ class DataEvidence:
     @cached_property
     def inputs(self) -> pl.DataFrame:
         """Input columns of all rows [N]; an image or recording is one column, a number that only its equals share."""
-        return marked(self.dataset.inputs, self.dataset.array, self.dataset.modality)
+        return marked(self.dataset.inputs, self.dataset.signals.array, self.dataset.signals.modality)
 
     @cached_property
     def equal_rows(self) -> EqualRows:
         """Rows of different patients that are equal in every column and outcome."""
-        return equal_rows(self.inputs, self.dataset.targets, self.dataset.patients)
+        return equal_rows(self.inputs, self.dataset.targets, self.dataset.cohort.patients)
 
     @cached_property
     def numbers(self) -> np.ndarray:
@@ -93,8 +94,8 @@ class DataEvidence:
     @cached_property
     def places(self) -> np.ndarray:
         """Brightness [n, places] of the sampled rows' images, place by place."""
-        assert self.dataset.array is not None
-        return brightness_of_places(self.dataset.array, self.dataset.inputs[ARRAY_ROW].to_numpy()[self.sample])
+        assert self.dataset.signals.array is not None
+        return brightness_of_places(self.dataset.signals.array, self.dataset.inputs[ARRAY_ROW].to_numpy()[self.sample])
 
     @cached_property
     def outcome(self) -> np.ndarray:
@@ -107,7 +108,7 @@ class DataEvidence:
     @cached_property
     def patients(self) -> np.ndarray:
         """Patient of each sampled row [n]."""
-        return self.dataset.patients[self.sample]
+        return self.dataset.cohort.patients[self.sample]
 
     @cached_property
     def patient_means(self) -> tuple[np.ndarray, np.ndarray]:

@@ -50,7 +50,7 @@ def stays_of(evidence: DataEvidence) -> Stays | None:
         for second, end in dates.items():
             if first != second and np.nanmedian(np.abs(end - start - length)) <= 1.0:
                 return Stays(start, end, first, second)
-    name = min(dates, key=lambda n: (n != evidence.dataset.time, "admi" not in n.lower(), n))
+    name = min(dates, key=lambda n: (n != evidence.dataset.cohort.time, "admi" not in n.lower(), n))
     return Stays(dates[name], dates[name] + length, name, f"{name} + {evidence.dataset.task.targets[0]}")
 
 
@@ -60,7 +60,7 @@ def _is_stay(evidence: DataEvidence) -> bool:
 
 
 def _dates(evidence: DataEvidence) -> dict[str, np.ndarray]:
-    frame = pl.concat([evidence.unused, evidence.dataset.identifiers], how="horizontal")
+    frame = pl.concat([evidence.unused, evidence.dataset.cohort.identifiers], how="horizontal")
     found = {}
     for column in frame:
         if column.dtype.is_temporal() and column.dtype != pl.Duration and column.dtype != pl.Time:
@@ -76,10 +76,10 @@ def _linked(evidence: DataEvidence) -> Judged:
     stays = stays_of(evidence)
     if stays is None:
         return _NO_DATES
-    if evidence.dataset.group is None:
+    if evidence.dataset.cohort.group is None:
         return NotApplicable("needs the patient column (--group): stays of one patient are put side by side")
-    order = np.lexsort((stays.start, evidence.dataset.patients))
-    same = np.diff(evidence.dataset.patients[order]) == 0
+    order = np.lexsort((stays.start, evidence.dataset.cohort.patients))
+    same = np.diff(evidence.dataset.cohort.patients[order]) == 0
     gap = stays.start[order][1:][same] - stays.end[order][:-1][same]
     gap = gap[np.isfinite(gap)]
     linked = int((np.abs(gap) <= LINK_DAYS.value).sum())
@@ -123,7 +123,7 @@ def _by_chance(gap: np.ndarray, linked: int) -> float:
 def _competing(evidence: DataEvidence) -> Judged:
     if not _is_stay(evidence):
         return NotApplicable("the outcome is not a length of stay")
-    frame = pl.concat([evidence.inputs, evidence.unused, evidence.dataset.identifiers], how="horizontal")
+    frame = pl.concat([evidence.inputs, evidence.unused, evidence.dataset.cohort.identifiers], how="horizontal")
     column = _of_deaths(frame)
     if column is None:
         return NotApplicable("no column says who died: whether deaths cut stays short cannot be decided")
@@ -197,7 +197,7 @@ def _censored(evidence: DataEvidence) -> Judged:
     if tail.sum() < FEWEST:
         return None  # admissions end before the extract does: late stays had time to end
     late, early = float(np.median(length[tail])), float(np.median(length[before]))
-    some = [length[one_row_a_patient(evidence.dataset.patients, rows)] for rows in (tail, before)]
+    some = [length[one_row_a_patient(evidence.dataset.cohort.patients, rows)] for rows in (tail, before)]
     chance = float(mannwhitneyu(*some, alternative="less").pvalue)
     if chance > SURE.value or late > SHORTER.value * early:
         return None

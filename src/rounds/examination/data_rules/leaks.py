@@ -6,7 +6,6 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
-from rounds.data.dataset import ARRAY_ROW
 from rounds.data.equal_rows import (
     CHANCE_COPIES,
     CHANCE_PAIRS,
@@ -19,6 +18,7 @@ from rounds.data.equal_rows import (
     row_keys,
 )
 from rounds.data.roles.guess import may_name_patients
+from rounds.data.signals import ARRAY_ROW
 from rounds.examination.data_rules.evidence import COLUMNS, DataEvidence
 from rounds.examination.data_rules.similar_images import (
     LOOKS_THE_SAME,
@@ -62,7 +62,7 @@ def sides(evidence: DataEvidence) -> list[tuple[str, np.ndarray, np.ndarray]]:
 
 
 def _patient_leak(evidence: DataEvidence) -> Judged:
-    shared = {name: _shared(evidence.dataset.patients, cuts) for name, cuts in _by_name(evidence).items()}
+    shared = {name: _shared(evidence.dataset.cohort.patients, cuts) for name, cuts in _by_name(evidence).items()}
     worst = {name: count for name, count in shared.items() if count}
     if worst:
         said = " and ".join(f"{count:,} in {name}" for name, count in worst.items())
@@ -114,9 +114,9 @@ def _shared(codes: np.ndarray, cuts: list[tuple[np.ndarray, np.ndarray]]) -> int
 def _unnamed_patients(evidence: DataEvidence) -> Judged:
     """Rows were taken for different patients: does a column say otherwise?"""
     dataset = evidence.dataset
-    if dataset.group is not None:
+    if dataset.cohort.group is not None:
         return None
-    frame = pl.concat([dataset.identifiers, evidence.inputs, evidence.unused], how="horizontal")
+    frame = pl.concat([dataset.cohort.identifiers, evidence.inputs, evidence.unused], how="horizontal")
     repeated = [name for name in frame.columns if may_name_patients(frame[name])]
     for name in repeated:
         codes = frame[name].rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
@@ -204,8 +204,12 @@ DUPLICATE_ROWS = Rule(
 
 def _alike_images(evidence: DataEvidence) -> Seen | None:
     """Images that look like one learned from, equal ones too; None where there are none, or all look alike."""
-    array = evidence.dataset.array
-    if array is None or evidence.dataset.modality != "image" or ARRAY_ROW not in evidence.dataset.inputs.columns:
+    array = evidence.dataset.signals.array
+    if (
+        array is None
+        or evidence.dataset.signals.modality != "image"
+        or ARRAY_ROW not in evidence.dataset.inputs.columns
+    ):
         return None
     fingerprint = fingerprints(array)[evidence.dataset.inputs[ARRAY_ROW].to_numpy()]
     telling = signs_that_tell(array)
@@ -233,7 +237,7 @@ def _shares(evidence: DataEvidence, known: Callable[[tuple[np.ndarray, np.ndarra
 def _gravity(evidence: DataEvidence, shares: dict[str, float]) -> Severity:
     """An error from 1 % of the rows judged on. A validation part that the data bring only chooses; the user can hardly
     mend it, and is warned."""
-    brought = {"validation"} if evidence.dataset.given_validation is not None else set()
+    brought = {"validation"} if evidence.dataset.cohort.given_validation is not None else set()
     return "error" if any(s >= GRAVE_SHARE for n, s in shares.items() if n not in brought) else "warning"
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rounds.data.dataset import ARRAY_ROW
 from rounds.data.recordings.engineered_features import COUNTED
+from rounds.data.signals import ARRAY_ROW
 from rounds.examination.data_rules.association import (
     explained_by_column,
     line_explained,
@@ -113,12 +113,12 @@ TARGET_LEAK = Rule(
 def _marked_images(evidence: DataEvidence) -> Judged:
     """A place of the images whose brightness alone gives the outcome away: a mark, a caption, a border."""
     if not evidence.of_images or ARRAY_ROW not in evidence.dataset.inputs.columns:
-        return NotApplicable(f"the networks read {evidence.dataset.modality}s and no columns")
+        return NotApplicable(f"the networks read {evidence.dataset.signals.modality}s and no columns")
     shares = [explained_by_column(place, evidence.outcome, evidence.patients) for place in evidence.places.T]
     best = int(np.argmax(shares))
     if shares[best] < GIVES_AWAY.value:
         return None
-    height, width = (min(SIDE, pixels) for pixels in evidence.dataset.array.shape[1:3])  # type: ignore[union-attr]
+    height, width = (min(SIDE, pixels) for pixels in evidence.dataset.signals.array.shape[1:3])  # type: ignore[union-attr]
     row, column = best // width + 1, best % width + 1
     return Seen(
         "error",
@@ -204,7 +204,7 @@ def _by_being_there(evidence: DataEvidence, place: int) -> Leak | None:
     if not missing.any() or missing.all() or evidence.columns[place].engineered:
         return None
     for outcome, called in _yes_no_outcomes(evidence):
-        for sign in signs_of_missing(missing, outcome, dataset.patients):
+        for sign in signs_of_missing(missing, outcome, dataset.cohort.patients):
             sure = sign.filled and sign.purity >= TELLS_BY_BEING_THERE.value and sign.reach >= REACH.value
             if not sure and sign.area < SIGN_AREA.value:
                 continue

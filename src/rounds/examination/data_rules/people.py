@@ -13,7 +13,7 @@ SHOWN = 5  # columns that are named in the sentence
 def _names_of_people(evidence: DataEvidence) -> Judged:
     dataset = evidence.dataset
     read = {c.name: personal_kind(dataset.inputs[c.name]) for c in dataset.features if not c.engineered}
-    passed = {name: personal_kind(dataset.identifiers[name]) for name in dataset.identifiers.columns}
+    passed = {name: personal_kind(dataset.cohort.identifiers[name]) for name in dataset.cohort.identifiers.columns}
     features, others = ({n: kind for n, kind in some.items() if kind} for some in (read, passed))
     found = features or {n: kind for n, kind in others.items() if n not in read}
     if not found:

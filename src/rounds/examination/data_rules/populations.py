@@ -42,7 +42,7 @@ FEWEST_TOLD = 30  # patients on a side, of whom it can be said that they are oth
 
 
 def _shifted_test(evidence: DataEvidence) -> Judged:
-    split, patients = evidence.split, evidence.dataset.patients
+    split, patients = evidence.split, evidence.dataset.cohort.patients
     if not len(split.test):
         return NotApplicable("every patient is judged out of fold: there is no test part")
     means, codes = evidence.patient_means
@@ -54,7 +54,7 @@ def _shifted_test(evidence: DataEvidence) -> Judged:
     auroc, column = _apart(evidence, means[kept], marked, thorough=True)
     if auroc < APART.value:
         return None
-    meant = split.kind == "given" or evidence.dataset.times is not None
+    meant = split.kind == "given" or evidence.dataset.cohort.times is not None
     said = ", which is meant for a test of another site or time" if meant else ""
     return Seen(
         "note" if meant else "warning",
@@ -82,7 +82,7 @@ SHIFTED_TEST = Rule(
 
 
 def _shifted_validation(evidence: DataEvidence) -> Judged:
-    split, patients = evidence.split, evidence.dataset.patients
+    split, patients = evidence.split, evidence.dataset.cohort.patients
     if not split.folds:
         return NotApplicable("there is no validation part")
     means, codes = evidence.patient_means
@@ -145,7 +145,7 @@ def _rare(evidence: DataEvidence) -> Judged:
     if not dataset.task.is_classification:
         return NotApplicable("the outcome is a number")
     name, rows = _rarest(evidence)
-    count, people = int(rows.sum()), len(np.unique(dataset.patients[rows]))
+    count, people = int(rows.sum()), len(np.unique(dataset.cohort.patients[rows]))
     share = count / dataset.rows
     if share >= RARE.value and people >= FEW_EVENTS.value:
         return None
@@ -238,7 +238,7 @@ def _classes(evidence: DataEvidence) -> np.ndarray:
 def _conflicts(evidence: DataEvidence) -> Judged:
     """Patients equal in every input, where that is no chance, with different outcomes; by a row of each patient, whose
     other rows may well have the same inputs and another outcome."""
-    first = np.unique(evidence.dataset.patients, return_index=True)[1]
+    first = np.unique(evidence.dataset.cohort.patients, return_index=True)[1]
     inputs, targets = evidence.inputs[first], evidence.dataset.targets[first]
     cells = column_keys(inputs)
     alone = row_keys(cells)

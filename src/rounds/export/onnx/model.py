@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from rounds.data.dataset import Inputs, InputShape
+from rounds.data.dataset import Inputs
 from rounds.data.preparation.preparation import pad
-from rounds.data.preparation.target_scale import TargetScale
 from rounds.errors import PlanError
 from rounds.export.onnx.graph import OnnxGraph
 from rounds.export.onnx.table import onnx_table
+from rounds.input_shape import InputShape
 from rounds.metrics.columns import RESOLUTION
 from rounds.networks.network import ARRAY, OWN
 from rounds.networks.operations import entering, operations, run_operations
 from rounds.prediction.predictor import NetworkPart, Predictor
+from rounds.target_scale import TargetScale
 
 OUTPUT_NAME = "prediction"
 
@@ -53,14 +54,14 @@ def refuse_other_kinds(predictor: Predictor) -> None:
             found = part.network.kind if part.network.kind == OWN else part.network.user_code
             raise PlanError("Export", "of a network of Rounds's own layers", name="network", got=found, advice=advice)
         own = predictor.preparation.shape
-        if len(part.shape.levels) > len(own.levels) and not own.levels:
+        if len(part.network.shape.levels) > len(own.levels) and not own.levels:
             advice = "Train again with the codes that all folds have"
             raise PlanError("Export", "of networks that read codes of the table", name="codes", got=0, advice=advice)
 
 
 def read_shape(predictor: Predictor) -> InputShape:
     """What the networks read of the prepared table: columns engineered from images are often for the baselines."""
-    own, parts = predictor.preparation.shape, [part.shape for part in predictor.parts]
+    own, parts = predictor.preparation.shape, [part.network.shape for part in predictor.parts]
     numbers, flags = (max(getattr(shape, name) for shape in parts) for name in ("numbers", "flags"))
     codes = max(len(shape.levels) for shape in parts)
     return InputShape(min(own.numbers, numbers), min(own.flags, flags), own.levels[:codes], parts[0].array)
@@ -87,7 +88,10 @@ def feed(predictor: Predictor, inputs: Inputs) -> dict[str, np.ndarray]:
 def _add_part(graph: OnnxGraph, part: NetworkPart, shape: InputShape) -> str:
     """Weighted sum over members, [N, T] double."""
     steps, table = operations(part.network), onnx_table(graph)
-    given = {entering(name): _fitted(graph, name, shape, wide) for name, wide in onnx_input_shapes(part.shape).items()}
+    given = {
+        entering(name): _fitted(graph, name, shape, wide)
+        for name, wide in onnx_input_shapes(part.network.shape).items()
+    }
     shared = []
     for member, share in enumerate(part.member_weights):
         own = {name: np.asarray(array[member], np.float32) for name, array in part.weights.items()}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rounds.data.dataset import Inputs, InputShape
+from rounds.data.dataset import Inputs
 from rounds.data.preparation.preparation import pad
 from rounds.errors import RunFolderError
 from rounds.graph.tape.trace import Function, Names
@@ -91,7 +91,7 @@ def _fed(network: Network, inputs: Inputs) -> dict[str, Any]:
     """The inputs of width above 0, in the order in which the network takes them."""
     import jax
 
-    padded = pad(inputs, InputShape(network.numbers, network.flags, network.levels, network.array))
+    padded = pad(inputs, network.shape)
     return {name: jax.numpy.asarray(part) for name, part in padded.arrays.items()}
 
 

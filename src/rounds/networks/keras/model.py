@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from rounds.metrics.columns import RESOLUTION
 from rounds.networks.keras.backend import keras, recorded_initializers
 from rounds.networks.keras.table import einsum, keras_table
 from rounds.networks.network import ARRAY, Network
 from rounds.networks.operations import entering, input_shapes, operations, run_operations
+from rounds.target_scale import TargetScale
 
 Weights = Mapping[str, np.ndarray]
 
@@ -24,24 +26,11 @@ class ExportedMember:
     share: float
 
 
-@dataclass(frozen=True)
-class InverseTransform:
-    """From the average to the user's unit: pieces (array, table [T, G]), softmax of log p / temperature with p at least
-    `least`, or value * spread + mean [T] and expm1."""
-
-    knots: np.ndarray | None = None
-    table: np.ndarray | None = None
-    mean: np.ndarray | None = None
-    spread: np.ndarray | None = None
-    expm1: bool = False
-    temperature: float | None = None
-    least: float = 0.0
-
-
-def exported_model(members: list[ExportedMember], shapes: Mapping[str, tuple[int, ...]], back: InverseTransform) -> Any:
+def exported_model(members: list[ExportedMember], shapes: Mapping[str, tuple[int, ...]], back: TargetScale) -> Any:
     """The Keras model: inputs numbers [B, F], flags [B, D], codes [B, C], array [B, *space, channels] -> [B, T].
 
-    shapes: of one row of each input that the model has; a network that reads more columns gets zeros.
+    shapes: of one row of each input that the model has; a network that reads more columns gets zeros. back: from the
+    average to the user's unit.
     """
     given = {
         name: keras.Input(shape, name=name, dtype="int32" if name == "codes" else "float32")
@@ -90,19 +79,19 @@ def _scaled(x: Any, share: float, name: str) -> Any:
     return keras.layers.Rescaling(share, name=name)(x) if share != 1.0 else x
 
 
-def _inverse_transform(z: Any, back: InverseTransform) -> Any:
-    if back.knots is not None and back.table is not None:
-        return _pieces(z, back.knots, back.table)
-    if back.temperature is not None:
-        odds = keras.ops.log(keras.ops.maximum(z, back.least))
+def _inverse_transform(z: Any, back: TargetScale) -> Any:
+    if back.table:
+        return _pieces(z, np.array(back.knots), np.array(back.table))
+    if back.temperature != 1.0:
+        odds = keras.ops.log(keras.ops.maximum(z, RESOLUTION))
         return keras.layers.Softmax(name="softened")(keras.layers.Rescaling(1 / back.temperature, name="cooler")(odds))
-    if back.mean is None or back.spread is None:
+    if back.kind == "identity":
         return z
-    scale, offset = back.spread.tolist(), back.mean.tolist()
+    scale, offset = list(back.spread), back.offset.tolist()
     g = keras.layers.Rescaling(
         scale if len(scale) > 1 else scale[0], offset if len(offset) > 1 else offset[0], name="unit"
     )(z)
-    return keras.ops.expm1(g) if back.expm1 else g
+    return keras.ops.expm1(g) if back.kind == "log1p" else g
 
 
 def _pieces(z: Any, knots: np.ndarray, table: np.ndarray) -> Any:

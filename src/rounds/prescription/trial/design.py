@@ -80,7 +80,7 @@ class TrialDesign:
     @property
     def patients(self) -> np.ndarray:
         """Patient of each development row [N]."""
-        return self.dataset.patients[self.split.development]
+        return self.dataset.cohort.patients[self.split.development]
 
     @property
     def minutes(self) -> float | None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from rounds.data.dataset import InputShape
 from rounds.errors import PlanError
+from rounds.input_shape import InputShape
 from rounds.networks.description import describe_network
 from rounds.networks.network import OWN, Network
 from rounds.networks.user_model.columns import Columns
@@ -225,7 +225,7 @@ def _network(plan: Plan, context: Context, any_dropped: bool) -> Network:
     shape, task = context.shape.read(plan.hand_features, plan.has_encoder), context.task
     if plan.network != OWN:
         dropout = any_dropped if plan.use_dropout is None else plan.use_dropout
-        return describe_network(plan, task, shape.numbers, shape.flags, shape.levels, dropout, shape.array)
+        return describe_network(plan, task, shape, dropout)
     if context.model is None:
         advice = "Hand it over: rounds.train(data, model=model), or --model FILE.keras"
         raise PlanError("A network of kind keras", "a model of your own", name="model", got=None, advice=advice)

@@ -7,12 +7,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rounds.data.dataset import ARRAY_ROW, Dataset, Inputs, InputShape, Split
+from rounds.data.dataset import Dataset, Inputs, Split
 from rounds.data.preparation.array_scale import ArrayScale
 from rounds.data.preparation.preparation import Preparation, common_shape, pad
-from rounds.data.preparation.target_scale import TargetScale
+from rounds.data.signals import ARRAY_ROW
+from rounds.input_shape import InputShape
 from rounds.networks.network import ARRAY
 from rounds.plan import Plan
+from rounds.target_scale import TargetScale
 from rounds.task import Task
 from rounds.training.augmentation.recordings import kinds_of
 from rounds.training.batches.streaming import AnyData, StreamedData, on_disk
@@ -81,7 +83,7 @@ def make_fold_data(
     frame = dataset.inputs if whole else dataset.inputs[split.development]
     targets = dataset.targets if whole else dataset.targets[split.development]
     array = _array_scale(dataset, split.development[learned], scaling.scale_inputs)
-    patients = dataset.patients[split.development]
+    patients = dataset.cohort.patients[split.development]
     preparation = Preparation.fit(dataset.features, frame, learned, scaling.scale_inputs, array, patients)
     target_scale = TargetScale.fit(dataset.task, targets[learned], scaling.target_transform, scaling.medians)
     folds = {}
@@ -89,8 +91,8 @@ def make_fold_data(
         held = position[rows]
         held = held[kept[held]]
         folds[number] = Rows(np.setdiff1d(learned, held, assume_unique=True), held)
-    preparation = preparation.model_copy(update={"timeline": dataset.timeline})
-    inputs = preparation.apply(frame, dataset.array)
+    preparation = preparation.model_copy(update={"timeline": dataset.signals.timeline})
+    inputs = preparation.apply(frame, dataset.signals.array)
     patient_half = _halves(patients, folds)
     return FoldData(*place, preparation, target_scale, inputs, targets, learned, position[judged], folds, patient_half)
 
@@ -107,12 +109,12 @@ def _halves(patients: np.ndarray, folds: dict[int, Rows]) -> np.ndarray:
 
 def _array_scale(dataset: Dataset, rows: np.ndarray, scale: bool) -> ArrayScale | None:
     """From these rows of the table, which need not be the array's: some may have been left out."""
-    if dataset.array is None:
+    if dataset.signals.array is None:
         return None
     if not scale:
-        return ArrayScale.unscaled(dataset.array)
+        return ArrayScale.unscaled(dataset.signals.array)
     places = dataset.inputs[ARRAY_ROW].to_numpy()[rows] if ARRAY_ROW in dataset.inputs.columns else rows
-    return ArrayScale.fit(dataset.array, places, dataset.masks)
+    return ArrayScale.fit(dataset.signals.array, places, dataset.signals.masks)
 
 
 def shared_shape(folds_data: list[FoldData]) -> InputShape:
