@@ -150,7 +150,7 @@ def treated(ground: Ground, changes: Record, rounds: int) -> Record:
 
 @contextmanager
 def timed_training(seconds: list[float]) -> Generator[None, None, None]:
-    """Seconds of building and training networks, in populations and trials alike: the rest of the time is the loop's."""
+    """Seconds of building and training networks, in populations and trials: the rest is the loop's."""
 
     def trained(*words: Any, **more: Any) -> Generator[Any, None, Trained]:
         started = time.monotonic()
