@@ -91,6 +91,16 @@ def test_every_kind_of_task_is_predicted_better_than_by_a_constant(kind: Kind, t
         assert all(np.allclose(p.sum(1), 1) for p in found.values())
 
 
+@pytest.mark.parametrize("kind", ["regression", "binary"])
+def test_columns_that_hardly_any_patient_has_are_no_failure(kind: Kind) -> None:
+    """Where the trees leave rows out, such a column may be empty."""
+    dataset = make_table(kind)
+    rare = {name: pl.when(pl.int_range(pl.len()) < 2).then(pl.col(name)) for name in ("x2", "code", "flag")}
+    sparse = Dataset(**{**dataset.__dict__, "inputs": dataset.inputs.with_columns(**rare)})
+    for baseline in fit(sparse, np.arange(100)).values():
+        assert np.isfinite(baseline.predict(sparse.inputs)).all()  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize(("kind", "targets"), KINDS)
 def test_on_disk_is_the_same(kind: Kind, targets: int, tmp_path: Path) -> None:
     dataset = make_table(kind, targets=targets)

@@ -234,6 +234,19 @@ def test_a_number_that_separates() -> None:
     assert said("target-leak", of_death({"s": np.arange(300.0)}, few)) is None, "three cases in order are no proof"
 
 
+@pytest.mark.parametrize("cases", [5, 9, 10])
+def test_a_column_that_tells_few_cases_is_asked_about(cases: int) -> None:
+    """A laboratory value that ranks 19 of 20 pairs rightly separates five cases in one table of five."""
+    draw = np.random.default_rng(0)
+    died = np.arange(300) < cases
+    score = draw.normal(size=300) + 8 * died
+    hours = np.where(died | (np.arange(300) > 294), draw.exponential(50, 300), np.nan)
+    for column in ({"troponin": score}, {"hours": hours}):
+        found = seen("target-leak", of_death(column, died))
+        assert found.severity == ("error" if cases == 10 else "warning")
+        assert (f"Of {cases} patients with the rarer outcome a good predictor" in found.explanation) == (cases < 10)
+
+
 def test_a_column_named_like_an_outcome_needs_to_tell_less() -> None:
     draw = np.random.default_rng(0)
     died = draw.random(600) < 0.3

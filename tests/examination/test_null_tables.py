@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.null_tables import ALWAYS, null_table
 from rounds.data.splitting import split_dataset
-from rounds.examination.data_rules.association import discriminated
+from rounds.examination.data_rules.association import discriminated, out_of_fold
 from rounds.examination.data_rules.evidence import DataEvidence
 from rounds.examination.examine_data import examine_data
 
@@ -38,3 +38,11 @@ def test_trees_that_see_a_patient_s_other_rows_would_tell_who_is_held_out() -> N
     assert discriminated(evidence.numbers[shuffled], held[shuffled]) > 0.8
     means, codes = evidence.patient_means
     assert discriminated(means, np.isin(codes, dataset.cohort.patients[held])) < 0.7
+
+
+def test_a_column_that_one_patient_has_is_empty_in_a_fold() -> None:
+    random = np.random.default_rng(0)
+    numbers, owner = np.column_stack([random.normal(size=60), np.full(60, np.nan)]), np.arange(60)
+    numbers[0, 1] = 1.0
+    assert 0 <= discriminated(numbers, owner % 2) <= 1
+    assert out_of_fold(numbers, owner % 2, owner).shape == (60, 2)

@@ -6,6 +6,7 @@ import pytest
 from rounds.prescription.trial.design import PAIRS_A_LOOK
 from rounds.prescription.trial.effect import Gain, Pair, Patients, _reach, gains_of_pairs, paired_effect
 from rounds.prescription.trial.trial import LOOKS
+from rounds.statistics.differences import paired_difference
 from rounds.task import Task
 
 TASK = Task(kind="regression", targets=("y",))
@@ -33,6 +34,13 @@ def share_that_helps(gain: float, pairs: int, attempts: int = 1) -> float:
 
 def test_a_null_remedy_is_seldom_taken_for_a_help() -> None:
     assert share_that_helps(0.0, 4) <= FALSE_ALARMS + 0.033, "3 standard errors of 200 trials"
+
+
+def test_one_pair_alone_has_the_interval_of_its_patients() -> None:
+    rows, treated, control = trial(np.random.default_rng(0), 0.1, 1)
+    of_patients = paired_difference(TASK, "rmse", rows.observed, treated, control, rows.patients)
+    effect = paired_effect(TASK, rows, treated, control)
+    assert (effect.low, effect.high) == pytest.approx((of_patients.low, of_patients.high))
 
 
 def test_two_looks_at_a_null_remedy_are_no_more_often_wrong_than_one() -> None:

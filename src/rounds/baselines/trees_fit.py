@@ -72,7 +72,7 @@ def _grow(task: Task, data: TreeData, y: np.ndarray, target: int) -> tuple[dict[
         said = np.concatenate([y[f] for f in data.folds]) if task.kind == "regression" else np.empty(0)
         return certain_outputs(task, target, float(present[0])), [], said
     count, left_out = _count(task, data, y)
-    model = _model(task, data, max_iter=count, early_stopping=False).fit(data.values, y)
+    model = _model(task, data, max_iter=count, early_stopping=False).fit(without_empty_columns(data.values), y)
     begins = model._baseline_prediction.ravel().tolist()
     places = present.astype(int)[-len(begins) :].tolist() if task.kind == "multiclass" else [target]
     reference = dict.fromkeys(present.astype(int).tolist(), 0.0) if task.kind == "multiclass" else {}
@@ -106,7 +106,19 @@ def _model_without(task: Task, data: TreeData, y: np.ndarray, fold: np.ndarray) 
         return None
     held = fold[np.isin(y[fold], y[seen])] if task.is_classification else fold
     model = _model(task, data, max_iter=MOST_TREES, n_iter_no_change=PATIENCE, early_stopping=True)
-    return model.fit(data.values[seen], y[seen], X_val=data.values[held], y_val=y[held])
+    return model.fit(without_empty_columns(data.values[seen]), y[seen], X_val=data.values[held], y_val=y[held])
+
+
+def without_empty_columns(values: np.ndarray) -> np.ndarray:
+    """Values [N, F] with 0 in columns that have none: scikit-learn's trees cannot put these in bins, and never split
+    a column of one value.
+
+    >>> without_empty_columns(np.array([[1.0, np.nan], [np.nan, np.nan]]))
+    array([[ 1.,  0.],
+           [nan,  0.]])
+    """
+    empty = np.array([bool(np.isnan(column).all()) for column in values.T], bool)
+    return np.where(empty, 0.0, values) if empty.any() else values
 
 
 def _model(task: Task, data: TreeData, **options: Any) -> Any:

@@ -1,8 +1,10 @@
 """How much of an outcome a column, a pair of columns, or all of them tell: fast, and on patients held out."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from rounds.baselines.trees_fit import without_empty_columns
 
 BINS = 40  # of one column, at most: enough to follow any curve
 BIN_PATIENTS = 20  # with a value, for each bin: ten in each half
@@ -103,6 +105,7 @@ def rank_correlations(numbers: np.ndarray, outcome: np.ndarray) -> np.ndarray:
     """|Spearman correlation| [F] of each column with the outcome column it follows best; missing as the median."""
     from scipy.stats import rankdata
 
+    numbers = without_empty_columns(numbers)
     filled = np.where(np.isnan(numbers), np.nanmedian(numbers, axis=0), numbers)
     x, y = _standardized(rankdata(filled, axis=0)), _standardized(rankdata(outcome, axis=0))
     return np.abs(x.T @ y / len(x)).max(axis=1)
@@ -126,6 +129,7 @@ def pair_explained(numbers: np.ndarray, outcome: np.ndarray) -> np.ndarray:
 
     R2 = (r_1^2 + r_2^2 - 2 r_1 r_2 r_12) / (1 - r_12^2), from correlations r with the outcome and between the two.
     """
+    numbers = without_empty_columns(numbers)
     filled = np.where(np.isnan(numbers), np.nanmean(numbers, axis=0), numbers)
     x, y = _standardized(filled), _standardized(outcome)
     between, single = x.T @ x / len(x), x.T @ y / len(x)  # [F, F], [F, T]
@@ -145,6 +149,7 @@ def separation(numbers: np.ndarray, marked: np.ndarray) -> np.ndarray:
     """AUROC [F] of each column for telling marked rows from others (0.5: cannot), by mean ranks; missing as median."""
     from scipy.stats import rankdata
 
+    numbers = without_empty_columns(numbers)
     filled = np.where(np.isnan(numbers), np.nanmedian(numbers, axis=0), numbers)
     ranks = rankdata(filled, axis=0)
     cases = int(marked.sum())
@@ -174,26 +179,34 @@ def separates(column: np.ndarray, outcome: np.ndarray, patients: np.ndarray) -> 
 def discriminated(numbers: np.ndarray, marked: np.ndarray) -> float:
     """AUROC with which boosted trees tell marked rows from others, out of fold: adversarial validation. One row a
     patient: a patient's rows in several folds would be predicted from memory."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.model_selection import cross_val_predict
     from threadpoolctl import threadpool_limits
 
-    trees = HistGradientBoostingClassifier(max_iter=30, max_leaf_nodes=8, min_samples_leaf=10, early_stopping=False)
     with threadpool_limits(1):
-        says = cross_val_predict(trees, numbers, marked, cv=3, method="predict_proba")[:, 1]
+        says = cross_val_predict(_trees(30), numbers, marked, cv=3, method="predict_proba")[:, 1]
     return float(separation(says[:, None], marked)[0])
 
 
 def out_of_fold(numbers: np.ndarray, outcome: np.ndarray, patients: np.ndarray) -> np.ndarray:
     """Probabilities [n, C] of classes [n], numbered from 0, by boosted trees that did not see the row's patient."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.model_selection import GroupKFold, cross_val_predict
     from threadpoolctl import threadpool_limits
 
-    trees = HistGradientBoostingClassifier(max_iter=40, max_leaf_nodes=8, min_samples_leaf=10, early_stopping=False)
     with threadpool_limits(1):
-        says = cross_val_predict(trees, numbers, outcome, cv=GroupKFold(3), groups=patients, method="predict_proba")
+        says = cross_val_predict(
+            _trees(40), numbers, outcome, cv=GroupKFold(3), groups=patients, method="predict_proba"
+        )
     return np.asarray(says)
+
+
+def _trees(count: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    class Trees(HistGradientBoostingClassifier):  # type: ignore[misc]
+        def fit(self, values: np.ndarray, outcome: np.ndarray) -> Any:
+            return super().fit(without_empty_columns(values), outcome)
+
+    return Trees(max_iter=count, max_leaf_nodes=8, min_samples_leaf=10, early_stopping=False)
 
 
 def flip_rates(outcome: np.ndarray, says: np.ndarray, weights: np.ndarray) -> tuple[float, float, float]:

@@ -1,6 +1,6 @@
 """Columns that give the outcome away: by their values, by being there at all, by their order, by their names."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,6 +25,7 @@ GIVES_AWAY = Threshold("gives the outcome away", 0.97, "share of the outcome's v
 GIVES_AWAY_RANK = Threshold("gives a number away by order", 0.99, "|Spearman correlation|")
 SEPARATES = Threshold("separates two outcomes", 0.99, "AUROC of the column alone")
 SURE = Threshold("no chance", 3.5, "standard errors of that AUROC, counted in patients, above one half")
+FEWEST_CASES = Threshold("cases that make it certain", 10, "patients with the rarer outcome")
 TELLS_BY_BEING_THERE = Threshold(
     "tells by being there", 0.97, "share of the rows with a value that have the rarer outcome"
 )
@@ -37,6 +38,7 @@ REST = Threshold("what the best other column tells", 0.5, "times as much, at mos
 LEAST_RANK = 0.9  # of a column through which a line is drawn: else one far patient would make it
 PAIR_COLUMNS = 400  # columns whose pairs are tried: [F, F] stays below a few megabytes
 _VARIANCE = "Share of the outcome's variance"
+OF_FEW = "Of {} patients with the rarer outcome a good predictor may tell as much: is it known in time?"
 A_QUESTION = "A leak, if it is known only with the outcome; else a function to be learned"
 # A column is the outcome in another unit where nothing is added to it, two add up to it where their units are one.
 OFFSET, UNITS_APART = 0.05, 0.02  # standard deviations of the outcome; share of the factor
@@ -44,13 +46,17 @@ OFFSET, UNITS_APART = 0.05, 0.02  # standard deviations of the outcome; share of
 
 @dataclass(frozen=True)
 class Leak:
-    """A column that tells too much: how much, in words, and whether it is a leak or may be a function to be fitted."""
+    """A column that tells too much: how much, in words, and whether it is a leak or may be a function to be fitted.
+
+    cases: patients with the rarer of the two outcomes that it tells; 0 where the outcome is a number.
+    """
 
     column: str
     told: float
     words: str
     evidence: Evidence
     is_leak: bool
+    cases: int = 0
 
 
 def _target_leak(evidence: DataEvidence) -> Judged:
@@ -66,7 +72,8 @@ TARGET_LEAK = Rule(
     "data",
     _target_leak,
     how="Each column alone: in bins on patients held out, by its order, by whether it has a value at all, and by its "
-    "name; each pair of numbers by its plane. What tells a continuous outcome is a note, unless it is that outcome in "
+    "name; each pair of numbers by its plane. Of few cases it is a warning, for a good predictor may tell as much. "
+    "What tells a continuous outcome is a note, unless it is that outcome in "
     "another unit, is named like an outcome, or two columns add up to it: functions are there to be learned. A column "
     "that tells far more of a class than every other counts too, unless it is declared as known in time. Of images the "
     "brightness of each place alone.",
@@ -81,6 +88,7 @@ TARGET_LEAK = Rule(
         GIVES_AWAY_RANK,
         SEPARATES,
         SURE,
+        FEWEST_CASES,
         TELLS_BY_BEING_THERE,
         REACH,
         SIGN_AREA,
@@ -139,14 +147,16 @@ def _leaking_columns(evidence: DataEvidence) -> Judged:
     pair = _pair_leak(evidence)
     if pair is not None and pair.severity == "error":
         return pair
-    return (_seen("note", worst) if worst else pair) or _dominating(evidence, shares)
+    if worst:
+        return _seen("warning" if 0 < worst[0].cases < FEWEST_CASES.value else "note", worst)
+    return pair or _dominating(evidence, shares)
 
 
 def _seen(severity: Severity, leaks: list[Leak]) -> Seen:
     first, columns = leaks[0], [leak.column for leak in leaks]
     others = f"; so {'does' if len(columns) == 2 else 'do'} {', '.join(columns[1:5])}" if len(columns) > 1 else ""
     what = "gives the outcome away" if severity == "error" else "tells the outcome"
-    asked = "" if severity == "error" else f". {A_QUESTION}"
+    asked = {"error": "", "note": f". {A_QUESTION}", "warning": f". {OF_FEW.format(first.cases)}"}[severity]
     return Seen(
         severity,
         f"{first.column} {what}: {first.words}{others}{asked}.",
@@ -165,12 +175,15 @@ def _leak(evidence: DataEvidence, place: int, share: float) -> Leak | None:
         made = _by_separation(evidence, place)
     if share >= GIVES_AWAY.value and made is None:
         words = f"alone it explains {share:.1%} of it on patients held out"
-        made = Leak(name, share, words, {"explained_share": share}, True)
+        cases = (
+            0 if numeric else max(_cases(y, evidence.dataset.cohort.patients) for y, _ in _yes_no_outcomes(evidence))
+        )
+        made = Leak(name, share, words, {"explained_share": share}, True, cases)
     if made is None:
         return _by_name(evidence, place, share)
     target = evidence.dataset.task.targets[0]
-    certain = not alone and (not numeric or _is_copy(evidence, place) or _named(name, target))
-    return Leak(made.column, made.told, made.words, {"explained_share": share, **made.evidence}, certain)
+    told = _is_copy(evidence, place) or _named(name, target) if numeric else made.cases >= FEWEST_CASES.value
+    return replace(made, evidence={"explained_share": share, **made.evidence}, is_leak=told and not alone)
 
 
 def _named(name: str, target: str) -> bool:
@@ -214,8 +227,13 @@ def _by_being_there(evidence: DataEvidence, place: int) -> Leak | None:
                 f"outcome, and {sign.reach:.0%} of that outcome's rows are among them"
             )
             told: Evidence = {"purity": sign.purity, "reach": sign.reach, "auroc": sign.area, "filled": sign.filled}
-            return Leak(name, max(sign.purity, sign.area), words, told, True)
+            return Leak(name, max(sign.purity, sign.area), words, told, True, _cases(outcome, dataset.cohort.patients))
     return None
+
+
+def _cases(outcome: np.ndarray, patients: np.ndarray) -> int:
+    """Patients with the rarer of two outcomes, 0/1 [N]."""
+    return min(len(np.unique(patients[rows])) for rows in (outcome > 0.5, outcome <= 0.5))
 
 
 def _yes_no_outcomes(evidence: DataEvidence) -> list[tuple[np.ndarray, str]]:
@@ -230,21 +248,22 @@ def _yes_no_outcomes(evidence: DataEvidence) -> list[tuple[np.ndarray, str]]:
 
 def _by_separation(evidence: DataEvidence, place: int) -> Leak | None:
     """A column whose order separates two outcomes."""
-    area, errors = _separation(evidence, place)
+    area, errors, cases = _separation(evidence, place)
     if area < SEPARATES.value or errors < SURE.value:
         return None
     words = f"its order alone separates the outcomes (AUROC {area:.3f})"
-    return Leak(evidence.columns[place].name, area, words, {"auroc": area}, True)
+    return Leak(evidence.columns[place].name, area, words, {"auroc": area}, True, cases)
 
 
-def _separation(evidence: DataEvidence, place: int) -> tuple[float, float]:
-    """(AUROC, standard errors above one half) of yes/no outcomes, the best of several; levels have no order, and how
-    often something was measured in a recording is asked for itself."""
+def _separation(evidence: DataEvidence, place: int) -> tuple[float, float, int]:
+    """(AUROC, standard errors above one half, cases) of yes/no outcomes, the best of several; levels have no order, and
+    how often something was measured in a recording is asked for itself."""
     column = evidence.columns[place]
     counts = column.engineered and column.name.endswith(COUNTED)
     if evidence.dataset.task.kind == "multiclass" or column.role == "categorical" or counts:
-        return 0.5, 0.0
-    return max(separates(evidence.numbers[:, place], y, evidence.patients) for y in evidence.outcome.T)
+        return 0.5, 0.0, 0
+    numbers, patients = evidence.numbers[:, place], evidence.patients
+    return max((*separates(numbers, y, patients), _cases(y, patients)) for y in evidence.outcome.T)
 
 
 def _by_name(evidence: DataEvidence, place: int, share: float) -> Leak | None:
@@ -252,7 +271,7 @@ def _by_name(evidence: DataEvidence, place: int, share: float) -> Leak | None:
     column, target = evidence.columns[place], evidence.dataset.task.targets[0]
     if column.known != "unknown" or outcome_family(column.name) is None:
         return None
-    area, errors = (0.5, 0.0) if not evidence.dataset.task.is_classification else _separation(evidence, place)
+    area, errors, _ = (0.5, 0.0, 0) if not evidence.dataset.task.is_classification else _separation(evidence, place)
     by_order = area >= NAMED_AREA.value and errors >= SURE.value
     if share < NAMED_SHARE.value and not by_order:
         return None
