@@ -175,10 +175,7 @@ def _leak(evidence: DataEvidence, place: int, share: float) -> Leak | None:
         made = _by_separation(evidence, place)
     if share >= GIVES_AWAY.value and made is None:
         words = f"alone it explains {share:.1%} of it on patients held out"
-        cases = (
-            0 if numeric else max(_cases(y, evidence.dataset.cohort.patients) for y, _ in _yes_no_outcomes(evidence))
-        )
-        made = Leak(name, share, words, {"explained_share": share}, True, cases)
+        made = Leak(name, share, words, {"explained_share": share}, True, 0 if numeric else _most_cases(evidence))
     if made is None:
         return _by_name(evidence, place, share)
     target = evidence.dataset.task.targets[0]
@@ -234,6 +231,10 @@ def _by_being_there(evidence: DataEvidence, place: int) -> Leak | None:
 def _cases(outcome: np.ndarray, patients: np.ndarray) -> int:
     """Patients with the rarer of two outcomes, 0/1 [N]."""
     return min(len(np.unique(patients[rows])) for rows in (outcome > 0.5, outcome <= 0.5))
+
+
+def _most_cases(evidence: DataEvidence) -> int:
+    return max(_cases(outcome, evidence.dataset.cohort.patients) for outcome, _ in _yes_no_outcomes(evidence))
 
 
 def _yes_no_outcomes(evidence: DataEvidence) -> list[tuple[np.ndarray, str]]:
