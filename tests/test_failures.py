@@ -1,5 +1,6 @@
 """What fails after training costs only itself: the networks, their curves and a word on it stay in the run folder."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,19 @@ def test_what_there_is_no_result_without_ends_the_run_in_a_sentence(
         run(wards, tmp_path / "run")
     assert is_kept(tmp_path / "run", wards)
     assert not (tmp_path / "run" / "metrics.json").exists()
+
+
+def test_networks_that_all_diverged_leave_findings_and_an_error_that_names_the_first(
+    wards: Dataset, tmp_path: Path
+) -> None:
+    far = replace(request(tmp_path / "run"), changes={**TINY, "optimizer": "sgd", "learning_rate": 1e30})
+    with pytest.raises(
+        TrainingError, match=r"got networks='\d+, all diverged'.*First finding: .*rounds examine"
+    ) as caught:
+        improve(wards, request=far)
+    alarms = [f["code"] for f in read_record(tmp_path / "run", "findings.json")["findings"] if f["severity"] != "note"]
+    assert f"({alarms[0]})" in str(caught.value)
+    assert "learning-rate-too-high" in alarms
 
 
 def test_what_failed_is_done_without_training_when_the_run_goes_on(

@@ -40,10 +40,8 @@ def sound_members(trained: Trained, outer: int) -> list[Member]:
         n for n in networks if _kept(trained, n) and all(np.isfinite(w).all() for w in trained.weights(n).values())
     ]
     if not sound:
-        raise TrainingError(
-            f"Training must leave at least one member with finite weights, got members={len(members)}, all diverged. "
-            "Lower the learning rate (--set learning_rate=1e-3) or scale the inputs."
-        )
+        expected, advice = "left with a network of finite weights", "Lower the learning rate, or scale the inputs"
+        raise TrainingError("Training", expected, name="networks", got=f"{len(members)}, all diverged", advice=advice)
     return sound
 
 

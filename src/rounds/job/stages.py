@@ -22,7 +22,7 @@ from rounds.evaluation.evidence_pack import known_columns, write_evidence
 from rounds.examination.data_rules.evidence import DataEvidence
 from rounds.examination.examine import examine_run
 from rounds.examination.examine_data import DataSaid, examine_data
-from rounds.examination.finding import Answer, Examination, Verdict
+from rounds.examination.finding import Answer, Examination, Finding, Verdict
 from rounds.examination.rules import every_rule, rules_of_data
 from rounds.examination.sources.population import run_of
 from rounds.examination.while_training.early import SeenEarly, watched
@@ -217,8 +217,10 @@ def _finished(begun: Begun, found: Loop) -> Finished:
     try:
         with begun.failures.needed("judging"):
             made, judged, baselines = _judging(begun, found)
-    except TrainingError:
-        _write_what_happened(begun, found)
+    except TrainingError as error:
+        alarms = _write_what_happened(begun, found).alarms
+        if alarms and not begun.failures.records:
+            raise _with_finding(error, alarms[0], begun.folder) from error
         raise
     return Finished(given.dataset, given.split, found.populations, made, judged, tuple(baselines))
 
@@ -355,7 +357,12 @@ def _every_code() -> tuple[str, ...]:
     return tuple(rule.code for rule in every_rule())
 
 
-def _write_what_happened(begun: Begun, found: Loop) -> None:
+def _with_finding(error: TrainingError, finding: Finding, folder: Path) -> TrainingError:
+    """The error with what the examination of the networks says first, and where the rest of it stands."""
+    return TrainingError(f"{error} First finding: {finding.name} ({finding.code}). All: rounds examine {folder}")
+
+
+def _write_what_happened(begun: Begun, found: Loop) -> Examination:
     """Curves and findings of a training that left nothing to judge: why it failed is what its user needs."""
     run = replace(
         run_of(found.own, len(found.populations) - 1),
@@ -364,8 +371,10 @@ def _write_what_happened(begun: Begun, found: Loop) -> None:
         data_not_applicable=begun.data_said[1],
         data_examined=True,
     )
-    examine_run(run).record().model_copy(update={"asked": _every_code()}).write(begun.folder)
+    examination = examine_run(run)
+    examination.record().model_copy(update={"asked": _every_code()}).write(begun.folder)
     write_prescriptions(begun.folder, found.entries)
+    return examination
 
 
 def _write_advice(begun: Begun, found: Loop, record: MetricsFile) -> MetricsFile:
