@@ -13,7 +13,7 @@ from rounds.examination.training_rules.mismatch import judges
 from rounds.plan import Plan
 from rounds.run_folder.metrics import Estimate
 from rounds.task import Task
-from tests.examination.planted import behind, folds, inside, run
+from tests.examination.planted import behind, folds, healthy_loss, inside, run
 
 FAR = {"linear_by_fold": {"linear": dict.fromkeys(range(5), 0.3)}}
 ODD = Seen(BY_HARM, "Something is odd.", {"share": 0.5}, 0.9)
@@ -50,6 +50,29 @@ def test_a_difference_that_is_not_sure_is_none() -> None:
     share = 1.5 * WORSE.value
     assert harm(run(folds(), **judged(share))) is not None
     assert harm(run(folds(), **judged(share, error=2 * share))) is None
+
+
+def test_beside_what_good_plans_show_too_a_difference_must_be_surer() -> None:
+    """Few events: a healthy network is behind a linear model by one and a half standard errors one time in fifteen."""
+    doubtful = run(folds(), **judged(3 * WORSE.value, error=2 * WORSE.value))
+    assert harm(doubtful) is not None
+    assert harm(doubtful, alone=True) is None
+    assert harm(run(folds(), **judged(3 * WORSE.value, error=WORSE.value)), alone=True) is not None
+
+
+def test_networks_that_learned_nothing_are_harmed_however_few_the_events() -> None:
+    """No difference to a linear model is sure there, while neither loss ever came below a constant's."""
+
+    def never(epochs: np.ndarray) -> np.ndarray:
+        return 1.2 - 0.004 * epochs
+
+    unsure = judged(0.1, error=0.5)
+    stuck = run(folds(train=never, validation=never), **unsure)
+    found = harm(stuck)
+    assert found is not None
+    assert found.evidence == {"constant_loss": 1.0}
+    assert weighed(stuck, ODD).severity == "error"
+    assert harm(run(folds(train=healthy_loss(0.9), validation=never), **unsure)) is None, "something was learned"
 
 
 def test_a_loss_that_does_not_judge_the_outcome_tells_nothing() -> None:

@@ -6,6 +6,7 @@ from rounds.examination.examine import examine_run
 from rounds.examination.finding import NotApplicable
 from rounds.examination.follow import BY_TIME, SHOWN
 from rounds.examination.run import Run
+from rounds.task import Task
 from tests.examination.planted import EPOCHS, behind, folds, healthy_loss, inside, run, said, seen
 
 FLAT = healthy_loss(1.0, 1.0)
@@ -119,3 +120,13 @@ def test_decayed_too_early() -> None:
 def test_decay_on_a_plateau_is_left_alone() -> None:
     assert said("decayed-too-early", run(folds(rate=cut(18)))) is None
     assert isinstance(said("decayed-too-early", run(folds())), NotApplicable)
+
+
+def test_of_few_events_the_first_loss_is_that_of_guessing() -> None:
+    """A constant's loss is a fifteenth of it there, and steps that are too small are no fault of how weights begin."""
+    task = Task(kind="binary", targets=("death",), classes=("0", "1"))
+
+    guess = healthy_loss(np.log(2), np.log(2))
+    steps = inside(update_ratio=1e-5)
+    few = run(folds(train=guess, validation=guess, measures=steps), task=task, constant_loss=0.045)
+    assert seen("learning-rate-too-low", few).severity == "error"

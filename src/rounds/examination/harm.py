@@ -7,7 +7,7 @@ import numpy as np
 from rounds.examination.curve import Curve
 from rounds.examination.finding import BY_HARM, Evidence, Seen, Threshold, in_words
 from rounds.examination.run import Run
-from rounds.examination.training_rules.learning import LEAST_LEARNED, median_explained, reference_loss
+from rounds.examination.training_rules.learning import LEAST_LEARNED, learned_nothing, median_explained, reference_loss
 from rounds.examination.training_rules.mismatch import judges
 from rounds.run_folder.metrics import Estimate
 from rounds.statistics.fold_differences import fold_error
@@ -23,11 +23,12 @@ WORSE = Threshold(
 BESIDE_CAUSE = Threshold(
     "the same, beside a cause that good plans hardly ever show", 0.05, WORSE.unit, WARD, "measured"
 )
-SURE = Threshold("certainty of that", 1.0, "standard errors, of the folds and of the judged patients")
+SURE = Threshold("certainty of that", 1.0, "standard errors, of the folds and of the judged patients", WARD, "measured")
+SURE_ALONE = Threshold("the same, beside what good plans show too", 2.0, SURE.unit, WARD, "measured")
 BEHIND_TREES = Threshold(
     "behind the trees", 0.08, "share of the constant's score, on judged patients", WARD, "measured"
 )
-HARM_THRESHOLDS = (WORSE, BESIDE_CAUSE, SURE, BEHIND_TREES, LEAST_LEARNED)
+HARM_THRESHOLDS = (WORSE, BESIDE_CAUSE, SURE, SURE_ALONE, BEHIND_TREES, LEAST_LEARNED)
 WHOLE = 1.0  # the error of a constant: a network that is further behind has lost no more
 TWO_SIDED = 3.92  # standard errors in a 95 % interval
 
@@ -60,8 +61,9 @@ def harm(run: Run, alone: bool = False) -> Harm | None:
     linear model one by one, and their average not: then nobody is harmed. A data set in which little can be learned is
     no fault of training.
     """
-    least = (WORSE if alone else BESIDE_CAUSE).value
-    return _lost(run) or _behind_linear(run, least) or _behind_trees(run) or _below_constant(run)
+    return (
+        _lost(run) or _learned_nothing(run) or _behind_linear(run, alone) or _behind_trees(run) or _below_constant(run)
+    )
 
 
 def harm_is_known(run: Run) -> bool:
@@ -96,22 +98,32 @@ def _lost(run: Run) -> Harm | None:
     return Harm(f"{len(lost)} of the best configuration's networks never had a finite loss", {"lost": len(lost)})
 
 
+def _learned_nothing(run: Run) -> Harm | None:
+    """Not even how frequent the outcome is was learned: no difference to a linear model need be sure beside that."""
+    trained = [c for c in run.best.curves if not c.diverged]
+    if run.constant_loss is None or not trained or not all(learned_nothing(run, c) for c in trained):
+        return None
+    words = "neither loss of the best configuration's networks ever fell below that of one constant prediction"
+    return Harm(words, {"constant_loss": run.constant_loss})
+
+
 def kept_loss(run: Run, curve: Curve) -> float:
     """Validation loss of what the member keeps: its best snapshot's, or the last epoch's."""
     last_kept = run.plan is not None and run.plans[curve.plan].keep_best == "none"
     return float(curve.validation[-1]) if last_kept else curve.best_validation
 
 
-def _behind_linear(run: Run, least: float) -> Harm | None:
-    """Behind a linear model by at least this share of the constant's error, on validation patients of the same folds
+def _behind_linear(run: Run, alone: bool) -> Harm | None:
+    """Behind a linear model by a share of the constant's error that counts, on validation patients of the same folds
     and on judged patients, where both are known."""
+    least, sure = (WORSE, SURE_ALONE) if alone else (BESIDE_CAUSE, SURE)
     validation, judged = _on_validation(run), _on_judged(run)
     known = [part for part in (validation, judged) if part is not None]
     if not known or (judged is not None and judged.share <= 0):
         return None
     share = float(np.mean([part.share for part in known]))
     error = float(np.sqrt(sum(part.error**2 for part in known)) / len(known))
-    if not (share >= least and share > SURE.value * error):
+    if not (share >= least.value and share > sure.value * error):
         return None
     evidence: Evidence = {"behind_linear_share": share, "standard_error": error}
     evidence |= {} if validation is None else {"behind_linear_validation_share": validation.share}

@@ -13,6 +13,7 @@ from rounds.examination.training_rules.learning import (
     BAD_STARTS,
     SMALLEST_SHARE,
     explained,
+    learned_nothing,
     median_explained,
     noise_of_mean,
     of_what,
@@ -86,8 +87,7 @@ def _lost_from(curve: Curve) -> int:
 def _not_learning(run: Run) -> Judged:
     if run.constant_loss is None:
         return _never_fell(run)
-    finite = [c for c in run.curves if not c.diverged]
-    stuck = [c for c in finite if max(explained(run, c), explained(run, c, "validation")) < SMALLEST_SHARE.value]
+    stuck = [c for c in run.curves if not c.diverged and learned_nothing(run, c)]
     stuck_members = {c.member for c in stuck}
     if not stuck or any(c.member not in stuck_members for c in run.best.curves if not c.diverged):
         return None

@@ -63,6 +63,12 @@ def reference_loss(run: Run, curve: Curve) -> float:
     return float(finite.max()) if len(finite) and finite.max() > 0 else 1.0
 
 
+def loss_of_guessing(run: Run) -> float:
+    """Loss of saying that all classes are equally likely, as networks start out; 0 for numbers."""
+    task = run.task
+    return float(np.log(max(task.outputs, 2))) if task is not None and task.is_classification else 0.0
+
+
 def of_what(run: Run) -> str:
     """What shares of a loss are shares of, in words."""
     return "of the constant's loss" if run.constant_loss else "of the highest loss"
@@ -87,6 +93,11 @@ def explained(run: Run, curve: Curve, split: str = "train") -> float:
     values = getattr(curve, split) if np.isfinite(getattr(curve, split)).any() else curve.validation
     finite = values[np.isfinite(values)]
     return 1 - float(smooth(finite, curve.window).min()) / reference_loss(run, curve) if len(finite) else -np.inf
+
+
+def learned_nothing(run: Run, curve: Curve) -> bool:
+    """Whether neither loss ever came below the constant's by a worthwhile share; False where that is not known."""
+    return max(explained(run, curve), explained(run, curve, "validation")) < SMALLEST_SHARE.value
 
 
 def median_explained(run: Run, configuration: Configuration, split: str = "train") -> float:

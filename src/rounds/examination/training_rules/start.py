@@ -17,6 +17,7 @@ from rounds.examination.training_rules.learning import (
     HEAVY_NOISE,
     HUGE_WEIGHTS,
     TINY_WEIGHTS,
+    loss_of_guessing,
     narrow,
     narrow_layers,
     reference_loss,
@@ -159,7 +160,7 @@ def _marks_at_start(run: Run, curve: Curve) -> Evidence | None:
     marks: Evidence = {}
     dropped = curve.settings.get("dropout", 0.0) >= HEAVY_DROPOUT.value  # multiplies what is left, and the loss with it
     noisy = curve.settings.get("input_noise", 0.0) >= HEAVY_NOISE.value  # and noise drowns what weights make of inputs
-    high = loss >= HIGH_START.value * max(run.constant_loss or np.inf, _of_guessing(run))
+    high = loss >= HIGH_START.value * max(run.constant_loss or np.inf, loss_of_guessing(run))
     scale = run.model is not None and run.task is not None and not run.task.is_classification  # that of the targets
     if run.constant_loss and high and not (dropped or noisy or scale):
         marks["loss_over_constant"] = loss / run.constant_loss
@@ -201,12 +202,6 @@ def _dead_at_start(run: Run, curve: Curve) -> float | None:
     left_out = narrow_layers(run, curve)
     shares = [share for layer, share in zip(found[0], found[2][:, 0], strict=True) if layer not in left_out]
     return float(max(shares, default=0.0))
-
-
-def _of_guessing(run: Run) -> float:
-    """Loss of saying that all classes are equally likely, as networks start out; 0 for numbers."""
-    task = run.task
-    return float(np.log(max(task.outputs, 2))) if task is not None and task.is_classification else 0.0
 
 
 def _slow_start(run: Run, curve: Curve) -> float | None:

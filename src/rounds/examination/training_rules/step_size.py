@@ -23,6 +23,7 @@ from rounds.examination.training_rules.learning import (
     STEADY,
     contrast,
     learned_half,
+    loss_of_guessing,
     narrow_layers,
     of_what,
     on_its_way,
@@ -42,7 +43,7 @@ DEAD_AT_START = Threshold(
 LONG_STEP = Threshold("one long step", 0.5, "|update| / |first weights|, the first step included")
 RISE = Threshold("rise above the start", 2.0, "times the larger of first loss and constant's loss")
 LOST_UNITS = Threshold("units lost in training", 0.5, "share of a layer")
-STRAY_START = Threshold("a sane first loss", 10.0, "times the constant's loss, at most")
+STRAY_START = Threshold("a sane first loss", 10.0, "times the constant's loss or that of guessing, at most")
 DEAD_GRADIENT = Threshold(
     "no gradient", 1e-7, "norm", "DeepDiagnosis (Wardat et al. 2022): mean |gradient| < 1e-7", "published"
 )
@@ -84,7 +85,7 @@ def _sane_start(run: Run, curve: Curve) -> bool:
     passed = first_to_last(curve)
     flows &= passed is None or bool(passed[0] >= VANISHING.value)
     sized = strange_size(run, curve) is None
-    stray = starting_loss(run, curve) >= STRAY_START.value * reference_loss(run, curve)
+    stray = starting_loss(run, curve) >= STRAY_START.value * max(reference_loss(run, curve), loss_of_guessing(run))
     return alive and flows and sized and not (stray and run.model is None)  # of a model, targets have any scale
 
 
