@@ -121,8 +121,8 @@ def treated(ground: Ground, changes: Record, rounds: int) -> Record:
     given = Circumstances(ground.dataset, ground.split, None, 1, np.inf, folder)
     folds_data = make_folds_data(ground.dataset, ground.split, scaling_of(plan))
     with timed_training(training):
-        population = loop.make_population([plan], ground.dataset.task, folds_data)
-        first = end_of(loop.train_to_end(population, folder, None, hopeless_in(population)))
+        population = loop.make_population([plan], ground.dataset.task, folds_data)  # type: ignore[attr-defined]
+        first = end_of(loop.train_to_end(population, folder, None, hopeless_in(population)))  # type: ignore[attr-defined]
         found = Loop((first,))
         while rounds:
             found, this_round = look(given, found, rounds)
@@ -141,7 +141,7 @@ def treated(ground: Ground, changes: Record, rounds: int) -> Record:
         "first": member_epochs(first),
         "alarms": [[f.code for f in e.alarms] for e in found.examinations],
         "ended": found.ended,
-        "kept": [e["change"] for e in found.entries if e["verdict"] == "kept"],
+        "kept": [e.change for e in found.entries if e.verdict == "kept"],
         "seconds": round(seconds, 2),
         "seconds_training": round(sum(training), 2),
         "timed": "stay",  # records without it timed the judging on clean patients as well

@@ -100,11 +100,11 @@ def true_values(population: Population, rows: int) -> dict[str, float]:
 def limits(population: Population, sample: Sample, random: np.random.Generator) -> Iterator[tuple[str, float, float]]:
     """(name, low, high) of every value of a table."""
     observed, told, owner = sample
-    yield from ((name, i["low"], i["high"]) for name, i in score_with_interval(TASK, *sample).items())
+    yield from ((name, i.low, i.high) for name, i in score_with_interval(TASK, *sample).items())
     rival = rival_of(sample, random)
     for name in INFLUENCES:
         gain = paired_difference(TASK, name, observed, told, rival, owner)
-        yield DIFFERENCE + name, gain["low"], gain["high"]
+        yield DIFFERENCE + name, gain.low, gain.high
     yield NET_BENEFIT, *net_benefit_interval(*acted_on(population, sample), owner)
 
 

@@ -43,6 +43,7 @@ def measured(name: str, rounds: int, changes: dict[str, Any]) -> dict[str, Any]:
             elif isinstance(event, Result):
                 break
         length = time.monotonic() - started
+    assert isinstance(event, Result)
     at, left = next((when, left) for when, left in said if when >= SHARE * length)
     times = [0.0, *(when for when, _ in said), length]
     return {
