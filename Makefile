@@ -5,13 +5,14 @@ PYTHON ?= $(shell for p in $(PYTHONS); do $$p -c 'import sys; sys.exit(sys.versi
 BIN = .venv/bin
 STAMP = .venv/installed
 
-.PHONY: help setup demo test test-fast test-all benchmark clean
+.PHONY: help setup demo test test-fast test-all docs benchmark clean
 
 help:
 	@echo "make demo       train on the built-in diabetes patients and write a report"
 	@echo "make test       everything that must hold before a change is kept"
 	@echo "make test-fast  the quick ones of these tests, as measured when they last ran: while working"
 	@echo "make test-all   the same, with the wide and long checks"
+	@echo "make docs       these documents as a site in build/site, which opens without a network"
 	@echo "make setup      only .venv with the pinned packages and the rounds command"
 	@echo "make benchmark  how to measure what the documentation claims"
 	@echo "make clean      remove .venv, caches and runs"
@@ -47,6 +48,13 @@ test-fast: setup
 
 test-all: setup
 	$(BIN)/python -m pytest -q -n 2 --dist loadscope -m "slow or not slow"
+
+docs: setup
+	@$(BIN)/python -c "import material, mkdocstrings" 2>/dev/null || { \
+		if $(BIN)/python -m pip --version >/dev/null 2>&1; then pip="$(BIN)/python -m pip"; else pip="$(PYTHON) -m pip --python $(BIN)/python"; fi; \
+		$$pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"; }
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "build/site/index.html"
 
 benchmark: setup
 	@echo "Each script measures one claim and prints JSON; peers are in benchmarks/requirements.txt:"
