@@ -179,13 +179,16 @@ def worth_it(difference: BaselineDifference) -> Worth:
     >>> effect = {"value": 2.0, "low": 1.0, "high": 3.0, "smallest_worthwhile": 0.5}
     >>> worth_it(BaselineDifference(metric="rmse", baseline="trees", **effect)).answer
     'yes'
+    >>> worse = {"value": -2.0, "low": -3.0, "high": -1.0, "smallest_worthwhile": 0.5}
+    >>> worth_it(BaselineDifference(metric="rmse", baseline="trees", **worse)).reason.partition(": ")[2]
+    'no gain reaches the smallest worthwhile difference 0.5'
     """
     shown = f"{difference.metric} {gain_in_words(difference, difference.baseline)}"
     least = f"smallest worthwhile difference {difference.smallest_worthwhile:.3g}"
     if difference.low > 0 and difference.value >= difference.smallest_worthwhile:
         return Worth("yes", f"{shown}; {least}")
     if difference.high < difference.smallest_worthwhile:
-        return Worth("no", f"{shown}: less than the {least}")
+        return Worth("no", f"{shown}: no gain reaches the {least}")
     return Worth("unknown", f"{shown}: too few patients to tell it from the {least}")
 
 

@@ -379,10 +379,12 @@ def _known_after(evidence: DataEvidence) -> Judged:
         shown = ", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else "")
         return NotApplicable(f"{undeclared}: {shown}")
     shown = ", ".join(suspicious[:10]) + (", ..." if len(suspicious) > 10 else "")
-    are = "is named like an outcome and does" if len(suspicious) == 1 else "are named like outcomes and do"
+    one = len(suspicious) == 1
+    are = "is named like an outcome and does" if one else "are named like outcomes and do"
+    known = "its value is" if one else "their values are"
     return Seen(
         "note",
-        f"{shown} {are} not say when its value is known; {undeclared}. Declare it in a roles file, or leave "
+        f"{shown} {are} not say when {known} known; {undeclared}. Declare it in a roles file, or leave "
         "the column out (--drop) where it is known too late.",
         {"columns": suspicious, "undeclared": len(unknown)},
         0.6,
