@@ -8,7 +8,8 @@ import pytest
 
 from rounds.examination.curve import Curve
 from rounds.examination.examine import examine_run
-from rounds.examination.finding import Finding
+from rounds.examination.finding import Finding, NotApplicable, Seen
+from rounds.examination.rule import FAILED
 from rounds.examination.rules import rules_of_training
 from rounds.examination.run import Run
 from rounds.examination.text import WIDTH, examination_text
@@ -57,6 +58,7 @@ def test_odd_runs_are_examined_too(seed: int) -> None:
     fields = behind() if random.random() < 0.5 else {}
     known = {"plans": (plan,), "task": REGRESSION, "constant_loss": 1.0, **fields} if random.random() < 0.7 else {}
     found = examine_run(Run(curves, **known))  # type: ignore[arg-type]
+    assert not [reason for _, reason in found.not_applicable if reason.startswith(FAILED)]
     assert found.findings
     json.dumps(found.record().content(), allow_nan=False)
 
@@ -89,6 +91,17 @@ def test_data_comes_before_training() -> None:
     assert found.findings[0] == LEAK
     assert found.findings[1].question == "training"
     assert found.verdict.believable.answer == "no"
+
+
+def test_a_rule_that_fails_costs_no_other() -> None:
+    def fail(evidence: Run) -> Seen:
+        raise ZeroDivisionError("planted")
+
+    rule = replace(rules_of_training()[0], judge=fail)
+    said = rule.ask(run(folds()))
+    assert said == NotApplicable("the rule failed: ZeroDivisionError: planted")
+    failed = run(folds(), dataset=DECLARED, data_examined=True, data_not_applicable=(("target-leak", said.reason),))
+    assert examine_run(failed).verdict.believable.reason == "not everything was checked: target-leak failed"
 
 
 def test_believable_needs_every_column_declared() -> None:

@@ -17,6 +17,7 @@ from rounds.examination.finding import (
 )
 from rounds.examination.follow import Found, following, ground
 from rounds.examination.harm import weighed
+from rounds.examination.rule import FAILED
 from rounds.examination.rules import every_rule, rules_of_training
 from rounds.examination.run import Run
 from rounds.statistics.differences import worth_it
@@ -90,6 +91,9 @@ def believable(run: Run, findings: tuple[Finding, ...]) -> Answer:
     warnings = [f for f in about_data if f.severity == "warning"]
     if warnings:
         return Answer("unknown", f"{warnings[0].name}: {warnings[0].explanation}")
+    failed = [code for code, reason in run.data_not_applicable if reason.startswith(FAILED)]
+    if failed:
+        return Answer("unknown", f"not everything was checked: {failed[0]} failed")
     features = [c for c in run.dataset.columns if c.role in ("numeric", "categorical", "boolean")]
     unknown = [c.name for c in features if c.known == "unknown"]
     if unknown:

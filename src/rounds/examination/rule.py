@@ -5,10 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
+from rounds.errors import RoundsError
 from rounds.examination.figure import FindingFigure
 from rounds.examination.finding import BY_HARM, Finding, NotApplicable, Question, Seen, Threshold
 from rounds.examination.rates import rates_of
 
+FAILED = "the rule failed"  # what the reason begins with where a rule could not judge by a fault of its own
 Evidence = TypeVar("Evidence")
 Judged = Seen | NotApplicable | None
 
@@ -60,11 +62,16 @@ class Rule(Generic[Evidence]):
     in_good_plans: bool = False
 
     def ask(self, evidence: Evidence) -> Judged:
-        """What it says, or what it would need to say anything."""
+        """What it says, or what it would need to say anything. A rule that fails costs no other, and no run."""
         for need in self.needs:
             if not need.met_by(evidence):
                 return NotApplicable(f"needs {need.words}")
-        return self.judge(evidence)
+        try:
+            return self.judge(evidence)
+        except RoundsError:
+            raise
+        except Exception as error:
+            return NotApplicable(f"{FAILED}: {type(error).__name__}: {error}")
 
     def finding(self, seen: Seen, round_number: int = 0) -> Finding:
         """The rule's words with what it saw. seen: weighed already, where harm decides its severity."""

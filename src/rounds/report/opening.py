@@ -111,7 +111,7 @@ def asked(run: RunFiles) -> list[tuple[str, str]]:
         ("Events", f"{_events(events['all'], data.rows)} ({task.classes[1]})" if events and task.classes else ""),
         ("Dates", f"{_month(dates[0])} to {_month(dates[1])}" if dates else "not given"),
         ("Split", data.split.how),
-        ("No effect", "; ".join(f"{n.field}: {n.because}" for n in run.plan.no_effect)),
+        ("No effect", "; ".join(f"{n.because} ({n.field})" for n in run.plan.no_effect)),
         ("Failed", "; ".join(f"{f.stage} ({f.error})" for f in run.metrics.failed)),
     ]
     return [(name, text) for name, text in found if text]
