@@ -7,16 +7,19 @@ A process of its own, since a reader that crashes would take the tests with it. 
 
 import argparse
 import gzip
+import hashlib
 import io
 import json
 import resource
 import signal
+import sqlite3
 import sys
 import tempfile
 import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,8 +39,10 @@ from rounds.errors import RoundsError
 from rounds.evaluation.audit.prediction_file import named_predictions
 from rounds.examination.logs.read import read_logs
 from rounds.plan import read_plan_file
+from rounds.prediction.model_folder import load_predictor, save_predictor
 from rounds.run_folder.read import read_record
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
 MOST_SECONDS, MOST_BYTES = 10, 2 * 2**30  # of the processor, and of memory: what one small file may take
 ROWS = 30
 INTERESTING = (
@@ -54,6 +59,7 @@ INTERESTING = (
     b"../",
 )
 Reader = Callable[[Path], Any]
+Seed = tuple[Reader, str, dict[str, bytes]]  # how a file is read, which file is changed, and all of its folder
 
 
 def table() -> pl.DataFrame:
@@ -158,15 +164,16 @@ def read_one_record(path: Path) -> Any:
     return read_record(path.parent, path.name)
 
 
-def seeds() -> dict[str, tuple[Reader, str, dict[str, bytes]]]:
-    """By reader: how a file is read, which file is changed, and the files that lie in its folder."""
+def seeds() -> dict[str, Seed]:
+    """By reader."""
     csv, records = table().write_csv().encode(), record_files()
     signals = {"x": np.random.default_rng(0).normal(size=(6, 40)).astype(np.float32), "y": np.arange(6) % 2}
     images = {"train_images": np.zeros((6, 8, 8), np.uint8), "train_labels": np.arange(6) % 2}
-    made: dict[str, tuple[Reader, str, dict[str, bytes]]] = {
+    made: dict[str, Seed] = {
         "csv": (read_table, "a.csv", {"a.csv": csv}),
         "semicolons": (read_table, "a.csv", {"a.csv": csv.replace(b",", b";")}),
         "tsv": (read_table, "a.tsv", {"a.tsv": csv.replace(b",", b"\t")}),
+        "csv utf-16": (read_table, "a.csv", {"a.csv": csv.decode().encode("utf-16")}),
         "csv gz": (read_table, "a.csv.gz", {"a.csv.gz": gzip.compress(csv)}),
         "csv zip": (read_table, "a.zip", {"a.zip": zipped(csv)}),
         "parquet": (read_table, "a.parquet", {"a.parquet": written(table().write_parquet)}),
@@ -193,7 +200,75 @@ def seeds() -> dict[str, tuple[Reader, str, dict[str, bytes]]]:
         ),
         "run record": (read_one_record, "a.json", {"a.json": b'{"schema_version": 1, "a": [{"b": 1.5, "c": null}]}'}),
     }
-    return made | {f"image {name}": (read_image, name, {name: content}) for name, content in image_files().items()}
+    made |= {f"image {name}": (read_image, name, {name: content}) for name, content in image_files().items()}
+    return made | office_seeds() | log_seeds() | model_seeds()
+
+
+def office_seeds() -> dict[str, Seed]:
+    """A workbook, and files of SPSS, Stata and SAS (of whose own format nothing writes a file)."""
+    import pyreadstat
+
+    from tests.data.test_office_files import workbook
+
+    made: dict[str, Seed] = {}
+    rows = [list(table().columns), *([str(cell or "") for cell in row] for row in table().rows())]
+    writers = {"sav": pyreadstat.write_sav, "dta": pyreadstat.write_dta, "xpt": pyreadstat.write_xport}
+    with tempfile.TemporaryDirectory() as folder:
+        workbook(Path(folder, "a.xlsx"), [rows])
+        for ending, write in writers.items():
+            write(table(), f"{folder}/a.{ending}")
+        for name in ("a.xlsx", *(f"a.{ending}" for ending in writers)):
+            made[name.removeprefix("a.")] = (read_table, name, {name: Path(folder, name).read_bytes()})
+    return made
+
+
+def log_seeds() -> dict[str, Seed]:
+    """TensorBoard's event files, MLflow's database and its folders, and Parquet."""
+    from tensorboardX import SummaryWriter
+
+    events, columns = "events.out.tfevents.1", pl.read_csv(LOG)
+    with tempfile.TemporaryDirectory() as folder:
+        with SummaryWriter(folder) as writer:
+            for epoch, loss, validation in columns.rows():
+                writer.add_scalar("loss", loss, epoch)
+                writer.add_scalar("val_loss", validation, epoch)
+        content = next(Path(folder).glob("events*")).read_bytes()
+        with closing(sqlite3.connect(f"{folder}/m.db")) as database:
+            database.executescript(MLFLOW)
+            rows = [("a", "loss", loss, 0, epoch, epoch) for epoch, loss, _ in columns.rows()]
+            database.executemany("INSERT INTO metrics VALUES (?, ?, ?, ?, ?, ?)", rows)
+            database.commit()
+        made = Path(folder, "m.db").read_bytes()
+    return {
+        "events": (lambda path: read_logs([path.parent]), events, {events: content}),
+        "mlflow database": (read_one_log, "m.db", {"m.db": made}),
+        "log parquet": (read_one_log, "l.parquet", {"l.parquet": written(columns.write_parquet)}),
+    }
+
+
+MLFLOW = """CREATE TABLE runs (run_uuid TEXT, name TEXT); INSERT INTO runs VALUES ('a', 'first');
+CREATE TABLE params (run_uuid TEXT, key TEXT, value TEXT);
+CREATE TABLE metrics (run_uuid TEXT, key TEXT, value REAL, is_nan INTEGER, step INTEGER, timestamp INTEGER);"""
+
+
+def model_seeds() -> dict[str, Seed]:
+    """A model's files, whose checksums are renewed: what was changed on purpose must not pass either."""
+    from tests.prediction.conftest import small_predictor, small_table
+
+    with tempfile.TemporaryDirectory() as folder:
+        save_predictor(Path(folder, "model"), small_predictor(small_table(), "binary"))
+        files = {path.name: path.read_bytes() for path in Path(folder, "model").iterdir()}
+    changed_ones = ("description.json", "preparation.json", "target.json", "network_0.json", "weights_0.safetensors")
+    return {f"model {name}": (read_model, name, files) for name in changed_ones}
+
+
+def read_model(path: Path) -> Any:
+    from tests.prediction.conftest import small_table
+
+    sums = json.loads((path.parent / "checksums.json").read_text())
+    sums = {name: hashlib.sha256((path.parent / name).read_bytes()).hexdigest() for name in sums}
+    (path.parent / "checksums.json").write_text(json.dumps(sums))
+    return load_predictor(path.parent).predict(small_table())
 
 
 @st.composite

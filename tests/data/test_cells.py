@@ -49,6 +49,8 @@ NUMBERS = [
     (["1,234-", "12"], [-1234, 12], "read as below zero"),
     (["R$ 12.50", "R$ 7"], [12.5, 7], "numbers in R$"),
     (["USD 12.50", "$7"], [12.5, 7], "numbers in USD"),
+    (["USD -12.50", "$ -7"], [-12.5, -7], "numbers in USD"),
+    ([*MANY, "inf"], [*map(float, MANY), None], "1 cell without a number (inf) read as missing"),
 ]
 
 
@@ -66,6 +68,35 @@ def test_a_new_file_is_read_as_the_first_one_was(cells: list[str], numbers: list
     assert made.values[0].to_list()[: len(cells)] == pytest.approx(numbers)
     assert made.values[0].to_list()[len(cells) :] == [pytest.approx(0.1), None, None]
     assert [flag.name for flag in made.values[1:]] == [f"crp {side} limit" for side in reading.limits]
+
+
+DAY = datetime.date
+PARTLY_KNOWN = [
+    (
+        ["32/2020", "366/2020", "5/2021"],
+        [DAY(2020, 2, 1), DAY(2020, 12, 31), DAY(2021, 1, 5)],
+        "3 dates read as days of",
+    ),
+    (["2020-032", "2020-366"], [DAY(2020, 2, 1), DAY(2020, 12, 31)], "2 dates read as days of a year"),
+    (["2019-05-07", "2019-06-08", "2019"], [DAY(2019, 5, 7), DAY(2019, 6, 8), None], "1 cell without a date"),
+    (["2019-05-07", "2019-05-XX", "2019-06-08"], [DAY(2019, 5, 7), None, DAY(2019, 6, 8)], "1 cell without a date"),
+    (["05-Jul-2020", "UN-UNK-2019"], [DAY(2020, 7, 5), None], "1 cell without a date"),
+]
+
+
+@pytest.mark.parametrize(("cells", "dates", "said"), PARTLY_KNOWN)
+def test_days_of_a_year_and_dates_of_which_a_part_is_not_known(
+    cells: list[str], dates: list[DAY | None], said: str
+) -> None:
+    made = read(cells, "admission_date")
+    assert made.values[0].to_list() == dates
+    assert said in " ".join(note.sentence for note in made.notes)
+    again = read_again(pl.Series("admission_date", cells), Reading.model_validate_json(made.reading.model_dump_json()))
+    assert again.values[0].to_list() == dates
+
+
+def test_more_years_than_dates_are_no_dates() -> None:
+    assert read(["2019", "2020", "2019-05-07"], "year").reading.kind == "text"
 
 
 def test_a_limit_has_a_flag_beside_the_number() -> None:

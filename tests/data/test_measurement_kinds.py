@@ -224,3 +224,20 @@ def test_wide_tables_leave_names_and_other_times_out() -> None:
     found = read_measurements(table.drop("itemid"), SUBJECTS)
     assert found.frame["variable"].unique().to_list() == ["HR"]
     assert "10 cells of rhythm are no numbers: left out" in found.notes
+
+
+def test_seconds_since_1970_are_dates() -> None:
+    seconds = pl.Series("time", [1_577_836_800, 1_577_840_400, 1_577_923_200])
+    for column, unit in ((seconds, "seconds"), (seconds * 1000, "milliseconds"), (seconds.cast(pl.String), "seconds")):
+        found = read_times(column, pl.Series([1, 1, 2]))
+        assert found.values.to_list() == [0, 1, 0]
+        assert found.notes == (f"time is read as {unit} since 1970",)
+
+
+def test_measurements_say_how_their_cells_were_read() -> None:
+    cells = ["<0.5", "pending", "7.1", *map(str, range(20, 60))]
+    table = pl.DataFrame({"id": 1, "time": range(len(cells)), "item": "CRP", "value": cells})
+    found = read_measurements(table, pl.Series("id", [1]))
+    assert "value: 1 cell below a limit read as the limit, with the column value below limit" in found.notes
+    assert "value: 1 cell without a number (pending) read as missing" in found.notes
+    assert not any("not read" in note for note in found.notes)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 DRIVER = Path(__file__).with_name("mutated_files.py")
-FEWEST = 24  # readers that are driven
+FEWEST = 40  # readers that are driven
 
 
 def driven(*words: str) -> dict[str, dict[str, int]]:
@@ -20,7 +20,7 @@ def driven(*words: str) -> dict[str, dict[str, int]]:
 
 
 def test_changed_files_are_read_or_refused() -> None:
-    assert all(found.get("refused", 0) > 0 for found in driven("--examples", "12").values())
+    assert all(found.get("refused", 0) > 0 for found in driven("--examples", "8").values())
 
 
 @pytest.mark.slow

@@ -185,6 +185,7 @@ def test_thousands_of_columns(tmp_path: Path) -> None:
         (b'x,y\n1,"a\nb"\n3\n', "Cells in a row must be 2 as in the header, got cells=1, row=4, file='a.csv'."),
         (b'x,y\n1,"a\n3,4\n5,6\n', "must be"),
         (b"x,y,x\n1,2,3\n", "Column names must be all different, got repeated='x'. Rename them in a.csv."),
+        (b"<!DOCTYPE html>\n<html></html>", "DATA must be a table, got file='a.csv'. It is a web page: download the"),
         (b"x,y, x \n1,2,3\n", "Column names must be all different, got repeated='x'. Rename them in a.csv."),
     ],
 )
@@ -211,16 +212,25 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         assert expected in str(caught.value)
 
 
+def test_columns_that_hold_no_plain_values_are_left_out() -> None:
+    """Lists, records, bytes and other objects, in frames of either kind; bytes that are texts are read as such."""
+    polars = pl.DataFrame({"age": [1, 2], "tags": [[1], [2]], "raw": [b"\xff", b"\xfe"], "city": [b"Ulm", b"Bonn"]})
+    pandas = pd.DataFrame({"age": [1, 2], "wave": [1j, 2j], "note": [{"a": 1}, {"a": 2}]})
+    for frame, left in ((polars, ["tags", "raw"]), (pandas, ["wave", "note"])):
+        table = read_table(frame)
+        assert [note.column for note in table.how.notes if note.role == "dropped"] == left
+        assert all(table.frame[name].null_count() == 2 for name in left)
+    assert read_table(polars).frame["city"].to_list() == ["Ulm", "Bonn"]
+
+
 def test_frames_that_are_no_tables() -> None:
     for frame, expected in (
-        (pl.DataFrame({"x": [[1], [2]]}), "Table must be of plain columns, got column='x (List(Int64))'"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "Column names must be all different, got repeated='a'"),
         (pd.DataFrame({"a": []}), "DATA must be a table with rows"),
         ({"a": [1]}, "DATA must be a path or a frame of Polars or pandas, got type='dict'."),
         (pl.LazyFrame({"a": [1]}), "got type='LazyFrame'. Collect a lazy frame"),
         (None, "got type='NoneType'"),
         (pl.DataFrame(), "DATA must be a table with rows"),
-        (pl.DataFrame({"x": [b"a"]}), "Table must be of plain columns, got column='x (Binary)'"),
     ):
         with pytest.raises(DataError) as caught:
             read_table(frame)

@@ -109,6 +109,9 @@ SENTINELS = [
     ("blood pressure of 0", [*RANDOM.integers(90, 180, N), *[0] * 20], ("0",)),
     ("counts with 0", RANDOM.poisson(3, N), ()),
     ("few values", pick([1, 2, 3, -9]), ("-9",)),
+    ("refused and not known", pick([1, 2, 3, 4, 5, 7, 9]), ("7", "9")),
+    ("not known beside six answers", pick([1, 2, 3, 4, 5, 6, 9]), ("9",)),
+    ("infinite values", [*RANDOM.normal(60, 9, N), *[float("inf")] * 20], ()),
 ]
 
 

@@ -1,5 +1,7 @@
 """A small predictor of every kind, with random weights: that a prediction stays the same is what matters."""
 
+from functools import partial
+
 import numpy as np
 import polars as pl
 import pytest
@@ -30,6 +32,10 @@ _OUTPUT = {"count": "exponential", "binary": "sigmoid", "multilabel": "sigmoid",
 
 @pytest.fixture
 def table() -> pl.DataFrame:
+    return small_table()
+
+
+def small_table() -> pl.DataFrame:
     random = np.random.default_rng(0)
     return pl.DataFrame(
         {
@@ -43,14 +49,15 @@ def table() -> pl.DataFrame:
 
 @pytest.fixture
 def make_predictor(table):
-    def make(kind: str = "regression", members: tuple[int, ...] = (3, 2)) -> Predictor:
-        task = TASKS[kind]
-        preparation = Preparation.fit(COLUMNS, table, np.arange(table.height))
-        y = np.random.default_rng(5).lognormal(1, 1, (200, len(task.targets)))
-        parts = tuple(_part(task, preparation, count, sum(members), seed) for seed, count in enumerate(members))
-        return Predictor(task, preparation, TargetScale.fit(task, y), parts, COLUMNS)
+    return partial(small_predictor, table)
 
-    return make
+
+def small_predictor(table: pl.DataFrame, kind: str = "regression", members: tuple[int, ...] = (3, 2)) -> Predictor:
+    task = TASKS[kind]
+    preparation = Preparation.fit(COLUMNS, table, np.arange(table.height))
+    y = np.random.default_rng(5).lognormal(1, 1, (200, len(task.targets)))
+    parts = tuple(_part(task, preparation, count, sum(members), seed) for seed, count in enumerate(members))
+    return Predictor(task, preparation, TargetScale.fit(task, y), parts, COLUMNS)
 
 
 def _part(task: Task, preparation: Preparation, members: int, total: int, seed: int) -> NetworkPart:

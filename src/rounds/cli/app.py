@@ -40,6 +40,7 @@ ON_DISK = "everything up to the last epoch boundary is on disk. --resume goes on
 
 # Address space that the libraries of a command take before there is any data, measured: below, they end the process.
 LEAST_MEMORY = {"train": 2_500_000_000}
+ENDING = ("SIGTERM", "SIGHUP", "SIGINT")
 LEAST_OF_OTHERS = 1_600_000_000
 
 
@@ -166,17 +167,22 @@ def _open_streams() -> None:
 
 def _end_as_interrupted() -> None:
     """Lets SIGTERM and SIGHUP, which clusters and closed terminals send, end a command as Ctrl-C does."""
-    for name in ("SIGTERM", "SIGHUP"):
+    for name in ENDING:
         number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) == signal.SIG_DFL:  # nohup has it ignored
+        usual = (signal.SIG_DFL, signal.default_int_handler)  # nohup has it ignored
+        if number is not None and signal.getsignal(number) in usual:
             signal.signal(number, _interrupt)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    for name in ("SIGTERM", "SIGHUP"):  # the first is enough: a second would break off what the first has to save
+    for name in ENDING:  # the first is enough: a second would break off what the first has to save
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+            signal.signal(getattr(signal, name), _already_ending)
     raise KeyboardInterrupt
+
+
+def _already_ending(number: int, frame: FrameType | None) -> None:
+    """Nothing: a signal that is ignored outright may be on its way, of which Python would complain."""
 
 
 def _close_output() -> None:

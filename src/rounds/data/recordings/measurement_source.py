@@ -34,6 +34,10 @@ class MeasurementSource:
             advice = f"{note.text[:1].upper()}{note.text[1:]}"
             raise ForcedChoiceError("Cells", "readable in one way", name="column", got=note.column, advice=advice)
 
+    def said(self, used: Sequence[str]) -> tuple[str, ...]:
+        """What is to be said of the cells of columns that count."""
+        return tuple(note.sentence.rstrip(".") for note in self.how.notes if not note.option and note.column in used)
+
     def readings(self, used: Sequence[str]) -> dict[str, Reading]:
         """How the columns that count were read."""
         return {n: r for n, r in self.how.readings.items() if n in used and r.kind in _KEPT}

@@ -12,6 +12,7 @@ from rounds.data.recordings.timeline import Timeline
 from rounds.data.recordings.times import READABLE_SHARE, read_times
 from rounds.data.recordings.variable_units import in_one_unit
 from rounds.data.tables.cells.reading import FileStyle, Reading
+from rounds.data.tables.reading import HowRead
 from rounds.data.tables.values import as_levels
 from rounds.errors import DataError, nearest
 
@@ -61,7 +62,14 @@ def read_measurements(
     strangers = frame.filter(pl.col("subject").is_null())
     melted = _long(frame.drop_nulls(["subject"]), columns).drop_nulls(["value"])
     melted, units, unit_notes = in_one_unit(melted, timeline.units if timeline else {})
-    notes = (*opened.notes, *_column_notes(table, columns), *times.notes, *value_notes, *unit_notes)
+    notes = (
+        *opened.notes,
+        *_column_notes(table, columns, opened.how),
+        *opened.said(used),
+        *times.notes,
+        *value_notes,
+        *unit_notes,
+    )
     notes += _subject_notes(strangers.height, len(subjects) - melted["subject"].n_unique())
     frame = melted.select(pl.col(n).cast(t) for n, t in _COLUMNS.items())
     return Measurements(frame, columns, times.unit, units, notes, opened.readings(used))
@@ -127,7 +135,7 @@ def _long(frame: pl.DataFrame, columns: MeasurementColumns) -> pl.DataFrame:
     return frame.unpivot(index=["subject", "time"], variable_name="variable", value_name="value")
 
 
-def _column_notes(table: pl.DataFrame, columns: MeasurementColumns) -> tuple[str, ...]:
+def _column_notes(table: pl.DataFrame, columns: MeasurementColumns, how: HowRead) -> tuple[str, ...]:
     """What each column is taken for, where the names leave a choice."""
     used = {name for name in columns if name}
     if columns.value:
@@ -135,7 +143,7 @@ def _column_notes(table: pl.DataFrame, columns: MeasurementColumns) -> tuple[str
     else:
         used |= set(columns.of_variables(table))
         parts = f"{columns.time} is the time, and every other column a variable"
-    unread = [n for n in table.columns if n not in used]
+    unread = [n for n in table.columns if n not in used and how.made_from.get(n) not in used]
     return (f"Measurements: {parts}; not read: {', '.join(unread)}",) if unread else ()
 
 

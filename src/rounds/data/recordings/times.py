@@ -15,6 +15,7 @@ _HOUR = 3_600_000_000  # microseconds
 FAR, FAR_QUANTILE, FAR_HOURS, FAR_SHARE = 50.0, 0.95, 180 * 24.0, 0.02
 # Share of the cells that must be times for the others to be left out instead of the table being refused.
 READABLE_SHARE = 0.5
+FIRST_SECOND, LAST_SECOND = 600_000_000, 4_200_000_000  # since 1970: of 1989, and of 2103
 MOST_ROWS_NAMED = 5
 _CLOCK = r"^([+-]?)(\d{1,6}):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?$"
 _DAYS = r"^([+-]?\d+) days?,? ?(?:([+-]?)(\d{1,2}):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?)?$"
@@ -44,12 +45,14 @@ def read_times(column: pl.Series, keys: pl.Series) -> Times:
     ([0.117, 47.5, None], 'hours since the start of the recording')
     """
     notes: list[str] = []
+    if without := column.null_count() + (int((column == "").sum()) if column.dtype == pl.String else 0):
+        notes.append(f"{without:,} measurements without a time: left out")
     if column.dtype == pl.String:
         column, said = _from_text(column)
         notes += said
+    column, said = _since_1970(column)
+    notes += said
     known = column.is_not_null()
-    if without := len(column) - int(known.sum()):
-        notes.append(f"{without:,} measurements without a time: left out")
     if column.dtype.is_temporal() and column.dtype not in (pl.Time, pl.Duration):
         return _dates(column, keys, notes)
     if column.dtype.is_temporal():
@@ -63,6 +66,18 @@ def read_times(column: pl.Series, keys: pl.Series) -> Times:
         notes.append(f"{lost:,} measurements whose {column.name} is no number: left out")
     unit = next((hours for word, hours in _NAMED_UNITS if word in column.name.lower()), None)
     return _since_start(numbers, column.name, unit, notes)
+
+
+def _since_1970(column: pl.Series) -> tuple[pl.Series, list[str]]:
+    """Numbers too large to count from the start of a recording, as computers count from 1970: as dates."""
+    if not column.dtype.is_numeric() or column.dtype.is_decimal():
+        return column, []
+    for unit, size in (("seconds", 1), ("milliseconds", 1000)):
+        numbers = column.cast(pl.Float64)
+        if numbers.is_between(FIRST_SECOND * size, LAST_SECOND * size).all() and column.null_count() < len(column):
+            moments = (numbers * (1_000_000 / size)).round(0).cast(pl.Int64).cast(pl.Datetime("us"))
+            return moments.alias(column.name), [f"{column.name} is read as {unit} since 1970"]
+    return column, []
 
 
 def _from_text(column: pl.Series) -> tuple[pl.Series, list[str]]:

@@ -6,7 +6,7 @@ import polars as pl
 
 from rounds.data.choices import Choices
 from rounds.data.dataset import FEATURE_ROLES, Column, Role
-from rounds.data.roles.guess import examine_column, may_name_patients
+from rounds.data.roles.guess import examine_column, looks_missing, may_name_patients
 from rounds.data.roles.read_columns import as_read, refuse_two_ways, said_of_cells, with_their_origin
 from rounds.data.roles.role_file import DATE_SINCE, check_role, check_roles, parse_roles
 from rounds.data.tables.cells.reading import Reading
@@ -100,7 +100,9 @@ def decide_columns(
         column = as_read(examine_column(series), how)
         given = special.get(series.name) or ("dropped" if series.name in dropped else None)
         if given or "role" in said.get(series.name, {}):
-            column = column.model_copy(update={"said": said_of_cells(series.name, how)})
+            codes = column.proposed_missing if given == "target" else ()
+            words = (looks_missing(codes),) if codes else ()
+            column = column.model_copy(update={"said": (*said_of_cells(series.name, how), *words)})
         column = _known_too_late(_corrected(column, fields, series))
         if given:
             reason = "left out by --drop" if given == "dropped" else f"given by --{given}"

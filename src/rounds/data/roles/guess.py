@@ -210,10 +210,10 @@ def examine_column(values: pl.Series) -> Column:
         missing_share=round(share, 6),
         proposed_missing=proposed,
         as_written=values.dtype == pl.String,
-        said=(*([guess.said] if guess.said else []), *([_looks_missing(proposed)] if proposed else [])),
+        said=(*([guess.said] if guess.said else []), *([looks_missing(proposed)] if proposed else [])),
     )
 
 
-def _looks_missing(proposed: tuple[str, ...]) -> str:
+def looks_missing(proposed: tuple[str, ...]) -> str:
     codes = ", ".join(proposed)
     return f"{codes} may mean missing, and is read as a number: list it as missing in a roles file if it does"

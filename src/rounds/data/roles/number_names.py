@@ -27,7 +27,7 @@ _CODE_OF = (
     r"rxnorm|npi|ccs|hcc|revenue|zip|zip_?code|zip3|zip5|postcode|postal|postal_?code|plz|fips|county|state|country|region|"
     r"provider|prvdr|hospital|hosp|facility|institution|ward|unit|clinic|center|centre|site|physician|doctor|surgeon|nurse|"
     r"caregiver|attending|operator|insurance|payer|payor|plan|dept|department|icu|item|drug|medication|med|specialty|"
-    r"device|scanner|batch|plate|cluster|stratum|team|school|lab_?test|discharge_?disposition|admission_?(type|source)|"
+    r"device|scanner|batch|plate|cluster|stratum|study|trial|bed|care_?unit|team|school|lab_?test|discharge_?disposition|admission_?(type|source)|"
     r"concept|ops|kasse|krankenkasse|versicherung|arzt|[äa]rztin|klinik|krankenhaus|standort|station|abteilung|"
     r"fachabteilung|diagnose|hauptdiagnose|prozedur|bundesland|kreis|gemeinde|aufnahme(grund|art|anlass)|"
     r"entlass(ung|ungs)?(grund|art)|m[ée]decin|h[ôo]pital|d[ée]partement|r[ée]gion|commune|cim_?10|diagnostic|"

@@ -14,6 +14,8 @@ DISTANCE, ZERO_SHARE_OF_MEDIAN, ZERO_STEPS = 0.5, 0.08, 3.0
 LARGEST_STEPS = 5.0  # of the largest step between the values of that half: 99 above ages that end at 87 without a gap
 NEGATIVE_CODES = 3  # different values below zero at most, where all others are above it
 FEW_VALUES = 5  # different other values below which a code is one of answers, such as 9 beside 0 and 1
+SCALE_CODE = 7.0  # refused, beside answers that end at 5 at most
+SHARE_OF_AN_ANSWER = 0.03  # of the rows, that gave each answer of a scale
 ANSWER_CODES = (9.0, 8.0, 7.0, 99.0, 98.0, 97.0, 88.0, 77.0, 999.0, -1.0, -9.0, -8.0, -7.0, -99.0)
 
 
@@ -26,6 +28,7 @@ def proposed_missing(values: pl.Series) -> tuple[str, ...]:
     ((), ('9',))
     """
     numbers = values.drop_nulls().cast(pl.Float64).to_numpy()
+    numbers = numbers[np.isfinite(numbers)]
     if len(numbers) < FEWEST_ROWS:
         return ()
     least = max(ROWS, SHARE * len(numbers))
@@ -36,7 +39,7 @@ def proposed_missing(values: pl.Series) -> tuple[str, ...]:
     for code in sorted(codes, key=abs):
         others = numbers[~np.isin(numbers, [*found, *(c for c in codes if c * code > 0 and abs(c) >= abs(code))])]
         few_below = bool(code < 0 and np.count_nonzero(different < 0) <= NEGATIVE_CODES)
-        if _far_outside(others, code, few_below) or _beside_answers(different, code):
+        if _far_outside(others, code, few_below) or _beside_answers(different, code) or _of_a_scale(numbers, code):
             found.append(code)
     found.sort(key=lambda code: (code > 0, abs(code)))
     if counts[different == 0.0].sum() >= least and _zero_is_missing(numbers, found):
@@ -64,6 +67,22 @@ def _beside_answers(different: np.ndarray, code: float) -> bool:
     few = bool((np.diff(rest) == 1).all()) and rest.min() in (0.0, 1.0)
     apart = code < rest.min() - 1 or code > rest.max() + 1 or (code == -1.0 and rest.min() == 0.0)
     return bool(few and apart and code in ANSWER_CODES)
+
+
+def _of_a_scale(numbers: np.ndarray, code: float) -> bool:
+    """9 beside 1 to 6: none of the answers of a scale without gaps, each of which many gave; counts thin out."""
+    others = numbers[~np.isin(numbers, [c for c in ANSWER_CODES if c >= SCALE_CODE])]
+    answers, counts = np.unique(others, return_counts=True)
+    if (
+        code < SCALE_CODE
+        or code not in ANSWER_CODES
+        or not FEW_VALUES <= len(answers) < SCALE_CODE
+        or answers[0] not in (0.0, 1.0)
+    ):
+        return False
+    whole = bool((np.diff(answers) == 1).all())
+    apart = answers[-1] + 1 not in numbers
+    return whole and apart and bool(counts.min() >= SHARE_OF_AN_ANSWER * len(numbers))
 
 
 def _zero_is_missing(numbers: np.ndarray, codes: list[float]) -> bool:

@@ -61,6 +61,7 @@ def raw_text(path: Path) -> RawText:
         return _as_utf8(unpacked, name, (f"{path.name} was unpacked",))
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         start = content[:_SNIFFED]
+        _refuse_web_page(start, path.name)
         plain = content.find(b"\0") < 0 and not _only_carriage_returns(start) and _is_utf8(content)
     return RawText(path, path.name) if plain else _as_utf8(path.read_bytes(), path.name, ())
 
@@ -79,7 +80,14 @@ def _is_utf8(content: mmap.mmap) -> bool:
     return True
 
 
+def _refuse_web_page(start: bytes, name: str) -> None:
+    """What a download that needs a log-in often is."""
+    if start.lstrip(b"\xef\xbb\xbf \r\n\t").lower().startswith((b"<!doctype html", b"<html")):
+        raise DataError("DATA", "a table", file=name, advice="It is a web page: download the table itself")
+
+
 def _as_utf8(content: bytes, name: str, notes: tuple[str, ...]) -> RawText:
+    _refuse_web_page(content[:_SNIFFED], name)
     encoding = _encoding(content[:_SNIFFED])
     try:
         text = content.decode(encoding)

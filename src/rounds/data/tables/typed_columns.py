@@ -1,6 +1,7 @@
 """Columns as other programs store them: the same few types, whatever they come in."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 
 import polars as pl
@@ -16,7 +17,7 @@ def plain_types(frame: pl.DataFrame, without: Collection[Kind] = ()) -> tuple[pl
 
     without: times of day ("clock") and durations that stay as they are.
 
-    Raises DataError where a column holds lists, records or bytes.
+    Columns of lists, records or bytes that are no texts are left out, which a note says.
 
     >>> import datetime
     >>> plain_types(pl.DataFrame({"stay": [datetime.timedelta(hours=36)]}))[0]["stay"].to_list()
@@ -31,8 +32,7 @@ def plain_types(frame: pl.DataFrame, without: Collection[Kind] = ()) -> tuple[pl
 def _plain(values: pl.Series) -> tuple[pl.Series, CellNote | None]:
     dtype, name, rows = values.dtype, values.name, len(values.drop_nulls())
     if dtype.is_nested() or dtype in (pl.Object, pl.Binary):
-        advice = "Leave it out of the table, or spread it over columns"
-        raise DataError("Table", "of plain columns", column=f"{name} ({dtype})", advice=advice)
+        return _text_or_nothing(values)
     if dtype == pl.Duration:
         days = values.dt.total_microseconds() / _MICROSECONDS_A_DAY
         return days.alias(name), CellNote(name, f"{rows:,} durations read as days", rows)
@@ -49,6 +49,16 @@ def _plain(values: pl.Series) -> tuple[pl.Series, CellNote | None]:
     if dtype.is_float():
         return values.fill_nan(None), None
     return values, None
+
+
+def _text_or_nothing(values: pl.Series) -> tuple[pl.Series, CellNote | None]:
+    """Bytes as the text that they are (other programs' Parquet does not say so); an empty column for all else."""
+    if values.dtype == pl.Binary:
+        with suppress(pl.exceptions.PolarsError):
+            return values.cast(pl.String), None
+    text = f"{values.dtype} in each cell: left out. Spread it over columns of plain values to have it used"
+    empty = pl.Series(values.name, [None] * len(values), dtype=pl.String)
+    return empty, CellNote(values.name, text, len(values.drop_nulls()), role="dropped")
 
 
 def from_pandas(frame: Any) -> tuple[pl.DataFrame, tuple[str, ...]]:

@@ -9,6 +9,11 @@ _DAYS = r"^(-?\d+) ?(?:d|days?),? ?(?:(\d{1,2}):([0-5]\d):([0-5]\d(?:\.\d+)?))?$
 _WEEKS = r"^(?i)(\d{2}) ?(?:\+|w(?:(?:ee)?ks?)?\.?|ssw|sa) ?\+? ?([0-6])(?: ?(?:d|days?|tage|j|/7))?$"
 _SEVENTHS = r"^(\d{2}) ([0-6])/7$"
 DAYS_A_WEEK = 7
+_YEARS = (
+    r"(?i)^(\d{1,3}) ?(?:y|yrs?|years?|jahre?|ans?|años?|anni)\.?,? ?"
+    r"(?:(\d{1,2}) ?(?:m|mos?|months?|monate?|mois|meses|mesi)\.?)?$"
+)
+MONTHS_A_YEAR = 12
 _ISO = r"^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$"
 
 
@@ -32,16 +37,23 @@ def clock_again(text: pl.Series, reading: Reading) -> ReadColumn:
 
 
 def recognise_duration(text: pl.Series, style: FileStyle) -> ReadColumn | None:
-    """3 days 04:30:00 or P3DT4H30M, in every cell: days."""
+    """3 days 04:30:00 or P3DT4H30M, in every cell: days; 5 years 3 months: years."""
+    if text.drop_nulls().str.contains(_YEARS).all():
+        return duration_again(text, Reading(kind="duration", unit="years"))
     if not text.drop_nulls().str.contains(rf"{_DAYS}|{_ISO}").all():
         return None
     return duration_again(text, Reading(kind="duration", unit="days"))
 
 
 def duration_again(text: pl.Series, reading: Reading) -> ReadColumn:
-    days = _days(text, _DAYS).fill_null(_days(text, _ISO)).alias(text.name)
-    known = len(days.drop_nulls())
-    return ReadColumn((days,), reading, (CellNote(text.name, f"{known:,} durations read as days", known),))
+    if reading.unit == "years":
+        years, months = (text.str.extract(_YEARS, n).cast(pl.Float64) for n in (1, 2))
+        made = years + months.fill_null(0) / MONTHS_A_YEAR
+    else:
+        made = _days(text, _DAYS).fill_null(_days(text, _ISO))
+    known = len(made.drop_nulls())
+    note = CellNote(text.name, f"{known:,} durations read as {reading.unit or 'days'}", known)
+    return ReadColumn((made.alias(text.name),), reading, (note,))
 
 
 def _days(text: pl.Series, pattern: str) -> pl.Series:

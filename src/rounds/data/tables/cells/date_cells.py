@@ -7,7 +7,7 @@ import polars as pl
 from rounds.data.tables.cells.missing_words import AMONG_NUMBERS, folded
 from rounds.data.tables.cells.number_cells import FEW_WORDS, SHARE_OF_WORDS, DistinctCells, missing_note
 from rounds.data.tables.cells.reading import CellNote, FileStyle, ReadColumn, Reading
-from rounds.data.tables.cells.serial_cells import serial_again
+from rounds.data.tables.cells.serial_cells import DATE_NAME, serial_again
 
 _CLOCK = (
     r"(?:[T :,]+(?P<hour>\d{1,2})[:.h](?P<minute>\d{2})(?:[:.](?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
@@ -54,6 +54,12 @@ NO_DATES = (
     r"^(?:0{1,4}[-/.]0{1,2}[-/.]0{1,4}|0{8}|9999[-/.]?\d{2}[-/.]?\d{2}|\d{1,2}[-/.]\d{1,2}[-/.]9999)"
     r"(?:[T ]\d{1,2}:.*)?$"
 )
+# Dates of which a part is not known: 2019 among whole ones, 2019-05-XX, UN-UNK-2019, 2019-05-00.
+_NOT_KNOWN = r"(?:[xX?_]{1,4}|(?i)unk?)"
+INCOMPLETE = (
+    rf"^(?:(?:19|20)\d{{2}}|(?:\d{{4}}|{_NOT_KNOWN})[-/.](?:\d{{1,2}}|{_NOT_KNOWN})[-/.](?:00|{_NOT_KNOWN})"
+    rf"|(?:00|{_NOT_KNOWN})[-/. ](?:\d{{1,2}}|\pL{{3}})[-/. ](?:\d{{4}}|{_NOT_KNOWN}))$"
+)
 DAY_FIRST_MARK = "."  # 05.07.2020 is written in day-first countries
 SHARE_OF_FALSE_DATES = 0.05  # such as 31/02/2020, which are read as missing
 BOTH_ORDERS, NO_DAY = "some dates are day first and some are month first", "no day is above 12"
@@ -63,9 +69,11 @@ LOOKS_LIKE_A_DATE = r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ].*)?$"
 def recognise_dates(text: pl.Series, style: FileStyle) -> ReadColumn | CellNote | None:
     """Dates; a note where day and month may change places and nothing in the file tells."""
     cells = _levels(text)
-    dates = spelling_of(cells.text).is_not_null() & ~_no_date(cells.text)
+    dates = spelling_of(cells.text).is_not_null() & ~_no_date(cells.text) & ~_incomplete(cells.text)
     dates |= _serial(cells.text).is_not_null() & dates.any()
     dates |= cells.text.str.contains(_WEEK)
+    of_years = _counts_days_of_years(text.name, cells.text)
+    dates |= of_years
     if not dates.any() or not _words_are_missing(cells, dates):
         return None
     order = day_first(text, style.day_first)
@@ -74,7 +82,8 @@ def recognise_dates(text: pl.Series, style: FileStyle) -> ReadColumn | CellNote 
         return CellNote(text.name, advice, cells.count(dates), role="date")
     if isinstance(order, str):
         return _order_unknown(text.name, cells.count(dates), order)
-    reading = Reading(kind="date", day_first=order, pivot=datetime.date.today().year % 100)
+    this_year = datetime.date.today().year % 100
+    reading = Reading(kind="date", day_first=order, pivot=this_year, day_of_year=bool(of_years.any()))
     made = read_dates_again(text, reading)
     known = len(made.values[0].drop_nulls())
     false = cells.count(dates) - known
@@ -110,9 +119,16 @@ def _levels(text: pl.Series) -> DistinctCells:
 
 
 def _words_are_missing(cells: DistinctCells, dates: pl.Series) -> bool:
-    unknown = ~dates & ~_no_date(cells.text) & ~folded(cells.text).is_in(list(AMONG_NUMBERS))
+    incomplete = _incomplete(cells.text)
+    if cells.count(incomplete) > cells.count(dates):
+        return False
+    unknown = ~dates & ~incomplete & ~_no_date(cells.text) & ~folded(cells.text).is_in(list(AMONG_NUMBERS))
     few = int(unknown.sum()) <= FEW_WORDS and cells.count(unknown) <= SHARE_OF_WORDS * cells.total
     return few and not cells.text.filter(unknown).str.contains(r"\d").any()
+
+
+def _incomplete(levels: pl.Series) -> pl.Series:
+    return levels.str.contains(INCOMPLETE)
 
 
 def _no_date(levels: pl.Series) -> pl.Series:
@@ -154,7 +170,7 @@ def read_dates_again(text: pl.Series, reading: Reading) -> ReadColumn:
     """Dates by a reading that is known already, each by its own spelling; what is none becomes missing."""
     cells = _levels(text)
     tidy = _tidy(cells.text)
-    moments = pl.Series([None] * len(tidy), dtype=pl.Datetime("us"))
+    moments = _day_of_year(tidy) if reading.day_of_year else pl.Series([None] * len(tidy), dtype=pl.Datetime("us"))
     timed = False
     for name, pattern in SPELLINGS.items():
         parts = tidy.str.extract_groups(pattern).struct.unnest()
@@ -183,6 +199,25 @@ def _week(levels: pl.Series) -> pl.Series:
     return parts.select(
         written.str.to_date("%G-W%V-%u", strict=False).cast(pl.Datetime("us")).alias("moment")
     ).to_series()
+
+
+_DAY_OF_YEAR = r"^(?:(?P<day>\d{1,3})/(?P<year>(?:19|20)\d{2})|(?P<before>(?:19|20)\d{2})[-/.]?(?P<behind>\d{3}))$"
+LAST_DAY_OF_YEAR = 366
+
+
+def _counts_days_of_years(name: str, levels: pl.Series) -> pl.Series:
+    """Whether cells are days of years (123/2020, 2020-123), in a column that is named like a date."""
+    parts = levels.str.extract_groups(_DAY_OF_YEAR).struct.unnest()
+    day = parts["day"].fill_null(parts["behind"]).cast(pl.Int32)
+    fits = day.is_between(1, LAST_DAY_OF_YEAR).fill_null(False)
+    return fits & bool(DATE_NAME.search(name)) & bool(((day > 31) & fits).any())
+
+
+def _day_of_year(levels: pl.Series) -> pl.Series:
+    """Times of days of years."""
+    parts = levels.str.extract_groups(_DAY_OF_YEAR).struct.unnest()
+    written = pl.coalesce("year", "before") + "-" + pl.coalesce("day", "behind").str.zfill(3)
+    return parts.select(written.str.to_date("%Y-%j", strict=False).cast(pl.Datetime("us")).alias("moment")).to_series()
 
 
 _PARTS = (
@@ -270,7 +305,13 @@ def _notes(column: str, cells: DistinctCells, moments: pl.Series, reading: Readi
         found.append(CellNote(column, f"{_dates(rows)} read {'day' if reading.day_first else 'month'} first", rows))
     if rows := cells.count(_week(cells.text).is_not_null()):
         found.append(CellNote(column, f"{_dates(rows)} of a week (2020-W05) read as its Monday", rows))
-    if rows := cells.count(spelled.is_null() & moments.is_not_null() & _week(cells.text).is_null()):
+    of_years = _day_of_year(cells.text).is_not_null() & reading.day_of_year
+    spelled = pl.select(pl.when(~of_years).then(spelled)).to_series()
+    if rows := cells.count(of_years):
+        found.append(
+            CellNote(column, f"{_dates(rows)} read as days of a year (32/2020 is the first of February)", rows)
+        )
+    if rows := cells.count(spelled.is_null() & moments.is_not_null() & _week(cells.text).is_null() & ~of_years):
         found.append(CellNote(column, f"{_dates(rows)} kept as days of a spreadsheet's calendar read as dates", rows))
     without_day = spelled.str.contains("alone").fill_null(False)
     if rows := cells.count(without_day):

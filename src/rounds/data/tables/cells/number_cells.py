@@ -52,6 +52,7 @@ CELL = (
 )
 _SPACES = r"[\s\u00a0\u2007\u2009\u202f]+"
 _SIGNS = (("&lt;|＜", "<"), ("&gt;|＞", ">"), ("[’`´]", "'"))
+_SIGN_BEHIND = rf"(?i)^({_CURRENCY}) ?([+-])"  # USD -12.50
 _NEGATIVE = rf"(?i)^({_CURRENCY})? ?\(([^()]*\d[^()]*)\)$|^([^-]*\d)-$"  # bookkeepers' (1,234.50), and 12- of SAP
 _LABORATORY_FLAGS = ("h", "l", "hh", "ll", "*", "**", "!", "a", "high", "low", "abn", "(h)", "(l)", "(hh)", "(ll)")
 # Words that are neither numbers nor known to mean missing are read as missing among many different numbers.
@@ -91,7 +92,8 @@ def plain_columns(cells: pl.DataFrame) -> dict[str, ReadColumn]:
     if not texts or not cells.height:
         return {}
     tidy = cells.select(pl.col(texts).str.strip_chars())
-    numbers = tidy.select(pl.all().cast(pl.Float64, strict=False).fill_nan(None))
+    numbers = tidy.select(pl.all().cast(pl.Float64, strict=False).replace([float("inf"), -float("inf")], None))
+    numbers = numbers.fill_nan(None)
     nulls = zip(texts, numbers.null_count().row(0), tidy.null_count().row(0), strict=True)
     read = [name for name, unread, empty in nulls if unread == empty < cells.height]
     if not read:
@@ -162,6 +164,7 @@ def _unwrapped(levels: pl.Series) -> tuple[pl.Series, pl.Series, pl.Series, pl.S
     for written, plain_sign in _SIGNS:
         tidy = tidy.str.replace_all(written, plain_sign)
     tidy = tidy.str.replace("^[−–]", "-").str.replace("^([<>≤≥]=?) ?[−–]", "${1}-")
+    tidy = tidy.str.replace(_SIGN_BEHIND, "${2}${1}")
     negative = tidy.str.contains(_NEGATIVE)
     tidy = tidy.str.replace(_NEGATIVE, "-${1}${2}${3}")
     more, less = (tidy.str.contains(rf"(?i)\d.*?(?:{words})$") for words in (_MORE, _LESS))

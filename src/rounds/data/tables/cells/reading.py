@@ -19,8 +19,9 @@ class Reading(BaseModel):
 
     kind: name of the reader; decimal: the mark before decimals; unit: what the numbers are in; limits: sides on which
     cells give a limit ("<0.5") and get a flag column; day_first: of dates such as 05/07/2020; pivot: years of two
-    digits up to it are of this century; folded: levels are in lower case, because the file spells them in several ways;
-    same: (level, the one it is read as) of those that are one by more than their case.
+    digits up to it are of this century; day_of_year: 32/2020 is the first of February; folded: levels are in lower
+    case, because the file spells them in several ways; same: (level, the one it is read as) of those that are one by
+    more than their case.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,6 +32,7 @@ class Reading(BaseModel):
     limits: tuple[Side, ...] = ()
     day_first: bool | None = None
     pivot: int = 68
+    day_of_year: bool = False
     folded: bool = False
     same: tuple[tuple[str, str], ...] = ()
 

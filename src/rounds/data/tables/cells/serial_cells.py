@@ -7,8 +7,8 @@ import polars as pl
 from rounds.data.tables.cells.reading import FileStyle, ReadColumn, Reading
 
 FIRST_DAY, LAST_DAY = 20_000, 60_000  # 1954 to 2064
-_DATE_NAME = re.compile(
-    r"(date|datum|dt$|_dt|time|zeit|admi|disch|birth|born|dob|death|visit|excel|serial|day$|entry|start|end|onset|when)",
+DATE_NAME = re.compile(
+    r"(date|datum|dt$|_dt|^dt_|time|zeit|admi|disch|birth|born|dob|death|visit|excel|serial|day$|entry|start|end|onset|when)",
     re.IGNORECASE,
 )
 SECOND, MICROSECONDS = 1 / 86_400, 1_000_000
@@ -23,7 +23,7 @@ def looks_like_serials(values: pl.Series) -> bool:
     known = values.drop_nulls().cast(pl.Float64)
     if known.n_unique() < 2 or not ((known > FIRST_DAY) & (known < LAST_DAY)).all():
         return False
-    if _DATE_NAME.search(values.name):
+    if DATE_NAME.search(values.name):
         return True
     minutes = known.filter(known != known.round(0)) * 1440
     return len(minutes) == len(known) and bool(((minutes - minutes.round(0)).abs() < 1440 * SECOND).all())
