@@ -14,16 +14,16 @@ from rounds.cli.console import make_console
 from rounds.cli.readable import readable, say
 
 program = importlib.import_module("rounds.cli.app")  # the package's door has the command of that name
+ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 ROUNDS = [sys.executable, "-m", "rounds.cli"]
 
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
     """Puts back how signals were handled."""
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = [signal.getsignal(number) for number in numbers]
+    before = [signal.getsignal(number) for number in ENDING]
     yield
-    for number, handler in zip(numbers, before, strict=True):
+    for number, handler in zip(ENDING, before, strict=True):
         signal.signal(number, handler)
 
 
@@ -60,13 +60,15 @@ def test_what_the_system_refuses_is_one_line(
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", ENDING)
 def test_signals_of_clusters_end_as_ctrl_c_does(number: signal.Signals) -> None:
-    signal.signal(number, signal.SIG_DFL)
+    for one in ENDING:
+        signal.signal(one, signal.default_int_handler if one == signal.SIGINT else signal.SIG_DFL)
     program._end_as_interrupted()
     with pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), number)
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN  # what the first has to save is not broken off
+    for later in ENDING:  # what the first has to save is not broken off
+        os.kill(os.getpid(), later)
 
 
 def test_a_signal_that_nohup_ignores_stays_ignored() -> None:
