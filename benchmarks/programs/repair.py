@@ -50,13 +50,12 @@ class Repair:
 
 
 def trained(program: Any, advice: int) -> Any:
-    """A program through Rounds, one network a configuration."""
+    """A program through Rounds, with as many networks as it trains by itself."""
     with tempfile.TemporaryDirectory() as place:
         result = rounds.train(
             arrays(program),
             task=program.task,
             model=program.model(),
-            members=1,
             rounds=advice,
             out=Path(place) / "run",
             allow=ALLOWED,

@@ -39,6 +39,7 @@ ODD: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
     ({"frozen_layers": 1}, {"frozen_layers": 0}),
     ({"learning_rate": (0.3, 1.0)}, {"learning_rate": 3e-3}),
     ({"learning_rate": 1e-7}, {"learning_rate": 3e-3}),
+    ({"learning_rate": 1e-4, "optimizer": "sgd"}, {"learning_rate": 3e-3, "optimizer": "adamw"}),
     ({"epsilon": 1.0}, {"epsilon": 1e-8}),
     ({"optimizer": "momentum", "momentum": 0.999}, {"momentum": 0.9}),
     ({"clip_norm": 1e-3}, {"clip_norm": 0.0}),
@@ -106,3 +107,17 @@ def test_a_plan_that_nothing_alarms_about_is_tried_against_the_usual(
     assert entry.effect.low > 0
     found, this_round = look(given, found, 2)
     assert (found.ended, this_round) == ("nothing to treat alarms any more", None)
+
+
+def test_a_model_of_the_users_own_in_which_something_alarms_is_also_trained_as_rounds_trains() -> None:
+    own = Plan(network="keras", activation="given", initializer="given", bias_initializer="given", loss="mse")
+    steps = {"learning_rate": 3e-3, "optimizer": "adamw"}
+    assert not steps.items() <= against_oddities(own, DEATH)[0].change.items()
+    rate = against_oddities(own, DEATH, finding="learning-rate-too-high")[0].change
+    assert steps.items() <= rate.items()
+    assert "activation" not in rate
+    closed = against_oddities(own, DEATH, finding="vanishing-gradients")[0].change
+    assert {**steps, "activation": "elu", "initializer": "he_normal", "output_activation": "matched"}.items() <= (
+        closed.items()
+    )
+    assert against_oddities(Plan(), DEATH, finding="vanishing-gradients") == []

@@ -3,18 +3,9 @@
 from collections.abc import Iterable
 
 from rounds.model_facts import ModelFacts
+from rounds.networks.user_model.planned import planned_optimizer
 from rounds.plan import Plan
 from rounds.run_folder.prescriptions import PrescriptionRecord
-
-_OPTIMIZERS = {
-    "sgd": "SGD",
-    "momentum": "SGD",
-    "nesterov": "SGD",
-    "adagrad": "Adagrad",
-    "rmsprop": "RMSprop",
-    "adam": "Adam",
-    "adamw": "AdamW",
-}
 
 
 def code_lines(entries: Iterable[PrescriptionRecord], plan: Plan, model: ModelFacts | None) -> list[str]:
@@ -30,7 +21,7 @@ def code_lines(entries: Iterable[PrescriptionRecord], plan: Plan, model: ModelFa
         lines.append("scale = keras.layers.Normalization(); scale.adapt(x)  # in front of the first layer")
     if model is not None:
         lines += _layers(changed, plan, model)
-    if changed & {"optimizer", "learning_rate", "momentum", "clip_norm", "weight_decay"}:
+    if changed & {"optimizer", "learning_rate", "momentum", "clip_norm", "weight_decay", "schedule"}:
         lines.append(f"model.compile(optimizer={_optimizer(plan)}, loss=...)")
     if "loss" in changed and model is not None:
         lines.append(f'model.compile(..., loss="{model.loss}")')
@@ -53,12 +44,9 @@ def _layers(changed: set[str], plan: Plan, model: ModelFacts) -> list[str]:
 
 
 def _optimizer(plan: Plan) -> str:
-    name = _OPTIMIZERS.get(plan.optimizer, "Adam")
-    arguments = [f"{plan.learning_rate:g}" if isinstance(plan.learning_rate, float) else "..."]
-    if name == "SGD" and plan.optimizer != "sgd":
-        arguments.append(f"momentum={plan.momentum:g}")
-    if plan.optimizer == "nesterov":
-        arguments.append("nesterov=True")
-    if plan.clip_norm:
-        arguments.append(f"global_clipnorm={plan.clip_norm:g}")
-    return f"keras.optimizers.{name}({', '.join(arguments)})"
+    name, arguments = planned_optimizer(plan)
+    rate = "..." if isinstance(plan.learning_rate, tuple) else f"{plan.learning_rate:g}"
+    if plan.schedule == "cosine":
+        rate = f"keras.optimizers.schedules.CosineDecay({rate}, steps)"
+    rest = [f"{key}={value!r}" for key, value in arguments.items() if key != "learning_rate"]
+    return f"keras.optimizers.{name or 'Adam'}({', '.join([rate, *rest])})"

@@ -10,15 +10,19 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from rounds.data.preparation.encoding import CLIP, NumberEncoding
 from rounds.errors import DataError, RunFolderError
 from rounds.examination.finding import Finding, Verdict
 from rounds.examination.sources.run_folder import read_examination
 from rounds.job.model_changes import code_lines
 from rounds.job.speaking_python import speaking_python
+from rounds.networks.network import Feed
+from rounds.networks.user_model.planned import Scaling, planned_model
 from rounds.plan import Plan
 from rounds.prediction.model_folder import load_predictor
 from rounds.prediction.predictor import Predictor
 from rounds.prediction.table import new_inputs, predict_table, read_date_references, read_source
+from rounds.run_folder.dataset import DatasetFile
 from rounds.run_folder.metrics import MetricsFile
 from rounds.run_folder.plan import PlanFile
 from rounds.run_folder.prescriptions import read_prescriptions
@@ -94,8 +98,9 @@ class Result:
 
     @property
     def model(self) -> Any:
-        """The user's own Keras model as it was trained in the end, with its first network's weights and every remedy
-        that was kept, but for the scaling of inputs, which `model_changes` names.
+        """The user's own Keras model as it was trained in the end: its first network's weights, every remedy that was
+        kept (a scaling of inputs as layers in front, which take columns without missing values as the file has them),
+        compiled with the plan's optimizer and loss; uncompiled where these are the user's own.
 
         Raises RunFolderError where the networks are Rounds's own.
         """
@@ -105,7 +110,25 @@ class Result:
             raise RunFolderError("Result.model", "a model of your own", name="model", got=str(place), advice=advice)
         from rounds.networks.user_model.runner import read_model
 
-        return read_model(place, is_code_allowed())
+        planned, described = PlanFile.read(self.folder), DatasetFile.read(self.folder)
+        plan, network = planned.main, self.predictor.parts[0].network
+        rows = described.split.rows["train"]
+        steps = plan.epochs * (1 if plan.batch_size == "all" else rows // min(plan.batch_size, rows))
+        scaling = self._scaling(network.feeds) if plan.scale_inputs else None
+        model = read_model(place, is_code_allowed())
+        return model if planned.model is None else planned_model(model, plan, planned.model, steps, scaling)
+
+    def _scaling(self, feeds: tuple[Feed, ...]) -> Scaling | None:
+        """Of the columns of a model's only input; None where it reads codes, arrays, or has several inputs."""
+        if len(feeds) != 1 or feeds[0].codes or feeds[0].array:
+            return None
+        preparation, names = self.predictor.preparation, self.predictor.preparation.names
+        by_column = {e.column: e for e in preparation.encodings if isinstance(e, NumberEncoding)}
+        numbers = [by_column[name] for name in names.numbers]
+        centre = np.array([e.centre for e in numbers] + [0.0] * len(names.flags))
+        spread = np.array([e.spread for e in numbers] + [1.0] * len(names.flags))
+        places = list(feeds[0].columns)
+        return Scaling(centre[places], spread[places], np.array(places) < len(numbers), CLIP)
 
     @property
     def model_changes(self) -> list[str]:

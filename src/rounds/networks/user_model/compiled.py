@@ -13,10 +13,10 @@ from rounds.model_facts import InputFacts, ModelFacts, TargetFacts
 from rounds.networks.keras.backend import keras
 from rounds.networks.user_model.keras_facts import compiled_loss, keras_facts, layer_facts, leaf_layers
 from rounds.networks.user_model.outputs import UserTraining, wanted_targets
+from rounds.networks.user_model.planned import COMPILED
 from rounds.plan import Changes, PlanNote
 
 PROBABILITIES = ("sigmoid", "softmax")
-COMPILED = "compiled"  # value of plan fields for what Keras has and the plan has no name for
 AS_COMPILED = "as compiled"
 SCHEDULED_STEPS = 10_000  # first steps among which a schedule's highest rate is looked for
 

@@ -16,14 +16,14 @@ BATCH_NORMALIZATION = setting({"normalization": "batch"}, against={"vanishing-gr
 LAYER_NORMALIZATION = setting({"normalization": "layer"}, against={"tiny-batch-statistics": 2})
 
 
-def _matched(plan: Plan) -> list[Change]:
+def matched_output(plan: Plan) -> list[Change]:
     """The pair of loss and output; of a model of one's own the last layer is made to fit."""
     return [{"loss": "auto", "output_activation": "matched" if plan.network == "keras" else "auto"}]
 
 
 MATCH = Remedy(
     "match loss and output to the task",
-    _matched,
+    matched_output,
     "outputs mean what the loss takes them for",
     against={"loss-output-mismatch": 1},
 )
@@ -71,7 +71,10 @@ FEWER_LAYERS = Remedy(
 
 
 def _open_activation(plan: Plan) -> list[Change]:
-    return [{"activation": name} for name in ("silu", "leaky_relu") if name != plan.activation]
+    """Of a model of one's own the first weights as well: in many layers neither lets a gradient through alone."""
+    plain = [{"activation": name} for name in ("silu", "leaky_relu") if name != plan.activation]
+    both: Change = {"activation": "elu", "initializer": "he_normal", "bias_initializer": "zeros"}
+    return [both, *plain] if plan.network == "keras" and plan.activation == "given" else plain
 
 
 OPEN_ACTIVATION = Remedy(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from rounds.examination.finding import HEALTHY
 from rounds.examination.training_rules.mismatch import mismatch
 from rounds.plan import Plan
-from rounds.prescription.remedies.network import SATURATING, fewer_layers
+from rounds.prescription.remedies.network import SATURATING, fewer_layers, matched_output
 from rounds.prescription.remedies.optimizer import keep_best, sound_rate
 from rounds.prescription.remedies.prescribe import MOST_ARMS
 from rounds.prescription.remedies.regularization import weaker_penalties
@@ -20,13 +20,15 @@ from rounds.task import Task
 
 # Conventions of ours: far outside of what is tried on purpose, so that ordinary plans have nothing of it.
 SHARPEST_RATE, FLATTEST_RATE = 0.1, 1e-5  # of the highest rate, optimizers with steps of the size of their rate
+FLATTEST_GRADIENT_RATE = 1e-3  # of optimizers whose steps are as small as the gradients: a tenth of Keras's default
 LARGEST_EPSILON, LARGEST_MOMENTUM, SHORTEST_CLIP = 1e-3, 0.97, 0.1
 MOST_DROPOUT, MOST_NOISE, MOST_SMOOTHING, MOST_PENALTY = 0.6, 1.0, 0.3, 1e-2
 FEWEST_ROWS = 8  # of a minibatch
 FEWEST_UNITS = 4  # of a hidden layer
 EARLIEST_DECAY = 1 / 3  # of a schedule, before which a step schedule decays
 SCALED = ("he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "lecun_normal", "lecun_uniform", "orthogonal")
-ADAPTIVE = ("adam", "adamw", "rmsprop")
+CLOSED = ("vanishing-gradients", "saturated-units", "dead-units", "poor-initialization", "not-learning")
+ADAPTIVE, GRADIENT = ("adam", "adamw", "rmsprop"), ("sgd", "momentum", "nesterov")
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ def against_oddities(
     usable = [(o, p) for o, p in found if p.change and p.applies(plan)]
     joined = [p for o, p in usable if o.joins]
     whole: Change = {field: new for p in joined for field, new in p.change.items()}
-    together = [_prescription(finding, "all that is usual", whole)] if len(joined) > 1 else []
+    usual = {**whole, **_as_own_networks(plan, finding)}
+    together = [_prescription(finding, "all that is usual", usual)] if len(joined) > 1 or usual != whole else []
     return [p for p in (*together, *(p for _, p in usable)) if described(p.change) not in tried][:MOST_ARMS]
 
 
@@ -91,7 +94,7 @@ def _activation(plan: Plan, task: Task) -> Change:
 
 
 def _outputs(plan: Plan, task: Task) -> Change:
-    return {"loss": "auto", "output_activation": "auto"} if mismatch(plan, task) else {}
+    return matched_output(plan)[0] if mismatch(plan, task) else {}
 
 
 def _start(plan: Plan, task: Task) -> Change:
@@ -101,10 +104,11 @@ def _start(plan: Plan, task: Task) -> Change:
 
 
 def _rows(plan: Plan, task: Task) -> Change:
-    """How rows are read: scaled, in a new order each epoch, some dozens a step."""
+    """How rows are read: scaled, in a new order each epoch, some dozens a step (in a model of the user's own few rows a
+    step are as many steps as its epochs were chosen for)."""
     changes: Change = {} if plan.scale_inputs else {"scale_inputs": True}
     changes |= {} if plan.shuffle else {"shuffle": True}
-    few = isinstance(plan.batch_size, int) and plan.batch_size < FEWEST_ROWS
+    few = isinstance(plan.batch_size, int) and plan.batch_size < FEWEST_ROWS and plan.network != "keras"
     return {**changes, "batch_size": 32} if few or plan.batch_size == "all" else changes
 
 
@@ -117,8 +121,9 @@ def _layers(plan: Plan, task: Task) -> Change:
 
 
 def _steps(plan: Plan, task: Task) -> Change:
-    sharp = plan.optimizer in ADAPTIVE and highest(plan.learning_rate) > SHARPEST_RATE
-    flat = highest(plan.learning_rate) < FLATTEST_RATE
+    adaptive, rate = plan.optimizer in ADAPTIVE, highest(plan.learning_rate)
+    sharp = adaptive and rate > SHARPEST_RATE
+    flat = rate < (FLATTEST_GRADIENT_RATE if plan.optimizer in GRADIENT else FLATTEST_RATE)
     odd = sharp or flat or highest(plan.epsilon) > LARGEST_EPSILON or highest(plan.momentum) > LARGEST_MOMENTUM
     changes: Change = {"clip_norm": 0.0} if 0 < highest(plan.clip_norm) < SHORTEST_CLIP else {}
     return changes | sound_rate(plan)[0] if odd else changes
@@ -140,6 +145,16 @@ def _schedule(plan: Plan, task: Task) -> Change:
     """A learning rate that falls over the whole training, and not in its first third."""
     early = plan.schedule == "step" and min(plan.decay_epochs, default=plan.epochs) < EARLIEST_DECAY * plan.epochs
     return {"schedule": "cosine"} if early else {}
+
+
+def _as_own_networks(plan: Plan, finding: str) -> Change:
+    """Steps as Rounds takes them with networks of its own, and units that let gradients through, for a model of the
+    user's own in which something alarms: programs that do not train often have several faults, of which none shows
+    before the others are mended."""
+    if plan.network != "keras" or finding == HEALTHY:
+        return {}
+    opened: Change = {"activation": "elu"} if plan.activation == "given" and finding in CLOSED else {}
+    return {**sound_rate(plan)[0], **opened}
 
 
 def _kept(plan: Plan, task: Task) -> Change:
