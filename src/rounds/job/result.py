@@ -17,7 +17,7 @@ from rounds.examination.sources.run_folder import read_examination
 from rounds.job.model_changes import code_lines
 from rounds.job.speaking_python import speaking_python
 from rounds.networks.network import Feed
-from rounds.networks.user_model.planned import Scaling, planned_model
+from rounds.networks.user_model.planned import ColumnScaling, planned_model
 from rounds.plan import Plan
 from rounds.prediction.model_folder import load_predictor
 from rounds.prediction.predictor import Predictor
@@ -118,7 +118,7 @@ class Result:
         model = read_model(place, is_code_allowed())
         return model if planned.model is None else planned_model(model, plan, planned.model, steps, scaling)
 
-    def _scaling(self, feeds: tuple[Feed, ...]) -> Scaling | None:
+    def _scaling(self, feeds: tuple[Feed, ...]) -> ColumnScaling | None:
         """Of the columns of a model's only input; None where it reads codes, arrays, or has several inputs."""
         if len(feeds) != 1 or feeds[0].codes or feeds[0].array:
             return None
@@ -128,7 +128,7 @@ class Result:
         centre = np.array([e.centre for e in numbers] + [0.0] * len(names.flags))
         spread = np.array([e.spread for e in numbers] + [1.0] * len(names.flags))
         places = list(feeds[0].columns)
-        return Scaling(centre[places], spread[places], np.array(places) < len(numbers), CLIP)
+        return ColumnScaling(centre[places], spread[places], np.array(places) < len(numbers), CLIP)
 
     @property
     def model_changes(self) -> list[str]:

@@ -22,7 +22,7 @@ _NAMES = {
 
 
 @dataclass(frozen=True)
-class Scaling:
+class ColumnScaling:
     """Of the columns that the model is given, in its order: centre and spread [D], which of them are numbers [D] bool,
     and the limit towards which scaled numbers bend."""
 
@@ -57,7 +57,7 @@ def _first(value: float | tuple[float, ...]) -> float:
     return value[0] if isinstance(value, tuple) else value
 
 
-def planned_model(model: Any, plan: Plan, facts: ModelFacts, steps: int, scaling: Scaling | None = None) -> Any:
+def planned_model(model: Any, plan: Plan, facts: ModelFacts, steps: int, scaling: ColumnScaling | None = None) -> Any:
     """The model behind a scaling of its inputs, and compiled with the plan's optimizer and loss.
 
     steps: of the whole training, over which a cosine falls. What the plan leaves to the user's own compiling
@@ -78,7 +78,7 @@ def planned_model(model: Any, plan: Plan, facts: ModelFacts, steps: int, scaling
     return model
 
 
-def _behind(model: Any, scaling: Scaling) -> Any:
+def _behind(model: Any, scaling: ColumnScaling) -> Any:
     """The same model, given columns as they are in the file; missing values must be filled in before."""
     from rounds.networks.keras.backend import keras
 
