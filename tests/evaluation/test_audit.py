@@ -3,15 +3,18 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from rounds.data.tables.reading import read_table
 from rounds.errors import DataError
 from rounds.evaluation.audit.prediction_file import named_predictions
 from rounds.evaluation.audit.predictions import audit_findings, audit_predictions
+from rounds.report.scores_text import audit_lead
 
 NO_NAMES = {"label": None, "score": None, "patient": None, "split": None}
 
@@ -211,3 +214,27 @@ def test_command_refuses_in_one_line_and_prints_json(tmp_path) -> None:
     assert refused.returncode == 2
     assert len(refused.stderr.strip().splitlines()) == 1
     assert "probability in [0, 1]" in refused.stderr
+
+
+def test_cells_of_predictions_are_read_as_any_tables_are_and_said(tmp_path: Path) -> None:
+    rows = [(i % 2, f"{40 + 20 * (i % 2) + i % 9} %", f"{i}") for i in range(120)]
+    pl.DataFrame(rows, schema=["died", "risk", "id"], orient="row").with_columns(
+        died=pl.col("died").replace_strict({0: "Survived", 1: "Died"}, return_dtype=pl.String)
+    ).write_csv(tmp_path / "p.csv")
+    table = read_table(tmp_path / "p.csv")
+    named = {**NO_NAMES, "label": "died", "score": "risk"}
+    record = audit_predictions(named_predictions(table.frame, named, None, table.how))
+    assert record.metrics["auroc"].value == 1
+    assert audit_lead(record) == [
+        "120 rows of 120 patients; columns: label = died, score = risk",
+        "Positive is Died, negative Survived (--positive VALUE for the other)",
+        "Note: risk: 120 cells with a unit read as numbers in %.",
+        "Note: risk: percentages read as probabilities.",
+    ]
+
+
+def test_a_limit_of_the_label_is_no_subgroup(tmp_path: Path) -> None:
+    rows = "".join(f"{'<0.5' if i % 5 == 0 else i},{i % 7}\n" for i in range(60))
+    (tmp_path / "p.csv").write_text(f"label,score\n{rows}")
+    table = read_table(tmp_path / "p.csv")
+    assert named_predictions(table.frame, NO_NAMES, None, table.how).subgroup_columns == []

@@ -6,6 +6,7 @@ from rich.table import Table
 from rounds.cli.console import make_console
 from rounds.evaluation.record import Audit, Evaluation, KerasAudit
 from rounds.report.scores_text import (
+    audit_lead,
     calibration_lines,
     coverage_lines,
     decision_lines,
@@ -54,9 +55,8 @@ def contestants_table(columns: dict[str, Scores]) -> Table:
 def show_audit(record: Audit) -> None:
     """Findings first, then the scores of each part, calibration, subgroups, and what was not checked."""
     console = make_console(piped_width=_WIDE)
-    used = ", ".join(f"{what} = {column}" for what, column in record.columns.items())
-    left = f", {record.rows_left_out:,} left out (no label or score)" if record.rows_left_out else ""
-    console.print(f"{record.rows:,} rows of {record.patients:,} patients{left}; columns: {used}")
+    for line in audit_lead(record):
+        console.print(line)
     _print_findings(console, record)
     console.print(contestants_table({name: part.metrics for name, part in record.parts.items()}))
     for line in calibration_lines(record.calibration):

@@ -95,7 +95,8 @@ class JudgedPart(Counted):
 
 class Audit(Part):
     """A table of predictions. columns: what each was taken for; parts: scores of each part of the split; calibration,
-    recalibration, subgroups: of the part that judges; not_checked: what this table cannot say."""
+    recalibration, subgroups: of the part that judges; not_checked: what this table cannot say; notes: how cells of its
+    columns were read."""
 
     task: Task
     columns: dict[str, str]
@@ -110,6 +111,7 @@ class Audit(Part):
     subgroups: Subgroups
     findings: tuple[AuditFinding, ...]
     not_checked: tuple[NotApplicableRecord, ...]
+    notes: tuple[str, ...] = ()
 
 
 class AuditedLoss(Part):

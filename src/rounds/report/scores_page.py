@@ -7,6 +7,7 @@ from rounds.evaluation.record import Audit, Evaluation
 from rounds.files import write_whole
 from rounds.report.page import REPORT, environment
 from rounds.report.scores_text import (
+    audit_lead,
     calibration_lines,
     coverage_lines,
     decision_lines,
@@ -87,10 +88,9 @@ def audit_page(record: Audit, name: str) -> ScoresPage:
     """Of the record of `rounds audit`: findings first; name: of the table of predictions."""
     concerns = [Concern(f.severity, f.code, f.explanation) for f in record.findings]
     concerns += [Concern("", f"not checked: {note.code}", note.reason) for note in record.not_checked]
-    used = ", ".join(f"{what} = {column}" for what, column in record.columns.items())
     return ScoresPage(
         title=f"Audit of {name}",
-        lead=f"{record.rows:,} rows of {record.patients:,} patients; columns: {used}",
+        lead=". ".join(line.rstrip(".") for line in audit_lead(record)),
         concerns=concerns,
         columns={part: scores.metrics for part, scores in record.parts.items()},
         calibration=record.calibration,

@@ -1,6 +1,6 @@
 """Scores of new patients and of tables of predictions in words: the same lines for the terminal and the page."""
 
-from rounds.evaluation.record import Evaluation, Overlap
+from rounds.evaluation.record import Audit, Evaluation, Overlap
 from rounds.report.wording import p_value
 from rounds.run_folder.evidence import (
     Calibration,
@@ -23,6 +23,16 @@ def scores_rows(contestants: dict[str, Scores]) -> list[tuple[str, ...]]:
     """
     metrics = dict.fromkeys(metric for scores in contestants.values() for metric in scores)
     return [(metric, *(interval_text(scores.get(metric)) for scores in contestants.values())) for metric in metrics]
+
+
+def audit_lead(record: Audit) -> list[str]:
+    """Of what the table is, which class is positive, and how cells were read."""
+    used = ", ".join(f"{what} = {column}" for what, column in record.columns.items())
+    left = f", {record.rows_left_out:,} left out (no label or score)" if record.rows_left_out else ""
+    first = f"{record.rows:,} rows of {record.patients:,} patients{left}; columns: {used}"
+    classes = record.task.classes
+    positive = [f"Positive is {classes[1]}, negative {classes[0]} (--positive VALUE for the other)"] if classes else []
+    return [first, *positive, *(f"Note: {note}" for note in record.notes)]
 
 
 def evaluated_contestants(record: Evaluation) -> dict[str, Scores]:

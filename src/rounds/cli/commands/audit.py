@@ -42,7 +42,8 @@ def audit(
         from rounds.evaluation.audit.predictions import audit_predictions
 
         named = {"label": label, "score": score, "patient": patient, "split": split}
-        record = audit_predictions(named_predictions(read_table(source).frame, named, positive), subgroup)
+        table = read_table(source)
+        record = audit_predictions(named_predictions(table.frame, named, positive, table.how), subgroup)
         if out is not None:
             from rounds.report.scores_page import audit_page, write_scores_page
 

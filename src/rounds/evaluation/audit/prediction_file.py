@@ -8,6 +8,7 @@ import polars as pl
 
 from rounds.data.cohort.outcomes import class_labels, same_level
 from rounds.data.cohort.positive_class import names_a_case, positive_class
+from rounds.data.tables.reading import HowRead
 from rounds.data.tables.values import as_numbers
 from rounds.errors import DataError, nearest
 from rounds.evaluation.outcomes import labels_of
@@ -51,7 +52,8 @@ LEARNING = ("train", "training", "learn", "learning", "development", "derivation
 @dataclass(frozen=True)
 class PredictionFile:
     """Rows with an outcome and a score. targets, scores [N, 1] float64; patients [N] one code a row; split [N] texts,
-    None where there is no such column; columns: the one of the file for each of NAMES that was found.
+    None where there is no such column; columns: the one of the file for each of NAMES that was found; notes: how their
+    cells were read, in sentences.
     """
 
     task: Task
@@ -62,6 +64,7 @@ class PredictionFile:
     split: np.ndarray | None
     columns: Mapping[str, str]
     left_out: int
+    notes: tuple[str, ...] = ()
 
     @property
     def learned(self) -> np.ndarray:
@@ -98,13 +101,19 @@ class PredictionFile:
         return [*known, *few]
 
 
-def named_predictions(table: pl.DataFrame, named: Mapping[str, str | None], positive: str | None) -> PredictionFile:
+def named_predictions(
+    table: pl.DataFrame, named: Mapping[str, str | None], positive: str | None, how: HowRead | None = None
+) -> PredictionFile:
     """The table's columns by their usual names or by `named` (label, score, patient, split -> column).
 
-    positive: label of the positive class. Raises DataError where label or score is not there, no row has both, labels
-    are neither two classes nor numbers, or a score of two classes is no probability (names the row).
+    positive: label of the positive class; how: the table's cells were read. Raises DataError where label or score is
+    not there, no row has both, labels are neither two classes nor numbers, or a score of two classes is no
+    probability (names the row).
     """
-    columns = _found(table, named)
+    columns, how = _found(table, named), how or HowRead()
+    used = set(columns.values())
+    table = table.drop(name for name, origin in how.made_from.items() if origin in used)
+    notes = tuple(note.sentence for note in how.notes if note.column in used)
     known = _present(table[columns["label"]]) & _present(table[columns["score"]])
     kept = table.filter(pl.Series(known))
     if not kept.height:
@@ -112,10 +121,14 @@ def named_predictions(table: pl.DataFrame, named: Mapping[str, str | None], posi
         raise DataError("Predictions", "rows with label and score", name="rows", got=0, advice=advice)
     index = np.flatnonzero(known)
     task, targets = _targets(kept[columns["label"]], positive)
-    scores = _scores(kept[columns["score"]], task, index)
+    score = kept[columns["score"]]
+    if task.kind == "binary" and how.units.get(columns["score"]) == "%":
+        score, notes = score / 100, (*notes, f"{columns['score']}: percentages read as probabilities.")
+    scores = _scores(score, task, index)
     patients = _patients(kept, columns.get("patient"))
     split = _parts(kept[columns["split"]]) if "split" in columns else None
-    return PredictionFile(task, kept, targets[:, None], scores[:, None], patients, split, columns, int((~known).sum()))
+    left_out = int((~known).sum())
+    return PredictionFile(task, kept, targets[:, None], scores[:, None], patients, split, columns, left_out, notes)
 
 
 def _parts(values: pl.Series) -> np.ndarray:

@@ -57,6 +57,7 @@ def audit_predictions(file: PredictionFile, subgroups: Collection[str] | None = 
         subgroups=subgroup_record(file.task, y, p, who, groups),
         findings=findings,
         not_checked=not_checked,
+        notes=file.notes,
     )
 
 
