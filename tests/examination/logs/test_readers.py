@@ -356,3 +356,37 @@ def test_numbers_as_people_write_them() -> None:
     assert cell_number("1,5") == 1.5
     assert cell_number("1,500,000") is None
     assert cell_number(True) is None
+
+
+def test_spacy_prints_a_table_among_other_lines(tmp_path: Path) -> None:
+    rows = [f"{e // 3:3d}  {200 * e:6d}  {TRAIN[e]:12.4f}  {80.0 - e:6.2f}  {0.6:5.2f}" for e in EPOCHS]
+    head = ("E    #       LOSS NER      ENTS_F  SCORE", "---  ------  ------------  ------  -----")
+    (run,) = read(write(tmp_path / "spacy.txt", "i Initial learn rate: 0.001", *head, *rows, "Saved pipeline to out"))
+    assert run.unit == "step"
+    assert run.loss.train is not None
+    np.testing.assert_allclose(run.loss.train.values, TRAIN[1:], atol=1e-4)  # before the first step nothing is measured
+    assert run.loss.train.at[0] == 200
+
+
+@pytest.mark.parametrize("avg", ["avg loss", "avg"])
+def test_darknet_counts_its_steps_without_a_word(tmp_path: Path, avg: str) -> None:
+    rows = [f"{e + 1}: 9.0, {TRAIN[e]:.5f} {avg}, 0.001000 rate, 3.2 seconds, {64 * e} images" for e in EPOCHS]
+    (run,) = read(write(tmp_path / "yolo.log", "Learning Rate: 0.001, Momentum: 0.9", *rows))
+    assert run.loss.train is not None
+    np.testing.assert_allclose(run.loss.train.values, TRAIN, atol=1e-5)
+    assert run.rate is not None
+
+
+SEARCHES = {
+    "cv_results.csv": ",mean_fit_time,param_C,mean_test_score,rank_test_score\n0,.1,1,.7,2\n1,.1,10,.8,1\n2,.1,9,.6,3",
+    "grid.json": json.dumps([{"lr": 1e-3, "batch": b, "val_loss": 0.5 + b / 100} for b in (8, 16, 8, 16)]),
+    "trials.csv": "number,value,params_lr,state\n0,.5,.1,COMPLETE\n1,.4,.01,COMPLETE\n2,.6,.2,COMPLETE\n",
+    "runs.csv": "hidden_units,dropout,val_loss\n64,.1,.5\n128,.3,.4\n64,.2,.6\n",
+}
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_a_search_is_no_course_of_a_training(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(SEARCHES[name], encoding="utf-8")
+    with pytest.raises(DataError, match=r"must be a log by epoch or step.*\(a search\)"):
+        read_logs([tmp_path / name])

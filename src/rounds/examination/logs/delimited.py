@@ -12,6 +12,7 @@ from rounds.examination.logs.table import LogTable, Row, cell_number
 TENSORBOARD = {"Wall time", "Step", "Value"}
 _RUN_AND_METRIC = re.compile(r"^(.+?) - (.+)$")
 _RULER = "-=+|: \t"  # marks of which a line under a head is made
+_DASHES = re.compile(r"-+(\s+-+)+")  # a ruler with a gap between columns, as spaCy prints it among other lines
 LONG = ("epoch", "split", "metric", "value")
 
 
@@ -39,12 +40,32 @@ def delimiter(head: str) -> str:
 
 def _lines(text: str) -> list[str]:
     """Lines that are neither empty, remarks nor rulers; of a table in columns of spaces, a tab between cells."""
-    lines = [line for line in text.splitlines() if line.strip(_RULER) and not line.lstrip().startswith("#")]
+    lines = [line for line in _ruled(text) if line.strip(_RULER) and not line.lstrip().startswith("#")]
     if not lines or delimiter(lines[0]) != " ":
         return lines
     wide = [re.split(r"\s{2,}", line.strip()) for line in lines]  # a name may hold a single space
     alike = len({len(cells) for cells in wide[:8]}) == 1 and len(wide[0]) > 1
     return ["\t".join(cells if alike else line.split()) for cells, line in zip(wide, lines, strict=True)]
+
+
+def _ruled(text: str) -> list[str]:
+    """Where a ruler with gaps stands among the lines, the head above it and the rows below that fill its columns."""
+    lines = text.splitlines()
+    place = next((i for i, line in enumerate(lines) if i and _DASHES.fullmatch(line.strip())), None)
+    if place is None:
+        return lines
+    columns = [found.span() for found in re.finditer(r"-+", lines[place])]
+    head = [_cell(lines[place - 1], start, end) for start, end in columns]
+    spacy = head[:2] == ["E", "#"]
+    names = ["E", "step", *head[2:]] if spacy else head
+    rows = [line.split() for line in lines[place + 1 :]]
+    rows = [row for row in rows if not (spacy and row[1:2] == ["0"])]  # before the first step nothing was measured
+    return ["\t".join(names), *("\t".join(row) for row in rows if len(row) == len(columns))]
+
+
+def _cell(line: str, start: int, end: int) -> str:
+    """The words of a line that stand over a column, wherever they begin."""
+    return " ".join(found.group() for found in re.finditer(r"\S+", line) if start <= found.start() < end)
 
 
 def read_delimited_log(path: Path, text: str) -> list[LogTable]:

@@ -15,7 +15,7 @@ from rounds.examination.logs.mlflow import is_mlflow_database, mlflow_runs, read
 from rounds.examination.logs.parquet import is_parquet, read_parquet
 from rounds.examination.logs.runs import Choice, runs_of
 from rounds.examination.logs.settings import BESIDE, read_settings
-from rounds.examination.logs.table import LogTable
+from rounds.examination.logs.table import LogTable, refuse_search
 from rounds.examination.logs.text_lines import is_text_log, read_text
 from rounds.foreign_files import read_small
 
@@ -101,8 +101,11 @@ def _file_tables(path: Path) -> list[LogTable]:
     reader = next((r for r in READERS if r.recognises(text)), None)
     if reader is None:
         raise DataError(path.name, "a log of a kind that is known", file=path.name, advice=f"Give {KINDS}")
+    tables = reader.read(path, text)
+    for table in tables:
+        refuse_search(table)
     beside = read_settings(path.parent)
-    return [replace(t, settings=beside | t.settings) for t in reader.read(path, text)]
+    return [replace(t, settings=beside | t.settings) for t in tables]
 
 
 def _text(path: Path) -> str:

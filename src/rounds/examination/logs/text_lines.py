@@ -27,6 +27,7 @@ _TRANSLATED = (  # what Chinese logs call things
 )
 _QUOTES = re.compile(r"\"|'(?=\s*:)|(?<=[{,\s])'")
 _STEP = re.compile(r"\b(step|iter|iteration|round)\b\W{0,8}(\d+)", re.IGNORECASE)
+_DARKNET = re.compile(rf"^(\d+): ?({_NUMBER}), ({_NUMBER}) avg(?: loss)?, ({_NUMBER}) rate\b.*")
 _IN_BRACKETS = re.compile(r"^\[(\d+),\s*\d+\]\s")  # "[3,  2000] loss: 1.7", epoch and minibatch
 _BARE = re.compile(r"^(\d+)[:,;|]?\s+(?=[A-Za-z])")  # "3 train_loss=0.2"
 _PLACED = re.compile(  # a split that stands by itself: "Test set: average loss 0.1", "| valid | loss 0.1"
@@ -71,6 +72,7 @@ def _marked(text: str, mark_of: Callable[[str], tuple[str, float] | None]) -> li
     row: Row = {}
     for line in re.split(r"[\r\n]+", text):
         message = _QUOTES.sub("", _LEVEL.sub("", _STAMP.sub("", _translated(line).strip())).strip())
+        message = _DARKNET.sub(r"iteration \1 loss \3 lr \4", message)
         mark = mark_of(message)
         if mark is not None and row.get(mark[0]) != mark[1]:
             rows.append(row)

@@ -6,6 +6,7 @@ import altair as alt
 import numpy as np
 import polars as pl
 
+from rounds.examination.log_rules.evidence import called, is_loss
 from rounds.examination.logs.logged_run import LoggedRun, Series
 from rounds.report.figures.curves import loss_scale
 from rounds.report.figures.theme import BLUE, INK, ORANGE, PURPLE, Chart, to_svg
@@ -24,7 +25,8 @@ def _chart(run: LoggedRun, marked: Mapping[str, int]) -> Chart:
     known = {side: series for side, series in sides.items() if series is not None and len(series.finite)}
     rows = [point for side, series in known.items() for point in _points(side, series)]
     x = alt.X("at:Q", title=run.unit.capitalize())
-    title = "Loss" if run.loss.comparable else ", ".join(s.column for s in known.values())
+    losses = run.loss.comparable and all(is_loss(series) for series in known.values())
+    title = "Loss" if losses else ", ".join(s.column if is_loss(s) else called(s) for s in known.values())
     scale = loss_scale([pl.Series([p["value"] for p in rows])])
     y = alt.Y("value:Q", title=title, scale=scale)
     colour = alt.Color("side:N", title=None, scale=alt.Scale(domain=list(known), range=[SIDES[s] for s in known]))
