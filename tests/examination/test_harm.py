@@ -60,6 +60,21 @@ def test_beside_what_good_plans_show_too_a_difference_must_be_surer() -> None:
     assert harm(run(folds(), **judged(3 * WORSE.value, error=WORSE.value)), alone=True) is not None
 
 
+def test_what_good_plans_show_too_is_not_alone_beside_what_they_hardly_show() -> None:
+    """The same harm of the same run is known to all findings or to none."""
+    doubtful = judged(3 * WORSE.value, error=2 * WORSE.value)
+
+    def rises(epochs: np.ndarray) -> np.ndarray:
+        return np.where(epochs < 10, 0.5, 0.5 + 0.02 * (epochs - 10))
+
+    alone = run(folds(validation=rises), plans=(Plan(keep_best="none"),), **doubtful)
+    beside = run(
+        folds(validation=rises, measures=inside(update_ratio=1e-6)), plans=(Plan(keep_best="none"),), **doubtful
+    )
+    severities = [{f.code: f.severity for f in examine_run(r).findings}["overfitting"] for r in (alone, beside)]
+    assert severities == ["note", "error"]
+
+
 def test_networks_that_learned_nothing_are_harmed_however_few_the_events() -> None:
     """No difference to a linear model is sure there, while neither loss ever came below a constant's."""
 
@@ -120,7 +135,7 @@ def test_what_good_plans_show_too_needs_more_harm_than_what_they_never_show() ->
     between = run(folds(), **judged((WORSE.value + BESIDE_CAUSE.value) / 2, error=0.001))
     assert harm(between) is not None
     assert harm(between, alone=True) is None
-    assert [weighed(between, ODD, in_good_plans=common).severity for common in (False, True)] == ["error", "note"]
+    assert [weighed(between, ODD, alone=common).severity for common in (False, True)] == ["error", "note"]
     assert {rule.code for rule in rules_of_training() if rule.in_good_plans} == {"overfitting", "underfitting"}
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from rounds.examination.data_rules.names import outcome_names
 from rounds.examination.finding import (
+    BY_HARM,
     SEVERITIES,
     Answer,
     Examination,
@@ -27,11 +28,9 @@ def examine_run(run: Run) -> Examination:
     """Everything that the rules say of a run, main cause first; a single `healthy` where nothing alarms."""
     with np.errstate(all="ignore"):  # a loss that is lost makes shares of it nan, and nan passes no threshold
         asked = {rule.code: (rule, rule.ask(run)) for rule in rules_of_training()}
-    seen = {
-        code: (rule, weighed(run, said, rule.in_good_plans))
-        for code, (rule, said) in asked.items()
-        if isinstance(said, Seen)
-    }
+    found_by = {code: (rule, said) for code, (rule, said) in asked.items() if isinstance(said, Seen)}
+    alone = all(rule.in_good_plans for rule, said in found_by.values() if said.severity == BY_HARM)
+    seen = {code: (rule, weighed(run, said, alone)) for code, (rule, said) in found_by.items()}
     absent = tuple((code, said.reason) for code, (_, said) in asked.items() if isinstance(said, NotApplicable))
     follows = following(run, seen)
     found = [

@@ -76,14 +76,14 @@ def has_peers(run: Run) -> bool:
     return bool(run.linear_by_fold.get("linear")) or "linear" in run.advantages or "trees" in run.advantages
 
 
-def weighed(run: Run, seen: Seen, in_good_plans: bool = False) -> Seen:
+def weighed(run: Run, seen: Seen, alone: bool = False) -> Seen:
     """The finding with the severity that measured harm gives it: an oddity that costs nothing is a note.
 
-    in_good_plans: as the finding's rule has it.
+    alone: whether nothing else was seen but what good plans show too.
     """
     if seen.severity != BY_HARM:
         return seen
-    damaged = harm(run, alone=in_good_plans)
+    damaged = harm(run, alone)
     if damaged is not None:
         return seen.weighed("error", f" Harm: {damaged.words}.", damaged.evidence)
     if harm_is_known(run):

@@ -38,7 +38,7 @@ REST = Threshold("what the best other column tells", 0.5, "times as much, at mos
 LEAST_RANK = 0.9  # of a column through which a line is drawn: else one far patient would make it
 PAIR_COLUMNS = 400  # columns whose pairs are tried: [F, F] stays below a few megabytes
 _VARIANCE = "Share of the outcome's variance"
-OF_FEW = "Of {} patients with the rarer outcome a good predictor may tell as much: is it known in time?"
+OF_FEW = "Of {} patients with the rarer outcome a good predictor may tell as much: ask whether it is known in time"
 A_QUESTION = "A leak, if it is known only with the outcome; else a function to be learned"
 # A column is the outcome in another unit where nothing is added to it, two add up to it where their units are one.
 OFFSET, UNITS_APART = 0.05, 0.02  # standard deviations of the outcome; share of the factor
