@@ -95,6 +95,19 @@ def test_days_of_a_year_and_dates_of_which_a_part_is_not_known(
     assert again.values[0].to_list() == dates
 
 
+def test_days_of_whole_years_tell_themselves_from_numbers_of_cases() -> None:
+    assert read([f"{day}/2020" for day in range(1, 367)], "d23").reading.kind == "date"
+    assert read([f"{case}/2020" for case in range(1, 400)], "d23").reading.kind == "text"
+
+
+def test_scores_of_a_total_are_one_column() -> None:
+    made = read(["8/15", "15/15", "n.d.", "3/15"], "gcs")
+    assert [values.to_list() for values in made.values] == [[8, 15, None, 3]]
+    again = read_again(pl.Series("gcs", ["9/15"]), Reading.model_validate_json(made.reading.model_dump_json()))
+    assert again.values[0].to_list() == [9]
+    assert len(read(["110/120", "100/120", "130/120"], "bp").values) == 3
+
+
 def test_more_years_than_dates_are_no_dates() -> None:
     assert read(["2019", "2020", "2019-05-07"], "year").reading.kind == "text"
 
@@ -291,7 +304,7 @@ def test_dates_that_do_not_exist_are_missing() -> None:
     ("name", "cells", "columns"),
     [
         ("bp", ["120/80", "130/90 mmHg", "unknown"], {"bp systolic": [120, 130, None], "bp diastolic": [80, 90, None]}),
-        ("strength", ["5/5", "4/5"], {"strength first": [5, 4], "strength second": [5, 5]}),
+        ("acuity", ["6/9", "4/6"], {"acuity first": [6, 4], "acuity second": [9, 6]}),
     ],
 )
 def test_two_numbers_become_two_columns(name: str, cells: list[str], columns: dict[str, list[float]]) -> None:

@@ -19,7 +19,7 @@ def as_read(column: Column, how: HowRead) -> Column:
             "said": (*said_of_cells(column.name, how), *column.said),
         }
     )
-    if reading is not None and reading.kind == "pair":
+    if reading is not None and reading.kind == "pair" and not reading.unit:
         parts = [made for made, origin in how.made_from.items() if origin == column.name]
         return column.model_copy(
             update={"role": "dropped", "reason": f"{TWO_NUMBERS}{' and '.join(parts)}", "levels": 0}

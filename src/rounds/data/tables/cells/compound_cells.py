@@ -18,11 +18,18 @@ INCHES_IN_A_FOOT = 12
 
 
 def recognise_pair(text: pl.Series, style: FileStyle) -> ReadColumn | None:
-    """120/80 in every cell that is no word for missing: two columns."""
+    """120/80 in every cell that is no word for missing: two columns; one where all are of one total."""
     known = without_words(text, AMONG_NUMBERS).drop_nulls()
     if not len(known) or not known.str.contains(_PAIR).all() or known.str.contains(_OF_A_YEAR).all():
         return None
-    return pair_again(text, Reading(kind="pair"))
+    return pair_again(text, Reading(kind="pair", unit=_of_a_total(known)))
+
+
+def _of_a_total(known: pl.Series) -> str:
+    """ "/15" where every cell is a score of that total, "" otherwise."""
+    first, second = (known.str.extract(_PAIR, n).cast(pl.Float64) for n in (1, 2))
+    total = second.n_unique() == 1 and first.n_unique() > 1 and bool((first <= second).all())
+    return f"/{second[0]:g}" if total else ""
 
 
 def pair_names(column: str) -> tuple[str, str]:
@@ -38,6 +45,11 @@ def pair_names(column: str) -> tuple[str, str]:
 def pair_again(text: pl.Series, reading: Reading) -> ReadColumn:
     names = pair_names(text.name)
     parts = text.str.extract_groups(_PAIR).struct.unnest()
+    if reading.unit:
+        scores = parts["1"].cast(pl.Float64).alias(text.name)
+        rows = len(scores.drop_nulls())
+        note = CellNote(text.name, f"{rows:,} scores of a total read as numbers (8{reading.unit} is 8)", rows)
+        return ReadColumn((scores,), reading, (note,))
     made = [parts[str(n)].cast(pl.Float64).alias(name) for n, name in zip((1, 2), names, strict=True)]
     rows = len(made[0].drop_nulls())
     note = CellNote(text.name, f"{rows:,} cells of two numbers read as the columns {names[0]} and {names[1]}", rows)

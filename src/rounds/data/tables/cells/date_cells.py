@@ -203,14 +203,19 @@ def _week(levels: pl.Series) -> pl.Series:
 
 _DAY_OF_YEAR = r"^(?:(?P<day>\d{1,3})/(?P<year>(?:19|20)\d{2})|(?P<before>(?:19|20)\d{2})[-/.]?(?P<behind>\d{3}))$"
 LAST_DAY_OF_YEAR = 366
+FEWEST_DAYS, LATE_IN_A_YEAR = 50, 340  # different cells, and the last day: numbers of cases would go on beyond 366
 
 
 def _counts_days_of_years(name: str, levels: pl.Series) -> pl.Series:
-    """Whether cells are days of years (123/2020, 2020-123), in a column that is named like a date."""
+    """Whether cells are days of years (123/2020, 2020-123), in a column that is named like a date or holds
+    all of a year and nothing beyond."""
     parts = levels.str.extract_groups(_DAY_OF_YEAR).struct.unnest()
     day = parts["day"].fill_null(parts["behind"]).cast(pl.Int32)
     fits = day.is_between(1, LAST_DAY_OF_YEAR).fill_null(False)
-    return fits & bool(DATE_NAME.search(name)) & bool(((day > 31) & fits).any())
+    if not ((day > 31) & fits).any():
+        return pl.repeat(False, len(levels), eager=True)
+    whole_years = fits.all() and len(levels) >= FEWEST_DAYS and day.max() >= LATE_IN_A_YEAR  # type: ignore[operator]
+    return fits & bool(DATE_NAME.search(name) or whole_years)
 
 
 def _day_of_year(levels: pl.Series) -> pl.Series:
