@@ -19,7 +19,7 @@ ROWS = (
     ("errors", "task"),
     ("foreign_files",),
     ("files", "user_code", "plan", "metrics", "model_facts", "input_shape"),
-    ("proposal", "run_folder", "target_scale"),
+    ("proposal", "run_folder", "target_scale", "person_periods"),
     ("data", "networks"),
     ("statistics", "training", "baselines", "datasets"),
     ("prediction", "examination", "graph"),

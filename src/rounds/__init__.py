@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from rounds.job.result import Result as Result
     from rounds.job.train import improve as improve
     from rounds.job.train import train as train
+    from rounds.person_periods import make_periods as make_periods
     from rounds.plan import Plan as Plan
     from rounds.prescription.remedies.prescribe import prescribe as prescribe
 
 _PLACES = {
     "Choices": "rounds.data.choices",
     "load": "rounds.job.load",
+    "make_periods": "rounds.person_periods",
     "Plan": "rounds.plan",
     "Request": "rounds.job.request",
     "Result": "rounds.job.result",
@@ -56,6 +58,7 @@ __all__ = [
     "examine",
     "improve",
     "load",
+    "make_periods",
     "prescribe",
     "train",
     "watch",

@@ -23,6 +23,7 @@ from rounds.data.sources.simulated_stays import (
     expected_stay,
     median_stay,
     transfer_rate,
+    true_incidence,
     uncut_mean,
 )
 from rounds.foreign_files import JsonObject
@@ -78,6 +79,10 @@ class Hospital:
         squared = float(((days - self.expected) ** 2).mean())
         median = median_stay(self.stays, self.unmeasured)
         return {"r2": 1 - squared / float(days.var()), "rmse": squared**0.5, "mae": float(np.abs(days - median).mean())}
+
+    def incidence(self, days: np.ndarray) -> np.ndarray:
+        """True chance of discharge, death and transfer by each day, [3, N, K]."""
+        return true_incidence(self.stays, self.unmeasured, days)
 
 
 def simulate_admissions(rows: int = 6_000, seed: int = 0) -> Hospital:

@@ -99,6 +99,29 @@ def median_stay(stay: Stays, unmeasured: Stays) -> np.ndarray:
     return median
 
 
+def true_incidence(stay: Stays, unmeasured: Stays, days: np.ndarray) -> np.ndarray:
+    """Chance of discharge, death and transfer by each day given the columns known at admission, [3, N, K].
+
+    Discharge: the integral of f(u) exp(-r u), a Gamma function of another scale. Of the rest, (1 - P(L > t) exp(-r t) -
+    that) is shared by death and transfer as their rates are.
+    """
+    from scipy.special import gammainc, gammaincc
+
+    death, transfer = death_rate(stay), transfer_rate(stay)
+    found = np.empty((3, len(death), len(days)))
+    for rows, uncut, weights in _possibilities(stay, unmeasured):
+        rate = (death + transfer)[rows, None]
+        slower = 1 + rate * uncut / GAMMA_SHAPE
+        scaled = GAMMA_SHAPE * days / uncut[..., None]  # [rows, P, K]
+        discharged = slower[..., None] ** -GAMMA_SHAPE * gammainc(GAMMA_SHAPE, scaled * slower[..., None])
+        stays_on = gammaincc(GAMMA_SHAPE, scaled) * np.exp(-rate[..., None] * days)
+        rest = np.einsum("npk,p->nk", 1 - stays_on - discharged, weights)
+        found[0, rows] = np.einsum("npk,p->nk", discharged, weights)
+        found[1, rows] = rest * death[rows, None] / rate
+        found[2, rows] = rest * transfer[rows, None] / rate
+    return found
+
+
 def _possibilities(stay: Stays, unmeasured: Stays) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """(rows, uncut means [rows, P] for what the unmeasured values may be, weights [P]) for each pattern of holes."""
     for no_sodium in (False, True):

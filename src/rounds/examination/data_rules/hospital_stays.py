@@ -149,7 +149,11 @@ COMPETING_EVENT = Rule(
     _competing,
     how="A column that says who died, by its name or one of its levels, beside a length of stay as outcome.",
     why="The sickest can have the shortest stays; what is predicted is then not what was meant.",
-    remedies=("leave out stays that ended by death (--where), and say so", "predict death as well"),
+    remedies=(
+        "learn discharge and death as two ends of a stay (rounds.make_periods, docs/survival.md)",
+        "leave out stays that ended by death (--where), and say so",
+        "predict death as well",
+    ),
     thresholds=(DEATH_SHARE,),
     place=70,
     check="Deaths do not cut stays short",
@@ -228,7 +232,10 @@ CENSORED_TAIL = Rule(
     how="Stays that began shortly before the end of the extract beside those before, one of each patient, by Mann and "
     "Whitney's test.",
     why="Only those that ended soon are in the table: the latest patients teach that stays are short.",
-    remedies=("leave out admissions of the last weeks (--where)",),
+    remedies=(
+        "leave out admissions of the last weeks (--where)",
+        "or with stays that have not ended in the table: learn them as censored (docs/survival.md)",
+    ),
     thresholds=(TAIL_QUANTILE, SHORTER, SURE),
     place=80,
     check="Outcomes fully observed, not cut off",
