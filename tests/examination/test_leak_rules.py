@@ -244,7 +244,7 @@ def test_a_column_that_tells_few_cases_is_asked_about(cases: int) -> None:
     for column in ({"troponin": score}, {"hours": hours}):
         found = seen("target-leak", of_death(column, died))
         assert found.severity == ("error" if cases == 10 else "warning")
-        assert (f"Of {cases} patients with the rarer outcome a good predictor" in found.explanation) == (cases < 10)
+        assert (f"With {cases} patients who have the rarer outcome" in found.explanation) == (cases < 10)
 
 
 def test_a_column_named_like_an_outcome_needs_to_tell_less() -> None:

@@ -38,7 +38,9 @@ REST = Threshold("what the best other column tells", 0.5, "times as much, at mos
 LEAST_RANK = 0.9  # of a column through which a line is drawn: else one far patient would make it
 PAIR_COLUMNS = 400  # columns whose pairs are tried: [F, F] stays below a few megabytes
 _VARIANCE = "Share of the outcome's variance"
-OF_FEW = "Of {} patients with the rarer outcome a good predictor may tell as much: ask whether it is known in time"
+FEW_CASES_QUESTION = (
+    "With {} patients who have the rarer outcome a good predictor can do as well: ask whether it is known in time"
+)
 A_QUESTION = "A leak, if it is known only with the outcome; else a function to be learned"
 # A column is the outcome in another unit where nothing is added to it, two add up to it where their units are one.
 OFFSET, UNITS_APART = 0.05, 0.02  # standard deviations of the outcome; share of the factor
@@ -72,7 +74,7 @@ TARGET_LEAK = Rule(
     "data",
     _target_leak,
     how="Each column alone: in bins on patients held out, by its order, by whether it has a value at all, and by its "
-    "name; each pair of numbers by its plane. Of few cases it is a warning, for a good predictor may tell as much. "
+    "name; each pair of numbers by its plane. With few cases it is a warning, for a good predictor can do as well. "
     "What tells a continuous outcome is a note, unless it is that outcome in "
     "another unit, is named like an outcome, or two columns add up to it: functions are there to be learned. A column "
     "that tells far more of a class than every other counts too, unless it is declared as known in time. Of images the "
@@ -156,7 +158,7 @@ def _seen(severity: Severity, leaks: list[Leak]) -> Seen:
     first, columns = leaks[0], [leak.column for leak in leaks]
     others = f"; so {'does' if len(columns) == 2 else 'do'} {', '.join(columns[1:5])}" if len(columns) > 1 else ""
     what = "gives the outcome away" if severity == "error" else "tells the outcome"
-    asked = {"error": "", "note": f". {A_QUESTION}", "warning": f". {OF_FEW.format(first.cases)}"}[severity]
+    asked = {"error": "", "note": f". {A_QUESTION}", "warning": f". {FEW_CASES_QUESTION.format(first.cases)}"}[severity]
     return Seen(
         severity,
         f"{first.column} {what}: {first.words}{others}{asked}.",
