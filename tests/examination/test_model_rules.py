@@ -1,5 +1,6 @@
 """What rules read from a user's own model: its last layer beside loss and targets, its inputs, its layers."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -155,6 +156,17 @@ def test_layers_that_do_not_bend_are_a_linear_model() -> None:
     assert not isinstance(said("underfitting", bent), Seen)
     enough = trained(model_of(plain("a")), 0.2)
     assert not isinstance(said("underfitting", enough), Seen)
+
+
+@pytest.mark.parametrize(("units", "alarms"), [(3, True), (9, False)])
+def test_a_layer_too_narrow_for_its_outputs_underfits_where_a_linear_model_is_ahead(units: int, alarms: bool) -> None:
+    hidden = LayerFacts(name="a", kind="Dense", width=units, activation="relu", weighted=True)
+    last = LayerFacts(name="b", kind="Dense", width=10, activation="softmax", weighted=True)
+    model = ModelFacts(layers=(hidden, last), loss=CROSS, output_activation="softmax", output_width=10)
+    found = said("underfitting", replace(trained(model, 0.3), linear_by_fold={"linear": {0: 0.05, 1: 0.05}}))
+    assert isinstance(found, Seen) == alarms
+    if isinstance(found, Seen):
+        assert "through 3 units to 10 outputs" in found.explanation
 
 
 @pytest.mark.parametrize("initializer", ["ones", "zeros", "constant:0.5"])

@@ -21,14 +21,21 @@ def rates_of(code: str) -> Rates:
 
 
 def rates_in_words(rates: Rates) -> str:
-    """One sentence on a rule's measured rates; empty where there are none.
+    """A rule's measured rates, a sentence for those on planted faults and one for logs that people left; empty where
+    there are none.
 
     >>> rates_in_words({"hits": [9, 10], "alarms": [1, 200]})
     'On runs with faults planted on purpose it was said of 9 in 10 with such a fault, and of 1 in 200 without any.'
+    >>> rates_in_words({"real": [8, 9]})
+    'On logs that people left it came first in 9, and an expert accepts it in 8 of them.'
     """
-    if not rates:
-        return ""
-    hits, runs = rates["hits"]
-    alarms, controls = rates["alarms"]
-    planted = f"of {hits:,} in {runs:,} with such a fault, and " if runs else ""
-    return f"On runs with faults planted on purpose it was said {planted}of {alarms:,} in {controls:,} without any."
+    said = []
+    if "alarms" in rates:
+        hits, runs = rates["hits"]
+        alarms, controls = rates["alarms"]
+        planted = f"of {hits:,} in {runs:,} with such a fault, and " if runs else ""
+        said.append(f"On runs with faults planted on purpose it was said {planted}of {alarms:,} in {controls:,} without any.")
+    if "real" in rates:
+        right, first = rates["real"]
+        said.append(f"On logs that people left it came first in {first}, and an expert accepts it in {right} of them.")
+    return " ".join(said)

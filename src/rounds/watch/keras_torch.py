@@ -68,11 +68,14 @@ class KerasTorchSight:
 
     @contextmanager
     def _left_alone(self) -> Iterator[None]:
-        """Afterwards running statistics, random states and metrics are what they were."""
+        """Afterwards running statistics, random states (dropout draws from PyTorch's own) and metrics are what they
+        were."""
         kept = [*self._model.non_trainable_variables, *self._model.metrics_variables]
         before = [variable.value.detach().clone() for variable in kept]
+        devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
         try:
-            yield
+            with torch.random.fork_rng(devices):
+                yield
         finally:
             for variable, value in zip(kept, before, strict=True):
                 variable.assign(value)

@@ -1,4 +1,5 @@
-"""How often each rule for logs was right and wrong on simulated logs, as benchmarks/logs measured it (docs/ward.md)."""
+"""How often each rule for logs was right and wrong, on simulated logs and on those that people left, as benchmarks/logs
+measured it (docs/logs.md)."""
 
 import json
 from functools import cache
@@ -11,11 +12,15 @@ MEASURED = Path(__file__).parent / "rates.json"
 
 @cache
 def _measured() -> dict[str, Rates]:
-    content: dict[str, Rates] = json.loads(MEASURED.read_text(encoding="utf-8"))["rules"]
-    return content
+    content = json.loads(MEASURED.read_text(encoding="utf-8"))
+    rates: dict[str, Rates] = content["rules"]
+    real: Rates = content["real"]
+    return {
+        code: rates.get(code, {}) | ({"real": real[code]} if code in real else {}) for code in dict.fromkeys((*rates, *real))
+    }
 
 
 def log_rates(code: str) -> Rates:
-    """{"hits": [said, logs with a fault it should name], "alarms": [alarms, logs on which it should not]}; empty where
-    the rule was not measured."""
+    """{"hits": [said, logs with a fault it should name], "alarms": [alarms, logs on which it should not], "real": [logs
+    on which an expert accepts it, logs of which it was said first]}; what was not measured is absent."""
     return _measured().get(code, {})

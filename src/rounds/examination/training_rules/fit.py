@@ -253,13 +253,14 @@ def _underfitting(run: Run) -> Judged:
     most = max(explained(run, c, split) for c in curves for split in ("train", "validation"))
     if most < SMALLEST_SHARE.value or _learned_enough(run, learned, gap):
         return None  # nothing learned at all, by any of them, is a finding of its own
-    if learned_half(run):
+    bottleneck = "" if run.model is None else _bottleneck(run.model)
+    if learned_half(run) and not bottleneck:
         return None
     removed = f"{in_words(learned)} of the constant's loss removed in training, gap {in_words(gap)}"
     how_high = removed if learned > 0 else "training no lower than a constant's"
     return Seen(
         "error",
-        f"Training and validation loss are both high ({how_high}): {damaged.words}.",
+        f"Training and validation loss are both high ({how_high}{bottleneck}): {damaged.words}.",
         {"explained_share_training": learned, "gap_share": gap, **damaged.evidence},
         0.7,
         run.best.members,
@@ -304,6 +305,13 @@ def nothing_bends(model: ModelFacts) -> bool:
     inside = [layer for layer in model.layers if layer not in last]
     plain = all(layer.kind in PLAIN_LAYERS and layer.activation == "linear" for layer in inside)
     return plain and bool(model.hidden) and last[0].kind == "Dense"
+
+
+def _bottleneck(model: ModelFacts) -> str:
+    """In words, that a dense layer is so narrow that even a linear model says more; empty where none is."""
+    widths = [layer.width for layer in model.hidden if layer.kind == "Dense"]
+    outputs = model.weighted[-1].width if widths else 0
+    return f", through {min(widths)} units to {outputs} outputs" if widths and 1 < min(widths) < outputs - 1 else ""
 
 
 def _plain_layers(run: Run, model: ModelFacts) -> Judged:
