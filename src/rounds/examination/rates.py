@@ -34,7 +34,8 @@ def rates_in_words(rates: Rates) -> str:
         hits, runs = rates["hits"]
         alarms, controls = rates["alarms"]
         planted = f"of {hits:,} in {runs:,} with such a fault, and " if runs else ""
-        said.append(f"On runs with faults planted on purpose it was said {planted}of {alarms:,} in {controls:,} without any.")
+        where = "On runs with faults planted on purpose it was said"
+        said.append(f"{where} {planted}of {alarms:,} in {controls:,} without any.")
     if "real" in rates:
         right, first = rates["real"]
         said.append(f"On logs that people left it came first in {first}, and an expert accepts it in {right} of them.")

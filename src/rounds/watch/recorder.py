@@ -19,7 +19,7 @@ VERSION = 1
 LINES_AT_ONCE = 200  # kept in memory before they are written
 STEPS_AN_EPOCH = 400  # points of the loss that are kept of one epoch; more are averaged
 
-MEASURE_SHARE = 0.04  # of the time that a training takes, for measures inside the network
+MEASURE_SHARE = 0.025  # of the time that a training takes, for measures inside the network
 STEPS_BETWEEN = 100  # steps between two measures, unless an epoch whose number is a power of two begins
 MOST_MEASURES = 60
 

@@ -16,7 +16,8 @@ def _measured() -> dict[str, Rates]:
     rates: dict[str, Rates] = content["rules"]
     real: Rates = content["real"]
     return {
-        code: rates.get(code, {}) | ({"real": real[code]} if code in real else {}) for code in dict.fromkeys((*rates, *real))
+        code: rates.get(code, {}) | ({"real": real[code]} if code in real else {})
+        for code in dict.fromkeys((*rates, *real))
     }
 
 
