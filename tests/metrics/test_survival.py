@@ -110,6 +110,15 @@ def test_cox_recovers_known_hazard_ratios() -> None:
     np.testing.assert_allclose(fit_cox(x, known).beta, [0.8, -0.4], atol=0.2)
 
 
+def test_cox_stays_finite_where_one_patient_has_a_column_of_their_own() -> None:
+    """Newton's first step is then so long that the exponentials of all later risk sets vanish."""
+    known = two_causes(3, 4000)
+    first = np.argmin(np.where(known.happened, known.days, np.inf))
+    model = fit_cox((np.arange(4000) == first).astype(float)[:, None], known, 0.001)
+    assert 3 < float(model.beta[0]) < 30
+    assert np.isfinite(model.baseline.values).all()
+
+
 def test_incidence_of_causes_without_columns_that_matter_is_that_of_the_group() -> None:
     known = two_causes(2, 2000)
     x, days = np.zeros((2000, 1)), np.array([0.0, 2.0, 10.0])

@@ -104,8 +104,10 @@ def _highest(x: np.ndarray, sets: _RiskSets, penalty: float) -> np.ndarray:
 def _likelihood(x: np.ndarray, sets: _RiskSets, penalty: float, beta: np.ndarray) -> float:
     line = x @ beta
     shift = line.max(initial=0.0)
-    at_risk = np.log(_from_place(np.exp(line - shift), sets)) + shift
-    return float(line[sets.case].sum() - sets.events @ at_risk - penalty / 2 * beta @ beta)
+    at_risk = _from_place(np.exp(line - shift), sets)
+    if not (at_risk > 0).all():  # a step so long that hazards of whole risk sets vanish beside the largest
+        return -np.inf
+    return float(line[sets.case].sum() - sets.events @ (np.log(at_risk) + shift) - penalty / 2 * beta @ beta)
 
 
 def _newton_step(x: np.ndarray, sets: _RiskSets, penalty: float, beta: np.ndarray) -> np.ndarray:
