@@ -68,6 +68,11 @@ def test_hazards_counted_in_the_rows_are_kaplan_and_meier_s() -> None:
     np.testing.assert_allclose(1 - incidence.sum(axis=0)[0], kaplan_meier(periods.known(table)).at(days), atol=1e-12)
 
 
+def test_a_later_table_need_not_hold_every_cause() -> None:
+    periods = make_periods(STAYS, "days", "end", CAUSES)
+    assert set(periods.learning_rows(STAYS.filter(pl.col("end") == "home"))["outcome"]) == {"home", "no event"}
+
+
 def test_bounds_are_quantiles_of_events() -> None:
     periods = make_periods(STAYS, "days", "end", CAUSES)
     assert periods.bounds == (2.6, 9.0)
@@ -151,19 +156,20 @@ def test_networks_of_periods_recover_known_chances(parts: Parts, tmp_path: Path)
         ({"event": "ends"}, "Column must be one of the table, got column='ends'. Did you mean end?"),
         ({"causes": ("home", "dead")}, "Causes must be values of end, got cause='dead'"),
         ({"causes": None}, "Event must be a column of 0 and 1, got end='died, home'"),
+        ({"table": STAYS.rename({"age": "period"})}, "Columns must be of other names than period"),
         ({"bounds": (2.0, 1.0)}, r"Bounds must be rising numbers above 0, got bounds=\[2.0, 1.0\]"),
     ],
 )
 def test_what_cannot_be_periods(changes: dict[str, object], text: str) -> None:
     with pytest.raises(DataError, match=text):
-        make_periods(STAYS, **{"days": "days", "event": "end", "causes": CAUSES, **changes})
+        make_periods(**{"table": STAYS, "days": "days", "event": "end", "causes": CAUSES, **changes})
 
 
 def test_times_that_cannot_be() -> None:
     with pytest.raises(DataError, match=r"Times must be 0 days or more, got days=-1\.0, row=1"):
         make_periods(STAYS.with_columns(days=pl.lit(-1.0)), "days", "end", CAUSES)
     censored = pl.DataFrame({"days": [1.0, 2.0], "died": [0, 0]})
-    with pytest.raises(DataError, match="Event must be a column of 0 and 1, got died='0'"):
+    with pytest.raises(DataError, match=r"Events must be at least 1, got events=0\. All rows are censored"):
         make_periods(censored, "days", "died")
 
 

@@ -23,10 +23,11 @@ from rounds.metrics.survival import TimesToEvent, times_to_event
 
 PERIOD, OUTCOME, NOTHING, PROBABILITY = "period", "outcome", "no event", "probability"
 TABLE_ROW = "table_row"
+Days = Sequence[float] | np.ndarray
 # Quantiles of the event times are the bounds of periods: with 15 of them a chance by a day inside one is read off a
 # straight line over a fifteenth of the events.
 MOST_PERIODS = 15
-YES = ("1", "true")  # of a column of two values, which of them is the event
+YES, NO = ("1", "true"), ("0", "false")  # of a column of two values: the event, and still without it
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Periods:
             return kept
         return kept.with_columns(pl.Series(TABLE_ROW, [f"row {n}" for n in owner]))
 
-    def incidence(self, predicted: pl.DataFrame, days: Sequence[float]) -> np.ndarray:
+    def incidence(self, predicted: pl.DataFrame, days: Days) -> np.ndarray:
         """Chance of an event of each cause by each day, [causes, rows, days].
 
         predicted: probabilities of the rows of `every_period`, in its order, as `rounds predict` writes them: of the
@@ -121,7 +122,12 @@ def make_periods(
     for name in (days, event, *([] if group is None else [group])):
         if name not in table.columns:
             raise DataError("Column", "one of the table", name="column", got=name, advice=nearest(name, table.columns))
+    for name in (PERIOD, OUTCOME, TABLE_ROW):
+        if name in table.columns and name not in (days, event):
+            advice = "Rename it: rows of periods have a column of that name"
+            raise DataError("Columns", f"of other names than {name}", name="column", got=name, advice=advice)
     said = tuple(causes) if causes is not None else _yes(table[event])
+    _refuse_absent(table[event], said)
     known = _known(table, days, event, said)
     found = _bounds(known) if bounds is None else tuple(float(b) for b in bounds)
     if not found or found[0] <= 0 or any(a >= b for a, b in pairwise(found)):
@@ -134,6 +140,9 @@ def _yes(values: pl.Series) -> tuple[str, ...]:
     levels = _labels(values).drop_nulls().unique().to_list()
     if yes := [level for level in levels if level in YES]:
         return tuple(yes[:1])
+    if set(levels) <= set(NO):
+        advice = f"All rows are censored: look whether {values.name} says what happened"
+        raise DataError("Events", "at least 1", name="events", got=0, advice=advice)
     advice = "Name the values that are events with causes, the one of interest first"
     raise DataError("Event", "a column of 0 and 1", name=values.name, got=", ".join(sorted(levels)[:10]), advice=advice)
 
@@ -145,12 +154,16 @@ def _labels(values: pl.Series) -> pl.Series:
     return values.cast(pl.String)
 
 
+def _refuse_absent(values: pl.Series, causes: tuple[str, ...]) -> None:
+    levels = sorted(_labels(values).drop_nulls().unique().to_list())
+    for cause in causes:
+        if cause not in levels:
+            advice = nearest(cause, levels)
+            raise DataError("Causes", f"values of {values.name}", name="cause", got=cause, advice=advice)
+
+
 def _known(table: pl.DataFrame, days: str, event: str, causes: tuple[str, ...]) -> TimesToEvent:
     labels = _labels(table[event])
-    absent = [cause for cause in causes if not (labels == cause).any()]
-    if absent:
-        advice = nearest(absent[0], sorted(labels.drop_nulls().unique().to_list()))
-        raise DataError("Causes", f"values of {event}", name="cause", got=absent[0], advice=advice)
     places = labels.replace_strict(list(causes), list(range(1, len(causes) + 1)), default=0, return_dtype=pl.Int64)
     times = table[days].cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
     return times_to_event(times, places.fill_null(0).to_numpy())
@@ -162,7 +175,7 @@ def _bounds(known: TimesToEvent) -> tuple[float, ...]:
     return tuple(found[found > 0].tolist())
 
 
-def incidence_of_hazards(hazards: np.ndarray, bounds: Sequence[float], days: Sequence[float]) -> np.ndarray:
+def incidence_of_hazards(hazards: np.ndarray, bounds: Days, days: Days) -> np.ndarray:
     """Chance of an event of each cause by each day [C, N, K], from its hazard in each period [C, N, J].
 
     F_c(j) = F_c(j - 1) + S(j - 1) h_cj with S(j) = prod (1 - sum over causes of h), straight lines between the bounds.
@@ -180,7 +193,7 @@ def incidence_of_hazards(hazards: np.ndarray, bounds: Sequence[float], days: Seq
     return np.asarray(at_bounds[:, :, place - 1] * (1.0 - share) + at_bounds[:, :, place] * share)
 
 
-def median_days(incidence: np.ndarray, days: Sequence[float], level: float = 0.5) -> np.ndarray:
+def median_days(incidence: np.ndarray, days: Days, level: float = 0.5) -> np.ndarray:
     """First day by which the chance of any event reaches a level, [N], straight lines between days; nan where it does
     not within them. incidence: [C, N, K] at rising days [K].
 
@@ -197,7 +210,7 @@ def median_days(incidence: np.ndarray, days: Sequence[float], level: float = 0.5
     return np.asarray(np.where(reached.any(axis=1), found, np.nan))
 
 
-def restricted_mean_days(incidence: np.ndarray, days: Sequence[float]) -> np.ndarray:
+def restricted_mean_days(incidence: np.ndarray, days: Days) -> np.ndarray:
     """Mean days before any event within the span of days, [N]: the area under 1 - the chance of any event.
 
     >>> restricted_mean_days(np.array([[[0.0, 0.5, 1.0]]]), (0.0, 1.0, 2.0)).tolist()
