@@ -1,13 +1,15 @@
 """How soon commands answer, and how much memory a large table takes.
 
-    python -m benchmarks.startup_and_memory [--rows 1000000] [--columns 50] [--parts seconds,memory]
+    python -m benchmarks.startup_and_memory [--rows 1000000] [--columns 50] [--parts seconds,memory] [--before FOLDER]
 
 Start-up: median seconds of fresh processes. Prediction: 10,000 rows with a trained run, start-up included. Memory: the
-peak of `rounds train` on a float table written as Parquet, beside the size of the array. Prints JSON.
+peak of `rounds train` on a float table written as Parquet, beside the size of the array. With --before, the source of
+an earlier state: a training of one epoch by it and by this one in turn, in seconds and processor seconds. Prints JSON.
 """
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -105,11 +107,36 @@ def all_seconds(folder: Path) -> dict[str, float]:
     }
 
 
+def beside(source: Path, folder: Path, turns: int = 5) -> dict[str, list[float]]:
+    """[median seconds, median processor seconds] of one epoch on diabetes, by an earlier state and by this one."""
+    words = [sys.executable, *rounds("train", "diabetes", "--rounds", "0", "--set", "epochs=1", "--quiet", "--out")]
+    states = {"before": str(source / "src"), "now": str(Path(__file__).parents[1] / "src")}
+    found: dict[str, list[tuple[float, float]]] = {state: [] for state in states}
+    for turn in range(turns):
+        for state, path in states.items():
+            without = ["--no-cache"] if state == "now" else []  # an earlier one had no programs on disk
+            started, used = time.perf_counter(), _children()
+            subprocess.run(
+                [*words, str(folder / f"{state}{turn}"), *without],
+                check=True,
+                capture_output=True,
+                env={**os.environ, "PYTHONPATH": path},
+            )
+            found[state].append((time.perf_counter() - started, _children() - used))
+    return {state: np.median(pairs, axis=0).round(2).tolist() for state, pairs in found.items()}
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--columns", type=int, default=50)
     parser.add_argument("--parts", default="memory,seconds")
+    parser.add_argument("--before", type=Path)
     words = parser.parse_args()
     record = about("jax", "polars")
     with tempfile.TemporaryDirectory() as name:
@@ -117,6 +144,8 @@ def main() -> None:
             record["memory"] = memory(Path(name), words.rows, words.columns)
         if "seconds" in words.parts.split(","):
             record["seconds"] = all_seconds(Path(name))
+        if words.before:
+            record["beside"] = beside(words.before, Path(name))
     print(json.dumps(record, indent=2))
 
 
