@@ -171,6 +171,7 @@ def metrics(task: Task) -> Record:
         "single_network": worse,
         "baselines": {"constant": worse, "linear": worse, "trees": worse, "saps": worse},
         "difference": {"metric": main, "baseline": "linear", **interval(0.5), "smallest_worthwhile": 0.01},
+        "differences": {"constant": interval(0.9), "linear": interval(0.5)},
         "members": 6,
         "configurations_tried": 2,
         "rows": dict.fromkeys(("train", "validation", "test"), PATIENTS),
@@ -207,6 +208,14 @@ def evidence(task: Task) -> Record:
         "decisions": decisions(task, observed, predicted, who),
         "intervals": intervals(task, observed, predicted, who),
         "subgroups": subgroup_record(task, observed, predicted, who, {"sex": sex, "ward": ward}),
+        "importance": {
+            "metric": main_metric(task),
+            "rows": PATIENTS,
+            "columns": [
+                {"name": NASTY, "value": 0.2, "low": 0.1, "high": 0.3},
+                {"name": "year", "value": 0, "low": -0.1, "high": 0.1},
+            ],
+        },
     }
     return json.loads(json.dumps(made, default=lambda part: part.content()))
 

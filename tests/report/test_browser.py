@@ -1,6 +1,9 @@
 """The report in a real browser: with the network off, in light and dark, on a phone, on paper."""
 
 import base64
+import shutil
+import subprocess
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from .conftest import TASKS
 
 PageOf = Callable[[str], Path]
 
+LONG_WORD = 15  # letters: longer ones may be hyphenless over two lines of a narrow column
 PHONE, SCREEN = 390, 1280
 
 
@@ -78,10 +82,20 @@ def test_a_phone_need_not_scroll_sideways(browser: Any, page_of: PageOf, kind: s
 def test_first_screen_is_in_the_order_of_the_questions(browser: Any, page_of: PageOf) -> None:
     page = opened(browser, page_of("regression"))
     places = page.execute_script(
-        "return ['h1', '#answer', '#believable', '#well-trained', '#figure-forest', '#judged']"
+        "return ['h1', '#answer', '#believable', '#well-trained', '#worth-it', '#figure-forest', '#judged']"
         ".map(s => {const b = document.querySelector(s).getBoundingClientRect(); return [b.top, b.left]})"
     )
     assert places == sorted(places, key=lambda p: (round(p[0]), p[1]))
+
+
+def test_a_wide_table_on_a_phone_says_that_it_scrolls(browser: Any, page_of: PageOf) -> None:
+    page = opened(browser, page_of("binary"), width=PHONE)
+    said = page.execute_script(
+        "return [...document.querySelectorAll('.table')].filter(t => t.clientWidth)"
+        ".map(t => [t.scrollWidth > t.clientWidth, getComputedStyle(t, '::before').display != 'none'])"
+    )
+    assert [wide for wide, _ in said].count(True) >= 1
+    assert all(wide == told for wide, told in said)
 
 
 def test_no_green_above_an_unanswered_question(browser: Any, page_of: PageOf) -> None:
@@ -99,6 +113,32 @@ def test_it_prints(browser: Any, page_of: PageOf) -> None:
     defaults = "return document.querySelector('#plan details .fields').getBoundingClientRect().height"
     assert page.execute_script(defaults) > 0, "what is folded away on the screen is open on paper"
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
-    printed = base64.b64decode(page.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})["data"])
+    printed = on_paper(page)
     assert printed[:5] == b"%PDF-"
     assert 3 <= printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page ") <= 12
+
+
+def on_paper(page: Any) -> bytes:
+    """The page as a PDF."""
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    made = page.execute_cdp_cmd("Page.printToPDF", {"printBackground": True, "preferCSSPageSize": True})
+    return base64.b64decode(made["data"])
+
+
+@pytest.mark.parametrize("kind", ["binary", "regression"])
+def test_paper_has_every_column_and_no_heading_alone_at_a_pages_end(
+    browser: Any, page_of: PageOf, kind: str, tmp_path: Path
+) -> None:
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext (poppler-utils) is not installed")
+    page = opened(browser, page_of(kind))
+    texts = "return [...document.querySelectorAll(arguments[0])].map(e => e.textContent)"
+    heads, titles = (page.execute_script(texts, what) for what in ("th, td", "h2, h3"))
+    (tmp_path / "page.pdf").write_bytes(on_paper(page))
+    read = ["pdftotext", "-layout", str(tmp_path / "page.pdf"), "-"]
+    sheets = subprocess.run(read, capture_output=True, text=True, check=True).stdout.split("\f")
+    printed = Counter(word for sheet in sheets for word in sheet.split())
+    cells = Counter(word for text in heads for word in text.split() if word.isalpha())
+    assert {word for word, count in cells.items() if printed[word] < count and len(word) < LONG_WORD} == set()
+    last = [sheet.strip().splitlines()[-1].strip() for sheet in sheets[:-1] if sheet.strip()]
+    assert not {" ".join(title.split()) for title in titles} & {" ".join(line.split()) for line in last}

@@ -1,5 +1,6 @@
 """What predictions rest on: how much worse they get when one column, or one span of time, is taken away from them."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -40,15 +41,12 @@ def importance_record(trained: Trained, fold_data: FoldData, made: ChosenEnsembl
     """
     small, rows = evenly_taken(fold_data, made.known)
     metric = main_metric(trained.population.task)
-    groups = list(column_groups(fold_data.preparation))
+    groups = joined_groups(list(column_groups(fold_data.preparation)))
     spans = list(time_spans(fold_data.preparation.timeline))
     deals = max(FEWEST_DEALS, min(MOST_DEALS, MOST_PREDICTIONS // max(len(groups), 1)))
     made_of = partial(Importance, metric=metric, rows=len(rows), deals=deals)
     if fold_data.inputs.array is not None and not spans:
         reason = "networks of images are asked what they looked at in other ways"
-        return made_of(columns=(), spans=(), reason=reason)
-    if len(groups) > MOST_COLUMNS:
-        reason = f"{len(groups)} columns would take as many predictions of all rows"
         return made_of(columns=(), spans=(), reason=reason)
     before = ensemble_predictions(trained, small, made)
     known = np.isfinite(before).all(1)
@@ -152,6 +150,34 @@ def column_groups(preparation: Preparation) -> Iterator[tuple[str, Parts]]:
             for kind in ("numbers", "flags", "codes")
         }
         yield group, {**parts, "channels": _channels(timeline, group) if timeline else []}
+
+
+def joined_groups(groups: list[tuple[str, Parts]]) -> list[tuple[str, Parts]]:
+    """At most MOST_COLUMNS groups: columns whose names begin alike (lab_1, lab_2) are taken together, and what is still
+    too many in the order of the table.
+
+    >>> names = [name for name, _ in joined_groups([(f"lab_{i}", {"numbers": [i]}) for i in range(80)] + [("age", {})])]
+    >>> names
+    ['lab (80 columns)', 'age']
+    """
+    if len(groups) <= MOST_COLUMNS:
+        return groups
+    stems: dict[str, list[tuple[str, Parts]]] = {}
+    for name, parts in groups:
+        stems.setdefault(re.sub(r"[\W_]*\d[\W\d_]*$", "", name) or name, []).append((name, parts))
+    joined = [_together(stem, members) for stem, members in stems.items()]
+    if len(joined) <= MOST_COLUMNS:
+        return joined
+    blocks = [groups[places[0] : places[-1] + 1] for places in np.array_split(np.arange(len(groups)), MOST_COLUMNS)]
+    return [_together(f"{block[0][0]} to {block[-1][0]}", block) for block in blocks]
+
+
+def _together(name: str, members: list[tuple[str, Parts]]) -> tuple[str, Parts]:
+    if len(members) == 1:
+        return members[0]
+    kinds = dict.fromkeys(kind for _, parts in members for kind in parts)
+    parts = {kind: [place for _, one in members for place in one.get(kind, [])] for kind in kinds}
+    return f"{name} ({len(members)} columns)", parts
 
 
 def _channels(timeline: Timeline, variable: str) -> list[int]:

@@ -36,12 +36,13 @@ def render(run: "RunFiles") -> str:
     """The page's text."""
     from rounds.report.figures.table import draw_figures
     from rounds.report.opening import make_opening
-    from rounds.report.sections import fill_sections
+    from rounds.report.sections import fill_sections, missing_sections
 
     figures = draw_figures(run)
     sections = fill_sections(run, {name for name, drawn in figures.items() if drawn})
     page = environment().get_template("page.html")
-    return page.render(opening=make_opening(run), sections=sections, figures=figures, run=run)
+    missing = missing_sections(run, {filled.section.name for filled in sections})
+    return page.render(opening=make_opening(run), sections=sections, missing=missing, figures=figures, run=run)
 
 
 def environment() -> "Environment":

@@ -1,6 +1,6 @@
 """The table of sections below the first screen: what each is called, and what its template is filled with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from rounds.report import pictures
@@ -71,6 +71,41 @@ SECTIONS: tuple[Section, ...] = (
     Section("plan", "Every choice of the plan", "What was chosen for this data, and why.", tables.plan_section),
     Section("tried", "Everything that was tried", "What it took to get here, so that it can be weighed.", tables.tried),
 )
+
+
+def missing_sections(run: RunFiles, shown: Collection[str]) -> list[tuple[Section, str]]:
+    """Sections that the page does not have, each with the reason."""
+    return [(section, _why_missing(run, section.name)) for section in SECTIONS if section.name not in shown]
+
+
+def _why_missing(run: RunFiles, name: str) -> str:
+    evidence = run.evidence
+    if name == "importance" and evidence is not None and evidence.importance and evidence.importance.reason:
+        return evidence.importance.reason
+    if name in EVIDENCE and evidence is None:
+        return "the run was made by a version that did not measure it, or it failed"
+    return ABSENT[name]
+
+
+EVIDENCE = ("calibration", "importance", "decisions", "intervals", "subgroups", "characteristics")
+ABSENT = {
+    "judged": "no patients judged",
+    "calibration": "too few patients to tell what predictions mean",
+    "importance": "it was not measured",
+    "looks": "only networks of images have it",
+    "decisions": "thresholds are chosen where the outcome is yes or no",
+    "intervals": "probabilities carry no intervals; numbers have them where enough patients were left to measure them",
+    "subgroups": "no column of sex, age or another group was recognised; --subgroup COL names one",
+    "found": "no rules were asked",
+    "stay": "one population was trained, without advice (--rounds 0), or nothing called for a change",
+    "prescribed": "nothing was tried: no finding called for it, or --rounds 0 asked for none",
+    "trained": "no curves were kept",
+    "inside": "nothing was measured inside the networks",
+    "data": "the table's columns are not on record",
+    "characteristics": "the run has no table of its patients",
+    "plan": "the plan is not on record",
+    "tried": "nothing but one population was trained",
+}
 
 
 def fill_sections(run: RunFiles, drawn: set[str]) -> list[Filled]:

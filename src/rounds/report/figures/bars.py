@@ -4,7 +4,7 @@ import altair as alt
 
 from rounds.examination.figure import Bars
 from rounds.examination.finding import Threshold
-from rounds.report.figures.theme import BLUE, INK, ORANGE, Chart
+from rounds.report.figures.theme import BLUE, FAINT, INK, ORANGE, Chart
 from rounds.report.run_files import RunFiles
 from rounds.run_folder.findings import FindingRecord
 
@@ -14,8 +14,24 @@ def bars_of(run: RunFiles, finding: FindingRecord, figure: Bars) -> Chart | None
     known = {name: finding.evidence[name] for name in figure.bars if _is_number(finding.evidence.get(name))}
     if not known or not (figure.some or len(known) == len(figure.bars)):
         return None
+    if {"low", "high"} < known.keys() and len(known) == 3:
+        return _interval(figure, known, finding)
     values = {figure.bars[name]: float(value) for name, value in known.items()}
     return _drawn(figure, values, finding).properties(height=110)
+
+
+def _interval(figure: Bars, known: dict[str, float], finding: FindingRecord) -> Chart:
+    """A number with its interval on one line."""
+    name = next(name for name in known if name not in ("low", "high"))
+    row = {"label": figure.bars[name], "value": known[name], "low": known["low"], "high": known["high"]}
+    rows = alt.InlineData(values=[{**row, "said": f"{known[name]:,.3g}"}])
+    x, y = alt.X("value:Q", title=figure.title), alt.Y("label:N", title=None)
+    zero = alt.Chart(alt.InlineData(values=[{"value": 0}])).mark_rule(color=FAINT).encode(x="value:Q")
+    chart = alt.Chart(rows).encode(y=y)
+    whisker = chart.mark_rule(strokeWidth=3, color=ORANGE).encode(x=alt.X("low:Q", title=figure.title), x2="high:Q")
+    point = chart.mark_point(filled=True, size=90, opacity=1, color=ORANGE).encode(x=x)
+    words = chart.mark_text(color=INK, dy=-12).encode(x=x, text="said:N")
+    return alt.layer(zero, whisker, point, words, *_limit(finding, figure.threshold)).properties(height=110)
 
 
 def threshold_rows(finding: FindingRecord, threshold: Threshold | None) -> alt.InlineData | None:

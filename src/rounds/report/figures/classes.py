@@ -1,6 +1,8 @@
 """Predicted probabilities against what happened: calibration, ranking, who gets which risk, and confusions."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 import altair as alt
 import numpy as np
@@ -18,6 +20,8 @@ from rounds.statistics.small_cells import FEWEST_PATIENTS
 
 THRESHOLDS = 60  # points of a ROC curve: smooth to the eye, and no point stands for one patient
 BAR_PATIENTS, BARS = 15, (4, 20)  # patients a bar, on average, that decide how many bars there are
+SMALL_SHARE = 0.1  # below which axes of a reliability curve end at the next hundredth
+LONG_NAME = 16  # letters of a class that its label has room for
 MOST_CLASSES = 20  # beyond that a table of confusions cannot be read
 
 
@@ -37,13 +41,26 @@ def calibration_figure(run: RunFiles) -> Chart | None:
 def calibration_chart(found: Sequence[CurvePoint], outcome: str) -> Chart:
     """Points (predicted, observed, low, high) of a reliability curve beside the line that is perfect."""
     chart = alt.Chart(alt.InlineData(values=[point.content() for point in found]))
-    scale = alt.Scale(domain=[0, 1])
+    end = end_of_shares(found)
+    scale = alt.Scale(domain=[0, end])
     x = alt.X("predicted:Q", title="Predicted probability", scale=scale).axis(format="%")
     y = alt.Y("observed:Q", title=f"Share with {outcome}", scale=scale).axis(format="%")
     whisker = chart.mark_rule(strokeWidth=2, color=BLUE).encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
     line = chart.mark_line(strokeWidth=1.5, color=BLUE, opacity=0.6).encode(x=x, y=y)
     point = chart.mark_point(filled=True, size=60, color=BLUE, opacity=1).encode(x=x, y=y)
-    return alt.layer(_diagonal("predicted", "observed"), line, whisker, point)
+    return alt.layer(_diagonal("predicted", "observed", end), line, whisker, point)
+
+
+def end_of_shares(points: Iterable[CurvePoint]) -> float:
+    """Where the axes of a reliability curve end: the next tenth (or hundredth, where all is below it) above every
+    point and interval.
+
+    >>> end_of_shares([CurvePoint(predicted=0.02, observed=0.03, low=0.01, high=0.042, rows=50, patients=50)])
+    0.05
+    """
+    most = max((max(one.predicted, one.observed, one.high) for one in points), default=1.0)
+    step = 0.01 if most <= SMALL_SHARE else 0.1
+    return round(min(1.0, max(step, math.ceil(most / step - 1e-9) * step)), 2)
 
 
 def roc(run: RunFiles) -> Chart | None:
@@ -140,12 +157,31 @@ def confusions(run: RunFiles) -> Chart | None:
 
 
 def _confusion_chart(found: list[Content], names: list[str]) -> Chart:
-    x = alt.X("says:N", title="Most probable class", scale=alt.Scale(domain=names)).axis(grid=False, labelLimit=60)
-    y = alt.Y("truth:N", title="True class", scale=alt.Scale(domain=names)).axis(grid=False)
+    same = _same_start(names)
+    short = {name: name.removeprefix(same) for name in names}
+    found = [{**one, "truth": short[one["truth"]], "says": short[one["says"]]} for one in found]
+    names, of = list(short.values()), f" ({same.strip()} ...)" if same else ""
+    x = alt.X("says:N", title=f"Most probable class{of}", scale=alt.Scale(domain=names)).axis(
+        grid=False, labelLimit=110, labelAngle=0 if len(names) <= 4 else -45, labelOverlap=False
+    )
+    y = alt.Y("truth:N", title=f"True class{of}", scale=alt.Scale(domain=names)).axis(grid=False, labelOverlap=False)
     colour = alt.Color("share:Q", title="% of the true class")
     colour = colour.scale(type="quantize", domain=[0, 100], range=HEAT[1:])
     chart = alt.Chart(alt.InlineData(values=found)).encode(x=x, y=y)
     return alt.layer(chart.mark_rect().encode(color=colour)).properties(height=26 * len(names) + 120)
+
+
+def _same_start(names: Sequence[str]) -> str:
+    """Words that all names begin with, where they are too long for a label.
+
+    >>> _same_start(["Ward of medicine 1", "Ward of medicine 12"]), _same_start(["I", "II"])
+    ('Ward of medicine ', '')
+    """
+    if max(map(len, names)) <= LONG_NAME:
+        return ""
+    first, *others = (name.split(" ")[:-1] for name in names)
+    same = takewhile(lambda place: all(o[: place + 1] == first[: place + 1] for o in others), range(len(first)))
+    return "".join(f"{first[place]} " for place in same)
 
 
 def _columns(frame: pl.DataFrame, name: str = "network") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -154,7 +190,7 @@ def _columns(frame: pl.DataFrame, name: str = "network") -> tuple[np.ndarray, np
     return known["observed"].to_numpy(), known[name].to_numpy(), codes(known["patient"].to_numpy())
 
 
-def _diagonal(x: str, y: str) -> alt.Chart:
-    ends = alt.InlineData(values=[{x: 0, y: 0}, {x: 1, y: 1}])
+def _diagonal(x: str, y: str, end: float = 1.0) -> alt.Chart:
+    ends = alt.InlineData(values=[{x: 0, y: 0}, {x: end, y: end}])
     line = alt.Chart(ends).mark_line(color=FAINT, strokeDash=[5, 4], strokeWidth=1.5)
     return line.encode(x=alt.X(f"{x}:Q"), y=alt.Y(f"{y}:Q"))

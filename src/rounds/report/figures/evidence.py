@@ -3,13 +3,17 @@
 import altair as alt
 import numpy as np
 
+from rounds.report.figures.classes import end_of_shares
+from rounds.report.figures.scores import interval_rows
 from rounds.report.figures.theme import BLUE, FAINT, GREEN, INK, ORANGE, PURPLE, SOFT, Chart
 from rounds.report.run_files import RunFiles
 from rounds.report.wording import label, with_unit
 from rounds.run_folder.evidence import IntervalsRecord
 from rounds.run_folder.stored import Content
 
+LONG_NAME = 24  # letters of an outcome, above which a legend has one a line
 ROW = 24  # px of height a subgroup
+IMPORTANCE_ROW = 20  # px a column
 MOST_GROUPS = 24  # lines of a forest that can be read
 CURVES = (BLUE, ORANGE, GREEN, PURPLE)  # outcomes beside each other in one figure, the most frequent first
 LOWEST_BENEFIT = -0.25  # below treating nobody, in maximal net benefits: there only the fall of "treat all" is drawn
@@ -25,14 +29,17 @@ def reliability(run: RunFiles) -> Chart | None:
     found = [{**point.content(), "who": name} for name in names for point in made[name].curve]
     if not found:
         return None
-    scale = alt.Scale(domain=[0, 1])
+    end = end_of_shares(point for name in names for point in made[name].curve)
+    scale = alt.Scale(domain=[0, end])
     x = alt.X("predicted:Q", title="Predicted probability", scale=scale).axis(format="%")
     y = alt.Y("observed:Q", title="Share with the outcome", scale=scale).axis(format="%")
     colour = alt.Color("who:N", title=None, scale=alt.Scale(domain=names, range=list(CURVES)), sort=names)
+    longest = max(map(len, names))
+    colour = colour.legend(columns=1 if longest > LONG_NAME else 2 if longest > LONG_NAME // 2 else len(names))
     chart = alt.Chart(alt.InlineData(values=found)).encode(x=x, color=colour)
     whisker = chart.mark_rule(strokeWidth=1.5, opacity=0.6).encode(y=alt.Y("low:Q"), y2="high:Q")
     line = chart.mark_line(strokeWidth=1.5).encode(y=y)
-    ends = alt.Chart(alt.InlineData(values=[{"predicted": v, "observed": v} for v in (0, 1)]))
+    ends = alt.Chart(alt.InlineData(values=[{"predicted": v, "observed": v} for v in (0, end)]))
     diagonal = ends.mark_line(color=FAINT, strokeDash=[5, 4]).encode(x="predicted:Q", y="observed:Q")
     return alt.layer(diagonal, whisker, line, chart.mark_point(filled=True, size=45, opacity=1).encode(y=y))
 
@@ -103,6 +110,15 @@ def _limits(record: IntervalsRecord, predicted: np.ndarray) -> list[Content]:
         {"predicted": float(p), "low": float(a), "high": float(b)}
         for p, a, b in zip(predicted, low[:, 0], high[:, 0], strict=True)
     ]
+
+
+def importance_figure(run: RunFiles) -> Chart | None:
+    """What the predictions lose without each column (or group of columns), the most important on top."""
+    made = run.evidence.importance if run.evidence else None
+    if made is None or not made.columns:
+        return None
+    found = [{"who": one.name, **one.content()} for one in made.columns]
+    return interval_rows(found, f"Worse by, {label(made.metric)}", [(0.0, SOFT)], row=IMPORTANCE_ROW)
 
 
 def subgroup_forest(run: RunFiles) -> Chart | None:

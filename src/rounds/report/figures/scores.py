@@ -1,5 +1,8 @@
 """Who predicts how well: contestants beside each other, each with its interval over patients."""
 
+import math
+from collections.abc import Sequence
+
 import altair as alt
 
 from rounds.metrics import METRICS
@@ -51,6 +54,39 @@ def score_forest(run: RunFiles, metric: str) -> Chart | None:
     text = chart.mark_text(dy=-12).encode(x="value:Q", text="text:N")
     layers = [*_reference(found), whisker, point, text]
     return alt.layer(*layers).properties(height=ROW * len(found) + 50)
+
+
+def gains(run: RunFiles) -> Chart | None:
+    """The gain on each simpler way, patient by patient, with its interval and what counts as a gain."""
+    differences = {name: d for name, d in run.metrics.differences.items() if d.is_defined}
+    if not differences:
+        return None
+    found = [
+        {"who": contestant(name, run.task.is_classification), **d.content(), "text": estimate_cells(d)[0]}
+        for name, d in differences.items()
+    ]
+    metric, worth = run.main_metric, run.metrics.difference.smallest_worthwhile
+    unit = f" ({run.task.unit})" if run.task.unit and METRICS[metric].unit_like_target else ""
+    title = f"Gain in {label(metric)}{unit}; right of 0 the networks are better"
+    return interval_rows(found, title, [(0.0, SOFT), *([(worth, BLUE)] if math.isfinite(worth) else [])])
+
+
+def interval_rows(found: list[Content], title: str, marks: Sequence[tuple[float, str]], row: int = ROW) -> Chart:
+    """A line a row: point, interval and number; upright lines at `marks` (value, colour), the first one dashed."""
+    chart = alt.Chart(alt.InlineData(values=found)).encode(
+        y=alt.Y("who:N", sort=[f["who"] for f in found], title=None).axis(
+            labelLimit=220, labelColor=INK, domain=False, ticks=False, labelPadding=10, grid=False
+        )
+    )
+    x = alt.X("value:Q", title=title).scale(nice=True)
+    lines = [
+        alt.Chart(alt.InlineData(values=[{"value": value}])).mark_rule(color=c, strokeDash=[4, 3]).encode(x="value:Q")
+        for value, c in marks
+    ]
+    whisker = chart.mark_rule(strokeWidth=2, color=BLUE).encode(x=alt.X("low:Q", title=title), x2="high:Q")
+    point = chart.mark_point(filled=True, size=70, opacity=1, color=BLUE).encode(x=x)
+    words = [chart.mark_text(dy=-11).encode(x="value:Q", text="text:N")] if "text" in found[0] else []
+    return alt.layer(*lines, whisker, point, *words).properties(height=row * len(found) + 60)
 
 
 def _reference(found: list[Content]) -> list[alt.Chart]:

@@ -8,10 +8,16 @@ from altair.utils.schemapi import debug_mode
 
 from rounds.report.figures.classes import calibration_figure, confusions, ranking_by_outcome, risks, roc
 from rounds.report.figures.curves import learning_curve, metric_curve, schedule_curve, sweep_curves, sweep_outcome
-from rounds.report.figures.evidence import net_benefit, reliability, single_interval, subgroup_forest
+from rounds.report.figures.evidence import (
+    importance_figure,
+    net_benefit,
+    reliability,
+    single_interval,
+    subgroup_forest,
+)
 from rounds.report.figures.layers import MEASURE_TERMS, measure_map
 from rounds.report.figures.numbers import density, misses, misses_by_predicted, observed_by_predicted
-from rounds.report.figures.scores import forest, ranking_forest, target_scores
+from rounds.report.figures.scores import forest, gains, ranking_forest, target_scores
 from rounds.report.figures.theme import Chart, to_svg
 from rounds.report.figures.trials import stay, trial_effects
 from rounds.report.run_files import RunFiles
@@ -44,6 +50,14 @@ FIGURES: tuple[Figure, ...] = (
         "Is it better than simpler ways?",
         "Each point is a way to predict, its line the 95 % interval over patients; the dashed line marks the ensemble.",
         forest,
+    ),
+    Figure(
+        "gains",
+        "first",
+        "How much better, on the same patients?",
+        "The difference to each simpler way with its 95 % interval: where it reaches the first dashed line, "
+        "at 0, there may be none; the second marks the smallest gain that counts.",
+        gains,
     ),
     Figure(
         "calibration",
@@ -131,6 +145,13 @@ FIGURES: tuple[Figure, ...] = (
         "Do the probabilities of each outcome mean what they say?",
         "Points on the dashed line do; lines are 95 % intervals. The most frequent outcomes are drawn.",
         reliability,
+    ),
+    Figure(
+        "importance",
+        "importance",
+        "What is lost without it",
+        "Right of the dashed line predictions get worse when the column is permuted; lines are 95 % intervals.",
+        importance_figure,
     ),
     Figure(
         "net-benefit",

@@ -5,15 +5,13 @@ from rounds.report.wording import count, estimate_cells, label
 from rounds.run_folder.metrics import Estimate
 from rounds.run_folder.stored import Content
 
-MOST_COLUMNS = 15  # the most important first; evidence.json has all
-
 
 def importance(run: RunFiles) -> Content | None:
     """Rows of (name, loss, interval); None where the run has not measured it."""
     made = run.evidence and run.evidence.importance
     if not made or not made.columns:
         return None
-    parts = [("Columns", made.columns[:MOST_COLUMNS]), ("Time", made.spans)]
+    parts = [("Columns", made.columns), ("Time", made.spans)]
     shown = [
         {
             "title": title,
