@@ -91,7 +91,7 @@ def test_first_screen_is_in_the_order_of_the_questions(browser: Any, page_of: Pa
 def test_a_wide_table_on_a_phone_says_that_it_scrolls(browser: Any, page_of: PageOf) -> None:
     page = opened(browser, page_of("binary"), width=PHONE)
     said = page.execute_script(
-        "return [...document.querySelectorAll('.table')].filter(t => t.clientWidth)"
+        "return [...document.querySelectorAll('.table')].filter(t => t.checkVisibility())"
         ".map(t => [t.scrollWidth > t.clientWidth, getComputedStyle(t, '::before').display != 'none'])"
     )
     assert [wide for wide, _ in said].count(True) >= 1
@@ -132,7 +132,10 @@ def test_paper_has_every_column_and_no_heading_alone_at_a_pages_end(
     if shutil.which("pdftotext") is None:
         pytest.skip("pdftotext (poppler-utils) is not installed")
     page = opened(browser, page_of(kind))
-    texts = "return [...document.querySelectorAll(arguments[0])].map(e => e.textContent)"
+    texts = (
+        "return [...document.querySelectorAll(arguments[0])]"
+        ".map(e => [...e.childNodes].map(n => n.textContent).join(' '))"
+    )
     heads, titles = (page.execute_script(texts, what) for what in ("th, td", "h2, h3"))
     (tmp_path / "page.pdf").write_bytes(on_paper(page))
     read = ["pdftotext", "-layout", str(tmp_path / "page.pdf"), "-"]

@@ -159,7 +159,7 @@ def confusions(run: RunFiles) -> Chart | None:
 def _confusion_chart(found: list[Content], names: list[str]) -> Chart:
     same = _same_start(names)
     short = {name: name.removeprefix(same) for name in names}
-    found = [{**one, "truth": short[one["truth"]], "says": short[one["says"]]} for one in found]
+    rows: list[Content] = [{**one, "truth": short[one["truth"]], "says": short[one["says"]]} for one in found]
     names, of = list(short.values()), f" ({same.strip()} ...)" if same else ""
     x = alt.X("says:N", title=f"Most probable class{of}", scale=alt.Scale(domain=names)).axis(
         grid=False, labelLimit=110, labelAngle=0 if len(names) <= 4 else -45, labelOverlap=False
@@ -167,7 +167,7 @@ def _confusion_chart(found: list[Content], names: list[str]) -> Chart:
     y = alt.Y("truth:N", title=f"True class{of}", scale=alt.Scale(domain=names)).axis(grid=False, labelOverlap=False)
     colour = alt.Color("share:Q", title="% of the true class")
     colour = colour.scale(type="quantize", domain=[0, 100], range=HEAT[1:])
-    chart = alt.Chart(alt.InlineData(values=found)).encode(x=x, y=y)
+    chart = alt.Chart(alt.InlineData(values=rows)).encode(x=x, y=y)
     return alt.layer(chart.mark_rect().encode(color=colour)).properties(height=26 * len(names) + 120)
 
 
@@ -191,6 +191,6 @@ def _columns(frame: pl.DataFrame, name: str = "network") -> tuple[np.ndarray, np
 
 
 def _diagonal(x: str, y: str, end: float = 1.0) -> alt.Chart:
-    ends = alt.InlineData(values=[{x: 0, y: 0}, {x: end, y: end}])
+    ends = alt.InlineData(values=[{x: 0.0, y: 0.0}, {x: end, y: end}])
     line = alt.Chart(ends).mark_line(color=FAINT, strokeDash=[5, 4], strokeWidth=1.5)
     return line.encode(x=alt.X(f"{x}:Q"), y=alt.Y(f"{y}:Q"))
