@@ -27,7 +27,7 @@ def test_help(command, word):
 def test_a_field_of_the_plan_that_is_no_option(command):
     ended = command("train", "diabetes", "--epochs", "5")
     assert ended.status == 2
-    assert "--set epochs=VALUE" in ended.err
+    assert "No such option: --epochs. It is a field of the plan: --set epochs=5." in ended.err
 
 
 def test_another_unknown_option_has_no_such_hint(command):

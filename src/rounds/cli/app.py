@@ -6,6 +6,7 @@ import signal
 import sys
 from contextlib import suppress
 from importlib.metadata import version as package_version
+from itertools import dropwhile, islice
 from types import FrameType
 from typing import Annotated
 
@@ -126,7 +127,11 @@ def _hint(error: BaseException) -> str:
     from rounds.plan import Plan
 
     name = str(getattr(error, "option_name", "")).lstrip("-").replace("-", "_")
-    return f" Fields of the plan are set by --set {name}=VALUE." if name in Plan.model_fields else ""
+    if name not in Plan.model_fields:
+        return ""
+    words = dropwhile(lambda word: word.lstrip("-").replace("-", "_") != name, sys.argv)
+    value = next((word for word in islice(words, 1, 2) if not word.startswith("-")), "VALUE")
+    return f" It is a field of the plan: --set {name}={value}."
 
 
 def _refused_by_system(error: OSError) -> int:
@@ -150,7 +155,7 @@ def _failure(error: BaseException) -> tuple[str, int]:
     if isinstance(error, MemoryError) or any(words in str(error) for words in _SAID_OF_MEMORY):
         return OUT_OF_MEMORY, FAILED
     if hasattr(error, "format_message"):
-        return f"{error.format_message()}{_hint(error)}", BAD_INPUT
+        return f"{str(error.format_message()).rstrip('.')}.{_hint(error)}", BAD_INPUT
     first = next(iter(str(error).splitlines()), "")
     return FAULT.format(type(error).__name__, first), FAILED
 

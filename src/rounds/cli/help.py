@@ -22,6 +22,9 @@ EXAMPLES = {
     "audit": ("rounds audit predictions.csv", "rounds audit model.keras stays.csv --target died --out audit.html"),
     "check-gradient": ("rounds check-gradient mine.py:loss",),
     "clean": ("rounds clean",),
+    "compare": ("rounds compare runs/first runs/second", "rounds compare runs/* --out compared.html"),
+    "runs": ("rounds runs", "rounds runs study --json"),
+    "watch": ("rounds watch runs/first --page", "rounds watch lightning_logs"),
     "data": (
         "rounds data stays.csv --target length_of_stay",
         "rounds data stays.csv --dates day-first --as ward=categorical --write roles.toml",

@@ -15,10 +15,7 @@ Page = Annotated[Path | None, typer.Option("--out", metavar="PAGE.html", help="w
 
 @app.command()
 def compare(runs: Runs, out: Page = None, as_json: AsJson = False) -> None:
-    """Say which of several runs is better on the same patients, by how much, and with what certainty.
-
-    Example: rounds compare runs/stay runs/stay-2 --out compared.html
-    """
+    """Say which of several runs is better on the same patients, by how much, and with what certainty."""
     from rounds.evaluation.compare import compare_runs
 
     found = compare_runs(runs)
@@ -40,10 +37,7 @@ def compare(runs: Runs, out: Page = None, as_json: AsJson = False) -> None:
 def runs(
     folder: Annotated[Path, typer.Argument(help="folder of runs")] = Path("runs"), as_json: AsJson = False
 ) -> None:
-    """List the finished runs below a folder, the best of each table and outcome first.
-
-    Example: rounds runs runs/
-    """
+    """List the finished runs below a folder, the best of each table and outcome first."""
     from rounds.evaluation.leaderboard import list_runs
 
     found = [run.content() for run in list_runs(folder)]

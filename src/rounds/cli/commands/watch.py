@@ -38,10 +38,7 @@ def watch(
     port: Port = 0,
     until_done: UntilDone = False,
 ) -> None:
-    """Follow a training from its log: a line for each new point, and what is wrong as soon as it can be said.
-
-    Example: rounds watch runs/stay --page
-    """
+    """Follow a training from its log: a line for each new point, and what is wrong as soon as it can be said."""
     if page:
         _serve(sources, host, port, until_done)
         return
