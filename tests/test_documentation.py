@@ -2,7 +2,8 @@
 
 A page's Python blocks share their names; its console blocks share a folder. Only `rounds` commands are run of a
 console block (lines that start with "$ "), and lines of output that are shown without "..." must appear. A block is
-left out where the line above it says why: <!-- not run: needs a GPU -->.
+left out where the line above it says why: <!-- not run: needs a GPU -->; a page that holds <!-- slow --> is run by
+`make test-all`.
 """
 
 import os
@@ -11,7 +12,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -65,7 +66,13 @@ def run_console(code: str, folder: Path) -> None:
         assert not missing, f"{command} no longer prints {missing}, but\n{done.stdout}"
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if blocks_of(p)], ids=lambda p: str(p.relative_to(ROOT)))
+def page_case(page: Path) -> Any:
+    """A page that holds <!-- slow --> takes longer than a test of every change may."""
+    marks = pytest.mark.slow if "\n<!-- slow -->\n" in page.read_text(encoding="utf-8") else ()
+    return pytest.param(page, marks=marks, id=str(page.relative_to(ROOT)))
+
+
+@pytest.mark.parametrize("page", [page_case(page) for page in PAGES if blocks_of(page)])
 def test_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": page.stem}

@@ -11,14 +11,22 @@ import numpy as np
 from rounds.data.loading import load
 from rounds.data.sources.builtin import builtin_names
 
-__all__ = ["load_admissions", "load_breast_cancer", "load_diabetes", "load_digits", "names"]
+__all__ = [
+    "load_admissions",
+    "load_breast_cancer",
+    "load_diabetes",
+    "load_digits",
+    "load_vital_signs",
+    "load_xrays",
+    "names",
+]
 
 
 def names() -> tuple[str, ...]:
     """What `rounds train NAME` and `rounds.train(NAME)` know without a file.
 
     >>> names()
-    ('diabetes', 'breast_cancer', 'digits', 'admissions')
+    ('diabetes', 'breast_cancer', 'digits', 'admissions', 'xrays', 'vital_signs')
     """
     return builtin_names()
 
@@ -58,6 +66,24 @@ def load_admissions(rows: int = 6_000, *, return_X_y: bool = False) -> Any:
     ('length_of_stay',)
     """
     return _loaded(f"admissions:{rows}", return_X_y)
+
+
+def load_xrays(rows: int = 400) -> Any:
+    """Simulated images of 16 x 16 pixels, two a patient, half of the patients with a finding.
+
+    >>> load_xrays(40)
+    Dataset('xrays (simulated)': 40 rows of 20 patients, 123 features; predicts finding (binary))
+    """
+    return _loaded(f"xrays:{rows}", False)
+
+
+def load_vital_signs(rows: int = 600) -> Any:
+    """Simulated recordings of 24 hours: heart rate, systolic pressure and saturation, and who died.
+
+    >>> load_vital_signs(100)
+    Dataset('vital_signs (simulated)': 100 rows of 100 patients, 82 features; predicts died (binary))
+    """
+    return _loaded(f"vital_signs:{rows}", False)
 
 
 def _loaded(name: str, return_X_y: bool) -> Any:

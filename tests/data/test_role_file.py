@@ -15,6 +15,7 @@ from rounds.data.choices import Choices
 from rounds.data.dataset import Column
 from rounds.data.loading import load
 from rounds.data.roles.role_file import GIVEN_ROLES, check_roles, parse_roles, write_roles
+from rounds.data.sources.builtin import BUILTIN
 from rounds.errors import DataError
 
 N = 80
@@ -95,7 +96,7 @@ def test_untouched_file_does_not_choose_the_patients(table: Path, command: Comma
 
 
 def test_built_in_sets_are_listed_and_shown(command: Command) -> None:
-    assert command("data")[1].split() == ["diabetes", "breast_cancer", "digits", "admissions"]
+    assert command("data")[1].split() == list(BUILTIN)
     status, out, err = command("data", "admissions")
     assert (status, "simulated hospital: no patient in it is real" in err) == (0, True)
     rows = {line.split()[0]: line for line in out.splitlines()[1:]}

@@ -36,7 +36,7 @@ def join_recordings(
         advice = "Name the column that both tables share with --key"
         shown = ", ".join(source.table.columns[:20])
         raise DataError("Key", "named beside --sequences", name="columns", got=shown, advice=advice)
-    return _joined(source, read_recordings(sequences, source.table, key, timeline, style))
+    return with_recordings(source, read_recordings(sequences, source.table, key, timeline, style))
 
 
 def join_test(source: Source, sequences: Any, key: str | None, timeline: Timeline | None) -> Source:
@@ -71,10 +71,11 @@ def open_signals(name: str, arrays: Mapping[str, np.ndarray], timeline: Timeline
         table = table.with_columns(pl.Series(PART, parts))
     group = None if {"patient", "group", "subject"} & set(table.columns) else "none"
     default = Choices(targets=(file.target,) if file.target else (), group=group)
-    return _joined(Source(name=name, table=table, default=default), found)
+    return with_recordings(Source(name=name, table=table, default=default), found)
 
 
-def _joined(source: Source, found: Recordings) -> Source:
+def with_recordings(source: Source, found: Recordings) -> Source:
+    """The source with its recordings, and their engineered features as further columns of its table."""
     taken = [n for n in found.summaries.columns if n in source.table.columns]
     if taken:
         advice = "Rename the column of the table"

@@ -1,4 +1,4 @@
-"""Sets of patients that need no file: scikit-learn's, and a simulated hospital."""
+"""Sets of patients that need no file: scikit-learn's, and simulated ones."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,16 +6,17 @@ from typing import Any
 import polars as pl
 
 from rounds.data.choices import Choices
+from rounds.data.signals import ARRAY_ROW, Signals
 from rounds.data.sources.source import Declared, Source
 from rounds.errors import DataError
 
-MOST_ROWS = 10_000_000  # of the simulated hospital: more than fit into the memory of a workstation beside a network
+MOST_ROWS = 10_000_000  # of a simulated set: more than fit into the memory of a workstation beside a network
 
 
 def load_builtin(name: str) -> Source:
-    """A built-in set; "admissions:20000" gives the simulated hospital so many rows."""
+    """A built-in set; "admissions:20000" gives the simulated hospital so many rows, and so for all simulated sets."""
     base, _, size = name.partition(":")
-    if size and (base != "admissions" or not size.isdecimal() or not 1 <= int(size) <= MOST_ROWS):
+    if size and (base not in SIMULATED or not size.isdecimal() or not 1 <= int(size) <= MOST_ROWS):
         expected = f"a name, or admissions:ROWS with at most {MOST_ROWS:,} rows"
         raise DataError("Built-in set", expected, name="data", got=name, advice="Write admissions:20000")
     made = BUILTIN[base]
@@ -100,9 +101,48 @@ def _admissions(rows: int = 6_000) -> Source:
     )
 
 
+def _xrays(rows: int = 400) -> Source:
+    from rounds.data.images.engineered_features import with_features
+    from rounds.data.sources.simulated_signals import NOTE_OF_IMAGES, simulate_images
+
+    table, images = simulate_images(rows)
+    made = Source(
+        "xrays (simulated)",
+        table.with_columns(pl.int_range(rows, dtype=pl.Int64).alias(ARRAY_ROW)),
+        {"age": {"known": "admission", "unit": "years"}},
+        Choices(targets=("finding",), kind="binary", positive="opacity", group="patient"),
+        simulated=True,
+        notes=(NOTE_OF_IMAGES,),
+        signals=Signals("image", images),
+    )
+    return with_features(made)
+
+
+def _vital_signs(rows: int = 600) -> Source:
+    from rounds.data.recordings.assemble import from_signals
+    from rounds.data.recordings.join import with_recordings
+    from rounds.data.recordings.timeline import Timeline
+    from rounds.data.sources.simulated_signals import HOURS, NOTE_OF_RECORDINGS, SIGNS, simulate_recordings
+
+    table, signs = simulate_recordings(rows)
+    source = Source(
+        "vital_signs (simulated)",
+        table,
+        {"age": {"known": "admission", "unit": "years"}},
+        Choices(targets=("died",), kind="binary", positive="true", group="patient"),
+        simulated=True,
+        notes=(NOTE_OF_RECORDINGS,),
+    )
+    timeline = Timeline(variables=SIGNS, step=1.0, steps=HOURS, unit="hours", signal=True)
+    return with_recordings(source, from_signals(signs, timeline))
+
+
+SIMULATED = ("admissions", "xrays", "vital_signs")
 BUILTIN: dict[str, Callable[..., Source]] = {
     "diabetes": _diabetes,
     "breast_cancer": _breast_cancer,
     "digits": _digits,
     "admissions": _admissions,
+    "xrays": _xrays,
+    "vital_signs": _vital_signs,
 }

@@ -21,7 +21,8 @@ class Drawing:
     """Boxes in the order of computing, groups before what they hold, and the arrows between single operations.
 
     Each box: name, kind (group, operation, input, constant), parent (a box's number, -1 at the top), log10 of the norm
-    of the gradient there (null where none flows), details in words, and the chain rule in words.
+    of the gradient there (null where none flows), value and slope (its own number and its gradient's, in short), details
+    in words, and the chain rule in words.
     """
 
     boxes: list[Content] = field(default_factory=list)
@@ -91,6 +92,7 @@ def _add_block(drawing: Drawing, view: View, flows: Flows, block: Block, parent:
         details=_block_details(record),
         back=_back(record),
         shape=", ".join(shape_text(one["shape"]) for one in record["gives"][:2]),
+        **_in_box(record["gives"][-1:]),
         holds=len(block.nodes),
     )
     if not block.blocks:
@@ -113,6 +115,21 @@ def _block_details(record: Content) -> Details:
     for one in record["gives"][:4]:
         details += _value_details(one, f"{one['name']} ")
     return details
+
+
+def _in_box(values: Sequence[Content]) -> Content:
+    """What stands in a box without pointing at it: its value and its gradient, a number or mean and spread."""
+    texts = {"value": "", "slope": ""}
+    for one in values:
+        texts["value"] = _short(one["value"])
+        texts["slope"] = f"gradient {_short(one['gradient'])}" if one["gradient"] is not None else ""
+    return dict(texts)
+
+
+def _short(numbers: Content) -> str:
+    if numbers["entries"] == 1 and numbers.get("mean") is not None:
+        return f"{numbers['mean']:.3g}"
+    return f"{numbers['mean']:.2g} ± {numbers['standard_deviation']:.2g}" if numbers.get("mean") is not None else ""
 
 
 def _few(names: Sequence[str], most: int = 8) -> str:
@@ -169,6 +186,7 @@ def _add_leaves(drawing: Drawing, view: View, flows: Flows, places: dict[int, in
             details=_value_details(record),
             back=[],
             shape=shape_text(record["shape"]),
+            **_in_box([record]),
             holds=0,
         )
         drawing.arrows += [(own, taker) for taker in takers[value.number]]

@@ -22,23 +22,26 @@ function way(index) {
   return found;
 }
 
-// Arrows between the children of each open group, and those drawn between what is on the screen.
+// Arrows between the children of each open group, those that enter and leave it, and those drawn on the screen. A pair
+// "A B" names an arrow on the screen.
 function edgesNow() {
-  const within = new Map(), drawn = new Map(), known = new Set();
+  const within = new Map(), entries = new Map(), exits = new Map(), drawn = new Map();
+  const add = (map, key, item) => { if (!map.has(key)) map.set(key, []); map.get(key).push(item); };
   for (const [from, to] of arrows) {
-    const a = shown(from), b = shown(to);
-    if (a !== b && !drawn.has(`${a} ${b}`)) drawn.set(`${a} ${b}`, [a, b]);
+    const a = shown(from), b = shown(to), pair = `${a} ${b}`;
+    if (a === b || drawn.has(pair)) continue;
+    drawn.set(pair, [a, b]);
     const upper = way(a), lower = way(b);
     let depth = 0;
     while (depth < upper.length && depth < lower.length && upper[depth] === lower[depth]) depth += 1;
     if (depth >= upper.length || depth >= lower.length) continue;
-    const pair = [upper[depth], lower[depth]], parent = depth ? upper[depth - 1] : -1;
-    if (known.has(pair.join(" "))) continue;
-    known.add(pair.join(" "));
-    if (!within.has(parent)) within.set(parent, []);
-    within.get(parent).push(pair);
+    const group = depth ? upper[depth - 1] : -1, one = within.get(group)?.find(([p, q]) => p === upper[depth] && q === lower[depth]);
+    if (one) one[2].push(pair);
+    else add(within, group, [upper[depth], lower[depth], [pair]]);
+    for (let level = depth; level < upper.length - 1; level += 1) add(exits, upper[level], [upper[level + 1], pair]);
+    for (let level = depth; level < lower.length - 1; level += 1) add(entries, lower[level], [lower[level + 1], pair]);
   }
-  return { within, drawn: [...drawn.values()] };
+  return { within, entries, exits, drawn };
 }
 
 function element(name, attributes, ...inside) {
@@ -64,7 +67,8 @@ function drawBox(index, spot) {
     "aria-label": `${box.kind} ${box.name}${box.kind === "group" ? `, ${box.holds} operations, folded` : ""}` },
   element("rect", { x: spot.x, y: spot.y, width: spot.width, height: spot.height, rx: 5 }),
   element("text", { x: middle, y: spot.y + 17, "text-anchor": "middle" }, cut(name, spot.width)),
-  element("text", { x: middle, y: spot.y + 32, "text-anchor": "middle", class: "small" }, cut(box.shape || "", spot.width + 20)));
+  ...["shape", "value", "slope"].map((term, place) =>
+    element("text", { x: middle, y: spot.y + 32 + 15 * place, "text-anchor": "middle", class: "small" }, cut(box[term] || "", spot.width * 1.2))));
   if (box.kind === "group") onPress(made, () => toggle(index));
   return made;
 }
@@ -84,22 +88,32 @@ function onPress(made, act) {
   });
 }
 
-function curve(from, to) {
-  const x1 = from.x + from.width / 2, y1 = from.y + from.height, x2 = to.x + to.width / 2, y2 = to.y - 2;
-  const bend = Math.max(16, (y2 - y1) / 2);
-  return `M${x1},${y1} C${x1},${y1 + bend} ${x2},${y2 - bend} ${x2},${y2}`;
+// From box to box through the lanes that are kept free for it.
+function curve(from, to, lanes) {
+  let x = from.x + from.width / 2, y = from.y + from.height, path = `M${x},${y}`;
+  const go = (x2, y2) => {
+    const bend = Math.max(10, (y2 - y) / 2);
+    path += ` C${x},${y + bend} ${x2},${y2 - bend} ${x2},${y2}`;
+    [x, y] = [x2, y2];
+  };
+  for (const lane of lanes) {
+    go(lane.x, lane.top);
+    if (lane.bottom > lane.top) { path += ` L${lane.x},${lane.bottom}`; y = lane.bottom; }
+  }
+  go(to.x + to.width / 2, to.y - 2);
+  return path;
 }
 
 function draw(focus) {
-  const { within, drawn } = edgesNow();
-  const { width, height, spots } = layOut(-1, { boxes, children, open, edges: within });
+  const { within, entries, exits, drawn } = edgesNow();
+  const { width, height, spots, ways } = layOut(-1, { boxes, children, open, edges: within, entries, exits });
   const svg = element("svg", { width: width + 2 * MARGIN, height: height + 2 * MARGIN,
     viewBox: `${-MARGIN} ${-MARGIN} ${width + 2 * MARGIN} ${height + 2 * MARGIN}`, role: "group", "aria-label": "graph" },
   element("defs", {}, element("marker", { id: "tip", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" },
     element("path", { d: "M0,0 L8,4 L0,8 z" }))));
   for (const [index, spot] of spots) if (open.has(index)) svg.append(drawFrame(index, spot));
-  for (const [from, to] of drawn) {
-    svg.append(element("path", { class: "arrow", d: curve(spots.get(from), spots.get(to)), "marker-end": "url(#tip)", "data-from": from, "data-to": to }));
+  for (const [pair, [from, to]] of drawn) {
+    svg.append(element("path", { class: "arrow", d: curve(spots.get(from), spots.get(to), ways.get(pair) || []), "marker-end": "url(#tip)", "data-from": from, "data-to": to }));
   }
   for (const [index, spot] of spots) if (!open.has(index)) svg.append(drawBox(index, spot));
   drawing.replaceChildren(svg);
