@@ -1,7 +1,6 @@
 """`rounds.train`: what the command `rounds train` does, its options and the plan's fields being keywords."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,13 +110,14 @@ def _request(plan: Any, request: Request | None, options: Mapping[str, Any], fie
 
 def _run(dataset: Dataset, request: Request, options: Mapping[str, Any]) -> Result:
     """The stages to their end, and the report."""
+    from rounds.job.progress_line import progress_line
     from rounds.live.beside import page_beside
     from rounds.loggers.events import logging_to
     from rounds.report.card.card import write_card
     from rounds.report.page import write_report
 
     tools, watch, quiet = names_of(options["log"]), options["watch"], options["quiet"]
-    with logging_to(tools) as logs, page_beside(watch) as tell_page, _progress(quiet) as see:
+    with logging_to(tools) as logs, page_beside(watch) as tell_page, progress_line(quiet) as see:
         for event in stages(dataset, request):
             logs.see(event)
             tell_page(event)
@@ -128,34 +128,3 @@ def _run(dataset: Dataset, request: Request, options: Mapping[str, Any]) -> Resu
                 return event
             see(event)
     raise AssertionError("stages end in a result")
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Any]:
-    """A line in a terminal or a notebook: what happens now, and how many epochs of all networks are done."""
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bars
-
-    from rounds.run_folder.progress import duration
-
-    console = Console(stderr=True)
-    shown = not quiet and (console.is_terminal or console.is_jupyter)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"))
-    with Bars(*columns, console=console, transient=True, disable=not shown) as bars:
-        task = bars.add_task("reading", total=None, left="")
-        done: dict[int, int] = {}
-
-        def see(event: Any) -> None:
-            if hasattr(event, "name"):
-                done.clear()
-                some = event.population
-                total = None if some is None else sum(some.plans[slab.plan].epochs for slab in some.slabs)
-                bars.update(task, description=event.name, total=total, completed=0)
-            elif hasattr(event, "likely"):
-                bars.update(task, left=f"about {duration(event.likely)} left")
-            elif hasattr(event, "slab"):
-                done[event.slab] = event.epoch
-                bars.update(task, completed=sum(done.values()))
-
-        yield see

@@ -21,8 +21,8 @@ class Drawing:
     """Boxes in the order of computing, groups before what they hold, and the arrows between single operations.
 
     Each box: name, kind (group, operation, input, constant), parent (a box's number, -1 at the top), log10 of the norm
-    of the gradient there (null where none flows), value and slope (its own number and its gradient's, in short), details
-    in words, and the chain rule in words.
+    of the gradient there (null where none flows), value and slope (its own number and its gradient's, in short),
+    details in words, and the chain rule in words.
     """
 
     boxes: list[Content] = field(default_factory=list)
