@@ -1,8 +1,11 @@
 """The simulated images and recordings hold what their outcome follows from, and say that they are simulated."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import rounds
 from rounds.data.choices import Choices
 from rounds.data.loading import examine_table, load
 from rounds.data.sources.simulated_signals import simulate_images, simulate_recordings
@@ -38,3 +41,10 @@ def test_they_are_simulated_and_know_their_patients(name: str) -> None:
     assert dataset.signals.array is not None
     assert any("simulated" in note for note in examine_table(f"{name}:40", Choices()).notes)
     assert [column.name for column in dataset.columns if column.role == "group"] == ["patient"]
+
+
+def test_a_run_on_recordings_predicts_those_of_the_same_name(tmp_path: Path) -> None:
+    result = rounds.train(
+        "vital_signs:120", rounds=0, members=1, epochs=1, hidden=(4,), out=tmp_path / "run", quiet=True
+    )
+    assert len(result.predict("vital_signs:20")) == 20

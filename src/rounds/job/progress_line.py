@@ -58,7 +58,7 @@ def _in_notebook() -> Iterator[Seen]:
     from IPython.display import display
 
     line, shown = _Line(), [time.monotonic()]
-    handle = display({"text/plain": line.text}, raw=True, display_id=True)
+    handle = display({"text/plain": line.text}, raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
     def see(event: Any) -> None:
         line.see(event)

@@ -172,8 +172,12 @@ def _recorded(source: Any, said: Readings, timeline: Timeline, sequences: Any) -
         found = join_recordings(
             Source("new", table.frame, notes=table.how.sentences), sequences, timeline.key, timeline
         )
-    else:
+    elif Path(source).suffix or Path(source).exists():
         found = open_signals(Path(source).name, read_arrays(Path(source)), timeline)
+    else:
+        from rounds.data.loading import open_source
+
+        found = open_source(source)
     return New(found.table, found.signals.array, tuple(note for note in found.notes if not note.startswith(LAID_OUT)))
 
 
