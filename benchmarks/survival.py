@@ -4,10 +4,10 @@
 
 Tables: gbsg2, whas500, veterans (those that scikit-survival ships), flchain (../shared/data; time to death), and
 admissions (the simulated hospital: length of stay until discharge, with death and transfer as competing events, whose
-true chances are known). A third of the patients, drawn by --split, judges; everything is fitted on the others. Cox is
-`fit_cox` on scaled columns, its penalty chosen on five parts of the training patients. Prints a record a table, split
-and model; --page prints the Markdown table of FILE. Intervals are of the difference to Cox over the
-judged patients of one split.
+true chances are known). A third of the rows, drawn by the number of the split, judges; everything is fitted on the
+others. Cox is `fit_cox` on scaled columns, its penalty chosen on five parts of the training rows. Prints a record a
+table, split and model; --page prints the Markdown table of FILE. Intervals are of the difference to Cox over the judged
+rows of one split.
 """
 
 import argparse
