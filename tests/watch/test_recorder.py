@@ -44,6 +44,32 @@ def test_steps_alone_become_windows(tmp_path: Path) -> None:
     assert curve.train[0] > curve.train[-1]
 
 
+@pytest.mark.parametrize("name", ["train_loss", "step_loss"])
+def test_epochs_have_the_mean_training_loss_of_their_steps(tmp_path: Path, name: str) -> None:
+    with Watch(tmp_path / "run") as watch:
+        for epoch in range(1, 31):
+            for _ in range(4):
+                watch.log(**{name: 0.2 + 1 / epoch})
+            watch.log(step=watch.step, epoch=epoch, validation_loss=0.3 + 1 / epoch)
+    curve = read_watched(tmp_path / "run").curves[0]
+    assert np.allclose(curve.train, 0.2 + 1 / curve.epochs)
+    assert not rounds.examine(tmp_path / "run").alarms
+
+
+def test_validation_alone_is_no_lost_training(tmp_path: Path) -> None:
+    with Watch(tmp_path / "run") as watch:
+        for epoch in range(1, 31):
+            watch.log(epoch=epoch, validation_loss=0.3 + 1 / epoch)
+    assert not rounds.examine(tmp_path / "run").alarms
+
+
+def test_a_loss_that_is_lost_for_good_diverged(tmp_path: Path) -> None:
+    folder = told(tmp_path / "run", [1.0, 0.8, *[float("nan")] * 4], [1.0, 0.9, *[float("nan")] * 4])
+    found = rounds.examine(folder)
+    assert {"diverged", "learning-rate-too-high"} <= {f.code for f in found.alarms}
+    assert "that was not logged" in found.alarms[0].explanation
+
+
 def test_a_loop_that_died_leaves_what_it_told(tmp_path: Path) -> None:
     folder = told(tmp_path / "run", [1.0, 0.5, 0.4], [1.1, 0.7, 0.6])
     lines = (folder / LINES).read_text()

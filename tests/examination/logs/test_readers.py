@@ -12,6 +12,7 @@ from rounds.examination.logs.columns import meaning
 from rounds.examination.logs.read import read_logs
 from rounds.examination.logs.runs import Choice
 from rounds.examination.logs.table import cell_number
+from rounds.examination.sources.source import examine_log_files
 from tests.examination.logs.written import EPOCHS, TRAIN, VALIDATION, assert_curves, keras_rows, read, write
 
 
@@ -390,3 +391,13 @@ def test_a_search_is_no_course_of_a_training(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text(SEARCHES[name], encoding="utf-8")
     with pytest.raises(DataError, match=r"must be a log by epoch or step.*\(a search\)"):
         read_logs([tmp_path / name])
+
+
+@pytest.mark.parametrize(("score", "words"), [("acc", "1 - val_acc"), ("r2", "-val_r2")])
+def test_what_stands_for_the_loss_is_named_as_it_is_computed(tmp_path: Path, score: str, words: str) -> None:
+    rows = [f"{i},{0.5 + 0.01 * i},{0.4 + 0.01 * i}" for i in range(20)]
+    text = "\n".join([f"epoch,{score},val_{score}", *rows])
+    (tmp_path / "log.csv").write_text(text, encoding="utf-8")
+    (row,) = examine_log_files([tmp_path / "log.csv"]).rows
+    assert row.judged == words
+    assert any(f"validation error as {words}" in line for line in row.read)

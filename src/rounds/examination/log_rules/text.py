@@ -46,7 +46,8 @@ def _one_line(row: RunRow) -> str:
     if row.best is None or row.best_at is None or row.last is None:
         return _wrapped(f"{row.points} points.")
     best = f"{row.judged} at best {row.best:.4g} ({row.unit} {row.best_at:g}), at the end {row.last:.4g}"
-    return _wrapped(f"{row.points} {row.unit}s logged; {best}.")
+    counted = "epochs" if row.unit == "epoch" else "points"
+    return _wrapped(f"{row.points} {counted} logged; {best}.")
 
 
 def _table(rows: tuple[RunRow, ...]) -> str:

@@ -227,13 +227,28 @@ def _by_hand(every: list[Series], loss: str | None, validation: str | None) -> M
 
 
 def _read(main: Measured, parts: tuple[Measured, ...], scores: tuple[Measured, ...]) -> tuple[str, ...]:
-    sides = (("training loss", main.train), ("validation loss", main.validation))
-    found = [f"{side} from {s.column} ({len(s)} points)" for side, s in sides if s is not None]
+    sides = (("training", main.train), ("validation", main.validation))
+    found = [f"{side} {_quantity(s)} ({len(s)} points)" for side, s in sides if s is not None]
     if parts:
         found.append(f"parts {', '.join(p.name for p in parts)}")
     if scores:
         found.append(f"scores {', '.join(s.judged.column for s in scores)}")
     return tuple(found)
+
+
+def error_of(column: str) -> str:
+    """What a score leaves to be gained, in words.
+
+    >>> error_of("val_acc"), error_of("val_r2")
+    ('1 - val_acc', '-val_r2')
+    """
+    return f"1 - {column}" if meaning(column).bounded else f"-{column}"
+
+
+def _quantity(series: Series) -> str:
+    """What stands for the loss: itself, or an error that is made of a score."""
+    of_score = meaning(series.column).kind == "score"
+    return f"error as {error_of(series.column)}" if of_score else f"loss from {series.column}"
 
 
 def _ignored(every: list[Series], used: set[str]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """A folder that `rounds.watch` left behind, as evidence: one training, of whatever framework."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -109,7 +109,7 @@ def _parsed(line: str) -> JsonObject | None:
 
 def curve_of(lines: list[JsonObject]) -> Curve:
     """The lines as one curve: by epoch where epochs were logged, else by windows of steps."""
-    ends = [line for line in lines if _whole(line.get("epoch")) and {"train_loss", "validation_loss"} & set(line)]
+    ends = [line for line in _with_mean_of_steps(lines) if _ends_epoch(line)]
     rows = _merged(ends) if ends else _windows(lines)
     steps = [
         (float(line["epoch"] if "epoch" in line else line["step"]), _number(line["step_loss"]))
@@ -129,12 +129,32 @@ def curve_of(lines: list[JsonObject]) -> Curve:
         metrics={name: _column(rows, name) for name in names},
         measures=_measures([line for line in lines if "measures" in line], scale),
         steps=(np.array([e for e, _ in steps]), np.array([v for _, v in steps])) if steps else None,
-        outcome="finished",
+        outcome="diverged" if _lost(lines) else "finished",
     )
 
 
-def _whole(epoch: Any) -> bool:
-    return epoch is not None and float(epoch) == int(epoch) and epoch > 0
+def _lost(lines: list[JsonObject]) -> bool:
+    """Whether the training loss was no number when it was logged last."""
+    losses = [line[name] for line in lines for name in ("train_loss", "step_loss") if line.get(name) is not None]
+    return bool(losses) and not np.isfinite(_number(losses[-1]))
+
+
+def _ends_epoch(line: JsonObject) -> bool:
+    epoch = line.get("epoch")
+    whole = epoch is not None and float(epoch) == int(epoch) and epoch > 0
+    return whole and bool({"train_loss", "validation_loss"} & set(line))
+
+
+def _with_mean_of_steps(lines: list[JsonObject]) -> Iterator[JsonObject]:
+    """The lines, each end of an epoch with the mean training loss of its steps, where the loop logged no other."""
+    losses: list[float] = []
+    for line in lines:
+        if not _ends_epoch(line):
+            losses += [_number(line[name]) for name in ("train_loss", "step_loss") if name in line]
+            yield line
+            continue
+        yield {"train_loss": float(np.mean(losses)), **line} if losses else line
+        losses = []
 
 
 def _merged(lines: list[JsonObject]) -> list[JsonObject]:

@@ -57,7 +57,8 @@ def _overshoots(run: Run, curve: Curve) -> dict[str, float]:
     marks: dict[str, float] = {}
     start = max(starting_loss(run, curve), reference_loss(run, curve))
     finite = curve.train[np.isfinite(curve.train)]
-    highest = float(finite.max()) / start if len(finite) else float("inf")
+    without = float("inf") if curve.diverged else 0.0  # lost, or never recorded
+    highest = float(finite.max()) / start if len(finite) else without
     if highest >= RISE.value:
         marks["highest_loss_over_start"] = highest
     dead = share_of_layer(curve, "dead_share")
@@ -148,10 +149,13 @@ def _too_high_everywhere(run: Run, swept: tuple[Configuration, ...], marks: list
         "diverged_epoch": "the loss was no number from epoch {:.0f}",
     }
     said = ", ".join(words[n].format(evidence[n]) for n in names if np.isfinite(evidence[n]))
+    known = bool(np.isfinite(rate))
+    place = f"At a learning rate of {rate:g}" if known else "At a learning rate that was not logged"
+    rates = {"learning_rate": rate, "rates_tried": [c.learning_rate for c in swept]} if known else {}
     return Seen(
         BY_HARM,
-        f"At a learning rate of {rate:g} {said or 'steps had no finite length'}.",
-        {"learning_rate": rate, **evidence, "rates_tried": [c.learning_rate for c in swept]},
+        f"{place} {said or 'steps had no finite length'}.",
+        {**rates, **evidence},
         min(0.99, 0.6 + 0.15 * len(names)),
         tuple(m for c in swept if c.learning_rate >= rate for m in c.members),
         onset=1,
