@@ -6,7 +6,7 @@ from rounds.examination.finding import Threshold
 from rounds.examination.log_rules.loss_curve import LossCurve
 from rounds.examination.logs.columns import meaning
 from rounds.examination.logs.logged_run import LoggedRun, Measured, Series
-from rounds.examination.logs.quantities import error_of
+from rounds.examination.logs.quantities import error_in_words
 from rounds.examination.rule import Need
 
 FEWEST = Threshold("points", 5, "epochs or steps with a loss or score, below which no trend is judged")
@@ -61,7 +61,7 @@ def called(series: Series | None) -> str:
         return "loss"
     said = meaning(series.column)
     if said.kind == "score":
-        return error_of(series.column)
+        return error_in_words(series.column)
     return f"{'training' if said.split == 'train' else 'validation'} loss"
 
 

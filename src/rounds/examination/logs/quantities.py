@@ -236,10 +236,10 @@ def _read(main: Measured, parts: tuple[Measured, ...], scores: tuple[Measured, .
     return tuple(found)
 
 
-def error_of(column: str) -> str:
+def error_in_words(column: str) -> str:
     """What a score leaves to be gained, in words.
 
-    >>> error_of("val_acc"), error_of("val_r2")
+    >>> error_in_words("val_acc"), error_in_words("val_r2")
     ('1 - val_acc', '-val_r2')
     """
     return f"1 - {column}" if meaning(column).bounded else f"-{column}"
@@ -248,7 +248,7 @@ def error_of(column: str) -> str:
 def _quantity(series: Series) -> str:
     """What stands for the loss: itself, or an error that is made of a score."""
     of_score = meaning(series.column).kind == "score"
-    return f"error as {error_of(series.column)}" if of_score else f"loss from {series.column}"
+    return f"error as {error_in_words(series.column)}" if of_score else f"loss from {series.column}"
 
 
 def _ignored(every: list[Series], used: set[str]) -> tuple[str, ...]:
