@@ -151,7 +151,7 @@ class Round:
 
 
 def look(given: Circumstances, found: Loop, rounds: int) -> tuple[Loop, Round | None]:
-    """Examines the population, and says what to try next; None when the rounds are over (`Stay.ended` says why)."""
+    """Examines the population, and says what to try next; None when the rounds are over (`Loop.ended` says why)."""
     number = len(found.examinations) + 1
     if found.ended or number > rounds:
         asked = "1 round was asked for" if rounds == 1 else f"{rounds} rounds were asked for"
