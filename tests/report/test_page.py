@@ -169,3 +169,13 @@ def test_a_record_without_a_part_is_named(make_run: MakeRun, name: str) -> None:
     with pytest.raises(RunFolderError, match=rf"{name}\.json must be a record with \w+, got file=") as refused:
         write_report(run)
     assert str(refused.value).endswith("Restore the file, or train again.")
+
+
+def test_a_model_of_the_users_own_shows_its_layers_and_no_field_of_built_in_ones(make_run: MakeRun) -> None:
+    plan = {**records(TASKS["regression"])["plan"], "network": "keras", "cell": "gru"}
+    own = text_of(make_run("regression", plan=plan))
+    assert "a model of your own. Its layers that were looked into: <code>hidden_0</code>" in own
+    assert "<code>cell</code>" not in own
+    built_in = text_of(make_run("regression", plan={**plan, "network": "recurrent"}))
+    assert "a model of your own" not in built_in
+    assert "<code>cell</code>" in built_in

@@ -113,6 +113,9 @@ _BUILT = (
     *_EMBEDDING,
 )
 _LAYERS = tuple(name for name in _BUILT if name not in ("activation", "initializer", "bias_initializer"))
+_FILTERS = ("filters", "filter_size", "stride", "block", "block_depth")
+_CELLS = ("cell", "recurrent", "bidirectional")
+OF_BUILT_IN_NETWORKS = (*_LAYERS, *_FILTERS, *_CELLS)  # fields that say nothing of a model of the user's own
 _IMAGES = ("zoom", "rotate", "shear", "elastic", "crop", "flip", "brightness", "contrast")
 
 CONDITIONS = (
@@ -154,7 +157,7 @@ CONDITIONS = (
         "only periodic embeddings have frequencies, and number_embedding is {number_embedding}",
     ),
     Condition(
-        ("filters", "filter_size", "stride", "block", "block_depth"),
+        _FILTERS,
         lambda plan, _: plan.network != "convolutional",
         "only convolutional networks have filters, and the network is {network}",
     ),
@@ -164,7 +167,7 @@ CONDITIONS = (
         "the first block takes no larger steps, and there is no other",
     ),
     Condition(
-        ("cell", "recurrent", "bidirectional"),
+        _CELLS,
         lambda plan, _: plan.network != "recurrent",
         "only recurrent networks have cells, and the network is {network}",
     ),

@@ -8,6 +8,7 @@ from rounds.examination.finding import read_finding
 from rounds.examination.rates import rates_in_words
 from rounds.examination.rules import rule_of
 from rounds.examination.text import seen_in_words, thresholds_in_words
+from rounds.plan.no_effect import OF_BUILT_IN_NETWORKS
 from rounds.report.figures.findings import finding_figure
 from rounds.report.figures.scores import scores_by_contestant
 from rounds.report.run_files import RunFiles
@@ -104,12 +105,17 @@ def parts(metrics: MetricsFile) -> list[tuple[str, str, str]]:
 
 
 def plan_section(run: RunFiles) -> Content:
-    """Fields chosen for this data with the reason, the others at their default, and who does what."""
+    """Fields chosen for this data with the reason, the others at their default, and who does what; of a model of the
+    user's own its layers, and none of the fields that describe those of built-in networks."""
     reasons, fields = run.plan.reasons, run.plan.fields
     chosen = [(name, value_text(fields[name]), reasons[name]) for name in fields if name in reasons]
-    others = [(name, value_text(value)) for name, value in fields.items() if name not in reasons]
+    own_model = fields.get("network") == "keras"
+    without = {*reasons, *(OF_BUILT_IN_NETWORKS if own_model else ())}
+    others = [(name, value_text(value)) for name, value in fields.items() if name not in without]
+    measured = run.tables["measures"]["layer"].unique(maintain_order=True).to_list() if own_model else []
+    layers = [name for name in measured if name != "network"]
     beside = [[(name, value_text(new)) for name, (_, new) in other.items()] for other in run.plan.beside]
-    return {"chosen": chosen, "others": others, "beside": beside, "rows_that": run.plan.rows_that}
+    return {"chosen": chosen, "others": others, "beside": beside, "rows_that": run.plan.rows_that, "layers": layers}
 
 
 def value_text(value: Any) -> str:
