@@ -142,7 +142,11 @@ def test_going_on_without_a_folder_takes_the_last_of_that_name(
 
 @pytest.mark.parametrize(
     ("words", "what", "differs"),
-    [(("--seed", "3"), "Plan", "seed (0 then, 3 now)"), (("--rounds", "1"), "Rounds", "rounds (0 then, 1 now)")],
+    [
+        (("--seed", "3"), "Plan", "seed (0 then, 3 now)"),
+        (("--rounds", "1"), "Rounds", "rounds (0 then, 1 now)"),
+        (("--drop", "age"), "Columns", "column age (numeric then, dropped now)"),
+    ],
 )
 def test_a_finished_run_is_no_answer_to_another_request(
     run: Path, place: Path, command: Command, words: tuple[str, str], what: str, differs: str

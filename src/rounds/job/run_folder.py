@@ -141,8 +141,15 @@ def _refuse_other_data(folder: Path, described: DatasetFile) -> None:
         expected = f"that of the run ({known.content_hash[:12]})"
         raise RunFolderError("Table", expected, name="hash", got=described.content_hash[:12], advice=advice)
     if other:
-        advice = "Give the same options as when it was begun, or choose another folder with --out"
-        raise RunFolderError(_SHARED[other[0]], "as when the run was begun", name="out", got=str(folder), advice=advice)
+        differs = _other_role(known, now) if other[0] == "columns" else ""
+        raise _other_request(_SHARED[other[0]], folder, differs)
+
+
+def _other_role(before: DatasetFile, now: DatasetFile) -> str:
+    """The first column that is taken for something else, "" where all are taken for the same."""
+    known = {column.name: column.role for column in before.columns}
+    changed = (c for c in now.columns if known.get(c.name) != c.role)
+    return next((f"column {c.name} ({known.get(c.name)} then, {c.role} now)" for c in changed), "")
 
 
 def begin_run(folder: Path, population: Population, reasons: dict[str, str], asked: Content) -> None:
