@@ -36,7 +36,7 @@ AMONG_NUMBERS = words(
     insufficient sample, quantity not sufficient, qns, tnp, see note, see comment, comment, tbd, tba, ni, nk,
     n.k., dnr, lost, not found, k.a., k. a., keine angabe, unbekannt, fehlt, fehlend, nicht bestimmt, nicht
     gemessen, n.b., offen, entfällt, inconnu, inconnue, manquant, non fait, non disponible, nsp, nc,
-    inf, +inf, -inf, infinity, -infinity, desconocido, sin datos, no disponible, s/d,
+    desconocido, sin datos, no disponible, s/d,
     sconosciuto, non noto, onbekend, okänd, ukendt
     """
 )

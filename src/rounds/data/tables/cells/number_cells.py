@@ -92,8 +92,7 @@ def plain_columns(cells: pl.DataFrame) -> dict[str, ReadColumn]:
     if not texts or not cells.height:
         return {}
     tidy = cells.select(pl.col(texts).str.strip_chars())
-    numbers = tidy.select(pl.all().cast(pl.Float64, strict=False).replace([float("inf"), -float("inf")], None))
-    numbers = numbers.fill_nan(None)
+    numbers = tidy.select(pl.all().cast(pl.Float64, strict=False).fill_nan(None))
     nulls = zip(texts, numbers.null_count().row(0), tidy.null_count().row(0), strict=True)
     read = [name for name, unread, empty in nulls if unread == empty < cells.height]
     if not read:
