@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 import rounds
+from rounds.examination.rules import rule_of
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 SETTINGS = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
 FROM_ROOT = {"index.md", "contributing.md", "changelog.md"}  # written by docs/site/hooks.py
+LARGEST_FIGURE = 100_000  # characters
 LOADED = re.compile(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=\"?(?:https?:)?//", re.I)
 
 
@@ -32,6 +34,20 @@ def test_every_page_is_in_the_navigation_once() -> None:
 def test_every_public_name_has_its_reference() -> None:
     named = re.findall(r"^::: rounds\.(\w+)", (DOCS / "reference.md").read_text(encoding="utf-8"), re.M)
     assert set(rounds.__all__) <= set(named)
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "gallery").glob("*.md")), ids=lambda page: page.stem)
+def test_page_of_a_finding_shows_it_planted_and_mended(page: Path) -> None:
+    """In the rule's own words, with figures that a script drew (python -m benchmarks.gallery)."""
+    text = page.read_text(encoding="utf-8")
+    rule = rule_of(page.stem)
+    assert rule is not None
+    assert f"**How it is detected.** {rule.how}" in text, f"python -m benchmarks.gallery {page.stem}"
+    assert f"`{page.stem}`" not in text[text.index("What Rounds finds now") :], "what is mended is found no more"
+    for figure in re.findall(r"\]\((\S+\.svg)\)", text):
+        drawn = (page.parent / figure).read_text(encoding="utf-8")
+        assert drawn.startswith("<svg")
+        assert len(drawn) < LARGEST_FIGURE
 
 
 @pytest.fixture(scope="module")
