@@ -42,7 +42,7 @@ FAULTS = (
     Fault(
         "vanishing-gradients",
         {"activation": "sigmoid", "hidden": (32,) * 8, "learning_rate": 1e-2},
-        {"activation": "relu", "normalization": "batch", "hidden": (32,) * 8, "learning_rate": 1e-2},
+        {"activation": "relu", "hidden": (32, 32), "learning_rate": 1e-2},
     ),
     Fault("over-regularized", {"l2": 10.0, "learning_rate": 1e-2}, {"learning_rate": 1e-2}),
     Fault("unscaled-inputs", {"scale_inputs": False}, {}),
