@@ -75,8 +75,9 @@ class TorchWatch(Watch):
         self._kernels = {name: module.weight for name, module in model.named_modules() if isinstance(module, _WEIGHTED)}
         self._outputs: dict[str, tuple[str, np.ndarray]] = {}
         self._before: dict[str, torch.Tensor] | None = None
-        self._looking = self.is_due()
-        self._hooks = [*self._on_modules(), *self._on_optimizer()]
+        self._hooks = self._on_optimizer()
+        self._on_inputs, self._on_outputs = self._hook_inputs(), self._hook_outputs()
+        self._looking = True
 
     def log(self, step: int | None = None, epoch: float | None = None, targets: Any = None, **values: Any) -> None:
         """See `Watch.log`; `train_loss` may be the loss's tensor; steps are counted by the optimizer."""
@@ -91,9 +92,9 @@ class TorchWatch(Watch):
             self.lost = self._live.look(self, epoch, self._about.get("epochs")) or self.lost
 
     def close(self) -> None:
-        for hook in self._hooks:
+        for hook in (*self._hooks, *self._on_inputs, *self._on_outputs):
             hook.remove()
-        self._hooks = []
+        self._hooks, self._on_inputs, self._on_outputs = [], [], []
         self._describe()
         super().close()
         self._live.end(self)
@@ -114,29 +115,44 @@ class TorchWatch(Watch):
             self._described = True
             self._facts, levels = self._sample.describe(self._facts)
             self.describe(facts=self._facts, **levels)
+            for hook in self._on_inputs:
+                hook.remove()
+            self._on_inputs = []
 
     _described = False
     _first: torch.nn.Module | None = None  # the layer that is computed first
     _inputs: Any = None  # its inputs in the minibatch at hand
 
-    def _on_modules(self) -> list[Any]:
+    def _look(self, looking: bool) -> None:
+        """Outputs are asked for in the steps that are measured alone: a module with hooks is slower in every one."""
+        if looking and not self._looking:
+            self._on_outputs = self._hook_outputs()
+        elif self._looking and not looking:
+            for hook in self._on_outputs:
+                hook.remove()
+            self._on_outputs = []
+        self._looking = looking
+
+    def _hook_outputs(self) -> list[Any]:
         def outputs_of(name: str, activation: str) -> Any:
             def keep(module: Any, inputs: Any, outputs: Any) -> None:
-                if self._looking and isinstance(outputs, torch.Tensor):
+                if isinstance(outputs, torch.Tensor):
                     self._outputs[name] = (activation, outputs.detach().cpu().numpy())
 
             return keep
 
+        kinds = {name: ACTIVATIONS.get(type(module).__name__) for name, module in self._model.named_modules()}
+        modules = dict(self._model.named_modules())
+        return [modules[n].register_forward_hook(outputs_of(n, kind)) for n, kind in kinds.items() if kind]
+
+    def _hook_inputs(self) -> list[Any]:
         def inputs_of(module: Any, inputs: Any) -> None:
             self._first = self._first or module
             if module is self._first and module.training and inputs and isinstance(inputs[0], torch.Tensor):
                 self._inputs = None if self._sample.full else inputs[0].detach()
 
-        kinds = {name: ACTIVATIONS.get(type(module).__name__) for name, module in self._model.named_modules()}
-        modules = dict(self._model.named_modules())
-        hooks = [modules[n].register_forward_hook(outputs_of(n, kind)) for n, kind in kinds.items() if kind]
-        leaves = [module for module in modules.values() if not list(module.children())]
-        return [*hooks, *(leaf.register_forward_pre_hook(inputs_of) for leaf in leaves)]
+        leaves = [module for module in self._model.modules() if not list(module.children())]
+        return [leaf.register_forward_pre_hook(inputs_of) for leaf in leaves]
 
     def _on_optimizer(self) -> list[Any]:
         """Weights before a step; gradients and how far it went after it, since a step may compute them itself."""
@@ -155,7 +171,7 @@ class TorchWatch(Watch):
                 self._outputs.clear()
                 self.took(self._seconds + time.perf_counter() - began)
             self.step += 1
-            self._looking = self.is_due()
+            self._look(self.is_due())
 
         return [self._optimizer.register_step_pre_hook(before), self._optimizer.register_step_post_hook(after)]
 
