@@ -68,22 +68,24 @@ def load_admissions(rows: int = 6_000, *, return_X_y: bool = False) -> Any:
     return _loaded(f"admissions:{rows}", return_X_y)
 
 
-def load_xrays(rows: int = 400) -> Any:
-    """Simulated images of 16 x 16 pixels, two a patient, half of the patients with a finding.
+def load_xrays(rows: int = 400, *, return_X_y: bool = False) -> Any:
+    """Simulated images of 16 x 16 pixels, two a patient, half of the patients with a finding; return_X_y: the images
+    [N, 16, 16, 1] and an array of the outcomes, instead of a Dataset.
 
     >>> load_xrays(40)
     Dataset('xrays (simulated)': 40 rows of 20 patients, 123 features; predicts finding (binary))
     """
-    return _loaded(f"xrays:{rows}", False)
+    return _loaded(f"xrays:{rows}", return_X_y)
 
 
-def load_vital_signs(rows: int = 600) -> Any:
-    """Simulated recordings of 24 hours: heart rate, systolic pressure and saturation, and who died.
+def load_vital_signs(rows: int = 600, *, return_X_y: bool = False) -> Any:
+    """Simulated recordings of 24 hours: heart rate, systolic pressure and saturation, and who died; return_X_y:
+    the recordings [N, steps, variables] and an array of the outcomes, instead of a Dataset.
 
     >>> load_vital_signs(100)
     Dataset('vital_signs (simulated)': 100 rows of 100 patients, 82 features; predicts died (binary))
     """
-    return _loaded(f"vital_signs:{rows}", False)
+    return _loaded(f"vital_signs:{rows}", return_X_y)
 
 
 def _loaded(name: str, return_X_y: bool) -> Any:
@@ -92,4 +94,5 @@ def _loaded(name: str, return_X_y: bool) -> Any:
         return dataset
     outcomes = dataset.targets[:, 0]
     labels = np.array(dataset.task.classes)
-    return dataset.inputs, labels[outcomes.astype(int)] if len(labels) else outcomes
+    inputs = dataset.inputs if dataset.signals.array is None else np.asarray(dataset.signals.array)
+    return inputs, labels[outcomes.astype(int)] if len(labels) else outcomes

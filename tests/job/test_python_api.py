@@ -38,7 +38,7 @@ def test_an_examination_is_brief_and_escaped() -> None:
 def test_every_built_in_set_has_a_loader(name: str) -> None:
     load = getattr(rounds.datasets, f"load_{name}")
     X, y = load(return_X_y=True)
-    assert X.height == len(y) == load().rows
+    assert len(X) == len(y) == load().rows
     if load().task.classes:
         assert set(y) == set(load().task.classes)
 
