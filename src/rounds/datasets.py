@@ -80,7 +80,7 @@ def load_xrays(rows: int = 400, *, return_X_y: bool = False) -> Any:
 
 def load_vital_signs(rows: int = 600, *, return_X_y: bool = False) -> Any:
     """Simulated recordings of 24 hours: heart rate, systolic pressure and saturation, and who died; return_X_y:
-    the recordings [N, steps, variables] and an array of the outcomes, instead of a Dataset.
+    the recordings [N, steps, channels] and an array of the outcomes, instead of a Dataset.
 
     >>> load_vital_signs(100)
     Dataset('vital_signs (simulated)': 100 rows of 100 patients, 82 features; predicts died (binary))
