@@ -1,4 +1,4 @@
-"""What the data rules say of public data sets, each handed over as its file comes; writes docs/found-in-the-wild.md.
+"""What the data rules say of public data sets, each as its file comes; writes docs/found-in-the-wild.md.
 
     python -m benchmarks.found_in_the_wild [FOLDER of the shared data sets, ../shared/data]
 
@@ -32,7 +32,7 @@ _HEAD = """# Found in the wild
 
 <!-- Made by a script: python -m benchmarks.found_in_the_wild -->
 
-What the rules about data ([findings](findings.md)) say of public sets, each handed over as its file comes: nothing
+What the rules about data ([findings](findings.md)) say of public sets, each as its file comes: nothing
 dropped, nothing declared but the outcome, and the column of patients where the file names one. A finding is a reason
 to look, not a verdict on those who made the set; what its own documentation says is often the explanation. Sets of
 "shared data" are public ones that Rounds is developed on and does not ship.

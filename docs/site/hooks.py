@@ -1,4 +1,4 @@
-"""What MkDocs is told beside mkdocs.yml: pages from the repository's root, and links that leave the site.
+"""What MkDocs does beside mkdocs.yml: pages from the repository's root, and links that leave the site.
 
 The README is the first page; CONTRIBUTING and CHANGELOG are pages. A link to a file that is no page (source, notebooks,
 examples) becomes its words, since the site opens where the repository is not.

@@ -45,20 +45,17 @@ def fit_scores(dataset: Dataset, rows: np.ndarray) -> list[Baseline]:
     Numbers: as it is, and on the straight line that fits best. Cases: its log-odds line (its order, and so its auroc,
     stay). Counts: its log-rate line. A missing score is taken as the median.
     """
-    if (
-        dataset.cohort.baseline is None
-        or dataset.task.kind in ("multiclass", "multilabel")
-        or len(dataset.task.targets) > 1
-    ):
+    scores, task = dataset.cohort.baseline, dataset.task
+    if scores is None or task.kind in ("multiclass", "multilabel") or len(task.targets) > 1:
         return []
-    x = np.asarray(dataset.cohort.baseline, np.float64)[rows]
+    x = np.asarray(scores, np.float64)[rows]
     if np.isnan(x).all():
         return []
     stand_in = float(np.nanmedian(x))
     x, y = np.where(np.isnan(x), stand_in, x), dataset.targets[rows][:, 0].astype(np.float64)
     line = _score(dataset, f"{dataset.cohort.baseline_name}, recalibrated", _best_line(dataset, x, y), stand_in)
     as_it_is = [_score(dataset, dataset.cohort.baseline_name, (1.0, 0.0), stand_in)]
-    return [*as_it_is, line] if dataset.task.kind == "regression" else [line]
+    return [*as_it_is, line] if task.kind == "regression" else [line]
 
 
 def _score(dataset: Dataset, name: str, line: tuple[float, float], stand_in: float) -> Baseline:

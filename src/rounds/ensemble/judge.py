@@ -34,11 +34,9 @@ class JudgedRows:
 
 def predict_judged(dataset: Dataset, rows: np.ndarray, made: ChosenEnsemble, baselines: list[Baseline]) -> JudgedRows:
     """What network, single network and baselines predict for the table's rows."""
-    frame = judged_inputs(dataset, rows)
+    frame, array = judged_inputs(dataset, rows), dataset.signals.array
     contestants = {NETWORK: made.predictor, SINGLE: made.single}
-    says = {
-        name: predictor.predict(frame, array=dataset.signals.array).values for name, predictor in contestants.items()
-    }
+    says = {name: predictor.predict(frame, array=array).values for name, predictor in contestants.items()}
     says |= {b.name: b.predict(frame) for b in baselines}
     return JudgedRows(rows, says)
 

@@ -110,9 +110,8 @@ def _recalibration(finish: Finish) -> RecalibrationRecord:
     if (kept := finish.recalibration) is not None:
         return kept.model_copy(update={"applied": kept.kept != "none"})
     dataset, rows = finish.dataset, finish.validation.rows
-    record = choose_recalibration(
-        dataset.task, dataset.targets[rows], finish.validation.values, dataset.cohort.patients[rows]
-    )
+    patients = dataset.cohort.patients[rows]
+    record = choose_recalibration(dataset.task, dataset.targets[rows], finish.validation.values, patients)
     return record[1].model_copy(update={"applied": False})
 
 
@@ -152,16 +151,16 @@ def _scored(dataset: Dataset, said: Said, output: int) -> Scored:
     targets = dataset.targets[said.rows]
     multiclass = dataset.task.kind == "multiclass"
     case = targets[:, 0] == output if multiclass else targets[:, output] > 0.5
-    return Scored(
-        case.astype(np.float64), said.values[:, output].astype(np.float64), dataset.cohort.patients[said.rows]
-    )
+    patients = dataset.cohort.patients[said.rows]
+    return Scored(case.astype(np.float64), said.values[:, output].astype(np.float64), patients)
 
 
 def rows_a_day(dataset: Dataset) -> float | None:
     """Rows of the table per day between its first and last date; None where it has no column of dates to split by."""
-    if dataset.cohort.time is None or dataset.cohort.time not in dataset.cohort.identifiers.columns:
+    cohort = dataset.cohort
+    if cohort.time is None or cohort.time not in cohort.identifiers.columns:
         return None
-    values = dataset.cohort.identifiers[dataset.cohort.time]
+    values = cohort.identifiers[cohort.time]
     if not values.dtype.is_temporal() or values.dtype == pl.Time:
         return None
     seconds = values.cast(pl.Datetime("us")).to_physical().to_numpy() / 1e6

@@ -242,9 +242,8 @@ def _part_sizes(dataset: Dataset, split: Split) -> tuple[dict[str, int], dict[st
     judged = split.test if split.kind != "out-of-fold" else split.development
     held = split.folds[0]
     parts = {"train": np.setdiff1d(split.development, held), "validation": held, "test": judged}
-    return {n: len(r) for n, r in parts.items()}, {
-        n: len(np.unique(dataset.cohort.patients[r])) for n, r in parts.items()
-    }
+    patients = dataset.cohort.patients
+    return {n: len(r) for n, r in parts.items()}, {n: len(np.unique(patients[r])) for n, r in parts.items()}
 
 
 def _events(dataset: Dataset, split: Split) -> dict[str, int] | None:

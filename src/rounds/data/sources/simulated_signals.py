@@ -42,8 +42,8 @@ def _lungs(random: np.random.Generator, rows: int) -> np.ndarray:
     """[N, H, W] 0 to 1: two ellipses, a pixel or so to either side."""
     down, across = np.mgrid[:PIXELS, :PIXELS]
     moved = random.normal(0, 0.5, (rows, 2, 1, 1))
-    halves = [((down - 8 - moved[:, 0]) / 6) ** 2 + ((across - centre - moved[:, 1]) / 2.8) ** 2 for centre in _CENTRES]
-    return np.asarray(1 / (1 + np.exp(6 * (np.minimum(*halves) - 1))))
+    lungs = [((down - 8 - moved[:, 0]) / 6) ** 2 + ((across - centre - moved[:, 1]) / 2.8) ** 2 for centre in _CENTRES]
+    return np.asarray(1 / (1 + np.exp(6 * (np.minimum(*lungs) - 1))))
 
 
 def _spots(random: np.random.Generator, rows: int) -> np.ndarray:

@@ -204,12 +204,9 @@ DUPLICATE_ROWS = Rule(
 
 def _alike_images(evidence: DataEvidence) -> Seen | None:
     """Images that look like one learned from, equal ones too; None where there are none, or all look alike."""
-    array = evidence.dataset.signals.array
-    if (
-        array is None
-        or evidence.dataset.signals.modality != "image"
-        or ARRAY_ROW not in evidence.dataset.inputs.columns
-    ):
+    signals = evidence.dataset.signals
+    array = signals.array
+    if array is None or signals.modality != "image" or ARRAY_ROW not in evidence.dataset.inputs.columns:
         return None
     fingerprint = fingerprints(array)[evidence.dataset.inputs[ARRAY_ROW].to_numpy()]
     telling = signs_that_tell(array)

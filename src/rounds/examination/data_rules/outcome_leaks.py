@@ -181,8 +181,8 @@ def _leak(evidence: DataEvidence, place: int, share: float) -> Leak | None:
     if made is None:
         return _by_name(evidence, place, share)
     target = evidence.dataset.task.targets[0]
-    told = _is_copy(evidence, place) or _named(name, target) if numeric else made.cases >= FEWEST_CASES.value
-    return replace(made, evidence={"explained_share": share, **made.evidence}, is_leak=told and not alone)
+    certain = _is_copy(evidence, place) or _named(name, target) if numeric else made.cases >= FEWEST_CASES.value
+    return replace(made, evidence={"explained_share": share, **made.evidence}, is_leak=certain and not alone)
 
 
 def _named(name: str, target: str) -> bool:

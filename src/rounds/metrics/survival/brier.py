@@ -23,14 +23,16 @@ def had_event_by(known: TimesToEvent, days: np.ndarray) -> np.ndarray:
     return np.asarray((known.days[:, None] <= days) & known.happened[:, None])
 
 
-def checked_chances(known: TimesToEvent, predicted: np.ndarray, days: np.ndarray) -> np.ndarray:
-    """predicted as [N, K] float64; raises DataError for any other shape."""
+def checked_chances(
+    known: TimesToEvent, predicted: np.ndarray, days: np.ndarray, weights: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """predicted as [N, K] float64, and weights (None: all alike); raises DataError for any other shape."""
     predicted = np.asarray(predicted, np.float64)
     if predicted.shape != (len(known.days), len(days)):
         wanted = f"of shape {(len(known.days), len(days))}"
         advice = "Give the chance of each row at each day"
         raise DataError("Predictions", wanted, name="shape", got=predicted.shape, advice=advice)
-    return predicted
+    return predicted, np.ones(len(predicted)) if weights is None else np.asarray(weights, np.float64)
 
 
 def brier_at(
@@ -50,8 +52,7 @@ def brier_at(
     >>> brier_at(known, np.array([[0.8], [0.4]]), np.array([2.0]), never).round(2).tolist()
     [0.1]
     """
-    predicted = checked_chances(known, predicted, days)
-    weights = np.ones(len(predicted)) if weights is None else np.asarray(weights, np.float64)
+    predicted, weights = checked_chances(known, predicted, days, weights)
     squares = known_by(known, days, censoring) * (had_event_by(known, days) - predicted) ** 2
     return np.asarray((weights @ squares) / weights.sum(axis=-1, keepdims=True))
 

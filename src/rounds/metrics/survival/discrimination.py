@@ -25,8 +25,7 @@ def auroc_at(
     >>> auroc_at(known, np.array([[0.8], [0.4], [0.9]]), np.array([2.0]), never).tolist()
     [0.5]
     """
-    predicted = checked_chances(known, predicted, days)
-    weights = np.ones(len(predicted)) if weights is None else np.asarray(weights, np.float64)
+    predicted, weights = checked_chances(known, predicted, days, weights)
     cases, inverse = had_event_by(known, days), known_by(known, days, censoring)
     each = [auroc(cases[:, k], predicted[:, k], weights * inverse[:, k]) for k in range(len(days))]
     return np.stack(each, axis=-1)
